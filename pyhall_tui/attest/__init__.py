@@ -1,0 +1,1 @@
+"""The canonical package hash, records, manifests, drift, evidence."""

@@ -1,0 +1,50 @@
+"""Time, injected: one clock that cannot jump for ages and schedules, one for what a person reads."""
+
+import asyncio
+import sys
+import time
+from typing import NamedTuple, Protocol
+
+
+class Moment(NamedTuple):
+    """One instant on both clocks.
+
+    `mono` is in seconds, never jumps, and goes on while the machine sleeps; ages and due times are
+    differences of it. `wall` is seconds since the epoch (UTC), for what is shown and kept on disk.
+    """
+
+    mono: float
+    wall: float
+
+
+class Clock(Protocol):
+    """What a part needs of time. `SystemClock` is the real one; a test moves its own."""
+
+    def now(self) -> Moment:
+        """Return this instant."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for that many seconds of this clock."""
+        ...
+
+
+def _monotonic() -> float:
+    """Seconds that count the machine's sleep too (Python's own `monotonic` stops there on Linux and macOS)."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    if sys.platform == "darwin":
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
+    return time.monotonic()
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> Moment:
+        """Return this instant."""
+        return Moment(_monotonic(), time.time())
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for that many seconds."""
+        await asyncio.sleep(seconds)

@@ -1,0 +1,1 @@
+"""The command line's groups, a file each; imported when called, and without Textual."""

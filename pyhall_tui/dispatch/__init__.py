@@ -1,0 +1,1 @@
+"""Trying a policy: snippets, live runs, matrix, baselines, history."""

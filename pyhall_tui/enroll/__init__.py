@@ -1,0 +1,1 @@
+"""Putting a worker in the registry: drafts that survive, checks, batch."""

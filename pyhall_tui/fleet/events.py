@@ -1,0 +1,57 @@
+"""An event: something changed, and when, from what, to what, and who said so."""
+
+from enum import IntEnum, StrEnum
+
+import msgspec
+
+
+class Kind(StrEnum):
+    """What happened."""
+
+    BANNED = "banned"
+    UNBANNED = "unbanned"
+    ATTESTED = "attested"
+    UNATTESTED = "unattested"
+    HASH_CHANGED = "hash changed"
+    STATUS_CHANGED = "status changed"
+    APPEARED = "appeared"
+    VANISHED = "vanished"
+    DRIFTED = "drifted"
+    DRIFT_ENDED = "drift ended"
+    REGISTRY_LOST = "registry lost"
+    REGISTRY_REGAINED = "registry regained"
+    RATE_LIMITED = "rate limited"
+    KEY_REJECTED = "key rejected"
+    KEY_ACCEPTED = "key accepted"
+    DISPATCH_CHANGED = "dispatch changed"
+    BAN_LIST_MISSING = "no ban list"
+
+
+class Severity(IntEnum):
+    """How loud it is. An `ALARM` is counted in the header until it is acknowledged."""
+
+    INFO = 0
+    NOTICE = 1
+    WARNING = 2
+    ALARM = 3
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One transition. `count` is above 1 where a flapping worker's events were folded into this one."""
+
+    kind: Kind
+    severity: Severity
+    at: float
+    """Wall time in seconds since the epoch."""
+    worker_id: str | None = None
+    """None where it concerns the registry."""
+    before: str = ""
+    after: str = ""
+    source: str = "verify"
+    """`verify`, `ban list`, `drift`, `dispatch`, `client`."""
+    correlation_id: str = ""
+    detail: str = ""
+    count: int = 1
+    acknowledged: bool = False
+    id: int = 0
+    """The journal's row; 0 until it is written."""

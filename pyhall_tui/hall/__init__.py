@@ -1,0 +1,1 @@
+"""The embedded hall: a real HTTP registry on loopback, reached over HTTP only."""

@@ -1,0 +1,1 @@
+"""What is kept: SQLite, written by one thread."""

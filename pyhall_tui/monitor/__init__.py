@@ -1,0 +1,1 @@
+"""What to ask next: ban list, sweep, priority, budget."""

@@ -1,0 +1,42 @@
+"""One profile: a namespace of one registry, and how it is asked."""
+
+import re
+from typing import Annotated
+
+import msgspec
+
+NAMESPACE = re.compile(r"(?:org|x)\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+"""A namespace as the contract has it: `org.<slug>` or `x.<slug>`, slug of `a-z0-9-`."""
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """What `profiles.toml` holds of one profile. The API key is not in it."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    namespace: str
+    registry_url: str
+    """Base URL, with a path where the registry lies below one; without a trailing slash."""
+    poll_interval: Seconds = 60.0
+    """Seconds within which the sweep verifies each worker once."""
+    ban_list_interval: Seconds = 5.0
+    """Seconds between two looks at the ban list."""
+    timeout: Seconds = 10.0
+    """Seconds that one whole request may take."""
+    requests_per_second: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 10.0
+    requests_in_flight: Annotated[int, msgspec.Meta(ge=1, le=256)] = 8
+    allow_insecure: bool = False
+    """Plain `http://` to another machine is refused unless this is set; then a warning stays on screen."""
+    production: bool = False
+    """Marked in words on every screen."""
+    read_only: bool = False
+    """Nothing that changes the registry, or is recorded by it as a decision, is sent."""
+    bell: bool = False
+    """A ban rings the terminal's bell."""
+    desktop_notifications: bool = False
+    """A ban is told to the desktop by the terminal's own escape sequence, where the terminal has one."""
+    correlation_prefix: str = "req-"
+    """What made correlation ids begin with."""
+    capabilities: tuple[str, ...] = ()
+    """Capabilities known beforehand, for completion."""

@@ -1,0 +1,167 @@
+"""Everything that goes wrong on the wire, a class for each.
+
+RegistryError
+ ├─ StatusError              the registry answered, with an error status
+ │   ├─ BadRequest           400
+ │   ├─ Unauthorized         401
+ │   ├─ Forbidden            403
+ │   ├─ NotFound             404
+ │   ├─ RateLimited          429, with the seconds to wait
+ │   ├─ ServerError          5xx
+ │   └─ UnexpectedStatus     any other
+ ├─ Redirected               3xx: never followed
+ ├─ TimedOut                 no whole answer within the profile's time-out
+ ├─ Unreachable              no connection, or one that broke
+ ├─ TlsFailed                the certificate is not trusted, or no TLS is spoken there
+ ├─ NotARegistrysAnswer      no JSON, or not of the contract's shape
+ ├─ AnswerTooLarge           a body or head beyond its bound
+ └─ NotSent                  refused before anything was sent (plain http, a read-only profile, no key)
+"""
+
+from typing import ClassVar
+
+from pyhall_tui.registry.models import Exchange
+
+
+class RegistryError(Exception):
+    """A request that brought no usable answer.
+
+    `str(error)` is one sentence that says what is wrong, `advice` one that says what to do. Neither they
+    nor any attribute ever hold the key. Text of the registry in them is as it came: `render` cleans it.
+    """
+
+    kind: ClassVar[str] = "error"
+    advice: str = "Try again."
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        method: str,
+        path: str,
+        correlation_id: str,
+        may_have_reached: bool = False,
+        advice: str | None = None,
+        exchange: Exchange | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.method = method
+        self.path = path
+        self.correlation_id = correlation_id
+        self.may_have_reached = may_have_reached
+        """Whether the registry may have got, and acted on, the request: then it is not sent again unasked."""
+        self.exchange = exchange
+        if advice is not None:
+            self.advice = advice
+
+
+class StatusError(RegistryError):
+    """The registry, or something before it, answered with an error status."""
+
+    kind = "status"
+
+    def __init__(self, message: str, *, status: int, error_text: str, **details: object) -> None:
+        super().__init__(message, **details)  # type: ignore[arg-type]
+        self.status = status
+        self.error_text = error_text
+        """The answer's `error` field, or its first words where it has none."""
+
+
+class BadRequest(StatusError):
+    """400: missing or invalid fields."""
+
+    kind = "bad request"
+    advice = "Correct the field that the registry names."
+
+
+class Unauthorized(StatusError):
+    """401: missing or invalid API key."""
+
+    kind = "key rejected"
+    advice = "Put a valid key into the profile."
+
+
+class Forbidden(StatusError):
+    """403: the key has no access to this namespace."""
+
+    kind = "forbidden"
+    advice = "Use a key of this namespace, or the namespace of this key."
+
+
+class NotFound(StatusError):
+    """404: the worker or namespace does not exist, or this registry has no such operation."""
+
+    kind = "not found"
+    advice = "Check the id and the namespace."
+
+
+class RateLimited(StatusError):
+    """429: slow down."""
+
+    kind = "rate limited"
+    advice = "Wait, or lower the profile's request rate."
+    retry_after: float | None = None
+    """Seconds to wait as `Retry-After` says, bounded; None where it says nothing usable."""
+
+
+class ServerError(StatusError):
+    """5xx: the registry failed."""
+
+    kind = "registry error"
+    advice = "Try again; if it stays, tell who runs the registry."
+
+
+class UnexpectedStatus(StatusError):
+    """A status that the contract does not have."""
+
+    kind = "unexpected status"
+    advice = "Check the registry URL of the profile."
+
+
+class Redirected(RegistryError):
+    """3xx: never followed, so that the key goes to the profile's own origin alone."""
+
+    kind = "redirected"
+    location: str = ""
+    """The new address as an absolute URL, or empty."""
+
+
+class TimedOut(RegistryError):
+    """No whole answer within the profile's time-out."""
+
+    kind = "timed out"
+    advice = "Check the network, or raise the profile's time-out."
+
+
+class Unreachable(RegistryError):
+    """No connection could be made, or it broke."""
+
+    kind = "unreachable"
+    advice = "Check the network, the registry URL and the proxy."
+
+
+class TlsFailed(RegistryError):
+    """The certificate is not trusted, or the other side speaks no TLS."""
+
+    kind = "not trusted"
+    advice = "Add the issuing authority to the system's certificates, or set SSL_CERT_FILE."
+
+
+class NotARegistrysAnswer(RegistryError):
+    """The answer is no JSON or not of the contract's shape (a portal's page, a cut body)."""
+
+    kind = "not a registry's answer"
+    advice = "Check the registry URL, and whether a portal or proxy stands before it."
+
+
+class AnswerTooLarge(RegistryError):
+    """The answer is larger than its bound: 4 MiB, 16 MiB for the ban list."""
+
+    kind = "answer too large"
+    advice = "Check the registry URL."
+
+
+class NotSent(RegistryError):
+    """Refused here, before anything was sent."""
+
+    kind = "not sent"

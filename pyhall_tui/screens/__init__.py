@@ -1,0 +1,1 @@
+"""What the operator sees, a file or folder a screen."""
