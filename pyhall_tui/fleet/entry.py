@@ -1,0 +1,104 @@
+"""What is known of one watched worker, and the one state that follows from it."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from pyhall_tui.registry.models import BanListEntry, Verdict
+
+
+class State(IntEnum):
+    """A worker's state in order of rank: the lowest is the loudest. Only `CLEAN` is clean."""
+
+    BANNED = 0
+    REVOKED = 1
+    DRIFTED = 2
+    UNKNOWN = 3
+    UNATTESTED = 4
+    STALE = 5
+    WAITING = 6
+    """Not asked for yet in any run."""
+    RETIRED = 7
+    CLEAN = 8
+
+
+@dataclass(slots=True)
+class Ban:
+    """A ban that is in force: seen by either source, until a verify newer than `seen` says otherwise."""
+
+    source: str
+    """`verify` or `ban list`."""
+    seen: float
+    """When it was last seen, on the monotonic clock."""
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Entry:
+    """One watched worker. Times are on the monotonic clock unless they are called `wall`."""
+
+    worker_id: str
+    verdict: Verdict | None = None
+    asked: float = 0.0
+    """When the request was sent that brought the verdict: its age counts from here."""
+    asked_wall: float = 0.0
+    restored: bool = False
+    """The verdict is an earlier run's: stale until it is verified anew."""
+    ban: Ban | None = None
+    last_sha256: str = ""
+    """The last real hash heard of: the ban list is matched by it also where the registry no longer knows the worker."""
+    listed: BanListEntry | None = None
+    """The ban list's entry for its package hash, as of the list's last answer."""
+    drift: str = ""
+    """`match`, `other order`, `drifted`, `not attested`, `unreadable`; empty where no folder is known."""
+    drift_detail: str = ""
+    error: str = ""
+    """Why the last verify brought nothing; empty after one that did."""
+    changed_wall: float = 0.0
+    """When its state last changed, wall time; 0 for never seen to change."""
+    revision: int = 0
+    haystack: str = field(default="", repr=False)
+    """What the filter looks through: id, name and status, case folded."""
+
+    @property
+    def sha256(self) -> str | None:
+        """The attested package hash, bare lowercase hex."""
+        return self.verdict.sha256 if self.verdict else None
+
+    def age(self, mono: float) -> float | None:
+        """Return the verdict's age in seconds, never negative, or None where there is no verdict."""
+        return max(0.0, mono - self.asked) if self.verdict else None
+
+    def is_stale(self, mono: float, stale_after: float) -> bool:
+        """Whether the verdict is too old to rely on, or an earlier run's."""
+        return self.verdict is not None and (self.restored or mono - self.asked > stale_after)
+
+    def last_state(self) -> State:
+        """Return the state without regard to its age."""
+        if self.ban:
+            return State.BANNED
+        if self.verdict is None:
+            return State.WAITING
+        return _verdict_state(self.verdict, drifted=self.drift in ("drifted", "unreadable"))
+
+    def state(self, mono: float, stale_after: float) -> State:
+        """Return the state at that moment. Age only hides what is good: a stale ban stays a ban."""
+        last = self.last_state()
+        if last > State.STALE and self.is_stale(mono, stale_after):
+            return State.STALE
+        return last
+
+
+def _verdict_state(verdict: Verdict, *, drifted: bool) -> State:
+    if verdict.banned:
+        return State.BANNED
+    if not verdict.known:
+        return State.UNKNOWN
+    if verdict.status == "revoked":
+        return State.REVOKED
+    if drifted:
+        return State.DRIFTED
+    if verdict.status == "retired":
+        return State.RETIRED
+    if verdict.status != "active" or verdict.doubts:
+        return State.UNKNOWN
+    return State.CLEAN if verdict.attested else State.UNATTESTED

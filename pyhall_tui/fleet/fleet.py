@@ -1,0 +1,203 @@
+"""The fleet: every watched worker, what was last heard of it, and what has changed since.
+
+Pure and synchronous: no I/O, and each call is told the moment. One thread, the UI's, owns it. A screen pulls
+`changed_since(revision)`, so that messages about a change may collapse without losing one.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from pyhall_tui.clock import Moment
+from pyhall_tui.fleet.entry import Ban, Entry, State
+from pyhall_tui.fleet.events import Event, Kind
+from pyhall_tui.fleet.transitions import ban_transition, make_event, verdict_transitions
+from pyhall_tui.registry.models import BanList, BanListEntry, Verdict
+
+
+class Fleet:
+    """All watched workers of one profile."""
+
+    def __init__(self, interval: float) -> None:
+        """Begin empty. `interval` is the due time of a verdict in seconds; past twice of it, it is stale."""
+        self.stale_after = 2 * interval
+        self.revision = 0
+        self.listing: BanList | None = None
+        """The ban list's last full answer."""
+        self._entries: dict[str, Entry] = {}
+        self._changed: dict[str, int] = {}
+        """Worker id -> revision, in order of it: the newest change is last."""
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, worker_id: str) -> bool:
+        return worker_id in self._entries
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries.values())
+
+    def get(self, worker_id: str) -> Entry | None:
+        """Return the worker's entry, or None where it is not watched."""
+        return self._entries.get(worker_id)
+
+    def watch(self, worker_ids: Iterable[str]) -> list[str]:
+        """Add workers; return those that were not watched before."""
+        new = [worker_id for worker_id in dict.fromkeys(worker_ids) if worker_id not in self._entries]
+        for worker_id in new:
+            self._entries[worker_id] = Entry(worker_id, haystack=worker_id.casefold())
+            self._touch(self._entries[worker_id])
+        return new
+
+    def unwatch(self, worker_ids: Iterable[str]) -> list[Entry]:
+        """Remove workers; return their entries, which `put_back` takes again."""
+        gone = [self._entries.pop(worker_id) for worker_id in worker_ids if worker_id in self._entries]
+        for entry in gone:
+            self._changed.pop(entry.worker_id, None)
+            self.revision += 1
+        return gone
+
+    def put_back(self, entries: Iterable[Entry]) -> None:
+        """Undo an `unwatch`: what was known is known again."""
+        for entry in entries:
+            self._entries[entry.worker_id] = entry
+            self._touch(entry)
+
+    def restore(self, verdict: Verdict, ban: Ban | None, changed_wall: float, heard: Moment) -> None:
+        """Take an earlier run's verdict; it is stale until verified anew. `heard` is when it was asked for."""
+        entry = self._entries.get(verdict.worker_id)
+        if entry is None or entry.verdict is not None:
+            return
+        entry.ban, entry.changed_wall = ban, changed_wall
+        self._set_verdict(entry, verdict, heard)
+        entry.restored = True
+
+    def apply(self, verdict: Verdict, asked: Moment, now: Moment) -> list[Event]:
+        """Take a verdict that was asked for at `asked`; return the transitions. An unwatched worker's is dropped.
+
+        An answer to an older question than the last one's is dropped too: the newer one stands.
+        """
+        entry = self._entries.get(verdict.worker_id)
+        if entry is None or (entry.verdict is not None and not entry.restored and asked.mono < entry.asked):
+            return []
+        before, ban_before, word_before = entry.verdict, entry.ban, _word(entry)
+        self._set_verdict(entry, verdict, asked)
+        entry.restored, entry.error = False, ""
+        self._look_up(entry)
+        entry.ban = self._ban_after(entry, asked)
+        events = list(verdict_transitions(before, verdict, now.wall))
+        word = _word(entry) if ban_before else word_before
+        events += ban_transition(ban_before, entry.ban, now.wall, entry.worker_id, word, verdict.correlation_id)
+        if events:
+            entry.changed_wall = now.wall
+        return events
+
+    def failed(self, worker_id: str, sentence: str) -> None:
+        """Note that a verify brought no verdict. What was known stays, and grows old."""
+        entry = self._entries.get(worker_id)
+        if entry is not None and entry.error != sentence:
+            entry.error = sentence
+            self._touch(entry)
+
+    def apply_ban_list(self, answer: BanList, asked: Moment, now: Moment) -> list[Event]:
+        """Take an answer of the ban list; return the transitions. A hit bans at once; absence clears nobody."""
+        if not answer.unchanged:
+            self.listing = answer
+        events: list[Event] = []
+        entries = self.listing.entries if self.listing else {}
+        for entry in self._entries.values():
+            hit = entries.get(entry.last_sha256)
+            if hit is not None:
+                events += self._list_hit(entry, hit, asked, now, answer.correlation_id)
+            elif entry.listed is not None:
+                entry.listed = None
+                self._touch(entry)
+        return events
+
+    def set_drift(self, worker_id: str, drift: str, detail: str, now: Moment) -> list[Event]:
+        """Take what comparing the worker's folder to its attested hash came to; return the transitions."""
+        entry = self._entries.get(worker_id)
+        if entry is None or (entry.drift, entry.drift_detail) == (drift, detail):
+            return []
+        before, entry.drift, entry.drift_detail = entry.drift, drift, detail
+        self._touch(entry)
+        bad = ("drifted", "unreadable")
+        if (before in bad) == (drift in bad):
+            return []
+        entry.changed_wall = now.wall
+        kind = Kind.DRIFTED if drift in bad else Kind.DRIFT_ENDED
+        return [make_event(kind, now.wall, worker_id, before, drift, source="drift", detail=detail)]
+
+    def disagreeing(self) -> list[str]:
+        """Return the workers whose last verify and the ban list say different things: ask these first."""
+        return [
+            entry.worker_id
+            for entry in self._entries.values()
+            if entry.ban is not None and entry.verdict is not None and not entry.verdict.banned
+        ]
+
+    def changed_since(self, revision: int) -> list[str]:
+        """Return the ids of the workers that changed after that revision, newest first."""
+        changed = []
+        for worker_id in reversed(self._changed):
+            if self._changed[worker_id] <= revision:
+                break
+            changed.append(worker_id)
+        return changed
+
+    def counts(self, mono: float) -> dict[State, int]:
+        """Return how many workers are in each state at that moment, in order of rank, none left out."""
+        counts = dict.fromkeys(State, 0)
+        for entry in self._entries.values():
+            counts[entry.state(mono, self.stale_after)] += 1
+        return counts
+
+    def _list_hit(
+        self, entry: Entry, hit: BanListEntry, asked: Moment, now: Moment, correlation_id: str
+    ) -> Iterator[Event]:
+        before, word = entry.ban, _word(entry)
+        if entry.listed != hit or before is None:
+            self._touch(entry)
+        entry.listed = hit
+        source = before.source if before else "ban list"
+        entry.ban = Ban(source, max(asked.mono, before.seen if before else 0.0), hit.reason)
+        if before is None:
+            entry.changed_wall = now.wall
+        yield from ban_transition(before, entry.ban, now.wall, entry.worker_id, word, correlation_id)
+
+    def _look_up(self, entry: Entry) -> None:
+        listing = self.listing.entries if self.listing else {}
+        entry.listed = listing.get(entry.last_sha256)
+
+    def _ban_after(self, entry: Entry, asked: Moment) -> Ban | None:
+        """The ban in force after a verify: the worse of both sources; a ban falls only to a newer answer without it."""
+        verdict, before = entry.verdict, entry.ban
+        if verdict is not None and verdict.banned:
+            source = before.source if before else "verify"
+            return Ban(source, asked.mono, verdict.ban_reason or (before.reason if before else None))
+        if entry.listed is not None:
+            return before or Ban("ban list", asked.mono, entry.listed.reason)
+        if before is not None and asked.mono <= before.seen:
+            return before
+        if before is not None and verdict is not None and verdict.doubts:
+            return before
+        return None
+
+    def _set_verdict(self, entry: Entry, verdict: Verdict, asked: Moment) -> None:
+        entry.verdict, entry.asked, entry.asked_wall = verdict, asked.mono, asked.wall
+        entry.last_sha256 = verdict.sha256 or entry.last_sha256
+        words = (entry.worker_id, verdict.display_name, verdict.status, verdict.ban_word)
+        entry.haystack = "\n".join(word for word in words if word).casefold()
+        self._touch(entry)
+
+    def _touch(self, entry: Entry) -> None:
+        self.revision += 1
+        entry.revision = self.revision
+        self._changed.pop(entry.worker_id, None)
+        self._changed[entry.worker_id] = self.revision
+
+
+def _word(entry: Entry) -> str:
+    """The worker's last state as a word, its ban left out: what a ban is a change from and back to."""
+    if entry.verdict is None:
+        return "not known yet"
+    state = Entry(entry.worker_id, entry.verdict, drift=entry.drift).last_state()
+    return state.name.lower()

@@ -1,0 +1,293 @@
+"""What the fleet makes of verdicts and ban lists: states, ages, transitions."""
+
+import pytest
+
+from pyhall_tui.clock import Moment
+from pyhall_tui.fleet.entry import State
+from pyhall_tui.fleet.events import Event, Kind, Severity
+from pyhall_tui.fleet.fleet import Fleet
+from pyhall_tui.fleet.order import SortKey, order
+from pyhall_tui.registry.models import BanList, BanListEntry, Verdict
+
+HASH = "a" * 64
+OTHER = "b" * 64
+
+
+def moment(seconds: float) -> Moment:
+    return Moment(1_000.0 + seconds, 1_774_000_000.0 + seconds)
+
+
+def verdict(worker_id: str = "wkr_1", **changes: object) -> Verdict:
+    fields: dict[str, object] = {
+        "worker_id": worker_id,
+        "known": True,
+        "status": "active",
+        "attested": True,
+        "sha256": HASH,
+        "ban_word": "clean",
+        "correlation_id": "req-1",
+    }
+    return Verdict(**(fields | changes))  # type: ignore[arg-type]
+
+
+def ban_list(*hashes: str, **changes: object) -> BanList:
+    entries = {digest: BanListEntry(sha256=digest, reason="exfiltrates") for digest in hashes}
+    return BanList(entries=entries, **changes)  # type: ignore[arg-type]
+
+
+def fleet_with(*worker_ids: str) -> Fleet:
+    fleet = Fleet(interval=60)
+    fleet.watch(worker_ids or ("wkr_1",))
+    return fleet
+
+
+def apply(fleet: Fleet, at: float, **changes: object) -> list[Event]:
+    return fleet.apply(verdict(**changes), moment(at), moment(at))  # type: ignore[arg-type]
+
+
+def state(fleet: Fleet, at: float = 0.0, worker_id: str = "wkr_1") -> State:
+    entry = fleet.get(worker_id)
+    assert entry is not None
+    return entry.state(moment(at).mono, fleet.stale_after)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, State.CLEAN),
+        ({"banned": True}, State.BANNED),
+        ({"status": "revoked"}, State.REVOKED),
+        ({"status": "retired"}, State.RETIRED),
+        ({"status": "paused"}, State.UNKNOWN),
+        ({"status": None}, State.UNKNOWN),
+        ({"known": False, "status": None}, State.UNKNOWN),
+        ({"attested": False}, State.UNATTESTED),
+        ({"doubts": ("ban_status is 'pending'",)}, State.UNKNOWN),
+        ({"status": "revoked", "banned": True}, State.BANNED),
+    ],
+)
+def test_only_an_active_attested_undoubted_worker_is_clean(changes: dict[str, object], expected: State) -> None:
+    fleet = fleet_with()
+    apply(fleet, 0, **changes)
+    assert state(fleet) is expected
+
+
+def test_a_worker_not_asked_for_yet_is_waiting_and_not_clean() -> None:
+    assert state(fleet_with()) is State.WAITING
+
+
+def test_a_clean_verdict_is_stale_past_twice_its_due_time() -> None:
+    fleet = fleet_with()
+    apply(fleet, 0)
+    assert state(fleet, 120) is State.CLEAN
+    assert state(fleet, 121) is State.STALE
+
+
+def test_age_never_hides_a_ban() -> None:
+    fleet = fleet_with()
+    apply(fleet, 0, banned=True)
+    assert state(fleet, 100_000) is State.BANNED
+
+
+def test_an_age_is_never_negative() -> None:
+    """F23: the moment asked may lie ahead of the moment drawn."""
+    fleet = fleet_with()
+    apply(fleet, 10)
+    entry = fleet.get("wkr_1")
+    assert entry is not None
+    assert entry.age(moment(0).mono) == 0
+
+
+def test_a_restored_verdict_is_stale_until_it_is_verified_anew() -> None:
+    fleet = fleet_with()
+    fleet.restore(verdict(), None, 0.0, moment(-1))
+    assert state(fleet) is State.STALE
+    apply(fleet, 1)
+    assert state(fleet, 1) is State.CLEAN
+
+
+def test_a_ban_is_an_alarm_that_says_who_said_so() -> None:
+    fleet = fleet_with()
+    apply(fleet, 0)
+    (event,) = apply(fleet, 5, banned=True, ban_reason="exfiltrates", correlation_id="req-9")
+    assert (event.kind, event.severity, event.source) == (Kind.BANNED, Severity.ALARM, "verify")
+    assert (event.before, event.after) == ("clean", "BANNED")
+    assert (event.correlation_id, event.detail) == ("req-9", "exfiltrates")
+
+
+def test_a_worker_banned_at_first_sight_is_an_alarm_too() -> None:
+    fleet = fleet_with()
+    assert [event.kind for event in apply(fleet, 0, banned=True)] == [Kind.BANNED]
+
+
+def test_the_ban_list_bans_every_worker_with_that_hash_at_once() -> None:
+    fleet = fleet_with("wkr_1", "wkr_2", "wkr_3")
+    apply(fleet, 0)
+    apply(fleet, 0, worker_id="wkr_2")
+    apply(fleet, 0, worker_id="wkr_3", sha256=OTHER)
+    events = fleet.apply_ban_list(ban_list(HASH), moment(1), moment(1))
+    assert [(event.worker_id, event.source) for event in events] == [("wkr_1", "ban list"), ("wkr_2", "ban list")]
+    assert state(fleet, 1, "wkr_3") is State.CLEAN
+    assert fleet.disagreeing() == ["wkr_1", "wkr_2"]
+
+
+def test_a_worker_verified_after_the_list_is_matched_with_it() -> None:
+    fleet = fleet_with()
+    fleet.apply_ban_list(ban_list(HASH), moment(0), moment(0))
+    (event,) = apply(fleet, 1)
+    assert (event.kind, event.source) == (Kind.BANNED, "ban list")
+
+
+def test_a_clean_verify_does_not_lift_a_ban_that_the_list_still_holds() -> None:
+    fleet = fleet_with()
+    apply(fleet, 0)
+    fleet.apply_ban_list(ban_list(HASH), moment(1), moment(1))
+    assert apply(fleet, 2) == []
+    assert state(fleet, 2) is State.BANNED
+
+
+def test_a_ban_that_left_the_list_stays_until_a_newer_verify_says_otherwise() -> None:
+    fleet = fleet_with()
+    apply(fleet, 0)
+    fleet.apply_ban_list(ban_list(HASH), moment(1), moment(1))
+    fleet.apply_ban_list(ban_list(perhaps_cut=True), moment(6), moment(6))
+    assert state(fleet, 6) is State.BANNED
+    (event,) = apply(fleet, 7)
+    assert (event.kind, event.before, event.after) == (Kind.UNBANNED, "BANNED", "clean")
+
+
+def test_a_verify_asked_for_before_the_ban_was_seen_does_not_lift_it() -> None:
+    fleet = fleet_with()
+    apply(fleet, 0)
+    fleet.apply_ban_list(ban_list(HASH), moment(5), moment(5))
+    fleet.apply_ban_list(ban_list(), moment(6), moment(6))
+    assert fleet.apply(verdict(), moment(4), moment(7)) == []
+    assert state(fleet, 7) is State.BANNED
+
+
+def test_a_doubtful_answer_does_not_lift_a_ban() -> None:
+    fleet = fleet_with()
+    apply(fleet, 0, banned=True)
+    assert apply(fleet, 1, doubts=("ban_status is missing",)) == []
+    assert state(fleet, 1) is State.BANNED
+
+
+def test_an_unchanged_ban_list_still_bans_a_worker_whose_hash_is_on_it() -> None:
+    fleet = fleet_with()
+    fleet.apply_ban_list(ban_list(HASH), moment(0), moment(0))
+    apply(fleet, 1, sha256=OTHER)
+    assert [event.kind for event in apply(fleet, 2)] == [Kind.HASH_CHANGED, Kind.BANNED]
+    assert fleet.apply_ban_list(ban_list(unchanged=True), moment(3), moment(3)) == []
+    assert state(fleet, 3) is State.BANNED
+
+
+def test_a_registry_that_came_back_empty_makes_every_worker_unknown() -> None:
+    """F20: nothing of the old store is shown as current, a ban of it neither."""
+    fleet = fleet_with("wkr_1", "wkr_2")
+    apply(fleet, 0)
+    apply(fleet, 0, worker_id="wkr_2", banned=True)
+    gone = {"known": False, "status": None, "attested": False, "sha256": None}
+    assert [event.kind for event in apply(fleet, 60, **gone)] == [Kind.VANISHED]
+    assert [event.kind for event in apply(fleet, 60, worker_id="wkr_2", **gone)] == [Kind.VANISHED, Kind.UNBANNED]
+    assert {state(fleet, 60, worker_id) for worker_id in ("wkr_1", "wkr_2")} == {State.UNKNOWN}
+
+
+def test_a_worker_that_the_registry_forgot_stays_banned_while_the_list_holds_its_hash() -> None:
+    fleet = fleet_with()
+    apply(fleet, 0)
+    fleet.apply_ban_list(ban_list(HASH), moment(1), moment(1))
+    apply(fleet, 2, known=False, status=None, attested=False, sha256=None)
+    assert state(fleet, 2) is State.BANNED
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "words"),
+    [
+        ({"attested": False}, {}, Kind.ATTESTED, ("unattested", "attested")),
+        ({}, {"attested": False}, Kind.UNATTESTED, ("attested", "unattested")),
+        ({}, {"sha256": OTHER}, Kind.HASH_CHANGED, (HASH, OTHER)),
+        ({}, {"status": "retired"}, Kind.STATUS_CHANGED, ("active", "retired")),
+        ({"known": False, "status": None}, {}, Kind.APPEARED, ("unknown", "active")),
+    ],
+)
+def test_each_change_is_an_event_with_before_and_after(
+    before: dict[str, object], after: dict[str, object], kind: Kind, words: tuple[str, str]
+) -> None:
+    fleet = fleet_with()
+    apply(fleet, 0, **before)
+    assert [(event.kind, event.before, event.after) for event in apply(fleet, 1, **after)] == [(kind, *words)]
+
+
+def test_a_revoked_worker_is_an_alarm() -> None:
+    fleet = fleet_with()
+    apply(fleet, 0)
+    assert [event.severity for event in apply(fleet, 1, status="revoked")] == [Severity.ALARM]
+
+
+def test_the_first_verdict_of_a_healthy_worker_is_no_event() -> None:
+    assert apply(fleet_with(), 0) == []
+
+
+def test_an_answer_overtaken_by_a_newer_one_is_dropped() -> None:
+    fleet = fleet_with()
+    apply(fleet, 10, banned=True)
+    assert fleet.apply(verdict(), moment(3), moment(11)) == []
+    assert state(fleet, 11) is State.BANNED
+
+
+def test_a_verdict_of_a_worker_no_longer_watched_is_dropped() -> None:
+    fleet = fleet_with()
+    fleet.unwatch(["wkr_1"])
+    assert apply(fleet, 0, banned=True) == []
+    assert len(fleet) == 0
+
+
+def test_undoing_a_removal_brings_back_what_was_known() -> None:
+    fleet = fleet_with()
+    apply(fleet, 0)
+    gone = fleet.unwatch(["wkr_1"])
+    fleet.put_back(gone)
+    assert state(fleet, 1) is State.CLEAN
+
+
+def test_a_screen_pulls_only_what_changed_since_it_last_looked() -> None:
+    fleet = fleet_with("wkr_1", "wkr_2", "wkr_3")
+    seen = fleet.revision
+    apply(fleet, 0, worker_id="wkr_3")
+    apply(fleet, 0, worker_id="wkr_1")
+    assert fleet.changed_since(seen) == ["wkr_1", "wkr_3"]
+    assert fleet.changed_since(fleet.revision) == []
+
+
+def test_a_folder_that_drifts_is_a_state_and_an_event_and_ends_as_one() -> None:
+    fleet = fleet_with()
+    apply(fleet, 0)
+    (event,) = fleet.set_drift("wkr_1", "drifted", "worker.py changed", moment(1))
+    assert (event.kind, state(fleet, 1)) == (Kind.DRIFTED, State.DRIFTED)
+    (event,) = fleet.set_drift("wkr_1", "match", "", moment(2))
+    assert (event.kind, state(fleet, 2)) == (Kind.DRIFT_ENDED, State.CLEAN)
+
+
+def test_bans_come_first_whatever_the_sort() -> None:
+    fleet = fleet_with("a", "b", "c")
+    for worker_id in "abc":
+        apply(fleet, 0, worker_id=worker_id, display_name=worker_id.upper(), banned=worker_id == "b")
+    for sort in SortKey:
+        for descending in (False, True):
+            assert order(fleet, moment(0).mono, "", sort, descending=descending)[0] == "b"
+
+
+@pytest.mark.parametrize("query", ["(", "[", "c++", "\\", "?", "*", "c++ ("])
+def test_the_filter_takes_every_letter_as_text(query: str) -> None:
+    """F25: no pattern, no crash, a match where the text stands."""
+    fleet = fleet_with("w([c++\\?*", "plain")
+    assert order(fleet, moment(0).mono, query, SortKey.STATE) == ["w([c++\\?*"]
+
+
+def test_the_filter_looks_through_id_name_status_and_state() -> None:
+    fleet = fleet_with("wkr_1", "wkr_2", "wkr_3")
+    apply(fleet, 0, worker_id="wkr_1", display_name="Summarizer EU")
+    apply(fleet, 0, worker_id="wkr_2", status="retired")
+    apply(fleet, 0, worker_id="wkr_3", attested=False)
+    for query, expected in [("summ eu", "wkr_1"), ("RETIRED", "wkr_2"), ("unattested", "wkr_3")]:
+        assert order(fleet, moment(0).mono, query, SortKey.STATE) == [expected]
