@@ -1,0 +1,80 @@
+"""What should not be in a package: secrets, and what is installed rather than shipped."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+
+import msgspec
+
+LARGE = 100 * 1024 * 1024
+"""Bytes beyond which a file is pointed out."""
+_KEY_NAMES = frozenset({"id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"})
+_KEY_ENDINGS = frozenset({".p12", ".pfx", ".jks", ".keystore", ".ppk"})
+_EXAMPLES = frozenset({".example", ".sample", ".template", ".dist"})
+_CREDENTIALS = frozenset({".netrc", ".pypirc", ".npmrc"})
+
+
+class Concern(msgspec.Struct, frozen=True):
+    """One thing that an operator should look at before the package is enrolled. It does not stop the hash."""
+
+    path: str
+    reason: str
+
+
+def concerns_of(files: Sequence[tuple[str, int]], *, keys: Iterable[str] = ()) -> tuple[Concern, ...]:
+    """Name what should not be shipped, of (path, size) pairs; `keys` are files whose content is a private key.
+
+    An installed tree (`node_modules`, a virtual environment) is one concern, not one for each file in it.
+    """
+    if not files:
+        return (Concern(".", "no file counts: this is the hash of nothing"),)
+    trees = _installed_trees(files)
+    found = [Concern(tree, f"{what}: {_amount(tree, files)}") for tree, what in sorted(trees.items())]
+    secret = set(keys)
+    for path, size in files:
+        if _below_any(path, trees):
+            continue
+        reason = "a private key" if path in secret else _concern_by_name(PurePosixPath(path))
+        if reason:
+            found.append(Concern(path, reason))
+        if size > LARGE:
+            found.append(Concern(path, f"{size / 2**20:,.0f} MiB, more than {LARGE // 2**20}"))
+    return tuple(found)
+
+
+def starts_like_a_private_key(head: memoryview) -> bool:
+    """Tell by a file's first bytes whether it is a private key in PEM or PuTTY's form."""
+    first = bytes(head[:64])
+    return (first.startswith(b"-----BEGIN ") and b"PRIVATE KEY" in first) or first.startswith(b"PuTTY-User-Key-File")
+
+
+def _concern_by_name(path: PurePosixPath) -> str | None:
+    name = path.name
+    if name == ".env" or (name.startswith(".env.") and path.suffix not in _EXAMPLES):
+        return "an environment file: it often holds secrets"
+    if name in _KEY_NAMES or path.suffix.lower() in _KEY_ENDINGS:
+        return "a private key, by its name"
+    return "a credentials file" if name in _CREDENTIALS else None
+
+
+def _installed_trees(files: Sequence[tuple[str, int]]) -> dict[str, str]:
+    """Return the topmost installed trees, each with what it is."""
+    trees: dict[str, str] = {}
+    for path, _ in files:
+        *folders, name = path.split("/")
+        for depth, folder in enumerate(folders, 1):
+            if folder == "node_modules":
+                trees["/".join(folders[:depth])] = "installed JavaScript packages"
+            elif folder == ".venv":
+                trees["/".join(folders[:depth])] = "a virtual environment"
+        if name == "pyvenv.cfg":
+            trees["/".join(folders) or "."] = "a virtual environment"
+    return {tree: what for tree, what in trees.items() if not _below_any(tree, trees)}
+
+
+def _below_any(path: str, trees: Iterable[str]) -> bool:
+    return any(path.startswith(f"{tree}/") or (tree == "." and path != ".") for tree in trees)
+
+
+def _amount(tree: str, files: Sequence[tuple[str, int]]) -> str:
+    sizes = [size for path, size in files if _below_any(path, (tree,))]
+    return f"{len(sizes):,} file{'s' if len(sizes) != 1 else ''}, {sum(sizes) / 2**20:,.1f} MiB"

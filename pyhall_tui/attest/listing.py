@@ -1,0 +1,152 @@
+"""What a package holds: each file that counts, each thing left out, each thing that cannot be hashed.
+
+The rules are the contract's ("The canonical package hash"). Nothing is opened here, so nothing waits on a pipe.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+
+import msgspec
+
+NEVER_PART = frozenset({".git", "__pycache__", ".DS_Store", "manifest.json", "manifest.sig", "manifest.tmp"})
+"""A path with a part of this name is left out, whatever it is."""
+
+
+class Why(StrEnum):
+    """Why something is no part of the hash."""
+
+    NAME = "a name that never counts"
+    BYTECODE = "compiled Python"
+    LINKED_FOLDER = "a link to a folder, which is not followed"
+    SPECIAL = "a pipe, socket or device, left out on demand"
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """Something that lies in the package and is no part of its hash. A folder stands for all it holds."""
+
+    path: str
+    reason: Why
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something for which no honest hash can be given."""
+
+    path: str
+    """Below the root, POSIX; bytes that are no UTF-8 as `\\xNN`. `.` is the root itself."""
+    reason: str
+    special: bool = False
+    """A pipe, socket or device (or a link to one): these can be left out on demand."""
+
+
+class Found(msgspec.Struct, frozen=True, gc=False):
+    """A regular file that counts, as it was when the folder was read."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    link: bool
+
+
+class Listing(msgspec.Struct):
+    """One reading of a package's folder. `folders` has each folder read and its modification time, in ns."""
+
+    files: list[Found] = msgspec.field(default_factory=list)
+    left_out: list[LeftOut] = msgspec.field(default_factory=list)
+    problems: list[Problem] = msgspec.field(default_factory=list)
+    folders: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+def list_package(root: str, *, skip_special: bool, go_on: Callable[[], bool]) -> Listing:
+    """List the folder `root`, files in the contract's order: sorted part by part, by code point.
+
+    Stops early, with a listing that is not whole, once `go_on` returns False.
+    """
+    listing = Listing()
+    waiting = [""]
+    while waiting and go_on():
+        below = waiting.pop()
+        try:
+            waiting.extend(_list_folder(root, below, listing, skip_special))
+        except OSError as error:
+            listing.problems.append(Problem(shown(below.rstrip("/")) or ".", f"folder: {why(error)}"))
+    listing.files.sort(key=lambda found: found.path.split("/"))
+    listing.left_out.sort(key=lambda left: left.path)
+    listing.problems.sort(key=lambda problem: problem.path)
+    return listing
+
+
+def _list_folder(root: str, below: str, listing: Listing, skip_special: bool) -> Iterator[str]:
+    """Sort one folder's entries into `listing`; yield the folders in it, as relative paths that end in `/`."""
+    folder = os.path.join(root, below)  # noqa: PTH118 - `str` all the way: a million paths are not made into objects
+    listing.folders[below] = os.stat(folder).st_mtime_ns  # noqa: PTH116
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = below + entry.name
+            if entry.name in NEVER_PART:
+                listing.left_out.append(LeftOut(shown(path), Why.NAME))
+            elif entry.is_dir(follow_symlinks=False) and not _is_junction(entry):
+                yield path + "/"
+            elif entry.name.endswith(".pyc"):
+                listing.left_out.append(LeftOut(shown(path), Why.BYTECODE))
+            else:
+                _sort_in(entry, path, listing, skip_special)
+
+
+def _sort_in(entry: os.DirEntry[str], path: str, listing: Listing, skip_special: bool) -> None:
+    """Put one entry that is no folder where it belongs. A link counts as what it leads to."""
+    try:
+        info = os.stat(entry.path)  # noqa: PTH116
+    except OSError as error:
+        listing.problems.append(Problem(shown(path), why(error, link=entry.is_symlink())))
+        return
+    special = special_kind(info.st_mode)
+    if stat.S_ISDIR(info.st_mode):
+        listing.left_out.append(LeftOut(shown(path), Why.LINKED_FOLDER))
+    elif special and skip_special:
+        listing.left_out.append(LeftOut(shown(path), Why.SPECIAL))
+    elif special:
+        kind = f"a link to {special}" if entry.is_symlink() else special
+        listing.problems.append(Problem(shown(path), kind, special=True))
+    elif not _is_utf8(path):
+        listing.problems.append(Problem(shown(path), "its name is not UTF-8"))
+    else:
+        listing.files.append(Found(path, info.st_size, info.st_mtime_ns, entry.is_symlink()))
+
+
+def _is_junction(entry: os.DirEntry[str]) -> bool:
+    """Windows' linked folders, which `is_symlink` does not know (Python 3.12 and later tell)."""
+    return bool(getattr(entry, "is_junction", lambda: False)())
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def special_kind(mode: int) -> str | None:
+    """Name what is neither a file nor a folder, or return None."""
+    if stat.S_ISFIFO(mode):
+        return "a named pipe"
+    if stat.S_ISSOCK(mode):
+        return "a socket"
+    return None if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "a device"
+
+
+def shown(path: str) -> str:
+    """Return `path` as text that can be encoded: bytes of a name that are no UTF-8 become `\\xNN`."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") if path else path
+
+
+def why(error: OSError, *, link: bool = False) -> str:
+    """Say in a few words why the system gave no access."""
+    if isinstance(error, FileNotFoundError):
+        return "a link to something that is not there" if link else "it vanished while it was being read"
+    if error.errno == errno.ELOOP:
+        return "a link that leads to itself"
+    return (error.strerror or str(error)).lower()
