@@ -1,0 +1,92 @@
+"""A registry's base URL: one spelling of it, and the origin that a key is bound to."""
+
+import ipaddress
+import re
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+REGISTRY: Final = "https://api.pyhall.dev"
+"""The documented registry: the contract's base URL."""
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_HOST: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?", re.ASCII)
+
+
+def normalise_url(text: str) -> str:
+    """Return the one spelling of a base URL: host in lower case, no default port, no slash at the end.
+
+    Raises:
+        ValueError: with a sentence for the form, for anything that is no plain http or https base URL.
+            A login in it is refused too: it would be sent along, and shown on screen.
+    """
+    parts = _split(text.strip())
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("The URL holds a login: leave it out, the key has a field of its own.")
+    if parts.query or parts.fragment:
+        raise ValueError("The URL ends in a query or fragment: give the base URL alone.")
+    if {".", ".."} & set(parts.path.split("/")):
+        raise ValueError("The URL's path holds “.” or “..”: write the path that is meant.")
+    return _origin(parts) + parts.path.rstrip("/")
+
+
+def origin(url: str) -> str:
+    """Return scheme, host and port (where it is not the scheme's own): what a key is bound to.
+
+    Raises:
+        ValueError: `url` is no base URL (see `normalise_url`).
+    """
+    return _origin(_split(url.strip()))
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine by its name or address alone: no name is looked up."""
+    host = _host(_split(url.strip()))
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_insecure(url: str) -> bool:
+    """Whether a key would cross a network in plain text: `http` to another machine."""
+    return _split(url.strip()).scheme == "http" and not is_loopback(url)
+
+
+def _split(text: str) -> SplitResult:
+    if not text:
+        raise ValueError(f"The registry's URL is missing, for example {REGISTRY}.")
+    if "\\" in text or any(not letter.isprintable() or letter.isspace() for letter in text):
+        raise ValueError("The URL holds a blank, a backslash or a control character.")
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("The URL's host or port cannot be read.") from None
+    if parts.scheme not in _DEFAULT_PORTS or not text[len(parts.scheme) :].startswith("://"):
+        raise ValueError(f"The URL must begin with https:// (or http://), for example {REGISTRY}.")
+    _host(parts)
+    return parts
+
+
+def _host(parts: SplitResult) -> str:
+    host = (parts.hostname or "").lower()
+    if ":" in host:
+        try:
+            return str(ipaddress.IPv6Address(host))
+        except ValueError:
+            raise ValueError("The URL's IPv6 address cannot be read.") from None
+    try:
+        host = host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise ValueError("The URL's host cannot be read.") from None
+    if not _HOST.fullmatch(host):
+        raise ValueError("The URL has no host that can be read.")
+    return host
+
+
+def _origin(parts: SplitResult) -> str:
+    host = _host(parts)
+    port = "" if parts.port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://[{host}]{port}" if ":" in host else f"{parts.scheme}://{host}{port}"

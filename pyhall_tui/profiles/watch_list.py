@@ -1,0 +1,252 @@
+"""A profile's watch list: the workers it looks at, as JSON Lines, shared with other running programs."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Final, NamedTuple
+
+import msgspec
+
+from pyhall_tui.profiles.safe_file import locked, write_atomically
+
+MAX_ID_LENGTH: Final = 256
+"""Letters in a worker id; those seen have at most a few dozen."""
+
+_SEPARATORS: Final = re.compile(r"[\s,;]+")
+_AROUND: Final = "\"'`“”‘’«»\ufeff\u200b"  # quotes, and the invisible signs that pages put around a copied word
+
+
+class WatchedWorker(msgspec.Struct, frozen=True):
+    """One line of a watch list."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_LENGTH)]
+    folder: str | None = None
+    """The local package folder that is compared with what the registry has."""
+
+
+class ParsedIds(NamedTuple):
+    """What was found in a pasted text: nothing is dropped without a word."""
+
+    ids: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
+    """Each text that was not taken, with the reason."""
+
+
+def parse_worker_ids(text: str) -> ParsedIds:
+    """Take the worker ids out of a pasted text: lines, commas, semicolons or blanks between them, quotes around.
+
+    An id is any text of letters, digits and signs (it is percent-encoded on the wire), so few are refused.
+    """
+    ids: dict[str, None] = {}
+    left_out: list[tuple[str, str]] = []
+    for part in _SEPARATORS.split(text.strip().removeprefix("[").removesuffix("]")):
+        worker_id = part.strip(_AROUND)
+        if not worker_id:
+            continue
+        if reason := "is there twice" if worker_id in ids else id_mistake(worker_id):
+            left_out.append((worker_id, reason))
+        else:
+            ids[worker_id] = None
+    return ParsedIds(tuple(ids), tuple(left_out))
+
+
+def id_mistake(worker_id: str) -> str | None:
+    """Return why a text is no worker id, None where it may be one."""
+    if len(worker_id) > MAX_ID_LENGTH:
+        return f"is longer than {MAX_ID_LENGTH} letters"
+    if not worker_id.isprintable():
+        return "holds a control character or an invisible sign"
+    if not any(letter.isalnum() for letter in worker_id):
+        return "holds no letter and no digit"
+    return None
+
+
+class WatchList:
+    """The workers that one profile watches, in the order they were added.
+
+    Each change is applied to what the file holds by then, so that two programs add up. Where the file cannot be
+    written, the list goes on in memory, `problem` says so, and what is unsaved is tried again with the next change.
+    Not for two threads at once.
+    """
+
+    def __init__(self, folder: Path, profile_name: str) -> None:
+        """Choose the file in `folder` (see `paths.data_dir`) that belongs to the profile; nothing is read yet."""
+        self.path = folder / "watch" / f"{_slug(profile_name)}.jsonl"
+        self.problem: str | None = None
+        """A sentence for the screen: what cannot be read or kept, and where."""
+        self._lines = _Lines()
+        self._present: dict[str, bool] = {}  # not yet in the file: added or removed
+        self._folders: dict[str, str | None] = {}  # not yet in the file
+
+    @property
+    def workers(self) -> tuple[WatchedWorker, ...]:
+        """The list as last read, with the own changes."""
+        return tuple(self._lines.workers.values())
+
+    def load(self) -> tuple[WatchedWorker, ...]:
+        """Read the file (again) and return the list. Never raises: `problem` says what went wrong."""
+        try:
+            lines = _read(self.path)
+        except OSError as error:
+            self.problem = f"The watch list {self.path} cannot be read ({_reason(error)})."
+            return self.workers
+        self._apply_to(lines)
+        self._lines = lines
+        if not (self._present or self._folders):
+            self.problem = lines.complaint(self.path)
+        return self.workers
+
+    def add(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """Watch these workers; return those that are new.
+
+        Raises:
+            ValueError: one is no worker id (see `id_mistake`); nothing was added.
+        """
+        wanted = tuple(dict.fromkeys(ids))
+        for worker_id in wanted:
+            if wrong := id_mistake(worker_id):
+                raise ValueError(f"“{worker_id[:40]}” {wrong}.")
+        new = tuple(worker_id for worker_id in wanted if worker_id not in self._lines.workers)
+        self._present.update(dict.fromkeys(wanted, True))
+        self._save()
+        return new
+
+    def remove(self, ids: Iterable[str]) -> tuple[WatchedWorker, ...]:
+        """Watch these no longer; return what was taken out, for `restore`."""
+        wanted = tuple(dict.fromkeys(ids))
+        removed = tuple(self._lines.workers[worker_id] for worker_id in wanted if worker_id in self._lines.workers)
+        for worker_id in wanted:
+            self._folders.pop(worker_id, None)
+        self._present.update(dict.fromkeys(wanted, False))
+        self._save()
+        return removed
+
+    def restore(self, removed: Iterable[WatchedWorker]) -> None:
+        """Undo a `remove`: the workers come back with their folders, at the end."""
+        for worker in removed:
+            self._present[worker.id] = True
+            if worker.folder is not None:
+                self._folders[worker.id] = worker.folder
+        self._save()
+
+    def set_folder(self, worker_id: str, folder: str | None) -> None:
+        """Say which local folder holds the worker's package; None: none. A worker not watched stays so."""
+        self._folders[worker_id] = folder
+        self._save()
+
+    def rename(self, profile_name: str) -> None:
+        """Follow the profile to its new name; an existing list of that name is replaced.
+
+        Raises:
+            OSError: the file could not be moved.
+        """
+        new = self.path.with_name(f"{_slug(profile_name)}.jsonl")
+        if self.path.exists() and new != self.path:
+            with locked(self.path):
+                self.path.replace(new)
+        self.path = new
+
+    def delete(self) -> None:
+        """Delete the file, with its profile.
+
+        Raises:
+            OSError: it could not be deleted.
+        """
+        self._lines = _Lines()
+        self.path.unlink(missing_ok=True)
+
+    def _apply_to(self, lines: "_Lines") -> None:
+        for worker_id, present in self._present.items():
+            lines.set_present(worker_id, present)
+        for worker_id, folder in self._folders.items():
+            lines.set_folder(worker_id, folder)
+
+    def _save(self) -> None:
+        try:
+            with locked(self.path):
+                lines = _read(self.path)
+                self._apply_to(lines)
+                write_atomically(self.path, lines.encode())
+        except OSError as error:
+            self._apply_to(self._lines)
+            self.problem = (
+                f"The watch list cannot be written to {self.path} ({_reason(error)}): "
+                "what you change in it lasts for this run only."
+            )
+            return
+        self._lines = lines
+        self._present.clear()
+        self._folders.clear()
+        self.problem = lines.complaint(self.path)
+
+
+class _Lines:
+    """A file's lines by worker; those that cannot be read are kept as they are, at the end."""
+
+    def __init__(self) -> None:
+        self.workers: dict[str, WatchedWorker] = {}
+        self.raw: dict[str, bytes] = {}
+        self.damaged: list[bytes] = []
+
+    def set_present(self, worker_id: str, present: bool) -> None:
+        if not present:
+            self.workers.pop(worker_id, None)
+            self.raw.pop(worker_id, None)
+        elif worker_id not in self.workers:
+            self.workers[worker_id] = WatchedWorker(worker_id)
+            self.raw[worker_id] = msgspec.json.encode({"id": worker_id})
+
+    def set_folder(self, worker_id: str, folder: str | None) -> None:
+        if worker_id not in self.workers:
+            return
+        line: dict[str, Any] = msgspec.json.decode(self.raw[worker_id])  # with what a later version wrote
+        line.pop("folder", None)
+        self.raw[worker_id] = msgspec.json.encode(line | ({} if folder is None else {"folder": folder}))
+        self.workers[worker_id] = WatchedWorker(worker_id, folder)
+
+    def encode(self) -> bytes:
+        return b"".join(line + b"\n" for line in (*self.raw.values(), *self.damaged))
+
+    def complaint(self, path: Path) -> str | None:
+        if not self.damaged:
+            return None
+        count = len(self.damaged)
+        lines = "1 line" if count == 1 else f"{count} lines"
+        return f"{lines} of the watch list {path} cannot be read; kept as found, but the workers in it are not watched."
+
+
+_DECODER: Final = msgspec.json.Decoder(WatchedWorker)
+
+
+def _read(path: Path) -> _Lines:
+    lines = _Lines()
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return lines
+    for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
+        if not line or line.isspace():
+            continue
+        try:
+            worker = _DECODER.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            lines.damaged.append(line)
+            continue
+        if id_mistake(worker.id):
+            lines.damaged.append(line)
+        else:
+            lines.workers[worker.id] = worker
+            lines.raw[worker.id] = line.rstrip(b"\r")
+    return lines
+
+
+def _slug(name: str) -> str:
+    """A file name that every system takes: what can be read of the name, and a digest that makes it the only one."""
+    readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:10]
+    return f"{readable}-{digest}" if readable else digest
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
