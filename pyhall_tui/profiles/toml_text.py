@@ -107,7 +107,7 @@ def set_value(text: str, path: Path, value: object) -> str:
             return text[: statement.value] + _value(value) + text[statement.end :]
     line = f"{_key(path[-1])} = {_value(value)}\n"
     if len(path) == 1:
-        return line + text
+        return line + ("\n" if text.startswith("[") else "") + text
     for header in found:
         if header.is_header and header.path == path[:-1]:
             last = [other for other in found if other.section == header.section][-1]

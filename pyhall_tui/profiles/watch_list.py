@@ -230,7 +230,7 @@ def _read(path: Path) -> _Lines:
             continue
         try:
             worker = _DECODER.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             lines.damaged.append(line)
             continue
         if id_mistake(worker.id):

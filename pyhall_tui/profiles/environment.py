@@ -1,0 +1,80 @@
+"""What environment variables say over a profile, or instead of one."""
+
+import os
+from collections.abc import Mapping
+from typing import Final, overload
+
+import msgspec
+
+from pyhall_tui.profiles.checks import SENTENCES
+from pyhall_tui.profiles.profile import NAMESPACE, Profile
+from pyhall_tui.profiles.urls import REGISTRY, normalise_url, origin
+
+KEY: Final = "PYHALL_API_KEY"
+URLS: Final = ("PYHALL_REGISTRY_URL", "PYHALL_REGISTRY")
+"""The registry's URL by the SDKs, and by their documentation; the first that is set counts."""
+NAMESPACE_NAME: Final = "PYHALL_NAMESPACE"
+PROFILE_NAME: Final = "environment"
+"""The name of the profile that the environment alone makes."""
+
+
+class EnvironmentMistake(ValueError):
+    """A variable's value is unusable; the message is a sentence that names the variable, never a key."""
+
+
+def value_of(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return a variable without white space at its ends; None where it is unset or blank."""
+    return environ.get(name, "").strip() or None
+
+
+def variables_in_force(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the names of the variables that override a profile now, for the screen."""
+    url = next((name for name in URLS if value_of(name, environ)), None)
+    names = (url, NAMESPACE_NAME, KEY)
+    return tuple(name for name in names if name and value_of(name, environ))
+
+
+@overload
+def overridden(profile: Profile, environ: Mapping[str, str] = os.environ) -> Profile: ...
+@overload
+def overridden(profile: None, environ: Mapping[str, str] = os.environ) -> Profile | None: ...
+def overridden(profile: Profile | None, environ: Mapping[str, str] = os.environ) -> Profile | None:
+    """Return the profile as the environment has it.
+
+    With no profile the environment alone makes one, as soon as it names a key or a registry (the documented one
+    otherwise); its namespace is empty where `PYHALL_NAMESPACE` is not set. Else None.
+
+    The leave to use plain http was given for the profile's own registry: another origin does not inherit it.
+
+    Raises:
+        EnvironmentMistake: a variable's value is no URL or no namespace.
+    """
+    url, namespace = _url(environ), _namespace(environ)
+    if profile is None:
+        if url is None and value_of(KEY, environ) is None:
+            return None
+        return Profile(name=PROFILE_NAME, namespace=namespace or "", registry_url=url or REGISTRY)
+    if namespace is not None:
+        profile = msgspec.structs.replace(profile, namespace=namespace)
+    if url is not None:
+        same = origin(url) == origin(profile.registry_url)
+        allowed = profile.allow_insecure and same
+        profile = msgspec.structs.replace(profile, registry_url=url, allow_insecure=allowed)
+    return profile
+
+
+def _url(environ: Mapping[str, str]) -> str | None:
+    for name in URLS:
+        if value := value_of(name, environ):
+            try:
+                return normalise_url(value)
+            except ValueError as wrong:
+                raise EnvironmentMistake(f"{name} is set, but: {wrong}") from None
+    return None
+
+
+def _namespace(environ: Mapping[str, str]) -> str | None:
+    value = value_of(NAMESPACE_NAME, environ)
+    if value and not NAMESPACE.fullmatch(value):
+        raise EnvironmentMistake(f"{NAMESPACE_NAME} is set, but: {SENTENCES['namespace']}")
+    return value

@@ -1,0 +1,259 @@
+"""Where a profile's API key lives: the OS keyring, the environment, or this run's memory; never a file of ours."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from enum import Enum
+from functools import partial
+from typing import Final, NamedTuple, TypeVar
+
+from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.profiles import os_keyring
+from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.environment import KEY, value_of
+from pyhall_tui.profiles.os_keyring import Keyring
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.urls import origin
+
+T = TypeVar("T")
+
+SERVICE: Final = "pyhall-tui"
+"""The service's name in the keyring."""
+TIMEOUT: Final = 30.0
+"""Seconds that the keyring (and who is asked for its password) has for an answer."""
+
+
+class KeySource(Enum):
+    """Where the key that is sent comes from; the value is the word for the screen."""
+
+    KEYRING = "OS keyring"
+    ENVIRONMENT = "environment"
+    THIS_RUN = "this run only"
+    NONE = "none"
+
+
+class KeyState(Enum):
+    """What became of asking for it; the value is the word for the screen."""
+
+    FOUND = "found"
+    ABSENT = "no key yet"
+    LOCKED = "locked"
+    UNAVAILABLE = "no keyring"
+    TIMED_OUT = "no answer"
+    UNUSABLE = "unusable"
+    """There is a text, but no HTTP header can carry it."""
+    WAITING = "waiting"
+
+
+class KeyAnswer(NamedTuple):
+    """The key to send from now on, and what to say about it.
+
+    `state` is what the place that was asked answered: after a `save` that the keyring refused it is, say, LOCKED,
+    with the key kept for this run.
+    """
+
+    key: ApiKey | None
+    source: KeySource
+    state: KeyState
+    sentence: str
+    """For the operator: where the key is, or why there is none and what to do."""
+
+
+class KeyStore:
+    """Finds, stores and forgets the keys of profiles, without ever blocking the caller's loop.
+
+    The keyring is asked in daemon threads, which never keep the process alive. A key is bound to its profile's name
+    and origin: a profile whose URL is changed, or overridden, has no key there yet. Found keys are remembered for
+    this run, since some systems ask a person at every read.
+    """
+
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        *,
+        find_keyring: Callable[[], Keyring] = os_keyring.find_keyring,
+        environ: Mapping[str, str] = os.environ,
+        timeout: float = TIMEOUT,
+    ) -> None:
+        """Nothing is asked yet. `timeout` is in seconds of `clock`."""
+        self._clock = clock or SystemClock()
+        self._find_keyring = find_keyring
+        self._environ = environ
+        self._timeout = timeout
+        self._keyring: Keyring | None = None
+        self._known: dict[str, KeyAnswer] = {}
+        self._waiting: dict[str, int] = {}
+
+    def peek(self, profile: Profile) -> KeyAnswer | None:
+        """Return what is known without asking the keyring, for a list of profiles; None: it was not asked yet."""
+        answer = self._from_environment() or self._known.get(_user(profile))
+        if answer is None and self._waiting.get(_user(profile)):
+            sentence = f"Waiting for the OS keyring (for {self._timeout:g} s at most); it may ask for its password."
+            return KeyAnswer(None, KeySource.NONE, KeyState.WAITING, sentence)
+        return answer
+
+    async def load(self, profile: Profile) -> KeyAnswer:
+        """Return the key to send for `profile`: the environment's, this run's, or the keyring's (one read)."""
+        return self._from_environment() or await self._stored(profile)
+
+    async def save(self, profile: Profile, key: ApiKey) -> KeyAnswer:
+        """Store `key` in the keyring, or hold it for this run where that fails. The answer is what is sent from now.
+
+        While the environment names a key, that one goes on being sent, and the sentence says so.
+        """
+        user = _user(profile)
+        try:
+            await self._ask(user, lambda keyring: os_keyring.write(keyring, SERVICE, user, key.reveal()))
+        except _Unanswered as no:
+            why = f"{no.sentence} The key is kept for this run only."
+            answer = KeyAnswer(key, KeySource.THIS_RUN, no.state, why)
+        else:
+            answer = KeyAnswer(key, KeySource.KEYRING, KeyState.FOUND, "The key is in the OS keyring.")
+        return self._keep(user, answer)
+
+    def hold_for_this_run(self, profile: Profile, key: ApiKey) -> KeyAnswer:
+        """Keep `key` in memory alone, before what the keyring may hold."""
+        why = "The key is kept for this run only."
+        return self._keep(_user(profile), KeyAnswer(key, KeySource.THIS_RUN, KeyState.FOUND, why))
+
+    async def forget(self, profile: Profile) -> KeyAnswer:
+        """Delete the key from memory and keyring; anything but ABSENT means that it may still be stored."""
+        user = _user(profile)
+        self._known.pop(user, None)
+        try:
+            await self._ask(user, lambda keyring: os_keyring.delete(keyring, SERVICE, user))
+        except _Unanswered as no:
+            return KeyAnswer(None, KeySource.NONE, no.state, f"{no.sentence} A stored key may still be there.")
+        return KeyAnswer(None, KeySource.NONE, KeyState.ABSENT, "The key was deleted.")
+
+    async def move(self, old: Profile, new: Profile) -> KeyAnswer:
+        """Let the key follow a profile to its new name. To another origin it never goes: that one needs its own."""
+        answer = await self._stored(old)
+        if answer.key is None or _user(old) == _user(new):
+            return answer
+        if origin(old.registry_url) != origin(new.registry_url):
+            return self._absent(new)
+        if answer.source is KeySource.THIS_RUN:
+            self._known.pop(_user(old), None)
+            return self._keep(_user(new), answer)
+        moved = await self.save(new, answer.key)
+        if moved.state is KeyState.FOUND:
+            await self.forget(old)
+        return moved
+
+    async def _stored(self, profile: Profile) -> KeyAnswer:
+        user = _user(profile)
+        if known := self._known.get(user):
+            return known
+        try:
+            text = await self._ask(user, lambda keyring: os_keyring.read(keyring, SERVICE, user))
+        except _Unanswered as no:
+            return KeyAnswer(None, KeySource.NONE, no.state, f"{no.sentence} {no.way_out}")
+        if text is None:
+            return self._absent(profile)
+        answer = _answer(text, KeySource.KEYRING, "The key is in the OS keyring.", "What the OS keyring holds")
+        if answer.key is not None:
+            self._known[user] = answer
+        return answer
+
+    def _from_environment(self) -> KeyAnswer | None:
+        text = value_of(KEY, self._environ)
+        if text is None:
+            return None
+        return _answer(text, KeySource.ENVIRONMENT, f"The key is that of the variable {KEY}.", KEY)
+
+    def _absent(self, profile: Profile) -> KeyAnswer:
+        where = f"There is no key yet for {profile.name} at {origin(profile.registry_url)}: type it in."
+        return KeyAnswer(None, KeySource.NONE, KeyState.ABSENT, where)
+
+    def _keep(self, user: str, answer: KeyAnswer) -> KeyAnswer:
+        """Remember `answer`; return what is sent now, which may be the environment's."""
+        self._known[user] = answer
+        sent = self._from_environment()
+        if sent is None:
+            return answer
+        unused = f"{answer.sentence} It is not used while {KEY} is set."
+        return sent._replace(state=answer.state if sent.key else sent.state, sentence=unused)
+
+    async def _ask(self, user: str, action: Callable[[Keyring], T]) -> T:
+        """Let a thread of its own do `action`.
+
+        Raises:
+            _Unanswered: the keyring did not do it, or not in time.
+        """
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+
+        def work() -> None:
+            try:
+                result = action(self._found())
+            except Exception as error:
+                _hand_over(loop, answer, partial(answer.set_exception, error))
+            else:
+                _hand_over(loop, answer, partial(answer.set_result, result))
+
+        self._waiting[user] = self._waiting.get(user, 0) + 1
+        threading.Thread(target=work, name="keyring", daemon=True).start()
+        timer = asyncio.ensure_future(self._clock.sleep(self._timeout))
+        try:
+            await asyncio.wait((answer, timer), return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                raise _Unanswered.in_time(self._timeout)
+            return answer.result()
+        except (os_keyring.NoKeyring, os_keyring.Locked, os_keyring.Failed) as error:
+            raise _Unanswered.because(error) from None
+        finally:
+            self._waiting[user] -= 1
+            timer.cancel()
+            answer.cancel()  # an answer that comes later finds nobody
+
+    def _found(self) -> Keyring:
+        """Return the keyring, looked for until there is one: a session may get one while the app runs."""
+        if self._keyring is None:
+            self._keyring = self._find_keyring()
+        return self._keyring
+
+
+class _Unanswered(Exception):
+    """The keyring did not do what it was asked."""
+
+    def __init__(self, state: KeyState, sentence: str, way_out: str) -> None:
+        super().__init__(sentence)
+        self.state, self.sentence, self.way_out = state, sentence, way_out
+
+    @classmethod
+    def in_time(cls, seconds: float) -> "_Unanswered":
+        return cls(
+            KeyState.TIMED_OUT, f"The OS keyring did not answer within {seconds:g} s.", "Try again, or type the key."
+        )
+
+    @classmethod
+    def because(cls, error: Exception) -> "_Unanswered":
+        if isinstance(error, os_keyring.Locked):
+            return cls(KeyState.LOCKED, "The OS keyring is locked.", "Try again and unlock it, or type the key.")
+        return cls(
+            KeyState.UNAVAILABLE,
+            f"The OS keyring cannot be used: {error}.",
+            "Type the key, which is then kept for this run only.",
+        )
+
+
+def _hand_over(loop: asyncio.AbstractEventLoop, answer: asyncio.Future[T], deliver: Callable[[], None]) -> None:
+    """Bring a result onto the loop, if anybody still waits for it there."""
+    with suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(lambda: None if answer.done() else deliver())
+
+
+def _answer(text: str, source: KeySource, found: str, place: str) -> KeyAnswer:
+    try:
+        key = ApiKey(text)
+    except ValueError as wrong:
+        return KeyAnswer(None, source, KeyState.UNUSABLE, f"{place} is no key that can be sent: {wrong}")
+    return KeyAnswer(key, source, KeyState.FOUND, found)
+
+
+def _user(profile: Profile) -> str:
+    """The user name in the keyring; what follows the last “@” is the origin, so it is unambiguous."""
+    return f"{profile.name}@{origin(profile.registry_url)}"

@@ -1,0 +1,154 @@
+"""The operating system's keyring, chosen and asked: imported in a thread of its own, since all of it may block.
+
+Only keyrings that the system itself keeps encrypted are taken. What else the `keyring` library may find (a plain
+file, a null keyring, a chain that ends in either) is refused: a key is never written in plain text.
+"""
+
+import os
+import sys
+from importlib import import_module
+from typing import Final, Protocol
+
+from pyhall_tui.profiles.api_key import MASK
+
+_CLASSES: Final = {
+    "SecretService": "keyring.backends.SecretService.Keyring",
+    "KWallet": "keyring.backends.kwallet.DBusKeyring",
+    "libsecret": "keyring.backends.libsecret.Keyring",
+    "macOS": "keyring.backends.macOS.Keyring",
+    "Windows": "keyring.backends.Windows.WinVaultKeyring",
+}
+_LOCKED: Final = {"KeyringLocked", "LockedException", "PromptDismissedException", "KeychainDenied"}
+_NO_INTERACTION: Final = -25308
+"""macOS: `errSecInteractionNotAllowed`, the answer of a locked keychain to a session without a desktop."""
+
+
+class Keyring(Protocol):
+    """What is needed of one of the `keyring` library's backends."""
+
+    def get_password(self, service: str, username: str) -> str | None: ...
+    def set_password(self, service: str, username: str, password: str) -> None: ...
+    def delete_password(self, service: str, username: str) -> None: ...
+
+
+class NoKeyring(Exception):
+    """This machine or session has no keyring to use; the message says why, to follow a colon."""
+
+
+class Locked(Exception):
+    """The keyring is locked, and was not unlocked when it asked."""
+
+
+class Failed(Exception):
+    """The keyring answered with an error; the message is its own."""
+
+
+def find_keyring() -> Keyring:
+    """Return the system's keyring, or the one of them that the user's own configuration of `keyring` names.
+
+    Raises:
+        NoKeyring: there is none, or another was configured.
+    """
+    if sys.platform not in ("darwin", "win32") and not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        # Without this no D-Bus library needs to be loaded, let alone waited for.
+        raise NoKeyring("there is no session bus (DBUS_SESSION_BUS_ADDRESS is not set)")
+    configured = _configured()
+    if configured is not None:
+        return configured
+    reasons = []
+    for name in _candidates():
+        try:
+            return _load(_CLASSES[name])
+        except Exception as error:  # an import, D-Bus or a system library: each has its own classes
+            reasons.append(str(error) or type(error).__name__)
+    raise NoKeyring(reasons[0][:1].lower() + reasons[0][1:].rstrip("."))
+
+
+def _candidates() -> tuple[str, ...]:
+    """Return the platform's keyrings, first the one to take where several work; its reason is told where none does."""
+    if sys.platform == "darwin":
+        return ("macOS",)
+    if sys.platform == "win32":
+        return ("Windows",)
+    kde = "KDE" in os.environ.get("XDG_CURRENT_DESKTOP", "").split(":")
+    return ("KWallet", "SecretService", "libsecret") if kde else ("SecretService", "KWallet", "libsecret")
+
+
+def _load(path: str) -> Keyring:
+    module, _, name = path.rpartition(".")
+    backend = getattr(import_module(module), name)
+    _ = backend.priority  # raises where it cannot work here
+    keyring: Keyring = backend()
+    return keyring
+
+
+def _configured() -> Keyring | None:
+    """Return the keyring that PYTHON_KEYRING_BACKEND or keyringrc.cfg names; a chain's first that can be trusted."""
+    from keyring import core
+
+    try:
+        chosen = core.load_env() or core.load_config()
+    except Exception as error:
+        raise NoKeyring(f"the configured keyring cannot be used: {error}") from error
+    if chosen is None:
+        return None
+    members = getattr(chosen, "backends", (chosen,))
+    for keyring in members:
+        if _name(keyring) in _CLASSES.values():
+            trusted: Keyring = keyring
+            return trusted
+    raise NoKeyring(f"{_name(chosen)} is configured, which is no encrypted keyring of the operating system")
+
+
+def _name(keyring: object) -> str:
+    return f"{type(keyring).__module__}.{type(keyring).__qualname__}"
+
+
+def read(keyring: Keyring, service: str, user: str) -> str | None:
+    """Return what is stored, None where nothing is.
+
+    Raises:
+        Locked, Failed: no answer was got; something may be stored all the same.
+    """
+    try:
+        return keyring.get_password(service, user)
+    except Exception as error:
+        raise _translated(error) from error
+
+
+def write(keyring: Keyring, service: str, user: str, secret: str) -> None:
+    """Store `secret`.
+
+    Raises:
+        Locked, Failed: it was not stored.
+    """
+    try:
+        keyring.set_password(service, user, secret)
+    except Exception as error:
+        wrong = _translated(error)
+        raise type(wrong)(str(wrong).replace(secret, MASK)) from None  # a library's error may carry its arguments
+
+
+def delete(keyring: Keyring, service: str, user: str) -> None:
+    """Delete what is stored; nothing stored is no error.
+
+    Raises:
+        Locked, Failed: it is still stored.
+    """
+    try:
+        keyring.delete_password(service, user)
+    except Exception as error:
+        # "No such password" and "cannot be deleted" are one class: see what is there.
+        if type(error).__name__ == "PasswordDeleteError" and read(keyring, service, user) is None:
+            return
+        raise _translated(error) from error
+
+
+def _translated(error: BaseException) -> Locked | Failed:
+    """Tell "locked" from other errors, whatever library under `keyring` it comes from (none is imported here)."""
+    one: BaseException | None = error
+    while one is not None:
+        if type(one).__name__ in _LOCKED or _NO_INTERACTION in one.args:
+            return Locked(str(error))
+        one = one.__cause__ or one.__context__
+    return Failed(str(error).strip().rstrip(".") or type(error).__name__)
