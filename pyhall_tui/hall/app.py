@@ -1,0 +1,246 @@
+"""The hall's routes: the contract's operations, to the letter."""
+
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pyhall_tui import __version__
+from pyhall_tui.hall import audit, gate
+from pyhall_tui.hall.context import Hall, SeenRequest
+from pyhall_tui.hall.errors import BadRequest, HallError
+from pyhall_tui.hall.models import (
+    AttestRequest,
+    DispatchRequest,
+    EnrollRequest,
+    ReportRequest,
+    Worker,
+    decode,
+    require_hash,
+    verify_both,
+    verify_documented,
+    verify_older,
+)
+from pyhall_tui.hall.policy import Decision
+from pyhall_tui.hall.store import new_id
+from pyhall_tui.hall.wire import (
+    admit,
+    admit_read,
+    answer,
+    check_namespace,
+    correlation_id,
+    fail,
+    find_worker,
+    hall_of,
+    read_body,
+    refuse,
+    refuse_route,
+)
+
+_SHAPES = {"both": verify_both, "documented": verify_documented, "older": verify_older}
+
+
+def build_app(hall: Hall) -> ASGIApp:
+    """Return the hall as an ASGI app, with its faults in front."""
+    routes = [
+        Route("/health", health),
+        Route("/api/v1/dispatch", dispatch, methods=["POST"]),
+        Route("/api/v1/verify/{worker_id}", verify),
+        Route("/api/v1/hall/enroll", enroll, methods=["POST"]),
+        Route("/api/v1/workers/{worker_id}/attest", attest, methods=["PUT"]),
+        Route("/api/v1/ban-list", ban_list),
+        Route("/api/v1/ban-list/report", report, methods=["POST"]),
+        Route("/api/v1/telemetry/decisions", telemetry, methods=["POST"]),
+        Route("/api/account/standing", standing),
+    ]
+    handlers: dict[Any, Any] = {HallError: refuse, HTTPException: refuse_route, Exception: fail}
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    app.state.hall = hall
+    return _entry(hall, hall.faults.wrap(app))
+
+
+def _entry(hall: Hall, app: ASGIApp) -> ASGIApp:
+    """Route by the path as it was sent, so that a worker's id is one segment whatever is in it; record requests."""
+
+    async def entry(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["path"] = scope["raw_path"].decode("ascii", "replace")
+        await app(scope, _recorded(hall, scope, receive) if hall.requests.maxlen else receive, send)
+
+    return entry
+
+
+def _recorded(hall: Hall, scope: Scope, receive: Receive) -> Receive:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    seen = SeenRequest(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers)
+    hall.requests.append(seen)
+
+    async def recording() -> Message:
+        message = await receive()
+        seen.body += message.get("body", b"")
+        return message
+
+    return recording
+
+
+# The documented operations
+
+
+async def dispatch(request: Request) -> Response:
+    """`POST /api/v1/dispatch`: may this worker do this? The decision is in the log before it is told."""
+    hall = hall_of(request)
+    key = admit(request)
+    asked = decode(await read_body(request), DispatchRequest)
+    correlation = correlation_id(request, asked.context.correlation_id if asked.context else None)
+    check_namespace(key, asked.namespace)
+    began = hall.clock.now().mono
+    decision = gate.decide(hall.store.worker(asked.worker_id), asked, hall.policy.current())
+    decision_id = new_id("dec")
+    receipt = {
+        "decision_id": decision_id,
+        "correlation_id": correlation,
+        "namespace": asked.namespace,
+        "capability": asked.capability,
+        "worker_id": asked.worker_id,
+        "risk_tier": asked.context.risk_tier if asked.context else None,
+        "outcome": decision.outcome,
+        "rule": decision.rule,
+        "deny_code": decision.code,
+        "reason": decision.reason,
+        "decided_at": hall.store.now(),
+        "latency_ms": round((hall.clock.now().mono - began) * 1000, 3),
+    }
+    audit.append(hall.store, receipt)
+    return answer(request, _told(decision, asked, correlation, decision_id))
+
+
+def _told(decision: Decision, asked: DispatchRequest, correlation: str, decision_id: str) -> dict[str, Any]:
+    """Return a decision in the documented shape of its kind; on a deny the decision id comes on top of it."""
+    ids = {"correlation_id": correlation, "decision_id": decision_id}
+    if decision.outcome == "allow":
+        return {"outcome": "allow", "worker_id": asked.worker_id, "capability": asked.capability} | ids
+    told: dict[str, Any] = {"outcome": decision.outcome, "deny_code": decision.code, "reason": decision.reason} | ids
+    if decision.outcome == "hold":
+        told["supervisor_required"] = True
+    return told
+
+
+async def verify(request: Request) -> Response:
+    """`GET /api/v1/verify/{worker_id}`: not held to the key's namespace, as the public registry's is not."""
+    admit_read(request)
+    return answer(request, _SHAPES[hall_of(request).verify_shape](find_worker(request)))
+
+
+async def enroll(request: Request) -> Response:
+    """`POST /api/v1/hall/enroll`: a new worker, active and attested with the hash that its key's holder gave."""
+    store = hall_of(request).store
+    key = admit(request)
+    asked = decode(await read_body(request), EnrollRequest)
+    check_namespace(key, asked.namespace)
+    digest = _hash_in_good_standing(request, asked.sha256)
+    worker = store.put_worker(
+        Worker(
+            worker_id=new_id("wkr"),
+            namespace=asked.namespace,
+            display_name=asked.display_name,
+            capabilities=tuple(dict.fromkeys(asked.capabilities)),
+            sha256=digest,
+            attested_at=store.now(),
+        )
+    )
+    told = {"worker_id": worker.worker_id, "sha256": digest, "enrolled": True}
+    return answer(request, verify_both(worker) | told | {"correlation_id": correlation_id(request)}, 201)
+
+
+async def attest(request: Request) -> Response:
+    """`PUT /api/v1/workers/{worker_id}/attest`: another package for an active worker."""
+    store = hall_of(request).store
+    key = admit(request)
+    asked = decode(await read_body(request), AttestRequest)
+    worker = find_worker(request)
+    check_namespace(key, worker.namespace)
+    digest = _hash_in_good_standing(request, asked.sha256 or asked.package_hash)
+    attested = store.attest(
+        worker.worker_id,
+        digest,
+        ai_generated=asked.ai_generated,
+        ai_service=asked.ai_service,
+        ai_model=asked.ai_model,
+        ai_session_fingerprint=asked.ai_session_id,
+    )
+    if not attested:
+        raise BadRequest(f"worker {worker.worker_id} is {worker.status}: only an active one can be attested")
+    now = store.worker(worker.worker_id) or worker
+    told = {"id": new_id("att"), "sha256": digest, "package_hash": digest, "attested_at": now.attested_at}
+    return answer(request, told | {"worker_id": now.worker_id, "namespace": now.namespace, "status": now.status})
+
+
+def _hash_in_good_standing(request: Request, value: str | None) -> str:
+    """Return a package's hash as 64 lowercase hex digits.
+
+    Raises:
+        BadRequest: it is missing, no hash, or on the ban list.
+    """
+    digest = require_hash(value, "sha256")
+    if hall_of(request).store.is_hash_banned(digest):
+        raise BadRequest("invalid field: sha256: this package hash is on the ban list", code=gate.BANNED_HASH)
+    return digest
+
+
+# What the published clients ask besides
+
+
+async def health(request: Request) -> Response:
+    """`GET /health`: needs no key."""
+    return answer(
+        request, {"ok": True, "version": __version__, "status": "ok", "timestamp": hall_of(request).store.now()}
+    )
+
+
+async def ban_list(request: Request) -> Response:
+    """`GET /api/v1/ban-list?limit=…`: the confirmed bans, newest first; 304 where the client has this list already."""
+    hall = hall_of(request)
+    if not hall.ban_list:
+        raise HTTPException(404, "Not Found")
+    admit_read(request)
+    limit = _limit(request)
+    tag = f'"{hall.store.ban_tag()}-{limit or "all"}"'
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers={"ETag": tag})
+    return answer(request, hall.store.bans(limit), headers={"ETag": tag})
+
+
+def _limit(request: Request) -> int | None:
+    text = request.query_params.get("limit")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1_000_000):
+        raise BadRequest("invalid field: limit: expected a whole number from 1 to 1000000")
+    return int(text)
+
+
+async def report(request: Request) -> Response:
+    """`POST /api/v1/ban-list/report`: kept for review; bans nothing by itself."""
+    key = admit(request)
+    asked = decode(await read_body(request), ReportRequest)
+    digest = require_hash(asked.sha256, "sha256")
+    report_id = hall_of(request).store.report(digest, asked.reason, asked.evidence_url, key.namespace)
+    return answer(request, {"id": report_id, "sha256": digest, "review_status": "pending"}, 202)
+
+
+async def telemetry(request: Request) -> Response:
+    """`POST /api/v1/telemetry/decisions`: taken, and ignored."""
+    admit(request)
+    await read_body(request)
+    return answer(request, {"ok": True})
+
+
+async def standing(request: Request) -> Response:
+    """`GET /api/account/standing`: a local hall knows no accounts, so a good key's is always good."""
+    admit(request)
+    now = hall_of(request).store.now()
+    return answer(request, {"standing": "ok", "tier_id": "local", "github_login": None, "checked_at": now})

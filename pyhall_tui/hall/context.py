@@ -1,0 +1,67 @@
+"""What the hall's routes work with."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.hall.faults import Faults
+from pyhall_tui.hall.limiter import Limiter
+from pyhall_tui.hall.policy import Policy, StoredPolicy
+from pyhall_tui.hall.store import Store
+
+
+class PolicySource(Protocol):
+    """Where the policy comes from: the store, or a file. `error` says what keeps a newer one out of force."""
+
+    error: str | None
+
+    def current(self) -> Policy:
+        """Return the policy in force."""
+        ...
+
+
+@dataclass
+class SeenRequest:
+    """A request as it came in, for tests: the path still percent-encoded, header names in lower case."""
+
+    method: str
+    raw_path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes = b""
+
+
+class Hall:
+    """A hall: its store, its policy, and how it answers. The attributes can be changed while it runs.
+
+    Args:
+        policy: the store's own unless given.
+        rate: requests a second and key, with bursts of twice as many; 0 for no limit.
+        public_reads: verify and ban list are answered without a key too, as the public registry does.
+        ban_list: False answers 404, as a registry that has none.
+        verify_shape: which of the two shapes a verify answers.
+        record: how many requests `requests` remembers.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        policy: PolicySource | None = None,
+        clock: Clock | None = None,
+        rate: float = 50.0,
+        public_reads: bool = False,
+        ban_list: bool = True,
+        verify_shape: Literal["both", "documented", "older"] = "both",
+        record: int = 0,
+    ) -> None:
+        self.store = store
+        self.policy: PolicySource = policy or StoredPolicy(store)
+        self.clock: Clock = clock or SystemClock()
+        self.limiter = Limiter(self.clock, rate, burst=max(1, round(rate * 2)))
+        self.faults = Faults()
+        self.public_reads = public_reads
+        self.ban_list = ban_list
+        self.verify_shape = verify_shape
+        self.requests: deque[SeenRequest] = deque(maxlen=record)

@@ -1,0 +1,56 @@
+"""The hall's refusals: each is one documented status with a sentence."""
+
+
+class HallError(Exception):
+    """A request that is answered with `{"error": …}`; the class gives the status."""
+
+    status = 500
+
+    def __init__(self, message: str, *, code: str | None = None, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.headers = headers or {}
+
+
+class BadRequest(HallError):
+    """400: missing or invalid fields."""
+
+    status = 400
+
+
+class Unauthorized(HallError):
+    """401: missing or invalid API key."""
+
+    status = 401
+
+
+class Forbidden(HallError):
+    """403: the key has no access to this namespace."""
+
+    status = 403
+
+
+class NotFound(HallError):
+    """404: the worker (or the route) does not exist."""
+
+    status = 404
+
+
+class TooLarge(HallError):
+    """413: the body is longer than any request of the contract."""
+
+    status = 413
+
+
+class RateLimited(HallError):
+    """429: slow down; `Retry-After` says for how long."""
+
+    status = 429
+
+
+class StoreError(Exception):
+    """The store can't be opened or used; the message is a sentence for the operator."""
+
+
+class PolicyError(Exception):
+    """A policy that can't be read; the message starts with `file:line:column`."""

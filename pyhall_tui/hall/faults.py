@@ -1,0 +1,138 @@
+"""Faults on demand: what a bad network and a bad registry do, for tests and for trying how a client bears it."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal, cast
+
+import msgspec
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """One fault; what is combined happens together (`latency` and `status`, for example).
+
+    `path` is a glob over the request's path as it was sent, `method` one over its method. `probability` is from 0 to 1;
+    `count` is how often it happens at most. Times are in seconds.
+    """
+
+    path: str = "*"
+    method: str = "*"
+    probability: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
+    count: int | None = None
+    latency: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    tail: Annotated[float, msgspec.Meta(ge=0)] = 0.0  # mean of what comes on top of the latency, exponentially spread
+    status: Annotated[int, msgspec.Meta(ge=200, le=599)] | None = None
+    retry_after: str | int | None = None  # the header as it is: seconds, or an HTTP date
+    drop: Literal["unheard", "answered"] | None = None  # close before the request is handled, or in place of its answer
+    cut: Annotated[int, msgspec.Meta(ge=0)] | None = None  # close after so many bytes of the answer's body
+    slow: Annotated[float, msgspec.Meta(gt=0)] | None = None  # the answer's body at so many bytes a second
+    body: str | None = None  # in place of the answer's body
+    content_type: str | None = None  # of `body`: application/json unless it starts with `<`
+
+
+class Faults:
+    """The faults in force. They can be changed while the hall runs, from another thread too."""
+
+    def __init__(self, rng: random.Random | None = None, sleep: Sleep = asyncio.sleep) -> None:
+        self._faults: tuple[Fault, ...] = ()
+        self._rng = rng or random.Random()
+        self.sleep = sleep
+
+    def add(self, fault: Fault | None = None, **fields: Any) -> Fault:
+        """Add a fault, given or by its fields, after those that are there: the first that fits a request happens."""
+        made = fault or Fault(**fields)
+        self._faults = (*self._faults, made)
+        return made
+
+    def clear(self) -> None:
+        """Take all faults away."""
+        self._faults = ()
+
+    def replace(self, faults: list[Fault]) -> None:
+        """Put these in place of what is there."""
+        self._faults = tuple(faults)
+
+    def pick(self, method: str, path: str) -> Fault | None:
+        """Return the fault that happens to such a request now, if one does."""
+        for fault in self._faults:
+            fits = fnmatchcase(path, fault.path) and fnmatchcase(method, fault.method)
+            if not fits or fault.count == 0 or self._rng.random() >= fault.probability:
+                continue
+            if fault.count is not None:
+                fault.count -= 1
+            return fault
+        return None
+
+    def wrap(self, app: ASGIApp) -> ASGIApp:
+        """Return `app` with the faults in front of it."""
+
+        async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
+            fault = self.pick(scope["method"], scope["path"])
+            if fault is None:
+                await app(scope, receive, send)
+            else:
+                await self._happen(fault, app, scope, receive, send)
+
+        return faulty
+
+    async def _happen(self, fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        if fault.drop == "unheard":
+            return await _drop(scope, receive)
+        tail = self._rng.expovariate(1 / fault.tail) if fault.tail else 0.0
+        if fault.latency + tail:
+            await self.sleep(fault.latency + tail)
+        answer = await _answer(fault, app, scope, receive)
+        if fault.drop == "answered":
+            return await _drop(scope, receive)
+        await self._send(fault, answer, send)
+
+    async def _send(self, fault: Fault, answer: list[Message], send: Send) -> None:
+        body = b"".join(message.get("body", b"") for message in answer[1:])
+        await send(answer[0])  # with the length of the whole body
+        if fault.cut is not None:
+            await send({"type": "http.response.body", "body": body[: fault.cut], "more_body": True})
+            return  # uvicorn closes a connection whose answer is not complete
+        if fault.slow is not None:
+            step = max(1, int(fault.slow / 10))
+            for start in range(0, len(body), step):
+                piece = body[start : start + step]
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await self.sleep(len(piece) / fault.slow)
+            body = b""
+        await send({"type": "http.response.body", "body": body})
+
+
+async def _answer(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive) -> list[Message]:
+    """Return the messages of the answer, the fault's own or the hall's."""
+    messages: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        messages.append(message)
+
+    own = _own_response(fault)
+    await (own or app)(scope, receive, keep)
+    return messages
+
+
+def _own_response(fault: Fault) -> Response | None:
+    """Return the answer that the fault gives in place of the hall's, if it gives one."""
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    if fault.body is not None:
+        guess = "text/html" if fault.body.startswith("<") else "application/json"
+        return Response(fault.body, fault.status or 200, headers, fault.content_type or guess)
+    if fault.status is not None:
+        return JSONResponse({"error": f"injected fault {fault.status}"}, fault.status, headers)
+    return None
+
+
+async def _drop(scope: Scope, receive: Receive) -> None:
+    """Close the connection without an answer."""
+    transport = cast(asyncio.Transport, scope["state"]["transport"])
+    transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass

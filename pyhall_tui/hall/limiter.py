@@ -1,0 +1,28 @@
+"""A token bucket for each API key, on the injected clock."""
+
+from pyhall_tui.clock import Clock
+
+_MOST_BUCKETS = 10_000
+
+
+class Limiter:
+    """Lets `rate` requests a second and key through, with bursts of up to `burst`. A rate of 0 is no limit."""
+
+    def __init__(self, clock: Clock, rate: float = 50.0, burst: int = 100) -> None:
+        self.rate = rate
+        self.burst = burst
+        self._clock = clock
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def wait(self, who: str) -> float:
+        """Take a token of `who`: return 0 if there was one, else the seconds until there will be."""
+        if self.rate <= 0:
+            return 0.0
+        now = self._clock.now().mono
+        tokens, since = self._buckets.pop(who, (float(self.burst), now))
+        tokens = min(float(self.burst), tokens + (now - since) * self.rate)
+        granted = tokens >= 1.0
+        self._buckets[who] = (tokens - 1.0 if granted else tokens, now)
+        if len(self._buckets) > _MOST_BUCKETS:  # the longest unused goes first: it is full again anyway
+            del self._buckets[next(iter(self._buckets))]
+        return 0.0 if granted else (1.0 - tokens) / self.rate

@@ -1,0 +1,197 @@
+"""The hall's own reading of the contract: what a request must hold, what the store knows of a worker."""
+
+import re
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+
+from pyhall_tui.hall.errors import BadRequest
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+RiskTier = Literal["low", "medium", "high", "critical"]
+Status = Literal["active", "retired", "revoked"]
+
+UNSTATED = "unstated"  # the tier of a dispatch that names none; a rule may name it
+_HASH = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE)
+_MISSING = re.compile(r"missing required field `(\w+)`(?: - at `\$\.?(.*)`)?")
+_WRONG = re.compile(r"(.*) - at `\$\.?(.*)`")
+
+
+class Context(msgspec.Struct):
+    """The optional `context` of a dispatch; fields that are not named here are kept out, not refused."""
+
+    risk_tier: RiskTier | None = None
+    correlation_id: str | None = None
+
+
+class DispatchRequest(msgspec.Struct):
+    """`POST /api/v1/dispatch`."""
+
+    namespace: Text
+    capability: Text
+    worker_id: Text
+    context: Context | None = None
+
+
+class EnrollRequest(msgspec.Struct):
+    """`POST /api/v1/hall/enroll`."""
+
+    namespace: Text
+    display_name: Text
+    capabilities: Annotated[list[Text], msgspec.Meta(min_length=1, max_length=200)]
+    sha256: Text
+
+
+class AttestRequest(msgspec.Struct):
+    """`PUT /api/v1/workers/{id}/attest`: Python's `sha256`, or `package_hash` as TypeScript and Go send it."""
+
+    sha256: str | None = None
+    package_hash: str | None = None
+    ai_generated: bool = False
+    ai_service: str | None = None
+    ai_model: str | None = None
+    ai_session_id: str | None = None
+
+
+class ReportRequest(msgspec.Struct):
+    """`POST /api/v1/ban-list/report`."""
+
+    sha256: Text
+    reason: Text
+    evidence_url: str | None = None
+
+
+class Worker(msgspec.Struct, kw_only=True):
+    """One enrolled worker as the store keeps it; times are ISO 8601 in UTC."""
+
+    worker_id: str
+    namespace: str
+    display_name: str = ""
+    capabilities: tuple[str, ...] = ()
+    status: Status = "active"
+    sha256: str | None = None
+    attested_at: str | None = None
+    ban_reason: str | None = None  # of a ban on the worker itself
+    banned_at: str | None = None
+    ai_generated: bool = False
+    ai_service: str | None = None
+    ai_model: str | None = None
+    ai_session_fingerprint: str | None = None
+    enrolled_at: str = ""
+    hash_ban_reason: str | None = None  # of a ban on its hash; read with the worker, kept in the ban list
+
+    @property
+    def attested(self) -> bool:
+        """Whether there is an attestation with a real hash: 64 hex digits, nothing else counts."""
+        return self.attested_at is not None and clean_hash(self.sha256) is not None
+
+    @property
+    def banned(self) -> bool:
+        """Whether the worker itself or its current hash is banned."""
+        return self.ban_reason is not None or self.hash_ban_reason is not None
+
+
+class Ban(msgspec.Struct, kw_only=True):
+    """One entry of the ban list, in the wire's shape."""
+
+    sha256: str
+    reason: str
+    reported_at: str
+    source: str = "local-hall"
+    review_status: str | None = "confirmed"
+
+
+class Key(msgspec.Struct, kw_only=True):
+    """An API key as the store keeps it: its SHA-256, never itself."""
+
+    key_id: str
+    key_hash: str
+    namespace: str
+    label: str = ""
+    created_at: str = ""
+    revoked_at: str | None = None
+
+
+def clean_hash(value: str | None) -> str | None:
+    """Return the 64 lowercase hex digits of `value` (bare or `sha256:…`), or None where it is no hash."""
+    match = _HASH.fullmatch(value or "")
+    return match[1].lower() if match else None
+
+
+def require_hash(value: str | None, field: str) -> str:
+    """Return `value` as 64 lowercase hex digits.
+
+    Raises:
+        BadRequest: it is missing or no SHA-256; the sentence names `field`.
+    """
+    if value is None:
+        raise BadRequest(f"missing field: {field}")
+    digest = clean_hash(value)
+    if digest is None:
+        raise BadRequest(f"invalid field: {field}: expected 64 hex digits")
+    return digest
+
+
+T = TypeVar("T")
+
+
+def decode(body: bytes, shape: type[T]) -> T:
+    """Read a request's JSON body.
+
+    Raises:
+        BadRequest: no JSON, or a field is missing or invalid; the sentence names the field.
+    """
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        raise BadRequest(_name_the_field(str(error))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequest(f"body is not valid JSON: {error}") from None
+
+
+def _name_the_field(complaint: str) -> str:
+    """Turn msgspec's complaint into the contract's `missing or invalid fields`, the field first."""
+    if missing := _MISSING.search(complaint):
+        inside = f"{missing[2]}." if missing[2] else ""
+        return f"missing field: {inside}{missing[1]}"
+    if wrong := _WRONG.fullmatch(complaint):
+        return f"invalid field: {wrong[2]}: {wrong[1][0].lower()}{wrong[1][1:]}"
+    return f"invalid body: {complaint}"
+
+
+def verify_documented(worker: Worker) -> dict[str, Any]:
+    """Return the documented shape of a verify answer (contract, part 1)."""
+    return {
+        "worker_id": worker.worker_id,
+        "namespace": worker.namespace,
+        "status": "banned" if worker.banned else worker.status,
+        "attested": worker.attested,
+        "attest_sha256": worker.sha256,
+        "ban_status": "banned" if worker.banned else "clean",
+    }
+
+
+def verify_older(worker: Worker) -> dict[str, Any]:
+    """Return the shape that the published clients read (contract, part 2): `banned` is all they know of a ban."""
+    return {
+        "worker_id": worker.worker_id,
+        "status": "banned" if worker.banned else worker.status,
+        "current_hash": worker.sha256 if worker.attested else None,
+        "banned": worker.banned,
+        "ban_reason": worker.ban_reason or worker.hash_ban_reason,
+        "attested_at": worker.attested_at,
+        "ai_generated": worker.ai_generated,
+        "ai_service": worker.ai_service,
+        "ai_model": worker.ai_model,
+        "ai_session_fingerprint": worker.ai_session_fingerprint,
+    }
+
+
+def verify_both(worker: Worker) -> dict[str, Any]:
+    """Return both shapes in one object, with what else is known: old and new clients see the same ban."""
+    extras = {
+        "display_name": worker.display_name,
+        "capabilities": worker.capabilities,
+        "enrolled_at": worker.enrolled_at,
+    }
+    return verify_older(worker) | verify_documented(worker) | extras

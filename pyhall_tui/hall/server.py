@@ -1,0 +1,174 @@
+"""Runs a hall: in a thread for the demo and the tests, or in the foreground until it is told to end."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import threading
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from pyhall_tui.hall.app import build_app
+from pyhall_tui.hall.context import Hall
+from pyhall_tui.hall.store import Store
+
+GRACE = 5  # seconds that requests under way have when the hall is told to end
+_START_TIMEOUT = 10.0
+
+# Without a handler of its own a library's error would be printed over the app's screen.
+logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+
+
+class _Protocol(H11Protocol):
+    """HTTP/1.1, with the connection within reach of the faults."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        # asyncio does this only where the listening socket names its protocol; else a small answer waits 40 ms
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
+    """Return a socket that listens; port 0 takes a free one.
+
+    Raises:
+        OSError: the port is in use, or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=1024)
+
+
+def address(sock: socket.socket, *, tls: bool = False) -> str:
+    """Return the URL at which a listening socket is reached."""
+    host, port = sock.getsockname()[:2]
+    return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _config(hall: Hall, certfile: Path | None, keyfile: Path | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        build_app(hall),
+        http=_Protocol,
+        ws="none",
+        lifespan="off",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE,
+        ssl_certfile=certfile,
+        ssl_keyfile=keyfile,
+    )
+
+
+class _ThreadedServer(uvicorn.Server):
+    """Ends at once: who stops it in a thread is the only one it serves."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end: asyncio.Event | None = None
+
+    async def main_loop(self) -> None:
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        self.ready.set()
+        while not self._end.is_set():
+            await self.on_tick(0)  # the date in the headers
+            try:
+                await asyncio.wait_for(self._end.wait(), 1.0)
+            except TimeoutError:
+                continue
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await asyncio.sleep(0)
+
+    def stop(self) -> None:
+        """End it, from any thread; a second time does nothing."""
+        if self._loop and self._end and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._end.set)
+
+
+class RunningHall:
+    """A hall that runs in a thread; also a context manager that stops it.
+
+    `url` is its address, `hall` what it answers with (`hall.store`, `hall.faults`, `hall.requests`, …).
+    """
+
+    def __init__(self, hall: Hall, server: _ThreadedServer, thread: threading.Thread, url: str) -> None:
+        self.hall = hall
+        self.url = url
+        self._server = server
+        self._thread = thread
+
+    def stop(self) -> None:
+        """End it at once, connections too. The store stays open: it is its maker's."""
+        self._server.stop()
+        self._thread.join(_START_TIMEOUT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def serve_in_thread(
+    store: Store,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    certfile: Path | None = None,
+    keyfile: Path | None = None,
+    **options: Any,
+) -> RunningHall:
+    """Start a hall in a thread and return it once it answers; `options` are those of `Hall`.
+
+    Raises:
+        OSError: the port is in use, or a TLS file can't be read.
+    """
+    hall = Hall(store, **options)
+    server = _ThreadedServer(_config(hall, certfile, keyfile))
+    server.config.load()  # here, so that a bad certificate is told to the caller
+    sock = listen(host, port)
+    url = address(sock, tls=certfile is not None)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="hall", daemon=True)
+    thread.start()
+    if not server.ready.wait(_START_TIMEOUT):
+        sock.close()
+        raise OSError(f"the hall at {url} did not start")
+    return RunningHall(hall, server, thread, url)
+
+
+class _ForegroundServer(uvicorn.Server):
+    """Told to end, it answers the requests under way; told a second time, it ends at once."""
+
+    stopped_by: int | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:
+            os._exit(128 + sig)  # the store is safe under a kill; uvicorn's own way would wait for connections
+        self.should_exit = True
+        self.stopped_by = sig
+
+
+def serve(hall: Hall, sock: socket.socket, *, certfile: Path | None = None, keyfile: Path | None = None) -> int:
+    """Serve on a listening socket until SIGTERM or ctrl+c; return the exit code (0, or 130 after ctrl+c)."""
+    server = _ForegroundServer(_config(hall, certfile, keyfile))
+    server.run(sockets=[sock])
+    return 130 if server.stopped_by == signal.SIGINT else 0

@@ -1,0 +1,312 @@
+"""What a hall knows, in SQLite: a WAL file, or memory. Nothing is cached, so another process's change is seen."""
+
+import hashlib
+import json
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.hall.errors import StoreError
+from pyhall_tui.hall.models import Ban, Key, Status, Worker, clean_hash
+
+MEMORY = ":memory:"
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE keys (
+  key_id TEXT PRIMARY KEY, key_hash TEXT NOT NULL UNIQUE, namespace TEXT NOT NULL, label TEXT NOT NULL,
+  created_at TEXT NOT NULL, revoked_at TEXT);
+CREATE TABLE workers (
+  worker_id TEXT PRIMARY KEY, namespace TEXT NOT NULL, display_name TEXT NOT NULL, capabilities TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('active', 'retired', 'revoked')), sha256 TEXT, attested_at TEXT,
+  ban_reason TEXT, banned_at TEXT, ai_generated INTEGER NOT NULL, ai_service TEXT, ai_model TEXT,
+  ai_session_fingerprint TEXT, enrolled_at TEXT NOT NULL);
+CREATE TABLE bans (
+  sha256 TEXT PRIMARY KEY, reason TEXT NOT NULL, reported_at TEXT NOT NULL, source TEXT NOT NULL, review_status TEXT);
+CREATE TABLE reports (
+  report_id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, reason TEXT NOT NULL, evidence_url TEXT, namespace TEXT NOT NULL,
+  reported_at TEXT NOT NULL);
+CREATE TABLE rules (position INTEGER PRIMARY KEY, rule TEXT NOT NULL);
+CREATE TABLE decisions (seq INTEGER PRIMARY KEY, entry_hash TEXT NOT NULL, receipt TEXT NOT NULL);
+CREATE TRIGGER bans_in AFTER INSERT ON bans BEGIN UPDATE meta SET value = value + 1 WHERE name = 'ban_revision'; END;
+CREATE TRIGGER bans_up AFTER UPDATE ON bans BEGIN UPDATE meta SET value = value + 1 WHERE name = 'ban_revision'; END;
+CREATE TRIGGER bans_out AFTER DELETE ON bans BEGIN UPDATE meta SET value = value + 1 WHERE name = 'ban_revision'; END;
+"""
+_WORKER_COLUMNS = tuple(f for f in Worker.__struct_fields__ if f != "hash_ban_reason")
+_PUT_WORKER = (
+    f"INSERT OR REPLACE INTO workers ({', '.join(_WORKER_COLUMNS)}) VALUES ({', '.join('?' * len(_WORKER_COLUMNS))})"
+)
+_GET_WORKER = (
+    f"SELECT {', '.join('w.' + c for c in _WORKER_COLUMNS)}, b.reason AS hash_ban_reason "
+    "FROM workers w LEFT JOIN bans b ON b.sha256 = w.sha256"
+)
+
+
+class Store:
+    """A hall's store; safe to use from several threads, and from several processes where it is a file.
+
+    Args:
+        path: the SQLite file, made (mode 0600) where there is none; `MEMORY` for one that leaves nothing behind.
+        clock: where the times in it come from.
+
+    Raises:
+        StoreError: the file can't be opened, is no store, or is of a newer version.
+    """
+
+    def __init__(self, path: Path | str = MEMORY, *, clock: Clock | None = None) -> None:
+        self.path = str(path)
+        self._clock = clock or SystemClock()
+        self._lock = threading.RLock()
+        try:
+            self._db = self._open()
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"cannot open the hall's store {self.path}: {error}") from error
+
+    def _open(self) -> sqlite3.Connection:
+        if self.path != MEMORY:
+            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        try:
+            db.row_factory = sqlite3.Row
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=NORMAL")  # with WAL: whole after kill -9, also after a power cut
+            self._prepare(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        """Lay out an empty file; of two processes that open it at once, one does."""
+        db.execute("BEGIN IMMEDIATE")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > _VERSION:
+            raise StoreError(f"{self.path} was made by a newer pyhall-tui (store version {version}): update this one")
+        if version == 0:
+            for statement in _statements(_SCHEMA):
+                db.execute(statement)
+            db.executemany(
+                "INSERT INTO meta VALUES (?, ?)",
+                [("store_id", secrets.token_hex(8)), ("ban_revision", "0"), ("policy_revision", "0")],
+            )
+            db.execute(f"PRAGMA user_version={_VERSION}")
+        db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def now(self) -> str:
+        """Return this instant as ISO 8601 in UTC."""
+        return iso(self._clock.now().wall)
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it or nothing, also under `kill -9`.
+
+        Raises:
+            StoreError: another process holds the store for longer than 5 s, or the disk is full.
+        """
+        with self._lock:
+            try:
+                if self._db.in_transaction:  # a write within a write is one transaction
+                    yield self._db
+                    return
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._db
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+                self._db.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                raise StoreError(f"cannot write to the hall's store {self.path}: {error}") from error
+
+    def read(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        """Return the rows of a query."""
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    def meta(self, name: str) -> str | None:
+        """Return a setting of the store."""
+        rows = self.read("SELECT value FROM meta WHERE name = ?", name)
+        return rows[0][0] if rows else None
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Set a setting of the store."""
+        with self.write() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    # Keys
+
+    def add_key(self, namespace: str, label: str = "") -> str:
+        """Make an API key for one namespace and return it; only its hash is kept, so it can be seen this once."""
+        token = "phk_live_" + secrets.token_urlsafe(24)
+        self.put_key(
+            Key(key_id=new_id("key"), key_hash=hash_key(token), namespace=namespace, label=label, created_at=self.now())
+        )
+        return token
+
+    def put_key(self, key: Key) -> None:
+        """Keep a key that is known by its hash."""
+        with self.write() as db:
+            db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(key))
+
+    def find_key(self, token: str) -> Key | None:
+        """Return what is known of an API key, unless it was never made or is revoked."""
+        rows = self.read("SELECT * FROM keys WHERE key_hash = ? AND revoked_at IS NULL", hash_key(token))
+        return Key(**dict(rows[0])) if rows else None
+
+    def keys(self) -> list[Key]:
+        """Return all keys, the revoked too, oldest first."""
+        return [Key(**dict(row)) for row in self.read("SELECT * FROM keys ORDER BY created_at, rowid")]
+
+    def revoke_key(self, key_id: str) -> bool:
+        """End a key for good; False where there is none of this id that is still good."""
+        with self.write() as db:
+            sql = "UPDATE keys SET revoked_at = ? WHERE key_id = ? AND revoked_at IS NULL"
+            return db.execute(sql, (self.now(), key_id)).rowcount > 0
+
+    # Workers
+
+    def put_worker(self, worker: Worker) -> Worker:
+        """Keep a worker as it is given, in place of one of the same id; without `enrolled_at` it is enrolled now."""
+        worker.enrolled_at = worker.enrolled_at or self.now()
+        row = [getattr(worker, column) for column in _WORKER_COLUMNS]
+        row[_WORKER_COLUMNS.index("capabilities")] = json.dumps(worker.capabilities)
+        with self.write() as db:
+            db.execute(_PUT_WORKER, row)
+        return worker
+
+    def worker(self, worker_id: str) -> Worker | None:
+        """Return a worker, with the ban on its hash if there is one."""
+        rows = self.read(f"{_GET_WORKER} WHERE w.worker_id = ?", worker_id)
+        return _worker(rows[0]) if rows else None
+
+    def workers(self, namespace: str | None = None) -> list[Worker]:
+        """Return all workers (of one namespace), in the order in which they were enrolled."""
+        where, values = ("WHERE w.namespace = ?", (namespace,)) if namespace else ("", ())
+        return [
+            _worker(row) for row in self.read(f"{_GET_WORKER} {where} ORDER BY w.enrolled_at, w.worker_id", *values)
+        ]
+
+    def attest(self, worker_id: str, sha256: str, *, active_only: bool = True, **ai: Any) -> bool:
+        """Set a worker's attested hash (64 lowercase hex); False where there is no such (active) worker."""
+        sets = "".join(f", {name} = ?" for name in ai)
+        alive = " AND status = 'active'" if active_only else ""
+        with self.write() as db:
+            sql = f"UPDATE workers SET sha256 = ?, attested_at = ?{sets} WHERE worker_id = ?{alive}"
+            return db.execute(sql, (sha256, self.now(), *ai.values(), worker_id)).rowcount > 0
+
+    def set_status(self, worker_id: str, status: Status) -> bool:
+        """Retire, revoke or bring back a worker; False where there is no such worker."""
+        with self.write() as db:
+            sql = "UPDATE workers SET status = ? WHERE worker_id = ?"
+            return db.execute(sql, (status, worker_id)).rowcount > 0
+
+    # Bans
+
+    def ban(self, worker_id: str, reason: str) -> bool:
+        """Ban a worker and put its hash on the ban list; False where there is no such worker.
+
+        The worker stays banned when it attests another package: a ban ends with `unban` only.
+        """
+        with self.write() as db:
+            worker = self.worker(worker_id)
+            if worker is None:
+                return False
+            sql = "UPDATE workers SET ban_reason = ?, banned_at = ? WHERE worker_id = ?"
+            db.execute(sql, (reason, self.now(), worker_id))
+            if digest := clean_hash(worker.sha256):
+                self.ban_hash(digest, reason)
+        return True
+
+    def unban(self, worker_id: str) -> bool:
+        """Take the ban from a worker and from its hash; False where neither is banned."""
+        with self.write() as db:
+            worker = self.worker(worker_id)
+            if worker is None or not worker.banned:
+                return False
+            db.execute("UPDATE workers SET ban_reason = NULL, banned_at = NULL WHERE worker_id = ?", (worker_id,))
+            self.unban_hash(worker.sha256 or "")
+        return True
+
+    def ban_hash(self, sha256: str, reason: str, *, source: str = "local-hall") -> None:
+        """Put a package hash (64 lowercase hex) on the ban list: each worker that has it is banned from now on."""
+        with self.write() as db:
+            sql = "INSERT OR REPLACE INTO bans VALUES (?, ?, ?, ?, 'confirmed')"
+            db.execute(sql, (sha256, reason, self.now(), source))
+
+    def put_ban(self, ban: Ban) -> None:
+        """Keep an entry of the ban list as it is given."""
+        with self.write() as db:
+            db.execute("INSERT OR REPLACE INTO bans VALUES (?, ?, ?, ?, ?)", msgspec.structs.astuple(ban))
+
+    def unban_hash(self, sha256: str) -> bool:
+        """Take a package hash from the ban list; False where it is not on it."""
+        with self.write() as db:
+            return db.execute("DELETE FROM bans WHERE sha256 = ?", (sha256,)).rowcount > 0
+
+    def bans(self, limit: int | None = None) -> list[Ban]:
+        """Return the ban list, newest first; at most `limit` entries of it."""
+        sql = "SELECT * FROM bans ORDER BY reported_at DESC, rowid DESC LIMIT ?"
+        return [Ban(**dict(row)) for row in self.read(sql, -1 if limit is None else limit)]
+
+    def is_hash_banned(self, sha256: str) -> bool:
+        """Whether a package hash (64 lowercase hex) is on the ban list."""
+        return bool(self.read("SELECT 1 FROM bans WHERE sha256 = ?", sha256))
+
+    def ban_tag(self) -> str:
+        """Return what changes whenever the ban list does, in this process or another."""
+        return f"{self.meta('store_id')}-{self.meta('ban_revision')}"
+
+    def report(self, sha256: str, reason: str, evidence_url: str | None, namespace: str) -> str:
+        """Keep a report of a hash for review (it bans nothing by itself) and return its id."""
+        report_id = new_id("rep")
+        with self.write() as db:
+            row = (report_id, sha256, reason, evidence_url, namespace, self.now())
+            db.execute("INSERT INTO reports VALUES (?, ?, ?, ?, ?, ?)", row)
+        return report_id
+
+
+def _worker(row: sqlite3.Row) -> Worker:
+    fields = dict(row)
+    fields["capabilities"] = tuple(json.loads(fields["capabilities"]))
+    fields["ai_generated"] = bool(fields["ai_generated"])
+    return Worker(**fields)
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Yield a script's statements: `executescript` would commit before it starts."""
+    statement = ""
+    for line in script.strip().splitlines():
+        statement += line + "\n"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def hash_key(token: str) -> str:
+    """Return what is kept of an API key. It is random and long, so a plain SHA-256 can't be guessed back."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_id(prefix: str) -> str:
+    """Return a new id such as `wkr_3f9c…`."""
+    return f"{prefix}_{secrets.token_hex(6)}"
+
+
+def iso(wall: float) -> str:
+    """Return seconds since the epoch as ISO 8601 in UTC."""
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

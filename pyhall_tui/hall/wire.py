@@ -1,0 +1,149 @@
+"""What every route of the hall needs: the key, the body, the correlation id, an answer in JSON."""
+
+import math
+import re
+import uuid
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pyhall_tui.hall.context import Hall
+from pyhall_tui.hall.errors import BadRequest, Forbidden, HallError, NotFound, RateLimited, TooLarge, Unauthorized
+from pyhall_tui.hall.models import Key, Worker
+
+_HEADER_VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")  # what every client takes in a header
+MAX_BODY = 1024 * 1024  # bytes; no request of the contract comes near
+
+
+def hall_of(request: Request) -> Hall:
+    """Return the hall that a request came to."""
+    hall: Hall = request.app.state.hall
+    return hall
+
+
+def admit(request: Request) -> Key:
+    """Check a request's key and its rate.
+
+    Raises:
+        Unauthorized: no key, or none of this hall's.
+        RateLimited: the key has used up its rate.
+    """
+    hall = hall_of(request)
+    key = _key(hall, request.headers.get("authorization"))
+    _take(hall, key.key_id)
+    return key
+
+
+def admit_read(request: Request) -> None:
+    """As `admit`, but a hall with public reads lets one through that comes without a key."""
+    hall = hall_of(request)
+    if hall.public_reads and "authorization" not in request.headers:
+        _take(hall, f"address {request.client.host if request.client else ''}")
+    else:
+        admit(request)
+
+
+def _key(hall: Hall, header: str | None) -> Key:
+    asks = {"WWW-Authenticate": "Bearer"}
+    if header is None:
+        raise Unauthorized("missing API key: send Authorization: Bearer <key>", headers=asks)
+    scheme, _, token = header.partition(" ")
+    key = hall.store.find_key(token.strip()) if scheme.lower() == "bearer" else None
+    if key is None:
+        raise Unauthorized("invalid API key", headers=asks)
+    return key
+
+
+def _take(hall: Hall, who: str) -> None:
+    if wait := hall.limiter.wait(who):
+        seconds = str(max(1, math.ceil(wait)))
+        raise RateLimited(f"rate limit exceeded: try again in {seconds} s", headers={"Retry-After": seconds})
+
+
+def check_namespace(key: Key, namespace: str) -> None:
+    """Hold a key to its namespace.
+
+    Raises:
+        Forbidden: the namespace is another; whether the hall knows that one is not told.
+    """
+    if key.namespace != namespace:
+        raise Forbidden(f"this key has no access to namespace {namespace}")
+
+
+async def read_body(request: Request) -> bytes:
+    """Return the request's body.
+
+    Raises:
+        TooLarge: it is longer than `MAX_BODY`.
+    """
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_BODY:
+            raise TooLarge(f"the body is longer than {MAX_BODY} bytes", headers={"Connection": "close"})
+    return bytes(body)
+
+
+def find_worker(request: Request) -> Worker:
+    """Return the worker that the path names, whose id is one percent-encoded segment.
+
+    Raises:
+        BadRequest: the segment is not UTF-8.
+        NotFound: there is no such worker.
+    """
+    try:
+        worker_id = unquote(request.path_params["worker_id"], errors="strict")
+    except UnicodeDecodeError:
+        raise BadRequest("invalid field: worker_id: not UTF-8") from None
+    worker = hall_of(request).store.worker(worker_id)
+    if worker is None:
+        raise NotFound(f"worker not found: {worker_id}")
+    return worker
+
+
+def correlation_id(request: Request, stated: str | None = None) -> str:
+    """Return the request's correlation id: as `stated` in its body, else its header's, else a new one that stays."""
+    known: str | None = stated or getattr(request.state, "correlation_id", None)
+    known = known or request.headers.get("x-correlation-id") or f"hall-{uuid.uuid4()}"
+    request.state.correlation_id = known
+    return known
+
+
+def answer(request: Request, content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Answer in JSON; the correlation id is in a header as well, where it can stand in one."""
+    known = correlation_id(request)
+    sent = dict(headers or {})
+    if _HEADER_VALUE.fullmatch(known):
+        sent["X-Correlation-Id"] = known
+    return Response(msgspec.json.encode(content), status, sent, "application/json")
+
+
+def refuse(request: Request, error: Exception) -> Response:
+    """Answer a refusal: `{"error": …}` with the contract's status."""
+    assert isinstance(error, HallError)
+    body = {"error": str(error), "correlation_id": correlation_id(request)}
+    if error.code:
+        body["code"] = error.code
+    return answer(request, body, error.status, error.headers)
+
+
+def refuse_route(request: Request, error: Exception) -> Response:
+    """Answer what the router refuses (no such path or method), in JSON like everything else."""
+    assert isinstance(error, HTTPException)
+    said = f"{request.method} {request.url.path}: {error.detail}"
+    return answer(
+        request,
+        {"error": said, "correlation_id": correlation_id(request)},
+        error.status_code,
+        dict(error.headers or {}),
+    )
+
+
+def fail(request: Request, error: Exception) -> Response:
+    """Answer a fault of the hall's own; what it was is in the server's log."""
+    body = {"error": "registry error: try again", "correlation_id": correlation_id(request)}
+    return answer(request, body, 500)
