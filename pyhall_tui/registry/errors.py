@@ -65,6 +65,9 @@ class StatusError(RegistryError):
         self.status = status
         self.error_text = error_text
         """The answer's `error` field, or its first words where it has none."""
+        self.retry_after: float | None = None
+        """Seconds to wait as `Retry-After` says, within `retry.SHORTEST_RETRY_AFTER` and `LONGEST_RETRY_AFTER`;
+        None where it says nothing usable."""
 
 
 class BadRequest(StatusError):
@@ -100,8 +103,6 @@ class RateLimited(StatusError):
 
     kind = "rate limited"
     advice = "Wait, or lower the profile's request rate."
-    retry_after: float | None = None
-    """Seconds to wait as `Retry-After` says, bounded; None where it says nothing usable."""
 
 
 class ServerError(StatusError):
@@ -122,6 +123,7 @@ class Redirected(RegistryError):
     """3xx: never followed, so that the key goes to the profile's own origin alone."""
 
     kind = "redirected"
+    advice = "Put the new address into the profile, if you trust it."
     location: str = ""
     """The new address as an absolute URL, or empty."""
 
@@ -165,3 +167,4 @@ class NotSent(RegistryError):
     """Refused here, before anything was sent."""
 
     kind = "not sent"
+    advice = "Correct the profile or the input."

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from pyhall_tui.clock import Moment
+
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -34,6 +36,21 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     elapsed: float
     """Seconds from send to the last byte."""
     correlation_id: str
+
+
+class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One request as it ended, for rates and the log: with a status where one came, else with the kind of error."""
+
+    method: str
+    path: str
+    status: int | None
+    error: str | None
+    """`RegistryError.kind` of what it ended with, also where a status came; None where all is well."""
+    elapsed: float
+    """Seconds from send to the end."""
+    correlation_id: str
+    at: Moment
+    """When it ended."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +100,8 @@ class BanList(msgspec.Struct, frozen=True, kw_only=True):
     """By bare lowercase hash."""
     unchanged: bool = False
     perhaps_cut: bool = False
-    """As many entries came as were asked for: it clears nobody, and its count is no total."""
+    """As many entries came as were asked for (or a local hall's cache is empty): it clears nobody, and its
+    count is no total."""
     unreadable: int = 0
     """Entries whose hash is none: they match nobody, and are counted rather than dropped silently."""
     correlation_id: str = ""

@@ -1,0 +1,363 @@
+"""The one shared async client of a profile. Imports httpx: import this module lazily, in a thread or a command."""
+
+import hashlib
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import msgspec
+import stamina
+
+from pyhall_tui.clock import Clock
+from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.registry.correlation import new_correlation_id
+from pyhall_tui.registry.decode import (
+    Decision,
+    Unreadable,
+    read_ban_list,
+    read_object,
+    read_struct,
+    read_verdict,
+    text,
+    unknown_verdict,
+)
+from pyhall_tui.registry.errors import StatusError
+from pyhall_tui.registry.models import (
+    AttestAnswer,
+    BanList,
+    DispatchAnswer,
+    DispatchRequest,
+    EnrollAnswer,
+    EnrollRequest,
+    Exchange,
+    Health,
+    RequestRecord,
+    Verdict,
+    plain_sha256,
+)
+from pyhall_tui.registry.origin import Origin, read_origin, segment
+from pyhall_tui.registry.proxy import choose_proxy
+from pyhall_tui.registry.retry import ATTEMPTS, TIMEOUT, pause_before_retry
+from pyhall_tui.registry.tls import trust_context
+from pyhall_tui.registry.transport import SpreadTransport
+from pyhall_tui.registry.wire import Answer, Call, Wire
+
+T = TypeVar("T")
+
+BAN_LIST_BODY_LIMIT: Final = 16 * 1024 * 1024
+"""Bytes of a ban list, after decompression: some 80,000 entries."""
+BAN_LIST_LIMIT: Final = 50_000
+"""Entries asked for. The contract's example says 500, its greatest is not documented."""
+
+_JSON: Final = (("Content-Type", "application/json"),)
+_NOT_FROM_A_CACHE: Final = (("Cache-Control", "no-cache"),)
+
+
+class _LastBanList(msgspec.Struct, frozen=True):
+    """What is remembered of the last ban list, so that the same one is not decoded again."""
+
+    digest: bytes
+    etag: str | None
+    perhaps_cut: bool
+    unreadable: int
+
+
+class RegistryClient:
+    """The registry of one profile, over one shared `httpx.AsyncClient`. Belongs to the event loop it is used on.
+
+    Every operation raises a `RegistryError` and nothing else. A read (`verify`, `ban_list`, `health`) is asked
+    again with backoff and jitter on 429, 5xx and broken connections, unless `retry=False`; what changes
+    anything or is recorded (`dispatch`, `enroll`, `attest`, `report`) is sent once, over a connection of its own,
+    and `RegistryError.may_have_reached` says whether it may have taken effect.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        key: ApiKey | None,
+        clock: Clock,
+        *,
+        on_request: Callable[[RequestRecord], None] | None = None,
+    ) -> None:
+        """Make a client; nothing is connected yet. Call it where reading certificates (some ms) does not hurt.
+
+        Args:
+            key: sent as bearer to the profile's own origin alone; None sends none (a local hall wants none).
+            on_request: told of every request when it has ended, on the loop of the client.
+        """
+        self._profile = profile
+        self._wire: Wire | None = None
+        self._refusal = ""
+        self._last: _LastBanList | None = None
+        self._limit: int | None = BAN_LIST_LIMIT
+        self.warnings: tuple[str, ...] = ()
+        """Sentences for the screen: an unreadable `NO_PROXY` entry, plain http, a certificate file not found."""
+        try:
+            self._wire = self._open(read_origin(profile.registry_url), key, clock, on_request)
+        except ValueError as error:
+            self._refusal = str(error)
+
+    def _open(
+        self,
+        origin: Origin,
+        key: ApiKey | None,
+        clock: Clock,
+        on_request: Callable[[RequestRecord], None] | None,
+    ) -> Wire:
+        """Build what sends.
+
+        Raises:
+            ValueError: this profile's registry cannot be asked; the message is a sentence.
+        """
+        if origin.scheme == "http" and not origin.is_loopback:
+            if not self._profile.allow_insecure:
+                raise ValueError(
+                    f"Plain http:// to {origin.authority} would send the key unprotected: use https://, or set"
+                    " allow_insecure = true in the profile."
+                )
+            self.warnings += (f"The key travels unprotected: {origin.authority} is asked over plain http://.",)
+        proxy, proxy_warnings = choose_proxy(origin)
+        context, tls_warnings = trust_context()
+        self.warnings += (*proxy_warnings, *tls_warnings)
+        try:
+            transport = SpreadTransport(connections=self._profile.requests_in_flight, context=context, proxy=proxy)
+        except Exception:  # httpx raises several; none is repeated here, for the URL may hold a password
+            raise ValueError(
+                f"The proxy that {origin.scheme.upper()}_PROXY or the system names cannot be used: it must be an"
+                " http:// address."
+            ) from None
+        return Wire(
+            origin=origin,
+            profile=self._profile,
+            key=key,
+            clock=clock,
+            transport=transport,
+            proxy=proxy,
+            on_request=on_request,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection. May be called again."""
+        if self._wire is not None:
+            await self._wire.aclose()
+
+    async def verify(self, worker_id: str, *, retry: bool = True) -> Verdict:
+        """Ask what the registry says of one worker. A 404 is a verdict too: `known` is False.
+
+        Raises:
+            RegistryError: no usable answer came; an answer about another worker is `NotARegistrysAnswer`.
+        """
+        call = self._call("GET", "/api/v1/verify/{}", worker_id, headers=_NOT_FROM_A_CACHE, accepts=(404,))
+
+        def read(answer: Answer) -> Verdict:
+            make = unknown_verdict if answer.status == 404 else read_verdict
+            return make(worker_id, answer.body, call.correlation_id)
+
+        return await self._read(call, read, retry)
+
+    async def ban_list(self, *, retry: bool = True) -> BanList:
+        """Ask for all confirmed bans. The answer is compared with the last one before it is decoded.
+
+        Raises:
+            NotFound, UnexpectedStatus: this registry has no ban list (404, 405).
+            RegistryError: no usable answer came.
+        """
+        try:
+            return await self._ban_list(retry)
+        except StatusError as error:
+            if self._limit is None or error.status not in (400, 422):
+                raise
+        self._limit = self._last = None  # this registry takes no such limit; its own may cut the list
+        return await self._ban_list(retry)
+
+    async def _ban_list(self, retry: bool) -> BanList:
+        last, limit = self._last, self._limit
+        etag = (("If-None-Match", last.etag),) if last is not None and last.etag else ()
+        call = self._call(
+            "GET",
+            "/api/v1/ban-list" if limit is None else f"/api/v1/ban-list?limit={limit}",
+            headers=_NOT_FROM_A_CACHE + etag,
+            limit=BAN_LIST_BODY_LIMIT,
+            accepts=(304,) if etag else (),
+        )
+
+        def read(answer: Answer) -> BanList:
+            digest = hashlib.sha256(answer.body).digest()
+            if last is not None and (answer.status == 304 or digest == last.digest):
+                return BanList(
+                    entries={},
+                    unchanged=True,
+                    perhaps_cut=last.perhaps_cut,
+                    unreadable=last.unreadable,
+                    correlation_id=call.correlation_id,
+                )
+            result = read_ban_list(answer.body, limit, call.correlation_id)
+            self._last = _LastBanList(digest, answer.headers.get("etag"), result.perhaps_cut, result.unreadable)
+            return result
+
+        return await self._read(call, read, retry)
+
+    async def health(self, *, retry: bool = True) -> Health:
+        """Ask the registry for its own word on itself.
+
+        Raises:
+            NotFound: it has no such operation.
+            RegistryError: no usable answer came.
+        """
+        return await self._read(self._call("GET", "/health", headers=_NOT_FROM_A_CACHE), _read_health, retry)
+
+    async def dispatch(self, request: DispatchRequest) -> DispatchAnswer:
+        """Ask for a decision. Sent once; the id in `context` (made where there is none) is the request's own.
+
+        Raises:
+            NotSent: the profile is read-only, or the context cannot be written as JSON.
+            RegistryError: no usable answer came; where `may_have_reached`, the outcome is unknown.
+        """
+        correlation_id = text(request.context.get("correlation_id")) or self._new_id()
+        body = msgspec.structs.asdict(request)
+        body["context"] = {**request.context, "correlation_id": correlation_id}
+
+        def read(answer: Answer) -> DispatchAnswer:
+            decision = read_struct(answer.body, Decision)
+            if decision.worker_id not in (None, request.worker_id):
+                raise Unreadable("it is about another worker")
+            return DispatchAnswer(
+                outcome=decision.read(),
+                outcome_text=decision.word,
+                deny_code=decision.code,
+                reason=decision.why,
+                decision_id=text(decision.decision_id),
+                correlation_id=text(decision.correlation_id),
+                exchange=answer.exchange(),
+            )
+
+        return await self._change("POST", "/api/v1/dispatch", body, read, correlation_id=correlation_id)
+
+    async def enroll(self, request: EnrollRequest) -> EnrollAnswer:
+        """Enroll a worker. Sent once.
+
+        Raises:
+            RegistryError: no usable answer came; where `may_have_reached`, it may be enrolled all the same.
+        """
+
+        def read(answer: Answer) -> EnrollAnswer:
+            fields = read_object(answer.body)
+            return EnrollAnswer(worker_id=_text_in(fields, "worker_id"), fields=fields, exchange=answer.exchange())
+
+        return await self._change("POST", "/api/v1/hall/enroll", msgspec.structs.asdict(request), read)
+
+    async def attest(self, worker_id: str, sha256: str) -> AttestAnswer:
+        """Submit a package hash for a worker. Sent once.
+
+        Raises:
+            NotSent: `sha256` is no hash, or the profile is read-only.
+            RegistryError: no usable answer came.
+        """
+        body = {"sha256": sha256, "ai_generated": False}
+
+        def read(answer: Answer) -> AttestAnswer:
+            fields = read_object(answer.body)
+            about = _text_in(fields, "worker_id")
+            if about not in (None, worker_id):
+                raise Unreadable("it is about another worker")
+            given = plain_sha256(fields.get("sha256")) or plain_sha256(fields.get("package_hash"))
+            return AttestAnswer(worker_id=about, sha256=given, fields=fields, exchange=answer.exchange())
+
+        return await self._change("PUT", "/api/v1/workers/{}/attest", body, read, worker_id=worker_id)
+
+    async def report(self, sha256: str, reason: str, evidence_url: str | None = None) -> Exchange:
+        """Report a package hash for review. Sent once. A key alone may get 401 or 403: it wants a login.
+
+        Raises:
+            RegistryError: it was not taken.
+        """
+        body = {"sha256": sha256, "reason": reason}
+        if evidence_url:
+            body["evidence_url"] = evidence_url
+        return await self._change("POST", "/api/v1/ban-list/report", body, lambda answer: answer.exchange())
+
+    def _call(self, method: str, path: str, worker_id: str | None = None, **more: Any) -> Call:
+        """Make a call; `{}` in `path` becomes the worker's id, encoded.
+
+        Raises:
+            NotSent: this profile's registry cannot be asked, or not about that id.
+        """
+        more.setdefault("correlation_id", self._new_id())
+        call = Call(method=method, path=path, **more)
+        refusal = self._refusal
+        if worker_id is not None:
+            try:
+                call = msgspec.structs.replace(call, path=path.format(segment(worker_id)))
+            except ValueError as error:
+                refusal = str(error)
+        if refusal:
+            raise call.refused(refusal)
+        return call
+
+    async def _read(self, call: Call, read: Callable[[Answer], T], retry: bool) -> T:
+        """Ask, and unless `retry` is False ask again where that may help."""
+        assert self._wire is not None
+        if not retry:
+            return await self._wire.ask(call, read)
+        async for attempt in stamina.retry_context(
+            on=pause_before_retry, attempts=ATTEMPTS, timeout=TIMEOUT, wait_initial=0.2, wait_max=5.0, wait_jitter=0.5
+        ):
+            with attempt:
+                return await self._wire.ask(call, read)
+        raise AssertionError("stamina ends with an answer or the last error")
+
+    async def _change(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any],
+        read: Callable[[Answer], T],
+        *,
+        worker_id: str | None = None,
+        correlation_id: str | None = None,
+    ) -> T:
+        """Send once what changes something or is recorded.
+
+        Raises:
+            NotSent: the profile is read-only, or `body` cannot be written as JSON.
+        """
+        call = self._call(method, path, worker_id, headers=_JSON, correlation_id=correlation_id or self._new_id())
+        if self._profile.read_only:
+            raise call.refused("This profile is read-only: nothing that the registry records is sent.")
+        if "sha256" in body:
+            body["sha256"] = plain_sha256(body["sha256"])
+            if body["sha256"] is None:
+                raise call.refused("The package hash is no SHA-256: it has to be 64 hex digits.")
+        try:
+            call = msgspec.structs.replace(call, body=msgspec.json.encode(body))
+        except (TypeError, ValueError, RecursionError) as error:
+            refusal = f"The request cannot be written as JSON: {error}."
+        else:
+            assert self._wire is not None
+            return await self._wire.ask(call, read)
+        raise call.refused(refusal)
+
+    def _new_id(self) -> str:
+        return new_correlation_id(self._profile.correlation_prefix)
+
+
+def _read_health(answer: Answer) -> Health:
+    fields = read_object(answer.body)
+    return Health(
+        ok=fields.get("ok") is True or fields.get("status") == "ok",
+        version=_text_in(fields, "version"),
+        server_date=answer.headers.get("date"),
+    )
+
+
+def _text_in(fields: dict[str, Any], name: str) -> str | None:
+    return text(fields.get(name))

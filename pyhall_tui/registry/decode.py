@@ -1,0 +1,288 @@
+"""Bodies to models. Strict in shape, tolerant of fields not known, and of two readings the worse one counts."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from pyhall_tui.registry.models import BanList, BanListEntry, Outcome, Verdict, plain_sha256
+
+T = TypeVar("T")
+
+KNOWN_STATUSES: Final = frozenset({"active", "retired", "revoked", "banned", "unknown"})
+USUAL_LIMITS: Final = frozenset({500, 1000})
+"""Limits that a registry may set by itself: an answer of just as many entries may be cut."""
+
+
+class Unreadable(Exception):
+    """A body that is not of the contract's shape; the message is the end of a sentence."""
+
+
+class _Verify(msgspec.Struct, frozen=True):
+    worker_id: str
+    namespace: str | None = None
+    display_name: str | None = None
+    status: str | None = None
+    attested: bool | None = None
+    attest_sha256: str | None = None
+    current_hash: str | None = None
+    ban_status: str | None = None
+    banned: bool | None = None
+    ban_reason: str | None = None
+    attested_at: str | None = None
+    capabilities: tuple[str, ...] | None = None
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    sha256: str | None = None
+    reason: str | None = None
+    reported_at: str | None = None
+    source: str | None = None
+    review_status: str | None = None
+
+
+class _Hashes(msgspec.Struct, frozen=True):
+    hashes: tuple[str, ...]
+    count: int | None = None
+    source: str | None = None
+
+
+_BAN_LIST: Final = msgspec.json.Decoder(tuple[_Entry, ...] | _Hashes)
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """A dispatch's answer in every form seen: part 1's, and the local halls' of part 2."""
+
+    outcome: str | None = None
+    denied: bool | None = None
+    supervisor_required: bool | None = None
+    deny_code: Any = None
+    reason: Any = None
+    deny_reason_if_denied: Any = None
+    decision_id: Any = None
+    correlation_id: Any = None
+    worker_id: str | None = None
+
+    @property
+    def code(self) -> str | None:
+        """The deny code as it came."""
+        return text(self.deny_code) or text(self._nested("code"))
+
+    @property
+    def why(self) -> str | None:
+        """The reason as it came."""
+        return text(self.reason) or text(self._nested("message"))
+
+    @property
+    def word(self) -> str:
+        """The word that tells the outcome, or what stands for it."""
+        if self.outcome is None and self.denied is not None:
+            return f"denied: {str(self.denied).lower()}"
+        return self.outcome or ""
+
+    def _nested(self, key: str) -> object:
+        return self.deny_reason_if_denied.get(key) if isinstance(self.deny_reason_if_denied, dict) else None
+
+    def read(self) -> Outcome:
+        """Only a plain `allow` that nothing in the same answer contradicts is an allow."""
+        word = (self.outcome or "").strip().casefold()
+        code = self.code or ""
+        if self.supervisor_required or word in ("steward_hold", "hold") or code.startswith("DENY_REQUIRES_HUMAN"):
+            return Outcome.HOLD
+        if self.denied or code or word == "deny":
+            return Outcome.DENY
+        return Outcome.ALLOW if self.outcome == "allow" else Outcome.OTHER
+
+
+def text(value: object) -> str | None:
+    """Return text as it is and anything else as its JSON; None where there is nothing."""
+    if value is None or isinstance(value, str):
+        return value
+    return msgspec.json.encode(value).decode()
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Decode a body that has to be one JSON object, no key of it twice (which of the two would count?).
+
+    Raises:
+        Unreadable: it is none.
+    """
+    if not body.strip():
+        raise Unreadable("its body is empty")
+    try:
+        value = msgspec.json.decode(body)
+        json.loads(body, object_pairs_hook=_no_key_twice, parse_int=str)
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        raise Unreadable(_not_json(body, error)) from None
+    if not isinstance(value, dict):
+        raise Unreadable(f"it holds {_name(value)} where an object belongs")
+    return value
+
+
+def read_struct(body: bytes, model: type[T]) -> T:
+    """Decode a body that has to be an object of that model.
+
+    Raises:
+        Unreadable: it is not.
+    """
+    value = read_object(body)
+    try:
+        return msgspec.convert(value, model)
+    except msgspec.ValidationError as error:
+        raise Unreadable(f"a field is missing or of another type: {error}") from None
+
+
+def read_verdict(worker_id: str, body: bytes, correlation_id: str) -> Verdict:
+    """Read a verify answer in either of its shapes, or in both at once.
+
+    Raises:
+        Unreadable: it is none, or speaks of another worker than `worker_id`.
+    """
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    answer = read_struct(body, _Verify)
+    if answer.worker_id != worker_id:
+        raise Unreadable(f"it is about another worker ({first_words(answer.worker_id.encode())})")
+    hashes = {plain_sha256(given) for given in (answer.attest_sha256, answer.current_hash)} - {None}
+    one_hash = len(hashes) == 1
+    return Verdict(
+        worker_id=worker_id,
+        known=answer.status != "unknown",
+        namespace=answer.namespace,
+        display_name=answer.display_name,
+        status=answer.status,
+        attested=one_hash and answer.attested is not False,
+        sha256=plain_sha256(answer.attest_sha256) or plain_sha256(answer.current_hash),
+        hash_text=answer.current_hash if answer.attest_sha256 is None else answer.attest_sha256,
+        banned=_is_banned(answer),
+        ban_word=answer.ban_status,
+        ban_reason=answer.ban_reason,
+        attested_at=answer.attested_at,
+        capabilities=answer.capabilities or (),
+        doubts=tuple(_doubts(answer, hashes_agree=len(hashes) < 2)),
+        correlation_id=correlation_id,
+        raw=body,
+    )
+
+
+def unknown_verdict(worker_id: str, body: bytes, correlation_id: str) -> Verdict:
+    """Read a 404: the worker is not known, which is no fault. It may also be a wrong address: a doubt says so."""
+    try:
+        is_the_registrys = "error" in read_object(body)
+    except Unreadable:
+        is_the_registrys = False
+    doubt = "The 404 came without the registry's own `error`: perhaps the registry URL is wrong."
+    return Verdict(
+        worker_id=worker_id,
+        known=False,
+        doubts=() if is_the_registrys else (doubt,),
+        correlation_id=correlation_id,
+        raw=body if is_the_registrys else b"{}",
+    )
+
+
+def _is_banned(answer: _Verify) -> bool:
+    words = (answer.status, answer.ban_status)
+    return bool(answer.banned) or any(word is not None and word.strip().casefold() == "banned" for word in words)
+
+
+def _doubts(answer: _Verify, *, hashes_agree: bool) -> Iterable[str]:
+    if not hashes_agree:
+        yield "Its two hash fields disagree."
+    if answer.status is None:
+        yield "It says no status."
+    elif answer.status not in KNOWN_STATUSES:
+        yield f"Its status {answer.status!r} is a word not known here."
+    if _is_banned(answer):
+        return
+    if answer.ban_status is None and answer.banned is None:
+        yield "It does not say whether the worker is banned."
+    elif answer.ban_status not in (None, "clean"):
+        yield f"Its ban status {answer.ban_status!r} is neither `clean` nor `banned`."
+    if answer.ban_reason:
+        yield "It gives a reason for a ban, but no ban."
+
+
+def read_ban_list(body: bytes, limit: int | None, correlation_id: str) -> BanList:
+    """Read a ban list in either of its forms.
+
+    Args:
+        limit: the entries that were asked for at most, or None.
+
+    Raises:
+        Unreadable: it is none.
+    """
+    if not body.strip():
+        raise Unreadable("its body is empty")
+    try:
+        answer = _BAN_LIST.decode(body.removeprefix(b"\xef\xbb\xbf"))
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        raise Unreadable(_not_json(body, error)) from None
+    if isinstance(answer, _Hashes):
+        given: tuple[_Entry, ...] = tuple(_Entry(sha256=bare, source=answer.source) for bare in answer.hashes)
+        perhaps_cut = not given or (answer.count is not None and answer.count > len(given))
+    else:
+        given, perhaps_cut = answer, False
+    entries = {
+        bare: BanListEntry(
+            sha256=bare,
+            reason=entry.reason,
+            reported_at=entry.reported_at,
+            source=entry.source,
+            review_status=entry.review_status,
+        )
+        for entry in given
+        if (bare := plain_sha256(entry.sha256)) is not None
+    }
+    return BanList(
+        entries=entries,
+        perhaps_cut=perhaps_cut or len(given) in USUAL_LIMITS or (limit is not None and len(given) >= limit),
+        unreadable=sum(plain_sha256(entry.sha256) is None for entry in given),
+        correlation_id=correlation_id,
+    )
+
+
+def error_text(body: bytes) -> str:
+    """Return an error answer's `error` field, or what stands in its place, or its first words; may be empty."""
+    try:
+        fields = read_object(body)
+    except Unreadable:
+        return first_words(body)
+    for key in ("error", "reason", "message", "detail", "code"):
+        if said := text(fields.get(key)):
+            return said
+    return first_words(body)
+
+
+def first_words(body: bytes, length: int = 120) -> str:
+    """Return the first words of a body, markup left out, on one line."""
+    raw = body[:65_536].decode("utf-8", errors="replace")
+    return " ".join(_without_tags(raw).split())[:length]
+
+
+def _without_tags(raw: str) -> str:
+    """Leave out what stands between `<` and `>` (in linear time, whatever comes)."""
+    if not raw.lstrip().startswith("<"):
+        return raw
+    return " ".join(part.rpartition(">")[2] for part in raw.split("<"))
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise ValueError("a key comes twice in one object")
+
+
+def _not_json(body: bytes, error: Exception) -> str:
+    if isinstance(error, msgspec.ValidationError):
+        return f"a field is missing or of another type: {error}"
+    if isinstance(error, msgspec.DecodeError) and body.lstrip()[:1] not in (b"{", b"["):
+        return f"it is no JSON and begins: {first_words(body)}"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no UTF-8"
+    return f"it is no whole JSON: {error}"
+
+
+def _name(value: object) -> str:
+    return {list: "a list", str: "a text", bool: "a truth value", type(None): "null"}.get(type(value), "a number")

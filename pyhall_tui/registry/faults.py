@@ -1,0 +1,116 @@
+"""What went wrong on the wire, as one of our error classes with a sentence that says what it was."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Final
+
+import httpx
+
+from pyhall_tui.registry.errors import (
+    AnswerTooLarge,
+    BadRequest,
+    Forbidden,
+    NotARegistrysAnswer,
+    NotFound,
+    NotSent,
+    RateLimited,
+    RegistryError,
+    ServerError,
+    StatusError,
+    TimedOut,
+    TlsFailed,
+    Unauthorized,
+    UnexpectedStatus,
+    Unreachable,
+)
+from pyhall_tui.registry.tls import sentence_for
+
+FAULTS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, RuntimeError, ValueError)
+"""What httpx and what lies below it raise; a time-out of asyncio is an OSError."""
+
+STALE_CONNECTION: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+"""What comes of a kept connection that the registry closes at the same moment."""
+
+_STATUSES: Final[dict[int, type[StatusError]]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    429: RateLimited,
+}
+
+
+def status_class(status: int) -> type[StatusError]:
+    """Return the error class of a status that is none of success."""
+    if 500 <= status < 600:
+        return ServerError
+    return _STATUSES.get(status, UnexpectedStatus)
+
+
+def tls_fault(fault: BaseException) -> ssl.SSLError | None:
+    """Return the TLS error at the root of a fault, if there is one."""
+    return next((cause for cause in _causes(fault) if isinstance(cause, ssl.SSLError)), None)
+
+
+def explain(fault: BaseException, *, authority: str, timeout: float, answered: bool) -> tuple[type[RegistryError], str]:
+    """Name the class of a fault of the network and say in a sentence what it was.
+
+    Args:
+        authority: the registry's host and port.
+        timeout: the profile's, in seconds.
+        answered: whether the head of an answer had come.
+    """
+    if (tls := tls_fault(fault)) is not None:
+        return TlsFailed, sentence_for(tls, authority)
+    match fault:
+        case TimeoutError() | httpx.TimeoutException():
+            return TimedOut, f"No whole answer came from {authority} within {timeout:g} s."
+        case httpx.ProxyError():
+            return Unreachable, f"The proxy before {authority} refused: {fault}."
+        case httpx.ConnectError():
+            return Unreachable, _no_connection(fault, authority)
+        case httpx.RemoteProtocolError():
+            return _bad_http(str(fault), authority, answered)
+        case httpx.NetworkError():
+            return Unreachable, f"The connection to {authority} broke."
+        case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol() | ValueError():
+            return NotSent, f"The request cannot be sent as it is: {fault}."
+        case _:
+            return Unreachable, f"The connection to {authority} failed: {fault or type(fault).__name__}."
+
+
+def _no_connection(fault: BaseException, authority: str) -> str:
+    for cause in _causes(fault):
+        if isinstance(cause, socket.gaierror):
+            return f"The name in {authority} cannot be resolved."
+        if isinstance(cause, ConnectionRefusedError):
+            return f"Nothing answers at {authority}: the connection was refused."
+        if isinstance(cause, OSError) and cause.strerror:
+            return f"No connection to {authority} could be made: {cause.strerror}."
+    return f"No connection to {authority} could be made."
+
+
+def _bad_http(reason: str, authority: str, answered: bool) -> tuple[type[RegistryError], str]:
+    if "Receive buffer too long" in reason:
+        return AnswerTooLarge, f"The head of the answer of {authority} is larger than 100 kB."
+    if "disconnected" in reason:
+        return Unreachable, f"{authority} closed the connection without an answer."
+    if answered:
+        return NotARegistrysAnswer, f"The answer of {authority} was cut: {reason}."
+    return NotARegistrysAnswer, f"What {authority} answers is no HTTP: {reason}."
+
+
+def _causes(fault: BaseException) -> Iterator[BaseException]:
+    """Yield a fault and all that caused it, outermost first."""
+    seen: set[int] = set()
+    rest: list[BaseException | None] = [fault]
+    while rest:
+        cause = rest.pop()
+        if cause is None or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        rest += [cause.__context__, cause.__cause__]
+        if isinstance(cause, BaseExceptionGroup):
+            rest += cause.exceptions

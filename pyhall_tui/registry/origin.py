@@ -1,0 +1,80 @@
+"""Where a profile's registry is: its address, normalised, and how an id becomes one segment of a path."""
+
+import ipaddress
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from pyhall_tui.profiles.urls import is_loopback, normalise_url
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """A registry's address. `https://h/pyhall` and `https://h:443/pyhall/` are the same one."""
+
+    scheme: str
+    host: str
+    """Lower case, without the brackets of an IPv6 address."""
+    port: int
+    prefix: str
+    """The path below which the API lies, without a trailing slash; mostly empty."""
+
+    @property
+    def authority(self) -> str:
+        """The host as an address writes it, with its port where that is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        """The normalised address, without a trailing slash."""
+        return f"{self.scheme}://{self.authority}{self.prefix}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is this machine itself: reached without a proxy, and plain `http://` is fine."""
+        return is_loopback(self.base_url)
+
+
+def ip_or_none(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the IP address that `text` is (an IPv4 one also where it is mapped into IPv6), or None."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def read_origin(url: str) -> Origin:
+    """Read a profile's registry URL.
+
+    Raises:
+        ValueError: it cannot be used; the message is a sentence that says why, without the URL in it
+            (someone may have pasted a key there).
+    """
+    parts = urlsplit(normalise_url(url))
+    return Origin(
+        scheme=parts.scheme,
+        host=(parts.hostname or "").rstrip("."),
+        port=parts.port or _DEFAULT_PORTS[parts.scheme],
+        prefix=parts.path,
+    )
+
+
+def segment(worker_id: str) -> str:
+    """Return an id percent-encoded, so that it stays one segment of a path whatever it holds.
+
+    Nothing is left safe, and an id of dots alone is encoded too: `..` would name the folder above.
+
+    Raises:
+        ValueError: it is empty or no valid Unicode; the message is a sentence.
+    """
+    if not worker_id:
+        raise ValueError("The worker id is empty.")
+    try:
+        encoded = quote(worker_id, safe="")
+    except UnicodeEncodeError:
+        raise ValueError("The worker id holds a sign that is no valid Unicode.") from None
+    return encoded.replace(".", "%2E") if encoded in (".", "..") else encoded

@@ -1,0 +1,60 @@
+"""Which proxy stands between us and the registry: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, or the system's settings."""
+
+import ipaddress
+import re
+import urllib.request
+from typing import Final
+
+from pyhall_tui.registry.origin import Origin, ip_or_none
+
+_NAME: Final = re.compile(r"(?:\*?\.)?([\w-]+(?:\.[\w-]+)*)\.?(?::(\d{1,5}))?")
+
+
+def choose_proxy(origin: Origin) -> tuple[str | None, tuple[str, ...]]:
+    """Return the proxy's URL for that registry, or None, and sentences of warning.
+
+    This machine itself is always reached without one. `NO_PROXY` may name hosts (and what lies below
+    them), addresses and networks such as `10.0.0.0/8`; an entry that cannot be read is a warning.
+    """
+    if origin.is_loopback:
+        return None, ()
+    settings = urllib.request.getproxies()
+    proxy = settings.get(origin.scheme) or settings.get("all")
+    if not proxy:
+        return None, ()
+    exempt, warnings = _is_exempt(origin, settings.get("no", ""))
+    if exempt or urllib.request.proxy_bypass(origin.host):
+        return None, warnings
+    return proxy if "://" in proxy else f"http://{proxy}", warnings
+
+
+def _is_exempt(origin: Origin, no_proxy: str) -> tuple[bool, tuple[str, ...]]:
+    exempt, warnings = False, []
+    for entry in filter(None, (part.strip().lower() for part in no_proxy.split(","))):
+        try:
+            exempt = _covers(entry, origin) or exempt
+        except ValueError:
+            warnings.append(f"The NO_PROXY entry {entry!r} cannot be read and is left out.")
+    return exempt, tuple(warnings)
+
+
+def _covers(entry: str, origin: Origin) -> bool:
+    """Whether that entry of `NO_PROXY` covers the registry.
+
+    Raises:
+        ValueError: the entry cannot be read.
+    """
+    if entry == "*":
+        return True
+    address = ip_or_none(origin.host)
+    bare = entry.replace("[", "").replace("]", "")
+    if "/" in entry:
+        network = ipaddress.ip_network(bare, strict=False)
+        return address is not None and address in network
+    if (named := ip_or_none(bare)) is not None:
+        return named == address
+    match = _NAME.fullmatch(entry)
+    if match is None:
+        raise ValueError(entry)
+    name, port = match.groups()
+    return (origin.host == name or origin.host.endswith(f".{name}")) and (port is None or int(port) == origin.port)

@@ -1,0 +1,86 @@
+"""Whom we trust: the system's certificates, and those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name."""
+
+import asyncio
+import contextlib
+import os
+import ssl
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+import truststore
+
+_PROBE_SECONDS: Final = 5.0
+
+
+def trust_context() -> tuple[ssl.SSLContext, tuple[str, ...]]:
+    """Return the one TLS context of a client, and sentences of warning about what could not be loaded."""
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    warnings = []
+    for variable, argument in (("SSL_CERT_FILE", "cafile"), ("SSL_CERT_DIR", "capath")):
+        if not (path := os.environ.get(variable)):
+            continue
+        try:
+            context.load_verify_locations(**{argument: path})
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or "no certificates in it"
+            warnings.append(f"{variable} names {path!r}, which cannot be read: {reason}.")
+    return context, tuple(warnings)
+
+
+def sentence_for(error: ssl.SSLError, authority: str) -> str:
+    """Say what is wrong with the TLS of the registry at `authority`."""
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        reason = (error.reason or str(error)).replace("_", " ").lower()
+        if reason in ("wrong version number", "http request", "record layer failure", "packet length too long"):
+            return f"No TLS is spoken at {authority}: the address may need http:// or another port."
+        return f"No secure connection to {authority} could be made: {reason}."
+    reason = (error.verify_message or str(error)).rstrip(".")
+    if "expired" in reason:
+        return f"The certificate of {authority} has expired."
+    if "not yet valid" in reason:
+        return f"The certificate of {authority} is not valid yet: is this machine's clock right?"
+    if "not valid for" in reason or "mismatch" in reason:
+        return f"The certificate of {authority} is for another host: {reason}."
+    return f"The certificate of {authority} is not trusted: {reason}."
+
+
+async def issuer_of(base_url: str, proxy: str | None) -> str | None:
+    """Name who issued the certificate that is shown there, or None where that cannot be learnt.
+
+    Two handshakes, after each of which we hang up: nothing is sent, no key and no request. The first takes the
+    certificate unseen, the second trusts just that one, for only then does the ssl module decode it.
+    """
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(_PROBE_SECONDS):
+            blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            blind.check_hostname = False
+            blind.verify_mode = ssl.CERT_NONE
+            shown = (await _handshake(base_url, proxy, blind)).getpeercert(binary_form=True)
+            pinned = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            pinned.check_hostname = False
+            pinned.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+            pinned.load_verify_locations(cadata=shown)
+            decoded: Mapping[str, Any] = (await _handshake(base_url, proxy, pinned)).getpeercert() or {}
+            names = {key: value for part in decoded.get("issuer", ()) for key, value in part}
+            return names.get("commonName") or names.get("organizationName")
+    return None
+
+
+class _ShookHands(Exception):
+    """Ends a probe's request before anything of it is sent."""
+
+
+async def _handshake(base_url: str, proxy: str | None, context: ssl.SSLContext) -> ssl.SSLObject:
+    found: list[ssl.SSLObject] = []
+
+    async def hang_up(event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith("start_tls.complete"):
+            found.append(info["return_value"].get_extra_info("ssl_object"))
+        if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+            raise _ShookHands
+
+    async with httpx.AsyncHTTPTransport(verify=context, trust_env=False, proxy=proxy) as transport:
+        with contextlib.suppress(_ShookHands):
+            await transport.handle_async_request(httpx.Request("GET", base_url, extensions={"trace": hang_up}))
+    return found[-1]

@@ -1,0 +1,349 @@
+"""One request and its answer: bounded in time and size, sent once, and ended in a model or one of our errors."""
+
+import asyncio
+import logging
+import zlib
+from collections.abc import Callable, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Final, TypeVar
+from urllib.parse import urljoin
+
+import httpx
+import msgspec
+
+from pyhall_tui import __version__
+from pyhall_tui.clock import Clock
+from pyhall_tui.profiles.api_key import MASK, ApiKey
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.registry import correlation
+from pyhall_tui.registry.decode import Unreadable, error_text
+from pyhall_tui.registry.errors import (
+    AnswerTooLarge,
+    NotARegistrysAnswer,
+    NotSent,
+    Redirected,
+    RegistryError,
+    StatusError,
+    TlsFailed,
+)
+from pyhall_tui.registry.faults import FAULTS, STALE_CONNECTION, explain, status_class, tls_fault
+from pyhall_tui.registry.models import Exchange, RequestRecord
+from pyhall_tui.registry.origin import Origin
+from pyhall_tui.registry.retry import http_date, retry_after
+from pyhall_tui.registry.tls import issuer_of
+from pyhall_tui.registry.transport import SpreadTransport
+
+T = TypeVar("T")
+
+BODY_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of an answer, after decompression."""
+
+logger = logging.getLogger("pyhall_tui.registry")
+for _name in ("httpx", "httpcore"):
+    # Their lines repeat ours without the correlation id, and hold the answer's headers at DEBUG.
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request to make."""
+
+    method: str
+    path: str
+    """Below the base URL, percent-encoded, with its query."""
+    correlation_id: str
+    body: bytes | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    limit: int = BODY_LIMIT
+    """Bytes that the answer's body may have."""
+    accepts: tuple[int, ...] = ()
+    """Statuses beyond those of success that are an answer and no error."""
+
+    def refused(self, sentence: str) -> NotSent:
+        """Return the error for a request that is not sent."""
+        return NotSent(sentence, method=self.method, path=self.path, correlation_id=self.correlation_id)
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came, read whole and with the key masked in it."""
+
+    status: int
+    headers: Any
+    """`httpx.Headers`: case does not count."""
+    body: bytes
+    exchange: Callable[[], Exchange]
+    """Makes the record for the raw views; most answers need none."""
+
+
+class Trip:
+    """What is known of one request on its way, also when it fails."""
+
+    def __init__(self, call: Call, clock: Clock) -> None:
+        self.call = call
+        self._clock = clock
+        self.started = clock.now().mono
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, for a read that is repeated unseen."""
+        self.connected_anew = False
+        self.sent_at: float | None = None
+        self.status: int | None = None
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Follow httpcore's events (its `trace` extension): a new connection, the first byte sent."""
+        if event == "connection.connect_tcp.started":
+            self.connected_anew = True
+        elif event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+            self.sent_at = self._clock.now().mono
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the request was sent, or since it was begun where it never was."""
+        return self._clock.now().mono - (self.started if self.sent_at is None else self.sent_at)
+
+    @property
+    def met_a_stale_connection(self) -> bool:
+        """Whether a fault now is one of a kept connection's end, before any answer."""
+        return not self.connected_anew and self.status is None
+
+    @property
+    def may_have_taken_effect(self) -> bool:
+        """Whether the registry may have acted: it was sent, and not answered by a refusal (3xx, 4xx)."""
+        return self.sent_at is not None and not (self.status is not None and 300 <= self.status < 500)
+
+    def error(self, kind: type[RegistryError], sentence: str, **more: Any) -> RegistryError:
+        """Make the error that this request ends with."""
+        return kind(
+            sentence,
+            method=self.call.method,
+            path=self.call.path,
+            correlation_id=self.call.correlation_id,
+            may_have_reached=self.may_have_taken_effect,
+            **more,
+        )
+
+
+class Wire:
+    """The one shared `httpx.AsyncClient` of a profile, to one origin, and nothing but that origin."""
+
+    def __init__(
+        self,
+        *,
+        origin: Origin,
+        profile: Profile,
+        key: ApiKey | None,
+        clock: Clock,
+        transport: SpreadTransport,
+        proxy: str | None,
+        on_request: Callable[[RequestRecord], None] | None,
+    ) -> None:
+        self._origin = origin
+        self._timeout = profile.timeout
+        self._key = key
+        self._clock = clock
+        self._proxy = proxy
+        self._on_request = on_request
+        self._client = httpx.AsyncClient(
+            transport=transport,
+            timeout=None,  # the deadline is ours, over the whole request
+            trust_env=False,  # no ~/.netrc: the key alone decides on Authorization
+            follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+                "User-Agent": f"pyhall-tui/{__version__}",
+            },
+        )
+        if key is not None:
+            self._client.headers["Authorization"] = f"Bearer {key.reveal()}"
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+    async def ask(self, call: Call, read: Callable[[Answer], T]) -> T:
+        """Send one request and return what `read` makes of its answer.
+
+        `read` runs while the connection is still held: where it raises `Unreadable`, the connection is closed,
+        for what came may be the answer to another request.
+
+        Raises:
+            RegistryError: one of its subclasses, whatever goes wrong.
+        """
+        if self._client.is_closed:
+            raise call.refused("The connection to the registry was closed here.")
+        trip = Trip(call, self._clock)
+        failure: RegistryError | None = None
+        raw: BaseException | None = None
+        try:
+            async with asyncio.timeout(self._timeout):
+                result = await self._send(trip, read)
+        except RegistryError as error:
+            failure = error
+        except FAULTS as fault:
+            raw = fault
+        # Out of the `except`, so that no traceback leads into httpx, whose local variables hold the key.
+        if raw is not None:
+            failure = await self._explain(trip, raw)
+            raw = None
+        self._tell(trip, failure)
+        if failure is not None:
+            raise failure
+        return result
+
+    async def _send(self, trip: Trip, read: Callable[[Answer], T]) -> T:
+        try:
+            return await self._send_once(trip, read)
+        except STALE_CONNECTION:
+            if trip.call.method != "GET" or not trip.met_a_stale_connection:
+                raise
+        logger.debug("%s kept connection was closed: asked again", trip.call.correlation_id)
+        trip.reset()
+        return await self._send_once(trip, read, fresh=True)
+
+    async def _send_once(self, trip: Trip, read: Callable[[Answer], T], *, fresh: bool = False) -> T:
+        call = trip.call
+        request = self._client.build_request(
+            call.method,
+            self._origin.base_url + call.path,
+            content=call.body,
+            headers=[(correlation.HEADER, correlation.header_value(call.correlation_id)), *call.headers],
+            extensions={"trace": trip.trace, "fresh": fresh},
+        )
+        response = await self._client.send(request, stream=True)
+        try:
+            return await self._receive(trip, response, read)
+        except BaseException as error:
+            if not isinstance(error, StatusError | Redirected):
+                await response.extensions["network_stream"].aclose()
+            raise
+        finally:
+            await response.aclose()
+
+    async def _receive(self, trip: Trip, response: httpx.Response, read: Callable[[Answer], T]) -> T:
+        trip.status = status = response.status_code
+        body = self._masked(await _read_body(trip, response))
+
+        def exchange() -> Exchange:
+            return self._exchange(trip, response, body)
+
+        if status in trip.call.accepts or (200 <= status < 300 and status != 206):
+            try:
+                return read(Answer(status=status, headers=response.headers, body=body, exchange=exchange))
+            except Unreadable as reason:
+                sentence = f"This is not a registry's answer: {reason}."
+            raise trip.error(NotARegistrysAnswer, sentence, exchange=exchange())
+        if 300 <= status < 400:
+            raise self._redirected(trip, response, exchange())
+        raise self._refusal(trip, response, body, exchange())
+
+    def _redirected(self, trip: Trip, response: httpx.Response, exchange: Exchange) -> RegistryError:
+        given = self._masked(response.headers.get("location", "").encode()).decode()
+        location = urljoin(self._origin.base_url + trip.call.path, given) if given else ""
+        where = location or "nowhere"
+        error = trip.error(
+            Redirected, f"The registry answered {response.status_code}: go to {where}.", exchange=exchange
+        )
+        assert isinstance(error, Redirected)
+        error.location = location
+        return error
+
+    def _refusal(self, trip: Trip, response: httpx.Response, body: bytes, exchange: Exchange) -> RegistryError:
+        said = error_text(body)
+        sentence = f"The registry answered {response.status_code}: {said or 'without a word'}"
+        error = trip.error(
+            status_class(response.status_code),
+            sentence,
+            status=response.status_code,
+            error_text=said,
+            exchange=exchange,
+        )
+        assert isinstance(error, StatusError)
+        server_time = http_date(response.headers.get("date"))
+        now = self._clock.now().wall if server_time is None else server_time
+        error.retry_after = retry_after(response.headers.get("retry-after"), now)
+        return error
+
+    async def _explain(self, trip: Trip, fault: BaseException) -> RegistryError:
+        kind, sentence = explain(
+            fault, authority=self._origin.authority, timeout=self._timeout, answered=trip.status is not None
+        )
+        untrusted = kind is TlsFailed and "not trusted" in sentence and tls_fault(fault) is not None
+        if untrusted and (issuer := await issuer_of(self._origin.base_url, self._proxy)):
+            sentence = f"{sentence} It was issued by {issuer!r}."
+        return trip.error(kind, sentence)
+
+    def _tell(self, trip: Trip, failure: RegistryError | None) -> None:
+        call, elapsed = trip.call, trip.elapsed
+        logger.log(
+            logging.INFO if failure is None else logging.WARNING,
+            "%s %s %s -> %s %.0f ms",
+            correlation.header_value(call.correlation_id),
+            call.method,
+            call.path,
+            trip.status if failure is None or isinstance(failure, StatusError) else failure.kind,
+            elapsed * 1000,
+        )
+        if self._on_request is not None:
+            self._on_request(
+                RequestRecord(
+                    method=call.method,
+                    path=call.path,
+                    status=trip.status,
+                    error=None if failure is None else failure.kind,
+                    elapsed=elapsed,
+                    correlation_id=call.correlation_id,
+                    at=self._clock.now(),
+                )
+            )
+
+    def _exchange(self, trip: Trip, response: httpx.Response, body: bytes) -> Exchange:
+        def shown(headers: httpx.Headers) -> tuple[tuple[str, str], ...]:
+            return tuple((name.decode(), self._masked(value).decode(errors="replace")) for name, value in headers.raw)
+
+        return Exchange(
+            method=trip.call.method,
+            url=str(response.request.url),
+            request_headers=shown(response.request.headers),
+            request_body=trip.call.body or b"",
+            status=response.status_code,
+            response_headers=shown(response.headers),
+            response_body=body,
+            elapsed=trip.elapsed,
+            correlation_id=trip.call.correlation_id,
+        )
+
+    def _masked(self, data: bytes) -> bytes:
+        """Take the key out of what came: some answers repeat the request's headers."""
+        return data if self._key is None else data.replace(self._key.reveal().encode(), MASK.encode())
+
+
+async def _read_body(trip: Trip, response: httpx.Response) -> bytes:
+    """Read a body whole, counted after decompression (httpx unpacks a bomb before one can count).
+
+    The connection is not given back yet: `response.aclose` does that.
+    """
+    limit, body = trip.call.limit, bytearray()
+    too_large = f"The answer's body is larger than {limit / 1024 / 1024:g} MiB."
+    unpack = _unpacker(trip, response)
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    async for chunk in response.stream:
+        try:
+            body += chunk if unpack is None else unpack.decompress(chunk, limit + 1 - len(body))
+        except zlib.error:
+            raise trip.error(NotARegistrysAnswer, "The answer says that it is gzip, and is not.") from None
+        if len(body) > limit:
+            raise trip.error(AnswerTooLarge, too_large)
+    if unpack is not None and body and not unpack.eof:
+        raise trip.error(NotARegistrysAnswer, "The answer was cut: its gzip stream does not end.")
+    return bytes(body)
+
+
+def _unpacker(trip: Trip, response: httpx.Response) -> Any:
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return None
+    if encoding in ("gzip", "x-gzip"):
+        return zlib.decompressobj(wbits=31)
+    raise trip.error(NotARegistrysAnswer, "The answer is packed in a way that was not asked for.")
