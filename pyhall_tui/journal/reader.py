@@ -1,0 +1,274 @@
+"""The questions the journal answers, each a function of an open connection. A row that can't be read is left out."""
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, TypeVar
+
+import msgspec
+
+from pyhall_tui.fleet.events import Event, Kind, Severity
+from pyhall_tui.journal.rows import (
+    BatchSummary,
+    DispatchRow,
+    EnrollmentRow,
+    EnrollmentState,
+    LastVerdict,
+    Touched,
+)
+from pyhall_tui.registry.models import BanListEntry, Verdict
+
+T = TypeVar("T")
+
+_EVENT = (
+    "SELECT id, kind, severity, at, worker_id, was, became, source, correlation_id, detail, times, acknowledged"
+    " FROM events"
+)
+_DISPATCH = (
+    "SELECT id, at, namespace, capability, worker_id, context, outcome, deny_code, reason, decision_id,"
+    " correlation_id, correlation_back, status, elapsed_ms, error, may_have_reached, request_raw, response_raw"
+    " FROM dispatches"
+)
+_ENROLLMENT = (
+    "SELECT batch, row_key, state, at, worker_id, request, answer, error, correlation_id, began_at FROM enrollments"
+)
+_VERDICT = "SELECT worker_id, verdict, at, state_rank, banned_by, changed_at FROM verdicts"
+
+_decode_verdict = msgspec.json.Decoder(Verdict).decode
+_decode_entry = msgspec.json.Decoder(BanListEntry).decode
+
+
+class _Where:
+    """Conditions and their parameters, joined by AND. A condition whose value is None is left out."""
+
+    def __init__(self) -> None:
+        self._conditions: list[str] = []
+        self.values: list[Any] = []
+
+    def add(self, condition: str, *values: Any) -> None:
+        if None not in values:
+            self._conditions.append(condition)
+            self.values += values
+
+    def like(self, columns: str, text: str | None) -> None:
+        """Add: one of the columns, separated by blanks, holds `text`, in upper or lower case."""
+        if text:
+            escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+            either = " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns.split())
+            self.add(f"({either})", *[f"%{escaped}%"] * len(columns.split()))
+
+    def name(self, column: str, name: str | None) -> None:
+        """Add: the column equals `name`, or matches it where it holds a `*`."""
+        if name and "*" in name:
+            # In GLOB `?` and `[` mean something too; here only the star does.
+            self.add(f"{column} GLOB ?", name.replace("[", "[[]").replace("?", "[?]"))
+        elif name:
+            self.add(f"{column} = ?", name)
+
+    def __str__(self) -> str:
+        return " AND ".join(self._conditions) or "1"
+
+
+def verdicts(connection: sqlite3.Connection, profile: str, limit: int = -1) -> list[LastVerdict]:
+    """Return last verdicts, the loudest states first; all of them where `limit` is -1."""
+    rows = connection.execute(f"{_VERDICT} WHERE profile = ? ORDER BY state_rank, worker_id LIMIT ?", (profile, limit))
+    return _readable(_verdict, rows)
+
+
+def events(
+    connection: sqlite3.Connection,
+    profile: str,
+    *,
+    limit: int,
+    before_id: int | None,
+    severity: Severity | None,
+    kind: Kind | Collection[Kind] | None,
+    worker: str | None,
+    text: str | None,
+    unacknowledged: bool,
+) -> list[Event]:
+    """Return events, newest first."""
+    where = _Where()
+    where.add("profile = ?", profile)
+    where.add("id < ?", before_id)
+    where.add("severity >= ?", None if severity is None else int(severity))
+    where.name("worker_id", worker)
+    where.like("kind worker_id was became source correlation_id detail", text)
+    if kind is not None:
+        kinds = [kind] if isinstance(kind, Kind) else list(kind)
+        where.add(f"kind IN ({','.join('?' * len(kinds))})", *(one.value for one in kinds))
+    if unacknowledged:
+        where.add("acknowledged = 0")
+    return _readable(
+        _event, connection.execute(f"{_EVENT} WHERE {where} ORDER BY id DESC LIMIT ?", (*where.values, limit))
+    )
+
+
+def events_since(connection: sqlite3.Connection, profile: str, after_id: int, limit: int) -> list[Event]:
+    """Return events after an id, oldest first."""
+    return _readable(
+        _event,
+        connection.execute(f"{_EVENT} WHERE profile = ? AND id > ? ORDER BY id LIMIT ?", (profile, after_id, limit)),
+    )
+
+
+def unacknowledged_alarms(connection: sqlite3.Connection, profile: str) -> int:
+    """Count the alarms that nobody has acknowledged."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM events WHERE profile = ? AND acknowledged = 0 AND severity = ?",
+        (profile, int(Severity.ALARM)),
+    ).fetchone()
+    return int(count)
+
+
+def newest_id(connection: sqlite3.Connection) -> int:
+    """Return the highest id in use; 0 for none."""
+    (newest,) = connection.execute(
+        "SELECT max((SELECT coalesce(max(id), 0) FROM events), (SELECT coalesce(max(id), 0) FROM dispatches))"
+    ).fetchone()
+    return int(newest)
+
+
+def dispatches(
+    connection: sqlite3.Connection,
+    profile: str,
+    *,
+    limit: int,
+    before_id: int | None,
+    worker: str | None,
+    capability: str | None,
+    code: str | None,
+    correlation_id: str | None,
+    text: str | None,
+) -> list[DispatchRow]:
+    """Return dispatches, newest first."""
+    where = _Where()
+    where.add("profile = ?", profile)
+    where.add("id < ?", before_id)
+    where.name("worker_id", worker)
+    where.name("capability", capability)
+    where.name("deny_code", code)
+    if correlation_id:
+        where.add("(correlation_id = ? OR correlation_back = ?)", correlation_id, correlation_id)
+    where.like(
+        "namespace capability worker_id context outcome deny_code reason decision_id correlation_id"
+        " correlation_back error",
+        text,
+    )
+    return _readable(
+        _dispatch, connection.execute(f"{_DISPATCH} WHERE {where} ORDER BY id DESC LIMIT ?", (*where.values, limit))
+    )
+
+
+def dispatch(connection: sqlite3.Connection, row_id: int) -> DispatchRow | None:
+    """Return one dispatch by its id."""
+    rows = _readable(_dispatch, connection.execute(f"{_DISPATCH} WHERE id = ?", (row_id,)))
+    return rows[0] if rows else None
+
+
+def enrollments(
+    connection: sqlite3.Connection, profile: str, *, batch: str | None, row_key: str | None, limit: int
+) -> list[EnrollmentRow]:
+    """Return rows of batches in the order in which they began."""
+    where = _Where()
+    where.add("profile = ?", profile)
+    where.add("batch = ?", batch)
+    where.add("row_key = ?", row_key)
+    return _readable(
+        _enrollment,
+        connection.execute(f"{_ENROLLMENT} WHERE {where} ORDER BY began_at, rowid LIMIT ?", (*where.values, limit)),
+    )
+
+
+def batches(connection: sqlite3.Connection, profile: str) -> list[BatchSummary]:
+    """Return the batches of one profile, the newest first."""
+    found: dict[str, BatchSummary] = {}
+    for batch, state, began, last, count in connection.execute(
+        "SELECT batch, state, min(began_at), max(at), count(*) FROM enrollments WHERE profile = ?"
+        " GROUP BY batch, state",
+        (profile,),
+    ):
+        known = found.get(batch, BatchSummary(batch, began, last, {}))
+        known.states[EnrollmentState(state)] = count
+        found[batch] = known._replace(began_at=min(known.began_at, began), last_at=max(known.last_at, last))
+    return sorted(found.values(), key=lambda summary: summary.last_at, reverse=True)
+
+
+def touched(connection: sqlite3.Connection, correlation_id: str) -> Touched:
+    """Return everything that one correlation id touched, of all profiles."""
+    one = (correlation_id,)
+    return Touched(
+        _readable(
+            _event,
+            connection.execute(
+                f"{_EVENT} WHERE correlation_id = ? UNION {_EVENT} WHERE earlier_ids <> ''"
+                " AND instr(earlier_ids, char(10) || ? || char(10)) > 0 ORDER BY id",
+                one * 2,
+            ),
+        ),
+        _readable(
+            _dispatch,
+            connection.execute(f"{_DISPATCH} WHERE correlation_id = ? OR correlation_back = ? ORDER BY id", one * 2),
+        ),
+        _readable(_enrollment, connection.execute(f"{_ENROLLMENT} WHERE correlation_id = ? ORDER BY at", one)),
+        _readable(_verdict, connection.execute(f"{_VERDICT} WHERE correlation_id = ? ORDER BY worker_id", one)),
+    )
+
+
+def _readable(make: Callable[[tuple[Any, ...]], T], rows: Iterable[tuple[Any, ...]]) -> list[T]:
+    """Return what can be made of the rows.
+
+    A row that a newer version wrote, or that is damaged in its text alone, is left out: an unknown worker is never
+    a clean one, and the rest is still of use.
+    """
+    made: list[T] = []
+    for row in rows:
+        try:
+            made.append(make(row))
+        except (ValueError, TypeError, msgspec.DecodeError):
+            continue
+    return made
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    row_id, kind, severity, at, worker, before, after, source, correlation, detail, count, acknowledged = row
+    return Event(
+        kind=Kind(kind),
+        severity=Severity(severity),
+        at=at,
+        worker_id=worker,
+        before=before,
+        after=after,
+        source=source,
+        correlation_id=correlation,
+        detail=detail,
+        count=count,
+        acknowledged=bool(acknowledged),
+        id=row_id,
+    )
+
+
+def _dispatch(row: tuple[Any, ...]) -> DispatchRow:
+    values = dict(zip(_columns(_DISPATCH), row, strict=True))
+    return DispatchRow(**{**values, "may_have_reached": bool(values["may_have_reached"])})
+
+
+def _enrollment(row: tuple[Any, ...]) -> EnrollmentRow:
+    values = dict(zip(_columns(_ENROLLMENT), row, strict=True))
+    return EnrollmentRow(**{**values, "state": EnrollmentState(values["state"])})
+
+
+def _verdict(row: tuple[Any, ...]) -> LastVerdict:
+    worker_id, verdict, at, rank, banned_by, changed_at = row
+    return LastVerdict(
+        worker_id=worker_id,
+        verdict=_decode_verdict(verdict),
+        at=at,
+        rank=rank,
+        banned_by=None if banned_by is None else _decode_entry(banned_by),
+        changed_at=changed_at,
+    )
+
+
+def _columns(select: str) -> list[str]:
+    """Return the names in a SELECT of plain columns, which are the fields' names."""
+    return select.removeprefix("SELECT ").partition(" FROM ")[0].split(", ")

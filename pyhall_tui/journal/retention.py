@@ -1,0 +1,57 @@
+"""What is kept for how long: the file stays within its bound without anybody looking after it."""
+
+import sqlite3
+
+import msgspec
+
+DAY = 86_400.0
+
+
+class Retention(msgspec.Struct, frozen=True, kw_only=True):
+    """The bounds: by age in days and by count over all profiles, whichever is reached first."""
+
+    days: float = 90.0
+    events: int = 50_000
+    dispatches: int = 20_000
+    raw_exchanges: int = 2_000
+    """Dispatches that keep their raw request and answer."""
+    enrollment_days: float = 400.0
+    """Longer than the rest: a batch that is forgotten is one that could be sent twice."""
+    enrollments: int = 100_000
+    """Whole batches go, the oldest first, never some rows of one; the newest stays in any case."""
+    verdicts: int = 100_000
+
+
+def tidy(connection: sqlite3.Connection, retention: Retention, now: float) -> None:
+    """Delete what is beyond the bounds and give its space back to the file system. `now`: seconds since the epoch.
+
+    Raises:
+        sqlite3.Error: as any write.
+    """
+    before = now - retention.days * DAY
+    connection.execute("BEGIN IMMEDIATE")
+    for table, most in (("events", retention.events), ("dispatches", retention.dispatches)):
+        connection.execute(
+            f"DELETE FROM {table} WHERE at < ? OR id <= (SELECT id FROM {table} ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            (before, most),
+        )
+    connection.execute(
+        "UPDATE dispatches SET request_raw = x'', response_raw = x''"
+        " WHERE id <= (SELECT id FROM dispatches ORDER BY id DESC LIMIT 1 OFFSET ?)"
+        " AND (request_raw <> x'' OR response_raw <> x'')",
+        (retention.raw_exchanges,),
+    )
+    connection.execute(
+        "DELETE FROM verdicts WHERE at < ? OR rowid IN (SELECT rowid FROM verdicts ORDER BY at DESC LIMIT -1 OFFSET ?)",
+        (before, retention.verdicts),
+    )
+    connection.execute(
+        "WITH ages AS (SELECT profile, batch, max(at) AS last, count(*) AS size FROM enrollments"
+        " GROUP BY profile, batch),"
+        " sums AS (SELECT *, sum(size) OVER (ORDER BY last DESC, batch, profile) AS total FROM ages)"
+        " DELETE FROM enrollments WHERE (profile, batch) IN"
+        " (SELECT profile, batch FROM sums WHERE last < ? OR (total > ? AND total > size))",
+        (now - retention.enrollment_days * DAY, retention.enrollments),
+    )
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA incremental_vacuum").fetchall()

@@ -1,0 +1,113 @@
+"""The tables, their version, and the steps from each version to the next."""
+
+import sqlite3
+
+VERSION = 1
+
+_FIRST = """
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY,
+  profile TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  severity INTEGER NOT NULL,
+  at REAL NOT NULL,
+  worker_id TEXT,
+  was TEXT NOT NULL,
+  became TEXT NOT NULL,
+  source TEXT NOT NULL,
+  correlation_id TEXT NOT NULL,
+  earlier_ids TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  times INTEGER NOT NULL,
+  acknowledged INTEGER NOT NULL
+);
+CREATE INDEX events_newest ON events (profile, id);
+CREATE INDEX events_worker ON events (profile, worker_id, id);
+CREATE INDEX events_correlation ON events (correlation_id) WHERE correlation_id <> '';
+CREATE INDEX events_folded ON events (id) WHERE earlier_ids <> '';
+CREATE INDEX events_open ON events (profile, severity) WHERE acknowledged = 0;
+
+CREATE TABLE dispatches (
+  id INTEGER PRIMARY KEY,
+  profile TEXT NOT NULL,
+  at REAL NOT NULL,
+  namespace TEXT NOT NULL,
+  capability TEXT NOT NULL,
+  worker_id TEXT NOT NULL,
+  context TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  deny_code TEXT,
+  reason TEXT,
+  decision_id TEXT,
+  correlation_id TEXT NOT NULL,
+  correlation_back TEXT,
+  status INTEGER,
+  elapsed_ms REAL,
+  error TEXT NOT NULL,
+  may_have_reached INTEGER NOT NULL,
+  request_raw BLOB NOT NULL,
+  response_raw BLOB NOT NULL
+);
+CREATE INDEX dispatches_newest ON dispatches (profile, id);
+CREATE INDEX dispatches_correlation ON dispatches (correlation_id);
+
+CREATE TABLE enrollments (
+  profile TEXT NOT NULL,
+  batch TEXT NOT NULL,
+  row_key TEXT NOT NULL,
+  state TEXT NOT NULL,
+  at REAL NOT NULL,
+  began_at REAL NOT NULL,
+  worker_id TEXT,
+  request TEXT NOT NULL,
+  answer TEXT,
+  error TEXT NOT NULL,
+  correlation_id TEXT NOT NULL,
+  PRIMARY KEY (profile, batch, row_key)
+);
+CREATE INDEX enrollments_row ON enrollments (profile, row_key);
+CREATE INDEX enrollments_correlation ON enrollments (correlation_id) WHERE correlation_id <> '';
+
+CREATE TABLE verdicts (
+  profile TEXT NOT NULL,
+  worker_id TEXT NOT NULL,
+  state_rank INTEGER NOT NULL,
+  at REAL NOT NULL,
+  changed_at REAL NOT NULL,
+  correlation_id TEXT NOT NULL,
+  verdict BLOB NOT NULL,
+  banned_by BLOB,
+  PRIMARY KEY (profile, worker_id)
+);
+CREATE INDEX verdicts_loudest ON verdicts (profile, state_rank, worker_id);
+"""
+
+MIGRATIONS = (_FIRST,)
+"""`MIGRATIONS[n]` leads from version n to n + 1. A step that was released is never edited."""
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the file's version; 0 for a new file."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring an open file to `VERSION` in one transaction; take the write lock once also where nothing is to do.
+
+    Taking it shows at once what a file that can be read but not written would only show at the first event.
+
+    Raises:
+        sqlite3.Error: it can't be written, or is damaged.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Asked again under the lock: a program that started at the same time may have done it.
+        for step in MIGRATIONS[version_of(connection) :]:
+            for statement in step.split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {version_of(connection) + 1}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.rollback()
+        raise

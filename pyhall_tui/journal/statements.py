@@ -1,0 +1,162 @@
+"""The statements that write, each a function of an open connection and plain values. All text is a parameter."""
+
+import sqlite3
+from collections.abc import Iterable
+
+import msgspec
+
+from pyhall_tui.fleet.events import Event
+from pyhall_tui.journal.rows import RAW_LIMIT, DispatchRow, EnrollmentRow, LastVerdict
+from pyhall_tui.masking import mask
+
+_SHORT = 1_024
+_LONG = 65_536
+_EARLIER = 50
+"""So many correlation ids of folded events are kept with their row."""
+_AHEAD = 60.0
+"""Seconds beyond now from which a stored time is taken for a clock's fault."""
+
+
+def insert_event(connection: sqlite3.Connection, profile: str, event: Event, replaced_id: int | None) -> None:
+    """Write one event, in the place of the row that was folded into it where there is one."""
+    earlier = _fold_away(connection, replaced_id) if replaced_id is not None else []
+    connection.execute(
+        "INSERT INTO events (id, profile, kind, severity, at, worker_id, was, became, source, correlation_id,"
+        " earlier_ids, detail, times, acknowledged) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            event.id,
+            profile,
+            event.kind.value,
+            int(event.severity),
+            event.at,
+            _text(event.worker_id),
+            _text(event.before),
+            _text(event.after),
+            _text(event.source),
+            _text(event.correlation_id),
+            f"\n{chr(10).join(earlier)}\n" if earlier else "",
+            mask(_text(event.detail)),
+            event.count,
+            event.acknowledged,
+        ),
+    )
+
+
+def _fold_away(connection: sqlite3.Connection, event_id: int) -> list[str]:
+    """Delete a row and return the correlation ids that it carried, newest last."""
+    row = connection.execute("SELECT earlier_ids, correlation_id FROM events WHERE id = ?", (event_id,)).fetchone()
+    if row is None:
+        return []
+    connection.execute("DELETE FROM events WHERE id = ?", (event_id,))
+    return [part for part in (*row[0].split("\n"), row[1]) if part][-_EARLIER:]
+
+
+def acknowledge(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """Mark these events as seen."""
+    connection.executemany("UPDATE events SET acknowledged = 1 WHERE id = ?", [(event_id,) for event_id in ids])
+
+
+def acknowledge_all(connection: sqlite3.Connection, profile: str, up_to_id: int) -> None:
+    """Mark all of one profile up to an id as seen; what came after it stays open."""
+    connection.execute(
+        "UPDATE events SET acknowledged = 1 WHERE profile = ? AND acknowledged = 0 AND id <= ?", (profile, up_to_id)
+    )
+
+
+def insert_dispatch(connection: sqlite3.Connection, profile: str, row: DispatchRow) -> None:
+    """Write one dispatch."""
+    connection.execute(
+        "INSERT INTO dispatches (id, profile, at, namespace, capability, worker_id, context, outcome, deny_code,"
+        " reason, decision_id, correlation_id, correlation_back, status, elapsed_ms, error, may_have_reached,"
+        " request_raw, response_raw) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            row.id,
+            profile,
+            row.at,
+            _text(row.namespace),
+            _text(row.capability),
+            _text(row.worker_id),
+            mask(_text(row.context, _LONG)),
+            _text(row.outcome),
+            _optional(row.deny_code),
+            _optional(row.reason, 4 * _SHORT),
+            _optional(row.decision_id),
+            _text(row.correlation_id),
+            _optional(row.correlation_back),
+            row.status,
+            row.elapsed_ms,
+            mask(_text(row.error, 4 * _SHORT)),
+            row.may_have_reached,
+            _raw(row.request_raw),
+            _raw(row.response_raw),
+        ),
+    )
+
+
+def upsert_enrollment(connection: sqlite3.Connection, profile: str, row: EnrollmentRow) -> None:
+    """Write the state of one row of a batch; when it was first recorded is kept."""
+    connection.execute(
+        "INSERT INTO enrollments (profile, batch, row_key, state, at, began_at, worker_id, request, answer, error,"
+        " correlation_id) VALUES (?,?,?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT (profile, batch, row_key) DO UPDATE SET state = excluded.state, at = excluded.at,"
+        " worker_id = excluded.worker_id, request = excluded.request, answer = excluded.answer,"
+        " error = excluded.error, correlation_id = excluded.correlation_id",
+        (
+            profile,
+            _text(row.batch),
+            _text(row.row_key),
+            row.state.value,
+            row.at,
+            row.at,
+            _optional(row.worker_id),
+            mask(_text(row.request, _LONG)),
+            None if row.answer is None else mask(_text(row.answer, _LONG)),
+            mask(_text(row.error, 4 * _SHORT)),
+            _text(row.correlation_id),
+        ),
+    )
+
+
+def upsert_verdict(connection: sqlite3.Connection, profile: str, row: LastVerdict, now: float) -> None:
+    """Write a worker's last verdict, unless another program has written a newer one.
+
+    A stored time beyond `now` (seconds since the epoch) is a clock that was set back: it does not hold us off.
+    """
+    verdict = row.verdict
+    raw = _raw(verdict.raw) if len(verdict.raw) <= RAW_LIMIT else b"{}"
+    connection.execute(
+        "INSERT INTO verdicts (profile, worker_id, state_rank, at, changed_at, correlation_id, verdict, banned_by)"
+        " VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (profile, worker_id) DO UPDATE SET state_rank = excluded.state_rank,"
+        " at = excluded.at, changed_at = excluded.changed_at, correlation_id = excluded.correlation_id,"
+        " verdict = excluded.verdict, banned_by = excluded.banned_by"
+        " WHERE excluded.at >= verdicts.at OR verdicts.at > ?",
+        (
+            profile,
+            row.worker_id,
+            row.rank,
+            row.at,
+            row.changed_at,
+            _text(verdict.correlation_id),
+            msgspec.json.encode(msgspec.structs.replace(verdict, raw=raw)),
+            None if row.banned_by is None else msgspec.json.encode(row.banned_by),
+            now + _AHEAD,
+        ),
+    )
+
+
+def delete_verdict(connection: sqlite3.Connection, profile: str, worker_id: str) -> None:
+    """Forget a worker that is watched no more."""
+    connection.execute("DELETE FROM verdicts WHERE profile = ? AND worker_id = ?", (profile, worker_id))
+
+
+def _text(text: str | None, most: int = _SHORT) -> str:
+    """Return at most that many signs, and nothing that UTF-8 can't carry (a lone surrogate from an argument)."""
+    return (text or "")[:most].encode("utf-8", "backslashreplace").decode()
+
+
+def _optional(text: str | None, most: int = _SHORT) -> str | None:
+    return None if text is None else mask(_text(text, most))
+
+
+def _raw(raw: bytes) -> bytes:
+    return mask(raw[:RAW_LIMIT].decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")

@@ -1,0 +1,259 @@
+"""The one thread that writes: callers put work on its queue and go on."""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from pyhall_tui.clock import Clock
+from pyhall_tui.journal import statements
+from pyhall_tui.journal.opening import is_damage, reason
+from pyhall_tui.journal.retention import Retention, tidy
+from pyhall_tui.journal.rows import LastVerdict
+from pyhall_tui.journal.store import Store
+
+_log = logging.getLogger(__name__)
+
+PACE = 0.5
+"""Seconds between two transactions: what a `kill -9` may cost."""
+_SLOWEST = 5.0
+"""Seconds between two tries while the disk does not take it."""
+_LAST_TRIES = 0.05
+"""The same while the program ends."""
+MOST_WAITING = 20_000
+"""Rows held while the disk does not take them; then the oldest are lost, and counted."""
+_TIDY_EVERY = 600.0
+_TIDY_ROWS = 5_000
+
+Work = Callable[[sqlite3.Connection], None]
+
+
+class _Item(NamedTuple):
+    work: Work
+    on_commit: Callable[[], None] | None = None
+
+
+class _Taken(NamedTuple):
+    """What one transaction writes."""
+
+    items: list[_Item]
+    verdicts: dict[tuple[str, str], LastVerdict | None]
+    mark: int
+    """How much had been put when it was taken."""
+
+
+class Writer:
+    """A daemon thread, a queue, one transaction each `PACE` seconds while there is something to write."""
+
+    def __init__(self, store: Store, clock: Clock, retention: Retention, pace: float = PACE) -> None:
+        self._store = store
+        self._clock = clock
+        self._retention = retention
+        self._pace = pace
+        self._condition = threading.Condition()
+        self._items: deque[_Item] = deque()
+        self._verdicts: dict[tuple[str, str], LastVerdict | None] = {}
+        self._put = 0
+        self._done = 0
+        self._hurry = False
+        self._closing = False
+        self._give_up = float("inf")
+        self._trouble = ""
+        self._lost = 0
+        self._unwritable = 0
+        self._since_tidy = 0
+        self._tidied = float("-inf")
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is wrong with the writing just now, and what was lost by it, in sentences."""
+        notes = [self._trouble] if self._trouble else []
+        if self._lost:
+            notes.append(f"The journal lost {self._lost:,} rows: it could not be written for too long.")
+        if self._unwritable:
+            notes.append(f"{self._unwritable:,} rows could not be kept in the journal as they were; the log says why.")
+        return tuple(notes)
+
+    def put(self, work: Work, on_commit: Callable[[], None] | None = None) -> None:
+        """Queue some work; `on_commit` is called in the writer's thread once it is on disk, and makes it hurry."""
+        with self._condition:
+            if self._closing:
+                return
+            is_first = not self._items
+            self._items.append(_Item(work, on_commit))
+            self._hurry = self._hurry or on_commit is not None
+            self._note_put(is_first or self._hurry)
+
+    def put_verdict(self, profile: str, worker_id: str, row: LastVerdict | None) -> None:
+        """Queue a worker's last verdict, None to forget it; only the newest of a transaction is written."""
+        with self._condition:
+            if self._closing:
+                return
+            is_first = not self._verdicts
+            self._verdicts[(profile, worker_id)] = row
+            self._note_put(is_first)
+
+    def flush(self, timeout: float) -> bool:
+        """Write at once what is queued; return whether it was written within `timeout` seconds."""
+        with self._condition:
+            mark = self._put
+            if self._done >= mark:
+                return True
+            self._hurry = True
+            self._condition.notify_all()
+            return self._condition.wait_for(lambda: self._done >= mark, timeout)
+
+    def wake(self) -> None:
+        """Make the thread look at the store again."""
+        with self._condition:
+            self._hurry = True
+            self._condition.notify_all()
+
+    @property
+    def is_troubled(self) -> bool:
+        """Whether the last try to write failed: no use to wait for it."""
+        return bool(self._trouble)
+
+    def close(self, timeout: float) -> bool:
+        """Write what is queued, end the thread and close the file; return whether all that was done in time."""
+        with self._condition:
+            self._closing = True
+            self._give_up = time.monotonic() + timeout
+            self._condition.notify_all()
+        self._thread.join(timeout + 0.5)
+        return not self._thread.is_alive() and self._done >= self._put
+
+    def _note_put(self, is_news: bool) -> None:
+        """Count, keep the bound, and wake the thread where it does not know of work yet. The lock is held."""
+        self._put += 1
+        if len(self._items) > MOST_WAITING:
+            self._items.popleft()
+            self._lost += 1
+        if is_news:
+            self._condition.notify_all()
+
+    def _has_work(self) -> bool:
+        return bool(self._items or self._verdicts or self._closing or self._store.damage_seen)
+
+    # --- in the thread ---
+
+    def _run(self) -> None:
+        self._attempt(lambda: self._store.check(lambda: self._closing))
+        wait = self._pace
+        while not (self._closing and (self._done >= self._put or time.monotonic() > self._give_up)):
+            taken = self._take(wait)
+            if self._store.damage_seen:
+                self._store.begin_anew()
+            if self._attempt(partial(self._commit, taken)):
+                wait = self._pace
+                self._tell_done(taken)
+                self._tidy_now_and_then(len(taken.items) + len(taken.verdicts))
+            else:
+                wait = min(_SLOWEST, wait * 2)
+                self._put_back(taken)
+                if self._closing:
+                    time.sleep(_LAST_TRIES)
+        self._store.close()
+
+    def _take(self, wait: float) -> _Taken:
+        """Wait for work, gather for `wait` seconds unless hurried, and take all there is."""
+        with self._condition:
+            self._condition.wait_for(self._has_work)
+            self._condition.wait_for(lambda: self._hurry or self._closing, wait)
+            self._hurry = False
+            taken = _Taken(list(self._items), self._verdicts, self._put)
+            self._items.clear()
+            self._verdicts = {}
+            return taken
+
+    def _attempt(self, work: Callable[[], None]) -> bool:
+        """Do it, and return whether that went well; a damaged file is set aside for the next try."""
+        try:
+            work()
+        except sqlite3.Error as error:
+            if is_damage(error):
+                self._store.damage_seen = True
+            if not self._closing or not isinstance(error, sqlite3.OperationalError):
+                _log.warning("The journal can't be written: %s", error)
+            self._trouble = (
+                f"The journal can't be written: {reason(error)}. The program goes on, and tries again; "
+                "what is not written when it ends is lost."
+            )
+            return False
+        except Exception:
+            _log.exception("The journal's writer failed")
+            return False
+        self._trouble = ""
+        return True
+
+    def _commit(self, taken: _Taken) -> None:
+        committed: list[_Item] = []
+        self._store.write(partial(self._transaction, taken, committed))
+        for item in committed:
+            if item.on_commit is not None:
+                item.on_commit()
+
+    def _transaction(self, taken: _Taken, committed: list[_Item], connection: sqlite3.Connection) -> None:
+        # What somebody waits for has to survive a power cut too, not only the end of this program.
+        level = "FULL" if any(item.on_commit is not None for item in taken.items) else "NORMAL"
+        connection.execute(f"PRAGMA synchronous={level}")
+        connection.execute("BEGIN IMMEDIATE")
+        bad = 0
+        for item in taken.items:
+            if self._is_written(item.work, connection):
+                committed.append(item)
+            else:
+                bad += 1
+        now = self._clock.now().wall
+        for (profile, worker_id), row in taken.verdicts.items():
+            bad += not self._is_written(_verdict_work(profile, worker_id, row, now), connection)
+        connection.execute("COMMIT")
+        self._unwritable += bad
+
+    def _is_written(self, work: Work, connection: sqlite3.Connection) -> bool:
+        """Write one row; one that can't be written as it is holds nobody else off."""
+        try:
+            work(connection)
+        except Exception as error:
+            if isinstance(error, sqlite3.OperationalError | sqlite3.InternalError) or is_damage(error):
+                raise
+            _log.warning("A row can't be kept in the journal: %s: %s", type(error).__name__, error)
+            return False
+        return True
+
+    def _tell_done(self, taken: _Taken) -> None:
+        with self._condition:
+            self._done = taken.mark
+            self._condition.notify_all()
+
+    def _put_back(self, taken: _Taken) -> None:
+        """Queue again what was not written, before what came meanwhile, within the bound."""
+        with self._condition:
+            self._items.extendleft(reversed(taken.items))
+            self._verdicts = {**taken.verdicts, **self._verdicts}
+            surplus = max(0, len(self._items) - MOST_WAITING)
+            for _ in range(surplus):
+                self._items.popleft()
+            self._lost += surplus
+
+    def _tidy_now_and_then(self, written: int) -> None:
+        self._since_tidy += written
+        now = time.monotonic()
+        if self._closing or (self._since_tidy < _TIDY_ROWS and now - self._tidied < _TIDY_EVERY):
+            return
+        self._since_tidy = 0
+        self._tidied = now
+        wall = self._clock.now().wall
+        self._attempt(lambda: self._store.write(lambda connection: tidy(connection, self._retention, wall)))
+
+
+def _verdict_work(profile: str, worker_id: str, row: LastVerdict | None, now: float) -> Work:
+    if row is None:
+        return lambda connection: statements.delete_verdict(connection, profile, worker_id)
+    return lambda connection: statements.upsert_verdict(connection, profile, row, now)

@@ -1,0 +1,104 @@
+"""The last line of defence: what looks like a key, or is one, is masked before a text is kept.
+
+No text that is handed in here should hold a key at all; this is for the one that does all the same.
+"""
+
+import base64
+import json
+import re
+import threading
+from urllib.parse import quote
+
+from pyhall_tui.profiles.api_key import MASK
+
+_PATTERNS = (
+    # A header in any notation: `Authorization: Bearer x`, `'authorization': 'Bearer x'`, `(b'Authorization', b'…')`.
+    re.compile(
+        r"""(?i)((?:proxy-)?authorization\\?["']?\s*[:=,]\s*b?\\?["']?(?:(?:bearer|basic|token)\s+)?)[^\s"'\\,)]+"""
+    ),
+    re.compile(r"""(?i)((?:x-)?api[-_]key\\?["']?\s*[:=,]\s*b?\\?["']?)[^\s"'\\,)&]+"""),
+    re.compile(r"(?i)(\bbearer(?:\s+|%20))[\w.~+/=%-]{4,}"),
+    re.compile(r"(\bphk_[a-z]+_)[\w-]+"),
+    # Not our own package nor its sister's, which stand in every path of a traceback.
+    re.compile(r"(\bpyhall_)(?!(?:tui|wcp)\b)[\w-]{6,}"),
+    re.compile(r"(://)[^/\s@:]*:[^/\s@]+(?=@)"),
+)
+
+_PIECE = 8
+"""So many signs in a row of a key are masked also where the rest of it is cut off."""
+_COMMON = "phk_live_ phk_test_ pyhall_tui pyhall_wcp"
+"""Pieces of these say nothing of a key, and stand elsewhere."""
+
+_lock = threading.Lock()
+_pieces: dict[int, frozenset[str]] = {}
+
+
+def register_secret(text: str) -> None:
+    """Mask `text` from now on, whole or a piece of it: as it is, in base64, percent-encoded, in hex."""
+    global _pieces
+    grown: dict[int, set[str]] = {}
+    for form in _forms(text):
+        size = min(_PIECE, len(form))
+        grown.setdefault(size, set()).update(form[start : start + size] for start in range(len(form) - size + 1))
+    with _lock:
+        sizes = grown.keys() | _pieces.keys()
+        _pieces = {
+            size: frozenset(
+                piece for piece in _pieces.get(size, frozenset()) | grown.get(size, set()) if piece not in _COMMON
+            )
+            for size in sizes
+        }
+
+
+def forget_secrets() -> None:
+    """Forget what was registered (a test's own clean-up)."""
+    global _pieces
+    with _lock:
+        _pieces = {}
+
+
+def mask(text: str) -> str:
+    """Return `text` with each registered secret, and all that looks like a key, masked."""
+    text = _without_pieces(text)
+    for pattern in _PATTERNS:
+        text = pattern.sub(rf"\g<1>{MASK}", text)
+    return text
+
+
+def _forms(secret: str) -> set[str]:
+    """Return the ways in which a secret may be written, none shorter than three signs."""
+    data = secret.encode("utf-8", "surrogateescape")
+    forms = {
+        secret,
+        quote(secret, safe=""),
+        quote(secret, safe="").lower(),
+        json.dumps(secret)[1:-1],
+        data.hex(),
+        data.hex().upper(),
+    }
+    for lead, dropped in ((0, 0), (1, 2), (2, 3)):
+        # Within a longer text that is encoded (`user:key`) its base64 depends on where it starts; the signs
+        # at both ends that also depend on its neighbours are left out.
+        shifted = base64.b64encode(b"\0" * lead + data).decode().rstrip("=")
+        whole = len(shifted) if (lead + len(data)) % 3 == 0 else len(shifted) - 1
+        inner = shifted[dropped:whole]
+        forms |= {inner, inner.translate(str.maketrans("+/", "-_"))}
+    return {form for form in forms if len(form) >= 3}
+
+
+def _without_pieces(text: str) -> str:
+    """Mask each stretch of `text` that is covered by pieces of registered secrets."""
+    spans: list[tuple[int, int]] = []
+    for size, pieces in _pieces.items():
+        spans.extend(
+            (start, start + size) for start in range(len(text) - size + 1) if text[start : start + size] in pieces
+        )
+    if not spans:
+        return text
+    parts: list[str] = []
+    end = 0
+    for start, stop in sorted(spans):
+        if start > end or not parts:
+            parts += [text[end:start], MASK]
+        end = max(end, stop)
+    return "".join([*parts, text[end:]])
