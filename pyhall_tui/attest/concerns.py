@@ -41,7 +41,7 @@ def concerns_of(files: Sequence[tuple[str, int]], *, keys: Iterable[str] = ()) -
     return tuple(found)
 
 
-def starts_like_a_private_key(head: memoryview) -> bool:
+def starts_like_a_private_key(head: bytes) -> bool:
     """Tell by a file's first bytes whether it is a private key in PEM or PuTTY's form."""
     first = bytes(head[:64])
     return (first.startswith(b"-----BEGIN ") and b"PRIVATE KEY" in first) or first.startswith(b"PuTTY-User-Key-File")
