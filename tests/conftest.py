@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pyhall_tui.hall.demo import RunningDemo, start_demo
 from tests.live_hall import LiveHall, live_hall
 
 
@@ -17,3 +18,9 @@ from tests.live_hall import LiveHall, live_hall
 def hall() -> Iterator[LiveHall]:
     with live_hall() as live:
         yield live
+
+
+@pytest.fixture
+def demo_hall() -> Iterator[RunningDemo]:
+    with start_demo(lively=False) as demo:
+        yield demo

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pyhall_tui import __version__
-from pyhall_tui.hall import audit, gate
+from pyhall_tui.hall import gate
 from pyhall_tui.hall.context import Hall, SeenRequest
 from pyhall_tui.hall.errors import BadRequest, HallError
 from pyhall_tui.hall.models import (
@@ -25,7 +25,6 @@ from pyhall_tui.hall.models import (
     verify_documented,
     verify_older,
 )
-from pyhall_tui.hall.policy import Decision
 from pyhall_tui.hall.store import new_id
 from pyhall_tui.hall.wire import (
     admit,
@@ -97,34 +96,17 @@ async def dispatch(request: Request) -> Response:
     asked = decode(await read_body(request), DispatchRequest)
     correlation = correlation_id(request, asked.context.correlation_id if asked.context else None)
     check_namespace(key, asked.namespace)
-    began = hall.clock.now().mono
-    decision = gate.decide(hall.store.worker(asked.worker_id), asked, hall.policy.current())
-    decision_id = new_id("dec")
-    receipt = {
-        "decision_id": decision_id,
-        "correlation_id": correlation,
-        "namespace": asked.namespace,
-        "capability": asked.capability,
-        "worker_id": asked.worker_id,
-        "risk_tier": asked.context.risk_tier if asked.context else None,
-        "outcome": decision.outcome,
-        "rule": decision.rule,
-        "deny_code": decision.code,
-        "reason": decision.reason,
-        "decided_at": hall.store.now(),
-        "latency_ms": round((hall.clock.now().mono - began) * 1000, 3),
-    }
-    audit.append(hall.store, receipt)
-    return answer(request, _told(decision, asked, correlation, decision_id))
+    return answer(request, _told(gate.dispatch(hall, asked, correlation)))
 
 
-def _told(decision: Decision, asked: DispatchRequest, correlation: str, decision_id: str) -> dict[str, Any]:
+_ALLOWED = ("outcome", "worker_id", "capability", "correlation_id", "decision_id")
+_DENIED = ("outcome", "deny_code", "reason", "correlation_id", "decision_id")
+
+
+def _told(receipt: dict[str, Any]) -> dict[str, Any]:
     """Return a decision in the documented shape of its kind; on a deny the decision id comes on top of it."""
-    ids = {"correlation_id": correlation, "decision_id": decision_id}
-    if decision.outcome == "allow":
-        return {"outcome": "allow", "worker_id": asked.worker_id, "capability": asked.capability} | ids
-    told: dict[str, Any] = {"outcome": decision.outcome, "deny_code": decision.code, "reason": decision.reason} | ids
-    if decision.outcome == "hold":
+    told = {name: receipt[name] for name in (_ALLOWED if receipt["outcome"] == "allow" else _DENIED)}
+    if receipt["outcome"] == "hold":
         told["supervisor_required"] = True
     return told
 

@@ -1,7 +1,12 @@
 """May this worker do this? First what the registry knows of the worker, then the policy."""
 
+from typing import Any
+
+from pyhall_tui.hall import audit
+from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.models import DispatchRequest, Worker
 from pyhall_tui.hall.policy import Decision, Policy
+from pyhall_tui.hall.store import new_id
 
 # The contract's codes where one fits; the `DENY_WORKER_…` of a ban on the worker itself and of its status are ours.
 UNKNOWN = "DENY_NO_AVAILABLE_WORKER"
@@ -12,6 +17,28 @@ REVOKED = "DENY_WORKER_REVOKED"
 UNATTESTED = "DENY_WORKER_ATTESTATION_MISSING"
 BAD_HASH = "DENY_WORKER_ATTESTATION_INVALID_HASH"
 LACKS_CAPABILITY = "NO_WORKER_FOR_CAPABILITY"
+
+
+def dispatch(hall: Hall, asked: DispatchRequest, correlation_id: str) -> dict[str, Any]:
+    """Decide a dispatch and return its receipt, which is in the decision log by then."""
+    began = hall.clock.now().mono
+    decision = decide(hall.store.worker(asked.worker_id), asked, hall.policy.current())
+    receipt = {
+        "decision_id": new_id("dec"),
+        "correlation_id": correlation_id,
+        "namespace": asked.namespace,
+        "capability": asked.capability,
+        "worker_id": asked.worker_id,
+        "risk_tier": asked.context.risk_tier if asked.context else None,
+        "outcome": decision.outcome,
+        "rule": decision.rule,
+        "deny_code": decision.code,
+        "reason": decision.reason,
+        "decided_at": hall.store.now(),
+        "latency_ms": round((hall.clock.now().mono - began) * 1000, 3),
+    }
+    audit.append(hall.store, receipt)
+    return receipt
 
 
 def decide(worker: Worker | None, request: DispatchRequest, policy: Policy) -> Decision:

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Coroutine
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -96,6 +97,11 @@ class _ThreadedServer(uvicorn.Server):
             task.cancel()
         await asyncio.sleep(0)
 
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something on the server's loop, from any thread; it is cancelled when the server ends."""
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(work, self._loop)
+
     def stop(self) -> None:
         """End it, from any thread; a second time does nothing."""
         if self._loop and self._end and not self._loop.is_closed():
@@ -113,6 +119,10 @@ class RunningHall:
         self.url = url
         self._server = server
         self._thread = thread
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something on the hall's thread until the hall ends."""
+        self._server.spawn(work)
 
     def stop(self) -> None:
         """End it at once, connections too. The store stays open: it is its maker's."""

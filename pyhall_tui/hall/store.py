@@ -209,6 +209,12 @@ class Store:
             sql = f"UPDATE workers SET sha256 = ?, attested_at = ?{sets} WHERE worker_id = ?{alive}"
             return db.execute(sql, (sha256, self.now(), *ai.values(), worker_id)).rowcount > 0
 
+    def withdraw(self, worker_id: str) -> bool:
+        """Withdraw a worker's attestation, hash and all; False where there is no such worker."""
+        with self.write() as db:
+            sql = "UPDATE workers SET sha256 = NULL, attested_at = NULL WHERE worker_id = ?"
+            return db.execute(sql, (worker_id,)).rowcount > 0
+
     def set_status(self, worker_id: str, status: Status) -> bool:
         """Retire, revoke or bring back a worker; False where there is no such worker."""
         with self.write() as db:
