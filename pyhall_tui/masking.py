@@ -13,55 +13,62 @@ from pyhall_tui.profiles.api_key import MASK
 
 _PATTERNS = (
     # A header in any notation: `Authorization: Bearer x`, `'authorization': 'Bearer x'`, `(b'Authorization', b'…')`.
-    re.compile(
-        r"""(?i)((?:proxy-)?authorization\\?["']?\s*[:=,]\s*b?\\?["']?(?:(?:bearer|basic|token)\s+)?)[^\s"'\\,)]+"""
+    (
+        "authorization",
+        re.compile(r"""(?i)(authorization\\?["']?\s*[:=,]\s*b?\\?["']?(?:(?:bearer|basic|token)\s+)?)[^\s"'\\,)]+"""),
     ),
-    re.compile(r"""(?i)((?:x-)?api[-_]key\\?["']?\s*[:=,]\s*b?\\?["']?)[^\s"'\\,)&]+"""),
-    re.compile(r"(?i)(\bbearer(?:\s+|%20))[\w.~+/=%-]{4,}"),
-    re.compile(r"(\bphk_[a-z]+_)[\w-]+"),
+    ("api", re.compile(r"""(?i)(api[-_]?key\\?["']?\s*[:=,]\s*b?\\?["']?)[^\s"'\\,)&]+""")),
+    ("bearer", re.compile(r"(?i)(bearer(?:\s+|%20))[\w.~+/=%-]{4,}")),
+    ("phk_", re.compile(r"(?i)(phk_[a-z]+_)[\w-]+")),
     # Not our own package nor its sister's, which stand in every path of a traceback.
-    re.compile(r"(\bpyhall_)(?!(?:tui|wcp)\b)[\w-]{6,}"),
-    re.compile(r"(://)[^/\s@:]*:[^/\s@]+(?=@)"),
+    ("pyhall_", re.compile(r"(?i)(pyhall_)(?!(?:tui|wcp)\b)[\w-]{6,}")),
+    ("@", re.compile(r"(://)[^/\s@:]*:[^/\s@]+(?=@)")),
 )
+"""Each with a word that must stand in the lower-case text for it to match: most texts are none's, and pass quickly."""
 
 _PIECE = 8
 """So many signs in a row of a key are masked also where the rest of it is cut off."""
 _COMMON = "phk_live_ phk_test_ pyhall_tui pyhall_wcp"
 """Pieces of these say nothing of a key, and stand elsewhere."""
 
+_STRIDE = 4
+"""Every so many signs of a key is an anchor, one of which stands in any 11 signs of it: looked for first."""
+
 _lock = threading.Lock()
 _pieces: dict[int, frozenset[str]] = {}
+_anchors: frozenset[str] = frozenset()
 
 
 def register_secret(text: str) -> None:
     """Mask `text` from now on, whole or a piece of it: as it is, in base64, percent-encoded, in hex."""
-    global _pieces
-    grown: dict[int, set[str]] = {}
-    for form in _forms(text):
-        size = min(_PIECE, len(form))
-        grown.setdefault(size, set()).update(form[start : start + size] for start in range(len(form) - size + 1))
+    global _pieces, _anchors
     with _lock:
-        sizes = grown.keys() | _pieces.keys()
-        _pieces = {
-            size: frozenset(
-                piece for piece in _pieces.get(size, frozenset()) | grown.get(size, set()) if piece not in _COMMON
-            )
-            for size in sizes
-        }
+        pieces = {size: set(known) for size, known in _pieces.items()}
+        anchors = set(_anchors)
+        for form in _forms(text):
+            size = min(_PIECE, len(form))
+            cut = [form[start : start + size] for start in range(len(form) - size + 1)]
+            pieces.setdefault(size, set()).update(cut)
+            anchors.update([*cut[::_STRIDE], cut[-1]])
+        _pieces = {size: frozenset(piece for piece in known if piece not in _COMMON) for size, known in pieces.items()}
+        _anchors = frozenset(anchor for anchor in anchors if anchor not in _COMMON)
 
 
 def forget_secrets() -> None:
     """Forget what was registered (a test's own clean-up)."""
-    global _pieces
+    global _pieces, _anchors
     with _lock:
-        _pieces = {}
+        _pieces, _anchors = {}, frozenset()
 
 
 def mask(text: str) -> str:
     """Return `text` with each registered secret, and all that looks like a key, masked."""
-    text = _without_pieces(text)
-    for pattern in _PATTERNS:
-        text = pattern.sub(rf"\g<1>{MASK}", text)
+    if any(anchor in text for anchor in _anchors):
+        text = _without_pieces(text)
+    lowered = text.lower()
+    for word, pattern in _PATTERNS:
+        if word in lowered:
+            text = pattern.sub(rf"\g<1>{MASK}", text)
     return text
 
 

@@ -39,7 +39,8 @@ class Journal:
 
     Recording puts a row on the queue of one writer thread, which commits each half second: a `kill -9` costs at most
     that. Questions see what this program has recorded before, as long as the disk keeps up. All methods may be called
-    from any thread. A search through text reads the whole table (some 10 ms for 10,000 rows): ask it off the UI's thread.
+    from any thread. A search through text reads the whole table (some 10 ms for 10,000 rows): ask it off the UI's
+    thread.
     """
 
     def __init__(self, store: Store, clock: Clock, *, retention: Retention | None = None, pace: float = PACE) -> None:
@@ -138,12 +139,16 @@ class Journal:
     # --- asking ---
 
     def first_verdicts(self, profile: str, limit: int) -> list[LastVerdict]:
-        """Return the first screenful: the loudest states first, then by worker id."""
+        """Return the first screenful: the loudest states first, then by worker id. `raw` is empty in them."""
         return self._ask(partial(reader.verdicts, profile=profile, limit=limit), [])
 
     def all_verdicts(self, profile: str) -> list[LastVerdict]:
         """Return all last verdicts of a profile in the same order."""
         return self._ask(partial(reader.verdicts, profile=profile), [])
+
+    def raw_answer(self, profile: str, worker_id: str) -> bytes | None:
+        """Return the answer that a worker's last verdict was read from; None where there is none."""
+        return self._ask(partial(reader.raw_answer, profile=profile, worker_id=worker_id), None)
 
     def events(
         self,

@@ -74,6 +74,14 @@ def verdicts(connection: sqlite3.Connection, profile: str, limit: int = -1) -> l
     return _readable(_verdict, rows)
 
 
+def raw_answer(connection: sqlite3.Connection, profile: str, worker_id: str) -> bytes | None:
+    """Return the JSON object that a worker's last verdict was read from."""
+    row = connection.execute(
+        "SELECT raw FROM verdicts WHERE profile = ? AND worker_id = ?", (profile, worker_id)
+    ).fetchone()
+    return row[0] if row else None
+
+
 def events(
     connection: sqlite3.Connection,
     profile: str,

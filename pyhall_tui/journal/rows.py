@@ -91,6 +91,7 @@ class LastVerdict(msgspec.Struct, frozen=True, kw_only=True):
 
     worker_id: str
     verdict: Verdict
+    """As read back its `raw` is empty: the fleet is painted without it, and `Journal.raw_answer` has it."""
     at: float
     """Wall time of the verdict, for its age."""
     rank: int

@@ -77,6 +77,7 @@ CREATE TABLE verdicts (
   correlation_id TEXT NOT NULL,
   verdict BLOB NOT NULL,
   banned_by BLOB,
+  raw BLOB NOT NULL,
   PRIMARY KEY (profile, worker_id)
 );
 CREATE INDEX verdicts_loudest ON verdicts (profile, state_rank, worker_id);

@@ -123,12 +123,13 @@ def upsert_verdict(connection: sqlite3.Connection, profile: str, row: LastVerdic
     A stored time beyond `now` (seconds since the epoch) is a clock that was set back: it does not hold us off.
     """
     verdict = row.verdict
-    raw = _raw(verdict.raw) if len(verdict.raw) <= RAW_LIMIT else b"{}"
     connection.execute(
-        "INSERT INTO verdicts (profile, worker_id, state_rank, at, changed_at, correlation_id, verdict, banned_by)"
-        " VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (profile, worker_id) DO UPDATE SET state_rank = excluded.state_rank,"
+        "INSERT INTO verdicts (profile, worker_id, state_rank, at, changed_at, correlation_id, verdict, banned_by,"
+        " raw) VALUES (?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT (profile, worker_id) DO UPDATE SET state_rank = excluded.state_rank,"
         " at = excluded.at, changed_at = excluded.changed_at, correlation_id = excluded.correlation_id,"
-        " verdict = excluded.verdict, banned_by = excluded.banned_by"
+        " verdict = excluded.verdict, banned_by = excluded.banned_by,"
+        " raw = excluded.raw"
         " WHERE excluded.at >= verdicts.at OR verdicts.at > ?",
         (
             profile,
@@ -137,8 +138,9 @@ def upsert_verdict(connection: sqlite3.Connection, profile: str, row: LastVerdic
             row.at,
             row.changed_at,
             _text(verdict.correlation_id),
-            msgspec.json.encode(msgspec.structs.replace(verdict, raw=raw)),
+            msgspec.json.encode(msgspec.structs.replace(verdict, raw=b"")),
             None if row.banned_by is None else msgspec.json.encode(row.banned_by),
+            _raw(verdict.raw) if len(verdict.raw) <= RAW_LIMIT else b"{}",
             now + _AHEAD,
         ),
     )

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from pyhall_tui.journal.opening import Connect, begin_anew, is_damage, open_file, open_memory
+from pyhall_tui.journal.opening import Connect, begin_anew, code_of, is_damage, open_file, open_memory
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
