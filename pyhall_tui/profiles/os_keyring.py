@@ -60,8 +60,8 @@ def find_keyring() -> Keyring:
         try:
             return _load(_CLASSES[name])
         except Exception as error:  # an import, D-Bus or a system library: each has its own classes
-            reasons.append(str(error) or type(error).__name__)
-    raise NoKeyring(reasons[0][:1].lower() + reasons[0][1:].rstrip("."))
+            reasons.append(_why(error))
+    raise NoKeyring(reasons[0])
 
 
 def _candidates() -> tuple[str, ...]:
@@ -72,6 +72,13 @@ def _candidates() -> tuple[str, ...]:
         return ("Windows",)
     kde = "KDE" in os.environ.get("XDG_CURRENT_DESKTOP", "").split(":")
     return ("KWallet", "SecretService", "libsecret") if kde else ("SecretService", "KWallet", "libsecret")
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"the session bus cannot be reached ({(error.strerror or str(error)).lower()})"
+    text = str(error).rstrip(".") or type(error).__name__
+    return text[:1].lower() + text[1:]
 
 
 def _load(path: str) -> Keyring:

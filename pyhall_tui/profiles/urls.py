@@ -72,9 +72,9 @@ def _split(text: str) -> SplitResult:
 
 def _host(parts: SplitResult) -> str:
     host = (parts.hostname or "").lower()
-    if ":" in host:
+    if "[" in parts.netloc:
         try:
-            return str(ipaddress.IPv6Address(host))
+            return str(ipaddress.IPv6Address(host.replace("%", "no zones")))
         except ValueError:
             raise ValueError("The URL's IPv6 address cannot be read.") from None
     try:

@@ -1,0 +1,150 @@
+"""Watch lists: shared, tolerant, quick, and what a paste is taken for."""
+
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList, parse_worker_ids
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> WatchList:
+    return WatchList(tmp_path, "acme-prod")
+
+
+def ids(watch_list: WatchList) -> list[str]:
+    return [worker.id for worker in watch_list.workers]
+
+
+def test_a_paste_of_several_lines_gives_all_its_ids() -> None:
+    """F33"""
+    assert parse_worker_ids("wkr_a\r\n\r\n org.acme.mailer.prod-01 \r\nwkr_c,") == (
+        ("wkr_a", "org.acme.mailer.prod-01", "wkr_c"),
+        (),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a,b;c", "a b\tc", "\"a\", 'b', `c`", '["a", "b", "c"]', "“a” «b» \ufeffc", ";a,\x0b,b\u2028c\u00a0", "a\rb\rc"],
+)
+def test_separators_and_quotes_are_no_part_of_an_id(text: str) -> None:
+    assert parse_worker_ids(text) == (("a", "b", "c"), ())
+
+
+def test_what_is_left_out_is_told_with_its_reason() -> None:
+    """F33"""
+    parsed = parse_worker_ids(f"wkr_a wkr_a x\x1b[31m a\u202eb .. {'x' * 257} ü a/b ../x a?b")
+    assert parsed.ids == ("wkr_a", "ü", "a/b", "../x", "a?b")
+    assert parsed.left_out == (
+        ("wkr_a", "is there twice"),
+        ("x\x1b[31m", "holds a control character or an invisible sign"),
+        ("a\u202eb", "holds a control character or an invisible sign"),
+        ("..", "holds no letter and no digit"),
+        ("x" * 257, "is longer than 256 letters"),
+    )
+
+
+def test_a_list_not_there_yet_is_empty_and_no_problem(watched: WatchList) -> None:
+    assert watched.load() == ()
+    assert watched.problem is None
+    assert not watched.path.parent.exists()
+
+
+def test_added_and_removed_workers_are_in_the_file_and_an_undo_brings_the_folder_back(watched: WatchList) -> None:
+    assert watched.add(["wkr_a", "wkr_b", "wkr_a"]) == ("wkr_a", "wkr_b")
+    assert watched.add(["wkr_b", "wkr_c"]) == ("wkr_c",)
+    watched.set_folder("wkr_b", "/srv/b")
+    removed = watched.remove(["wkr_b", "wkr_x"])
+    assert removed == (WatchedWorker("wkr_b", "/srv/b"),)
+    assert watched.path.read_text() == '{"id":"wkr_a"}\n{"id":"wkr_c"}\n'
+    watched.restore(removed)
+    assert ids(watched) == ["wkr_a", "wkr_c", "wkr_b"]
+    again = WatchList(watched.path.parent.parent, "acme-prod")
+    assert again.load() == watched.workers
+    watched.set_folder("wkr_b", None)
+    assert again.load()[2] == WatchedWorker("wkr_b")
+
+
+def test_what_is_no_id_is_not_added(watched: WatchList) -> None:
+    with pytest.raises(ValueError, match="control character"):
+        watched.add(["wkr_a", "wkr\n_b"])
+    assert watched.load() == ()
+
+
+def test_two_programs_changes_add_up(watched: WatchList, tmp_path: Path) -> None:
+    watched.add(["wkr_a", "wkr_b"])
+    other = WatchList(tmp_path, "acme-prod")
+    other.load()
+    other.add(["wkr_c"])
+    other.set_folder("wkr_a", "/srv/a")
+    watched.remove(["wkr_b"])
+    watched.add(["wkr_a", "wkr_d"])
+    assert watched.workers == other.load()
+    assert ids(watched) == ["wkr_a", "wkr_c", "wkr_d"]
+    assert watched.workers[0].folder == "/srv/a"
+
+
+def test_damaged_lines_are_told_and_kept_and_so_are_unknown_fields(watched: WatchList) -> None:
+    damaged = ['{"id": "wkr_b', '{"id": 3}', "\x00\x00", '{"id": "a\\u001bb"}', '{"id": "z", "x": ' + "[" * 5000]
+    watched.path.parent.mkdir()
+    watched.path.write_text("\n".join(['{"id": "wkr_a", "note": "later"}\r', "", *damaged, '{"id": "wkr_c"}']))
+    watched.load()
+    assert ids(watched) == ["wkr_a", "wkr_c"]
+    assert watched.problem is not None and watched.problem.startswith("5 lines of the watch list ")
+    watched.set_folder("wkr_a", "/srv/a")
+    lines = watched.path.read_text().splitlines()
+    assert msgspec.json.decode(lines[0]) == {"id": "wkr_a", "note": "later", "folder": "/srv/a"}
+    assert lines[2:] == damaged
+
+
+def test_a_folder_that_cannot_be_written_leaves_the_list_in_memory_until_it_can(tmp_path: Path) -> None:
+    """F37"""
+    in_the_way = tmp_path / "data"
+    in_the_way.write_text("no folder")
+    watched = WatchList(in_the_way, "acme-prod")
+    watched.load()
+    watched.add(["wkr_a", "wkr_b"])
+    assert watched.problem is not None
+    assert "this run only" in watched.problem and str(watched.path) in watched.problem
+    watched.set_folder("wkr_a", "/srv/a")
+    watched.remove(["wkr_b"])
+    assert watched.load() == (WatchedWorker("wkr_a", "/srv/a"),)
+
+    in_the_way.unlink()
+    watched.add(["wkr_c"])
+    assert watched.problem is None
+    assert WatchList(in_the_way, "acme-prod").load() == watched.workers
+
+
+def test_every_name_has_a_file_of_its_own_that_any_system_takes(tmp_path: Path) -> None:
+    names = ["acme", "Acme", "a/b", "a\\b", "a b", "..", "CON", "ü", "界", "x" * 64, "x" * 63, "a-b", "acme "]
+    files = [WatchList(tmp_path, name).path for name in names]
+    assert len({str(path).lower() for path in files}) == len(names)
+    assert all(path.parent == tmp_path / "watch" for path in files)
+    assert all(path.name.isascii() and len(path.name) < 64 for path in files)
+
+
+def test_the_list_follows_its_profiles_name_and_goes_with_it(watched: WatchList, tmp_path: Path) -> None:
+    watched.add(["wkr_a"])
+    watched.rename("acme-new")
+    assert WatchList(tmp_path, "acme-prod").load() == ()
+    assert ids(watched) == ["wkr_a"]
+    assert WatchList(tmp_path, "acme-new").load() == watched.workers
+    watched.delete()
+    assert WatchList(tmp_path, "acme-new").load() == watched.workers == ()
+
+
+def test_ten_thousand_workers_are_read_quickly(watched: WatchList) -> None:
+    watched.add(f"org.acme.worker-{number:05}" for number in range(10_000))
+    best = min(_seconds_to_load(watched) for _ in range(5))
+    assert len(watched.workers) == 10_000
+    assert best < 0.1, "a fifth of it where the machine is free"
+
+
+def _seconds_to_load(watched: WatchList) -> float:
+    start = time.perf_counter()
+    watched.load()
+    return time.perf_counter() - start
