@@ -52,5 +52,5 @@ class StoreError(Exception):
     """The store can't be opened or used; the message is a sentence for the operator."""
 
 
-class PolicyError(Exception):
-    """A policy that can't be read; the message starts with `file:line:column`."""
+class FileMistake(Exception):
+    """A file that a person wrote can't be read; the message starts with `file:line:column`."""

@@ -4,11 +4,14 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pyhall_tui.hall import tomlfile
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -33,6 +36,19 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     slow: Annotated[float, msgspec.Meta(gt=0)] | None = None  # the answer's body at so many bytes a second
     body: str | None = None  # in place of the answer's body
     content_type: str | None = None  # of `body`: application/json unless it starts with `<`
+
+
+class _FaultFile(msgspec.Struct, forbid_unknown_fields=True):
+    fault: list[Fault] = []
+
+
+def read_faults(path: Path) -> list[Fault]:
+    """Read a file of `[[fault]]` tables, whose keys are those of `Fault`.
+
+    Raises:
+        FileMistake: with `file:line:column` and what is wrong there.
+    """
+    return tomlfile.parse(tomlfile.read_text(path), str(path), _FaultFile, "fault").fault
 
 
 class Faults:

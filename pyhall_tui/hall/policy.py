@@ -1,19 +1,20 @@
 """The policy gate: rules, the first that matches decides; where none does, the stated default."""
 
-import re
-import tomllib
+import logging
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from pyhall_tui.hall.errors import PolicyError, StoreError
+from pyhall_tui.hall import tomlfile
+from pyhall_tui.hall.errors import FileMistake, StoreError
 from pyhall_tui.hall.models import UNSTATED
 from pyhall_tui.hall.store import Store
 
 Outcome = Literal["allow", "deny", "hold"]
 Tier = Literal["low", "medium", "high", "critical", "unstated"]
+_log = logging.getLogger(__name__)
 _CODES = {"deny": "POLICY_BLOCKED", "hold": "DENY_REQUIRES_HUMAN_APPROVAL"}
 _REASONS = {
     "deny": "Capability is restricted by namespace policy",
@@ -77,59 +78,28 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 def parse(text: str, name: str) -> Policy:
-    """Read a policy in TOML: `default = "deny"` and `[[rule]]` tables.
+    """Read a policy in TOML: `default = "deny"` and `[[rule]]` tables; a rule without an id is called by its number.
 
     Raises:
-        PolicyError: with `name:line:column` and what is wrong there.
+        FileMistake: with `name:line:column` and what is wrong there.
     """
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(_toml_complaint(str(error), name, text)) from None
-    for number, rule in enumerate(raw.get("rule", ()), 1):
+    raw = tomlfile.loads(text, name)
+    rules = raw.get("rule")
+    for number, rule in enumerate(rules if isinstance(rules, list) else (), 1):
         if isinstance(rule, dict):
             rule.setdefault("id", f"rule-{number}")
     try:
         policy = msgspec.convert(raw, Policy)
     except msgspec.ValidationError as error:
-        line, column = _where(str(error), text)
-        raise PolicyError(f"{name}:{line}:{column}: {error}") from None
-    return _with_single_ids(policy, name, text)
-
-
-def _with_single_ids(policy: Policy, name: str, text: str) -> Policy:
+        raise tomlfile.mistake(str(error), text, name, "rule") from None
     seen: set[str] = set()
-    for number, rule in enumerate(policy.rule):
-        if rule.id in seen:
-            line, column = _where(f"`$.rule[{number}].id`", text)
-            raise PolicyError(f"{name}:{line}:{column}: the id {rule.id} is used by an earlier rule")
-        seen.add(rule.id)
+    for index, made in enumerate(policy.rule):
+        if made.id in seen:
+            raise tomlfile.mistake(
+                f"the id {made.id} is an earlier rule's - at `$.rule[{index}].id`", text, name, "rule"
+            )
+        seen.add(made.id)
     return policy
-
-
-def _toml_complaint(complaint: str, name: str, text: str) -> str:
-    """Put tomllib's `… (at line 3, column 7)` in front, as editors and people expect it."""
-    if place := re.search(r" \(at line (\d+), column (\d+)\)$", complaint):
-        return f"{name}:{place[1]}:{place[2]}: {complaint[: place.start()]}"
-    lines = text.splitlines() or [""]
-    return f"{name}:{len(lines)}:{len(lines[-1]) + 1}: {complaint.removesuffix(' (at end of document)')}"
-
-
-def _where(complaint: str, text: str) -> tuple[int, int]:
-    """Find line and column of what msgspec complains about: the key within its `[[rule]]`, else the rule, else 1:1."""
-    lines = text.splitlines()
-    tables = [number for number, line in enumerate(lines) if re.match(r"\s*\[\[\s*rule\s*\]\]", line)]
-    place = re.search(r"\$\.rule\[(\d+)\]", complaint)
-    first, end = 0, tables[0] if tables else len(lines)
-    if place and int(place[1]) < len(tables):
-        index = int(place[1])
-        first, end = tables[index], tables[index + 1] if index + 1 < len(tables) else len(lines)
-    names = re.findall(r"unknown field `(\w+)`", complaint) + re.findall(r"\.(\w+)(?:\[[\d.]+\])?`$", complaint)
-    for number in range(first, end):
-        for key in names:
-            if found := re.match(rf"\s*(?=[\"']?{re.escape(key)}[\"']?\s*=)", lines[number]):
-                return number + 1, found.end() + 1
-    return first + 1, 1
 
 
 class StoredPolicy:
@@ -153,7 +123,7 @@ class PolicyFile:
     """A policy in a TOML file; read again when the file changes. A file with a mistake keeps the old rules.
 
     Raises:
-        PolicyError: the file can't be read the first time.
+        FileMistake: the file can't be read the first time.
     """
 
     def __init__(self, path: Path) -> None:
@@ -169,8 +139,9 @@ class PolicyFile:
             self._stamp = stamp
             try:
                 self._policy, self.error = self._read(), None
-            except PolicyError as error:
+            except FileMistake as error:
                 self.error = str(error)
+                _log.warning("%s (the rules before it stay in force)", error)
         return self._policy
 
     def _look(self) -> tuple[int, int, int]:
@@ -181,11 +152,7 @@ class PolicyFile:
         return (found.st_mtime_ns, found.st_size, found.st_ino)
 
     def _read(self) -> Policy:
-        try:
-            text = self.path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise PolicyError(f"{self.path}: cannot be read: {error}") from None
-        return parse(text, str(self.path))
+        return parse(tomlfile.read_text(self.path), str(self.path))
 
 
 def save_rules(store: Store, policy: Policy) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -165,20 +165,39 @@ def serve_in_thread(
     return RunningHall(hall, server, thread, url)
 
 
-class _ForegroundServer(uvicorn.Server):
-    """Told to end, it answers the requests under way; told a second time, it ends at once."""
+class ForegroundServer(uvicorn.Server):
+    """Serves until SIGTERM or ctrl+c, then answers the requests under way; told a second time, it ends at once.
 
-    stopped_by: int | None = None
+    Raises:
+        OSError: the certificate or its key can't be used.
+    """
+
+    def __init__(self, hall: Hall, *, certfile: Path | None = None, keyfile: Path | None = None) -> None:
+        super().__init__(_config(hall, certfile, keyfile))
+        try:
+            self.config.load()
+        except OSError as error:
+            raise OSError(f"cannot use the TLS certificate {certfile} with the key {keyfile}: {error}") from error
+        self._stopped_by: int | None = None
+        self._announce: Callable[[], None] = lambda: None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal; replaces uvicorn's, which waits for connections and raises the signal again."""
         if self.should_exit:
-            os._exit(128 + sig)  # the store is safe under a kill; uvicorn's own way would wait for connections
+            os._exit(128 + sig)  # the store is safe under a kill
         self.should_exit = True
-        self.stopped_by = sig
+        self._stopped_by = sig
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then announce it."""
+        await super().startup(sockets)
+        self._announce()
 
-def serve(hall: Hall, sock: socket.socket, *, certfile: Path | None = None, keyfile: Path | None = None) -> int:
-    """Serve on a listening socket until SIGTERM or ctrl+c; return the exit code (0, or 130 after ctrl+c)."""
-    server = _ForegroundServer(_config(hall, certfile, keyfile))
-    server.run(sockets=[sock])
-    return 130 if server.stopped_by == signal.SIGINT else 0
+    def run_on(self, sock: socket.socket, announce: Callable[[], None]) -> int:
+        """Serve on a listening socket to the end; return the exit code: 0, or 130 after ctrl+c.
+
+        `announce` is called when signals are taken and requests answered: who reads it may send either.
+        """
+        self._announce = announce
+        self.run(sockets=[sock])
+        return 130 if self._stopped_by == signal.SIGINT else 0

@@ -1,0 +1,75 @@
+"""TOML files that people write: a mistake is told with line and column."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from pyhall_tui.hall.errors import FileMistake
+
+T = TypeVar("T")
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text.
+
+    Raises:
+        FileMistake: it can't be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileMistake(f"{path}: cannot be read: {error}") from None
+
+
+def parse(text: str, name: str, shape: type[T], table: str) -> T:
+    """Read a text that is an array of tables (`[[table]]`) and a few settings above them.
+
+    Raises:
+        FileMistake: with `name:line:column` and what is wrong there.
+    """
+    try:
+        return msgspec.convert(loads(text, name), shape)
+    except msgspec.ValidationError as error:
+        raise mistake(str(error), text, name, table) from None
+
+
+def loads(text: str, name: str) -> dict[str, Any]:
+    """Read TOML; raises as `parse` does."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise FileMistake(_in_front(str(error), name, text)) from None
+
+
+def mistake(complaint: str, text: str, name: str, table: str) -> FileMistake:
+    """Return the error for what msgspec complains about, such as `… - at `$.rule[2].code``, with its place."""
+    line, column = _where(complaint, text, table)
+    return FileMistake(f"{name}:{line}:{column}: {complaint}")
+
+
+def _in_front(complaint: str, name: str, text: str) -> str:
+    """Put tomllib's `… (at line 3, column 7)` in front, as editors and people expect it."""
+    if place := re.search(r" \(at line (\d+), column (\d+)\)$", complaint):
+        return f"{name}:{place[1]}:{place[2]}: {complaint[: place.start()]}"
+    lines = text.splitlines() or [""]
+    return f"{name}:{len(lines)}:{len(lines[-1]) + 1}: {complaint.removesuffix(' (at end of document)')}"
+
+
+def _where(complaint: str, text: str, table: str) -> tuple[int, int]:
+    """Find line and column: the key within its `[[table]]`, else that table's start, else 1:1."""
+    lines = text.splitlines()
+    starts = [number for number, line in enumerate(lines) if re.match(rf"\s*\[\[\s*{table}\s*\]\]", line)]
+    place = re.search(rf"\$\.{table}\[(\d+)\]", complaint)
+    first, end = 0, starts[0] if starts else len(lines)
+    if place and int(place[1]) < len(starts):
+        index = int(place[1])
+        first, end = starts[index], starts[index + 1] if index + 1 < len(starts) else len(lines)
+    names = re.findall(r"unknown field `(\w+)`", complaint) + re.findall(r"\.(\w+)(?:\[[\d.]+\])?`$", complaint)
+    for number in range(first, end):
+        for key in names:
+            if found := re.match(rf"\s*(?=[\"']?{re.escape(key)}[\"']?\s*=)", lines[number]):
+                return number + 1, found.end() + 1
+    return first + 1, 1
