@@ -23,6 +23,7 @@ from pathlib import Path
 import msgspec
 
 from pyhall_tui.attest.concerns import Concern, concerns_of, starts_like_a_private_key
+from pyhall_tui.attest.files import READ_WITHOUT_WAITING
 from pyhall_tui.attest.listing import Found, LeftOut, Listing, Problem, list_package, shown, special_kind, why
 
 _CHUNK = 1 << 20
@@ -32,8 +33,6 @@ _TICK = 0.05
 _SMALL = 64 << 10
 """Bytes below which a file is read by the first thread alone: two would pass the interpreter's lock to and fro for
 longer than it takes to read it (measured: 10,000 files of 4 KiB take twice as long on two threads)."""
-_READ_WITHOUT_WAITING = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
-"""A pipe put in a file's place since the listing does not block an open with these; Windows has other ones."""
 
 
 class Kind(StrEnum):
@@ -272,7 +271,7 @@ class _Job:
 
     def _hash_file(self, found: Found, slot: int) -> HashedFile:
         # `os` calls, for a file object of its own costs a small file a third more.
-        handle = os.open(self._at(found.path), _READ_WITHOUT_WAITING)
+        handle = os.open(self._at(found.path), READ_WITHOUT_WAITING)
         try:
             self._raise_if_changed(found, os.fstat(handle))
             digest = self._digest(found, handle, slot)

@@ -1,0 +1,52 @@
+"""JSON as the contract hashes it, and JSON read so strictly that two readers cannot take it differently."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+class NotJson(ValueError):
+    """The text is no JSON object. `str()` says why, without a full stop."""
+
+
+class Object(dict[str, Any]):
+    """A JSON object that remembers which names came twice: the last one counted, another reader may take the first."""
+
+    twice: tuple[str, ...] = ()
+
+
+def canonical(value: Mapping[str, Any]) -> bytes:
+    """Return the contract's bytes of a JSON object: sorted keys, no spaces, non-ASCII as `\\uXXXX`."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def read_object(text: bytes | str) -> Object:
+    """Read one JSON object. A byte order mark is no fault; `NaN`, which is no JSON, is. Raises `NotJson`."""
+    twice: list[str] = []
+
+    def collect(pairs: list[tuple[str, Any]]) -> Object:
+        found = Object(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice.extend(sorted({name for name in names if names.count(name) > 1}))
+        return found
+
+    try:
+        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
+        value = json.loads(decoded, object_pairs_hook=collect, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        raise NotJson(f"no JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    except UnicodeDecodeError:
+        raise NotJson("not UTF-8") from None
+    except RecursionError:
+        raise NotJson("nested too deeply") from None
+    except ValueError as error:
+        raise NotJson(f"no JSON: {error}") from None
+    if not isinstance(value, Object):
+        raise NotJson("not a JSON object")
+    value.twice = tuple(twice)
+    return value
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not a number JSON has")
