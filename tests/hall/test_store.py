@@ -1,0 +1,94 @@
+"""The store: what is kept, by several threads and processes."""
+
+import sqlite3
+import stat
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pyhall_tui.hall.errors import StoreError
+from pyhall_tui.hall.models import Worker
+from pyhall_tui.hall.store import Store
+
+
+@pytest.fixture
+def store() -> Store:
+    store = Store()
+    store.put_worker(Worker(worker_id="w", namespace="n", sha256="ab" * 32, attested_at="2026"))
+    return store
+
+
+def worker(store: Store, worker_id: str = "w") -> Worker:
+    known = store.worker(worker_id)
+    assert known is not None
+    return known
+
+
+def test_a_hash_on_the_ban_list_bans_each_worker_that_has_it(store: Store) -> None:
+    store.put_worker(Worker(worker_id="twin", namespace="m", sha256="ab" * 32, attested_at="2026"))
+    store.ban_hash("ab" * 32, "malware")
+    assert worker(store).banned and worker(store, "twin").banned
+    store.attest("twin", "cd" * 32)
+    assert not worker(store, "twin").banned
+
+
+def test_a_banned_worker_stays_banned_whatever_it_attests(store: Store) -> None:
+    store.ban("w", "reason")
+    store.attest("w", "cd" * 32)
+    assert worker(store).ban_reason == "reason"
+    assert store.unban("w")
+    assert not worker(store).banned
+    assert not store.unban("w")
+
+
+def test_a_write_is_all_or_nothing(store: Store) -> None:
+    with pytest.raises(KeyError), store.write():
+        store.ban("w", "reason")
+        raise KeyError
+    assert not worker(store).banned
+    assert store.bans() == []
+
+
+def test_two_stores_on_one_file_see_each_others_changes(tmp_path: Path) -> None:
+    first, second = Store(tmp_path / "hall.db"), Store(tmp_path / "hall.db")
+    token = first.add_key("n")
+    assert second.find_key(token) is not None
+    tag = first.ban_tag()
+    second.ban_hash("ab" * 32, "x")
+    assert first.ban_tag() != tag
+    first.close()
+    second.close()
+
+
+def test_many_threads_and_two_stores_write_at_once(tmp_path: Path) -> None:
+    stores = [Store(tmp_path / "hall.db"), Store(tmp_path / "hall.db")]
+
+    def enroll(number: int) -> None:
+        stores[number % 2].put_worker(Worker(worker_id=f"w{number}", namespace="n"))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(enroll, range(200)))
+    assert len(stores[0].workers()) == len(stores[1].workers("n")) == 200
+    for store in stores:
+        store.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
+def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    Store(tmp_path / "deep" / "hall.db").close()
+    assert stat.S_IMODE((tmp_path / "deep" / "hall.db").stat().st_mode) == 0o600
+
+
+def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    db = sqlite3.connect(tmp_path / "hall.db")
+    db.execute("PRAGMA user_version=99")
+    db.close()
+    with pytest.raises(StoreError, match="newer"):
+        Store(tmp_path / "hall.db")
+
+
+def test_a_folder_is_no_store(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot open"):
+        Store(tmp_path)
