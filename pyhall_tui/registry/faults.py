@@ -49,8 +49,10 @@ def status_class(status: int) -> type[StatusError]:
 
 
 def tls_fault(fault: BaseException) -> ssl.SSLError | None:
-    """Return the TLS error at the root of a fault, if there is one."""
-    return next((cause for cause in _causes(fault) if isinstance(cause, ssl.SSLError)), None)
+    """Return the TLS error at the root of a fault, if there is one (not one that says to wait for more)."""
+    waiting = ssl.SSLWantReadError | ssl.SSLWantWriteError
+    roots = (cause for cause in _causes(fault) if isinstance(cause, ssl.SSLError) and not isinstance(cause, waiting))
+    return next(roots, None)
 
 
 def explain(fault: BaseException, *, authority: str, timeout: float, answered: bool) -> tuple[type[RegistryError], str]:

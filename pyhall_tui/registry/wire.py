@@ -39,9 +39,10 @@ BODY_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of an answer, after decompression."""
 
 logger = logging.getLogger("pyhall_tui.registry")
-for _name in ("httpx", "httpcore"):
-    # Their lines repeat ours without the correlation id, and hold the answer's headers at DEBUG.
-    logging.getLogger(_name).setLevel(logging.WARNING)
+for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
+    # Their lines repeat ours without the correlation id, and hold the answer's headers, in which a key may be
+    # repeated: off whatever level anybody sets.
+    logging.getLogger(_name).disabled = True
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,13 +184,13 @@ class Wire:
             failure = error
         except FAULTS as fault:
             raw = fault
-        # Out of the `except`, so that no traceback leads into httpx, whose local variables hold the key.
+        # Out of the `except`, and without the frames below: local variables there hold the key, or what repeats it.
         if raw is not None:
             failure = await self._explain(trip, raw)
             raw = None
         self._tell(trip, failure)
         if failure is not None:
-            raise failure
+            raise failure.with_traceback(None)
         return result
 
     async def _send(self, trip: Trip, read: Callable[[Answer], T]) -> T:

@@ -80,7 +80,7 @@ async def test_dispatch_brings_the_decision(
     assert answer.decision_id and answer.exchange.status == 200
 
 
-async def test_a_dispatch_is_sent_to_the_letter_with_one_correlation_id(hall: LiveHall, open_client: OpenClient) -> None:
+async def test_a_dispatch_goes_out_to_the_letter_with_one_id(hall: LiveHall, open_client: OpenClient) -> None:
     client = open_client(hall.url, hall.key, correlation_prefix="night-")
     answer = await client.dispatch(dispatch(risk_tier="low"))
     sent = json.loads(answer.exchange.request_body)

@@ -1,0 +1,147 @@
+"""When a single read is asked again, and how long it waits: never without a bound."""
+
+import email.utils
+from collections.abc import Iterator
+
+import pytest
+import stamina
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
+
+from pyhall_tui.registry.client import RegistryClient
+from pyhall_tui.registry.errors import RateLimited, ServerError, TimedOut, Unreachable
+from pyhall_tui.registry.models import RequestRecord
+from pyhall_tui.registry.retry import (
+    ATTEMPTS,
+    LONGEST_RETRY_AFTER,
+    LONGEST_WAIT_OF_A_READ,
+    SHORTEST_RETRY_AFTER,
+    retry_after,
+)
+from tests.clock import ManualClock
+from tests.registry.conftest import OpenClient
+from tests.registry.raw_server import RawServer, hang_up, json, never, verdict
+
+WORKER = "wkr_abc123"
+NOW = 1_774_000_000.0
+LIMITED = {"error": "slow down"}
+
+
+@pytest.fixture
+def without_waiting() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=ATTEMPTS):
+        yield
+
+
+class Waits(Exception):
+    """Ends a wait before it begins."""
+
+
+@pytest.fixture
+def waits() -> Iterator[list[float]]:
+    """The seconds that a read was about to wait; `Waits` is raised in place of waiting."""
+    seen: list[float] = []
+
+    def note(details: RetryDetails) -> None:
+        seen.append(details.wait_for)
+        raise Waits
+
+    set_on_retry_hooks([note])
+    yield seen
+    set_on_retry_hooks(None)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        ("1.5", 1.5),
+        ("0", SHORTEST_RETRY_AFTER),
+        ("-1", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        ("nan", None),
+        ("inf", None),
+        ("999999999", LONGEST_RETRY_AFTER),
+        ("9" * 5000, None),
+        (email.utils.formatdate(NOW + 20, usegmt=True), 20.0),
+        (email.utils.formatdate(NOW - 3600, usegmt=True), SHORTEST_RETRY_AFTER),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_RETRY_AFTER),
+        ("Fri, 99 Dec 2026 23:59:59 GMT", None),
+    ],
+)
+def test_retry_after_is_bounded_whatever_it_says(header: str | None, seconds: float | None) -> None:
+    """F18."""
+    assert retry_after(header, NOW) == seconds
+
+
+async def test_a_retry_after_date_counts_by_the_clock_of_who_wrote_it(
+    server: RawServer, open_client: OpenClient
+) -> None:
+    """The registry's clock is an hour ahead of ours: 20 seconds stay 20 seconds."""
+    ahead = NOW + 3600
+    dates = [
+        f"{name}: {email.utils.formatdate(at, usegmt=True)}"
+        for name, at in (("Date", ahead), ("Retry-After", ahead + 20))
+    ]
+    server.answer(json(LIMITED, "429 Too Many Requests", *dates))
+    with pytest.raises(RateLimited) as caught:
+        await open_client(server.url, clock=ManualClock(wall=NOW)).verify(WORKER, retry=False)
+    assert caught.value.retry_after == 20.0
+
+
+@pytest.mark.parametrize(("header", "least"), [("7", 7.0), ("0", 1.0), ("-1", 1.0), ("soon", 1.0)])
+async def test_a_read_waits_as_long_as_it_is_told_to(
+    server: RawServer, client: RegistryClient, waits: list[float], header: str, least: float
+) -> None:
+    """F18: and never less than a second, whatever it is told."""
+    server.answer(json(LIMITED, "429 Too Many Requests", f"Retry-After: {header}"))
+    with pytest.raises(Waits):
+        await client.verify(WORKER)
+    assert least <= waits[0] <= least + 0.5
+
+
+async def test_a_read_does_not_wait_longer_than_a_person_would(server: RawServer, client: RegistryClient) -> None:
+    """F18: `Retry-After: 999999999` is told at once instead, with the bound as the seconds to wait."""
+    server.answer(json(LIMITED, "429 Too Many Requests", "Retry-After: 999999999"))
+    with pytest.raises(RateLimited) as caught:
+        await client.verify(WORKER)
+    assert caught.value.retry_after == LONGEST_RETRY_AFTER > LONGEST_WAIT_OF_A_READ
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("retry", [True, False])
+async def test_a_fault_that_passes_is_asked_again_unless_that_is_not_wanted(
+    server: RawServer, open_client: OpenClient, without_waiting: None, retry: bool
+) -> None:
+    records: list[RequestRecord] = []
+    client = open_client(server.url, on_request=records.append)
+    server.answer(json({"error": "x"}, "500 Internal Server Error"), json(LIMITED, "429 Too Many Requests"), verdict())
+    if retry:
+        assert (await client.verify(WORKER)).status == "active"
+        assert [record.status for record in records] == [500, 429, 200]
+        assert len({request.headers["x-correlation-id"] for request in server.requests}) == 1
+    else:
+        with pytest.raises(ServerError):
+            await client.verify(WORKER, retry=False)
+        assert [record.status for record in records] == [500]
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"), [(hang_up, Unreachable), (json({}, "503 Service Unavailable"), ServerError)]
+)
+async def test_a_fault_that_stays_ends_in_its_own_error_after_some_attempts(
+    server: RawServer, client: RegistryClient, without_waiting: None, script: bytes, kind: type[Exception]
+) -> None:
+    server.answer(script)
+    with pytest.raises(kind):
+        await client.verify(WORKER)
+    assert len(server.requests) == ATTEMPTS
+
+
+async def test_a_time_out_is_not_asked_again(server: RawServer, open_client: OpenClient, without_waiting: None) -> None:
+    """The profile's time-out is what a person waits at most."""
+    server.answer(never)
+    with pytest.raises(TimedOut):
+        await open_client(server.url, timeout=0.1).verify(WORKER)
+    assert len(server.requests) == 1

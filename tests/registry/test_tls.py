@@ -1,0 +1,91 @@
+"""Whom we trust, and what is said of one whom we do not."""
+
+import datetime as dt
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+
+from pyhall_tui.registry.errors import TimedOut, TlsFailed
+from pyhall_tui.registry.models import DispatchRequest
+from tests.live_hall import LiveHall
+from tests.registry.conftest import OpenClient
+from tests.registry.raw_server import RawServer, raw_server, verdict
+
+WORKER = "wkr_abc123"
+DISPATCH = DispatchRequest(namespace="org.yourco", capability="c", worker_id=WORKER, context={})
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA(organization_name="Acme Company CA")
+
+
+def presenting(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+async def test_a_company_authority_in_ssl_cert_file_is_trusted(
+    authority: trustme.CA, open_client: OpenClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """F12."""
+    authority.cert_pem.write_to_path(tmp_path / "company.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "company.pem"))
+    async with raw_server(presenting(authority.issue_cert("127.0.0.1"))) as server:
+        server.answer(verdict())
+        assert (await open_client(server.url).verify(WORKER)).status == "active"
+
+
+async def test_without_the_authority_it_is_said_who_issued_the_certificate(
+    authority: trustme.CA, open_client: OpenClient
+) -> None:
+    """F12: and nothing at all is sent there, no key, not even a request."""
+    async with raw_server(presenting(authority.issue_cert("127.0.0.1"))) as server:
+        with pytest.raises(TlsFailed) as caught:
+            await open_client(server.url).dispatch(DISPATCH)
+        assert "not trusted" in str(caught.value) and "Acme Company CA" in str(caught.value)
+        assert not caught.value.may_have_reached
+        assert not server.bytes_seen
+
+
+async def test_a_certificate_that_has_expired_is_said_to(
+    authority: trustme.CA, open_client: OpenClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority.cert_pem.write_to_path(tmp_path / "company.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "company.pem"))
+    past = dt.datetime(2021, 1, 1, tzinfo=dt.UTC)
+    old = authority.issue_cert("127.0.0.1", not_before=past, not_after=past + dt.timedelta(days=1))
+    async with raw_server(presenting(old)) as server:
+        with pytest.raises(TlsFailed, match="expired"):
+            await open_client(server.url).verify(WORKER)
+
+
+async def test_a_certificate_of_another_host_is_said_to_be(
+    authority: trustme.CA, open_client: OpenClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority.cert_pem.write_to_path(tmp_path / "company.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "company.pem"))
+    async with raw_server(presenting(authority.issue_cert("other.example"))) as server:
+        with pytest.raises(TlsFailed, match="another host"):
+            await open_client(server.url).verify(WORKER)
+
+
+async def test_plain_http_behind_an_https_address_is_said(hall: LiveHall, open_client: OpenClient) -> None:
+    with pytest.raises(TlsFailed, match="No TLS is spoken"):
+        await open_client(hall.url.replace("http:", "https:")).verify(WORKER)
+    assert not hall.requests
+
+
+async def test_a_handshake_that_does_not_end_is_a_time_out(server: RawServer, open_client: OpenClient) -> None:
+    with pytest.raises(TimedOut):
+        await open_client(server.url.replace("http:", "https:"), timeout=0.1).verify(WORKER)
+
+
+async def test_a_certificate_file_that_cannot_be_read_is_a_warning(
+    open_client: OpenClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "gone.pem"))
+    assert "gone.pem" in open_client("https://registry.example").warnings[0]
