@@ -19,7 +19,7 @@ Document = dict[str, Any]
 
 _REQUIRED: Final = ("namespace", "registry_url")
 _DEFAULTS: Final = msgspec.to_builtins(Profile(name="?", namespace="?", registry_url="?"))
-_PLACE: Final = re.compile(r" \(at line (\d+), column (\d+)\)$")
+_PLACE: Final = r" \(at line (\d+), column (\d+)\)$"
 _BOM: Final = "\ufeff"
 
 
@@ -88,9 +88,12 @@ class ProfileStore:
                 that name; `force` overwrites.
             ProfilesFileError: the file as it now is has a mistake.
             ProfilesNotSaved: it cannot be written.
-            ValueError: `profile` itself is wrong (see `checks.validate_profile`).
+            ValueError: `profile` itself is wrong (see `checks.validate_profile`), or has another name than `base`
+                (`rename` first).
         """
         profile = _checked(profile)
+        if base is not None and base.name != profile.name:
+            raise ValueError(f"The profile {base.name} must be renamed before it is saved as {profile.name}.")
 
         def change(text: str, document: Document) -> str:
             theirs = self._profiles(text).named(profile.name)
@@ -222,7 +225,7 @@ class ProfileStore:
         return ProfilesFileError(self.path, sentence, *toml_text.place(text, path))
 
     def _syntax_error(self, text: str, message: str) -> ProfilesFileError:
-        found = _PLACE.search(message)
+        found = re.search(_PLACE, message)
         wrong = message.removesuffix(found[0] if found else " (at end of document)")
         place = (int(found[1]), int(found[2])) if found else toml_text.line_and_column(text, len(text))
         return ProfilesFileError(self.path, f"This is no TOML: {wrong[:1].lower()}{wrong[1:]}.", *place)

@@ -13,7 +13,7 @@ import tomli_w
 
 Path = tuple[str, ...]
 
-_TOKEN = re.compile(
+_TOKEN = (  # compiled by its first use: most runs change nothing
     r'"""(?:\\.|[^\\])*?"""(?:"{0,2})'
     r"|'''.*?'''(?:'{0,2})"
     r'|"(?:\\.|[^"\\\n])*"'
@@ -21,8 +21,7 @@ _TOKEN = re.compile(
     r"|\#[^\n]*"
     r"|[\[\]{}=\n]"
     r"|[ \t\r]+"
-    r"|[^\s\[\]{}=\#\"']+",
-    re.DOTALL,
+    r"|[^\s\[\]{}=\#\"']+"
 )
 
 
@@ -60,7 +59,7 @@ def _stretches(text: str) -> Iterator[tuple[int, int, int]]:
     """Yield start, start of the value and end of each statement, strings and brackets minded."""
     tokens: list[re.Match[str]] = []
     depth = 0
-    for token in _TOKEN.finditer(text + "\n"):
+    for token in re.finditer(_TOKEN, text + "\n", re.DOTALL):
         letter = token[0]
         if letter == "\n" and depth == 0 and tokens:
             equals = next((index for index, one in enumerate(tokens) if one[0] == "="), -1)

@@ -13,7 +13,7 @@ from pyhall_tui.profiles.safe_file import locked, write_atomically
 MAX_ID_LENGTH: Final = 256
 """Letters in a worker id; those seen have at most a few dozen."""
 
-_SEPARATORS: Final = re.compile(r"[\s,;]+")
+_SEPARATORS: Final = r"[\s,;]+"
 _AROUND: Final = "\"'`“”‘’«»\ufeff\u200b"  # quotes, and the invisible signs that pages put around a copied word
 
 
@@ -40,7 +40,7 @@ def parse_worker_ids(text: str) -> ParsedIds:
     """
     ids: dict[str, None] = {}
     left_out: list[tuple[str, str]] = []
-    for part in _SEPARATORS.split(text.strip().removeprefix("[").removesuffix("]")):
+    for part in re.split(_SEPARATORS, text.strip().removeprefix("[").removesuffix("]")):
         worker_id = part.strip(_AROUND)
         if not worker_id:
             continue

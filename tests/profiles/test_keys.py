@@ -283,6 +283,8 @@ async def test_a_keyring_that_never_answers_is_given_up_after_a_stated_time(hang
 
 async def test_an_answer_that_comes_too_late_disturbs_nothing(hanging: HangingKeyring) -> None:
     clock = ManualClock()
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
     hanging.entries[USER] = OTHER.reveal()
     keys = KeyStore(clock, find_keyring=lambda: hanging, environ={})
     loading = asyncio.create_task(keys.load(ACME))
@@ -294,6 +296,7 @@ async def test_an_answer_that_comes_too_late_disturbs_nothing(hanging: HangingKe
     await until(lambda: not any(thread.name == "keyring" for thread in threading.enumerate()))
     await settle()
     assert (await keys.load(ACME)).key == KEY
+    assert faults == []
 
 
 async def test_a_caller_that_goes_away_leaves_no_wait_behind(hanging: HangingKeyring) -> None:

@@ -185,6 +185,8 @@ def test_a_byte_that_is_no_utf8_has_its_place_told(store: ProfileStore) -> None:
 def test_a_profile_with_a_mistake_is_not_written(store: ProfileStore) -> None:
     with pytest.raises(ValueError, match="namespace"):
         store.save(changed(ACME, namespace="acme"), None)
+    with pytest.raises(ValueError, match="renamed before"):
+        store.save(ACME, changed(ACME, name="other"))
     assert not store.path.exists()
 
 
