@@ -79,9 +79,7 @@ def verdict_transitions(before: Verdict | None, after: Verdict, wall: float) -> 
     if before is None:
         return
     for kind, old, new in _changes(before, after):
-        yield make_event(
-            kind, wall, after.worker_id, old, new, source="verify", correlation_id=after.correlation_id
-        )
+        yield make_event(kind, wall, after.worker_id, old, new, source="verify", correlation_id=after.correlation_id)
 
 
 def _changes(before: Verdict, after: Verdict) -> Iterator[tuple[Kind, str, str]]:

@@ -1,0 +1,339 @@
+"""The app: modes, theme, keys, toasts. It wires things; what is done is done in the screens and the workspace."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from rich.text import Text
+from textual import on
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from pyhall_tui import crash
+from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.fleet.events import Event, Kind, Severity
+from pyhall_tui.journal.journal import Journal
+from pyhall_tui.palette import PyHallCommands
+from pyhall_tui.paths import Home
+from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.environment import EnvironmentMistake, overridden
+from pyhall_tui.profiles.keys import KeyState, KeyStore
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.store import Profiles, ProfilesFileError, ProfileStore
+from pyhall_tui.profiles.watch_list import WatchList
+from pyhall_tui.render.event import sentence
+from pyhall_tui.render.text import clean
+from pyhall_tui.screens.keys import KeysScreen
+from pyhall_tui.screens.messages import CopyText, EventsHappened, FleetChanged, Go, LinkChanged, OpenDemo, OpenProfile
+from pyhall_tui.screens.opening import OpeningScreen
+from pyhall_tui.theme import DARK, LIGHT
+from pyhall_tui.widgets.header import SCREEN_TITLES
+from pyhall_tui.workspace import Workspace
+
+_log = logging.getLogger("pyhall_tui")
+
+_DEMO_POLL = 10.0
+_MOST_TOASTS = 3
+
+
+class DemoHall(Protocol):
+    """A running demo: what `start_demo` returns."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def worker_ids(self) -> Sequence[str]: ...
+    def stop(self) -> None: ...
+
+
+class PyHallApp(App[None]):
+    """The operations dashboard."""
+
+    TITLE = "pyhall-tui"
+    COMMANDS: ClassVar[set[type[PyHallCommands]]] = {PyHallCommands}  # type: ignore[assignment]
+    MODES = {"opening": OpeningScreen}
+    DEFAULT_MODE = "opening"
+    BINDING_GROUP_TITLE = "Everywhere"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(str(number), f"mode('{mode}')", title, show=False, id=f"app.{mode}", tooltip=f"Go to {title}")
+            for number, (mode, title) in enumerate(SCREEN_TITLES.items(), start=1)
+        ),
+        Binding(
+            "colon", "command_palette", "Palette", show=False, key_display=":", id="app.palette", tooltip="All commands"
+        ),
+        Binding(
+            "question_mark", "show_keys", "Keys", key_display="?", id="app.keys", tooltip="The keys of this screen"
+        ),
+        Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit at once"),
+        Binding("ctrl+c", "quit", "Quit", show=False, priority=True, id="app.quit_now", tooltip="Quit from anywhere"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit_too", tooltip="Quit from anywhere"),
+        Binding("ctrl+t", "toggle_theme", "Theme", show=False, id="app.theme", tooltip="Light or dark theme"),
+    ]
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        start_demo: Callable[[], DemoHall],
+        demo: bool = False,
+        profile_name: str | None = None,
+        clock: Clock | None = None,
+        key_store: KeyStore | None = None,
+    ) -> None:
+        """Make the app; nothing is opened before it runs.
+
+        Args:
+            home: the folders of config, data and state.
+            start_demo: starts the embedded hall with the demo's fleet; called in a thread.
+            demo: open the demo instead of a profile.
+            profile_name: open this profile; without it the default one, or the first run's screen.
+        """
+        super().__init__()
+        self._home = home
+        self._start_demo = start_demo
+        self._opens_demo = demo
+        self._profile_name = profile_name
+        self._clock = clock or SystemClock()
+        self._profiles = ProfileStore(home.config / "profiles.toml")
+        self._keys = key_store or KeyStore()
+        self._journals: dict[Path | None, Journal] = {}
+        self._demo: DemoHall | None = None
+        self._workspace: Workspace | None = None
+        self._cleanup = contextlib.ExitStack()
+        self.crash_line: str | None = None
+        """What to print after the terminal is restored, where the app crashed."""
+
+    @property
+    def workspace(self) -> Workspace | None:
+        """What is open."""
+        return self._workspace
+
+    @property
+    def profile_store(self) -> ProfileStore:
+        """The user's profiles."""
+        return self._profiles
+
+    async def on_mount(self) -> None:
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+        self._end_on_signals()
+        self.call_after_refresh(self._open_first)
+
+    # -- opening and closing -----------------------------------------------------------------------------------
+
+    async def _open_first(self) -> None:
+        if self._opens_demo:
+            await self.open_demo()
+            return
+        try:
+            profile = self._choose(self._profiles.load())
+        except (ProfilesFileError, EnvironmentMistake) as mistake:
+            await self._show_profiles(str(mistake))
+            return
+        if profile is None:
+            name = self._profile_name
+            await self._show_profiles(f"There is no profile named {clean(name)}." if name else None)
+        else:
+            await self.open_profile(profile)
+
+    def _choose(self, profiles: Profiles) -> Profile | None:
+        if self._profile_name is not None:
+            named = profiles.named(self._profile_name)
+            return overridden(named) if named else None
+        first = profiles.named(profiles.default) if profiles.default else next(iter(profiles.profiles), None)
+        return overridden(first)
+
+    async def open_demo(self) -> None:
+        """Open the embedded hall with its fleet; it keeps nothing in the user's folders."""
+        folder = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="pyhall-tui-demo-")))
+        demo = await asyncio.to_thread(self._start_demo)
+        profile = Profile(
+            name="demo",
+            namespace=demo.namespace,
+            registry_url=demo.url,
+            poll_interval=_DEMO_POLL,
+            ban_list_interval=3.0,
+            requests_per_second=20.0,
+        )
+        await self._close_workspace()
+        self._demo = demo
+        watch_list = WatchList(folder, profile.name)
+        watch_list.add(demo.worker_ids)
+        await self._open(profile, Home.below(folder), self._journal(None), watch_list)
+        assert self._workspace is not None
+        self._workspace.connect(ApiKey(demo.key))
+
+    async def open_profile(self, profile: Profile) -> None:
+        """Open a profile: what was last known is painted at once, its key is asked for after that."""
+        await self._close_workspace()
+        journal = self._journal(self._home.data / "journal.db")
+        await self._open(profile, self._home, journal, WatchList(self._home.data, profile.name))
+        self.run_worker(self._connect(profile), exit_on_error=False, group="connect", exclusive=True)
+
+    async def _open(self, profile: Profile, home: Home, journal: Journal, watch_list: WatchList) -> None:
+        workspace = Workspace(profile, clock=self._clock, journal=journal, watch_list=watch_list, listener=self)
+        await workspace.__aenter__()
+        self._workspace = workspace
+        await self._lay_modes(workspace, home, None)
+        await self.switch_mode("workers")
+        self.call_after_refresh(workspace.restore_rest)
+        for note in (*journal.notes, watch_list.problem):
+            if note:
+                self.notify(note, severity="warning", timeout=15, markup=False)
+
+    async def _connect(self, profile: Profile) -> None:
+        answer = await self._keys.load(profile)
+        workspace = self._workspace
+        if workspace is None or workspace.profile is not profile:
+            return
+        if answer.key is None or answer.state is not KeyState.FOUND:
+            self.notify(answer.sentence, severity="warning", timeout=20, markup=False)
+        workspace.connect(answer.key)
+
+    async def _show_profiles(self, problem: str | None) -> None:
+        await self._close_workspace()
+        await self._lay_modes(None, self._home, problem)
+        await self.switch_mode("profiles")
+
+    async def _lay_modes(self, workspace: Workspace | None, home: Home, problem: str | None) -> None:
+        """Make the screens of the bar anew for what is open now; without a workspace there is but one."""
+        await self.switch_mode("opening")
+        for mode in SCREEN_TITLES:
+            if mode in self._modes:
+                await self.remove_mode(mode)
+        for mode, factory in self._factories(workspace, home, problem).items():
+            self.add_mode(mode, factory)
+
+    def _factories(
+        self, workspace: Workspace | None, home: Home, problem: str | None
+    ) -> dict[str, Callable[[], Screen[None]]]:
+        from pyhall_tui.screens.workers.screen import WorkersScreen
+
+        if workspace is None:
+            return {}
+        return {"workers": lambda: WorkersScreen(workspace)}
+
+    async def _close_workspace(self) -> None:
+        workspace, self._workspace = self._workspace, None
+        if workspace is not None:
+            await workspace.close()
+        demo, self._demo = self._demo, None
+        if demo is not None:
+            await asyncio.to_thread(demo.stop)
+
+    def _journal(self, path: Path | None) -> Journal:
+        """One journal a file for the whole run; None is the demo's, in memory."""
+        if path not in self._journals:
+            journal = Journal.open(path, self._clock) if path else Journal.in_memory(self._clock)
+            self._journals[path] = journal
+            self._cleanup.callback(journal.close, 0.5)
+        return self._journals[path]
+
+    async def on_unmount(self) -> None:
+        await self._close_workspace()
+        self._cleanup.close()
+
+    # -- the workspace's listener ------------------------------------------------------------------------------
+
+    def fleet_changed(self) -> None:
+        self._tell_screen(FleetChanged())
+
+    def link_changed(self) -> None:
+        self._tell_screen(LinkChanged())
+
+    def events_happened(self, events: list[Event]) -> None:
+        self._tell_screen(EventsHappened(events))
+        alarms = [event for event in events if event.severity is Severity.ALARM]
+        for event in alarms[:_MOST_TOASTS]:
+            title = "Banned" if event.kind is Kind.BANNED else "Alarm"
+            self.notify(sentence(event), title=title, severity="error", timeout=86_400, markup=False)
+        if len(alarms) > _MOST_TOASTS:
+            more = len(alarms) - _MOST_TOASTS
+            self.notify(f"and {more} more alarms: press 4 for all of them.", severity="error", timeout=60, markup=False)
+
+    def _tell_screen(self, message: FleetChanged | LinkChanged | EventsHappened) -> None:
+        """Only the screens on show are told; a hidden one costs nothing and pulls when it comes back."""
+        for screen in self.screen_stack:
+            screen.post_message(message)
+
+    # -- what screens ask for ----------------------------------------------------------------------------------
+
+    @on(Go)
+    async def _go(self, message: Go) -> None:
+        if message.mode not in self._modes:
+            self.notify("Open a profile first, or the demo.", severity="warning", markup=False)
+            return
+        await self.switch_mode(message.mode)
+        if message.worker_id is not None or message.fill:
+            self.screen.post_message(message)
+
+    @on(OpenDemo)
+    async def _on_open_demo(self) -> None:
+        await self.switch_mode("opening")
+        await self.open_demo()
+
+    @on(OpenProfile)
+    async def _on_open_profile(self, message: OpenProfile) -> None:
+        profile = self._profiles.load().named(message.name)
+        if profile is not None:
+            await self.open_profile(overridden(profile))
+
+    @on(CopyText)
+    def _copy(self, message: CopyText) -> None:
+        self.copy_to_clipboard(message.text)
+        self.notify(f"The {message.what} is on the clipboard.", timeout=2, markup=False)
+
+    @on(Worker.StateChanged)
+    def _tell_failed_work(self, message: Worker.StateChanged) -> None:
+        """The one place that turns failed background work into a sentence."""
+        error = message.worker.error
+        if message.state is WorkerState.ERROR and error is not None:
+            _log.error("background work failed", exc_info=(type(error), error, error.__traceback__))
+            self.notify(f"That failed: {clean(error, 300)}", severity="error", timeout=15, markup=False)
+
+    async def action_mode(self, mode: str) -> None:
+        """Go to a screen of the bar."""
+        await self._go(Go(mode))
+
+    def action_show_keys(self) -> None:
+        """Show the keys of the screen one is on."""
+        self.push_screen(KeysScreen(self.screen.active_bindings))
+
+    def action_toggle_theme(self) -> None:
+        """Go from dark to light, or back."""
+        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+
+    # -- the end -----------------------------------------------------------------------------------------------
+
+    async def action_quit(self) -> None:
+        """Quit at once; what is in flight is dropped."""
+        self.exit()
+
+    def _end_on_signals(self) -> None:
+        """SIGTERM and SIGHUP end the app as `q` does, with the terminal restored; the exit code tells the signal."""
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None:
+                with contextlib.suppress(NotImplementedError, RuntimeError):
+                    loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
+
+    def _fatal_error(self) -> None:
+        """Replace Textual's crash report, which prints local variables, by one line and the log."""
+        self.crash_line = crash.report(self._exception or RuntimeError("unknown"))
+        self._return_code = crash.EXIT_CODE
+        self.panic(Text(self.crash_line))

@@ -1,0 +1,44 @@
+"""What was typed into a form and not sent yet: it outlives an error, a change of screen, a restart and a crash."""
+
+import contextlib
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pyhall_tui.profiles.safe_file import write_atomically
+
+
+class Drafts:
+    """One small JSON file a form and profile, in the state folder. Never holds a key."""
+
+    def __init__(self, state: Path, profile_name: str) -> None:
+        """Nothing is read or written yet."""
+        digest = hashlib.sha256(profile_name.encode()).hexdigest()[:12]
+        self._folder = state / "drafts" / digest
+        self.problem: str | None = None
+        """Why the last draft could not be kept, as a sentence."""
+
+    def load(self, form: str) -> dict[str, Any]:
+        """Return what was typed into that form, or nothing."""
+        try:
+            return msgspec.json.decode(self._path(form).read_bytes(), type=dict[str, Any])
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return {}
+
+    def save(self, form: str, values: dict[str, Any]) -> None:
+        """Keep what is typed; a folder that can't be written costs the draft's next life, not this one."""
+        try:
+            write_atomically(self._path(form), msgspec.json.encode(values))
+            self.problem = None
+        except OSError as error:
+            self.problem = f"What is typed can't be kept in {self._folder} ({error.strerror or error})."
+
+    def forget(self, form: str) -> None:
+        """Drop a draft: its form was sent, or emptied."""
+        with contextlib.suppress(OSError):
+            self._path(form).unlink()
+
+    def _path(self, form: str) -> Path:
+        return self._folder / f"{form}.json"

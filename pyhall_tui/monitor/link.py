@@ -1,0 +1,48 @@
+"""What the engine knows of the registry itself: reachable or not, since when, and what comes next."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Reach(StrEnum):
+    """How things stand between us and the registry."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    LOST = "lost"
+    KEY_REJECTED = "key rejected"
+
+
+class BanListState(StrEnum):
+    """How things stand with the ban list."""
+
+    WAITING = "waiting"
+    LIVE = "live"
+    PERHAPS_CUT = "perhaps cut"
+    """As many entries came as were asked for, so there may be more."""
+    MISSING = "missing"
+    """This registry has none; it is asked again rarely."""
+    FAILING = "failing"
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """One state of the link, replaced whole when anything in it changes. `mono` times are for counting down."""
+
+    reach: Reach = Reach.CONNECTING
+    since_wall: float = 0.0
+    sentence: str = ""
+    """What went wrong, where something did."""
+    advice: str = ""
+    next_try: float | None = None
+    """When a lost registry is tried next, on the monotonic clock."""
+    ban_list: BanListState = BanListState.WAITING
+    ban_list_next: float | None = None
+    """When the ban list is asked next, on the monotonic clock."""
+    rate: float = 0.0
+    """Requests a second that are allowed now."""
+    full_rate: float = 0.0
+    limited_until: float | None = None
+    """Until when a 429 holds everything back, on the monotonic clock."""
+    holdable_interval: float | None = None
+    """Seconds a round of the sweep takes where that is more than the profile's interval; else None."""

@@ -1,0 +1,58 @@
+"""The command palette: every screen, every profile, and every key of the screen one is on."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from pyhall_tui.profiles.store import ProfilesFileError
+from pyhall_tui.screens.messages import OpenDemo, OpenProfile
+from pyhall_tui.widgets.header import SCREEN_TITLES
+
+if TYPE_CHECKING:
+    from pyhall_tui.app import PyHallApp
+
+
+class Command(NamedTuple):
+    """One line of the palette."""
+
+    title: str
+    run: Callable[[], object]
+    help: str
+
+
+class PyHallCommands(Provider):
+    """Finds the commands; they are the same that keys and bar give."""
+
+    async def discover(self) -> Hits:
+        for command in self._commands():
+            yield DiscoveryHit(command.title, command.run, help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command in self._commands():
+            score = matcher.match(command.title)
+            if score > 0:
+                yield Hit(score, matcher.highlight(command.title), command.run, help=command.help)
+
+    def _commands(self) -> Iterator[Command]:
+        app: PyHallApp = self.app  # type: ignore[assignment]
+        for number, (mode, title) in enumerate(SCREEN_TITLES.items(), start=1):
+            yield Command(f"Go to {title}", partial(app.run_action, f"mode('{mode}')"), f"Key {number}")
+        for name in self._profile_names(app):
+            yield Command(f"Open profile {name}", partial(app.post_message, OpenProfile(name)), "Without a restart")
+        yield Command("Open the demo", partial(app.post_message, OpenDemo()), "The embedded hall; no account needed")
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if binding.tooltip and active.enabled and not (binding.id or "app.").startswith("app."):
+                action = partial(app.run_action, binding.action, active.node)
+                yield Command(binding.tooltip, action, f"Key {app.get_key_display(binding)}")
+        yield Command("Toggle the light and dark theme", partial(app.run_action, "toggle_theme"), "Key ^t")
+        yield Command("Quit", partial(app.run_action, "quit"), "Key q")
+
+    def _profile_names(self, app: "PyHallApp") -> list[str]:
+        try:
+            return [profile.name for profile in app.profile_store.load().profiles]
+        except ProfilesFileError:
+            return []

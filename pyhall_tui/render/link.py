@@ -1,0 +1,66 @@
+"""The registry's reach as the header tells it."""
+
+from pyhall_tui.clock import Moment
+from pyhall_tui.monitor.link import BanListState, Link, Reach
+from pyhall_tui.render.text import Cell, Style, clean, in_seconds, time_of_day
+
+
+def host(registry_url: str) -> str:
+    """Return host and port of a registry's address, without scheme and path."""
+    return registry_url.partition("://")[2].partition("/")[0] or registry_url
+
+
+_BAN_LIST_WORDS = {
+    BanListState.WAITING: "ban list …",
+    BanListState.PERHAPS_CUT: "ban list perhaps cut",
+    BanListState.MISSING: "no ban list here",
+    BanListState.FAILING: "ban list failing",
+}
+
+
+def reach_cell(link: Link) -> Cell:
+    """Return glyph and word of the reach."""
+    if link.reach is Reach.LIVE:
+        return Cell("● live", Style.GOOD)
+    if link.reach is Reach.CONNECTING:
+        return Cell("… connecting", Style.DIM)
+    if link.reach is Reach.KEY_REJECTED:
+        return Cell("✖ key rejected", Style.ERROR)
+    return Cell("✖ lost", Style.ERROR)
+
+
+def next_cell(link: Link, now: Moment) -> Cell:
+    """Return what comes next and when: the next try of a lost registry, the end of a 429, the next ban list."""
+    if link.reach in (Reach.LOST, Reach.KEY_REJECTED):
+        since = f"since {time_of_day(link.since_wall, now.wall)}"
+        wait = f" · next try {in_seconds(link.next_try - now.mono)}" if link.next_try else ""
+        return Cell(since + wait, Style.ERROR)
+    if link.limited_until and link.limited_until > now.mono:
+        return Cell(f"rate limited, goes on in {in_seconds(link.limited_until - now.mono)}", Style.WARNING)
+    if link.ban_list in _BAN_LIST_WORDS:
+        style = Style.DIM if link.ban_list is BanListState.WAITING else Style.WARNING
+        return Cell(_BAN_LIST_WORDS[link.ban_list], style)
+    wait_list = in_seconds(link.ban_list_next - now.mono) if link.ban_list_next else "…"
+    return Cell(f"next ban list {wait_list}", Style.DIM)
+
+
+def rate_cell(link: Link, per_second: float) -> Cell:
+    """Return the requests a second that are made, of those that are allowed."""
+    reduced = link.rate < link.full_rate - 0.05
+    return Cell(f"{per_second:.1f}/{link.rate:g} req/s", Style.WARNING if reduced else Style.DIM)
+
+
+def band(link: Link, now: Moment, poll_interval: float) -> Cell | None:
+    """Return the sentence that a band across the workers screen shows, or None where all is well."""
+    if link.reach in (Reach.LOST, Reach.KEY_REJECTED):
+        words = "Registry lost" if link.reach is Reach.LOST else "API key rejected"
+        wait = f" Next try in {in_seconds(link.next_try - now.mono)}." if link.next_try else ""
+        since = time_of_day(link.since_wall, now.wall)
+        return Cell(f"{words} since {since}. {clean(link.sentence)} {clean(link.advice)}{wait}", Style.ERROR)
+    if link.holdable_interval is not None:
+        return Cell(
+            f"At {link.rate:g} requests/s a round takes {in_seconds(link.holdable_interval)}, "
+            f"longer than the interval of {in_seconds(poll_interval)}: raise one of the two in the profile.",
+            Style.WARNING,
+        )
+    return None

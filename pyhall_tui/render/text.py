@@ -1,0 +1,110 @@
+"""Text from the network made fit for a terminal, and times as a person reads them.
+
+A style is a name, never a colour: widgets look it up in the theme.
+"""
+
+import unicodedata
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Style(StrEnum):
+    """How a text is meant; the widgets' component classes bear these names."""
+
+    PLAIN = "plain"
+    DIM = "dim"
+    STRONG = "strong"
+    GOOD = "good"
+    WARNING = "warning"
+    ERROR = "error"
+    ALARM = "alarm"
+    """A banned worker's whole row."""
+
+
+class Cell(NamedTuple):
+    """One piece of text and how it is meant. The text is clean."""
+
+    text: str
+    style: Style = Style.PLAIN
+
+
+def _substitute(letter: str) -> str:
+    code = ord(letter)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    if code == 0xFE0F or code == 0xFE0E:
+        return ""
+    category = unicodedata.category(letter)
+    if category in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+        return "·"
+    return " " if category == "Zs" else letter
+
+
+def clean(text: object, limit: int = 4_000) -> str:
+    """Return foreign text as one line that is safe and has the same width in every terminal.
+
+    Control bytes (C0, C1, DEL) become visible substitutes, so none reaches the terminal; invisible format letters
+    (bidi overrides, zero-width joiners) become `·`, so that nothing is hidden and widths agree; variation selectors
+    are dropped; every blank is one cell. Past `limit` letters it is cut, with `…`.
+    """
+    raw = str(text)
+    cut = raw[:limit]
+    if not cut.isascii() or not cut.isprintable():
+        cut = "".join(map(_substitute, cut))
+    return cut + "…" if len(raw) > limit else cut
+
+
+def clean_lines(text: object, limit: int = 100_000) -> str:
+    """Return foreign text cleaned line by line, its line breaks kept, for raw views."""
+    lines = str(text)[:limit].replace("\r\n", "\n").replace("\t", "    ").split("\n")
+    return "\n".join(clean(line, limit) for line in lines)
+
+
+def age(seconds: float) -> str:
+    """Return an age in one unit: `just now`, `9s ago`, `4m ago`, `3h ago`, `12d ago`. Never negative."""
+    if seconds < 1:
+        return "just now"
+    return f"{span(seconds)} ago"
+
+
+def span(seconds: float) -> str:
+    """Return a span of time in one unit, rounded down: `9s`, `4m`, `3h`, `12d`."""
+    whole = int(max(0.0, seconds))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if whole >= size:
+            return f"{whole // size}{unit}"
+    return f"{whole}s"
+
+
+def in_seconds(seconds: float) -> str:
+    """Return a wait as it is counted down, rounded up: `3s`, `2m`."""
+    return span(max(0.0, seconds) + 0.999)
+
+
+def time_of_day(wall: float, now_wall: float) -> str:
+    """Return when, as short as it is unmistakable, in local time: `12:04:11`, `yesterday`, `14 Nov`, `14 Nov 2025`."""
+    if wall <= 0:
+        return "–"
+    then = datetime.fromtimestamp(wall).astimezone()
+    now = datetime.fromtimestamp(now_wall).astimezone()
+    days = (now.date() - then.date()).days
+    if days == 0:
+        return then.strftime("%H:%M:%S")
+    if days == 1:
+        return "yesterday"
+    short = f"{then.day} {then:%b}"
+    return short if then.year == now.year else f"{short} {then.year}"
+
+
+def full_time(wall: float) -> str:
+    """Return when, in full and in local time: `2026-11-25 12:04:11 +01:00`."""
+    then = datetime.fromtimestamp(wall).astimezone()
+    return then.isoformat(sep=" ", timespec="seconds")
+
+
+def short_hash(sha256: str | None) -> str:
+    """Return the first eight digits, or a dash."""
+    return sha256[:8] if sha256 else "–"

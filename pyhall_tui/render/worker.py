@@ -1,0 +1,205 @@
+"""A worker as it is shown: its state's glyph and word, its row in the table, all its fields."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from pyhall_tui.clock import Moment
+from pyhall_tui.fleet.entry import Entry, State
+from pyhall_tui.render.text import Cell, Style, age, clean, full_time, short_hash, time_of_day
+
+
+class Look(NamedTuple):
+    """How a state looks: told by glyph and word, never by colour alone."""
+
+    glyph: str
+    word: str
+    style: Style
+
+
+LOOKS: Mapping[State, Look] = {
+    State.BANNED: Look("✖", "BANNED", Style.ALARM),
+    State.REVOKED: Look("✖", "REVOKED", Style.ERROR),
+    State.DRIFTED: Look("▲", "DRIFTED", Style.WARNING),
+    State.UNKNOWN: Look("?", "UNKNOWN", Style.WARNING),
+    State.UNATTESTED: Look("○", "UNATTESTED", Style.WARNING),
+    State.STALE: Look("~", "stale", Style.DIM),
+    State.WAITING: Look("…", "waiting", Style.DIM),
+    State.RETIRED: Look("–", "retired", Style.DIM),
+    State.CLEAN: Look("●", "clean", Style.GOOD),
+}
+
+
+class WorkerRow(NamedTuple):
+    """The cells of one row of the table, by column."""
+
+    state: tuple[Cell, Cell]
+    worker: Cell
+    name: Cell
+    attested: Cell
+    hash: Cell
+    capabilities: Cell
+    verdict: Cell
+    changed: Cell
+    alarm: bool
+    """The whole row is loud."""
+
+
+def state_cells(entry: Entry, mono: float, stale_after: float) -> tuple[Cell, Cell]:
+    """Return glyph and word. A stale verdict's last word stands behind its `~`."""
+    state = entry.state(mono, stale_after)
+    look = LOOKS[state]
+    if state is State.STALE:
+        return Cell(look.glyph, Style.DIM), Cell(LOOKS[entry.last_state()].word, Style.DIM)
+    word_style = Style.PLAIN if state is State.CLEAN else look.style
+    return Cell(look.glyph, look.style), Cell(look.word, word_style)
+
+
+def verdict_age(entry: Entry, mono: float, stale_after: float) -> Cell:
+    """Return how old the verdict is; past twice its due time with a `~`, whatever the state."""
+    seconds = entry.age(mono)
+    if seconds is None:
+        return Cell("no answer" if entry.error else "–", Style.WARNING if entry.error else Style.DIM)
+    stale = entry.is_stale(mono, stale_after)
+    return Cell(f"~ {age(seconds)}" if stale else age(seconds), Style.WARNING if stale else Style.DIM)
+
+
+def worker_row(entry: Entry, now: Moment, stale_after: float) -> WorkerRow:
+    """Return the row of one worker as it is at that moment."""
+    verdict = entry.verdict
+    name = verdict.display_name if verdict else None
+    attested = "–" if verdict is None else "yes" if verdict.attested else "no"
+    return WorkerRow(
+        state=state_cells(entry, now.mono, stale_after),
+        worker=Cell(clean(entry.worker_id)),
+        name=Cell(clean(name or "–")),
+        attested=Cell(attested, Style.DIM if attested != "no" else Style.WARNING),
+        hash=Cell(short_hash(entry.sha256), Style.DIM),
+        capabilities=Cell(clean(", ".join(verdict.capabilities) if verdict else "") or "–", Style.DIM),
+        verdict=verdict_age(entry, now.mono, stale_after),
+        changed=Cell(time_of_day(entry.changed_wall, now.wall), Style.DIM),
+        alarm=entry.state(now.mono, stale_after) is State.BANNED,
+    )
+
+
+def counts_line(counts: Mapping[State, int]) -> list[Cell]:
+    """Return the fleet by state, what is wrong first, states of nobody left out."""
+    return [
+        Cell(f"{count} {LOOKS[state].word.lower()}", LOOKS[state].style if state is not State.CLEAN else Style.PLAIN)
+        for state, count in counts.items()
+        if count
+    ]
+
+
+class Field(NamedTuple):
+    """One labelled value of a worker."""
+
+    label: str
+    value: Cell
+
+
+def worker_fields(entry: Entry, now: Moment, stale_after: float) -> list[tuple[str, list[Field]]]:
+    """Return every field that the registry gave, grouped; what we know beside it is named as ours."""
+    verdict = entry.verdict
+    if verdict is None:
+        why = clean(entry.error) or "Not asked for yet."
+        return [("Verdict", [Field("state", Cell("waiting", Style.DIM)), Field("why", Cell(why, Style.DIM))])]
+    groups = [
+        ("Identity", _identity(entry)),
+        ("Attestation", _attestation(entry)),
+        ("Ban", _ban(entry)),
+        ("Seen", _seen(entry, now, stale_after)),
+    ]
+    return [*groups, ("Other fields", other)] if (other := _other_fields(verdict.raw)) else groups
+
+
+def _optional(label: str, text: str | None) -> Field:
+    return Field(label, Cell(clean(text)) if text else Cell("–", Style.DIM))
+
+
+def _identity(entry: Entry) -> list[Field]:
+    verdict = entry.verdict
+    assert verdict is not None
+    return [
+        Field("worker", Cell(clean(entry.worker_id))),
+        _optional("name", verdict.display_name),
+        _optional("namespace", verdict.namespace),
+        _optional("status", verdict.status if verdict.known else "not known to the registry (404)"),
+        _optional("capabilities", ", ".join(verdict.capabilities)),
+        *(Field("doubt", Cell(clean(doubt), Style.WARNING)) for doubt in verdict.doubts),
+    ]
+
+
+def _attestation(entry: Entry) -> list[Field]:
+    verdict = entry.verdict
+    assert verdict is not None
+    word = Cell("attested", Style.GOOD) if verdict.attested else Cell("not attested", Style.WARNING)
+    fields = [Field("attested", word), _optional("sha256", verdict.sha256 or verdict.hash_text)]
+    fields.append(_optional("since", verdict.attested_at))
+    if entry.drift:
+        fields.append(Field("folder", Cell(clean(f"{entry.drift} {entry.drift_detail}".strip()))))
+    return fields
+
+
+def _ban(entry: Entry) -> list[Field]:
+    verdict = entry.verdict
+    assert verdict is not None
+    if entry.ban is None:
+        return [_optional("ban status", verdict.ban_word or "clean")]
+    fields = [
+        Field("ban status", Cell("BANNED", Style.ALARM)),
+        Field("seen by", Cell(entry.ban.source)),
+        _optional("reason", entry.ban.reason),
+    ]
+    if not verdict.banned:
+        fields.append(Field("verify says", Cell("not banned: the ban list counts", Style.WARNING)))
+    if entry.listed is not None:
+        fields += [
+            _optional("reported at", entry.listed.reported_at),
+            _optional("reported by", entry.listed.source),
+            _optional("review", entry.listed.review_status),
+        ]
+    return fields
+
+
+def _seen(entry: Entry, now: Moment, stale_after: float) -> list[Field]:
+    verdict = entry.verdict
+    assert verdict is not None
+    fields = [
+        Field("verdict", verdict_age(entry, now.mono, stale_after)),
+        Field("asked at", Cell(full_time(entry.asked_wall))),
+        Field("changed", Cell(time_of_day(entry.changed_wall, now.wall))),
+        Field("correlation", Cell(clean(verdict.correlation_id) or "–", Style.DIM)),
+    ]
+    if entry.error:
+        fields.append(Field("last try", Cell(clean(entry.error), Style.WARNING)))
+    return fields
+
+
+_SHOWN = frozenset(
+    {
+        *("worker_id", "display_name", "namespace", "status", "capabilities", "attested", "attested_at"),
+        *("attest_sha256", "current_hash", "sha256", "ban_status", "banned", "ban_reason"),
+    }
+)
+
+
+def _other_fields(raw: bytes) -> list[Field]:
+    try:
+        fields = msgspec.json.decode(raw, type=dict[str, object])
+    except msgspec.DecodeError:
+        return []
+    return [_optional(clean(name), _plain(value)) for name, value in fields.items() if name not in _SHOWN]
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def raw_json(raw: bytes) -> str:
+    """Return the answer's JSON indented, or as it came where it is none."""
+    try:
+        return msgspec.json.format(raw, indent=2).decode()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return raw.decode("utf-8", "replace")

@@ -1,0 +1,106 @@
+"""What every screen of the bar has: the header, a band for what must not be overlooked, the footer."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from pyhall_tui.render.link import band
+from pyhall_tui.screens.messages import EventsHappened, FleetChanged, LinkChanged
+from pyhall_tui.widgets.cells import STYLES
+from pyhall_tui.widgets.header import StatusHeader
+from pyhall_tui.workspace import Workspace
+
+
+class ModeScreen(Screen[None]):
+    """A screen of the bar. A child gives `MODE` and `compose_body`, and may pull in `fleet_changed`."""
+
+    MODE: ClassVar[str]
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (100, "-normal"), (150, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (30, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape", "dismiss_toasts", "Dismiss toasts", show=False, id="app.dismiss", tooltip="Dismiss the toasts"
+        ),
+    ]
+    DEFAULT_CSS = """
+    ModeScreen {
+        layers: base top;
+        #band { height: auto; max-height: 3; padding: 0 1; display: none; background: $surface; }
+        #too-small { layer: top; width: 100%; height: 100%; background: $background; display: none; padding: 0; }
+        &.-tiny #too-small, &.-flat #too-small { display: block; }
+    }
+    """
+
+    def __init__(self, workspace: Workspace | None) -> None:
+        super().__init__()
+        self._opened = workspace
+
+    @property
+    def workspace(self) -> Workspace:
+        """The opened profile's. Screens that work without one look at `has_workspace` first."""
+        assert self._opened is not None
+        return self._opened
+
+    @property
+    def has_workspace(self) -> bool:
+        """Whether a profile is open."""
+        return self._opened is not None
+
+    def compose(self) -> ComposeResult:
+        yield StatusHeader(self._opened, self.MODE)
+        yield Static(id="band", markup=False)
+        yield from self.compose_body()
+        yield Footer(compact=True, show_command_palette=False)
+        yield Static("The terminal is too small: make it at least 40 by 10.", id="too-small", markup=False)
+
+    def compose_body(self) -> ComposeResult:
+        """Yield what stands between header and footer."""
+        raise NotImplementedError
+
+    def fleet_changed(self) -> None:
+        """Pull what changed; called at most once for many changes, and on coming back to the screen."""
+
+    def events_happened(self, message: EventsHappened) -> None:
+        """Take new events."""
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self._update_band)
+        self._update_band()
+
+    def action_dismiss_toasts(self) -> None:
+        self.app.clear_notifications()
+
+    @on(FleetChanged)
+    def _on_fleet_changed(self) -> None:
+        self.fleet_changed()
+
+    @on(EventsHappened)
+    def _on_events_happened(self, message: EventsHappened) -> None:
+        self.events_happened(message)
+        self.query_one(StatusHeader).update_status()
+
+    @on(LinkChanged)
+    def _on_link_changed(self) -> None:
+        self.query_one(StatusHeader).update_status()
+        self._update_band()
+
+    def on_screen_resume(self) -> None:
+        if self.is_mounted:
+            self.query_one(StatusHeader).update_status()
+            self._update_band()
+            self.fleet_changed()
+
+    def _update_band(self) -> None:
+        if self._opened is None or not self.is_current:
+            return
+        now = self._opened.now()
+        cell = band(self._opened.link, now, self._opened.profile.poll_interval)
+        widget = self.query_one("#band", Static)
+        widget.display = cell is not None
+        if cell is not None:
+            widget.update(Content.styled(cell.text, STYLES[cell.style]))

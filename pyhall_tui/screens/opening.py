@@ -1,0 +1,17 @@
+"""What is shown for the moment in which a profile, or the demo's hall, is opened."""
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Static
+
+
+class OpeningScreen(Screen[None]):
+    """One quiet line."""
+
+    DEFAULT_CSS = """
+    OpeningScreen { align: center middle; }
+    OpeningScreen Static { width: auto; color: $text-muted; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Static("Opening …", markup=False)

@@ -1,0 +1,157 @@
+"""The worker's view: what do we know of this one, and what can be done?"""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static, TabbedContent, TabPane
+
+from pyhall_tui.fleet.entry import Entry
+from pyhall_tui.render.event import event_row
+from pyhall_tui.render.text import Cell, Style, clean, clean_lines
+from pyhall_tui.render.worker import raw_json, state_cells, worker_fields
+from pyhall_tui.screens.messages import CopyText, EventsHappened, FleetChanged, Go, LinkChanged
+from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.header import StatusHeader
+from pyhall_tui.workspace import Workspace
+
+_LABEL = 13
+
+
+def _overview(entry: Entry, workspace: Workspace) -> Content:
+    now, stale_after = workspace.now(), workspace.fleet.stale_after
+    glyph, word = state_cells(entry, now.mono, stale_after)
+    lines = [as_content([glyph, Cell(word.text, glyph.style), Cell(clean(entry.worker_id), Style.STRONG)], " ")]
+    for title, fields in worker_fields(entry, now, stale_after):
+        lines += [Content(""), as_content([Cell(title.upper(), Style.DIM)])]
+        lines += [as_content([Cell(f.label.ljust(_LABEL), Style.DIM), f.value]) for f in fields]
+    return Content("\n").join(lines)
+
+
+class WorkerView(VerticalScroll):
+    """Every field of one worker; beside the table it follows the cursor."""
+
+    DEFAULT_CSS = """
+    WorkerView {
+        border: round $panel-lighten-2; padding: 0 1; height: 1fr;
+        & > Static { width: 1fr; height: auto; }
+    }
+    """
+
+    def __init__(self, workspace: Workspace, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, can_focus=False)
+        self._workspace = workspace
+
+    def compose(self) -> ComposeResult:
+        yield Static(markup=False)
+
+    def show(self, worker_id: str | None) -> None:
+        """Show what is known now of that worker."""
+        entry = self._workspace.fleet.get(worker_id or "")
+        content = _overview(entry, self._workspace) if entry else Content.styled("No worker.", "$text-muted")
+        self.query_one(Static).update(content)
+
+
+class WorkerDetailScreen(Screen[None]):
+    """One worker, whole: its fields, its history, its raw JSON."""
+
+    CSS_PATH = "worker_detail.tcss"
+    BINDING_GROUP_TITLE = "Worker"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,backspace", "app.pop_screen", "Back", id="worker.back", tooltip="Back to the table"),
+        Binding("v", "verify", "Verify now", id="worker.verify", tooltip="Verify now"),
+        Binding("t", "test", "Test dispatch", id="worker.test", tooltip="Try a dispatch with this worker"),
+        Binding("y", "copy_id", "Copy id", id="worker.copy_id", tooltip="Copy the worker's id"),
+        Binding("h", "copy_hash", "Copy hash", id="worker.copy_hash", tooltip="Copy the full package hash"),
+        Binding("x", "remove", "Remove", id="worker.remove", tooltip="Take it off the watch list"),
+        Binding("left", "tab(-1)", "Tab", show=False, id="worker.previous_tab", tooltip="Previous tab"),
+        Binding("right", "tab(1)", "Tab", show=False, id="worker.next_tab", tooltip="Next tab"),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal")]
+
+    def __init__(self, workspace: Workspace, worker_id: str) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._worker_id = worker_id
+        self._drawn = -1
+
+    def compose(self) -> ComposeResult:
+        yield StatusHeader(self._workspace, "workers")
+        with TabbedContent(id="tabs"):
+            with TabPane("Overview", id="overview"), Horizontal():
+                yield WorkerView(self._workspace)
+                with VerticalScroll(id="changes", can_focus=False):
+                    yield Static(id="recent", markup=False)
+            with TabPane("History", id="history"), VerticalScroll():
+                yield Static(id="history-text", markup=False)
+            with TabPane("Raw JSON", id="raw"), VerticalScroll():
+                yield Static(id="raw-text", markup=False)
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self._workspace.look_at([self._worker_id])
+        self._show()
+        self.set_interval(1.0, self._show_ages)
+
+    def on_fleet_changed(self, message: FleetChanged) -> None:
+        entry = self._workspace.fleet.get(self._worker_id)
+        if entry is None or entry.revision != self._drawn:
+            self._show()
+
+    def on_events_happened(self, message: EventsHappened) -> None:
+        self._show()
+
+    def on_link_changed(self, message: LinkChanged) -> None:
+        self.query_one(StatusHeader).update_status()
+
+    def action_verify(self) -> None:
+        self._workspace.verify_now([self._worker_id])
+        self.notify("Verifying now.", timeout=2)
+
+    def action_test(self) -> None:
+        self.post_message(Go("dispatch", worker_id=self._worker_id))
+
+    def action_copy_id(self) -> None:
+        self.post_message(CopyText(self._worker_id, "worker id"))
+
+    def action_copy_hash(self) -> None:
+        entry = self._workspace.fleet.get(self._worker_id)
+        if entry is None or entry.sha256 is None:
+            self.notify("The registry has no hash of this worker.", severity="warning")
+        else:
+            self.post_message(CopyText(entry.sha256, "package hash"))
+
+    def action_remove(self) -> None:
+        self.post_message(Go("workers", fill={"remove": self._worker_id}))
+
+    def action_tab(self, step: int) -> None:
+        tabs = ["overview", "history", "raw"]
+        content = self.query_one(TabbedContent)
+        content.active = tabs[(tabs.index(content.active) + step) % len(tabs)]
+
+    def _show(self) -> None:
+        entry = self._workspace.fleet.get(self._worker_id)
+        self._drawn = entry.revision if entry else -1
+        self._show_ages()
+        raw = raw_json(entry.verdict.raw) if entry and entry.verdict else "The registry has not answered yet."
+        self.query_one("#raw-text", Static).update(Content(clean_lines(raw)))
+        history = self._history()
+        self.query_one("#history-text", Static).update(history)
+        self.query_one("#recent", Static).update(history)
+
+    def _show_ages(self) -> None:
+        for view in self.query(WorkerView):
+            view.show(self._worker_id)
+
+    def _history(self) -> Content:
+        now = self._workspace.now()
+        events = self._workspace.recent_events(self._worker_id)
+        if not events:
+            return as_content([Cell("No change seen since it is watched.", Style.DIM)])
+        rows = [event_row(event, now.wall) for event in events]
+        return Content("\n").join(
+            as_content([row.when, row.glyph, row.what, row.source, row.correlation], "  ") for row in rows
+        )

@@ -1,0 +1,70 @@
+"""The dialog that takes worker ids, typed or pasted, one or many."""
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from pyhall_tui.profiles.watch_list import parse_worker_ids
+from pyhall_tui.render.text import clean
+
+
+class IdsInput(Input):
+    """One line that takes several pasted ones: their line breaks become blanks, and none is submitted by a paste."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.insert_text_at_cursor(" ".join(event.text.split()))
+
+
+class AddWorkersScreen(ModalScreen[tuple[str, ...] | None]):
+    """Returns the ids to watch, or None where it was left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Cancel", id="add.cancel", tooltip="Close without adding"),
+    ]
+    DEFAULT_CSS = """
+    AddWorkersScreen {
+        align: center middle;
+        & > Vertical {
+            width: 76; max-width: 95%; height: auto; padding: 1 2;
+            border: round $primary; background: $surface; border-title-color: $text;
+        }
+        #found { height: auto; max-height: 8; margin: 1 0; color: $text-muted; }
+        Horizontal { height: auto; align-horizontal: right; }
+        Button { margin-left: 2; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as dialog:
+            dialog.border_title = "Watch workers"
+            yield IdsInput(placeholder="wkr_abc123, org.acme.summarizer …", id="ids")
+            yield Static("Type or paste ids: blanks, commas or new lines between them.", id="found", markup=False)
+            with Horizontal():
+                yield Button("Cancel", id="cancel")
+                yield Button("Watch", id="watch", variant="primary", disabled=True)
+
+    @on(Input.Changed)
+    def _count(self, message: Input.Changed) -> None:
+        parsed = parse_worker_ids(message.value)
+        lines = [f"{len(parsed.ids)} to watch: {clean(', '.join(parsed.ids), 300)}"] if parsed.ids else []
+        lines += [f"left out: {clean(text, 60)} {reason}" for text, reason in parsed.left_out[:5]]
+        self.query_one("#found", Static).update("\n".join(lines) or "Type or paste ids.")
+        self.query_one("#watch", Button).disabled = not parsed.ids
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#watch")
+    def _done(self) -> None:
+        parsed = parse_worker_ids(self.query_one(IdsInput).value)
+        if parsed.ids:
+            self.dismiss(parsed.ids)
+
+    @on(Button.Pressed, "#cancel")
+    def action_leave(self) -> None:
+        self.dismiss(None)

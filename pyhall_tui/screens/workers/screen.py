@@ -1,0 +1,273 @@
+"""The workers screen: is anything wrong, and since when?"""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Input, Static
+
+from pyhall_tui.fleet.order import SortKey, order
+from pyhall_tui.render.text import Cell, Style
+from pyhall_tui.render.worker import counts_line, worker_row
+from pyhall_tui.screens.base import ModeScreen
+from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
+from pyhall_tui.screens.worker_detail import WorkerDetailScreen, WorkerView
+from pyhall_tui.screens.workers.add_workers import AddWorkersScreen
+from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.workspace import Removed, Workspace
+
+COLUMNS = (
+    Column(SortKey.STATE, "STATE", 12),
+    Column(SortKey.WORKER, "WORKER", 22, flex=3),
+    Column(SortKey.NAME, "NAME", 16, flex=2, leaves=4),
+    Column("attested", "ATT", 3, leaves=3, sortable=False),
+    Column(SortKey.HASH, "HASH", 8, leaves=5),
+    Column("capabilities", "CAPABILITIES", 20, flex=2, leaves=1, sortable=False),
+    Column(SortKey.AGE, "VERDICT", 10),
+    Column(SortKey.CHANGED, "CHANGED", 11, leaves=2),
+)
+_REORDER = 0.25
+"""Seconds between two sorts while verdicts arrive: a row never jumps more often than this."""
+
+
+class WorkersScreen(ModeScreen):
+    """The whole fleet in one table, bans first."""
+
+    MODE = "workers"
+    CSS_PATH = "workers.tcss"
+    AUTO_FOCUS = "#fleet"
+    BINDING_GROUP_TITLE = "Workers"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "slash", "filter", "Filter", key_display="/", id="workers.filter", tooltip="Filter by id, name, status"
+        ),
+        Binding("s", "sort", "Sort", id="workers.sort", tooltip="Sort by the next column"),
+        Binding("S", "reverse", "Reverse", show=False, id="workers.reverse", tooltip="Turn the order round"),
+        Binding("a", "add", "Watch", id="workers.add", tooltip="Put workers on the watch list"),
+        Binding("x,delete", "remove", "Remove", id="workers.remove", tooltip="Take workers off the watch list"),
+        Binding("u", "undo", "Undo", show=False, id="workers.undo", tooltip="Undo the last removal"),
+        Binding("v", "verify", "Verify", id="workers.verify", tooltip="Verify now"),
+        Binding("t", "test", "Test dispatch", id="workers.test", tooltip="Try a dispatch with this worker"),
+        Binding("e", "enroll", "Enroll", id="workers.enroll", tooltip="Enroll a new worker"),
+        Binding("y", "copy_id", "Copy id", id="workers.copy_id", tooltip="Copy the worker's id"),
+        Binding("h", "copy_hash", "Copy hash", show=False, id="workers.copy_hash", tooltip="Copy the package hash"),
+        Binding("r", "retry", "Retry", show=False, id="workers.retry", tooltip="Try a lost registry now"),
+    ]
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(workspace)
+        self._query = ""
+        self._sort, self._descending = SortKey.STATE, False
+        self._seen = -1
+        self._removed: list[Removed] = []
+        self._reorder_pending = False
+
+    def compose_body(self) -> ComposeResult:
+        with Horizontal(id="workers-body"):
+            with Vertical(id="fleet-frame"):
+                yield Input(placeholder="/ filter by id, name, status or state", id="filter", compact=True)
+                yield LineTable(COLUMNS, self._row, id="fleet")
+                with Vertical(id="empty"):
+                    yield Static("No workers are watched yet.", classes="title", markup=False)
+                    yield Static(
+                        "The registry can't list the workers of a namespace: name the ones to look at.", markup=False
+                    )
+                    yield Button("Watch workers by id  (a)", id="empty-add", variant="primary")
+                    yield Button("Enroll a new worker  (e)", id="empty-enroll")
+                    yield Button("Open the demo", id="empty-demo")
+            yield WorkerView(self.workspace, id="side")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.table.set_sort(self._sort, descending=self._descending)
+        self._reorder()
+        self.set_interval(1.0, self._tick)
+        self.set_interval(_REORDER, self._reorder_if_pending)
+
+    @property
+    def table(self) -> LineTable:
+        """The fleet's table."""
+        return self.query_one("#fleet", LineTable)
+
+    def fleet_changed(self) -> None:
+        """Draw anew what changed and is on screen; sort again a little later."""
+        fleet = self.workspace.fleet
+        changed = fleet.changed_since(self._seen)
+        self._seen = fleet.revision
+        self.table.refresh_rows(changed)
+        self._reorder_pending = True
+        if self.table.cursor_key in changed:
+            self._show_side()
+
+    def events_happened(self, message: EventsHappened) -> None:
+        """A change of state moves a row at once, not with the next sort."""
+        self._reorder()
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self, message: Input.Changed) -> None:
+        self._query = message.value
+        self._reorder()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self) -> None:
+        self.table.focus()
+
+    @on(LineTable.HeaderPressed)
+    def _header_pressed(self, message: LineTable.HeaderPressed) -> None:
+        column = SortKey(message.column)
+        self._set_sort(column, descending=column is self._sort and not self._descending)
+
+    @on(LineTable.Opened)
+    def _open(self, message: LineTable.Opened) -> None:
+        self.app.push_screen(WorkerDetailScreen(self.workspace, message.key))
+
+    @on(LineTable.Highlighted)
+    def _highlighted(self) -> None:
+        self._show_side()
+
+    @on(LineTable.ViewMoved)
+    def _view_moved(self) -> None:
+        self.workspace.look_at(self.table.visible_keys)
+
+    @on(Button.Pressed, "#empty-add")
+    def action_add(self) -> None:
+        self.app.push_screen(AddWorkersScreen(), self._add)
+
+    @on(Button.Pressed, "#empty-enroll")
+    def action_enroll(self) -> None:
+        self.post_message(Go("enroll"))
+
+    @on(Button.Pressed, "#empty-demo")
+    def _open_demo(self) -> None:
+        self.post_message(OpenDemo())
+
+    def action_filter(self) -> None:
+        self.query_one("#filter", Input).focus()
+
+    def action_dismiss_toasts(self) -> None:
+        """Escape leaves the filter, then clears it, then the marks; the toasts go with it."""
+        filter_input = self.query_one("#filter", Input)
+        if filter_input.has_focus and filter_input.value == "":
+            self.table.focus()
+        elif filter_input.value:
+            filter_input.value = ""
+            self.table.focus()
+        elif self.table.marked:
+            self.table.marked.clear()
+            self.table.show(self.table.keys)
+            self.table.notify_style_update()
+        super().action_dismiss_toasts()
+
+    def action_sort(self) -> None:
+        keys = list(SortKey)
+        self._set_sort(keys[(keys.index(self._sort) + 1) % len(keys)], descending=False)
+
+    def action_reverse(self) -> None:
+        self._set_sort(self._sort, descending=not self._descending)
+
+    def action_remove(self) -> None:
+        ids = self.table.targets()
+        if not ids:
+            return
+        self._removed.append(self.workspace.unwatch(ids))
+        self.table.marked.clear()
+        self._reorder()
+        self.notify(f"Off the watch list: {_named(ids)}. Press u to undo.", markup=False)
+
+    def action_undo(self) -> None:
+        if not self._removed:
+            self.notify("There is no removal to undo.", markup=False)
+            return
+        self.workspace.put_back(self._removed.pop())
+        self._reorder()
+
+    def action_verify(self) -> None:
+        ids = self.table.targets()
+        self.workspace.verify_now(ids)
+        if ids:
+            self.notify(f"Verifying {_named(ids)} now.", markup=False, timeout=2)
+
+    def action_test(self) -> None:
+        if self.table.cursor_key is not None:
+            self.post_message(Go("dispatch", worker_id=self.table.cursor_key))
+
+    def action_copy_id(self) -> None:
+        if ids := self.table.targets():
+            self.post_message(CopyText("\n".join(ids), "worker id" if len(ids) == 1 else f"{len(ids)} worker ids"))
+
+    def action_copy_hash(self) -> None:
+        entry = self.workspace.fleet.get(self.table.cursor_key or "")
+        if entry is not None and entry.sha256:
+            self.post_message(CopyText(entry.sha256, "package hash"))
+
+    def action_retry(self) -> None:
+        self.workspace.try_now()
+
+    def _add(self, worker_ids: tuple[str, ...] | None) -> None:
+        if not worker_ids:
+            return
+        new = self.workspace.watch(worker_ids)
+        self._reorder()
+        self.table.move_to(worker_ids[0])
+        known = len(worker_ids) - len(new)
+        also = f" {known} already watched." if known else ""
+        self.notify(f"Watching {_named(new)}.{also}" if new else "Already on the watch list.", markup=False)
+
+    def _row(self, worker_id: str) -> Row:
+        fleet = self.workspace.fleet
+        entry = fleet.get(worker_id)
+        if entry is None:
+            return Row({})
+        row = worker_row(entry, self.workspace.now(), fleet.stale_after)
+        return Row({column.key: getattr(row, _ATTRIBUTES[column.key]) for column in COLUMNS}, alarm=row.alarm)
+
+    def _set_sort(self, sort: SortKey, *, descending: bool) -> None:
+        self._sort, self._descending = sort, descending
+        self.table.set_sort(sort, descending=descending)
+        self._reorder()
+
+    def _reorder_if_pending(self) -> None:
+        if self._reorder_pending and self.is_current:
+            self._reorder()
+
+    def _reorder(self) -> None:
+        self._reorder_pending = False
+        fleet = self.workspace.fleet
+        ids = order(fleet, self.workspace.now().mono, self._query, self._sort, descending=self._descending)
+        if list(self.table.keys) != ids:
+            self.table.show(ids)
+        self._summarise(len(ids))
+
+    def _summarise(self, shown: int) -> None:
+        fleet = self.workspace.fleet
+        frame = self.query_one("#fleet-frame")
+        counts = counts_line(fleet.counts(self.workspace.now().mono))
+        frame.border_title = as_content(counts, " · ") if counts else Content("workers")
+        total = f"{len(fleet)} workers" if shown == len(fleet) else f"{shown} of {len(fleet)} workers"
+        frame.border_subtitle = as_content([Cell(total, Style.DIM)])
+        self.query_one("#empty").display = len(fleet) == 0
+        self.table.display = len(fleet) > 0
+
+    def _tick(self) -> None:
+        """Ages grow: draw the rows on screen anew, and what became stale moves."""
+        if not self.is_current:
+            return
+        self.table.refresh_rows(self.table.visible_keys)
+        self._reorder_pending = True
+        self._show_side()
+
+    def _show_side(self) -> None:
+        self.query_one("#side", WorkerView).show(self.table.cursor_key)
+
+
+_ATTRIBUTES = {column.key: {SortKey.AGE: "verdict"}.get(column.key, str(column.key)) for column in COLUMNS}  # type: ignore[call-overload]
+
+
+def _named(ids: list[str] | tuple[str, ...]) -> str:
+    from pyhall_tui.render.text import clean
+
+    return clean(ids[0], 80) if len(ids) == 1 else f"{len(ids)} workers"

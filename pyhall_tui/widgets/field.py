@@ -1,0 +1,98 @@
+"""A labelled line of a form, with the sentence of its check below it."""
+
+from dataclasses import dataclass
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widgets import Input, Label, Static
+
+
+class OneLineInput(Input):
+    """An input that takes one line of a pasted text and says what it left out; a paste never submits."""
+
+    @dataclass
+    class LeftOut(Message):
+        """A paste had more lines than one; these were not taken."""
+
+        input: "OneLineInput"
+        lines: list[str]
+
+        @property
+        def control(self) -> "OneLineInput":
+            return self.input
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        lines = [line.strip() for line in event.text.splitlines() if line.strip()]
+        if lines:
+            self.replace(lines[0], *self.selection)
+        if len(lines) > 1:
+            self.post_message(self.LeftOut(self, lines[1:]))
+
+
+class Field(Vertical):
+    """Label, input and sentence. `say` shows a mistake or a hint below the input; empty takes it away."""
+
+    DEFAULT_CSS = """
+    Field {
+        height: auto; margin-bottom: 1;
+        & > Label { color: $text-muted; }
+        & > OneLineInput { width: 1fr; }
+        & > .sentence { height: auto; display: none; }
+        &.-mistake > .sentence { color: $text-error; }
+        &.-hint > .sentence { color: $text-muted; }
+        &.-mistake > Label { color: $text-error; }
+    }
+    """
+
+    def __init__(
+        self,
+        name: str,
+        label: str,
+        *,
+        value: str = "",
+        placeholder: str = "",
+        password: bool = False,
+        suggester: Suggester | None = None,
+    ) -> None:
+        """Make a field; its widget id is `field-NAME`, its input's is `NAME`."""
+        super().__init__(id=f"field-{name}")
+        self.field = name
+        self._label = label
+        self.input = OneLineInput(
+            value=value, placeholder=placeholder, password=password, suggester=suggester, id=name, compact=True
+        )
+
+    @property
+    def value(self) -> str:
+        """What stands in the input, white space at both ends dropped."""
+        return self.input.value.strip()
+
+    def compose(self) -> ComposeResult:
+        yield Label(self._label, markup=False)
+        yield self.input
+        yield Static(classes="sentence", markup=False)
+
+    def say(self, sentence: str, *, mistake: bool = True) -> None:
+        """Show one sentence below the input; an empty one takes it away."""
+        self.set_class(bool(sentence) and mistake, "-mistake")
+        self.set_class(bool(sentence) and not mistake, "-hint")
+        below = self.query_one(".sentence", Static)
+        below.update(Content(f"✖ {sentence}" if mistake else sentence))
+        below.display = bool(sentence)
+
+    @property
+    def has_mistake(self) -> bool:
+        """Whether a mistake is shown."""
+        return self.has_class("-mistake")
+
+    @on(OneLineInput.LeftOut)
+    def _tell_left_out(self, message: OneLineInput.LeftOut) -> None:
+        message.stop()
+        lines = len(message.lines)
+        self.say(f"Only the first line was taken; {lines} more line{'s' * (lines > 1)} left out.", mistake=False)

@@ -1,0 +1,163 @@
+"""The two lines at the top of every screen: who and where we are, how it stands, and the bar of screens."""
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from pyhall_tui.render.link import host, next_cell, rate_cell, reach_cell
+from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.workspace import Workspace
+
+SCREEN_TITLES: dict[str, str] = {
+    "workers": "Workers",
+    "enroll": "Enroll",
+    "dispatch": "Dispatch",
+    "activity": "Activity",
+    "profiles": "Profiles",
+}
+"""The screens in order of their number keys."""
+
+
+class ModeTab(Static):
+    """One screen in the bar; a click goes there."""
+
+    class Chosen(Message):
+        """A screen was chosen in the bar."""
+
+        def __init__(self, mode: str) -> None:
+            super().__init__()
+            self.mode = mode
+
+    def __init__(self, number: int, mode: str, *, is_current: bool) -> None:
+        super().__init__(f"{number} {SCREEN_TITLES[mode]}", markup=False, classes="-current" if is_current else "")
+        self._mode = mode
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        self.post_message(self.Chosen(self._mode))
+
+
+class KeyHint(Static):
+    """A key in the bar that the mouse can press too."""
+
+    def __init__(self, text: str, action: str) -> None:
+        super().__init__(text, markup=False)
+        self._action = action
+
+    async def on_click(self, event: events.Click) -> None:
+        event.stop()
+        await self.run_action(self._action)
+
+
+class StatusHeader(Vertical):
+    """Profile, namespace, registry, reach, next poll, request rate, alarms; below it the bar of screens.
+
+    On a narrow or short terminal the two lines become one. It pulls what it shows from the workspace.
+    """
+
+    DEFAULT_CSS = """
+    StatusHeader {
+        dock: top; height: 2; background: $panel;
+        & > #status { height: 1; }
+        #who { width: 1fr; height: 1; padding-left: 1; }
+        #how { width: auto; height: 1; padding-right: 1; }
+        #mode-bar { height: 1; background: $surface; }
+        ModeTab { width: auto; padding: 0 1; color: $text-muted; pointer: pointer; }
+        ModeTab:hover { color: $text; background: $panel; }
+        ModeTab.-current { color: $text; text-style: bold; background: $primary 30%; }
+        #short { width: 1fr; height: 1; text-align: right; padding-right: 1; display: none; }
+        #gap { width: 1fr; }
+        KeyHint { width: auto; padding: 0 1; color: $text-muted; pointer: pointer; }
+    }
+    .-narrow StatusHeader, .-flat StatusHeader, .-short StatusHeader, .-tiny StatusHeader {
+        height: 1;
+        & > #status, #gap, KeyHint { display: none; }
+        #short { display: block; }
+    }
+    """
+
+    def __init__(self, workspace: Workspace | None, mode: str) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._mode = mode
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="status"):
+            yield Static(id="who")
+            yield Static(id="how")
+        with Horizontal(id="mode-bar"):
+            for number, mode in enumerate(SCREEN_TITLES, start=1):
+                yield ModeTab(number, mode, is_current=mode == self._mode)
+            yield Static(id="gap")
+            yield Static(id="short")
+            yield KeyHint(": palette", "app.command_palette")
+            yield KeyHint("? keys", "app.show_keys")
+
+    def on_mount(self) -> None:
+        self.update_status()
+        self.set_interval(1.0, self.update_status)
+
+    def update_status(self) -> None:
+        """Show how things stand now. On a hidden screen it costs nothing."""
+        if not self.screen.is_current:
+            return
+        self.query_one("#who", Static).update(self._who())
+        self.query_one("#how", Static).update(self._how())
+        self.query_one("#short", Static).update(self._short())
+
+    def _who(self) -> Content:
+        if self._workspace is None:
+            return as_content([Cell("pyhall-tui", Style.STRONG), Cell("no profile open", Style.DIM)], "  ")
+        profile = self._workspace.profile
+        cells = [
+            Cell("pyhall-tui", Style.DIM),
+            Cell(clean(profile.name), Style.STRONG),
+            Cell(clean(profile.namespace)),
+            Cell(clean(host(profile.registry_url)), Style.DIM),
+        ]
+        return as_content([*cells, *self._marks()], "  ")
+
+    def _marks(self) -> list[Cell]:
+        """What must never be overlooked: production, read only, plain http."""
+        if self._workspace is None:
+            return []
+        profile = self._workspace.profile
+        marks = [
+            (profile.production, Cell("PRODUCTION", Style.ERROR)),
+            (profile.read_only, Cell("READ ONLY", Style.WARNING)),
+            (profile.allow_insecure and profile.registry_url.startswith("http:"), Cell("NOT ENCRYPTED", Style.ERROR)),
+        ]
+        return [cell for holds, cell in marks if holds]
+
+    def _how(self) -> Content:
+        workspace = self._workspace
+        if workspace is None:
+            return Content("")
+        now = workspace.now()
+        status = as_content([reach_cell(workspace.link), next_cell(workspace.link, now)], " · ")
+        rate = as_content([rate_cell(workspace.link, workspace.stats.per_second(now.mono))])
+        return Content("    ").join([status, rate, *([alarms] if (alarms := self._alarms()) else [])])
+
+    def _short(self) -> Content:
+        if self._workspace is None:
+            return Content("")
+        glyph = reach_cell(self._workspace.link)
+        cells = [Cell(clean(self._workspace.profile.name), Style.STRONG), Cell(glyph.text, glyph.style)]
+        parts = [as_content([*self._marks(), *cells], " ")]
+        return Content(" ").join([*parts, *([alarms] if (alarms := self._alarms()) else [])])
+
+    def _alarms(self) -> Content | None:
+        count = len(self._workspace.open_alarms) if self._workspace else 0
+        if not count:
+            return None
+        words = f"✖ {count} alarm{'s' if count > 1 else ''}"
+        return as_content([Cell(words, Style.ERROR)])
+
+    @on(ModeTab.Chosen)
+    def _go(self, message: ModeTab.Chosen) -> None:
+        message.stop()
+        self.app.call_later(self.run_action, f"app.mode('{message.mode}')")

@@ -1,0 +1,338 @@
+"""What one profile needs, opened and closed together: fleet, watch list, journal, engine, client.
+
+Used alike by the app, the commands and the tests. Another profile is another workspace. The fleet belongs to the
+thread that opened the workspace (the UI's); engine and client live on a loop in a thread of their own, and hand
+each thing over with `call_soon_threadsafe`.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+
+from pyhall_tui.clock import Clock, Moment
+from pyhall_tui.fleet.entry import Ban, Entry
+from pyhall_tui.fleet.events import Event, Severity
+from pyhall_tui.fleet.fleet import Fleet
+from pyhall_tui.journal.journal import Journal
+from pyhall_tui.journal.rows import LastVerdict
+from pyhall_tui.monitor.engine import Monitor
+from pyhall_tui.monitor.link import Link
+from pyhall_tui.monitor.stats import RequestStats
+from pyhall_tui.monitor.thread import LoopThread
+from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList
+from pyhall_tui.registry.errors import RegistryError
+from pyhall_tui.registry.models import BanList, RequestRecord, Verdict
+
+if TYPE_CHECKING:
+    from pyhall_tui.registry.client import RegistryClient
+
+T = TypeVar("T")
+
+FIRST_ROWS = 100
+"""Workers that are painted before the first frame; the rest follow after it."""
+_MOST_ALARMS = 10_000
+_FRESH = 1_000
+_PATIENCE = 0.5
+"""Seconds that closing waits at most, so that quitting is at once."""
+
+
+class Listener(Protocol):
+    """Who is told of changes, on the thread that opened the workspace. Pull what changed from the fleet."""
+
+    def fleet_changed(self) -> None: ...
+    def link_changed(self) -> None: ...
+    def events_happened(self, events: list[Event]) -> None: ...
+
+
+class Workspace:
+    """One opened profile. An async context manager; `connect` begins to talk to the registry."""
+
+    def __init__(
+        self, profile: Profile, *, clock: Clock, journal: Journal, watch_list: WatchList, listener: Listener
+    ) -> None:
+        self.profile = profile
+        self.clock = clock
+        self.journal = journal
+        self.watch_list = watch_list
+        self.fleet = Fleet(profile.poll_interval)
+        self.link = Link(since_wall=clock.now().wall, rate=profile.requests_per_second)
+        self.stats = RequestStats()
+        self.open_alarms: set[int] = set()
+        """The journal's ids of the alarms that nobody has acknowledged yet."""
+        self._fresh: dict[int, Event] = {}
+        self._replaced: set[int] = set()
+        self.warnings: tuple[str, ...] = ()
+        """Sentences of the client: plain http that was allowed, an entry of NO_PROXY that cannot be read."""
+        self._listener = listener
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: LoopThread | None = None
+        self._client: RegistryClient | None = None
+        self._monitor: Monitor | None = None
+        self._ready: asyncio.Event = asyncio.Event()
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        """Paint what was last known: the loudest first, the rest with `restore_rest`."""
+        self._loop = asyncio.get_running_loop()
+        self.fleet.watch(worker.id for worker in self.watch_list.load())
+        self._restore(self.journal.first_verdicts(self.profile.name, FIRST_ROWS))
+        alarms = self.journal.events(
+            self.profile.name, severity=Severity.ALARM, unacknowledged=True, limit=_MOST_ALARMS
+        )
+        self.open_alarms = {event.id for event in alarms}
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether `connect` was called."""
+        return self._thread is not None
+
+    def now(self) -> Moment:
+        """Return this instant of the workspace's clock."""
+        return self.clock.now()
+
+    def restore_rest(self) -> None:
+        """Paint the workers that were not among the first."""
+        if len(self.fleet) > FIRST_ROWS:
+            self._restore(self.journal.all_verdicts(self.profile.name))
+            self._listener.fleet_changed()
+
+    def connect(self, key: ApiKey | None, *, poll: bool = True) -> None:
+        """Begin to talk to the registry; with `poll`, to ask for the fleet. Again with another key: reconnect."""
+        self.disconnect()
+        self._ready.clear()
+        self._thread = LoopThread("pyhall-tui-wire")
+        self._thread.submit(self._serve(key, self._thread, poll))
+
+    def disconnect(self) -> None:
+        """Stop asking; what is in flight is dropped."""
+        thread, self._thread, self._client, self._monitor = self._thread, None, None, None
+        if thread is not None:
+            thread.stop(_PATIENCE)
+
+    async def close(self) -> None:
+        """Stop asking and write what is left to the journal; half a second at most each."""
+        self._closed = True
+        self.disconnect()
+        await asyncio.to_thread(self.journal.flush, _PATIENCE)
+
+    async def ask(self, call: Callable[["RegistryClient"], Coroutine[Any, Any, T]]) -> T:
+        """Run one request on the client's own loop and return its answer. Cancelling drops the request.
+
+        Raises:
+            RegistryError: as the client raises it.
+        """
+        await self._ready.wait()
+        thread, client = self._thread, self._client
+        if thread is None or client is None:
+            raise asyncio.CancelledError
+        return await asyncio.wrap_future(thread.submit(call(client)))
+
+    def watch(self, worker_ids: Iterable[str]) -> list[str]:
+        """Put workers on the watch list and ask for them; return those that are new."""
+        new = self.fleet.watch(worker_ids)
+        self.watch_list.add(new)
+        self._tell_monitor("watch", new)
+        self._listener.fleet_changed()
+        return new
+
+    def unwatch(self, worker_ids: Iterable[str]) -> "Removed":
+        """Take workers off the watch list; the return value undoes it."""
+        ids = list(worker_ids)
+        removed = Removed(self.watch_list.remove(ids), tuple(self.fleet.unwatch(ids)))
+        for worker_id in ids:
+            self.journal.forget_worker(self.profile.name, worker_id)
+        self._tell_monitor("unwatch", ids)
+        self._listener.fleet_changed()
+        return removed
+
+    def put_back(self, removed: "Removed") -> None:
+        """Undo an `unwatch`."""
+        self.watch_list.restore(removed.watched)
+        self.fleet.put_back(removed.entries)
+        self._tell_monitor("watch", [entry.worker_id for entry in removed.entries])
+        self._listener.fleet_changed()
+
+    def verify_now(self, worker_ids: Iterable[str]) -> None:
+        """Ask for these workers next."""
+        self._tell_monitor("bring_forward", list(worker_ids))
+
+    def look_at(self, worker_ids: Iterable[str]) -> None:
+        """Say what is on screen: it is kept freshest."""
+        self._tell_monitor("watch_closely", list(worker_ids))
+
+    def try_now(self) -> None:
+        """Try a lost registry at once."""
+        if self._thread and self._monitor:
+            self._thread.call(self._monitor.try_now)
+
+    def acknowledge(self, event_ids: Iterable[int]) -> None:
+        """Acknowledge events; the header counts what is left."""
+        seen = set(event_ids)
+        self.journal.acknowledge(seen)
+        self.open_alarms -= seen
+        self._listener.link_changed()
+
+    def recent_events(self, worker_id: str, limit: int = 200) -> list[Event]:
+        """Return what changed with one worker, newest first, what the journal has not written yet included."""
+        kept = self.journal.events(self.profile.name, worker=worker_id, limit=limit)
+        by_id = {event.id: event for event in kept if event.id not in self._replaced} | self._fresh
+        mine = [event for event in by_id.values() if event.worker_id == worker_id]
+        return sorted(mine, key=lambda event: event.id, reverse=True)[:limit]
+
+    def take_events(self, events: list[Event]) -> None:
+        """Keep events and tell the listener; for those that are made elsewhere (drift, a live dispatch) too."""
+        if not events:
+            return
+        recorded = [self.journal.record_event(self.profile.name, event) for event in events]
+        for kept, replaced_id in recorded:
+            self._remember(kept, replaced_id)
+            self.open_alarms.discard(replaced_id or 0)
+            if kept.severity is Severity.ALARM and not kept.acknowledged:
+                self.open_alarms.add(kept.id)
+        self._listener.events_happened([kept for kept, _ in recorded])
+
+    def _remember(self, event: Event, replaced_id: int | None) -> None:
+        """Keep the newest events at hand: the journal is written half a second later."""
+        self._fresh[event.id] = event
+        if replaced_id is not None:
+            self._fresh.pop(replaced_id, None)
+            self._replaced.add(replaced_id)
+        while len(self._fresh) > _FRESH:
+            self._fresh.pop(next(iter(self._fresh)))
+            self._replaced.clear()
+
+    def _restore(self, rows: Iterable[LastVerdict]) -> None:
+        now = self.now()
+        for row in rows:
+            heard = Moment(now.mono - max(0.0, now.wall - row.at), row.at)
+            self.fleet.restore(row.verdict, _ban_of(row, heard.mono), row.changed_at, heard)
+
+    async def _serve(self, key: ApiKey | None, thread: LoopThread, poll: bool) -> None:
+        """On the wire's thread: make the client there (httpx is imported here), poll, close it at the end."""
+        from pyhall_tui.registry.client import RegistryClient
+
+        async with RegistryClient(self.profile, key, self.clock, on_request=self._on_request) as client:
+            monitor = Monitor(client, _HandOver(self), self.clock, self.profile) if poll else None
+            if monitor is not None:
+                monitor.watch([worker.id for worker in self.watch_list.workers])
+            self._hand_over(self._connected, thread, client, monitor)
+            if monitor is None:
+                await asyncio.Event().wait()
+            else:
+                await monitor.run()
+
+    def _connected(self, thread: LoopThread, client: "RegistryClient", monitor: Monitor | None) -> None:
+        if thread is not self._thread:
+            return
+        self._client, self._monitor = client, monitor
+        self.warnings = tuple(client.warnings)
+        self._ready.set()
+        self._tell_monitor("watch", [entry.worker_id for entry in self.fleet])
+        self._listener.link_changed()
+
+    def _on_request(self, record: RequestRecord) -> None:
+        self._hand_over(self._count_request, record)
+
+    def _count_request(self, record: RequestRecord) -> None:
+        self.stats.record(self.now().mono, record.elapsed, failed=record.error is not None)
+
+    def _hand_over(self, function: Callable[..., None], *args: object) -> None:
+        """From the wire's thread to ours; nothing happens where the workspace was closed meanwhile."""
+        if self._closed or self._loop is None or self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(function, *args)
+
+    def _tell_monitor(self, method: str, worker_ids: list[str]) -> None:
+        if self._thread and self._monitor and (worker_ids or method == "watch_closely"):
+            self._thread.call(getattr(self._monitor, method), worker_ids)
+
+    def _take_verdict(self, verdict: Verdict, asked: Moment) -> None:
+        if self._closed:
+            return
+        events = self.fleet.apply(verdict, asked, self.now())
+        entry = self.fleet.get(verdict.worker_id)
+        if entry is None:
+            return
+        self.journal.save_verdict(self.profile.name, _last_verdict(entry, verdict))
+        self._tell_monitor("changed", [verdict.worker_id] if events else [])
+        self.take_events(events)
+        self._listener.fleet_changed()
+
+    def _take_failure(self, worker_id: str, error: RegistryError) -> None:
+        self.fleet.failed(worker_id, str(error))
+        self._listener.fleet_changed()
+
+    def _take_ban_list(self, answer: BanList, asked: Moment) -> None:
+        if self._closed:
+            return
+        events = self.fleet.apply_ban_list(answer, asked, self.now())
+        self._tell_monitor("bring_forward", [event.worker_id for event in events if event.worker_id])
+        for event in events:
+            entry = self.fleet.get(event.worker_id or "")
+            if entry is not None and entry.verdict is not None:
+                self.journal.save_verdict(self.profile.name, _last_verdict(entry, entry.verdict))
+        self.take_events(events)
+        self._listener.fleet_changed()
+
+    def _take_link(self, link: Link) -> None:
+        self.link = link
+        self._listener.link_changed()
+
+    def _take_event(self, event: Event) -> None:
+        self.take_events([event])
+
+
+class Removed:
+    """What an `unwatch` took away, to be put back."""
+
+    def __init__(self, watched: tuple[WatchedWorker, ...], entries: tuple[Entry, ...]) -> None:
+        self.watched = watched
+        self.entries = entries
+
+
+class _HandOver:
+    """The engine's sink: each call is made on the wire's thread, and done on the workspace's."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def verdict(self, verdict: Verdict, asked: Moment) -> None:
+        self._workspace._hand_over(self._workspace._take_verdict, verdict, asked)
+
+    def failed(self, worker_id: str, error: RegistryError) -> None:
+        self._workspace._hand_over(self._workspace._take_failure, worker_id, error)
+
+    def ban_list(self, answer: BanList, asked: Moment) -> None:
+        self._workspace._hand_over(self._workspace._take_ban_list, answer, asked)
+
+    def link(self, link: Link) -> None:
+        self._workspace._hand_over(self._workspace._take_link, link)
+
+    def event(self, event: Event) -> None:
+        self._workspace._hand_over(self._workspace._take_event, event)
+
+
+def _ban_of(row: LastVerdict, seen: float) -> Ban | None:
+    if row.banned_by is not None:
+        return Ban("ban list", seen, row.banned_by.reason)
+    return Ban("verify", seen, row.verdict.ban_reason) if row.verdict.banned else None
+
+
+def _last_verdict(entry: Entry, verdict: Verdict) -> LastVerdict:
+    return LastVerdict(
+        worker_id=entry.worker_id,
+        verdict=verdict,
+        at=entry.asked_wall,
+        rank=entry.last_state(),
+        banned_by=entry.listed if entry.ban else None,
+        changed_at=entry.changed_wall,
+    )
