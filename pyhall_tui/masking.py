@@ -15,9 +15,11 @@ _PATTERNS = (
     # A header in any notation: `Authorization: Bearer x`, `'authorization': 'Bearer x'`, `(b'Authorization', b'…')`.
     (
         "authorization",
-        re.compile(r"""(?i)(authorization\\?["']?\s*[:=,]\s*b?\\?["']?(?:(?:bearer|basic|token)\s+)?)[^\s"'\\,)]+"""),
+        re.compile(
+            r"""(?i)(authorization\\?["']?\s*[:=,]\s*(?:b(?=["']))?\\?["']?(?:(?:bearer|basic|token)\s+)?)[^\s"'\\,)]+"""
+        ),
     ),
-    ("api", re.compile(r"""(?i)(api[-_]?key\\?["']?\s*[:=,]\s*b?\\?["']?)[^\s"'\\,)&]+""")),
+    ("api", re.compile(r"""(?i)(api[-_]?key\\?["']?\s*[:=,]\s*(?:b(?=["']))?\\?["']?)[^\s"'\\,)&]+""")),
     ("bearer", re.compile(r"(?i)(bearer(?:\s+|%20))[\w.~+/=%-]{4,}")),
     ("phk_", re.compile(r"(?i)(phk_[a-z]+_)[\w-]+")),
     # Not our own package nor its sister's, which stand in every path of a traceback.

@@ -1,6 +1,6 @@
 """The journal: what is kept over restarts. Callers never wait for the disk, and never meet its faults."""
 
-import secrets
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable
@@ -277,7 +277,7 @@ class _Ids:
 
     def __init__(self, clock: Clock, newest: int) -> None:
         self._clock = clock
-        self._tag = secrets.randbelow(1 << 12)
+        self._tag = int.from_bytes(os.urandom(2)) & 0xFFF
         self._last = newest >> 12
         self._lock = threading.Lock()
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pyhall_tui.journal import schema
 
@@ -17,13 +17,18 @@ OPEN_PATIENCE = 0.25
 """Seconds to wait at start for a lock that another program holds, and how often."""
 _TRIES = 3
 
+
+class _Mode(NamedTuple):
+    journal: str
+    alone: bool = False
+
+
 _MODES = (
-    # How to reclaim space can only be chosen while the file is still empty: first of all.
-    ("PRAGMA auto_vacuum=INCREMENTAL", "PRAGMA journal_mode=WAL"),
-    ("PRAGMA auto_vacuum=INCREMENTAL", "PRAGMA journal_mode=TRUNCATE"),
+    _Mode("WAL"),
+    _Mode("TRUNCATE"),
     # A file that is in WAL mode can't be read at all where there is no shared memory (a network file system),
     # unless it is locked for one program. Locked so, its mode can be changed, and then it is shared again.
-    ("PRAGMA locking_mode=EXCLUSIVE", "PRAGMA journal_mode=TRUNCATE", "PRAGMA locking_mode=NORMAL"),
+    _Mode("TRUNCATE", alone=True),
 )
 
 _REASONS = {
@@ -129,35 +134,32 @@ def _prepare(path: Path) -> None:
 def _open_modes(path: Path, connect: Connect) -> Opened:
     """Open in the first journal mode that works; the first one's error is raised where none does."""
     errors: list[sqlite3.OperationalError] = []
-    for pragmas in _MODES:
+    for mode in _MODES:
         try:
-            return _open_patiently(path, pragmas, connect)
+            return _open_patiently(path, mode, connect)
         except sqlite3.OperationalError as error:
-            if code_of(error) == sqlite3.SQLITE_READONLY:
+            if code_of(error) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY):
                 raise
             errors.append(error)
     raise errors[0]
 
 
-def _open_patiently(path: Path, pragmas: tuple[str, ...], connect: Connect) -> Opened:
+def _open_patiently(path: Path, mode: _Mode, connect: Connect) -> Opened:
     """Try again where another program holds the file: two that start at once both set the mode of a new file."""
-    for patience in range(_TRIES, 0, -1):
+    for tries_left in reversed(range(_TRIES)):
         try:
-            return _open_in(path, pragmas, connect)
+            return _open_in(path, mode, connect)
         except sqlite3.OperationalError as error:
-            if code_of(error) != sqlite3.SQLITE_BUSY or patience == 1:
+            if code_of(error) != sqlite3.SQLITE_BUSY or not tries_left:
                 raise
     raise AssertionError("unreachable")
 
 
-def _open_in(path: Path, pragmas: tuple[str, ...], connect: Connect) -> Opened:
+def _open_in(path: Path, mode: _Mode, connect: Connect) -> Opened:
     connections: list[sqlite3.Connection] = []
     try:
         write = _connection(path, connect, connections)
-        for pragma in pragmas:
-            write.execute(pragma).fetchall()
-        _ready(write)
-        (mode,) = write.execute("PRAGMA journal_mode").fetchone()
+        journal = _ready(write, mode)
         read = _connection(path, connect, connections)
         read.execute("PRAGMA query_only=1")
         schema.version_of(read)
@@ -165,7 +167,7 @@ def _open_in(path: Path, pragmas: tuple[str, ...], connect: Connect) -> Opened:
         for connection in connections:
             connection.close()
         raise
-    return Opened(write, read, False, () if mode == "wal" else (_without_wal(path, mode),))
+    return Opened(write, read, False, () if journal == "wal" else (_without_wal(path, journal),))
 
 
 def _connection(path: Path, connect: Connect, opened: list[sqlite3.Connection]) -> sqlite3.Connection:
@@ -174,23 +176,32 @@ def _connection(path: Path, connect: Connect, opened: list[sqlite3.Connection]) 
     return connection
 
 
-def _ready(write: sqlite3.Connection) -> None:
-    """Set what holds for the file, and bring it to our version."""
+def _ready(write: sqlite3.Connection, mode: _Mode) -> str:
+    """Set what holds for the file, bring it to our version, and return the journal mode that it is really in."""
+    if mode.alone:
+        write.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
     version = schema.version_of(write)
     if version > schema.VERSION:
         raise _Newer(f"its version is {version}, ours {schema.VERSION}")
+    if version == 0:
+        # How to give space back can only be chosen while the file is still empty.
+        write.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    (journal,) = write.execute(f"PRAGMA journal_mode={mode.journal}").fetchone()
+    if mode.alone:
+        write.execute("PRAGMA locking_mode=NORMAL").fetchall()
     write.execute("PRAGMA synchronous=NORMAL")
-    write.execute("PRAGMA journal_size_limit=4194304")
+    write.execute("PRAGMA journal_size_limit=4194304").fetchall()
     try:
         schema.migrate(write)
     except sqlite3.OperationalError as error:
         # Another program is in the middle of a long write: ours waits in the writer thread, not here.
         if code_of(error) != sqlite3.SQLITE_BUSY or version < schema.VERSION:
             raise
+    return str(journal)
 
 
-def _without_wal(path: Path, mode: Any) -> str:
+def _without_wal(path: Path, mode: str) -> str:
     return (
         f"The file system of {path} does not carry SQLite's write-ahead log (a network file system, perhaps): "
-        f"the journal is kept in mode {str(mode).upper()}, which is slower and otherwise the same."
+        f"the journal is kept in mode {mode.upper()}, which is slower and otherwise the same."
     )

@@ -54,4 +54,5 @@ def tidy(connection: sqlite3.Connection, retention: Retention, now: float) -> No
         (now - retention.enrollment_days * DAY, retention.enrollments),
     )
     connection.execute("COMMIT")
-    connection.execute("PRAGMA incremental_vacuum").fetchall()
+    # It yields an empty row for each page that it frees; `execute` would stop after the first.
+    connection.executescript("PRAGMA incremental_vacuum")

@@ -24,8 +24,11 @@ _SLOWEST = 5.0
 """Seconds between two tries while the disk does not take it."""
 _LAST_TRIES = 0.05
 """The same while the program ends."""
+_CROWD = 2_000
+"""So many rows are not gathered any longer."""
 MOST_WAITING = 20_000
-"""Rows held while the disk does not take them; then the oldest are lost, and counted."""
+"""Rows held while the disk does not take them, ten times as many while it is only slow; then the oldest are lost,
+and counted."""
 _TIDY_EVERY = 600.0
 _TIDY_ROWS = 5_000
 
@@ -132,9 +135,12 @@ class Writer:
     def _note_put(self, is_news: bool) -> None:
         """Count, keep the bound, and wake the thread where it does not know of work yet. The lock is held."""
         self._put += 1
-        if len(self._items) > MOST_WAITING:
+        waiting = len(self._items)
+        if waiting > (MOST_WAITING if self._trouble else 10 * MOST_WAITING):
             self._items.popleft()
             self._lost += 1
+        if waiting == _CROWD:
+            self._hurry = is_news = True
         if is_news:
             self._condition.notify_all()
 

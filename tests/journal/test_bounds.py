@@ -1,0 +1,96 @@
+"""The file keeps within its bounds, by age and by count."""
+
+from pathlib import Path
+
+import pytest
+
+from pyhall_tui.journal import writer
+from pyhall_tui.journal.journal import Journal
+from pyhall_tui.journal.retention import DAY, Retention
+from pyhall_tui.journal.rows import EnrollmentState
+from tests.clock import ManualClock
+from tests.journal.makers import NOW, dispatch, enrollment, event, until, verdict
+
+
+def bytes_in(folder: Path) -> int:
+    return sum(one.stat().st_size for one in folder.iterdir())
+
+
+@pytest.fixture
+def tidy_each_time(monkeypatch):
+    """Retention is applied after each transaction rather than each ten minutes."""
+    monkeypatch.setattr(writer, "_TIDY_ROWS", 1)
+
+
+def open_at(tmp_path: Path, **bounds: float) -> Journal:
+    return Journal.open(tmp_path / "journal.db", ManualClock(), retention=Retention(**bounds))
+
+
+def test_a_long_outage_keeps_within_the_bound(tmp_path):
+    """F42: two days of a failure every five seconds; the files are looked at, not the setting."""
+    failures = 2 * 24 * 3600 // 5
+    largest = 0
+    with open_at(tmp_path, events=1_000, dispatches=200, raw_exchanges=50) as journal:
+        for n in range(failures):
+            journal.record_event("prod", event(worker_id=f"org.acme.worker-{n}", at=NOW + 5 * n, detail="x" * 200))
+            if n % 10 == 0:
+                journal.record_dispatch("prod", dispatch(response_raw=b"y" * 8_000, error="The registry is down."))
+            if n % 5_000 == 0:
+                assert journal.flush(20)
+                largest = max(largest, bytes_in(tmp_path))
+        assert journal.flush(20)
+        largest = max(largest, bytes_in(tmp_path))
+    unbounded = failures * 400 + failures // 10 * 8_000
+    assert largest < unbounded / 2
+
+
+def test_by_count_the_oldest_go(tmp_path, tidy_each_time):
+    with open_at(tmp_path, events=3, dispatches=2, verdicts=1) as journal:
+        for n in range(5):
+            journal.record_event("prod", event(worker_id=f"w{n}"))
+            journal.record_dispatch("prod", dispatch(worker_id=f"w{n}"))
+            journal.save_verdict("prod", verdict(f"w{n}", at=NOW + n))
+        until(lambda: [one.worker_id for one in journal.events("prod")] == ["w4", "w3", "w2"])
+        until(lambda: [one.worker_id for one in journal.dispatches("prod")] == ["w4", "w3"])
+        until(lambda: [one.worker_id for one in journal.all_verdicts("prod")] == ["w4"])
+
+
+def test_by_age_the_oldest_go(tmp_path, tidy_each_time):
+    with open_at(tmp_path, days=30) as journal:
+        for worker_id, at in (("old", NOW - 31 * DAY), ("young", NOW - 29 * DAY)):
+            journal.record_event("prod", event(worker_id=worker_id, at=at))
+            journal.record_dispatch("prod", dispatch(worker_id=worker_id, at=at))
+            journal.save_verdict("prod", verdict(worker_id, at=at))
+        until(lambda: [one.worker_id for one in journal.events("prod")] == ["young"])
+        until(lambda: [one.worker_id for one in journal.dispatches("prod")] == ["young"])
+        until(lambda: [one.worker_id for one in journal.all_verdicts("prod")] == ["young"])
+
+
+def test_raw_bodies_go_before_their_dispatches(tmp_path, tidy_each_time):
+    with open_at(tmp_path, raw_exchanges=1) as journal:
+        for n in range(3):
+            journal.record_dispatch("prod", dispatch(worker_id=f"w{n}", request_raw=b"q", response_raw=b"a"))
+        until(lambda: [one.response_raw for one in journal.dispatches("prod")] == [b"a", b"", b""])
+
+
+def test_whole_batches_go_and_the_newest_stays(tmp_path, tidy_each_time):
+    with open_at(tmp_path, enrollments=3) as journal:
+        for batch, rows in (("first", 2), ("second", 2), ("third", 5)):
+            for n in range(rows):
+                at = NOW + {"first": 0, "second": 10, "third": 20}[batch] + n
+                journal.record_enrollment("prod", enrollment(f"k{n}", EnrollmentState.ANSWERED, batch=batch, at=at))
+            assert journal.flush()
+        until(lambda: [one.batch for one in journal.batches("prod")] == ["third"])
+        assert len(journal.enrollments("prod", batch="third")) == 5
+
+
+def test_what_is_deleted_gives_its_space_back(tmp_path, tidy_each_time):
+    with open_at(tmp_path) as journal:
+        for n in range(2_000):
+            journal.record_event("prod", event(worker_id=f"w{n}", detail="x" * 2_000))
+        assert journal.flush(20)
+    before = bytes_in(tmp_path)
+    with open_at(tmp_path, events=10) as journal:
+        journal.record_event("prod", event(worker_id="last"))
+        until(lambda: len(journal.events("prod", limit=9_999)) == 10)
+    assert bytes_in(tmp_path) < before / 10

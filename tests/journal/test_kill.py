@@ -1,0 +1,147 @@
+"""A `kill -9` costs at most the last second, and never the file; two programs on one file do not hurt each other."""
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from pyhall_tui.journal.journal import Journal
+from pyhall_tui.journal.rows import EnrollmentState
+from tests.clock import ManualClock
+from tests.journal.makers import event, integrity, rows_in, verdict
+
+RECORDER = """
+import sys, time
+from pathlib import Path
+from pyhall_tui.clock import SystemClock
+from pyhall_tui.journal.journal import Journal
+from tests.journal.makers import event, verdict
+
+journal = Journal.open(Path(sys.argv[1]), SystemClock())
+last, slowest = time.monotonic(), 0.0
+for n in range(100_000):
+    worker = f"{sys.argv[2]}-{n}"
+    journal.record_event("prod", event(worker_id=worker, at=time.time()))
+    journal.save_verdict("prod", verdict(f"{sys.argv[2]}-{n % 200}", at=time.time()))
+    now = time.monotonic()
+    slowest, last = max(slowest, now - last), now
+    print(worker, now, slowest, flush=True)
+    time.sleep(0.002)
+"""
+
+ENROLLER = """
+import sys
+from pathlib import Path
+from pyhall_tui.clock import SystemClock
+from pyhall_tui.journal.journal import Journal
+from tests.journal.makers import enrollment
+
+journal = Journal.open(Path(sys.argv[1]), SystemClock())
+for n in range(100_000):
+    assert journal.record_enrollment_now("prod", enrollment(f"k{n}"))
+    print(f"k{n}", flush=True)
+"""
+
+
+def start(script: str, *arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+def kill_after(child: subprocess.Popen[str], seconds: float) -> tuple[float, list[str]]:
+    """Let it record for that long from its first line on, kill it, and return when and all lines it wrote."""
+    assert child.stdout is not None
+    lines = [child.stdout.readline()]
+    killed = [0.0]
+
+    def kill() -> None:
+        killed[0] = time.monotonic()
+        child.kill()
+
+    timer = threading.Timer(seconds, kill)
+    timer.start()
+    lines += child.stdout.readlines()
+    timer.join()
+    child.wait()
+    child.stdout.close()
+    return killed[0], [line for line in lines if line.endswith("\n")]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
+def test_killed_at_random_moments_it_loses_at_most_the_last_second(tmp_path, seed):
+    """Four programs on one file, each killed at a moment of its own."""
+    path = tmp_path / "journal.db"
+    moments = random.Random(seed)
+    children = [start(RECORDER, path, f"p{n}") for n in range(4)]
+    outcomes: list[tuple[float, list[str]]] = []
+    threads = [
+        threading.Thread(target=lambda child=child, after=after: outcomes.append(kill_after(child, after)))
+        for child, after in ((child, moments.uniform(1.2, 2.2)) for child in children)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [child.returncode for child in children] == [-signal.SIGKILL] * 4
+    assert integrity(path) == "ok"
+    with Journal.open(path, ManualClock()) as journal:
+        assert journal.notes == ()
+        kept = {one.worker_id for one in journal.events("prod", limit=1_000_000)}
+        assert len(journal.all_verdicts("prod")) > 4
+    for killed, lines in outcomes:
+        told = [line.split() for line in lines]
+        # A machine that stands still stands still for the writer thread too: that much is not the journal's.
+        allowed = 1.0 + float(told[-1][2])
+        due = {worker for worker, at, _ in told if float(at) < killed - allowed}
+        assert due
+        assert due <= kept
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
+def test_an_enrollment_that_was_about_to_be_sent_outlives_the_kill(tmp_path):
+    path = tmp_path / "journal.db"
+    _, lines = kill_after(start(ENROLLER, path), 0.3)
+    with Journal.open(path, ManualClock()) as journal:
+        rows = {row.row_key: row.state for row in journal.enrollments("prod", batch="b1")}
+    assert lines
+    assert all(rows[line.strip()] is EnrollmentState.SENDING for line in lines)
+
+
+def test_two_journals_on_one_file_keep_both_their_rows(tmp_path):
+    path = tmp_path / "journal.db"
+    with Journal.open(path, ManualClock()) as first, Journal.open(path, ManualClock()) as second:
+        for n in range(300):
+            first.record_event("prod", event(worker_id=f"a{n}"))
+            second.record_event("prod", event(worker_id=f"b{n}"))
+            second.save_verdict("prod", verdict(f"w{n}"))
+        assert first.flush(10)
+        assert second.flush(10)
+        assert len(first.events("prod", limit=9_999)) == 600
+        assert len(first.all_verdicts("prod")) == 300
+        assert first.notes == second.notes == ()
+    assert rows_in(path, "events") == 600
+
+
+def test_many_that_begin_one_file_at_once_all_keep_it(tmp_path):
+    path = tmp_path / "journal.db"
+    opened: list[Journal] = []
+    threads = [threading.Thread(target=lambda: opened.append(Journal.open(path, ManualClock()))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for n, journal in enumerate(opened):
+        journal.record_event("prod", event(worker_id=f"w{n}"))
+    assert all(journal.close(10) for journal in opened)
+    assert [journal.notes for journal in opened] == [()] * 8
+    assert rows_in(path, "events") == 8
