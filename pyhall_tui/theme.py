@@ -1,4 +1,4 @@
-"""The two themes. Calm is the design: grey, with colour for what is wrong alone."""
+"""The two themes. Calm is the design: grey, with colour for what is wrong alone; `$secondary` is the quiet text."""
 
 from textual.theme import Theme
 
@@ -6,7 +6,7 @@ DARK = Theme(
     name="pyhall-dark",
     dark=True,
     primary="#6f9fd8",
-    secondary="#8aa0b8",
+    secondary="#8b95a3",
     accent="#e0af68",
     foreground="#d4d8de",
     background="#14171c",
@@ -21,7 +21,7 @@ LIGHT = Theme(
     name="pyhall-light",
     dark=False,
     primary="#2f5f98",
-    secondary="#54677d",
+    secondary="#5b6673",
     accent="#9a6700",
     foreground="#1f2328",
     background="#fafbfc",

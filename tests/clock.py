@@ -3,25 +3,38 @@
 import asyncio
 import heapq
 import itertools
+import threading
+from typing import NamedTuple
 
 from pyhall_tui.clock import Moment
 
 
+class _Sleeper(NamedTuple):
+    due: float
+    order: int
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[None]
+
+
 class ManualClock:
-    """A `Clock` whose time stands still until `advance` is awaited."""
+    """A `Clock` whose time stands still until a test moves it; its sleepers may be on any thread's loop."""
 
     def __init__(self, mono: float = 1_000.0, wall: float = 1_774_000_000.0) -> None:
         self._mono = mono
         self._wall = wall
         self._order = itertools.count()
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._sleepers: list[_Sleeper] = []
+        self._lock = threading.Lock()
 
     def now(self) -> Moment:
         return Moment(self._mono, self._wall)
 
     async def sleep(self, seconds: float) -> None:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._mono + max(0.0, seconds), next(self._order), future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        with self._lock:
+            due = self._mono + max(0.0, seconds)
+            heapq.heappush(self._sleepers, _Sleeper(due, next(self._order), loop, future))
         await future
 
     def jump_wall(self, seconds: float) -> None:
@@ -29,28 +42,43 @@ class ManualClock:
         self._wall += seconds
 
     def skip(self, seconds: float) -> None:
-        """Let time pass at once without waking sleepers in between (a machine that was asleep)."""
-        self._mono += seconds
-        self._wall += seconds
+        """Let time pass, then wake all whose time has come (a machine that was asleep)."""
+        self._pass(self._mono + seconds)
+        while sleeper := self._next_due(self._mono):
+            self._wake(sleeper)
 
     async def advance(self, seconds: float) -> None:
         """Let that much time pass, waking each sleeper at its own time, in order."""
         end = self._mono + seconds
         await settle()
-        while self._sleepers and self._sleepers[0][0] <= end:
-            due, _, future = heapq.heappop(self._sleepers)
-            step = max(0.0, due - self._mono)
-            self._mono += step
-            self._wall += step
-            if not future.done():
-                future.set_result(None)
+        while sleeper := self._next_due(end):
+            self._pass(max(self._mono, sleeper.due))
+            self._wake(sleeper)
             await settle()
-        self._wall += max(0.0, end - self._mono)
-        self._mono = max(self._mono, end)
+        self._pass(max(self._mono, end))
         await settle()
+
+    def _next_due(self, end: float) -> _Sleeper | None:
+        with self._lock:
+            if self._sleepers and self._sleepers[0].due <= end:
+                return heapq.heappop(self._sleepers)
+            return None
+
+    def _pass(self, mono: float) -> None:
+        self._wall += mono - self._mono
+        self._mono = mono
+
+    @staticmethod
+    def _wake(sleeper: _Sleeper) -> None:
+        def wake() -> None:
+            if not sleeper.future.done():
+                sleeper.future.set_result(None)
+
+        if not sleeper.loop.is_closed():
+            sleeper.loop.call_soon_threadsafe(wake)
 
 
 async def settle(rounds: int = 25) -> None:
-    """Let every task that can run do so."""
+    """Let every task of this loop that can run do so."""
     for _ in range(rounds):
         await asyncio.sleep(0)

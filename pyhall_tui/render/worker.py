@@ -135,11 +135,18 @@ def _attestation(entry: Entry) -> list[Field]:
     verdict = entry.verdict
     assert verdict is not None
     word = Cell("attested", Style.GOOD) if verdict.attested else Cell("not attested", Style.WARNING)
-    fields = [Field("attested", word), _optional("sha256", verdict.sha256 or verdict.hash_text)]
+    fields = [Field("attested", word), *_hash_fields(verdict.sha256 or verdict.hash_text)]
     fields.append(_optional("since", verdict.attested_at))
     if entry.drift:
         fields.append(Field("folder", Cell(clean(f"{entry.drift} {entry.drift_detail}".strip()))))
     return fields
+
+
+def _hash_fields(text: str | None) -> list[Field]:
+    """A full hash on two lines, so that it can be compared by eye beside the table too."""
+    if text is None or len(text) <= 32:
+        return [_optional("sha256", text)]
+    return [_optional("sha256", text[:32]), Field("", Cell(clean(text[32:])))]
 
 
 def _ban(entry: Entry) -> list[Field]:
@@ -193,8 +200,10 @@ def _other_fields(raw: bytes) -> list[Field]:
     return [_optional(clean(name), _plain(value)) for name, value in fields.items() if name not in _SHOWN]
 
 
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+def _plain(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return msgspec.json.encode(value).decode()
 
 
 def raw_json(raw: bytes) -> str:

@@ -22,7 +22,7 @@ class KeysScreen(ModalScreen[None]):
         align: center middle;
         & > VerticalScroll {
             width: 64; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
-            border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $text-muted;
+            border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $secondary;
         }
         Static { width: 1fr; height: auto; }
     }
@@ -49,7 +49,7 @@ class KeysScreen(ModalScreen[None]):
             keys.append(self.app.get_key_display(binding))
         lines = []
         for title, entries in groups.items():
-            lines.append(Content.styled(title.upper(), "$text-muted bold"))
+            lines.append(Content.styled(title.upper(), "$secondary bold"))
             for tooltip, keys in entries.items():
                 lines.append(Content.assemble((" ".join(keys).ljust(16), "$text-accent"), tooltip))
             lines.append(Content(""))

@@ -10,7 +10,7 @@ class OpeningScreen(Screen[None]):
 
     DEFAULT_CSS = """
     OpeningScreen { align: center middle; }
-    OpeningScreen Static { width: auto; color: $text-muted; }
+    OpeningScreen Static { width: auto; color: $secondary; }
     """
 
     def compose(self) -> ComposeResult:

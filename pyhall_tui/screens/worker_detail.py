@@ -27,7 +27,7 @@ def _overview(entry: Entry, workspace: Workspace) -> Content:
     lines = [as_content([glyph, Cell(word.text, glyph.style), Cell(clean(entry.worker_id), Style.STRONG)], " ")]
     for title, fields in worker_fields(entry, now, stale_after):
         lines += [Content(""), as_content([Cell(title.upper(), Style.DIM)])]
-        lines += [as_content([Cell(f.label.ljust(_LABEL), Style.DIM), f.value]) for f in fields]
+        lines += [as_content([Cell(f.label.ljust(_LABEL - 1) + " ", Style.DIM), f.value]) for f in fields]
     return Content("\n").join(lines)
 
 
@@ -51,7 +51,7 @@ class WorkerView(VerticalScroll):
     def show(self, worker_id: str | None) -> None:
         """Show what is known now of that worker."""
         entry = self._workspace.fleet.get(worker_id or "")
-        content = _overview(entry, self._workspace) if entry else Content.styled("No worker.", "$text-muted")
+        content = _overview(entry, self._workspace) if entry else Content.styled("No worker.", "$secondary")
         self.query_one(Static).update(content)
 
 

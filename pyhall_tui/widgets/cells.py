@@ -8,7 +8,7 @@ from pyhall_tui.render.text import Cell, Style
 
 STYLES = {
     Style.PLAIN: "",
-    Style.DIM: "$text-muted",
+    Style.DIM: "$secondary",
     Style.STRONG: "bold",
     Style.GOOD: "$text-success",
     Style.WARNING: "$text-warning",
@@ -20,4 +20,4 @@ STYLES = {
 def as_content(cells: Iterable[Cell], between: str = "") -> Content:
     """Return the cells as one styled line, with `between` set between them."""
     parts = [Content.styled(cell.text, STYLES[cell.style]) for cell in cells]
-    return Content.styled(between, "$text-muted").join(parts)
+    return Content.styled(between, "$secondary").join(parts)

@@ -41,11 +41,11 @@ class Field(Vertical):
     DEFAULT_CSS = """
     Field {
         height: auto; margin-bottom: 1;
-        & > Label { color: $text-muted; }
+        & > Label { color: $secondary; }
         & > OneLineInput { width: 1fr; }
         & > .sentence { height: auto; display: none; }
         &.-mistake > .sentence { color: $text-error; }
-        &.-hint > .sentence { color: $text-muted; }
+        &.-hint > .sentence { color: $secondary; }
         &.-mistake > Label { color: $text-error; }
     }
     """

@@ -66,12 +66,12 @@ class StatusHeader(Vertical):
         #who { width: 1fr; height: 1; padding-left: 1; }
         #how { width: auto; height: 1; padding-right: 1; }
         #mode-bar { height: 1; background: $surface; }
-        ModeTab { width: auto; padding: 0 1; color: $text-muted; pointer: pointer; }
+        ModeTab { width: auto; padding: 0 1; color: $secondary; pointer: pointer; }
         ModeTab:hover { color: $text; background: $panel; }
         ModeTab.-current { color: $text; text-style: bold; background: $primary 30%; }
         #short { width: 1fr; height: 1; text-align: right; padding-right: 1; display: none; }
         #gap { width: 1fr; }
-        KeyHint { width: auto; padding: 0 1; color: $text-muted; pointer: pointer; }
+        KeyHint { width: auto; padding: 0 1; color: $secondary; pointer: pointer; }
     }
     .-narrow StatusHeader, .-flat StatusHeader, .-short StatusHeader, .-tiny StatusHeader {
         height: 1;

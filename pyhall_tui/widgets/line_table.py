@@ -84,13 +84,13 @@ class LineTable(ScrollView, can_focus=True):
         overflow-y: auto;
         scrollbar-gutter: stable;
         scrollbar-size-vertical: 1;
-        & > .line-table--header { color: $text-muted; text-style: bold; }
-        & > .line-table--sorted { color: $text; text-style: bold underline; }
+        & > .line-table--header { color: $secondary; text-style: bold; }
+        & > .line-table--sorted { color: $foreground; text-style: bold underline; }
         & > .line-table--cursor { background: $primary 35%; }
         & > .line-table--cursor-blurred { background: $surface-lighten-1; }
-        & > .line-table--plain { color: $text; }
-        & > .line-table--dim { color: $text-muted; }
-        & > .line-table--strong { color: $text; text-style: bold; }
+        & > .line-table--plain { color: $foreground; }
+        & > .line-table--dim { color: $secondary; }
+        & > .line-table--strong { color: $foreground; text-style: bold; }
         & > .line-table--good { color: $text-success; }
         & > .line-table--warning { color: $text-warning; }
         & > .line-table--error { color: $text-error; text-style: bold; }

@@ -35,7 +35,7 @@ class AddWorkersScreen(ModalScreen[tuple[str, ...] | None]):
             width: 76; max-width: 95%; height: auto; padding: 1 2;
             border: round $primary; background: $surface; border-title-color: $text;
         }
-        #found { height: auto; max-height: 8; margin: 1 0; color: $text-muted; }
+        #found { height: auto; max-height: 8; margin: 1 0; color: $secondary; }
         Horizontal { height: auto; align-horizontal: right; }
         Button { margin-left: 2; }
     }

@@ -22,7 +22,7 @@ from pyhall_tui.workspace import Removed, Workspace
 
 COLUMNS = (
     Column(SortKey.STATE, "STATE", 12),
-    Column(SortKey.WORKER, "WORKER", 22, flex=3),
+    Column(SortKey.WORKER, "WORKER", 22, flex=6),
     Column(SortKey.NAME, "NAME", 16, flex=2, leaves=4),
     Column("attested", "ATT", 3, leaves=3, sortable=False),
     Column(SortKey.HASH, "HASH", 8, leaves=5),
