@@ -1,17 +1,20 @@
 """Whom we trust, and what is said of one whom we do not."""
 
+import asyncio
 import datetime as dt
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 import trustme
 
-from pyhall_tui.registry.errors import TimedOut, TlsFailed
+from pyhall_tui.registry.errors import TimedOut, TlsFailed, Unreachable
 from pyhall_tui.registry.models import DispatchRequest
 from tests.live_hall import LiveHall
-from tests.registry.conftest import OpenClient
-from tests.registry.raw_server import RawServer, raw_server, verdict
+from tests.registry.conftest import KEY, OpenClient
+from tests.registry.raw_server import RawServer, hang_up, raw_server, verdict
 
 WORKER = "wkr_abc123"
 DISPATCH = DispatchRequest(namespace="org.yourco", capability="c", worker_id=WORKER, context={})
@@ -89,3 +92,63 @@ async def test_a_certificate_file_that_cannot_be_read_is_a_warning(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "gone.pem"))
     assert "gone.pem" in open_client("https://registry.example").warnings[0]
+
+
+@asynccontextmanager
+async def tunnel_to(server: RawServer) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A proxy that leads every CONNECT to `server`; yields its URL and the heads it was sent."""
+    heads: list[bytes] = []
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        tasks.update(asyncio.create_task(pump(*ends)) for ends in ((reader, there_writer), (there_reader, writer)))
+
+    proxy = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}", heads
+    proxy.close()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_through_a_proxy_the_key_travels_inside_the_tunnel(
+    authority: trustme.CA, open_client: OpenClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority.cert_pem.write_to_path(tmp_path / "company.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "company.pem"))
+    async with (
+        raw_server(presenting(authority.issue_cert("registry.invalid"))) as server,
+        tunnel_to(server) as (proxy, heads),
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        server.answer(verdict(), hang_up)
+        client = open_client("https://registry.invalid")
+        assert (await client.verify(WORKER)).status == "active"
+        assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+        assert heads[0].startswith(b"CONNECT registry.invalid:443") and KEY.encode() not in heads[0]
+        with pytest.raises(Unreachable) as caught:
+            await client.dispatch(DISPATCH)
+        assert caught.value.may_have_reached
+
+
+async def test_through_a_proxy_too_it_is_said_who_issued_the_certificate(
+    authority: trustme.CA, open_client: OpenClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F12: a proxy that opens TLS is where most company authorities are met."""
+    async with (
+        raw_server(presenting(authority.issue_cert("registry.invalid"))) as server,
+        tunnel_to(server) as (proxy, _),
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        with pytest.raises(TlsFailed, match="Acme Company CA") as caught:
+            await open_client("https://registry.invalid").dispatch(DISPATCH)
+        assert not caught.value.may_have_reached and not server.bytes_seen
