@@ -15,11 +15,11 @@ from pyhall_tui.hall.context import Hall, SeenRequest
 from pyhall_tui.hall.errors import BadRequest, HallError
 from pyhall_tui.hall.models import (
     AttestRequest,
-    DispatchRequest,
     EnrollRequest,
     ReportRequest,
     Worker,
     decode,
+    decode_dispatch,
     require_hash,
     verify_both,
     verify_documented,
@@ -93,8 +93,8 @@ async def dispatch(request: Request) -> Response:
     """`POST /api/v1/dispatch`: may this worker do this? The decision is in the log before it is told."""
     hall = hall_of(request)
     key = admit(request)
-    asked = decode(await read_body(request), DispatchRequest)
-    correlation = correlation_id(request, asked.context.correlation_id if asked.context else None)
+    asked, stated = decode_dispatch(await read_body(request), hall.clock.now().wall)
+    correlation = correlation_id(request, stated)
     check_namespace(key, asked.namespace)
     return answer(request, _told(gate.dispatch(hall, asked, correlation)))
 

@@ -60,6 +60,7 @@ class Hall:
         self.policy: PolicySource = policy or StoredPolicy(store)
         self.clock: Clock = clock or SystemClock()
         self.limiter = Limiter(self.clock, rate, burst=max(1, round(rate * 2)))
+        self.rule_rates = Limiter(self.clock)
         self.faults = Faults()
         self.public_reads = public_reads
         self.ban_list = ban_list

@@ -9,7 +9,7 @@ from typing import Self
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.hall import gate
 from pyhall_tui.hall.context import Hall
-from pyhall_tui.hall.models import Context, DispatchRequest, RiskTier, Worker
+from pyhall_tui.hall.models import Asked, RiskTier, Worker
 from pyhall_tui.hall.seed import DOCUMENTED, NAMESPACE, fake_hash, seed_demo
 from pyhall_tui.hall.server import RunningHall, serve_in_thread
 from pyhall_tui.hall.store import Store, new_id
@@ -93,9 +93,13 @@ class Scenario:
         while True:
             await self._clock.sleep(self._rng.uniform(*_DISPATCHES))
             worker = self._rng.choice(self._store.workers())
-            context = Context(risk_tier=self._rng.choice(_TIERS))
-            capability = self._rng.choice(worker.capabilities)
-            asked = DispatchRequest(worker.namespace, capability, worker.worker_id, context)
+            asked = Asked(
+                namespace=worker.namespace,
+                capability=self._rng.choice(worker.capabilities),
+                worker_id=worker.worker_id,
+                tier=self._rng.choice(_TIERS),
+                wall=self._clock.now().wall,
+            )
             gate.dispatch(self._hall, asked, new_id("agent"))
 
 

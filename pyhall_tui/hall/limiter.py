@@ -16,13 +16,17 @@ class Limiter:
 
     def wait(self, who: str) -> float:
         """Take a token of `who`: return 0 if there was one, else the seconds until there will be."""
-        if self.rate <= 0:
+        return self.wait_at(who, self.rate, self.burst)
+
+    def wait_at(self, who: str, rate: float, burst: int) -> float:
+        """As `wait`, at a rate and burst of its own."""
+        if rate <= 0:
             return 0.0
         now = self._clock.now().mono
-        tokens, since = self._buckets.pop(who, (float(self.burst), now))
-        tokens = min(float(self.burst), tokens + (now - since) * self.rate)
+        tokens, since = self._buckets.pop(who, (float(burst), now))
+        tokens = min(float(burst), tokens + (now - since) * rate)
         granted = tokens >= 1.0
         self._buckets[who] = (tokens - 1.0 if granted else tokens, now)
         if len(self._buckets) > _MOST_BUCKETS:  # the longest unused goes first: it is full again anyway
             del self._buckets[next(iter(self._buckets))]
-        return 0.0 if granted else (1.0 - tokens) / self.rate
+        return 0.0 if granted else (1.0 - tokens) / rate

@@ -18,7 +18,7 @@ _WRONG = re.compile(r"(.*) - at `\$\.?(.*)`")
 
 
 class Context(msgspec.Struct):
-    """The optional `context` of a dispatch; fields that are not named here are kept out, not refused."""
+    """What the contract names in the optional `context` of a dispatch; it may hold more, for the policy's rules."""
 
     risk_tier: RiskTier | None = None
     correlation_id: str | None = None
@@ -31,6 +31,21 @@ class DispatchRequest(msgspec.Struct):
     capability: Text
     worker_id: Text
     context: Context | None = None
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A dispatch as gate and policy see it.
+
+    `tier` is `unstated` where none was named; `context` is whole, with what the contract does not name; `wall` is when
+    it was asked, in seconds since the epoch.
+    """
+
+    namespace: str
+    capability: str
+    worker_id: str
+    tier: str = UNSTATED
+    wall: float = 0.0
+    context: dict[str, Any] = {}
 
 
 class EnrollRequest(msgspec.Struct):
@@ -147,6 +162,25 @@ def decode(body: bytes, shape: type[T]) -> T:
         raise BadRequest(_name_the_field(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest(f"body is not valid JSON: {error}") from None
+
+
+class _WholeContext(msgspec.Struct):
+    context: dict[str, Any]
+
+
+def decode_dispatch(body: bytes, wall: float) -> tuple[Asked, str | None]:
+    """Read a dispatch that was asked at `wall`; return it and the correlation id that it states. Raises as `decode`."""
+    request = decode(body, DispatchRequest)
+    known = request.context or Context()
+    asked = Asked(
+        namespace=request.namespace,
+        capability=request.capability,
+        worker_id=request.worker_id,
+        tier=known.risk_tier or UNSTATED,
+        wall=wall,
+        context=msgspec.json.decode(body, type=_WholeContext).context if request.context else {},
+    )
+    return asked, known.correlation_id
 
 
 def _name_the_field(complaint: str) -> str:

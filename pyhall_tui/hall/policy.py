@@ -1,19 +1,28 @@
 """The policy gate: rules, the first that matches decides; where none does, the stated default."""
 
 import logging
+import zoneinfo
+from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
 from pyhall_tui.hall import tomlfile
 from pyhall_tui.hall.errors import FileMistake, StoreError
-from pyhall_tui.hall.models import UNSTATED
+from pyhall_tui.hall.models import Asked
 from pyhall_tui.hall.store import Store
 
 Outcome = Literal["allow", "deny", "hold"]
 Tier = Literal["low", "medium", "high", "critical", "unstated"]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Hours = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
+Rate = Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d{0,5}/(second|minute|hour|day)$")]
+
+TIERS: tuple[Tier, ...] = get_args(Tier)
+DAYS: tuple[Day, ...] = get_args(Day)
+SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _log = logging.getLogger(__name__)
 _CODES = {"deny": "POLICY_BLOCKED", "hold": "DENY_REQUIRES_HUMAN_APPROVAL"}
 _REASONS = {
@@ -23,9 +32,11 @@ _REASONS = {
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """One rule. Globs are `*`, `?` and `[…]`, compared with case; without `risk_tiers` it counts for every tier.
+    """One rule; it matches by all that it names. Globs are `*`, `?` and `[…]`, compared with case.
 
-    A dispatch that names no tier has the tier `unstated`, so that a rule can speak of it too.
+    `risk_tiers`: without, every tier; a dispatch that names none has the tier `unstated`. `context`: a field of the
+    dispatch's context, with the values it may have. `hours` (`22:00-06:00` goes over midnight) and `days` are in
+    `timezone`. `rate` is how often the rule allows each worker; beyond it, it denies.
     """
 
     id: str
@@ -34,17 +45,41 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     capability: str = "*"
     worker: str = "*"
     risk_tiers: tuple[Tier, ...] = ()
+    context: dict[str, tuple[str | int | float | bool, ...]] = {}
+    hours: Hours | None = None
+    days: tuple[Day, ...] = ()
+    timezone: str = "UTC"
+    rate: Rate | None = None
     code: str | None = None
     reason: str | None = None
 
-    def matches(self, namespace: str, capability: str, worker_id: str, tier: str) -> bool:
-        """Whether this rule speaks of such a dispatch."""
-        return (
-            fnmatchcase(namespace, self.namespace)
-            and fnmatchcase(capability, self.capability)
-            and fnmatchcase(worker_id, self.worker)
-            and (not self.risk_tiers or tier in self.risk_tiers)
+    def __post_init__(self) -> None:
+        try:
+            zoneinfo.ZoneInfo(self.timezone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"there is no timezone {self.timezone}") from None
+
+    def miss(self, asked: Asked) -> str | None:
+        """Return the name of the first condition that the dispatch does not meet; None where the rule matches."""
+        checks = (
+            ("namespace", fnmatchcase(asked.namespace, self.namespace)),
+            ("capability", fnmatchcase(asked.capability, self.capability)),
+            ("worker", fnmatchcase(asked.worker_id, self.worker)),
+            ("risk_tiers", not self.risk_tiers or asked.tier in self.risk_tiers),
+            ("context", all(asked.context.get(name) in values for name, values in self.context.items())),
+            ("hours", not (self.hours or self.days) or self._open(asked.wall)),
         )
+        return next((name for name, met in checks if not met), None)
+
+    def _open(self, wall: float) -> bool:
+        now = datetime.fromtimestamp(wall, zoneinfo.ZoneInfo(self.timezone))
+        if self.days and DAYS[now.weekday()] not in self.days:
+            return False
+        if self.hours is None:
+            return True
+        start, end = self.hours.split("-")
+        clock = now.strftime("%H:%M")
+        return start <= clock < end if start < end else clock >= start or clock < end
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -54,9 +89,10 @@ class Decision(msgspec.Struct, frozen=True):
     rule: str
     code: str | None = None
     reason: str | None = None
+    rate: str | None = None  # how often the rule allows each worker: for who counts
 
 
-class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A list of rules and what counts where none matches."""
 
     rule: tuple[Rule, ...] = ()
@@ -64,12 +100,12 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     default_code: str = "DENY_NO_MATCHING_RULE"
     default_reason: str = "No rule of the policy matches, and its default is to deny"
 
-    def decide(self, namespace: str, capability: str, worker_id: str, tier: str | None) -> Decision:
-        """Return the decision of the first rule that matches, else the default's. `tier` None is `unstated`."""
+    def decide(self, asked: Asked) -> Decision:
+        """Return the decision of the first rule that matches, else the default's."""
         for rule in self.rule:
-            if rule.matches(namespace, capability, worker_id, tier or UNSTATED):
+            if rule.miss(asked) is None:
                 if rule.outcome == "allow":
-                    return Decision("allow", rule.id)
+                    return Decision("allow", rule.id, rate=rule.rate)
                 code = rule.code or _CODES[rule.outcome]
                 return Decision(rule.outcome, rule.id, code, rule.reason or _REASONS[rule.outcome])
         if self.default == "allow":

@@ -1,27 +1,31 @@
 """The policy gate: rules and what counts before them."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pyhall_tui.hall import gate
+from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.errors import FileMistake
-from pyhall_tui.hall.models import Context, DispatchRequest, Worker
+from pyhall_tui.hall.models import Asked, Worker
 from pyhall_tui.hall.policy import Policy, PolicyFile, Rule, StoredPolicy, parse, save_rules
 from pyhall_tui.hall.store import Store
+from tests.clock import ManualClock
 
 ALLOW_ALL = Policy(default="allow")
 GOOD = {"namespace": "org.yourco", "capabilities": ("llm.text.generate",), "sha256": "ab" * 32, "attested_at": "2026"}
 
 
-def decide(policy: Policy, capability: str = "llm.text.generate", worker: str = "w", tier: str | None = None) -> str:
-    decision = policy.decide("org.yourco", capability, worker, tier)
+def asked(capability: str = "llm.text.generate", worker: str = "w", tier: str = "unstated", **fields: Any) -> Asked:
+    known = {"namespace": "org.yourco", "capability": capability, "worker_id": worker, "tier": tier}
+    return Asked(**(known | fields))
+
+
+def decide(policy: Policy, *arguments: str, **fields: Any) -> str:
+    decision = policy.decide(asked(*arguments, **fields))
     return f"{decision.outcome} by {decision.rule}"
-
-
-def ask(worker: Worker | None, capability: str = "llm.text.generate") -> str | None:
-    request = DispatchRequest("org.yourco", capability, "w", Context())
-    return gate.decide(worker, request, ALLOW_ALL).code
 
 
 def test_the_first_rule_that_matches_decides() -> None:
@@ -50,7 +54,7 @@ def test_a_rule_matches_by_all_that_it_names() -> None:
     assert decide(policy, "LLM.x", "w-1", "low") == "deny by default"
     assert decide(policy, "llm.x", "w-12", "low") == "deny by default"
     assert decide(policy, "llm.x", "w-1", "high") == "deny by default"
-    assert policy.decide("x.alice", "llm.x", "w-1", "low").outcome == "deny"
+    assert policy.decide(asked("llm.x", "w-1", "low", namespace="x.alice")).outcome == "deny"
 
 
 def test_a_tier_that_is_not_stated_escapes_no_rule_that_speaks_of_it() -> None:
@@ -61,14 +65,14 @@ def test_a_tier_that_is_not_stated_escapes_no_rule_that_speaks_of_it() -> None:
 
 
 def test_without_a_rule_the_default_is_to_deny_with_its_code() -> None:
-    decision = Policy().decide("n", "c", "w", None)
+    decision = Policy().decide(asked())
     assert (decision.outcome, decision.code) == ("deny", "DENY_NO_MATCHING_RULE")
     assert decide(ALLOW_ALL) == "allow by default"
 
 
 def test_a_rule_gives_its_own_code_and_reason() -> None:
     rules = (Rule(id="d", outcome="deny", code="DENY_REQUIRES_HUMAN", reason="Ask Eve", capability="a"),)
-    decision = Policy(rule=rules).decide("n", "a", "w", None)
+    decision = Policy(rule=rules).decide(asked("a"))
     assert (decision.code, decision.reason) == ("DENY_REQUIRES_HUMAN", "Ask Eve")
 
 
@@ -90,7 +94,7 @@ def test_a_rule_gives_its_own_code_and_reason() -> None:
     ],
 )
 def test_what_is_known_of_the_worker_counts_before_the_policy(worker: Worker | None, code: str | None) -> None:
-    assert ask(worker) == code
+    assert gate.decide(worker, asked(), ALLOW_ALL).code == code
 
 
 @pytest.mark.parametrize(
@@ -104,6 +108,8 @@ def test_what_is_known_of_the_worker_counts_before_the_policy(worker: Worker | N
         ("[[rule]\n", "p:1:7:", "]"),
         ('[[rule]]\nid = "', "p:2:7:", "nterminated"),
         ("rule = 3", "p:1:1:", "array"),
+        ('[[rule]]\noutcome = "deny"\ntimezone = "Mars"', "p:1:1:", "Mars"),
+        ('[[rule]]\noutcome = "deny"\nhours = "25:00-26:00"', "p:3:1:", "hours"),
     ],
 )
 def test_a_mistake_is_told_with_line_and_column(text: str, place: str, says: str) -> None:
@@ -147,3 +153,51 @@ def test_rules_in_the_store_come_back_as_they_were_and_are_followed_at_once(tmp_
     assert source.current() == policy
     served.close()
     other.close()
+
+
+def test_a_rule_may_speak_of_any_field_of_the_context() -> None:
+    policy = Policy(rule=(Rule(id="dev", outcome="allow", context={"env": ("dev", "stage"), "dry": (True,)}),))
+    assert decide(policy, context={"env": "dev", "dry": True, "more": 1}) == "allow by dev"
+    assert decide(policy, context={"env": "prod", "dry": True}) == "deny by default"
+    assert decide(policy, context={"env": ["dev"], "dry": True}) == "deny by default"
+    assert decide(policy, context={"env": "dev"}) == "deny by default"
+
+
+@pytest.mark.parametrize(
+    ("hours", "at", "open_"),
+    [
+        ("08:00-18:00", "2026-11-25T07:59", False),
+        ("08:00-18:00", "2026-11-25T08:00", True),
+        ("08:00-18:00", "2026-11-25T18:00", False),
+        ("22:00-06:00", "2026-11-25T23:00", True),
+        ("22:00-06:00", "2026-11-25T05:59", True),
+        ("22:00-06:00", "2026-11-25T12:00", False),
+    ],
+)
+def test_a_rule_may_have_hours(hours: str, at: str, open_: bool) -> None:
+    berlin = Rule(id="r", outcome="allow", hours=hours, timezone="Europe/Berlin")
+    wall = datetime.fromisoformat(f"{at}+01:00").timestamp()
+    assert (berlin.miss(asked(wall=wall)) is None) == open_
+
+
+def test_a_rule_may_have_days_of_the_week() -> None:
+    rule = Rule(id="r", outcome="allow", days=("wed",))
+    assert rule.miss(asked(wall=datetime(2026, 11, 25, tzinfo=UTC).timestamp())) is None
+    assert rule.miss(asked(wall=datetime(2026, 11, 26, tzinfo=UTC).timestamp())) == "hours"
+
+
+def test_a_rule_may_have_a_rate_for_each_worker() -> None:
+    clock = ManualClock()
+    hall = Hall(Store(clock=clock), clock=clock)
+    save_rules(hall.store, Policy(rule=(Rule(id="r", outcome="allow", rate="2/minute"),)))
+    for worker_id in ("a", "b"):
+        hall.store.put_worker(Worker(worker_id=worker_id, **GOOD))
+
+    def dispatch(worker_id: str) -> str:
+        receipt = gate.dispatch(hall, asked(worker=worker_id), "c")
+        return str(receipt["deny_code"] or receipt["outcome"])
+
+    assert [dispatch("a") for _ in range(3)] == ["allow", "allow", "POLICY_RATE_EXCEEDED"]
+    assert dispatch("b") == "allow"
+    clock.skip(30)
+    assert [dispatch("a") for _ in range(2)] == ["allow", "POLICY_RATE_EXCEEDED"]
