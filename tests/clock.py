@@ -1,7 +1,4 @@
-"""A clock that only a test moves: a minute of polling passes in milliseconds, without a sleep.
-
-Sleepers may be on other threads' loops (the wire's): they are woken there, and the test waits for what comes of it.
-"""
+"""A clock that only a test moves: a minute of polling passes in milliseconds, without a sleep."""
 
 import asyncio
 import heapq
@@ -79,19 +76,6 @@ class ManualClock:
 
         if not sleeper.loop.is_closed():
             sleeper.loop.call_soon_threadsafe(wake)
-
-
-def _wake(future: asyncio.Future[None]) -> None:
-    loop = future.get_loop()
-    if loop is asyncio.get_running_loop():
-        _end(future)
-    elif not loop.is_closed():
-        loop.call_soon_threadsafe(_end, future)
-
-
-def _end(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 async def settle(rounds: int = 25) -> None:
