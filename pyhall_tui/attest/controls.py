@@ -56,10 +56,8 @@ def check_controls(fields: Mapping[str, Any]) -> Compliance:
     criteria = (
         *_present(fields, Level.BASIC, ("worker_id", "worker_species_id", "capabilities", "risk_tier")),
         *_present(fields, Level.STANDARD, ("required_controls", "currently_implements", "allowed_environments")),
-        Criterion(
-            Level.STANDARD, "ctrl.obs.audit_log_append_only declared", _names(declared, "audit_log", "ctrl_audit")
-        ),
-        Criterion(Level.STANDARD, "ctrl.pol.default_deny declared", _names(declared, "default_deny", "deny_default")),
+        Criterion(Level.STANDARD, "ctrl.obs.audit_log_append_only", _names(declared, "audit_log", "ctrl_audit")),
+        Criterion(Level.STANDARD, "ctrl.pol.default_deny", _names(declared, "default_deny", "deny_default")),
         Criterion(
             Level.FULL,
             f"blast_radius with {', '.join(_BLAST)}",

@@ -83,7 +83,7 @@ class PackageUnreadable(Exception):
     def __init__(self, root: Path, problems: Sequence[Problem]) -> None:
         self.root = root
         self.problems = tuple(problems)
-        named = "; ".join(f"{problem.path}: {problem.reason}" for problem in self.problems[:3])
+        named = "; ".join(f"{one.path}: {one.reason}" if one.path != "." else one.reason for one in self.problems[:3])
         more = f"; and {len(self.problems) - 3} more" if len(self.problems) > 3 else ""
         super().__init__(f"{shown(str(root))} cannot be hashed: {named}{more}.")
 
@@ -170,7 +170,9 @@ class _Job:
     def run(self, threads: int) -> PackageHash:
         self._tick()
         self._in_threads([self._list])
-        self._raise_for(self._listing.problems)
+        if self._listing.problems:
+            self._in_threads([self._try_to_open])
+            self._raise_for(self._listing.problems + self._problems)
         files = self._listing.files
         self._hashed = [None] * len(files)
         self._bytes_total = sum(found.size for found in files)
@@ -251,6 +253,16 @@ class _Job:
 
     def _list(self) -> None:
         self._listing = self._read_listing()
+
+    def _try_to_open(self) -> None:
+        """Where there is no hash to be had anyway, name the files that cannot be read with the rest."""
+        for found in self._listing.files:
+            if self._stop.is_set():
+                return
+            try:
+                os.close(os.open(self._at(found.path), READ_WITHOUT_WAITING))
+            except OSError as error:
+                self._problems.append(Problem(found.path, why(error)))
 
     def _hash_files(self, slot: int) -> None:
         while not self._stop.is_set():

@@ -96,13 +96,14 @@ def _memory(scratch: Path) -> str:
         root.mkdir()
         with (root / "large.bin").open("wb") as file:
             file.truncate(size)
-        peaks[size] = _peak_of_child(root)
+        peaks[size] = peak_of_child(root)
         shutil.rmtree(root)
     small, large = peaks.values()
     return f"{small:.1f} MiB for a package of 1 MiB, {large:.1f} MiB for one of 5 GiB"
 
 
-def _peak_of_child(root: Path) -> float:
+def peak_of_child(root: Path) -> float:
+    """Return the peak memory in MiB of a process that hashes `root`."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.package_hash", str(root)], capture_output=True, text=True, check=True
     )

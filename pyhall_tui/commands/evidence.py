@@ -1,0 +1,94 @@
+"""`pyhall-tui evidence …`: check a worker's evidence log, and list its receipts. It is only ever read."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from pyhall_tui.attest.evidence import ChainCheck, Mark, receipts, verify_log
+from pyhall_tui.registry.models import plain_sha256
+from pyhall_tui.render.text import clean
+
+WHOLE, BROKEN, FAILED = 0, 1, 2
+
+_file = click.argument("file", type=click.Path(path_type=Path))
+
+
+@click.group("evidence")
+def evidence_group() -> None:
+    """A worker's evidence log: receipts chained by SHA-256."""
+
+
+@evidence_group.command("verify")
+@_file
+@click.option("--known", metavar="N:HASH", help="The mark of an earlier check: tells a cut end from a whole log.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def verify(ctx: click.Context, file: Path, known: str | None, as_json: bool) -> None:
+    """Check FILE's chain. Exit 0 whole, 1 broken or cut (with the first bad line), 2 it could not be read."""
+    try:
+        check = verify_log(file, known=_mark(known))
+    except OSError as error:
+        _tell_unreadable(file, error)
+        ctx.exit(FAILED)
+    print(json.dumps(_document(check), indent=2) if as_json else clean(check.sentence))
+    if not as_json and check.whole and check.entries:
+        click.echo(f"To tell a cut end later: --known {check.entries}:{check.last_hash}", err=True)
+    ctx.exit(WHOLE if check.whole else BROKEN)
+
+
+@evidence_group.command("list")
+@_file
+@click.option("--correlation-id", metavar="ID", help="Only the receipts of this request.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: line, entry_hash and receipt.")
+@click.pass_context
+def list_receipts(ctx: click.Context, file: Path, correlation_id: str | None, as_json: bool) -> None:
+    """List FILE's receipts, one a line. Exit 1 where there is none. It does not check the chain."""
+    found = False
+    try:
+        for receipt in receipts(file, correlation_id=correlation_id):
+            found = True
+            if as_json:
+                row = {"line": receipt.line, "entry_hash": receipt.entry_hash, "receipt": receipt.fields}
+                print(json.dumps(row))
+            else:
+                cells = (receipt.at, receipt.status, receipt.capability, receipt.correlation_id, receipt.worker_id)
+                print(f"{receipt.line:>8}  {'  '.join(_printable(cell) or '-' for cell in cells)}")
+    except OSError as error:
+        _tell_unreadable(file, error)
+        ctx.exit(FAILED)
+    ctx.exit(WHOLE if found else BROKEN)
+
+
+def _mark(text: str | None) -> Mark | None:
+    if text is None:
+        return None
+    count, _, last = text.partition(":")
+    last_hash = plain_sha256(last)
+    if not count.isdecimal() or last_hash is None:
+        raise click.BadParameter("the number of receipts, a colon, and the last entry's hash.", param_hint="--known")
+    return Mark(int(count), last_hash)
+
+
+def _document(check: ChainCheck) -> dict[str, object]:
+    broken = check.broken
+    return {
+        "whole": check.whole,
+        "entries": check.entries,
+        "last_hash": check.last_hash,
+        "broken": broken and {"line": broken.line, "how": broken.how.name.lower(), "detail": broken.detail},
+        "tail": check.tail.name.lower(),
+        "sentence": check.sentence,
+    }
+
+
+def _printable(text: str) -> str:
+    """Return a text that neither drives the terminal nor fails to be encoded for it."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return clean(text).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _tell_unreadable(file: Path, error: OSError) -> None:
+    reason = (error.strerror or str(error)).lower()
+    click.echo(f"pyhall-tui evidence: {clean(file)} cannot be read: {reason}. Name a log file.", err=True)

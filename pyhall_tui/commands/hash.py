@@ -1,0 +1,139 @@
+"""`pyhall-tui hash PATH`: a package's canonical hash, without a screen."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pyhall_tui.attest.dialects import Matched, match_dialect
+from pyhall_tui.attest.package_hash import (
+    Kind,
+    PackageHash,
+    PackageUnreadable,
+    Progress,
+    hash_package,
+    look_alikes,
+    spelled,
+)
+from pyhall_tui.registry.models import plain_sha256
+from pyhall_tui.render.text import clean
+
+SAME, DIFFERS, FAILED = 0, 1, 2
+
+
+@click.command("hash")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--files", is_flag=True, help="List the files too: size, digest, path; and what was left out and why.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--skip-special", is_flag=True, help="Leave out pipes, sockets and devices instead of failing on them.")
+@click.option("--expect", metavar="HASH", help="Compare with this hash; exit 1 where it differs.")
+@click.pass_context
+def hash_command(
+    ctx: click.Context, path: Path, files: bool, as_json: bool, skip_special: bool, expect: str | None
+) -> None:
+    """Print the canonical hash of the package at PATH, 64 hex digits.
+
+    PATH is the package's folder. A single file, such as a wheel, is hashed as sha256sum does. What cannot be
+    hashed (an unreadable file or folder, a broken link, a pipe, a name that is not UTF-8) is an error that names
+    it, exit code 2: never a hash of part of a package.
+    """
+    if expect is not None and plain_sha256(expect) is None:
+        raise click.BadParameter("64 hex digits, with or without sha256: before them.", param_hint="--expect")
+    try:
+        package = hash_package(path, on_progress=_progress(), skip_special=skip_special)
+    except PackageUnreadable as error:
+        _tell_unreadable(error, as_json=as_json, every=files)
+        ctx.exit(FAILED)
+    finally:
+        _clear_progress()
+    print(json.dumps(_document(package, path, files), indent=2) if as_json else "\n".join(_lines(package, files)))
+    _tell_concerns(package, quiet=as_json)
+    ctx.exit(_compare(package, expect))
+
+
+def _lines(package: PackageHash, files: bool) -> Iterator[str]:
+    yield package.sha256
+    if not files:
+        return
+    alike = look_alikes(package.files)
+    for file in package.files:
+        ascii_name = f"  ({spelled(file.path)})" if file.path in alike else ""
+        yield f"{file.size:>12}  {file.sha256}  {_printable(file.path)}{ascii_name}"
+    for left in package.left_out:
+        yield f"{'left out':>12}  {_printable(left.path)}: {left.reason.value}"
+
+
+def _document(package: PackageHash, path: Path, files: bool) -> dict[str, Any]:
+    listed = [
+        {"path": file.path, "size": file.size, "sha256": file.sha256} | ({"link": True} if file.link else {})
+        for file in package.files
+    ]
+    return {
+        "sha256": package.sha256,
+        "kind": package.kind.value,
+        "path": str(path),
+        "bytes": package.bytes_total,
+        "file_count": len(package.files),
+        **({"files": listed} if files else {}),
+        "left_out": [{"path": left.path, "reason": left.reason.value} for left in package.left_out],
+        "warnings": [{"path": concern.path, "reason": concern.reason} for concern in package.warnings],
+    }
+
+
+def _tell_unreadable(error: PackageUnreadable, *, as_json: bool, every: bool) -> None:
+    problems = [{"path": one.path, "reason": one.reason, "special": one.special} for one in error.problems]
+    if as_json:
+        print(json.dumps({"error": str(error), "problems": problems}, indent=2))
+    advice = " --skip-special leaves them out." if error.only_special else " Put it right, then hash again."
+    click.echo(f"pyhall-tui hash: {_printable(str(error))}{advice}", err=True)
+    if every:
+        for one in error.problems:
+            click.echo(f"  {_printable(one.path)}: {one.reason}", err=True)
+
+
+def _tell_concerns(package: PackageHash, *, quiet: bool) -> None:
+    if quiet:
+        return
+    if package.kind is Kind.FILE:
+        click.echo("This is the SHA-256 of the file's bytes; a folder that holds it has another hash.", err=True)
+    for concern in package.warnings:
+        click.echo(f"warning: {_printable(concern.path)}: {concern.reason}", err=True)
+
+
+def _compare(package: PackageHash, expect: str | None) -> int:
+    if expect is None:
+        return SAME
+    match = match_dialect(package, expect)
+    click.echo(str(match), err=True)
+    return SAME if match.matched is Matched.MATCH else DIFFERS
+
+
+def _printable(text: str) -> str:
+    """Return a name that neither drives the terminal nor fails to be encoded for it."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return clean(text).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _progress() -> Any:
+    """Return what shows the progress, or None where standard error is no terminal."""
+    return _show_progress if sys.stderr.isatty() else None
+
+
+def _show_progress(progress: Progress) -> None:
+    if progress.files_total == 0:
+        text = "listing…"
+    else:
+        share = progress.bytes_done * 100 // progress.bytes_total if progress.bytes_total else 100
+        text = f"{share:3} %  {progress.bytes_done / 2**20:,.0f} of {progress.bytes_total / 2**20:,.0f} MiB"
+        text += f"  {progress.files_done:,} of {progress.files_total:,} files"
+    sys.stderr.write(f"\r\x1b[K{text}")
+    sys.stderr.flush()
+
+
+def _clear_progress() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
