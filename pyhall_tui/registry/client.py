@@ -242,8 +242,8 @@ class RegistryClient:
 
         return await self._change("POST", "/api/v1/dispatch", body, read, correlation_id=correlation_id)
 
-    async def enroll(self, request: EnrollRequest) -> EnrollAnswer:
-        """Enroll a worker. Sent once.
+    async def enroll(self, request: EnrollRequest, *, correlation_id: str | None = None) -> EnrollAnswer:
+        """Enroll a worker. Sent once; a caller that keeps a journal gives the id that it wrote down before.
 
         Raises:
             RegistryError: no usable answer came; where `may_have_reached`, it may be enrolled all the same.
@@ -253,7 +253,8 @@ class RegistryClient:
             fields = read_object(answer.body)
             return EnrollAnswer(worker_id=_text_in(fields, "worker_id"), fields=fields, exchange=answer.exchange())
 
-        return await self._change("POST", "/api/v1/hall/enroll", msgspec.structs.asdict(request), read)
+        body = msgspec.structs.asdict(request)
+        return await self._change("POST", "/api/v1/hall/enroll", body, read, correlation_id=correlation_id)
 
     async def attest(self, worker_id: str, sha256: str) -> AttestAnswer:
         """Submit a package hash for a worker. Sent once.
