@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -207,12 +208,14 @@ def _entry_of(line: bytes) -> _Entry:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
-    """Yield each line that is not blank: its number, its bytes, and whether it ends in a line feed."""
+    """Yield each line that is not blank: its number, its bytes, and whether it is all there.
+
+    A line beyond the limit is yielded cut, as the last one: it is no entry, and the rest is not read.
+    """
     with os.fdopen(open_regular(path), "rb") as file:
-        number = 0
-        while line := file.readline(LINE_LIMIT + 2):
-            number += 1
+        for number in count(1):
+            line = file.readline(LINE_LIMIT + 2)
             if line.strip():
-                yield number, line.rstrip(b"\r\n"), line.endswith(b"\n")
-            if not line.endswith(b"\n") and len(line) > LINE_LIMIT:
-                return  # an endless line: it was told as no entry, the rest is not read
+                yield number, line.rstrip(b"\r\n"), line.endswith(b"\n") or len(line) > LINE_LIMIT
+            if not line.endswith(b"\n"):
+                return
