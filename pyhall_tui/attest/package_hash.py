@@ -315,20 +315,22 @@ class _Job:
             raise _Changed
 
     def _look_again(self) -> None:
-        """List once more where a folder was touched: what came or went meanwhile makes the hash nobody's."""
-        if not any(self._touched(below, then) for below, then in self._listing.folders.items()):
+        """What came, went or changed since it was read makes the hash that of a package that never was."""
+        files, folders = self._listing.files, self._listing.folders
+        same = all(self._state(below)[1] == then for below, then in folders.items())
+        if same and all(self._state(found.path) == (found.size, found.mtime_ns) for found in files):
             return
         again = self._read_listing()
         self._problems.extend(again.problems)
-        then, now = set(self._listing.files), set(again.files)
-        for path in sorted({found.path for found in then ^ now}):
-            self._problems.append(Problem(path, "it came, went or changed while the package was being read"))
+        for path in sorted({found.path for found in set(files) ^ set(again.files)}):
+            self._problems.append(Problem(path or ".", "it came, went or changed while the package was being read"))
 
-    def _touched(self, below: str, then: int) -> bool:
+    def _state(self, path: str) -> tuple[int, int]:
         try:
-            return os.stat(self._at(below)).st_mtime_ns != then  # noqa: PTH116
+            info = os.stat(self._at(path))  # noqa: PTH116
         except OSError:
-            return True
+            return -1, -1
+        return info.st_size, info.st_mtime_ns
 
     def _at(self, path: str) -> str:
         return os.path.join(self._root, path) if path else str(self._root)  # noqa: PTH118
