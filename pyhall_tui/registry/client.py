@@ -41,7 +41,8 @@ from pyhall_tui.registry.proxy import choose_proxy
 from pyhall_tui.registry.retry import ATTEMPTS, TIMEOUT, pause_before_retry
 from pyhall_tui.registry.tls import trust_context
 from pyhall_tui.registry.transport import SpreadTransport
-from pyhall_tui.registry.wire import Answer, Call, Wire
+from pyhall_tui.registry.trip import Answer, Call
+from pyhall_tui.registry.wire import Wire
 
 T = TypeVar("T")
 
@@ -181,13 +182,13 @@ class RegistryClient:
 
     async def _ban_list(self, retry: bool) -> BanList:
         last, limit = self._last, self._limit
-        etag = (("If-None-Match", last.etag),) if last is not None and last.etag else ()
+        known = (("If-None-Match", last.etag),) if last is not None and last.etag else ()
         call = self._call(
             "GET",
             "/api/v1/ban-list" if limit is None else f"/api/v1/ban-list?limit={limit}",
-            headers=_NOT_FROM_A_CACHE + etag,
+            headers=_NOT_FROM_A_CACHE + known,
             limit=BAN_LIST_BODY_LIMIT,
-            accepts=(304,) if etag else (),
+            accepts=(304,) if known else (),
         )
 
         def read(answer: Answer) -> BanList:
@@ -201,7 +202,9 @@ class RegistryClient:
                     correlation_id=call.correlation_id,
                 )
             result = read_ban_list(answer.body, limit, call.correlation_id)
-            self._last = _LastBanList(digest, answer.headers.get("etag"), result.perhaps_cut, result.unreadable)
+            etag = answer.headers.get("etag", "")
+            usable = etag if etag.isascii() and etag.isprintable() else None
+            self._last = _LastBanList(digest, usable, result.perhaps_cut, result.unreadable)
             return result
 
         return await self._read(call, read, retry)

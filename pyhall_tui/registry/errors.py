@@ -18,8 +18,9 @@ RegistryError
  └─ NotSent                  refused before anything was sent (plain http, a read-only profile, no key)
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from pyhall_tui.profiles.urls import normalise_url
 from pyhall_tui.registry.models import Exchange
 
 
@@ -60,12 +61,14 @@ class StatusError(RegistryError):
 
     kind = "status"
 
-    def __init__(self, message: str, *, status: int, error_text: str, **details: object) -> None:
-        super().__init__(message, **details)  # type: ignore[arg-type]
+    def __init__(
+        self, message: str, *, status: int, error_text: str, retry_after: float | None = None, **details: Any
+    ) -> None:
+        super().__init__(message, **details)
         self.status = status
         self.error_text = error_text
         """The answer's `error` field, or its first words where it has none."""
-        self.retry_after: float | None = None
+        self.retry_after = retry_after
         """Seconds to wait as `Retry-After` says, within `retry.SHORTEST_RETRY_AFTER` and `LONGEST_RETRY_AFTER`;
         None where it says nothing usable."""
 
@@ -124,8 +127,11 @@ class Redirected(RegistryError):
 
     kind = "redirected"
     advice = "Put the new address into the profile, if you trust it."
-    location: str = ""
-    """The new address as an absolute URL, or empty."""
+
+    def __init__(self, message: str, *, location: str = "", **details: Any) -> None:
+        super().__init__(message, **details)
+        self.location = location
+        """The new address as an absolute URL, or empty."""
 
 
 class TimedOut(RegistryError):

@@ -15,6 +15,7 @@ from pyhall_tui.registry.errors import (
     NotFound,
     NotSent,
     RateLimited,
+    Redirected,
     RegistryError,
     ServerError,
     StatusError,
@@ -76,7 +77,9 @@ def explain(fault: BaseException, *, authority: str, timeout: float, answered: b
             return _bad_http(str(fault), authority, answered)
         case httpx.NetworkError():
             return Unreachable, f"The connection to {authority} broke."
-        case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol() | ValueError():
+        case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol() | ValueError() if (
+            not answered
+        ):
             return NotSent, f"The request cannot be sent as it is: {fault}."
         case _:
             return Unreachable, f"The connection to {authority} failed: {fault or type(fault).__name__}."
@@ -96,6 +99,8 @@ def _no_connection(fault: BaseException, authority: str) -> str:
 def _bad_http(reason: str, authority: str, answered: bool) -> tuple[type[RegistryError], str]:
     if "Receive buffer too long" in reason:
         return AnswerTooLarge, f"The head of the answer of {authority} is larger than 100 kB."
+    if "location header" in reason:
+        return Redirected, f"{authority} points to another address, which cannot be read."
     if "disconnected" in reason:
         return Unreachable, f"{authority} closed the connection without an answer."
     if answered:

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import os
 import ssl
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -15,7 +17,7 @@ _PROBE_SECONDS: Final = 5.0
 
 def trust_context() -> tuple[ssl.SSLContext, tuple[str, ...]]:
     """Return the one TLS context of a client, and sentences of warning about what could not be loaded."""
-    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _system_context()
     warnings = []
     for variable, argument in (("SSL_CERT_FILE", "cafile"), ("SSL_CERT_DIR", "capath")):
         if not (path := os.environ.get(variable)):
@@ -26,6 +28,24 @@ def trust_context() -> tuple[ssl.SSLContext, tuple[str, ...]]:
             reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or "no certificates in it"
             warnings.append(f"{variable} names {path!r}, which cannot be read: {reason}.")
     return context, tuple(warnings)
+
+
+def _system_context() -> ssl.SSLContext:
+    """Return a context that trusts what the system trusts.
+
+    Where OpenSSL itself finds the system's certificates, they are loaded once. `truststore` asks macOS and Windows,
+    and elsewhere finds what OpenSSL does not, but it reads the whole bundle anew at each handshake (28 ms).
+    """
+    found = ssl.get_default_verify_paths()
+    if sys.platform in ("darwin", "win32") or not (found.cafile or _holds_certificates(found.capath)):
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_default_verify_paths()
+    return context
+
+
+def _holds_certificates(folder: str | None) -> bool:
+    return folder is not None and any(Path(folder).glob("*.[0-9]"))
 
 
 def sentence_for(error: ssl.SSLError, authority: str) -> str:

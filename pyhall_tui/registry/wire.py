@@ -3,13 +3,11 @@
 import asyncio
 import logging
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Final, TypeVar
-from urllib.parse import urljoin
+from typing import Any, TypeVar
 
 import httpx
-import msgspec
 
 from pyhall_tui import __version__
 from pyhall_tui.clock import Clock
@@ -20,7 +18,6 @@ from pyhall_tui.registry.decode import Unreadable, error_text
 from pyhall_tui.registry.errors import (
     AnswerTooLarge,
     NotARegistrysAnswer,
-    NotSent,
     Redirected,
     RegistryError,
     StatusError,
@@ -32,96 +29,15 @@ from pyhall_tui.registry.origin import Origin
 from pyhall_tui.registry.retry import http_date, retry_after
 from pyhall_tui.registry.tls import issuer_of
 from pyhall_tui.registry.transport import SpreadTransport
+from pyhall_tui.registry.trip import Answer, Call, Trip
 
 T = TypeVar("T")
-
-BODY_LIMIT: Final = 4 * 1024 * 1024
-"""Bytes of an answer, after decompression."""
 
 logger = logging.getLogger("pyhall_tui.registry")
 for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
     # Their lines repeat ours without the correlation id, and hold the answer's headers, in which a key may be
     # repeated: off whatever level anybody sets.
     logging.getLogger(_name).disabled = True
-
-
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to make."""
-
-    method: str
-    path: str
-    """Below the base URL, percent-encoded, with its query."""
-    correlation_id: str
-    body: bytes | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    limit: int = BODY_LIMIT
-    """Bytes that the answer's body may have."""
-    accepts: tuple[int, ...] = ()
-    """Statuses beyond those of success that are an answer and no error."""
-
-    def refused(self, sentence: str) -> NotSent:
-        """Return the error for a request that is not sent."""
-        return NotSent(sentence, method=self.method, path=self.path, correlation_id=self.correlation_id)
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came, read whole and with the key masked in it."""
-
-    status: int
-    headers: Any
-    """`httpx.Headers`: case does not count."""
-    body: bytes
-    exchange: Callable[[], Exchange]
-    """Makes the record for the raw views; most answers need none."""
-
-
-class Trip:
-    """What is known of one request on its way, also when it fails."""
-
-    def __init__(self, call: Call, clock: Clock) -> None:
-        self.call = call
-        self._clock = clock
-        self.started = clock.now().mono
-        self.reset()
-
-    def reset(self) -> None:
-        """Begin anew, for a read that is repeated unseen."""
-        self.connected_anew = False
-        self.sent_at: float | None = None
-        self.status: int | None = None
-
-    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Follow httpcore's events (its `trace` extension): a new connection, the first byte sent."""
-        if event == "connection.connect_tcp.started":
-            self.connected_anew = True
-        elif event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
-            self.sent_at = self._clock.now().mono
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the request was sent, or since it was begun where it never was."""
-        return self._clock.now().mono - (self.started if self.sent_at is None else self.sent_at)
-
-    @property
-    def met_a_stale_connection(self) -> bool:
-        """Whether a fault now is one of a kept connection's end, before any answer."""
-        return not self.connected_anew and self.status is None
-
-    @property
-    def may_have_taken_effect(self) -> bool:
-        """Whether the registry may have acted: it was sent, and not answered by a refusal (3xx, 4xx)."""
-        return self.sent_at is not None and not (self.status is not None and 300 <= self.status < 500)
-
-    def error(self, kind: type[RegistryError], sentence: str, **more: Any) -> RegistryError:
-        """Make the error that this request ends with."""
-        return kind(
-            sentence,
-            method=self.call.method,
-            path=self.call.path,
-            correlation_id=self.call.correlation_id,
-            may_have_reached=self.may_have_taken_effect,
-            **more,
-        )
 
 
 class Wire:
@@ -188,10 +104,21 @@ class Wire:
         if raw is not None:
             failure = await self._explain(trip, raw)
             raw = None
+        if failure is not None:
+            failure = self._settled(trip, failure)
         self._tell(trip, failure)
         if failure is not None:
             raise failure.with_traceback(None)
         return result
+
+    def _settled(self, trip: Trip, failure: RegistryError) -> RegistryError:
+        """Return the error as it is told: an error status stays one, whatever became of its body."""
+        response = trip.response
+        if response is not None and response.status_code >= 400 and not isinstance(failure, StatusError):
+            failure = self._refusal(trip, response, b"")
+        if failure.exchange is None and trip.request is not None:
+            failure.exchange = self._exchange(trip, b"")
+        return failure
 
     async def _send(self, trip: Trip, read: Callable[[Answer], T]) -> T:
         try:
@@ -205,14 +132,14 @@ class Wire:
 
     async def _send_once(self, trip: Trip, read: Callable[[Answer], T], *, fresh: bool = False) -> T:
         call = trip.call
-        request = self._client.build_request(
+        trip.request = self._client.build_request(
             call.method,
             self._origin.base_url + call.path,
             content=call.body,
             headers=[(correlation.HEADER, correlation.header_value(call.correlation_id)), *call.headers],
             extensions={"trace": trip.trace, "fresh": fresh},
         )
-        response = await self._client.send(request, stream=True)
+        trip.response = response = await self._client.send(trip.request, stream=True)
         try:
             return await self._receive(trip, response, read)
         except BaseException as error:
@@ -223,48 +150,39 @@ class Wire:
             await response.aclose()
 
     async def _receive(self, trip: Trip, response: httpx.Response, read: Callable[[Answer], T]) -> T:
-        trip.status = status = response.status_code
+        status = response.status_code
         body = self._masked(await _read_body(trip, response))
-
-        def exchange() -> Exchange:
-            return self._exchange(trip, response, body)
-
         if status in trip.call.accepts or (200 <= status < 300 and status != 206):
+            answer = Answer(
+                status=status, headers=response.headers, body=body, exchange=lambda: self._exchange(trip, body)
+            )
             try:
-                return read(Answer(status=status, headers=response.headers, body=body, exchange=exchange))
+                return read(answer)
             except Unreadable as reason:
                 sentence = f"This is not a registry's answer: {reason}."
-            raise trip.error(NotARegistrysAnswer, sentence, exchange=exchange())
+            raise trip.error(NotARegistrysAnswer, sentence, exchange=self._exchange(trip, body))
         if 300 <= status < 400:
-            raise self._redirected(trip, response, exchange())
-        raise self._refusal(trip, response, body, exchange())
+            raise self._redirected(trip, response, body)
+        raise self._refusal(trip, response, body)
 
-    def _redirected(self, trip: Trip, response: httpx.Response, exchange: Exchange) -> RegistryError:
-        given = self._masked(response.headers.get("location", "").encode()).decode()
-        location = urljoin(self._origin.base_url + trip.call.path, given) if given else ""
-        where = location or "nowhere"
-        error = trip.error(
-            Redirected, f"The registry answered {response.status_code}: go to {where}.", exchange=exchange
-        )
-        assert isinstance(error, Redirected)
-        error.location = location
-        return error
+    def _redirected(self, trip: Trip, response: httpx.Response, body: bytes) -> RegistryError:
+        goes_to = response.next_request and str(response.next_request.url)
+        location = self._masked((goes_to or "").encode()).decode()
+        sentence = f"The registry answered {response.status_code}: go to {location or 'nowhere'}."
+        return trip.error(Redirected, sentence, location=location, exchange=self._exchange(trip, body))
 
-    def _refusal(self, trip: Trip, response: httpx.Response, body: bytes, exchange: Exchange) -> RegistryError:
+    def _refusal(self, trip: Trip, response: httpx.Response, body: bytes) -> RegistryError:
         said = error_text(body)
-        sentence = f"The registry answered {response.status_code}: {said or 'without a word'}"
-        error = trip.error(
-            status_class(response.status_code),
-            sentence,
-            status=response.status_code,
-            error_text=said,
-            exchange=exchange,
-        )
-        assert isinstance(error, StatusError)
         server_time = http_date(response.headers.get("date"))
         now = self._clock.now().wall if server_time is None else server_time
-        error.retry_after = retry_after(response.headers.get("retry-after"), now)
-        return error
+        return trip.error(
+            status_class(response.status_code),
+            f"The registry answered {response.status_code}: {said or 'without a word'}",
+            status=response.status_code,
+            error_text=said,
+            retry_after=retry_after(response.headers.get("retry-after"), now),
+            exchange=self._exchange(trip, body),
+        )
 
     async def _explain(self, trip: Trip, fault: BaseException) -> RegistryError:
         kind, sentence = explain(
@@ -299,17 +217,18 @@ class Wire:
                 )
             )
 
-    def _exchange(self, trip: Trip, response: httpx.Response, body: bytes) -> Exchange:
-        def shown(headers: httpx.Headers) -> tuple[tuple[str, str], ...]:
-            return tuple((name.decode(), self._masked(value).decode(errors="replace")) for name, value in headers.raw)
+    def _exchange(self, trip: Trip, body: bytes) -> Exchange:
+        def shown(message: httpx.Request | httpx.Response | None) -> tuple[tuple[str, str], ...]:
+            raw = () if message is None else message.headers.raw
+            return tuple((name.decode(), self._masked(value).decode(errors="replace")) for name, value in raw)
 
         return Exchange(
             method=trip.call.method,
-            url=str(response.request.url),
-            request_headers=shown(response.request.headers),
+            url=self._origin.base_url + trip.call.path,
+            request_headers=shown(trip.request),
             request_body=trip.call.body or b"",
-            status=response.status_code,
-            response_headers=shown(response.headers),
+            status=trip.status,
+            response_headers=shown(trip.response),
             response_body=body,
             elapsed=trip.elapsed,
             correlation_id=trip.call.correlation_id,

@@ -97,6 +97,16 @@ async def test_a_redirect_is_never_followed(
     assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize("location", ["", "http://[bad", "https://h:port/", "http://[]/", "\xff", "x" * 70_000])
+async def test_a_redirect_to_an_address_that_cannot_be_read_is_one_too(
+    server: RawServer, open_client: OpenClient, location: str
+) -> None:
+    server.answer(answer(b"", "302 Found", f"Location: {location}"))
+    with pytest.raises(Redirected):
+        await open_client(server.url).verify(WORKER)
+    assert len(server.requests) == 1
+
+
 async def test_a_key_is_not_sent_on_to_where_a_redirect_points(server: RawServer, open_client: OpenClient) -> None:
     async with raw_server() as other:
         other.answer(verdict())

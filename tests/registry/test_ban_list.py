@@ -60,3 +60,9 @@ async def test_an_answer_that_is_none_is_not_remembered(server: RawServer, clien
         with pytest.raises(NotARegistrysAnswer):
             await client.ban_list()
     assert (await client.ban_list()).entries
+
+
+async def test_an_etag_that_no_header_can_carry_back_is_left_out(server: RawServer, client: RegistryClient) -> None:
+    server.answer(json(ENTRIES, "200 OK", 'ETag: "ü"'))
+    assert [(await client.ban_list()).unchanged for _ in range(2)] == [False, True]
+    assert "if-none-match" not in server.requests[1].headers

@@ -175,17 +175,21 @@ async def test_what_is_not_a_registrys_answer_is_said_to_be_none(
         (answer(b"", "401 Unauthorized"), Unauthorized),
         (answer(b"", "429 Too Many Requests"), RateLimited),
         (answer(b"[1, 2", "429 Too Many Requests"), RateLimited),
+        (b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 50\r\n\r\n{", RateLimited),
+        (answer(b"junk", "401 Unauthorized", "Content-Encoding: gzip"), Unauthorized),
+        (answer(b"x" * 5_000_000, "401 Unauthorized"), Unauthorized),
         (answer(b"\xff\x00", "405 Method Not Allowed"), UnexpectedStatus),
         (json({"error": "half"}, "206 Partial Content"), UnexpectedStatus),
     ],
 )
 async def test_an_error_status_stays_what_it_is_whatever_the_body(
-    server: RawServer, client: RegistryClient, script: bytes, kind: type[RegistryError]
+    server: RawServer, open_client: OpenClient, script: bytes, kind: type[RegistryError]
 ) -> None:
-    """F17: a proxy's 401 with HTML is a 401, its 429 without a body a 429."""
+    """F17: a proxy's 401 with HTML is a 401, its 429 without a body, or with half of one, a 429."""
     server.answer(script)
-    with pytest.raises(kind):
-        await client.verify(WORKER, retry=False)
+    with pytest.raises(kind) as caught:
+        await open_client(server.url, timeout=0.2).verify(WORKER, retry=False)
+    assert caught.value.exchange is not None and caught.value.exchange.status == getattr(caught.value, "status", 0)
 
 
 @pytest.mark.parametrize(
@@ -237,6 +241,7 @@ async def test_a_dispatch_is_sent_once_and_says_whether_it_may_have_taken_effect
     with pytest.raises(kind) as caught:
         await client.dispatch(DispatchRequest(namespace="org.yourco", capability="c", worker_id=WORKER, context={}))
     assert caught.value.may_have_reached is reached
+    assert caught.value.exchange is not None and b"org.yourco" in caught.value.exchange.request_body
     assert len(server.requests) == 1
 
 

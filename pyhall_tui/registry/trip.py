@@ -1,0 +1,100 @@
+"""One request: what it asks for, what is known of it on its way, and what came."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+from pyhall_tui.clock import Clock
+from pyhall_tui.registry.errors import NotSent, RegistryError
+from pyhall_tui.registry.models import Exchange
+
+BODY_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of an answer, after decompression."""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request to make."""
+
+    method: str
+    path: str
+    """Below the base URL, percent-encoded, with its query."""
+    correlation_id: str
+    body: bytes | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    limit: int = BODY_LIMIT
+    """Bytes that the answer's body may have."""
+    accepts: tuple[int, ...] = ()
+    """Statuses beyond those of success that are an answer and no error."""
+
+    def refused(self, sentence: str) -> NotSent:
+        """Return the error for a request that is not sent."""
+        return NotSent(sentence, method=self.method, path=self.path, correlation_id=self.correlation_id)
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came, read whole and with the key masked in it."""
+
+    status: int
+    headers: Any
+    """`httpx.Headers`: case does not count."""
+    body: bytes
+    exchange: Callable[[], Exchange]
+    """Makes the record for the raw views; most answers need none."""
+
+
+class Trip:
+    """What is known of one request on its way, also when it fails."""
+
+    def __init__(self, call: Call, clock: Clock) -> None:
+        self.call = call
+        self._clock = clock
+        self.started = clock.now().mono
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, for a read that is repeated unseen."""
+        self.connected_anew = False
+        self.sent_at: float | None = None
+        self.request: httpx.Request | None = None
+        self.response: httpx.Response | None = None
+        """Its head has come; the body may not have."""
+
+    @property
+    def status(self) -> int | None:
+        """The status that was answered, if any."""
+        return None if self.response is None else self.response.status_code
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Follow httpcore's events (its `trace` extension): a new connection, the first byte sent."""
+        if event == "connection.connect_tcp.started":
+            self.connected_anew = True
+        elif event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+            self.sent_at = self._clock.now().mono
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the request was sent, or since it was begun where it never was."""
+        return self._clock.now().mono - (self.started if self.sent_at is None else self.sent_at)
+
+    @property
+    def met_a_stale_connection(self) -> bool:
+        """Whether a fault now is one of a kept connection's end, before any answer."""
+        return not self.connected_anew and self.status is None
+
+    @property
+    def may_have_taken_effect(self) -> bool:
+        """Whether the registry may have acted: it was sent, and not answered by a refusal (3xx, 4xx)."""
+        return self.sent_at is not None and not (self.status is not None and 300 <= self.status < 500)
+
+    def error(self, kind: type[RegistryError], sentence: str, **more: Any) -> RegistryError:
+        """Make the error that this request ends with."""
+        return kind(
+            sentence,
+            method=self.call.method,
+            path=self.call.path,
+            correlation_id=self.call.correlation_id,
+            may_have_reached=self.may_have_taken_effect,
+            **more,
+        )
