@@ -16,6 +16,7 @@ from pyhall_tui.fleet.events import Event, Severity
 from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import LastVerdict
+from pyhall_tui.masking import register_secret
 from pyhall_tui.monitor.engine import Monitor
 from pyhall_tui.monitor.link import Link
 from pyhall_tui.monitor.stats import RequestStats
@@ -34,7 +35,7 @@ T = TypeVar("T")
 FIRST_ROWS = 100
 """Workers that are painted before the first frame; the rest follow after it."""
 _MOST_ALARMS = 10_000
-_FRESH = 1_000
+_MOST_REPLACED = 20_000
 _PATIENCE = 0.5
 """Seconds that closing waits at most, so that quitting is at once."""
 
@@ -62,8 +63,8 @@ class Workspace:
         self.stats = RequestStats()
         self.open_alarms: set[int] = set()
         """The journal's ids of the alarms that nobody has acknowledged yet."""
-        self._fresh: dict[int, Event] = {}
-        self._replaced: set[int] = set()
+        self._replaced: dict[int, None] = {}
+        """The rows that were folded into newer ones, the latest of them."""
         self.warnings: tuple[str, ...] = ()
         """Sentences of the client: plain http that was allowed, an entry of NO_PROXY that cannot be read."""
         self._listener = listener
@@ -109,6 +110,8 @@ class Workspace:
         """Begin to talk to the registry; with `poll`, to ask for the fleet. Again with another key: reconnect."""
         self.disconnect()
         self._ready.clear()
+        if key is not None:
+            register_secret(key.reveal())
         self._thread = LoopThread("pyhall-tui-wire")
         self._thread.submit(self._serve(key, self._thread, poll))
 
@@ -181,12 +184,20 @@ class Workspace:
         self.open_alarms -= seen
         self._listener.link_changed()
 
+    def acknowledge_all(self, up_to_id: int) -> None:
+        """Acknowledge every event up to the newest one that was shown, those that no screen has loaded included."""
+        self.journal.acknowledge_all(self.profile.name, up_to_id)
+        self.open_alarms = {event_id for event_id in self.open_alarms if event_id > up_to_id}
+        self._listener.link_changed()
+
+    def was_replaced(self, event_id: int) -> bool:
+        """Whether this run folded that event's row into a newer one: it stands no more."""
+        return event_id in self._replaced
+
     def recent_events(self, worker_id: str, limit: int = 200) -> list[Event]:
-        """Return what changed with one worker, newest first, what the journal has not written yet included."""
-        kept = self.journal.events(self.profile.name, worker=worker_id, limit=limit)
-        by_id = {event.id: event for event in kept if event.id not in self._replaced} | self._fresh
-        mine = [event for event in by_id.values() if event.worker_id == worker_id]
-        return sorted(mine, key=lambda event: event.id, reverse=True)[:limit]
+        """Return what changed with one worker, newest first."""
+        found = self.journal.events(self.profile.name, worker=worker_id, limit=limit)
+        return [event for event in found if event.worker_id == worker_id]  # an id may hold a `*`
 
     def take_events(self, events: list[Event]) -> None:
         """Keep events and tell the listener; for those that are made elsewhere (drift, a live dispatch) too."""
@@ -194,21 +205,14 @@ class Workspace:
             return
         recorded = [self.journal.record_event(self.profile.name, event) for event in events]
         for kept, replaced_id in recorded:
-            self._remember(kept, replaced_id)
-            self.open_alarms.discard(replaced_id or 0)
+            if replaced_id is not None:
+                self.open_alarms.discard(replaced_id)
+                self._replaced[replaced_id] = None
             if kept.severity is Severity.ALARM and not kept.acknowledged:
                 self.open_alarms.add(kept.id)
+        while len(self._replaced) > _MOST_REPLACED:
+            self._replaced.pop(next(iter(self._replaced)))
         self._listener.events_happened([kept for kept, _ in recorded])
-
-    def _remember(self, event: Event, replaced_id: int | None) -> None:
-        """Keep the newest events at hand: the journal is written half a second later."""
-        self._fresh[event.id] = event
-        if replaced_id is not None:
-            self._fresh.pop(replaced_id, None)
-            self._replaced.add(replaced_id)
-        while len(self._fresh) > _FRESH:
-            self._fresh.pop(next(iter(self._fresh)))
-            self._replaced.clear()
 
     def _restore(self, rows: Iterable[LastVerdict]) -> None:
         now = self.now()

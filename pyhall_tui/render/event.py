@@ -1,9 +1,10 @@
-"""An event as it is shown: in the activity list, in a worker's history, in a toast, in an export."""
+"""An event as it is shown: in the activity list, in a worker's history, in a toast."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from pyhall_tui.fleet.events import Event, Kind, Severity
-from pyhall_tui.render.text import Cell, Style, clean, short_hash, time_of_day
+from pyhall_tui.render.text import Cell, Style, clean, full_time, short_hash
 
 GLYPHS = {
     Severity.ALARM: Cell("✖", Style.ALARM),
@@ -11,31 +12,56 @@ GLYPHS = {
     Severity.NOTICE: Cell("●", Style.PLAIN),
     Severity.INFO: Cell("·", Style.DIM),
 }
+WORDS = {
+    Severity.ALARM: "ALARM",
+    Severity.WARNING: "warning",
+    Severity.NOTICE: "notice",
+    Severity.INFO: "info",
+}
+BAR = "▎"
+"""At the left edge of what nobody has acknowledged yet."""
 
 
 class EventRow(NamedTuple):
     """The cells of one event, by column."""
 
     when: Cell
-    glyph: Cell
+    severity: tuple[Cell, Cell]
     worker: Cell
     what: Cell
     source: Cell
     correlation: Cell
+    count: Cell
+
+    @property
+    def glyph(self) -> Cell:
+        """The severity's sign alone."""
+        return self.severity[0]
 
 
 def event_row(event: Event, now_wall: float) -> EventRow:
-    """Return one event's cells; where it stands for several, their count is in it."""
-    style = GLYPHS[event.severity].style
-    times = f" ×{event.count}" if event.count > 1 else ""
+    """Return one event's cells; where it stands for several, their count is one of them."""
+    glyph = GLYPHS[event.severity]
     return EventRow(
-        when=Cell(time_of_day(event.at, now_wall), Style.DIM),
-        glyph=GLYPHS[event.severity],
-        worker=Cell(clean(event.worker_id) if event.worker_id else "registry"),
-        what=Cell(change(event) + times, Style.PLAIN if style is Style.DIM else style),
-        source=Cell(event.source, Style.DIM),
+        when=Cell(moment(event.at, now_wall), Style.DIM),
+        severity=(glyph, Cell(WORDS[event.severity], glyph.style)),
+        worker=Cell(_who(event)),
+        what=Cell(change(event), Style.PLAIN if glyph.style is Style.DIM else glyph.style),
+        source=Cell(clean(event.source), Style.DIM),
         correlation=Cell(clean(event.correlation_id) or "–", Style.DIM),
+        count=Cell(f"×{event.count}" if event.count > 1 else "", Style.DIM),
     )
+
+
+def moment(wall: float, now_wall: float) -> str:
+    """Return when, in local time, short enough for a column and never without the day where it was not today:
+    `12:04:11`, `24 Nov 12:04`, `24 Nov 2025`."""
+    if wall <= 0:
+        return "–"
+    then, now = (datetime.fromtimestamp(at).astimezone() for at in (wall, now_wall))
+    if then.date() == now.date():
+        return then.strftime("%H:%M:%S")
+    return f"{then.day} {then:%b %H:%M}" if then.year == now.year else f"{then.day} {then:%b %Y}"
 
 
 def change(event: Event) -> str:
@@ -52,5 +78,23 @@ def sentence(event: Event) -> str:
     who = clean(event.worker_id) if event.worker_id else "The registry"
     if event.kind is Kind.BANNED:
         why = f": {clean(event.detail)}" if event.detail else ""
-        return f"{who} is BANNED ({event.source}){why}"
-    return f"{who}: {change(event)} ({event.source})"
+        return f"{who} is BANNED ({clean(event.source)}){why}"
+    return f"{who}: {change(event)} ({clean(event.source)})"
+
+
+def line(event: Event) -> str:
+    """Return one event as a line of text for the clipboard, the time in full."""
+    times = f" ×{event.count}" if event.count > 1 else ""
+    parts = [
+        full_time(event.at),
+        f"{GLYPHS[event.severity].text} {WORDS[event.severity]}",
+        _who(event),
+        change(event) + times,
+        f"({clean(event.source)})",
+        clean(event.correlation_id),
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+def _who(event: Event) -> str:
+    return clean(event.worker_id) if event.worker_id else "registry"

@@ -1,0 +1,113 @@
+"""Events into a file that other programs read: JSON Lines, or CSV that no spreadsheet takes for a formula."""
+
+import csv
+import os
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from pyhall_tui.fleet.events import Event, Kind, Severity
+from pyhall_tui.journal.journal import Journal
+
+COLUMNS = (
+    *("id", "at", "severity", "kind", "worker_id", "before", "after"),
+    *("source", "correlation_id", "detail", "count", "acknowledged"),
+)
+_PAGE = 1_000
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula (OWASP, "CSV injection")."""
+
+
+class ExportFailed(Exception):
+    """Nothing was written. The text is a sentence for the operator."""
+
+
+def each_event(
+    journal: Journal,
+    profile: str,
+    *,
+    severity: Severity | None = None,
+    kind: Kind | None = None,
+    worker: str | None = None,
+    text: str | None = None,
+) -> Iterator[Event]:
+    """Yield the events that pass the filter (see `Journal.events`), newest first, a page at a time."""
+    before_id: int | None = None
+    while True:
+        page = journal.events(
+            profile, limit=_PAGE, before_id=before_id, severity=severity, kind=kind, worker=worker, text=text
+        )
+        yield from page
+        if len(page) < _PAGE:
+            return
+        before_id = page[-1].id
+
+
+def write_events(events: Iterable[Event], path: Path) -> int:
+    """Write events to a new file, as its ending says: `.jsonl` (or `.ndjson`), or `.csv`. Return their number.
+
+    What is there is never overwritten, and where it can't be written whole nothing is left behind.
+
+    Raises:
+        ExportFailed: as its sentence says.
+    """
+    write = _writer(path)
+    try:
+        with path.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            try:
+                return write(events, file)
+            except BaseException:
+                file.close()
+                path.unlink(missing_ok=True)
+                raise
+    except FileExistsError:
+        raise ExportFailed(f"{path} exists already: choose another name.") from None
+    except FileNotFoundError:
+        raise ExportFailed(f"There is no folder {path.parent}: make it first, or choose another.") from None
+    except (OSError, ValueError) as error:
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+        raise ExportFailed(f"{path} can't be written: {why}.") from error
+
+
+def _writer(path: Path) -> Callable[[Iterable[Event], IO[str]], int]:
+    ending = path.suffix.lower()
+    if ending in (".jsonl", ".ndjson"):
+        return _json_lines
+    if ending == ".csv":
+        return _csv
+    raise ExportFailed("End the name in .jsonl or .csv: that says how to write it.")
+
+
+def _fields(event: Event) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(event)
+    fields["at"] = datetime.fromtimestamp(event.at, UTC).isoformat(timespec="milliseconds")
+    fields["severity"] = event.severity.name.lower()
+    return {column: fields[column] for column in COLUMNS}
+
+
+def _json_lines(events: Iterable[Event], file: IO[str]) -> int:
+    count = 0
+    for count, event in enumerate(events, start=1):
+        file.write(msgspec.json.encode(_fields(event)).decode() + "\n")
+    return count
+
+
+def _csv(events: Iterable[Event], file: IO[str]) -> int:
+    rows = csv.writer(file)
+    rows.writerow(COLUMNS)
+    count = 0
+    for count, event in enumerate(events, start=1):
+        rows.writerow(_harmless(value) for value in _fields(event).values())
+    return count
+
+
+def _harmless(value: Any) -> Any:
+    """Return a cell that a spreadsheet shows instead of running it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

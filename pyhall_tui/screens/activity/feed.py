@@ -1,0 +1,161 @@
+"""What the activity screen lists: events that came live and pages of older ones, filtered, one row an event id."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypedDict
+
+import msgspec
+
+from pyhall_tui.fleet.events import Event, Kind, Severity
+
+MOST = 20_000
+"""Events held; the oldest are let go, and come again from the journal as one scrolls down to them."""
+_NOTHING_LOADED = 1 << 62
+
+
+class Asked(TypedDict):
+    """A filter as the journal is asked it."""
+
+    severity: Severity | None
+    kind: Kind | None
+    worker: str | None
+    text: str | None
+
+
+class Filter(NamedTuple):
+    """Which events are shown."""
+
+    text: str = ""
+    """In any field, in upper or lower case."""
+    severity: Severity | None = None
+    """So loud, or louder."""
+    kind: Kind | None = None
+    worker: str | None = None
+
+    def matches(self, event: Event) -> bool:
+        """Whether this event is shown; the same rule as the journal's."""
+        if self.severity is not None and event.severity < self.severity:
+            return False
+        if self.kind is not None and event.kind is not self.kind:
+            return False
+        if self.worker is not None and event.worker_id != self.worker:
+            return False
+        return not self.text or self.text.casefold() in _haystack(event)
+
+    def asked(self) -> Asked:
+        """Return it as `Journal.events` takes it."""
+        return Asked(severity=self.severity, kind=self.kind, worker=self.worker, text=self.text or None)
+
+
+def _haystack(event: Event) -> str:
+    fields = (event.kind, event.worker_id, event.before, event.after, event.source, event.correlation_id, event.detail)
+    return "\n".join(field for field in fields if field).casefold()
+
+
+class Feed:
+    """The rows of the activity screen. It asks nobody: pages and live events are put in."""
+
+    def __init__(self, was_replaced: Callable[[int], bool]) -> None:
+        """Begin empty. `was_replaced` says of an id that its row was folded into a newer one."""
+        self._was_replaced = was_replaced
+        self._known: dict[int, Event] = {}
+        self._held: dict[int, Event] = {}
+        self._filter = Filter()
+        self._whole_from = _NOTHING_LOADED
+        """From this id up every event is known, whatever the filter."""
+        self._matching_from = _NOTHING_LOADED
+        """From this id up every event that passes the filter is known."""
+        self.paused = False
+
+    @property
+    def filter(self) -> Filter:
+        """Which events are shown; setting it shows at once what is known."""
+        return self._filter
+
+    @filter.setter
+    def filter(self, wanted: Filter) -> None:
+        self._filter = wanted
+        self._matching_from = self._whole_from
+
+    @property
+    def held(self) -> int:
+        """How many events came while it was paused."""
+        return len(self._held)
+
+    @property
+    def newest_id(self) -> int:
+        """The newest id that could be seen; 0 where there is none."""
+        return max(self._known, default=0)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the first page is here."""
+        return self._whole_from != _NOTHING_LOADED or self._matching_from != _NOTHING_LOADED
+
+    @property
+    def has_older(self) -> bool:
+        """Whether the journal may have older events that pass the filter."""
+        return self._matching_from > 0
+
+    @property
+    def before_id(self) -> int | None:
+        """Where the next page begins; None for the newest one."""
+        return None if self._matching_from == _NOTHING_LOADED else self._matching_from
+
+    def rows(self) -> list[Event]:
+        """Return what is shown, newest first, without gaps."""
+        shown = (event for event in self._known.values() if event.id >= self._matching_from)
+        return sorted(filter(self._filter.matches, shown), key=lambda event: event.id, reverse=True)
+
+    def kinds(self) -> list[Kind]:
+        """Return the kinds that occur, in their own order."""
+        found = {event.kind for event in self._known.values()}
+        return [kind for kind in Kind if kind in found]
+
+    def came_after(self, event_id: int) -> int:
+        """Count the events that are newer than that one, held ones included."""
+        return sum(known > event_id for known in (*self._known, *self._held))
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Take new events; while it is paused they are held back."""
+        taken = {event.id: event for event in events}
+        (self._held if self.paused else self._known).update(taken)
+        if any(event.count > 1 for event in taken.values()):
+            self._drop_replaced()
+        self._let_go()
+
+    def add_page(self, asked: Filter, page: list[Event], *, is_last: bool) -> None:
+        """Take a page of older events that was asked for with that filter; another filter's is dropped."""
+        if asked != self._filter:
+            return
+        self._known.update({event.id: event for event in page if not self._was_replaced(event.id)})
+        self._matching_from = 0 if is_last else page[-1].id
+        if asked == Filter():
+            self._whole_from = self._matching_from
+        self._let_go()
+
+    def pause(self, *, paused: bool) -> None:
+        """Hold back what comes from now on, or show what was held back."""
+        self.paused = paused
+        if not paused:
+            self._known |= self._held
+            self._held = {}
+            self._drop_replaced()
+
+    def acknowledge(self, ids: Iterable[int]) -> None:
+        """Mark these as seen."""
+        for event_id in ids:
+            if event_id in self._known:
+                self._known[event_id] = msgspec.structs.replace(self._known[event_id], acknowledged=True)
+
+    def _drop_replaced(self) -> None:
+        rows = self._held if self.paused else self._known
+        for event_id in [event_id for event_id in rows if self._was_replaced(event_id)]:
+            del rows[event_id]
+
+    def _let_go(self) -> None:
+        if len(self._known) <= MOST:
+            return
+        newest = sorted(self._known, reverse=True)[: MOST // 2]
+        self._known = {event_id: self._known[event_id] for event_id in newest}
+        self._whole_from = max(self._whole_from, newest[-1])
+        self._matching_from = max(self._matching_from, newest[-1])
