@@ -22,6 +22,7 @@ from pyhall_tui.monitor.link import Link
 from pyhall_tui.monitor.stats import RequestStats
 from pyhall_tui.monitor.thread import LoopThread
 from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.keys import KeyAnswer
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList
 from pyhall_tui.registry.errors import RegistryError
@@ -67,6 +68,8 @@ class Workspace:
         """The rows that were folded into newer ones, the latest of them."""
         self.warnings: tuple[str, ...] = ()
         """Sentences of the client: plain http that was allowed, an entry of NO_PROXY that cannot be read."""
+        self.key_answer: KeyAnswer | None = None
+        """What became of asking for the profile's key, for the band; set by who connects."""
         self._listener = listener
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: LoopThread | None = None
@@ -114,6 +117,13 @@ class Workspace:
             register_secret(key.reveal())
         self._thread = LoopThread("pyhall-tui-wire")
         self._thread.submit(self._serve(key, self._thread, poll))
+
+    def adopt(self, profile: Profile, key: ApiKey | None) -> None:
+        """Go on with other settings of the same registry and name: fleet and screens stay, the client is made anew."""
+        self.profile = profile
+        self.fleet.stale_after = Fleet(profile.poll_interval).stale_after
+        self.connect(key)
+        self._listener.link_changed()
 
     def disconnect(self) -> None:
         """Stop asking; what is in flight is dropped."""

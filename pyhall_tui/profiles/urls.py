@@ -54,6 +54,20 @@ def is_insecure(url: str) -> bool:
     return _split(url.strip()).scheme == "http" and not is_loopback(url)
 
 
+def moved_base_url(location: str, path: str) -> str | None:
+    """Return the base URL to which a redirect of the request for `path` (below the base URL) moved the registry.
+
+    None where `location` is not the same path elsewhere: a login page is no registry.
+    """
+    address, same = location.partition("?")[0].rstrip("/"), path.partition("?")[0]
+    if not address.endswith(same):
+        return None
+    try:
+        return normalise_url(address.removesuffix(same))
+    except ValueError:
+        return None
+
+
 def _split(text: str) -> SplitResult:
     if not text:
         raise ValueError(f"The registry's URL is missing, for example {REGISTRY}.")

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from pyhall_tui.render.link import band
+from pyhall_tui.render.profile import key_band
 from pyhall_tui.screens.messages import EventsHappened, FleetChanged, LinkChanged
 from pyhall_tui.widgets.cells import STYLES
 from pyhall_tui.widgets.header import StatusHeader
@@ -99,7 +100,8 @@ class ModeScreen(Screen[None]):
         if self._opened is None or not self.is_current:
             return
         now = self._opened.now()
-        cell = band(self._opened.link, now, self._opened.profile.poll_interval)
+        link = self._opened.link
+        cell = key_band(self._opened.key_answer, link) or band(link, now, self._opened.profile.poll_interval)
         widget = self.query_one("#band", Static)
         widget.display = cell is not None
         if cell is not None:

@@ -49,6 +49,15 @@ class OpenProfile(Message):
     """Leave what is open for this profile; with the same name, open it anew."""
 
     name: str
+    mode: str = "workers"
+    """The screen to come to."""
+
+
+@dataclass
+class CloseProfile(Message):
+    """Leave what is open for the profiles alone, with a sentence above them: it was deleted."""
+
+    sentence: str
 
 
 @dataclass

@@ -1,0 +1,212 @@
+"""Does a profile work? Asked step by step before it is saved, with reads alone: a test sends no dispatch.
+
+The contract has no operation that tells whose a key is. So a worker that cannot be there is verified: 404 to the
+key and 401 without it prove the key; 404 in the own namespace and 403 in a foreign one prove the namespace. Where
+the registry answers such reads to anybody, as the public one does, a test cannot prove either, and says so.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pyhall_tui.clock import Clock
+from pyhall_tui.monitor.thread import LoopThread
+from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.urls import is_loopback, moved_base_url
+from pyhall_tui.registry.errors import (
+    Forbidden,
+    NotFound,
+    RateLimited,
+    Redirected,
+    RegistryError,
+    StatusError,
+    TlsFailed,
+    Unauthorized,
+)
+
+if TYPE_CHECKING:
+    from pyhall_tui.registry.client import RegistryClient
+
+_NOBODY: Final = "pyhall-tui-test"
+"""The last part of the ids that are asked for: no worker is named so."""
+
+
+class Step(StrEnum):
+    """What is tested, in this order; the value is the word for the screen."""
+
+    REACH = "reach"
+    TLS = "TLS"
+    KEY = "key"
+    NAMESPACE = "namespace"
+    BAN_LIST = "ban list"
+
+
+class Mark(StrEnum):
+    """How a step came out."""
+
+    YES = "yes"
+    NO = "no"
+    UNPROVEN = "not proven"
+    NOT_TRIED = "not tried"
+
+
+class ProbeLine(NamedTuple):
+    """One step's outcome. Texts are as they came; `render` cleans them."""
+
+    step: Step
+    mark: Mark
+    sentence: str
+    advice: str = ""
+    """What to do where it is none."""
+    new_url: str | None = None
+    """The registry URL that a redirect names, to be put into the profile if the operator trusts it."""
+
+
+async def probe(profile: Profile, key: ApiKey | None, clock: Clock) -> AsyncIterator[ProbeLine]:
+    """Try the profile's registry and yield a line for each step. Never raises a `RegistryError`.
+
+    At most six requests. Imports httpx: run it on a loop of its own (see `probe_apart`).
+    """
+    from pyhall_tui.registry.client import RegistryClient
+
+    async with RegistryClient(profile, key, clock) as client, RegistryClient(profile, None, clock) as stranger:
+        fault = await _fault(client.health(retry=False))
+        for line in (_reach(profile, fault), _tls(profile, fault, client.warnings)):
+            yield line
+        if not _is_reached(fault):
+            for step in (Step.KEY, Step.NAMESPACE, Step.BAN_LIST):
+                yield ProbeLine(step, Mark.NOT_TRIED, "Not tried.")
+            return
+        own = await _fault(client.verify(f"{profile.namespace}.{_NOBODY}", retry=False))
+        key_line = await _key(key, own, stranger, profile)
+        yield key_line
+        yield await _namespace(profile, own, key_line, client)
+        yield await _ban_list(client, key_line)
+
+
+async def probe_apart(profile: Profile, key: ApiKey | None, clock: Clock) -> AsyncIterator[ProbeLine]:
+    """Do the same on a thread's own loop, so that the caller's never waits; left early, it is dropped."""
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[ProbeLine | None] = asyncio.Queue()
+
+    def hand_over(line: ProbeLine | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the caller's loop is closed
+            loop.call_soon_threadsafe(lines.put_nowait, line)
+
+    async def run() -> None:
+        try:
+            async for line in probe(profile, key, clock):
+                hand_over(line)
+        finally:
+            hand_over(None)
+
+    thread = LoopThread("pyhall-tui-probe")
+    try:
+        done = thread.submit(run())
+        while (line := await lines.get()) is not None:
+            yield line
+        await asyncio.wrap_future(done)
+    finally:
+        thread.stop(0.0)
+
+
+async def _fault(asking: Coroutine[Any, Any, object]) -> RegistryError | None:
+    try:
+        await asking
+    except RegistryError as error:
+        return error
+    return None
+
+
+def _is_reached(fault: RegistryError | None) -> bool:
+    """Whether a registry answered at all; one without `/health` says 404, one that guards it 401."""
+    return fault is None or (isinstance(fault, StatusError) and fault.status < 500)
+
+
+def _reach(profile: Profile, fault: RegistryError | None) -> ProbeLine:
+    host = profile.registry_url.partition("://")[2]
+    if _is_reached(fault):
+        return ProbeLine(Step.REACH, Mark.YES, f"{host} answers.")
+    assert fault is not None
+    if isinstance(fault, TlsFailed):
+        return ProbeLine(Step.REACH, Mark.YES, f"{host} takes connections.")
+    new_url = moved_base_url(fault.location, fault.path) if isinstance(fault, Redirected) else None
+    return ProbeLine(Step.REACH, Mark.NO, str(fault), fault.advice, new_url)
+
+
+def _tls(profile: Profile, fault: RegistryError | None, warnings: tuple[str, ...]) -> ProbeLine:
+    if isinstance(fault, TlsFailed):
+        advice = fault.advice if "not trusted" in str(fault) else ""  # the other sentences say it themselves
+        return ProbeLine(Step.TLS, Mark.NO, " ".join((str(fault), *warnings)), advice)
+    if is_loopback(profile.registry_url) and not profile.registry_url.startswith("https:"):
+        return ProbeLine(Step.TLS, Mark.YES, "Not needed: the registry is on this machine.")
+    if not _is_reached(fault) and not isinstance(fault, Redirected | StatusError):
+        return ProbeLine(Step.TLS, Mark.NOT_TRIED, "Not tried.")
+    if not profile.registry_url.startswith("https:"):
+        return ProbeLine(Step.TLS, Mark.UNPROVEN, "Not encrypted: the key crosses the network.", "Use https://.")
+    if warnings:
+        return ProbeLine(Step.TLS, Mark.UNPROVEN, " ".join(("The certificate is trusted, but:", *warnings)))
+    return ProbeLine(Step.TLS, Mark.YES, "The certificate is trusted.")
+
+
+async def _key(
+    key: ApiKey | None, own: RegistryError | None, stranger: "RegistryClient", profile: Profile
+) -> ProbeLine:
+    if isinstance(own, Unauthorized) and key is None:
+        return ProbeLine(Step.KEY, Mark.NO, "The registry wants a key, and there is none.", "Type the key.")
+    if isinstance(own, Unauthorized):
+        advice = "Paste the key again, or make a new one in the registry's dashboard."
+        return ProbeLine(Step.KEY, Mark.NO, f"The registry rejects the key. {own}", advice)
+    if isinstance(own, RateLimited):
+        return ProbeLine(Step.KEY, Mark.UNPROVEN, str(own), "Wait a little and test again.")
+    if own is not None and not isinstance(own, Forbidden):
+        return ProbeLine(Step.KEY, Mark.NO, str(own), own.advice)
+    if key is None:
+        return ProbeLine(Step.KEY, Mark.UNPROVEN, "There is no key.", "This registry answers reads without one.")
+    refused = await _fault(stranger.verify(f"{profile.namespace}.{_NOBODY}", retry=False))
+    if isinstance(refused, Unauthorized | Forbidden):
+        return ProbeLine(Step.KEY, Mark.YES, "The registry takes the key.")
+    return ProbeLine(
+        Step.KEY,
+        Mark.UNPROVEN,
+        "This registry answers reads without a key too, so a read does not prove it.",
+        "The first dispatch or enrollment will.",
+    )
+
+
+async def _namespace(
+    profile: Profile, own: RegistryError | None, key_line: ProbeLine, client: "RegistryClient"
+) -> ProbeLine:
+    if isinstance(own, Forbidden):
+        return ProbeLine(Step.NAMESPACE, Mark.NO, f"The key is not for {profile.namespace}. {own}", own.advice)
+    if own is not None or key_line.mark is Mark.NO:
+        return ProbeLine(Step.NAMESPACE, Mark.NOT_TRIED, "Not tried.")
+    foreign = await _fault(client.verify(f"x.{_NOBODY}.{_NOBODY}", retry=False))
+    if isinstance(foreign, Forbidden):
+        return ProbeLine(Step.NAMESPACE, Mark.YES, f"The key is for {profile.namespace}.")
+    return ProbeLine(
+        Step.NAMESPACE,
+        Mark.UNPROVEN,
+        f"A read of this registry does not tell whether the key is for {profile.namespace}.",
+        "The first dispatch or enrollment will: 403 means that it is not.",
+    )
+
+
+async def _ban_list(client: "RegistryClient", key_line: ProbeLine) -> ProbeLine:
+    try:
+        bans = await client.ban_list(retry=False)
+    except RegistryError as error:
+        if isinstance(error, Unauthorized) and key_line.mark is Mark.NO:
+            return ProbeLine(Step.BAN_LIST, Mark.NOT_TRIED, "Not to be seen without a key that is taken.")
+        missing = isinstance(error, NotFound) or (isinstance(error, StatusError) and error.status in (405, 410, 501))
+        if missing:
+            advice = "Bans are seen by the verdicts of single workers alone."
+            return ProbeLine(Step.BAN_LIST, Mark.UNPROVEN, "This registry has no ban list.", advice)
+        return ProbeLine(Step.BAN_LIST, Mark.NO, str(error), error.advice)
+    count = len(bans.entries)
+    hashes = "1 package hash is" if count == 1 else f"{count} package hashes are"
+    cut = " The list may be cut: it clears nobody." if bans.perhaps_cut else ""
+    return ProbeLine(Step.BAN_LIST, Mark.UNPROVEN if cut else Mark.YES, f"{hashes} banned.{cut}")

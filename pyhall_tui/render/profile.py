@@ -1,0 +1,114 @@
+"""Profiles, where their keys are, and what a test of one came to: words, glyphs, style names."""
+
+import os
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from pyhall_tui.monitor.link import Link, Reach
+from pyhall_tui.probe import Mark, ProbeLine, Step
+from pyhall_tui.profiles.environment import KEY, NAMESPACE_NAME, value_of, variables_in_force
+from pyhall_tui.profiles.keys import KeyAnswer, KeySource, KeyState
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.render.link import host
+from pyhall_tui.render.text import Cell, Style, clean
+
+_MARKS: Final = {
+    Mark.YES: ("✔", Style.GOOD),
+    Mark.NO: ("✖", Style.ERROR),
+    Mark.UNPROVEN: ("?", Style.WARNING),
+    Mark.NOT_TRIED: ("–", Style.DIM),
+}
+_WIDEST_STEP: Final = max(len(step) for step in Step)
+
+
+class ProfileRow(NamedTuple):
+    """One line of the list of profiles."""
+
+    name: Cell
+    namespace: Cell
+    host: Cell
+    key: Cell
+    marks: tuple[Cell, ...]
+
+
+def profile_row(
+    profile: Profile, answer: KeyAnswer | None, *, is_open: bool, is_default: bool, is_edited: bool
+) -> ProfileRow:
+    """Return what the list shows of a profile; `answer` is what is known of its key without asking for it."""
+    marks = [
+        (is_open, Cell("● open", Style.GOOD)),
+        (is_edited, Cell("edited", Style.WARNING)),
+        (profile.production, Cell("PRODUCTION", Style.ERROR)),
+        (profile.read_only, Cell("READ ONLY", Style.WARNING)),
+        (is_default, Cell("default", Style.DIM)),
+    ]
+    return ProfileRow(
+        name=Cell(clean(profile.name), Style.STRONG if is_open else Style.PLAIN),
+        namespace=Cell(clean(profile.namespace)),
+        host=Cell(clean(host(profile.registry_url)), Style.DIM),
+        key=_key_word(answer),
+        marks=tuple(cell for holds, cell in marks if holds) or (Cell(""),),
+    )
+
+
+def _key_word(answer: KeyAnswer | None) -> Cell:
+    if answer is None:
+        return Cell("not asked", Style.DIM)
+    if answer.key is None:
+        return Cell(answer.state.value, Style.DIM if answer.state is KeyState.WAITING else Style.WARNING)
+    return Cell(answer.source.value, Style.PLAIN if answer.source is KeySource.KEYRING else Style.WARNING)
+
+
+def key_line(answer: KeyAnswer | None) -> Cell:
+    """Say where the shown profile's key is kept, or why there is none and what to do."""
+    if answer is None:
+        return Cell("The OS keyring is asked for it when the profile is opened or tested.", Style.DIM)
+    sentence = clean(answer.sentence)
+    if answer.state is KeyState.WAITING:
+        return Cell(f"… {sentence}", Style.DIM)
+    if answer.key is None or answer.state is not KeyState.FOUND:
+        return Cell(f"? {sentence}", Style.WARNING)
+    return Cell(f"✔ {sentence}", Style.DIM if answer.source is KeySource.KEYRING else Style.WARNING)
+
+
+def key_band(answer: KeyAnswer | None, link: Link) -> Cell | None:
+    """Return the sentence of a band about the opened profile's key, or None where nothing is amiss with it.
+
+    A registry that answers without a key (a local hall) is left in peace.
+    """
+    if answer is None or answer.key is not None:
+        return None
+    quiet = answer.state in (KeyState.ABSENT, KeyState.UNAVAILABLE)
+    if quiet and link.reach in (Reach.LIVE, Reach.CONNECTING):
+        return None
+    if answer.state is KeyState.WAITING:
+        return Cell(clean(answer.sentence), Style.WARNING)
+    return Cell(f"{clean(answer.sentence)} Press K to ask again, 5 to type the key.", Style.WARNING)
+
+
+def probe_cells(line: ProbeLine) -> list[Cell]:
+    """Return a test's line: glyph, step, sentence, what to do."""
+    glyph, style = _MARKS[line.mark]
+    said = style if line.mark in (Mark.NO, Mark.UNPROVEN) else Style.DIM
+    cells = [Cell(f"{glyph} ", style), Cell(f"{line.step:<{_WIDEST_STEP}}  "), Cell(clean(line.sentence, 300), said)]
+    return [*cells, Cell(f" {clean(line.advice)}")] if line.advice else cells
+
+
+def pending_cells(step: Step) -> list[Cell]:
+    """Return the line of a step that is being tried."""
+    return [Cell("… ", Style.DIM), Cell(f"{step:<{_WIDEST_STEP}}", Style.DIM)]
+
+
+def override_line(environ: Mapping[str, str] = os.environ) -> Cell | None:
+    """Say which variables override every profile now, and what; None where none does."""
+    parts = [_override(name, environ) for name in variables_in_force(environ)]
+    if not parts:
+        return None
+    return Cell(f"While set, {' and '.join(parts)} of every profile.", Style.WARNING)
+
+
+def _override(name: str, environ: Mapping[str, str]) -> str:
+    if name == KEY:
+        return f"{name} overrides the key"
+    value = clean(value_of(name, environ) or "", 80)
+    return f"{name} ({value}) overrides the {'namespace' if name == NAMESPACE_NAME else 'URL'}"
