@@ -20,6 +20,7 @@ from textual.worker import Worker, WorkerState
 from pyhall_tui import crash
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.fleet.events import Event, Kind, Severity
+from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.palette import PyHallCommands
 from pyhall_tui.paths import Home
@@ -225,7 +226,11 @@ class PyHallApp(App[None]):
 
         if workspace is None:
             return {}
-        return {"workers": lambda: WorkersScreen(workspace)}
+        return {
+            "workers": lambda: WorkersScreen(workspace),
+            "enroll": partial(_enroll_screen, workspace, home),
+            "dispatch": partial(_dispatch_screen, workspace, home),
+        }
 
     async def _close_workspace(self) -> None:
         workspace, self._workspace = self._workspace, None
@@ -294,8 +299,10 @@ class PyHallApp(App[None]):
 
     @on(CopyText)
     def _copy(self, message: CopyText) -> None:
-        self.copy_to_clipboard(message.text)
-        self.notify(f"The {message.what} is on the clipboard.", timeout=2, markup=False)
+        from pyhall_tui.widgets.clipboard import copy_text
+
+        work = copy_text(self, message.text, message.what)
+        self.run_worker(work, exit_on_error=False, group="copy", exclusive=True)
 
     @on(Worker.StateChanged)
     def _tell_failed_work(self, message: Worker.StateChanged) -> None:
@@ -337,3 +344,17 @@ class PyHallApp(App[None]):
         self.crash_line = crash.report(self._exception or RuntimeError("unknown"))
         self._return_code = crash.EXIT_CODE
         self.panic(Text(self.crash_line))
+
+
+def _enroll_screen(workspace: Workspace, home: Home) -> Screen[None]:
+    from pyhall_tui.journal.drafts import Drafts
+    from pyhall_tui.screens.enroll.screen import EnrollScreen
+
+    return EnrollScreen(workspace, Drafts(home.state, workspace.profile.name))
+
+
+def _dispatch_screen(workspace: Workspace, home: Home) -> Screen[None]:
+    from pyhall_tui.journal.drafts import Drafts
+    from pyhall_tui.screens.dispatch.screen import DispatchScreen
+
+    return DispatchScreen(workspace, Drafts(home.state, workspace.profile.name))

@@ -1,0 +1,105 @@
+"""The checks of an enrollment, one a field: each gives the sentence to show, or an empty one where all is well."""
+
+import re
+from collections.abc import Iterable
+
+from pyhall_tui.registry.models import plain_sha256
+
+NAMESPACE, DISPLAY_NAME, CAPABILITIES, SHA256 = "namespace", "display_name", "capabilities", "sha256"
+FIELDS = (NAMESPACE, DISPLAY_NAME, CAPABILITIES, SHA256)
+"""The fields of the contract's enrollment, in its order."""
+LONGEST = 300
+"""Letters that a name may have here: a registry's own bound is not documented, a pasted file is a slip."""
+MOST = 200
+"""Capabilities that one worker may have here, likewise."""
+HASH_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+_HEX = re.compile(r"[0-9a-fA-F]+")
+_BETWEEN = re.compile(r"[\s,;]+")
+_PLACEHOLDERS = {"pending_attestation", "unverified", "pending", "none", "null", "unknown"}
+
+
+def check_display_name(text: str) -> str:
+    """Check the name that people read; any script and any sign is welcome, only control characters are not."""
+    if not text.strip():
+        return "Give the worker a name that people will recognise."
+    if any(letter != " " and not letter.isprintable() for letter in text):
+        return "The name holds a control character or an invisible sign: type it again."
+    return _too_long(text.strip(), "name")
+
+
+def check_capability(text: str) -> str:
+    """Check one capability. The documentation's own have no prefix, so none is asked for."""
+    if not text.strip():
+        return "Type a capability, such as llm.text.generate."
+    if any(letter.isspace() or not letter.isprintable() for letter in text.strip()):
+        return "A capability has no blanks in it."
+    return _too_long(text.strip(), "capability")
+
+
+def check_capabilities(capabilities: Iterable[str]) -> str:
+    """Check all of them together."""
+    listed = list(capabilities)
+    if not listed:
+        return "Add at least one capability: type it and press enter."
+    if len(listed) > MOST:
+        return f"{len(listed)} capabilities are more than {MOST}: is that one worker?"
+    return next((f"{one}: {mistake}" for one in listed if (mistake := check_capability(one))), "")
+
+
+def check_sha256(text: str) -> str:
+    """Check a package hash: 64 hex digits in either case, with or without `sha256:` before them."""
+    typed = text.strip()
+    if not typed:
+        return "Type the package hash, or press ctrl+o to compute it."
+    if plain_sha256(typed):
+        return ""
+    if typed.lower() in _PLACEHOLDERS:
+        return f"{typed} is a placeholder, no hash: press ctrl+o to compute the package's."
+    bare = typed.lower().removeprefix("sha256:")
+    if _HEX.fullmatch(bare):
+        return f"A SHA-256 has 64 hex digits; these are {len(bare)}."
+    if "/" in typed or "\\" in typed or typed.startswith("~"):
+        return "This is a path, no hash: press ctrl+o to compute the hash of what lies there."
+    wrong = next((letter for letter in bare if not _HEX.fullmatch(letter)), "")
+    return f"A SHA-256 has hex digits only, 0-9 and a-f: {wrong!r} is none."
+
+
+def hint_of_sha256(text: str) -> str:
+    """Say what is odd about a hash that can be sent all the same; empty where nothing is."""
+    if plain_sha256(text) == HASH_OF_NOTHING:
+        return "This is the hash of nothing: an empty package, or a folder that was not there."
+    return ""
+
+
+def check_all(display_name: str, capabilities: Iterable[str], sha256: str) -> dict[str, str]:
+    """Return the sentence of each field that can't be sent as it is, by the field's name on the wire."""
+    checked = {
+        DISPLAY_NAME: check_display_name(display_name),
+        CAPABILITIES: check_capabilities(capabilities),
+        SHA256: check_sha256(sha256),
+    }
+    return {field: sentence for field, sentence in checked.items() if sentence}
+
+
+def split_capabilities(text: str) -> list[str]:
+    """Return the capabilities in a typed or pasted text: blanks, commas, semicolons or new lines stand between."""
+    return list(dict.fromkeys(part for part in _BETWEEN.split(text) if part))
+
+
+_NAMED = {
+    NAMESPACE: re.compile(r"namespace", re.IGNORECASE),
+    DISPLAY_NAME: re.compile(r"display[_\s-]?name|\bname\b", re.IGNORECASE),
+    CAPABILITIES: re.compile(r"capabilit(?:y|ies)", re.IGNORECASE),
+    SHA256: re.compile(r"sha-?256|\bhash\b|digest", re.IGNORECASE),
+}
+
+
+def field_named_in(error_text: str) -> str | None:
+    """Return the field that a registry's error text names first, or None where it names none."""
+    found = [(match.start(), field) for field, name in _NAMED.items() if (match := name.search(error_text))]
+    return min(found)[1] if found else None
+
+
+def _too_long(text: str, what: str) -> str:
+    return f"That {what} has {len(text)} letters, more than {LONGEST}." if len(text) > LONGEST else ""

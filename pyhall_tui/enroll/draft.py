@@ -1,0 +1,88 @@
+"""What an operator has typed into the enrollment form and not sent yet, in a shape that outlives a restart."""
+
+from typing import Any, Self
+
+import msgspec
+
+from pyhall_tui.attest.package_hash import Kind, PackageHash
+
+FORM = "enroll"
+"""The form's name among the drafts."""
+
+
+class Package(msgspec.Struct, frozen=True, kw_only=True):
+    """What a computed hash was computed from; the list of its files is not kept over a restart."""
+
+    path: str
+    sha256: str
+    kind: Kind
+    files: int
+    bytes_total: int
+    left_out: int
+    warnings: int
+
+    @classmethod
+    def of(cls, path: str, package: PackageHash) -> Self:
+        """Sum up a package that was hashed just now."""
+        return cls(
+            path=path,
+            sha256=package.sha256,
+            kind=package.kind,
+            files=len(package.files),
+            bytes_total=package.bytes_total,
+            left_out=len(package.left_out),
+            warnings=len(package.warnings),
+        )
+
+
+class Unsettled(msgspec.Struct, frozen=True, kw_only=True):
+    """An enrollment that was sent and whose answer is not known: the registry may have acted on it."""
+
+    display_name: str
+    sha256: str
+    at: float
+    """Wall time of the send."""
+    correlation_id: str
+
+
+class Draft(msgspec.Struct, kw_only=True):
+    """The form as it stands. Texts are as typed: nothing is corrected here."""
+
+    display_name: str = ""
+    capabilities: list[str] = []
+    typed_capability: str = ""
+    """What stands in the capability's input and is not on the list yet."""
+    sha256: str = ""
+    package: Package | None = None
+    """What the hash was computed from; None where it was typed."""
+    focus: str = ""
+    """The id of the widget that has, or last had, the focus."""
+    cursor: int = 0
+    """Where the cursor stands in that widget, where it is an input."""
+    unsettled: list[Unsettled] = []
+    """Sends whose answer is not known, the newest last: another one like them is asked about first."""
+
+    @classmethod
+    def read(cls, values: dict[str, Any]) -> Self:
+        """Return the draft that was kept; an empty one where another version kept something else."""
+        try:
+            return msgspec.convert(values, cls)
+        except msgspec.ValidationError:
+            return cls()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values, to be kept."""
+        values: dict[str, Any] = msgspec.to_builtins(self)
+        return values
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is typed."""
+        return not (self.display_name or self.capabilities or self.typed_capability or self.sha256)
+
+    def like_unsettled(self) -> Unsettled | None:
+        """Return a send without a known answer that was about the same package or name."""
+        for sent in reversed(self.unsettled):
+            if sent.sha256 == self.sha256.strip() or sent.display_name == self.display_name.strip():
+                return sent
+        return None

@@ -1,0 +1,157 @@
+"""An enrollment as it is shown: the request, the registry's answer, what came of it, what was hashed."""
+
+from typing import Any
+
+import msgspec
+
+from pyhall_tui.clock import Moment
+from pyhall_tui.enroll.draft import Draft, Package, Unsettled
+from pyhall_tui.enroll.request import METHOD, body_of, headers_of, request_of, url_of
+from pyhall_tui.fleet.entry import Entry, State
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.registry.errors import NotSent, RegistryError, StatusError
+from pyhall_tui.registry.models import EnrollAnswer, Exchange, plain_sha256
+from pyhall_tui.render.text import Cell, Style, clean, clean_lines, time_of_day
+from pyhall_tui.render.worker import LOOKS, raw_json
+
+Line = tuple[Cell, ...]
+"""One line, of pieces that stand side by side."""
+
+_LABEL = 14
+EMPTY: Line = (Cell(""),)
+
+
+def labelled(label: str, value: str, style: Style = Style.PLAIN) -> Line:
+    """Return a line with a dim label before the value; the value is cleaned."""
+    return Cell(f"{clean(label):<{_LABEL}} ", Style.DIM), Cell(clean(value) or "–", style)
+
+
+def amount(size: int) -> str:
+    """Return a number of bytes as a person reads it."""
+    for limit, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if size >= limit:
+            return f"{size / limit:.1f} {unit}"
+    return f"{size} byte{'s' * (size != 1)}"
+
+
+def preview(profile: Profile, draft: Draft, correlation_id: str) -> list[Line]:
+    """Return the request as it will be sent: method, address, headers with the key masked, JSON body."""
+    body = body_of(request_of(draft, profile.namespace))
+    lines: list[Line] = [(Cell(METHOD, Style.STRONG), Cell(" " + clean(url_of(profile))))]
+    headers = headers_of(profile, correlation_id, body)
+    lines += [(Cell(f"{name}: ", Style.DIM), Cell(clean(value))) for name, value in headers]
+    return [*lines, EMPTY, *_raw(body)]
+
+
+def _raw(body: bytes) -> list[Line]:
+    return [(Cell(line),) for line in clean_lines(raw_json(body)).split("\n")]
+
+
+def package_lines(package: Package | None, sha256: str) -> list[Line]:
+    """Return what the hash on the form was computed from; a hash that was typed has nothing to show."""
+    typed = plain_sha256(sha256)
+    if package is None or typed != package.sha256:
+        words = "The hash was typed in: what it is of cannot be told here." if typed else "Nothing is hashed yet."
+        return [(Cell(words, Style.DIM),)]
+    what = "folder" if package.kind == "folder" else "file, as sha256sum hashes it"
+    lines = [
+        labelled("package", package.path),
+        labelled("kind", what),
+        labelled("hashed", f"{package.files:,} file{'s' * (package.files != 1)}, {amount(package.bytes_total)}"),
+        labelled("left out", f"{package.left_out:,}" if package.left_out else "nothing"),
+    ]
+    if package.warnings:
+        words = f"{package.warnings:,} thing{'s' * (package.warnings != 1)} that should not be in a package"
+        lines.append(labelled("▲ warning", words, Style.WARNING))
+    return lines
+
+
+def answer_lines(answer: EnrollAnswer) -> list[Line]:
+    """Return what the registry said, field by field, then as it came."""
+    exchange = answer.exchange
+    if answer.worker_id is not None:
+        head: list[Line] = [(Cell("● enrolled ", Style.GOOD), Cell(clean(answer.worker_id), Style.STRONG))]
+    else:
+        head = [
+            (Cell("? answered without a worker id", Style.WARNING),),
+            (Cell(_without_id(answer.fields), Style.DIM),),
+        ]
+    lines = [*head, EMPTY, *(labelled(name, _plain(value)) for name, value in answer.fields.items())]
+    return [*lines, EMPTY, *exchange_lines(exchange)]
+
+
+def _without_id(fields: dict[str, Any]) -> str:
+    what = "opened a session" if any("session" in name.lower() for name in fields) else "took the request"
+    return (
+        f"The registry {what} and named no worker, so none was put on the watch list."
+        " Add it by its id once you know it."
+    )
+
+
+def exchange_lines(exchange: Exchange | None) -> list[Line]:
+    """Return an answer as it crossed the wire."""
+    if exchange is None:
+        return []
+    status = f"{exchange.status} · {exchange.elapsed * 1000:.0f} ms · {exchange.correlation_id}"
+    lines: list[Line] = [(Cell("ANSWER ", Style.DIM), Cell(clean(status)))]
+    lines += [(Cell(f"{clean(name)}: ", Style.DIM), Cell(clean(value))) for name, value in exchange.response_headers]
+    return [*lines, EMPTY, *_raw(exchange.response_body)]
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def first_verdict(entry: Entry | None, sha256: str, since: float, now: Moment, stale_after: float) -> list[Line]:
+    """Return what the registry says of the new worker, by a verdict that was asked for after `since` (monotonic)."""
+    if entry is None:
+        return []
+    if entry.verdict is None or entry.restored or entry.asked < since:
+        why = f"no verdict yet: {clean(entry.error)}" if entry.error else "verifying…"
+        return [(Cell(f"… {why}", Style.WARNING if entry.error else Style.DIM),)]
+    state = entry.state(now.mono, stale_after)
+    look = LOOKS[state]
+    lines: list[Line] = [(Cell("The registry now says: "), Cell(f"{look.glyph} {look.word}", look.style))]
+    lines += [(Cell(f"▲ {clean(doubt)}", Style.WARNING),) for doubt in entry.verdict.doubts]
+    if state is State.BANNED and entry.ban and entry.ban.reason:
+        lines.append((Cell(clean(entry.ban.reason), Style.ALARM),))
+    if entry.sha256 and entry.sha256 != sha256:
+        lines.append((Cell("▲ It attests another hash than the one that was sent.", Style.WARNING),))
+    elif entry.sha256:
+        lines.append((Cell("It attests the hash that was sent.", Style.DIM),))
+    return lines
+
+
+def trouble(error: RegistryError) -> list[Line]:
+    """Return what stands above the form after a send that brought no enrollment: what, what to do, did it arrive."""
+    return [
+        (Cell(f"✖ {clean(error)}", Style.ERROR),),
+        (Cell(f"{arrived(error)} {advice(error)}"),),
+    ]
+
+
+def advice(error: RegistryError) -> str:
+    """Return what to do now."""
+    wait = error.retry_after if isinstance(error, StatusError) else None
+    return f"Wait {wait:.0f} s, then press ctrl+s again." if wait else clean(error.advice)
+
+
+def arrived(error: RegistryError) -> str:
+    """Return whether the registry may have acted on an enrollment that ended so."""
+    if error.may_have_reached:
+        return (
+            "It may have reached the registry: the worker may be enrolled already. Look there first;"
+            " it is never sent again by itself."
+        )
+    if isinstance(error, StatusError):
+        return "The registry refused it: nothing was enrolled."
+    return "Nothing was sent." if isinstance(error, NotSent) else "It did not reach the registry."
+
+
+def unsettled_line(sent: Unsettled, now_wall: float) -> Line:
+    """Return the reminder of a send whose answer is not known."""
+    words = (
+        f"? {clean(sent.display_name, 60)} was sent at {time_of_day(sent.at, now_wall)} ({clean(sent.correlation_id)})"
+        " and no answer is known: it may be enrolled already."
+    )
+    return (Cell(words, Style.WARNING),)

@@ -1,0 +1,188 @@
+"""The field that takes capabilities one by one, completes them from those seen before, and lists them."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from pyhall_tui.enroll.checks import CAPABILITIES, check_capabilities, check_capability, split_capabilities
+from pyhall_tui.render.text import clean
+from pyhall_tui.widgets.field import Field, OneLineInput
+
+_HINTS = 4
+
+
+class KnownCapabilities(Suggester):
+    """Completes from the capabilities seen before that are not on the list yet."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self.names: list[str] = []
+
+    def matches(self, typed: str) -> list[str]:
+        """Return those that begin with what is typed, then those that hold it."""
+        wanted = typed.casefold()
+        found = [name for name in self.names if wanted in name.casefold()]
+        return sorted(found, key=lambda name: not name.casefold().startswith(wanted))
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return next((name for name in self.matches(value) if name.startswith(value)), None) if value else None
+
+
+class CapabilityInput(OneLineInput):
+    """Takes several pasted ones too; a backspace in it while it is empty takes the last one back from the list."""
+
+    class TakeBack(Message):
+        """Backspace was pressed in the empty input."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.replace(" ".join(split_capabilities(event.text)), *self.selection)
+
+    def action_delete_left(self) -> None:
+        if self.value:
+            super().action_delete_left()
+        else:
+            self.post_message(self.TakeBack())
+
+
+class CapabilityList(OptionList):
+    """The capabilities that are on the form. Enter or a click takes one back into the input, delete removes it."""
+
+    BINDING_GROUP_TITLE = "Capabilities"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("delete,backspace,x", "remove", "Remove", id="capabilities.remove", tooltip="Remove the capability"),
+    ]
+
+    class Removed(Message):
+        """The one at this place is to be removed."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    def action_remove(self) -> None:
+        if self.highlighted is not None:
+            self.post_message(self.Removed(self.highlighted))
+
+
+class CapabilitiesField(Field):
+    """Label, input, sentence, and the list below them."""
+
+    class Changed(Message):
+        """The list changed."""
+
+    DEFAULT_CSS = """
+    CapabilitiesField {
+        & > CapabilityList {
+            height: auto; max-height: 6; border: none; padding: 0; background: transparent; display: none;
+            &.-filled { display: block; }
+        }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(CAPABILITIES, "Capabilities")
+        self._suggester = KnownCapabilities()
+        self._known: tuple[str, ...] = ()
+        self.input = CapabilityInput(
+            placeholder="llm.text.generate, then enter", suggester=self._suggester, id=CAPABILITIES, compact=True
+        )
+        self.chosen: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        yield CapabilityList(id="chosen", compact=True, markup=False)
+
+    def learn(self, names: Iterable[str]) -> None:
+        """Complete from these from now on."""
+        self._known = tuple(dict.fromkeys(names))
+        self._offer()
+
+    def show(self, chosen: Sequence[str]) -> None:
+        """Put these on the list."""
+        self.chosen = list(chosen)
+        listed = self.query_one(CapabilityList)
+        place = listed.highlighted
+        listed.clear_options()
+        listed.add_options(Option(Content.assemble(("✕ ", "$text-muted"), clean(one, 300))) for one in self.chosen)
+        listed.set_class(bool(self.chosen), "-filled")
+        if self.chosen and place is not None:
+            listed.highlighted = min(place, len(self.chosen) - 1)
+        elif listed.has_focus:
+            self.input.focus()
+        self._offer()
+        self.post_message(self.Changed())
+
+    def take_typed(self) -> None:
+        """Put what stands in the input on the list; what can't be on it stays, with the reason."""
+        parts = split_capabilities(self.input.value)
+        wrong = [part for part in parts if check_capability(part)]
+        doubled = [part for part in parts if part in self.chosen]
+        good = [part for part in parts if part not in wrong and part not in doubled]
+        self.input.value = " ".join(wrong)
+        if good:
+            self.show([*self.chosen, *good])
+        if wrong:
+            self.say(check_capability(wrong[0]))
+        elif doubled and not good:
+            self.say(f"{clean(doubled[0], 80)} is on the list already.", mistake=False)
+        else:
+            self.say("")
+
+    def check(self) -> str:
+        """Show and return the sentence of this field."""
+        sentence = check_capability(self.value) if self.value else check_capabilities(self.chosen)
+        self.say(clean(sentence, 500))
+        return sentence
+
+    @on(Input.Submitted)
+    def _add(self, message: Input.Submitted) -> None:
+        if self.input.value.strip():
+            message.stop()
+            self.take_typed()
+
+    @on(Input.Changed)
+    def _hint(self, message: Input.Changed) -> None:
+        matching = self._suggester.matches(message.value) if message.value else []
+        if matching:
+            more = " …" if len(matching) > _HINTS else ""
+            self.say("→ completes; seen before: " + clean(", ".join(matching[:_HINTS]), 200) + more, mistake=False)
+        elif not self.has_mistake or not message.value:
+            self.say("")
+
+    @on(CapabilityInput.TakeBack)
+    def _take_last_back(self) -> None:
+        if self.chosen:
+            self._take_back(len(self.chosen) - 1)
+
+    @on(OptionList.OptionSelected)
+    def _take_chosen_back(self, message: OptionList.OptionSelected) -> None:
+        message.stop()
+        self._take_back(message.option_index)
+
+    @on(CapabilityList.Removed)
+    def _remove(self, message: CapabilityList.Removed) -> None:
+        self.show(self.chosen[: message.index] + self.chosen[message.index + 1 :])
+
+    def _take_back(self, index: int) -> None:
+        """Off the list and into the input, to be corrected or dropped; what stood there goes on the list."""
+        self.take_typed()
+        if self.input.value:
+            return
+        taken = self.chosen[index]
+        self.show(self.chosen[:index] + self.chosen[index + 1 :])
+        self.input.value = taken
+        self.input.cursor_position = len(taken)
+        self.input.focus()
+
+    def _offer(self) -> None:
+        self._suggester.names = [name for name in self._known if name not in self.chosen]

@@ -1,0 +1,33 @@
+"""The capabilities seen before: in the profile, in the fleet's verdicts, in earlier enrollments."""
+
+from functools import partial
+from itertools import chain
+
+import msgspec
+
+from pyhall_tui.enroll.off_loop import off_loop
+from pyhall_tui.journal.journal import Journal
+from pyhall_tui.screens.enroll.sending import BATCH
+from pyhall_tui.workspace import Workspace
+
+
+class _Sent(msgspec.Struct):
+    capabilities: tuple[str, ...] = ()
+
+
+async def known_capabilities(workspace: Workspace) -> list[str]:
+    """Return them in alphabetical order, each once."""
+    profile = workspace.profile
+    seen = set(chain.from_iterable(entry.verdict.capabilities for entry in workspace.fleet if entry.verdict))
+    sent = await off_loop(partial(_sent_before, workspace.journal, profile.name), name="journal")
+    return sorted({*profile.capabilities, *seen, *sent}, key=str.casefold)
+
+
+def _sent_before(journal: Journal, profile_name: str) -> set[str]:
+    found: set[str] = set()
+    for row in journal.enrollments(profile_name, batch=BATCH):
+        try:
+            found.update(msgspec.json.decode(row.request, type=_Sent).capabilities)
+        except msgspec.DecodeError:
+            continue
+    return found

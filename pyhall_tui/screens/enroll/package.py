@@ -1,0 +1,172 @@
+"""The package hash: typed, or computed in a thread from what is picked, with progress and a cancel."""
+
+import threading
+from functools import partial
+from pathlib import Path
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Button, Input, ProgressBar, Static
+
+from pyhall_tui.attest.package_hash import Cancelled, PackageHash, PackageUnreadable, Progress, hash_package
+from pyhall_tui.enroll.checks import SHA256, check_sha256, hint_of_sha256
+from pyhall_tui.enroll.draft import Package
+from pyhall_tui.enroll.off_loop import off_loop
+from pyhall_tui.registry.models import plain_sha256
+from pyhall_tui.render.enroll import amount
+from pyhall_tui.render.text import clean
+from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
+from pyhall_tui.widgets.field import Field
+
+COMPUTING = "The hash is being computed: wait for it, or press escape to cancel."
+
+
+class PackageField(Vertical):
+    """The field of the hash, and below it what computes one."""
+
+    class Hashed(Message):
+        """Another package was hashed, or the hash was typed over."""
+
+    DEFAULT_CSS = """
+    PackageField {
+        height: auto;
+        & > Field { margin-bottom: 0; }
+        & > Horizontal { height: auto; margin-bottom: 1; }
+        & > Horizontal > Button { margin-right: 2; }
+        #hashing { display: none; & > ProgressBar { width: auto; margin-right: 1; } & > Static { width: 1fr; } }
+        &.-hashing #hashing { display: block; layout: horizontal; }
+        #without { display: none; }
+        &.-special #without { display: block; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.field = Field(SHA256, "Package hash (SHA-256)", placeholder="64 hex digits, or ctrl+o")
+        self.package: Package | None = None
+        """What the hash in the field was computed from."""
+        self.listing: PackageHash | None = None
+        """All that went into it, where it was computed in this run."""
+        self._root: Path | None = None
+        self._stop = threading.Event()
+        self._progress: Progress | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self.field
+        with Horizontal():
+            yield Button("Compute it…  ctrl+o", id="pick", compact=True)
+            yield Button("Hash without them", id="without", compact=True)
+        with Horizontal(id="hashing"):
+            yield ProgressBar(show_eta=False, id="hash-bar")
+            yield Static(id="hash-words", markup=False)
+            yield Button("Cancel", id="hash-cancel", compact=True)
+
+    def on_mount(self) -> None:
+        self.set_interval(0.1, self._draw_progress)
+
+    def on_unmount(self) -> None:
+        self._stop.set()
+
+    @property
+    def is_hashing(self) -> bool:
+        """Whether a hash is being computed."""
+        return self.has_class("-hashing")
+
+    def restore(self, sha256: str, package: Package | None) -> None:
+        """Show a hash that was kept, and what it was computed from."""
+        self.package, self.listing = package, None
+        self.field.input.value = sha256
+
+    def mistake(self) -> str:
+        """Return the sentence of this field as it stands."""
+        return COMPUTING if self.is_hashing else check_sha256(self.field.value)
+
+    def check(self) -> str:
+        """Show and return the sentence of this field; what is odd but can be sent is a hint."""
+        sentence = self.mistake()
+        if sentence:
+            self.field.say(clean(sentence, 500), mistake=not self.is_hashing)
+        else:
+            self.field.say(hint_of_sha256(self.field.value), mistake=False)
+        return sentence
+
+    @on(Button.Pressed, "#pick")
+    def pick(self) -> None:
+        """Ask for a folder or file and hash it."""
+        start = Path(self.package.path) if self.package else Path.cwd()
+        if not start.exists():
+            start = Path.cwd()
+        self.app.push_screen(PickPackageScreen("Hash a package: its folder, or a file", "Hash it", start), self._picked)
+
+    def _picked(self, path: Path | None) -> None:
+        if path is not None:
+            self.start(path)
+
+    def start(self, root: Path, *, skip_special: bool = False) -> None:
+        """Hash `root` in the background; another one under way is cancelled."""
+        self._stop.set()
+        self._stop = threading.Event()
+        self._root, self._progress = root, None
+        self.remove_class("-special")
+        self.add_class("-hashing")
+        self.field.say(f"Hashing {clean(root, 200)} …", mistake=False)
+        self._hash(root, self._stop, skip_special)
+        self.post_message(self.Hashed())
+
+    @on(Button.Pressed, "#hash-cancel")
+    def cancel(self) -> None:
+        """Stop computing; the field keeps what it had."""
+        self._stop.set()
+
+    @on(Button.Pressed, "#without")
+    def _hash_without_special(self) -> None:
+        if self._root is not None:
+            self.start(self._root, skip_special=True)
+
+    @on(Input.Changed)
+    def _typed_over(self, message: Input.Changed) -> None:
+        if self.package is not None and plain_sha256(message.value) != self.package.sha256:
+            self.package = self.listing = None
+            self.post_message(self.Hashed())
+
+    @work(exclusive=True, exit_on_error=False, group="hash")
+    async def _hash(self, root: Path, stop: threading.Event, skip_special: bool) -> None:
+        compute = partial(hash_package, root, on_progress=self._note, cancelled=stop.is_set, skip_special=skip_special)
+        try:
+            package = await off_loop(compute, name="package-hash")
+        except Cancelled:
+            self._ended("Stopped: the hash is as it was.", mistake=False)
+        except PackageUnreadable as error:
+            self.set_class(error.only_special, "-special")
+            self._ended(str(error), mistake=True)
+        else:
+            self.listing = package
+            self.package = Package.of(str(root), package)
+            self.field.input.value = package.sha256
+            self._ended("", mistake=False)
+            self.check()
+        finally:
+            stop.set()
+
+    def _ended(self, sentence: str, *, mistake: bool) -> None:
+        self.remove_class("-hashing")
+        self.field.say(clean(sentence, 1_000), mistake=mistake)
+        self.post_message(self.Hashed())
+
+    def _note(self, progress: Progress) -> None:
+        """Take the progress, on the hashing thread; a timer draws it."""
+        self._progress = progress
+
+    def _draw_progress(self) -> None:
+        progress = self._progress
+        if not self.is_hashing:
+            return
+        bar, words = self.query_one(ProgressBar), self.query_one("#hash-words", Static)
+        if progress is None or not progress.files_total:
+            bar.update(total=None)
+            words.update("listing…")
+            return
+        bar.update(total=max(1, progress.bytes_total), progress=progress.bytes_done)
+        words.update(f"{amount(progress.bytes_done)} of {amount(progress.bytes_total)}")

@@ -1,0 +1,129 @@
+"""The dialog in which a package is picked: a folder or a file, from the tree or by a typed path."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.suggester import Suggester
+from textual.widgets import Button, DirectoryTree, Input, Static
+from textual.widgets.directory_tree import DirEntry
+from textual.widgets.tree import TreeNode
+
+from pyhall_tui.enroll.off_loop import off_loop
+from pyhall_tui.render.text import clean
+from pyhall_tui.widgets.field import OneLineInput
+
+
+class PackageTree(DirectoryTree):
+    """A tree of files whose names are shown clean: a file's name is foreign text too."""
+
+    ICON_NODE_EXPANDED = "▾ "
+    ICON_NODE = "▸ "
+    ICON_FILE = "  "
+
+    def render_label(self, node: TreeNode[DirEntry], base_style: Style, style: Style) -> Text:
+        label = super().render_label(node, base_style, style)
+        label.plain = clean(label.plain)
+        return label
+
+
+class FolderSuggester(Suggester):
+    """Completes a typed path by what lies there."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return await off_loop(lambda: _complete(value), name="complete") if value else None
+
+
+def _complete(value: str) -> str | None:
+    typed = Path(value).expanduser()
+    folder, begun = (typed, "") if value.endswith("/") else (typed.parent, typed.name)
+    try:
+        names = sorted(entry.name for entry in folder.iterdir() if entry.name.startswith(begun))
+    except OSError:
+        return None
+    return value[: len(value) - len(begun)] + names[0] if names and (begun or len(names) == 1) else None
+
+
+class PickPackageScreen(ModalScreen[Path | None]):
+    """Returns the path that was picked, or None where the dialog was left."""
+
+    BINDING_GROUP_TITLE = "Pick a package"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Cancel", id="pick.cancel", tooltip="Close without picking"),
+        Binding("ctrl+s", "take", "Take it", id="pick.take", tooltip="Take the path above"),
+    ]
+    DEFAULT_CSS = """
+    PickPackageScreen {
+        align: center middle;
+        & > Vertical {
+            width: 90; max-width: 96%; height: 80%; padding: 0 1;
+            border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $text-muted;
+        }
+        #path { margin-bottom: 1; }
+        PackageTree { height: 1fr; background: $surface; }
+        #found { height: auto; color: $text-muted; }
+        #pick-buttons { height: auto; align-horizontal: right; }
+        Button { margin-left: 2; }
+    }
+    """
+
+    def __init__(self, title: str, take: str, start: Path) -> None:
+        """Make the dialog. `take` names what the path is taken for; the tree begins at the folder of `start`."""
+        super().__init__()
+        self._dialog_title, self._take = title, take
+        self._start = start
+
+    def compose(self) -> ComposeResult:
+        root = self._start if self._start.is_dir() else self._start.parent
+        with Vertical() as dialog:
+            dialog.border_title = self._dialog_title
+            dialog.border_subtitle = "esc closes"
+            yield OneLineInput(str(self._start), suggester=FolderSuggester(), id="path", compact=True)
+            yield PackageTree(root)
+            yield Static(id="found", markup=False)
+            with Horizontal(id="pick-buttons"):
+                yield Button("Up", id="up", compact=True)
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(self._take, id="take", variant="primary", compact=True)
+
+    @on(DirectoryTree.NodeHighlighted)
+    def _point_at(self, message: DirectoryTree.NodeHighlighted[DirEntry]) -> None:
+        if message.node.data is not None and self.query_one(PackageTree).has_focus:
+            self._path_input.value = str(message.node.data.path)
+
+    @on(DirectoryTree.FileSelected)
+    def _take_file(self, message: DirectoryTree.FileSelected) -> None:
+        self._path_input.value = str(message.path)
+        self.action_take()
+
+    @on(Button.Pressed, "#up")
+    def _go_up(self) -> None:
+        tree = self.query_one(PackageTree)
+        tree.path = Path(tree.path).resolve().parent
+        self._path_input.value = str(tree.path)
+
+    @on(Input.Submitted, "#path")
+    @on(Button.Pressed, "#take")
+    def action_take(self) -> None:
+        path = Path(self._path_input.value.strip()).expanduser()
+        if self._path_input.value.strip() and path.exists():
+            self.dismiss(path)
+        else:
+            self.query_one("#found", Static).update(f"✖ There is no {clean(path) if path.name else 'path'}.")
+
+    @on(Button.Pressed, "#cancel")
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    @property
+    def _path_input(self) -> OneLineInput:
+        return self.query_one("#path", OneLineInput)
