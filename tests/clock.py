@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import itertools
 import threading
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from pyhall_tui.clock import Moment
@@ -47,16 +48,20 @@ class ManualClock:
         while sleeper := self._next_due(self._mono):
             self._wake(sleeper)
 
-    async def advance(self, seconds: float) -> None:
-        """Let that much time pass, waking each sleeper at its own time, in order."""
+    async def advance(self, seconds: float, until_quiet: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Let that much time pass, waking each sleeper at its own time, in order.
+
+        `until_quiet` is awaited after each: it waits, in real time, for what is under way on a real socket.
+        """
+        quiet = until_quiet or settle
         end = self._mono + seconds
-        await settle()
+        await quiet()
         while sleeper := self._next_due(end):
             self._pass(max(self._mono, sleeper.due))
             self._wake(sleeper)
-            await settle()
+            await quiet()
         self._pass(max(self._mono, end))
-        await settle()
+        await quiet()
 
     def _next_due(self, end: float) -> _Sleeper | None:
         with self._lock:

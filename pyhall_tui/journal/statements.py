@@ -29,7 +29,7 @@ def insert_event(connection: sqlite3.Connection, profile: str, event: Event, rep
             event.kind.value,
             int(event.severity),
             event.at,
-            _text(event.worker_id),
+            _optional(event.worker_id),
             _text(event.before),
             _text(event.after),
             _text(event.source),

@@ -1,0 +1,37 @@
+"""The house's floors: nothing below the screens imports Textual, and nothing heavy comes before the first frame."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LOWER = ["workspace", "render", "monitor.engine", "dispatch", "enroll", "journal.journal", "fleet.fleet", "attest"]
+LOWEST = ["registry.client", "profiles.store", "profiles.keys", "hall.server", "commands", "clock", "paths"]
+HEAVY = {"httpx", "keyring", "starlette", "uvicorn", "stamina", "truststore", "watchfiles"}
+
+
+def modules_after(code: str) -> set[str]:
+    """Return the top-level modules that a fresh interpreter has loaded after running `code`."""
+    script = f"{code}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", LOWER + LOWEST)
+def test_a_lower_floor_does_not_know_textual(module: str) -> None:
+    assert "textual" not in modules_after(f"import pyhall_tui.{module}")
+
+
+def test_the_command_line_imports_nothing_heavy() -> None:
+    assert not modules_after("import pyhall_tui.cli") & (HEAVY | {"textual", "rich", "msgspec"})
+
+
+def test_nothing_heavy_is_imported_before_the_first_frame() -> None:
+    assert not modules_after("import pyhall_tui.app, pyhall_tui.screens.workers.screen") & HEAVY
+
+
+def test_no_file_of_the_package_is_over_five_hundred_lines() -> None:
+    package = Path(__file__).parent.parent / "pyhall_tui"
+    long = {file.name: lines for file in package.rglob("*.py") if (lines := len(file.read_text().splitlines())) > 500}
+    assert not long
