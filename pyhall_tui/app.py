@@ -20,7 +20,6 @@ from textual.worker import Worker, WorkerState
 from pyhall_tui import crash
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.fleet.events import Event, Kind, Severity
-from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.palette import PyHallCommands
 from pyhall_tui.paths import Home
@@ -229,6 +228,7 @@ class PyHallApp(App[None]):
         return {
             "workers": lambda: WorkersScreen(workspace),
             "enroll": partial(_enroll_screen, workspace, home),
+            "activity": partial(_activity_screen, workspace, home),
             "dispatch": partial(_dispatch_screen, workspace, home),
         }
 
@@ -358,3 +358,10 @@ def _dispatch_screen(workspace: Workspace, home: Home) -> Screen[None]:
     from pyhall_tui.screens.dispatch.screen import DispatchScreen
 
     return DispatchScreen(workspace, Drafts(home.state, workspace.profile.name))
+
+
+def _activity_screen(workspace: Workspace, home: Home) -> Screen[None]:
+    from pyhall_tui.journal.drafts import Drafts
+    from pyhall_tui.screens.activity.screen import ActivityScreen
+
+    return ActivityScreen(workspace, Drafts(home.state, workspace.profile.name))

@@ -56,6 +56,7 @@ def write_events(events: Iterable[Event], path: Path) -> int:
     """
     write = _writer(path)
     try:
+        path = path.expanduser()
         with path.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file:
             try:
                 return write(events, file)
@@ -67,6 +68,8 @@ def write_events(events: Iterable[Event], path: Path) -> int:
         raise ExportFailed(f"{path} exists already: choose another name.") from None
     except FileNotFoundError:
         raise ExportFailed(f"There is no folder {path.parent}: make it first, or choose another.") from None
+    except RuntimeError:  # `~somebody` whom nobody knows
+        raise ExportFailed(f"There is no home folder for {path.parts[0]}.") from None
     except (OSError, ValueError) as error:
         why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise ExportFailed(f"{path} can't be written: {why}.") from error
@@ -90,8 +93,9 @@ def _fields(event: Event) -> dict[str, Any]:
 
 def _json_lines(events: Iterable[Event], file: IO[str]) -> int:
     count = 0
-    for count, event in enumerate(events, start=1):
+    for event in events:
         file.write(msgspec.json.encode(_fields(event)).decode() + "\n")
+        count += 1
     return count
 
 
@@ -99,8 +103,9 @@ def _csv(events: Iterable[Event], file: IO[str]) -> int:
     rows = csv.writer(file)
     rows.writerow(COLUMNS)
     count = 0
-    for count, event in enumerate(events, start=1):
+    for event in events:
         rows.writerow(_harmless(value) for value in _fields(event).values())
+        count += 1
     return count
 
 

@@ -31,7 +31,7 @@ class EventRow(NamedTuple):
     what: Cell
     source: Cell
     correlation: Cell
-    count: Cell
+    times: Cell
 
     @property
     def glyph(self) -> Cell:
@@ -49,7 +49,7 @@ def event_row(event: Event, now_wall: float) -> EventRow:
         what=Cell(change(event), Style.PLAIN if glyph.style is Style.DIM else glyph.style),
         source=Cell(clean(event.source), Style.DIM),
         correlation=Cell(clean(event.correlation_id) or "–", Style.DIM),
-        count=Cell(f"×{event.count}" if event.count > 1 else "", Style.DIM),
+        times=Cell(f"×{event.count}" if event.count > 1 else "", Style.DIM),
     )
 
 

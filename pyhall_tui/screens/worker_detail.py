@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -106,6 +107,16 @@ class WorkerDetailScreen(Screen[None]):
 
     def on_link_changed(self, message: LinkChanged) -> None:
         self.query_one(StatusHeader).update_status()
+
+    @on(Go)
+    def _hand_down(self, message: Go) -> None:
+        """What is meant for the table: close this view and let the table do it."""
+        if message.mode != "workers":
+            return
+        message.stop()
+        below = self.app.screen_stack[-2]
+        self.app.pop_screen()
+        below.post_message(Go(message.mode, message.worker_id, message.fill))
 
     def action_verify(self) -> None:
         self._workspace.verify_now([self._worker_id])

@@ -44,8 +44,8 @@ class ModeTab(Static):
 class KeyHint(Static):
     """A key in the bar that the mouse can press too."""
 
-    def __init__(self, text: str, action: str) -> None:
-        super().__init__(text, markup=False)
+    def __init__(self, text: str, action: str, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(text, markup=False, id=id)
         self._action = action
 
     async def on_click(self, event: events.Click) -> None:

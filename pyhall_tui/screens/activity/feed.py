@@ -41,7 +41,7 @@ class Filter(NamedTuple):
             return False
         return not self.text or self.text.casefold() in _haystack(event)
 
-    def asked(self) -> Asked:
+    def question(self) -> Asked:
         """Return it as `Journal.events` takes it."""
         return Asked(severity=self.severity, kind=self.kind, worker=self.worker, text=self.text or None)
 
@@ -59,21 +59,16 @@ class Feed:
         self._was_replaced = was_replaced
         self._known: dict[int, Event] = {}
         self._held: dict[int, Event] = {}
-        self._filter = Filter()
+        self.asked = Filter()
         self._whole_from = _NOTHING_LOADED
         """From this id up every event is known, whatever the filter."""
         self._matching_from = _NOTHING_LOADED
         """From this id up every event that passes the filter is known."""
         self.paused = False
 
-    @property
-    def filter(self) -> Filter:
-        """Which events are shown; setting it shows at once what is known."""
-        return self._filter
-
-    @filter.setter
-    def filter(self, wanted: Filter) -> None:
-        self._filter = wanted
+    def narrow(self, asked: Filter) -> None:
+        """Show what passes that filter: at once what is known, the rest as its pages come."""
+        self.asked = asked
         self._matching_from = self._whole_from
 
     @property
@@ -104,7 +99,7 @@ class Feed:
     def rows(self) -> list[Event]:
         """Return what is shown, newest first, without gaps."""
         shown = (event for event in self._known.values() if event.id >= self._matching_from)
-        return sorted(filter(self._filter.matches, shown), key=lambda event: event.id, reverse=True)
+        return sorted(filter(self.asked.matches, shown), key=lambda event: event.id, reverse=True)
 
     def kinds(self) -> list[Kind]:
         """Return the kinds that occur, in their own order."""
@@ -125,7 +120,7 @@ class Feed:
 
     def add_page(self, asked: Filter, page: list[Event], *, is_last: bool) -> None:
         """Take a page of older events that was asked for with that filter; another filter's is dropped."""
-        if asked != self._filter:
+        if asked != self.asked:
             return
         self._known.update({event.id: event for event in page if not self._was_replaced(event.id)})
         self._matching_from = 0 if is_last else page[-1].id

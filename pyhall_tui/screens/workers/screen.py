@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from pyhall_tui.fleet.order import SortKey, order
-from pyhall_tui.render.text import Cell, Style
+from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.render.worker import counts_line, worker_row
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
@@ -82,7 +82,6 @@ class WorkersScreen(ModeScreen):
             yield WorkerView(self.workspace, id="side")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.table.set_sort(self._sort, descending=self._descending)
         self._reorder()
         self.set_interval(1.0, self._tick)
@@ -124,6 +123,29 @@ class WorkersScreen(ModeScreen):
     @on(LineTable.Opened)
     def _open(self, message: LineTable.Opened) -> None:
         self.app.push_screen(WorkerDetailScreen(self.workspace, message.key))
+
+    @on(Go)
+    def _go_to(self, message: Go) -> None:
+        """What another screen, or a worker's view, asks of this one: show a worker, or take one off the list."""
+        if message.mode != self.MODE:
+            return
+        message.stop()
+        if worker_id := message.fill.get("remove"):
+            self._remove([worker_id])
+        elif message.worker_id is not None:
+            self._show_worker(message.worker_id)
+
+    def _show_worker(self, worker_id: str) -> None:
+        if worker_id not in self.workspace.fleet:
+            self.notify(
+                f"{clean(worker_id, 80)} is not on the watch list (any more): press a to watch it.", markup=False
+            )
+            return
+        if worker_id not in self.table.keys:
+            self.query_one("#filter", Input).value = self._query = ""
+            self._reorder()
+        self.table.move_to(worker_id)
+        self.app.push_screen(WorkerDetailScreen(self.workspace, worker_id))
 
     @on(LineTable.Highlighted)
     def _highlighted(self) -> None:
@@ -170,9 +192,10 @@ class WorkersScreen(ModeScreen):
         self._set_sort(self._sort, descending=not self._descending)
 
     def action_remove(self) -> None:
-        ids = self.table.targets()
-        if not ids:
-            return
+        if ids := self.table.targets():
+            self._remove(ids)
+
+    def _remove(self, ids: list[str]) -> None:
         self._removed.append(self.workspace.unwatch(ids))
         self.table.marked.clear()
         self._reorder()
@@ -268,6 +291,4 @@ _ATTRIBUTES = {column.key: {SortKey.AGE: "verdict"}.get(column.key, str(column.k
 
 
 def _named(ids: list[str] | tuple[str, ...]) -> str:
-    from pyhall_tui.render.text import clean
-
     return clean(ids[0], 80) if len(ids) == 1 else f"{len(ids)} workers"

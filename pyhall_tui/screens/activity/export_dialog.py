@@ -1,0 +1,72 @@
+"""The dialog that asks where to write the events; what is wrong is said below the path."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input
+
+from pyhall_tui.journal.export import ExportFailed
+from pyhall_tui.render.text import clean
+from pyhall_tui.widgets.field import Field
+
+
+class ExportScreen(ModalScreen[str | None]):
+    """Asks for a path and writes there; returns a sentence of what was written, None where it was left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Cancel", id="export.cancel", tooltip="Close without writing"),
+    ]
+    DEFAULT_CSS = """
+    ExportScreen {
+        align: center middle;
+        & > Vertical {
+            width: 76; max-width: 95%; height: auto; padding: 1 2;
+            border: round $primary; background: $surface; border-title-color: $text;
+        }
+        Horizontal { height: auto; align-horizontal: right; }
+        Button { margin-left: 2; }
+    }
+    """
+
+    def __init__(self, proposed: str, write: Callable[[Path], Awaitable[int]]) -> None:
+        """Propose a file's name; `write` writes the events and returns their number, or raises `ExportFailed`."""
+        super().__init__()
+        self._proposed = proposed
+        self._write = write
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as dialog:
+            dialog.border_title = "Export the events that pass the filter"
+            yield Field("export-path", "File, .jsonl or .csv", value=self._proposed)
+            with Horizontal():
+                yield Button("Cancel", id="export-cancel")
+                yield Button("Write", id="export-write", variant="primary")
+
+    def on_mount(self) -> None:
+        self.query_one(Field).say(f"Written to {clean(Path.cwd())}, unless you name another folder.", mistake=False)
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#export-write")
+    @work(exclusive=True, exit_on_error=False, group="export")
+    async def _export(self) -> None:
+        field = self.query_one(Field)
+        if not field.value:
+            field.say("Name a file.")
+            return
+        try:
+            path = Path(field.value)
+            count = await self._write(path)
+        except ExportFailed as failed:
+            field.say(clean(failed))
+        else:
+            self.dismiss(f"{count} event{'s' * (count != 1)} written to {clean(path)}.")
+
+    @on(Button.Pressed, "#export-cancel")
+    def action_leave(self) -> None:
+        self.dismiss(None)

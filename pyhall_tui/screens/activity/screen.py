@@ -1,0 +1,357 @@
+"""The activity screen: what happened while one looked away?"""
+
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from pyhall_tui.enroll.off_loop import off_loop
+from pyhall_tui.fleet.events import Event, Kind, Severity
+from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.journal.export import each_event, write_events
+from pyhall_tui.render.event import BAR, WORDS, event_row, line, moment
+from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.screens.activity.export_dialog import ExportScreen
+from pyhall_tui.screens.activity.feed import Feed, Filter
+from pyhall_tui.screens.base import ModeScreen
+from pyhall_tui.screens.messages import CopyText, EventsHappened, Go
+from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.header import KeyHint
+from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.workspace import Workspace
+
+COLUMNS = (
+    Column("when", "  TIME", 14, sortable=False),
+    Column("severity", "SEVERITY", 9, sortable=False),
+    Column("worker", "WORKER", 16, flex=3, sortable=False),
+    Column("what", "WHAT CHANGED", 20, flex=4, sortable=False),
+    Column("times", "", 4, sortable=False),
+    Column("source", "SOURCE", 9, leaves=2, sortable=False),
+    Column("correlation", "CORRELATION", 16, leaves=1, sortable=False),
+)
+_PAGE = 200
+_MOST_COUNTED = 1_000
+"""Events since one last looked that are counted; beyond, it is "more than"."""
+_REDRAW = 0.1
+"""Seconds that new events are gathered before the list is laid out anew."""
+_SEVERITIES = (None, Severity.NOTICE, Severity.WARNING, Severity.ALARM)
+_LOOKED = "activity-looked"
+
+
+class ActivityScreen(ModeScreen):
+    """Every event, newest first."""
+
+    MODE = "activity"
+    CSS_PATH = "activity.tcss"
+    AUTO_FOCUS = "#events"
+    BINDING_GROUP_TITLE = "Activity"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", key_display="/", id="activity.filter", tooltip="Filter over all fields"),
+        Binding("s", "severity", "Severity", id="activity.severity", tooltip="Show from the next severity up"),
+        Binding("t", "kind(1)", "Kind", id="activity.kind", tooltip="Show the next kind of event only"),
+        Binding("T", "kind(-1)", "Kind", show=False, id="activity.kind_back", tooltip="Show the previous kind only"),
+        Binding("w", "worker", "Worker", id="activity.worker", tooltip="Show this worker's events only, or all"),
+        Binding("p", "pause", "Pause", id="activity.pause", tooltip="Pause: new events are counted, not shown"),
+        Binding("a", "acknowledge", "Ack", id="activity.acknowledge", tooltip="Acknowledge the marked, or this one"),
+        Binding("A", "acknowledge_all", "Ack all", id="activity.acknowledge_all", tooltip="Acknowledge all shown"),
+        Binding("y", "copy", "Copy", id="activity.copy", tooltip="Copy the marked, or this one, as text"),
+        Binding("e", "export", "Export", id="activity.export", tooltip="Write what passes the filter to a file"),
+    ]
+
+    def __init__(self, workspace: Workspace, drafts: Drafts) -> None:
+        """`drafts` keeps up to where one has looked, over restarts."""
+        super().__init__(workspace)
+        self._drafts = drafts
+        self._feed = Feed(workspace.was_replaced)
+        self._shown: dict[str, Event] = {}
+        looked = drafts.load(_LOOKED)
+        self._looked_id, self._looked_at = _number(looked.get("id")), float(_number(looked.get("at")))
+        self._redraw_pending = False
+
+    def compose_body(self) -> ComposeResult:
+        with Vertical(id="activity-frame"):
+            yield Input(placeholder="/ filter over all fields", id="activity-filter", compact=True)
+            with Horizontal(id="narrowing"):
+                yield KeyHint("", "screen.severity", id="by-severity")
+                yield KeyHint("", "screen.kind(1)", id="by-kind")
+                yield KeyHint("", "screen.worker", id="by-worker")
+                yield KeyHint("", "screen.pause", id="pausing")
+            yield LineTable(COLUMNS, self._row, id="events")
+            yield Static(id="no-events", markup=False)
+            yield Static(id="whole-event", markup=False)
+
+    @property
+    def table(self) -> LineTable:
+        """The events' table."""
+        return self.query_one("#events", LineTable)
+
+    # -- what comes --------------------------------------------------------------------------------------------
+
+    def on_screen_resume(self) -> None:
+        self._catch_up()
+
+    def on_screen_suspend(self) -> None:
+        if self.app.current_mode != self.MODE:  # a dialog on top of it is no looking away
+            self._remember_looked()
+
+    def on_unmount(self) -> None:
+        if self.app.current_mode == self.MODE:
+            self._remember_looked()
+
+    def events_happened(self, message: EventsHappened) -> None:
+        """Take new events; the list is laid out a moment later, once for many."""
+        self._feed.take(message.events)
+        if not self._redraw_pending:
+            self._redraw_pending = True
+            self.set_timer(_REDRAW, self._redraw)
+
+    @work(exclusive=True, exit_on_error=False, group="catch-up")
+    async def _catch_up(self) -> None:
+        """Pull what came while another screen was on show; the first time, the newest page too."""
+        journal, profile = self.workspace.journal, self.workspace.profile.name
+        if self._looked_id:
+            question = partial(journal.events_since, profile, self._looked_id, _MOST_COUNTED)
+            self._feed.take(await off_loop(question, name="activity"))
+        if not self._feed.is_loaded:
+            await self._ask_page()
+        self._redraw()
+
+    @on(LineTable.ViewMoved)
+    def _load_older_in_time(self) -> None:
+        """Load the next page before one scrolls to the end of what is here."""
+        table = self.table
+        left = len(table.keys) - table.scroll_offset.y - table.size.height
+        if self._feed.is_loaded and self._feed.has_older and left < table.size.height:
+            self._load_older()
+
+    @work(exclusive=True, exit_on_error=False, group="older")
+    async def _load_older(self) -> None:
+        await self._ask_page()
+        self._redraw()
+
+    async def _ask_page(self) -> None:
+        workspace, asked = self.workspace, self._feed.asked
+        question = partial(
+            workspace.journal.events,
+            workspace.profile.name,
+            limit=_PAGE,
+            before_id=self._feed.before_id,
+            **asked.question(),
+        )
+        page = await off_loop(question, name="activity")
+        self._feed.add_page(asked, page, is_last=len(page) < _PAGE)
+
+    def _remember_looked(self) -> None:
+        newest = self._feed.newest_id
+        if self._feed.is_loaded:
+            self._looked_id, self._looked_at = max(newest, self._looked_id), self.workspace.now().wall
+            self._drafts.save(_LOOKED, {"id": self._looked_id, "at": self._looked_at})
+
+    # -- what is shown -----------------------------------------------------------------------------------------
+
+    def _redraw(self) -> None:
+        self._redraw_pending = False
+        if not self.is_mounted:
+            return
+        rows = self._feed.rows()
+        self._shown = {str(event.id): event for event in rows}
+        keys = list(self._shown)
+        if keys != list(self.table.keys):
+            self.table.show(keys)
+        self._tell_frame()
+        self._tell_narrowing()
+
+    def _row(self, key: str) -> Row:
+        event = self._shown.get(key)
+        if event is None:
+            return Row({})
+        row = event_row(event, self.workspace.now().wall)
+        is_new = not event.acknowledged
+        bar = Cell(BAR if is_new else " ", Style.WARNING)
+        cells: dict[str, Cell | tuple[Cell, ...]] = {**row._asdict(), "when": (bar, row.when)}
+        return Row(cells, alarm=is_new and event.severity is Severity.ALARM, strong=is_new)
+
+    @on(LineTable.Highlighted)
+    def _tell_whole_event(self) -> None:
+        """The table cuts what is long: below it the event under the cursor stands whole."""
+        event = self._under_cursor()
+        self.query_one("#whole-event", Static).update(Content(line(event) if event else ""))
+
+    def _tell_frame(self) -> None:
+        frame, count = self.query_one("#activity-frame"), len(self._shown)
+        frame.border_title = as_content([self._since_looked()])
+        more = "+" if self._feed.has_older else ""
+        alarms = len(self.workspace.open_alarms)
+        still = f" · {alarms} alarm{'s' * (alarms != 1)} not acknowledged" if alarms else ""
+        frame.border_subtitle = as_content([Cell(f"{count}{more} shown{still}", Style.DIM)])
+        empty = self.query_one("#no-events", Static)
+        self.table.display, empty.display = count > 0, count == 0
+        empty.update(Content(self._why_empty()))
+
+    def _since_looked(self) -> Cell:
+        if not self._looked_id:
+            return Cell("Events, newest first")
+        came = self._feed.came_after(self._looked_id)
+        number = f"more than {_MOST_COUNTED}" if came >= _MOST_COUNTED else str(came) if came else "nothing"
+        when = moment(self._looked_at, self.workspace.now().wall)
+        return Cell(f"{number} came since you last looked, {when}", Style.STRONG if came else Style.DIM)
+
+    def _why_empty(self) -> str:
+        if not self._feed.is_loaded:
+            return "Reading the journal …"
+        if self._feed.asked != Filter():
+            return "No event passes the filter. Escape clears it."
+        return "Nothing has happened yet.\nBans, changed hashes, a lost registry: whatever changes is listed here."
+
+    def _tell_narrowing(self) -> None:
+        asked = self._feed.asked
+        self._hint("#by-severity", "severity", _severity_words(asked.severity), active=asked.severity is not None)
+        self._hint("#by-kind", "kind", asked.kind or "all", active=asked.kind is not None)
+        self._hint("#by-worker", "worker", clean(asked.worker or "all", 24), active=asked.worker is not None)
+        pausing = self.query_one("#pausing", KeyHint)
+        pausing.update(f"‖ paused · {self._feed.held} waiting" if self._feed.paused else "● live")
+        pausing.set_class(self._feed.paused, "-paused")
+
+    def _hint(self, selector: str, label: str, value: str, *, active: bool) -> None:
+        hint = self.query_one(selector, KeyHint)
+        hint.update(f"{label}: {value}")
+        hint.set_class(active, "-active")
+
+    # -- filter ------------------------------------------------------------------------------------------------
+
+    @on(Input.Changed, "#activity-filter")
+    def _filter_changed(self, message: Input.Changed) -> None:
+        self._narrow(self._feed.asked._replace(text=message.value.strip()))
+
+    @on(Input.Submitted, "#activity-filter")
+    def _filter_done(self) -> None:
+        self.table.focus()
+
+    def _narrow(self, asked: Filter) -> None:
+        """Show at once what is known and passes; what is missing below it is loaded."""
+        if asked == self._feed.asked:
+            return
+        self._feed.narrow(asked)
+        self._redraw()
+        self._load_older_in_time()
+
+    def action_filter(self) -> None:
+        self.query_one("#activity-filter", Input).focus()
+
+    def action_severity(self) -> None:
+        here = _SEVERITIES.index(self._feed.asked.severity)
+        self._narrow(self._feed.asked._replace(severity=_SEVERITIES[(here + 1) % len(_SEVERITIES)]))
+
+    def action_kind(self, step: int) -> None:
+        kinds: list[Kind | None] = [None, *self._feed.kinds()]
+        here = kinds.index(self._feed.asked.kind) if self._feed.asked.kind in kinds else 0
+        self._narrow(self._feed.asked._replace(kind=kinds[(here + step) % len(kinds)]))
+
+    def action_worker(self) -> None:
+        event = self._under_cursor()
+        worker = event.worker_id if event and self._feed.asked.worker is None else None
+        self._narrow(self._feed.asked._replace(worker=worker))
+
+    def action_pause(self) -> None:
+        self._feed.pause(paused=not self._feed.paused)
+        self._redraw()
+
+    def action_dismiss_toasts(self) -> None:
+        """Escape leaves the filter's input, clears the filter, then the marks; the toasts go with it."""
+        filter_input = self.query_one("#activity-filter", Input)
+        if filter_input.has_focus and not filter_input.value:
+            self.table.focus()
+        elif self._feed.asked != Filter():
+            filter_input.value = ""
+            self._narrow(Filter())
+            self.table.focus()
+        elif self.table.marked:
+            self._unmark()
+        super().action_dismiss_toasts()
+
+    # -- what is done with events ------------------------------------------------------------------------------
+
+    def _under_cursor(self) -> Event | None:
+        return self._shown.get(self.table.cursor_key or "")
+
+    def _targets(self) -> list[Event]:
+        return [self._shown[key] for key in self.table.targets() if key in self._shown]
+
+    def _unmark(self) -> None:
+        marked = set(self.table.marked)
+        self.table.marked.clear()
+        self.table.refresh_rows(marked)
+
+    def action_acknowledge(self) -> None:
+        ids = [event.id for event in self._targets() if not event.acknowledged]
+        if ids:
+            self.workspace.acknowledge(ids)
+            self._acknowledged(ids)
+        self._unmark()
+
+    @work(exclusive=True, exit_on_error=False, group="acknowledge")
+    async def action_acknowledge_all(self) -> None:
+        """Acknowledge all that passes the filter, older ones that are not loaded yet included; nothing held back."""
+        if not self._shown:
+            return
+        newest, asked = next(iter(self._shown.values())).id, self._feed.asked
+        ids = [event.id for event in self._shown.values() if not event.acknowledged]
+        if asked == Filter():
+            self.workspace.acknowledge_all(newest)
+        else:
+            workspace = self.workspace
+            question = partial(each_event, workspace.journal, workspace.profile.name, **asked.question())
+            matching = await off_loop(lambda: [e.id for e in question() if not e.acknowledged], name="activity")
+            ids = sorted({*ids, *(event_id for event_id in matching if event_id <= newest)})
+            workspace.acknowledge(ids)
+        self._acknowledged(ids)
+        self.notify("All that is shown is acknowledged." if ids else "All was acknowledged before.", markup=False)
+
+    def _acknowledged(self, ids: list[int]) -> None:
+        self._feed.acknowledge(ids)
+        self.table.refresh_rows(map(str, ids))
+        self._redraw()
+
+    @on(LineTable.Opened)
+    def _go_to_worker(self, message: LineTable.Opened) -> None:
+        event = self._shown.get(message.key)
+        if event is None or event.worker_id is None:
+            self.notify("This is about the registry: there is no worker to go to.", markup=False, timeout=4)
+        else:
+            self.post_message(Go("workers", worker_id=event.worker_id))
+
+    def action_copy(self) -> None:
+        if events := self._targets():
+            what = "event" if len(events) == 1 else f"list of {len(events)} events"
+            self.post_message(CopyText("\n".join(map(line, events)), what))
+
+    def action_export(self) -> None:
+        now = datetime.fromtimestamp(self.workspace.now().wall).astimezone()
+        proposed = f"pyhall-activity-{now:%Y%m%d-%H%M%S}.jsonl"
+        self.app.push_screen(ExportScreen(proposed, self._write), self._tell_written)
+
+    async def _write(self, path: Path) -> int:
+        workspace = self.workspace
+        events = each_event(workspace.journal, workspace.profile.name, **self._feed.asked.question())
+        return await off_loop(partial(write_events, events, path), name="export")
+
+    def _tell_written(self, sentence: str | None) -> None:
+        if sentence:
+            self.notify(sentence, markup=False)
+
+
+def _severity_words(severity: Severity | None) -> str:
+    if severity is None:
+        return "all"
+    return f"{WORDS[severity]} up" if severity < Severity.ALARM else WORDS[severity]
+
+
+def _number(value: object) -> int:
+    return int(value) if isinstance(value, int | float) else 0
