@@ -10,7 +10,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pyhall_tui import __version__
-from pyhall_tui.hall import gate
+from pyhall_tui.hall import gate, local
 from pyhall_tui.hall.context import Hall, SeenRequest
 from pyhall_tui.hall.errors import BadRequest, HallError
 from pyhall_tui.hall.models import (
@@ -25,6 +25,7 @@ from pyhall_tui.hall.models import (
     verify_documented,
     verify_older,
 )
+from pyhall_tui.hall.openapi import document
 from pyhall_tui.hall.store import new_id
 from pyhall_tui.hall.wire import (
     admit,
@@ -38,6 +39,7 @@ from pyhall_tui.hall.wire import (
     read_body,
     refuse,
     refuse_route,
+    whole_number,
 )
 
 _SHAPES = {"both": verify_both, "documented": verify_documented, "older": verify_older}
@@ -55,6 +57,8 @@ def build_app(hall: Hall) -> ASGIApp:
         Route("/api/v1/ban-list/report", report, methods=["POST"]),
         Route("/api/v1/telemetry/decisions", telemetry, methods=["POST"]),
         Route("/api/account/standing", standing),
+        Route("/openapi.json", openapi),
+        *local.ROUTES,
     ]
     handlers: dict[Any, Any] = {HallError: refuse, HTTPException: refuse_route, Exception: fail}
     app = Starlette(routes=routes, exception_handlers=handlers)
@@ -189,20 +193,11 @@ async def ban_list(request: Request) -> Response:
     if not hall.ban_list:
         raise HTTPException(404, "Not Found")
     admit_read(request)
-    limit = _limit(request)
+    limit = whole_number(request, "limit", default=0, most=1_000_000)
     tag = f'"{hall.store.ban_tag()}-{limit or "all"}"'
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers={"ETag": tag})
-    return answer(request, hall.store.bans(limit), headers={"ETag": tag})
-
-
-def _limit(request: Request) -> int | None:
-    text = request.query_params.get("limit")
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1_000_000):
-        raise BadRequest("invalid field: limit: expected a whole number from 1 to 1000000")
-    return int(text)
+    return answer(request, hall.store.bans(limit or None), headers={"ETag": tag})
 
 
 async def report(request: Request) -> Response:
@@ -226,3 +221,8 @@ async def standing(request: Request) -> Response:
     admit(request)
     now = hall_of(request).store.now()
     return answer(request, {"standing": "ok", "tier_id": "local", "github_login": None, "checked_at": now})
+
+
+async def openapi(request: Request) -> Response:
+    """`GET /openapi.json`: what the hall answers, for machines; needs no key."""
+    return answer(request, document())

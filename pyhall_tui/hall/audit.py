@@ -3,22 +3,29 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from pyhall_tui.hall.store import Store
 
 GENESIS = "GENESIS"
+_PRUNE_EVERY = 1000
 
 
-def append(store: Store, receipt: dict[str, Any]) -> None:
-    """Add a decision to the log, in one transaction with the head that stands outside the table."""
+def append(store: Store, receipt: dict[str, Any], *, keep: int = 1_000_000) -> None:
+    """Add a decision to the log, in one transaction with the head that stands outside the table.
+
+    Of a log that has grown beyond `keep` rows the oldest are taken out now and then; see `prune`.
+    """
     text = json.dumps(receipt, sort_keys=True, separators=(",", ":"))
     with store.write() as db:
-        last = db.execute("SELECT seq, entry_hash FROM decisions ORDER BY seq DESC LIMIT 1").fetchone()
-        seq, before = (last[0] + 1, last[1]) if last else (1, GENESIS)
+        seq, before = head(store)
+        seq += 1
         entry = entry_hash(before, text)
-        db.execute("INSERT INTO decisions VALUES (?, ?, ?)", (seq, entry, text))
+        db.execute("INSERT INTO decisions (seq, entry_hash, receipt) VALUES (?, ?, ?)", (seq, entry, text))
         store.set_meta("audit_head", f"{seq}:{entry}")
+        if seq % _PRUNE_EVERY == 0:
+            prune(store, keep)
 
 
 def entry_hash(prev_hash: str, receipt: str) -> str:
@@ -26,7 +33,89 @@ def entry_hash(prev_hash: str, receipt: str) -> str:
     return hashlib.sha256((prev_hash + receipt).encode()).hexdigest()
 
 
-def decisions(store: Store, limit: int) -> Iterator[dict[str, Any]]:
-    """Yield the last `limit` decisions, newest first."""
-    for row in store.read("SELECT receipt FROM decisions ORDER BY seq DESC LIMIT ?", limit):
-        yield json.loads(row[0])
+def head(store: Store) -> tuple[int, str]:
+    """Return number and hash of the last row: printed and kept elsewhere, it proves the log up to there."""
+    return _mark(store, "audit_head")
+
+
+def _mark(store: Store, name: str) -> tuple[int, str]:
+    seq, _, entry = (store.meta(name) or f"0:{GENESIS}").partition(":")
+    return int(seq), entry
+
+
+def prune(store: Store, keep: int) -> int:
+    """Take out all but the last `keep` rows and return how many those were.
+
+    The last row taken out is remembered with its hash: the rest is whole from there.
+    """
+    with store.write() as db:
+        last = head(store)[0] - keep
+        rows = store.read("SELECT entry_hash FROM decisions WHERE seq = ?", last)
+        if not rows:
+            return 0
+        store.set_meta("audit_anchor", f"{last}:{rows[0][0]}")
+        return db.execute("DELETE FROM decisions WHERE seq <= ?", (last,)).rowcount
+
+
+def decisions(store: Store, limit: int, *, namespace: str | None = None, after: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield the last `limit` decisions (of one namespace) above number `after`, newest first, numbered as `seq`."""
+    where, values = ("namespace = ? AND", (namespace,)) if namespace is not None else ("", ())
+    sql = f"SELECT seq, receipt FROM decisions WHERE {where} seq > ? ORDER BY seq DESC LIMIT ?"
+    for seq, receipt in store.read(sql, *values, after, limit):
+        yield {"seq": seq} | json.loads(receipt)
+
+
+def counts(store: Store, since: str, namespace: str | None = None) -> dict[str, int]:
+    """Return how many decisions since an instant (ISO 8601 in UTC) came to each outcome."""
+    where, values = ("AND namespace = ?", (namespace,)) if namespace is not None else ("", ())
+    sql = f"SELECT outcome, count(*) FROM decisions WHERE decided_at >= ? {where} GROUP BY outcome"
+    return dict(map(tuple, store.read(sql, since, *values)))
+
+
+def rule_hits(store: Store) -> dict[str, int]:
+    """Return how many of the decisions in the log each rule made; `registry` and `default` count like rules."""
+    return dict(map(tuple, store.read("SELECT rule, count(*) FROM decisions GROUP BY rule")))
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check of the log found: how many rows were read and, where it is not whole, the first bad row and why."""
+
+    rows: int
+    bad_seq: int | None = None
+    why: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is changed, missing or cut off."""
+        return self.bad_seq is None
+
+
+def verify(store: Store, known_head: tuple[int, str] | None = None) -> Checked:
+    """Read the whole log and check it against its chain, its head, and `known_head` that was kept elsewhere."""
+    expected, before = _mark(store, "audit_anchor")
+    known = dict([known_head] if known_head else [])
+    rows = 0
+    for seq, entry, receipt in store.read("SELECT seq, entry_hash, receipt FROM decisions ORDER BY seq"):
+        expected += 1
+        if seq != expected:
+            return Checked(rows, expected, "the row is missing")
+        if entry != entry_hash(before, receipt):
+            return Checked(rows, seq, "the row, or its hash, was changed")
+        if known.get(seq, entry) != entry:
+            return Checked(rows, seq, "the row is not the one whose hash was kept elsewhere")
+        before = entry
+        rows += 1
+    return _check_end(rows, (expected, before), head(store), known_head)
+
+
+def _check_end(
+    rows: int, last: tuple[int, str], stated: tuple[int, str], known_head: tuple[int, str] | None
+) -> Checked:
+    if known_head and known_head[0] > last[0]:
+        return Checked(rows, last[0] + 1, f"rows up to {known_head[0]}, whose hash was kept elsewhere, are cut off")
+    if stated[0] > last[0]:
+        return Checked(rows, last[0] + 1, f"the log's end is cut off: its head is row {stated[0]}")
+    if stated != last:
+        return Checked(rows, last[0], "the row is not the one that the log's head names")
+    return Checked(rows)

@@ -42,6 +42,7 @@ class Hall:
         ban_list: False answers 404, as a registry that has none.
         verify_shape: which of the two shapes a verify answers.
         record: how many requests `requests` remembers.
+        keep_decisions: how many rows the decision log keeps.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Hall:
         ban_list: bool = True,
         verify_shape: Literal["both", "documented", "older"] = "both",
         record: int = 0,
+        keep_decisions: int = 1_000_000,
     ) -> None:
         self.store = store
         self.policy: PolicySource = policy or StoredPolicy(store)
@@ -62,6 +64,7 @@ class Hall:
         self.limiter = Limiter(self.clock, rate, burst=max(1, round(rate * 2)))
         self.rule_rates = Limiter(self.clock)
         self.faults = Faults()
+        self.keep_decisions = keep_decisions
         self.public_reads = public_reads
         self.ban_list = ban_list
         self.verify_shape = verify_shape

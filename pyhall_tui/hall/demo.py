@@ -139,7 +139,7 @@ def start_demo(
     clock = clock or SystemClock()
     store = Store(clock=clock)
     seed_demo(store, clock.now().wall)
-    running = serve_in_thread(store, port=port, clock=clock)
+    running = serve_in_thread(store, port=port, clock=clock, keep_decisions=5_000)
     if lively:
         running.spawn(Scenario(running.hall, clock, rng or random.Random()).run())
     ids = [worker.worker_id for worker in store.workers()]

@@ -8,6 +8,9 @@ import msgspec
 from pyhall_tui.hall.errors import BadRequest
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+# the schema says what `require_hash` wants; its own sentence is the plainer one
+_AS_HASH = msgspec.Meta(extra_json_schema={"pattern": "^([sS][hH][aA]256:)?[0-9a-fA-F]{64}$"})
+Hash = Annotated[str, _AS_HASH]
 RiskTier = Literal["low", "medium", "high", "critical"]
 Status = Literal["active", "retired", "revoked"]
 
@@ -54,14 +57,14 @@ class EnrollRequest(msgspec.Struct):
     namespace: Text
     display_name: Text
     capabilities: Annotated[list[Text], msgspec.Meta(min_length=1, max_length=200)]
-    sha256: Text
+    sha256: Hash
 
 
 class AttestRequest(msgspec.Struct):
     """`PUT /api/v1/workers/{id}/attest`: Python's `sha256`, or `package_hash` as TypeScript and Go send it."""
 
-    sha256: str | None = None
-    package_hash: str | None = None
+    sha256: Hash | None = None
+    package_hash: Hash | None = None
     ai_generated: bool = False
     ai_service: str | None = None
     ai_model: str | None = None
@@ -71,7 +74,7 @@ class AttestRequest(msgspec.Struct):
 class ReportRequest(msgspec.Struct):
     """`POST /api/v1/ban-list/report`."""
 
-    sha256: Text
+    sha256: Hash
     reason: Text
     evidence_url: str | None = None
 

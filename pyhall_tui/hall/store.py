@@ -36,7 +36,13 @@ CREATE TABLE reports (
   report_id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, reason TEXT NOT NULL, evidence_url TEXT, namespace TEXT NOT NULL,
   reported_at TEXT NOT NULL);
 CREATE TABLE rules (position INTEGER PRIMARY KEY, rule TEXT NOT NULL);
-CREATE TABLE decisions (seq INTEGER PRIMARY KEY, entry_hash TEXT NOT NULL, receipt TEXT NOT NULL);
+CREATE TABLE decisions (
+  seq INTEGER PRIMARY KEY, entry_hash TEXT NOT NULL, receipt TEXT NOT NULL,
+  namespace TEXT AS (json_extract(receipt, '$.namespace')), rule TEXT AS (json_extract(receipt, '$.rule')),
+  outcome TEXT AS (json_extract(receipt, '$.outcome')), decided_at TEXT AS (json_extract(receipt, '$.decided_at')));
+CREATE INDEX decisions_of ON decisions (namespace, seq);
+CREATE INDEX decisions_since ON decisions (decided_at, namespace, outcome);
+CREATE INDEX decisions_by ON decisions (rule, outcome);
 CREATE TRIGGER bans_in AFTER INSERT ON bans BEGIN UPDATE meta SET value = value + 1 WHERE name = 'ban_revision'; END;
 CREATE TRIGGER bans_up AFTER UPDATE ON bans BEGIN UPDATE meta SET value = value + 1 WHERE name = 'ban_revision'; END;
 CREATE TRIGGER bans_out AFTER DELETE ON bans BEGIN UPDATE meta SET value = value + 1 WHERE name = 'ban_revision'; END;
@@ -168,7 +174,7 @@ class Store:
         rows = self.read("SELECT * FROM keys WHERE key_hash = ? AND revoked_at IS NULL", hash_key(token))
         return Key(**dict(rows[0])) if rows else None
 
-    def keys(self) -> list[Key]:
+    def all_keys(self) -> list[Key]:
         """Return all keys, the revoked too, oldest first."""
         return [Key(**dict(row)) for row in self.read("SELECT * FROM keys ORDER BY created_at, rowid")]
 
@@ -268,6 +274,11 @@ class Store:
         """Return the ban list, newest first; at most `limit` entries of it."""
         sql = "SELECT * FROM bans ORDER BY reported_at DESC, rowid DESC LIMIT ?"
         return [Ban(**dict(row)) for row in self.read(sql, -1 if limit is None else limit)]
+
+    def ban_count(self) -> int:
+        """Return how long the ban list is."""
+        count: int = self.read("SELECT count(*) FROM bans")[0][0]
+        return count
 
     def is_hash_banned(self, sha256: str) -> bool:
         """Whether a package hash (64 lowercase hex) is on the ban list."""

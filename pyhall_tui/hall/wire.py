@@ -38,13 +38,16 @@ def admit(request: Request) -> Key:
     return key
 
 
-def admit_read(request: Request) -> None:
-    """As `admit`, but a hall with public reads lets one through that comes without a key."""
+def admit_read(request: Request) -> str | None:
+    """As `admit`, but a hall with public reads lets one through that comes without a key.
+
+    Return the key's namespace; None without a key.
+    """
     hall = hall_of(request)
     if hall.public_reads and "authorization" not in request.headers:
         _take(hall, f"address {request.client.host if request.client else ''}")
-    else:
-        admit(request)
+        return None
+    return admit(request).namespace
 
 
 def _key(hall: Hall, header: str | None) -> Key:
@@ -72,6 +75,20 @@ def check_namespace(key: Key, namespace: str) -> None:
     """
     if key.namespace != namespace:
         raise Forbidden(f"this key has no access to namespace {namespace}")
+
+
+def whole_number(request: Request, name: str, default: int, most: int, least: int = 1) -> int:
+    """Return a number of the query.
+
+    Raises:
+        BadRequest: it is no whole number from `least` to `most`.
+    """
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 16 and least <= int(text) <= most):
+        raise BadRequest(f"invalid field: {name}: expected a whole number from {least} to {most}")
+    return int(text)
 
 
 async def read_body(request: Request) -> bytes:

@@ -261,7 +261,7 @@ def test_401_without_a_good_key(hall: LiveHall, header: str | None) -> None:
 
 def test_401_for_a_revoked_key(hall: LiveHall, http: httpx.Client) -> None:
     assert http.get(f"/api/v1/verify/{WORKER}").status_code == 200
-    hall.store.revoke_key(hall.store.keys()[0].key_id)
+    hall.store.revoke_key(hall.store.all_keys()[0].key_id)
     assert http.get(f"/api/v1/verify/{WORKER}").status_code == 401
 
 

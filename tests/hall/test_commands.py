@@ -1,60 +1,25 @@
-"""`pyhall-tui hall …` as a process of its own."""
+"""`pyhall-tui hall status|keys|export|import|audit|policy`: looking after a store."""
 
-import os
-import signal
-import socket
+import json
 import sqlite3
-import ssl
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
-import trustme
+from click.testing import CliRunner, Result
 
+from pyhall_tui.commands.hall import hall_group
+from pyhall_tui.hall import gate
+from pyhall_tui.hall.context import Hall
+from pyhall_tui.hall.models import Asked
+from pyhall_tui.hall.policy import load_rules
+from pyhall_tui.hall.seed import seed_demo
 from pyhall_tui.hall.store import Store
-
-PROGRAM = [sys.executable, "-c", "from pyhall_tui.commands.hall import hall_group; hall_group()"]
-ASK = {"namespace": "org.yourco", "capability": "llm.text.generate", "worker_id": "wkr_abc123"}
-POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+from tests.hall.process import ASK, served
 
 
-@dataclass
-class Served:
-    process: subprocess.Popen[str]
-    url: str
-    db: Path
-    key: str
-
-    def http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, trust_env=False)
-
-    def end(self, sig: int = signal.SIGTERM) -> int:
-        self.process.send_signal(sig)
-        return self.process.wait(10)
-
-
-@contextmanager
-def served(db: Path, *options: str, key: str | None = None) -> Iterator[Served]:
-    """Serve a store; without `key` it is new, and its first key is read from the second line."""
-    command = [*PROGRAM, "serve", "--port", "0", "--db", str(db), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        try:
-            yield Served(process, url, db, key or process.stdout.readline().strip())
-        finally:
-            process.kill()
-
-
-def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [*PROGRAM, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, env=os.environ | environment)
+def run(*arguments: str | Path, stdin: str = "") -> Result:
+    return CliRunner().invoke(hall_group, [str(argument) for argument in arguments], input=stdin)
 
 
 @pytest.fixture
@@ -62,213 +27,149 @@ def db(tmp_path: Path) -> Path:
     return tmp_path / "hall.db"
 
 
-def test_serve_prints_its_address_and_a_new_stores_first_key_once(db: Path) -> None:
-    with served(db, "--namespace", "x.alice") as hall:
-        assert hall.url.startswith("http://127.0.0.1:")
-        assert hall.key.startswith("phk_live_")
-        with hall.http() as http:
-            assert http.get("/api/v1/verify/none").status_code == 404
-            assert http.post("/api/v1/dispatch", json=ASK).status_code == 403
-        assert hall.end() == 0
-        first = hall.key
-    with served(db, key=first) as again:
-        with again.http() as http:
-            assert http.get("/api/v1/verify/none").status_code == 404
-        again.end()
-        assert again.process.stdout is not None
-        assert again.process.stdout.read() == ""
+def lines(result: Result) -> list[str]:
+    assert result.exit_code == 0, result.stderr
+    return result.stdout.splitlines()
 
 
-def test_the_documentations_two_curl_lines_work_as_they_are(db: Path) -> None:
-    with served(db, "--seed", "demo") as hall:
-        dispatch = f"""curl -s -X POST {hall.url}/api/v1/dispatch \\
-  -H "Authorization: Bearer {hall.key}" -H "Content-Type: application/json" \\
-  -d '{{"namespace": "org.yourco", "capability": "llm.text.generate", "worker_id": "wkr_abc123"}}'"""
-        verify = f'curl -s {hall.url}/api/v1/verify/wkr_abc123 -H "Authorization: Bearer {hall.key}"'
-        environment = os.environ | {"NO_PROXY": "*"}
-        allowed = subprocess.run(dispatch, shell=True, capture_output=True, text=True, env=environment).stdout
-        verdict = subprocess.run(verify, shell=True, capture_output=True, text=True, env=environment).stdout
-    assert '"outcome":"allow","worker_id":"wkr_abc123","capability":"llm.text.generate"' in allowed
-    assert '"status":"active"' in verdict and '"attested":true' in verdict and '"ban_status":"clean"' in verdict
-
-
-def test_the_store_is_changed_while_it_is_served(db: Path) -> None:
-    with served(db, "--seed", "demo") as hall, hall.http() as http:
-
-        def verdict() -> dict[str, object]:
-            answer: dict[str, object] = http.get("/api/v1/verify/wkr_abc123").json()
-            return answer
-
-        digest = verdict()["attest_sha256"]
-        assert run("ban", "wkr_abc123", "--reason", "test", "--db", db).stdout == "banned wkr_abc123\n"
-        assert (verdict()["banned"], verdict()["ban_reason"]) == (True, "test")
-        assert digest in {ban["sha256"] for ban in http.get("/api/v1/ban-list").json()}
-        assert http.post("/api/v1/dispatch", json=ASK).json()["deny_code"] == "ATTEST_BANNED_HASH"
-        assert run("unban", "wkr_abc123", "--db", db).returncode == 0
-        assert verdict()["banned"] is False
-        assert run("attest", "wkr_abc123", "AB" * 32, "--db", db).returncode == 0
-        assert verdict()["attest_sha256"] == "ab" * 32
-        assert run("ban", "ab" * 32, "--reason", "hash", "--db", db).returncode == 0
-        assert verdict()["ban_reason"] == "hash"
-        assert run("retire", "wkr_abc123", "--db", db).returncode == 0
-        assert run("unban", "ab" * 32, "--db", db).returncode == 0
-        assert verdict()["status"] == "retired"
-
-
-def test_what_is_not_there_is_a_no_with_a_sentence(db: Path) -> None:
-    Store(db).close()
-    for arguments in (("ban", "nobody", "--reason", "r"), ("unban", "nobody"), ("retire", "nobody")):
-        result = run(*arguments, "--db", db)
-        assert result.returncode == 1
-        assert result.stdout == "" and "nobody" in result.stderr
-    assert run("attest", "nobody", "ab" * 32, "--db", db).returncode == 1
-
-
-def test_a_store_that_is_not_there_is_not_made_by_a_change(db: Path) -> None:
-    result = run("ban", "w", "--reason", "r", "--db", db)
-    assert result.returncode == 2
-    assert str(db) in result.stderr and "hall serve" in result.stderr
-    assert not db.exists()
-
-
-def test_a_file_that_is_no_store_is_left_as_it_is(tmp_path: Path) -> None:
-    other = tmp_path / "notes.txt"
-    other.write_text("not a database, but long enough to look at, twice over\n" * 40)
-    result = run("serve", "--port", "0", "--db", other)
-    assert result.returncode == 2
-    assert "notes.txt" in result.stderr and "Traceback" not in result.stderr
-    assert other.read_text().startswith("not a database")
-
-
-def test_without_a_db_the_store_is_in_the_users_data_folder(tmp_path: Path) -> None:
-    Store(tmp_path / "hall.db").close()
-    result = run("retire", "nobody", PYHALL_TUI_DATA_DIR=str(tmp_path))
-    assert result.returncode == 1
-    assert str(tmp_path / "hall.db") in result.stderr
-
-
-def test_a_port_in_use_is_one_sentence_and_costs_no_key(db: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        result = run("serve", "--port", str(port), "--db", db)
-    assert result.returncode == 2
-    assert result.stdout == ""
-    assert f"port {port}" in result.stderr and len(result.stderr.splitlines()) == 1
+@pytest.fixture
+def seeded(db: Path) -> Path:
+    """A store with the demo's fleet, a key of `org.yourco` and three decisions."""
     store = Store(db)
-    assert store.keys() == []
+    seed_demo(store, 1_774_000_000.0)
+    store.add_key("org.yourco", "first")
+    hall = Hall(store)
+    for tier in ("low", "high", "critical"):
+        asked = Asked(namespace="org.yourco", capability="llm.text.generate", worker_id="wkr_abc123", tier=tier)
+        gate.dispatch(hall, asked, f"c-{tier}")
     store.close()
+    return db
 
 
-def test_beyond_this_machine_only_with_tls_or_told_in_words(db: Path) -> None:
-    result = run("serve", "--host", "0.0.0.0", "--port", "0", "--db", db)
-    assert result.returncode == 2  # click's own; the program makes 64 of it
-    assert "--tls-cert" in result.stderr and "--allow-plain-http" in result.stderr
-    with served(db, "--host", "0.0.0.0", "--allow-plain-http") as hall:
-        assert hall.url.startswith("http://0.0.0.0:")
+def test_keys_are_made_listed_and_revoked_while_the_hall_is_served(db: Path) -> None:
+    with served(db) as hall, httpx.Client(base_url=hall.url, trust_env=False) as http:
+        (token,) = lines(run("keys", "add", "--namespace", "x.alice", "--label", "Alice's laptop", "--db", db))
+        headers = {"Authorization": f"Bearer {token}"}
+        assert http.get("/api/v1/ban-list", headers=headers).status_code == 200
+        listed = [json.loads(line) for line in lines(run("keys", "list", "--json", "--db", db))]
+        assert [key["namespace"] for key in listed] == ["org.yourco", "x.alice"]
+        assert token not in str(listed)
+        assert run("keys", "revoke", listed[1]["key_id"], "--db", db).exit_code == 0
+        assert http.get("/api/v1/ban-list", headers=headers).status_code == 401
+        assert run("keys", "revoke", listed[1]["key_id"], "--db", db).exit_code == 1
+        assert "revoked" in lines(run("keys", "list", "--db", db))[1]
 
 
-def test_serves_tls(db: Path, tmp_path: Path) -> None:
-    authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1")
-    pem, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    certificate.cert_chain_pems[0].write_to_path(pem)
-    certificate.private_key_pem.write_to_path(key)
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    with served(db, "--tls-cert", str(pem), "--tls-key", str(key)) as hall:
-        assert hall.url.startswith("https://127.0.0.1:")
-        with httpx.Client(verify=ssl.create_default_context(cafile=tmp_path / "ca.pem"), trust_env=False) as http:
-            assert http.get(f"{hall.url}/health").status_code == 200
+def test_status_says_what_is_in_a_store(seeded: Path) -> None:
+    shown = json.loads(run("status", "--json", "--db", seeded).stdout)
+    assert shown["workers"]["banned"] == 3
+    assert shown["keys"] == {"org.yourco": 1}
+    assert shown["last_day"] == {"allow": 1, "deny": 1, "hold": 1}
+    assert "banned 3" in run("status", "--db", seeded).stdout
 
 
-def test_a_bad_certificate_is_one_sentence(db: Path, tmp_path: Path) -> None:
-    (tmp_path / "cert.pem").write_text("nothing")
-    result = run(
-        "serve", "--port", "0", "--db", db, "--tls-cert", tmp_path / "cert.pem", "--tls-key", tmp_path / "none"
-    )
-    assert result.returncode == 2
-    assert result.stdout == "" and "cert.pem" in result.stderr and "Traceback" not in result.stderr
+def test_an_export_is_the_whole_store_with_keys_as_hashes(seeded: Path, tmp_path: Path) -> None:
+    store = Store(seeded)
+    token = store.add_key("x.alice")
+    store.close()
+    assert run("export", tmp_path / "all.jsonl", "--db", seeded).exit_code == 0
+    assert token not in (tmp_path / "all.jsonl").read_text()
+    assert run("import", tmp_path / "all.jsonl", "--db", tmp_path / "copy.db").exit_code == 0
+    first, copy = Store(seeded), Store(tmp_path / "copy.db")
+    assert copy.workers() == first.workers()
+    assert copy.bans() == first.bans()
+    assert load_rules(copy) == load_rules(first)
+    assert copy.find_key(token) is not None
+    first.close()
+    copy.close()
+    assert lines(run("audit", "verify", "--db", tmp_path / "copy.db")) == ["whole: 3 decisions"]
+    assert run("audit", "head", "--db", seeded).stdout == run("audit", "head", "--db", tmp_path / "copy.db").stdout
 
 
-def test_a_policy_with_a_mistake_names_line_and_column(db: Path, tmp_path: Path) -> None:
+def test_an_export_is_never_written_over_a_file(seeded: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("mine")
+    assert run("export", tmp_path / "there", "--db", seeded).exit_code == 2
+    assert (tmp_path / "there").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}\n", '{"table": "hall", "format": 1}\n{"table": "keys", "key_id": 1}\n', "x\n"]
+)
+def test_an_import_is_all_or_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "in.jsonl").write_text(text)
+    result = run("import", tmp_path / "in.jsonl", "--db", tmp_path / "new.db")
+    assert result.exit_code == 2
+    assert "in.jsonl:" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_an_import_adds_to_no_store_that_holds_something(seeded: Path) -> None:
+    exported = run("export", "--db", seeded).stdout
+    result = run("import", "--db", seeded, stdin=exported)
+    assert result.exit_code == 2
+    assert "not empty" in result.stderr
+
+
+def test_audit_verify_names_the_first_bad_row(seeded: Path) -> None:
+    kept = run("audit", "head", "--db", seeded).stdout.strip()
+    assert lines(run("audit", "verify", "--head", kept, "--db", seeded)) == ["whole: 3 decisions"]
+    with sqlite3.connect(seeded) as changed:
+        changed.execute("DELETE FROM decisions WHERE seq = 3")
+        changed.execute(
+            "UPDATE meta SET value = (SELECT seq || ':' || entry_hash FROM decisions WHERE seq = 2) "
+            "WHERE name = 'audit_head'"
+        )
+    changed.close()
+    assert run("audit", "verify", "--db", seeded).exit_code == 0
+    result = run("audit", "verify", "--head", kept, "--db", seeded)
+    assert result.exit_code == 1
+    assert "row 3" in result.stderr and "cut off" in result.stderr
+
+
+def test_policy_explain_names_the_rule(seeded: Path) -> None:
+    asked = ("policy", "explain", "--worker", "wkr_abc123", "--capability", "llm.text.generate", "--db", seeded)
+    said = lines(run(*asked, "--risk-tier", "high"))
+    assert said[0] == "hold  by llm-high  DENY_REQUIRES_HUMAN_APPROVAL"
+    assert said[-1] == "→ llm-high  hold"
+    found = json.loads(run(*asked, "--json").stdout)
+    assert (found["decision"]["outcome"], found["decision"]["rule"]) == ("allow", "llm")
+
+
+def test_policy_list_counts_what_each_rule_decided(seeded: Path) -> None:
+    rules = [json.loads(line) for line in lines(run("policy", "list", "--json", "--db", seeded))]
+    assert {rule["id"]: rule["hits"] for rule in rules if rule["hits"]} == {"critical": 1, "llm-high": 1, "llm": 1}
+
+
+def test_a_policy_is_shown_checked_and_set(seeded: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text(run("policy", "show", "--db", seeded).stdout)
+    assert run("policy", "check", tmp_path / "p.toml").exit_code == 0
+    (tmp_path / "new.toml").write_text('[[rule]]\nid = "all"\noutcome = "allow"\n[[rule]]\noutcome = "deny"\n')
+    hidden = run("policy", "check", tmp_path / "new.toml")
+    assert hidden.exit_code == 1
+    assert "rule-2 can never decide" in hidden.stderr
+    with served(seeded, key=Store(seeded).add_key("org.yourco")) as hall, hall.http() as http:
+        critical = ASK | {"context": {"risk_tier": "critical"}}
+        assert http.post("/api/v1/dispatch", json=critical).json()["outcome"] == "deny"
+        assert run("policy", "set", tmp_path / "new.toml", "--db", seeded).exit_code == 0
+        assert http.post("/api/v1/dispatch", json=critical).json()["outcome"] == "allow"
+
+
+def test_the_ecosystems_rules_become_a_policy(tmp_path: Path) -> None:
+    result = run("policy", "import", Path(__file__).parent / "data" / "rules-hello-greeter.json")
+    assert "wrk.hello.greeter" in result.stderr
+    (tmp_path / "p.toml").write_text(result.stdout)
+    assert lines(run("policy", "check", tmp_path / "p.toml")) == ["2 rules, default deny"]
+
+
+def test_a_served_policy_file_is_followed_and_a_mistake_in_it_is_told(db: Path, tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
-    policy.write_text('default = "deny"\n[[rule]]\noutcome = "perhaps"\n')
-    result = run("serve", "--port", "0", "--db", db, "--policy", policy)
-    assert result.returncode == 2
-    assert f"{policy}:3:1:" in result.stderr
-
-
-@POSIX
-def test_sigterm_answers_the_request_under_way_and_ends(db: Path, tmp_path: Path) -> None:
-    """F31: an idle keep-alive connection keeps nobody; the slow request is answered."""
-    faults = tmp_path / "faults.toml"
-    faults.write_text('[[fault]]\npath = "/api/v1/verify/*"\nlatency = 1.0\n')
-    with served(db, "--seed", "demo", "--faults", str(faults)) as hall, hall.http() as idle:
-        assert idle.get("/health").status_code == 200
-        with under_way(hall, "/api/v1/verify/wkr_abc123") as slow:
-            assert hall.end() == 0
-            answer = b"".join(iter(lambda: slow.recv(65536), b""))
-    assert answer.startswith(b"HTTP/1.1 200 OK")
-    assert b'"worker_id":"wkr_abc123"' in answer
-
-
-@contextmanager
-def under_way(hall: Served, path: str) -> Iterator[socket.socket]:
-    """A connection with a request that the hall has taken, and not answered."""
-    host, port = hall.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
-        request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {hall.key}\r\n\r\n"
-        connection.sendall(request.encode())
-        with hall.http() as later:
-            assert later.get("/health").status_code == 200  # it came after the other, on the same loop
-        yield connection
-
-
-@POSIX
-@pytest.mark.parametrize(("sig", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_told_a_second_time_it_ends_now(db: Path, tmp_path: Path, sig: int, code: int) -> None:
-    """F31: the second ctrl+c waits for no request."""
-    faults = tmp_path / "faults.toml"
-    faults.write_text('[[fault]]\npath = "/api/v1/verify/*"\nlatency = 60\n')
-    with served(db, "--faults", str(faults)) as hall, under_way(hall, "/api/v1/verify/x"):
-        hall.process.send_signal(sig)
-        refused(hall.url)
-        assert hall.end(sig) == code
-
-
-def refused(url: str) -> None:
-    """Wait until nobody listens there any more."""
-    host, port = url.removeprefix("http://").split(":")
-    for _ in range(1000):
-        try:
-            socket.create_connection((host, int(port)), timeout=0.1).close()
-        except OSError:
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError(f"{url} still listens")
-
-
-@POSIX
-def test_ctrl_c_ends_it_with_130(db: Path) -> None:
-    with served(db) as hall:
-        assert hall.end(signal.SIGINT) == 130
-
-
-@POSIX
-def test_what_was_answered_is_there_after_kill_9(db: Path) -> None:
-    with served(db) as hall, hall.http() as http:
-        asked = {"namespace": "org.yourco", "display_name": "N", "capabilities": ["a"], "sha256": "ab" * 32}
-        enrolled = [http.post("/api/v1/hall/enroll", json=asked).json()["worker_id"] for _ in range(20)]
-        hall.process.kill()
-        hall.process.wait(10)
-    assert sqlite3.connect(db).execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    with served(db, key=hall.key) as again, again.http() as http:
-        for worker_id in enrolled:
-            assert http.get(f"/api/v1/verify/{worker_id}").json()["worker_id"] == worker_id
-
-
-def test_faults_of_a_file_are_checked(db: Path, tmp_path: Path) -> None:
-    faults = tmp_path / "faults.toml"
-    faults.write_text('[[fault]]\npath = "*"\nlatencyy = 1\n')
-    result = run("serve", "--port", "0", "--db", db, "--faults", faults)
-    assert result.returncode == 2
-    assert f"{faults}:3:1:" in result.stderr and "latencyy" in result.stderr
+    policy.write_text('default = "allow"\n')
+    with served(db, "--seed", "demo", "--policy", str(policy)) as hall, hall.http() as http:
+        assert http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "allow"
+        policy.write_text('default = "dent"\n')
+        assert http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "allow"
+        assert f"{policy}:1:1:" in http.get("/status").json()["policy"]["error"]
+        policy.write_text('default = "deny"\n')
+        assert http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "deny"
+        hall.end()
+        assert hall.process.stderr is not None
+        assert f"{policy}:1:1:" in hall.process.stderr.read()

@@ -1,68 +1,18 @@
-"""`pyhall-tui hall …`: run the embedded hall alone, and change its store, also while it is served."""
+"""`pyhall-tui hall serve`: the hall alone."""
 
 import ipaddress
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pyhall_tui import paths
+from pyhall_tui.commands.hall.group import db_option, hall_group, open_store
 
 if TYPE_CHECKING:
     from pyhall_tui.hall.context import PolicySource
     from pyhall_tui.hall.store import Store
-
-DONE, NO, FAILED = 0, 1, 2
-
-
-@click.group("hall")
-def hall_group() -> None:
-    """A registry of your own: run it, and change what it knows."""
-
-
-def _default_db() -> Path:
-    return paths.data_dir() / "hall.db"
-
-
-db_option = click.option(
-    "--db",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=_default_db,
-    show_default="hall.db in the user's data folder",
-    help="The hall's store.",
-)
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Turn what can go wrong with a store or a policy into one sentence and exit code 2."""
-    from pyhall_tui.hall.errors import FileMistake, StoreError
-
-    try:
-        yield
-    except (StoreError, FileMistake, OSError) as error:
-        click.echo(f"pyhall-tui hall: {error}", err=True)
-        raise SystemExit(FAILED) from None
-
-
-@contextmanager
-def open_store(db: Path, *, make: bool = False) -> "Iterator[Store]":
-    """Open a hall's store for a command; one that is not there is made only where `make` says so."""
-    from pyhall_tui.hall.errors import StoreError
-    from pyhall_tui.hall.store import Store
-
-    with told():
-        if not make and not db.exists():
-            raise StoreError(f"there is no hall's store at {db}: name one with --db, or make it with hall serve")
-        store = Store(db)
-        try:
-            yield store
-        finally:
-            store.close()
 
 
 @hall_group.command()
@@ -146,7 +96,7 @@ def _first_key(store: "Store", namespace: str, seed: str) -> str | None:
     from pyhall_tui.hall.seed import seed_demo
 
     with store.write():
-        if store.keys():
+        if store.all_keys():
             return None
         if seed == "demo":
             seed_demo(store, time())
@@ -158,73 +108,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-# What changes a store
-
-
-@hall_group.command()
-@click.argument("worker", metavar="WORKER|SHA256")
-@click.option("--reason", required=True, help="Why; every client shows it.")
-@db_option
-def ban(worker: str, reason: str, db: Path) -> None:
-    """Ban a worker, and its package hash with it; or a package hash by itself."""
-    from pyhall_tui.hall.models import clean_hash
-
-    with open_store(db) as store:
-        digest = clean_hash(worker)
-        if digest:
-            store.ban_hash(digest, reason)
-        elif not store.ban(worker, reason):
-            _no(f"there is no worker {worker} in {db}")
-    click.echo(f"banned {digest or worker}")
-
-
-@hall_group.command()
-@click.argument("worker", metavar="WORKER|SHA256")
-@db_option
-def unban(worker: str, db: Path) -> None:
-    """Take the ban from a worker and its package hash; or from a package hash by itself."""
-    from pyhall_tui.hall.models import clean_hash
-
-    with open_store(db) as store:
-        digest = clean_hash(worker)
-        if not (store.unban_hash(digest) if digest else store.unban(worker)):
-            _no(f"{worker} is not banned in {db}")
-    click.echo(f"unbanned {digest or worker}")
-
-
-@hall_group.command()
-@click.argument("worker")
-@db_option
-def retire(worker: str, db: Path) -> None:
-    """Retire a worker, for good."""
-    with open_store(db) as store:
-        if not store.set_status(worker, "retired"):
-            _no(f"there is no worker {worker} in {db}")
-    click.echo(f"retired {worker}")
-
-
-@hall_group.command()
-@click.argument("worker")
-@click.argument("sha256")
-@db_option
-def attest(worker: str, sha256: str, db: Path) -> None:
-    """Attest a package hash (64 hex digits) for an active worker."""
-    from pyhall_tui.hall.models import clean_hash
-
-    digest = clean_hash(sha256)
-    if digest is None:
-        raise click.BadParameter("expected 64 hex digits", param_hint="SHA256")
-    with open_store(db) as store:
-        if store.is_hash_banned(digest):
-            _no(f"{digest} is on the ban list: unban it first")
-        if not store.attest(worker, digest):
-            known = store.worker(worker)
-            _no(f"{worker} is {known.status}" if known else f"there is no worker {worker} in {db}")
-    click.echo(f"attested {worker} {digest}")
-
-
-def _no(sentence: str) -> None:
-    click.echo(f"pyhall-tui hall: {sentence}", err=True)
-    raise SystemExit(NO)

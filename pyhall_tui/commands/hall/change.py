@@ -1,0 +1,69 @@
+"""`pyhall-tui hall ban|unban|retire|attest`: change a store, also while it is served."""
+
+from pathlib import Path
+
+import click
+
+from pyhall_tui.commands.hall.group import db_option, hall_group, no, open_store
+
+
+@hall_group.command()
+@click.argument("worker", metavar="WORKER|SHA256")
+@click.option("--reason", required=True, help="Why; every client shows it.")
+@db_option
+def ban(worker: str, reason: str, db: Path) -> None:
+    """Ban a worker, and its package hash with it; or a package hash by itself."""
+    from pyhall_tui.hall.models import clean_hash
+
+    with open_store(db) as store:
+        digest = clean_hash(worker)
+        if digest:
+            store.ban_hash(digest, reason)
+        elif not store.ban(worker, reason):
+            no(f"there is no worker {worker} in {db}")
+    click.echo(f"banned {digest or worker}")
+
+
+@hall_group.command()
+@click.argument("worker", metavar="WORKER|SHA256")
+@db_option
+def unban(worker: str, db: Path) -> None:
+    """Take the ban from a worker and its package hash; or from a package hash by itself."""
+    from pyhall_tui.hall.models import clean_hash
+
+    with open_store(db) as store:
+        digest = clean_hash(worker)
+        if not (store.unban_hash(digest) if digest else store.unban(worker)):
+            no(f"{worker} is not banned in {db}")
+    click.echo(f"unbanned {digest or worker}")
+
+
+@hall_group.command()
+@click.argument("worker")
+@db_option
+def retire(worker: str, db: Path) -> None:
+    """Retire a worker, for good."""
+    with open_store(db) as store:
+        if not store.set_status(worker, "retired"):
+            no(f"there is no worker {worker} in {db}")
+    click.echo(f"retired {worker}")
+
+
+@hall_group.command()
+@click.argument("worker")
+@click.argument("sha256")
+@db_option
+def attest(worker: str, sha256: str, db: Path) -> None:
+    """Attest a package hash (64 hex digits) for an active worker."""
+    from pyhall_tui.hall.models import clean_hash
+
+    digest = clean_hash(sha256)
+    if digest is None:
+        raise click.BadParameter("expected 64 hex digits", param_hint="SHA256")
+    with open_store(db) as store:
+        if store.is_hash_banned(digest):
+            no(f"{digest} is on the ban list: unban it first")
+        if not store.attest(worker, digest):
+            known = store.worker(worker)
+            no(f"{worker} is {known.status}" if known else f"there is no worker {worker} in {db}")
+    click.echo(f"attested {worker} {digest}")

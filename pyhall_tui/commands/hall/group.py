@@ -1,0 +1,68 @@
+"""What all of `pyhall-tui hall …` share: the group, the store's option, and how a failure is told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from pyhall_tui import paths
+
+if TYPE_CHECKING:
+    from pyhall_tui.hall.store import Store
+
+NO, FAILED = 1, 2
+
+
+@click.group("hall")
+def hall_group() -> None:
+    """A registry of your own: run it, and change what it knows."""
+
+
+def _default_db() -> Path:
+    return paths.data_dir() / "hall.db"
+
+
+db_option = click.option(
+    "--db",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=_default_db,
+    show_default="hall.db in the user's data folder",
+    help="The hall's store.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what can go wrong with a store or a file into one sentence and exit code 2."""
+    from pyhall_tui.hall.errors import FileMistake, StoreError
+
+    try:
+        yield
+    except (StoreError, FileMistake, OSError) as error:
+        click.echo(f"pyhall-tui hall: {error}", err=True)
+        raise SystemExit(FAILED) from None
+
+
+@contextmanager
+def open_store(db: Path, *, make: bool = False) -> "Iterator[Store]":
+    """Open a hall's store for a command; one that is not there is made only where `make` says so."""
+    from pyhall_tui.hall.errors import StoreError
+    from pyhall_tui.hall.store import Store
+
+    with told():
+        if not make and not db.exists():
+            raise StoreError(f"there is no hall's store at {db}: name one with --db, or make it with hall serve")
+        store = Store(db)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def no(sentence: str) -> NoReturn:
+    """End with a sentence and exit code 1: the answer is no."""
+    click.echo(f"pyhall-tui hall: {sentence}", err=True)
+    raise SystemExit(NO)

@@ -1,0 +1,99 @@
+"""`pyhall-tui hall status|export|import|audit`: look at a store, copy it, check its log."""
+
+import json
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from pyhall_tui.commands.hall.group import db_option, hall_group, json_option, no, open_store
+
+
+@hall_group.command()
+@json_option
+@db_option
+def status(as_json: bool, db: Path) -> None:
+    """Say what is in a store: workers by state, bans, keys, policy, decisions of the last day."""
+    with open_store(db) as store:
+        from pyhall_tui.hall.summary import summary
+
+        shown = {"store": str(db)} | summary(store)
+    if as_json:
+        click.echo(json.dumps(shown))
+        return
+    width = max(map(len, shown))
+    for name, value in shown.items():
+        text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        click.echo(f"{name:{width}}  {text if text not in ('', None) else '–'}")
+
+
+@hall_group.command()
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-")
+@db_option
+def export(file: Path, db: Path) -> None:
+    """Write all of a store as JSON Lines, to FILE or standard output. Keys are in it as hashes."""
+    from pyhall_tui.hall.exchange import export as lines
+
+    with open_store(db) as store, _opened(file, "x") as out:
+        for line in lines(store):
+            out.write(line + "\n")
+
+
+@hall_group.command("import")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-")
+@db_option
+def import_(file: Path, db: Path) -> None:
+    """Make a new store of what `hall export` wrote, from FILE or standard input: all of it, or nothing."""
+    from pyhall_tui.hall.exchange import load
+
+    with open_store(db, make=True) as store, _opened(file, "r") as lines:
+        got = load(store, lines, str(file))
+    click.echo(", ".join(f"{count} {table}" for table, count in got.items()))
+
+
+def _opened(file: Path, mode: str) -> Any:
+    """Open a file, or the standard stream where it is `-`; a file that is there is never written over."""
+    if str(file) == "-":
+        stream: IO[str] = sys.stdin if mode == "r" else sys.stdout
+        return nullcontext(stream)
+    return file.open(mode, encoding="utf-8")
+
+
+@hall_group.group()
+def audit() -> None:
+    """The decision log, whose rows are chained by SHA-256."""
+
+
+@audit.command()
+@click.option("--head", "known", help="SEQ:HASH from `hall audit head`, kept elsewhere: the log must still hold it.")
+@db_option
+def verify(known: str | None, db: Path) -> None:
+    """Check that no decision was changed, taken out or cut off; exit 1 with the first bad row otherwise."""
+    head = _head(known) if known else None
+    with open_store(db) as store:
+        from pyhall_tui.hall.audit import verify as check
+
+        checked = check(store, head)
+        if not checked.whole:
+            no(f"row {checked.bad_seq} of {db}: {checked.why}")
+    click.echo(f"whole: {checked.rows} decisions")
+
+
+def _head(text: str) -> tuple[int, str]:
+    seq, _, entry = text.partition(":")
+    if not (seq.isascii() and seq.isdigit() and entry):
+        raise click.BadParameter("expected SEQ:HASH, as hall audit head prints it", param_hint="--head")
+    return int(seq), entry
+
+
+@audit.command()
+@db_option
+def head(db: Path) -> None:
+    """Print number and hash of the last decision, to be kept elsewhere."""
+    with open_store(db) as store:
+        from pyhall_tui.hall.audit import head as last
+
+        seq, entry = last(store)
+    click.echo(f"{seq}:{entry}")

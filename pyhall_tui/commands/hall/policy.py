@@ -1,0 +1,180 @@
+"""`pyhall-tui hall policy …`: look at a hall's rules, explain them, put others in."""
+
+import json
+import sys
+from pathlib import Path
+from time import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyhall_tui.commands.hall.group import db_option, hall_group, json_option, no, open_store, told
+
+if TYPE_CHECKING:
+    from pyhall_tui.hall.policy import Policy
+    from pyhall_tui.hall.store import Store
+
+policy_option = click.option(
+    "--policy", "file", type=click.Path(path_type=Path), help="Rules in TOML; else the store's."
+)
+
+
+@hall_group.group()
+def policy() -> None:
+    """The rules that decide a dispatch; the first that matches counts."""
+
+
+def _policy(store: "Store", file: Path | None) -> "Policy":
+    from pyhall_tui.hall.policy import load_rules
+
+    return _read(file) if file else load_rules(store)
+
+
+def _read(file: Path) -> "Policy":
+    from pyhall_tui.hall.policy import parse
+    from pyhall_tui.hall.tomlfile import read_text
+
+    return parse(read_text(file), str(file))
+
+
+@policy.command()
+@click.option("--capability", required=True)
+@click.option("--worker", required=True)
+@click.option("--namespace", help="The worker's own unless given.")
+@click.option("--risk-tier", type=click.Choice(["low", "medium", "high", "critical"]))
+@click.option("--context", default="{}", help="The dispatch's context, in JSON.")
+@policy_option
+@json_option
+@db_option
+def explain(
+    capability: str,
+    worker: str,
+    namespace: str | None,
+    risk_tier: str | None,
+    context: str,
+    file: Path | None,
+    as_json: bool,
+    db: Path,
+) -> None:
+    """Say which rule decides a dispatch, and why not the ones before it. Nothing is dispatched or logged."""
+    fields = _object(context)
+    with open_store(db) as store:
+        import msgspec
+
+        from pyhall_tui.hall.explain import explain as find
+        from pyhall_tui.hall.models import UNSTATED, Asked
+
+        known = store.worker(worker)
+        asked = Asked(
+            namespace=namespace or (known.namespace if known else ""),
+            capability=capability,
+            worker_id=worker,
+            tier=risk_tier or UNSTATED,
+            wall=time(),
+            context=fields,
+        )
+        found = find(known, asked, _policy(store, file))
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
+        return
+    decision = found.decision
+    click.echo(f"{decision.outcome}  by {decision.rule}  {decision.code or ''}".rstrip())
+    if decision.reason:
+        click.echo(f"  {decision.reason}")
+    click.echo(f"worker  {found.worker}")
+    for step in found.steps:
+        click.echo(f"{'→' if step.matches else ' '} {step.rule}  {step.why}")
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"not JSON: {error}", param_hint="--context") from None
+    if not isinstance(fields, dict):
+        raise click.BadParameter("expected an object", param_hint="--context")
+    return fields
+
+
+@policy.command("list")
+@policy_option
+@json_option
+@db_option
+def list_rules(file: Path | None, as_json: bool, db: Path) -> None:
+    """List the rules in order, how many decisions of the log each made, and which are hidden by earlier ones."""
+    with open_store(db) as store:
+        import msgspec
+
+        from pyhall_tui.hall.audit import rule_hits
+        from pyhall_tui.hall.shadow import hidden_rules
+
+        rules, hits = _policy(store, file), rule_hits(store)
+        hidden = {found.rule: str(found) for found in hidden_rules(rules)}
+    for rule in rules.rule:
+        line = {"hits": hits.get(rule.id, 0), "hidden": hidden.get(rule.id)} | msgspec.to_builtins(rule)
+        if as_json:
+            click.echo(json.dumps(line))
+            continue
+        tiers = ",".join(rule.risk_tiers) or "any tier"
+        click.echo(f"{rule.outcome:5} {hits.get(rule.id, 0):>7}  {rule.id}  {rule.capability}  {rule.worker}  {tiers}")
+        if rule.id in hidden:
+            click.echo(f"               {hidden[rule.id]}")
+    if not as_json:
+        click.echo(f"{rules.default:5} {hits.get('default', 0):>7}  default")
+
+
+@policy.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def check(file: Path) -> None:
+    """Read a policy in TOML; exit 1 and name them if rules are hidden by earlier ones."""
+    with told():
+        from pyhall_tui.hall.shadow import hidden_rules
+
+        rules = _read(file)
+        if hidden := hidden_rules(rules):
+            no(f"{file}: " + "; ".join(map(str, hidden)))
+    click.echo(f"{len(rules.rule)} rules, default {rules.default}")
+
+
+@policy.command("set")
+@click.argument("file", type=click.Path(path_type=Path))
+@db_option
+def set_rules(file: Path, db: Path) -> None:
+    """Put a policy in TOML into the store, in place of what is there; a hall that is served follows at once."""
+    with open_store(db) as store:
+        from pyhall_tui.hall.policy import save_rules
+
+        rules = _read(file)
+        save_rules(store, rules)
+    click.echo(f"{len(rules.rule)} rules, default {rules.default}")
+
+
+@policy.command()
+@db_option
+def show(db: Path) -> None:
+    """Print the store's policy as TOML."""
+    with open_store(db) as store:
+        from pyhall_tui.hall.policy import load_rules
+
+        click.echo(_toml(load_rules(store)), nl=False)
+
+
+@policy.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+def import_(file: Path) -> None:
+    """Print the ecosystem's rules.json as a policy in TOML; what ours can't say goes to standard error."""
+    with told():
+        from pyhall_tui.hall.rules_json import read
+
+        rules, notes = read(file.read_bytes(), str(file))
+    for note in notes:
+        click.echo(note, err=True)
+    sys.stderr.flush()
+    click.echo(_toml(rules), nl=False)
+
+
+def _toml(rules: "Policy") -> str:
+    import msgspec
+    import tomli_w
+
+    return tomli_w.dumps({"default": rules.default} | msgspec.to_builtins(rules))

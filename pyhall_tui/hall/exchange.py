@@ -1,0 +1,78 @@
+"""All of a store as JSON Lines, out and in again. Keys are their hashes: a key that was given out stays good."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pyhall_tui.hall.errors import FileMistake, StoreError
+from pyhall_tui.hall.store import Store
+
+_FORMAT = 1
+_TABLES = {
+    "meta": ("name", "value"),
+    "keys": ("key_id", "key_hash", "namespace", "label", "created_at", "revoked_at"),
+    "workers": (
+        *("worker_id", "namespace", "display_name", "capabilities", "status", "sha256", "attested_at", "ban_reason"),
+        *("banned_at", "ai_generated", "ai_service", "ai_model", "ai_session_fingerprint", "enrolled_at"),
+    ),
+    "bans": ("sha256", "reason", "reported_at", "source", "review_status"),
+    "reports": ("report_id", "sha256", "reason", "evidence_url", "namespace", "reported_at"),
+    "rules": ("position", "rule"),
+    "decisions": ("seq", "entry_hash", "receipt"),
+}
+_OWN_META = ("store_id", "ban_revision")  # a copy is a store of its own
+
+
+def export(store: Store) -> Iterator[str]:
+    """Yield the store's lines, the first of which names the format. All of them are of one instant."""
+    yield json.dumps({"table": "hall", "format": _FORMAT, "exported_at": store.now()})
+    with store.write():
+        for table, columns in _TABLES.items():
+            for row in store.read(f"SELECT {', '.join(columns)} FROM {table} ORDER BY rowid"):
+                if table != "meta" or row["name"] not in _OWN_META:
+                    yield json.dumps({"table": table} | dict(row))
+
+
+def load(store: Store, lines: Iterable[str], name: str) -> dict[str, int]:
+    """Fill an empty store with exported lines, all or none, and return how many rows each table got.
+
+    Raises:
+        FileMistake: a line is none of an export; the sentence has its number.
+        StoreError: the store is not empty.
+    """
+    if store.all_keys() or store.workers() or store.bans(1):
+        raise StoreError(f"{store.path} is not empty: import into a new store")
+    got: dict[str, int] = {}
+    with store.write() as db:
+        for number, line in enumerate(lines, 1):
+            try:
+                row = json.loads(line)
+                table = row.pop("table")
+                if number == 1:
+                    _check_format(table, row)
+                else:
+                    _put(db, table, row)
+                    got[table] = got.get(table, 0) + 1
+            except (ValueError, KeyError, AttributeError, TypeError, sqlite3.Error) as error:
+                raise FileMistake(f"{name}:{number}:1: not a line of an export: {error}") from None
+    if not got:
+        raise FileMistake(f"{name}:1:1: not an export: it has no lines")
+    return got
+
+
+def _check_format(table: str, row: dict[str, Any]) -> None:
+    if table != "hall":
+        raise ValueError("the first line names no format")
+    if row.get("format") != _FORMAT:
+        raise ValueError(f"format {row.get('format')} is not known to this version")
+
+
+def _put(db: sqlite3.Connection, table: str, row: dict[str, Any]) -> None:
+    columns = _TABLES[table]
+    if set(row) != set(columns):
+        raise ValueError(f"the columns of {table} are {', '.join(columns)}")
+    if table == "workers":
+        json.loads(row["capabilities"])
+    sql = f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    db.execute(sql, [row[column] for column in columns])

@@ -1,0 +1,153 @@
+"""The routes of the published local hall (contract, part 2), from the same store.
+
+With a key they show its namespace; a hall with public reads shows everything to who comes without one.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pyhall_tui import __version__
+from pyhall_tui.hall import audit
+from pyhall_tui.hall.context import Hall
+from pyhall_tui.hall.models import Worker, verify_both, verify_older
+from pyhall_tui.hall.shadow import hidden_rules
+from pyhall_tui.hall.wire import admit_read, answer, find_worker, hall_of, whole_number
+
+_DAY = len("2026-11-25")
+
+
+async def status(request: Request) -> Response:
+    """`GET /status`: the published hall's fields, and how the fleet, the policy and the log are."""
+    namespace = admit_read(request)
+    hall = hall_of(request)
+    now = hall.store.now()
+    today = audit.counts(hall.store, now[:_DAY], namespace)
+    workers = hall.store.workers(namespace)
+    policy = hall.policy.current()
+    told: dict[str, Any] = {
+        "hall_version": __version__,
+        "hall_name": "pyhall-tui",
+        "online": True,
+        "account_standing": "ok",
+        "standing_checked_at": now,
+        "timestamp": now,
+        "namespace": namespace,
+        "workers_enrolled": len(workers),
+        "workers_banned": sum(worker.banned for worker in workers),
+        "ban_list": hall.store.ban_count(),
+        "decisions_total": audit.head(hall.store)[0],
+        "decisions_today": sum(today.values()),
+        "denials_today": today.get("deny", 0),
+        "holds_today": today.get("hold", 0),
+        "policy": {
+            "rules": len(policy.rule),
+            "default": policy.default,
+            "error": hall.policy.error,
+            "hidden": [str(hidden) for hidden in hidden_rules(policy)],
+        },
+    }
+    return answer(request, told)
+
+
+async def workers(request: Request) -> Response:
+    """`GET /workers`: every worker, each as verify answers it."""
+    found = [verify_both(worker) for worker in hall_of(request).store.workers(admit_read(request))]
+    return answer(request, {"workers": found, "count": len(found)})
+
+
+async def dispatches(request: Request) -> Response:
+    """`GET /dispatches?limit=50&after=SEQ`: the last decisions, newest first; `after` gives only newer ones."""
+    namespace = admit_read(request)
+    limit = whole_number(request, "limit", default=50, most=1000)
+    after = whole_number(request, "after", default=0, most=10**12, least=0)
+    store = hall_of(request).store
+    found = [_theirs(receipt) | receipt for receipt in audit.decisions(store, limit, namespace=namespace, after=after)]
+    return answer(request, {"dispatches": found, "count": len(found)})
+
+
+def _theirs(receipt: dict[str, Any]) -> dict[str, Any]:
+    """Return a decision's fields as the published hall names them."""
+    allowed = receipt["outcome"] == "allow"
+    return {
+        "capability_id": receipt["capability"],
+        "tenant_id": receipt["namespace"],
+        "denied": 0 if allowed else 1,
+        "deny_reason": receipt["deny_code"],
+        "selected_worker": receipt["worker_id"] if allowed else None,
+        "blast_score": None,
+        "artifact_hash": None,
+    }
+
+
+async def active(request: Request) -> Response:
+    """`GET /dispatches/active`: none ever; a dispatch is decided at once."""
+    admit_read(request)
+    return answer(request, {"dispatches": [], "count": 0})
+
+
+async def alerts(request: Request) -> Response:
+    """`GET /alerts`: what an operator should look at, as it is now."""
+    namespace = admit_read(request)
+    hall = hall_of(request)
+    found = [*_policy_alerts(hall), *_worker_alerts(hall.store.workers(namespace))]
+    found = [{"alert_id": f"{alert['code']}:{alert['worker_id'] or alert['message']}"} | alert for alert in found]
+    return answer(request, {"alerts": found, "count": len(found)})
+
+
+def _policy_alerts(hall: Hall) -> Iterator[dict[str, Any]]:
+    policy = hall.policy.current()
+    if hall.policy.error:
+        yield _alert(hall.store.now(), "error", "POLICY_NOT_RELOADED", hall.policy.error)
+    for hidden in hidden_rules(policy):
+        yield _alert(hall.store.now(), "warning", "DENY_SHADOW_RULES_DETECTED", str(hidden))
+
+
+def _worker_alerts(workers: list[Worker]) -> Iterator[dict[str, Any]]:
+    for worker in workers:
+        since = worker.banned_at or worker.attested_at or worker.enrolled_at
+        if worker.banned:
+            reason = worker.ban_reason or worker.hash_ban_reason or ""
+            yield _alert(since, "error", "ATTEST_BANNED_HASH", f"{worker.worker_id} is banned: {reason}", worker)
+        elif worker.status == "active" and not worker.attested:
+            said = f"{worker.worker_id} is not attested"
+            yield _alert(since, "warning", "DENY_WORKER_ATTESTATION_MISSING", said, worker)
+
+
+def _alert(at: str, level: str, code: str, message: str, worker: Worker | None = None) -> dict[str, Any]:
+    named = worker.worker_id if worker else None
+    return {
+        "created_at": at,
+        "level": level,
+        "code": code,
+        "message": message,
+        "worker_id": named,
+        "capability_id": None,
+    }
+
+
+async def ban_hashes(request: Request) -> Response:
+    """`GET /wcp/registry/ban-list`: the banned hashes alone."""
+    admit_read(request)
+    hashes = [ban.sha256 for ban in hall_of(request).store.bans()]
+    return answer(request, {"hashes": hashes, "count": len(hashes), "source": "local-hall"})
+
+
+async def verify(request: Request) -> Response:
+    """`GET /wcp/registry/verify/{worker_id}`: the older shape alone, which is what is read there."""
+    admit_read(request)
+    return answer(request, verify_older(find_worker(request)))
+
+
+ROUTES = [
+    Route("/status", status),
+    Route("/workers", workers),
+    Route("/dispatches", dispatches),
+    Route("/dispatches/active", active),
+    Route("/alerts", alerts),
+    Route("/wcp/registry/ban-list", ban_hashes),
+    Route("/wcp/registry/verify/{worker_id}", verify),
+]

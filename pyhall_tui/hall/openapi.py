@@ -1,0 +1,157 @@
+"""The OpenAPI document of the hall's routes."""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from pyhall_tui import __version__
+from pyhall_tui.hall.models import AttestRequest, Ban, DispatchRequest, EnrollRequest, ReportRequest
+
+_ERRORS = {
+    400: "Missing or invalid fields",
+    401: "Missing or invalid API key",
+    403: "The key has no access to this namespace",
+    404: "The worker or namespace does not exist",
+    413: "The body is longer than any request of the contract",
+    429: "Rate limited: slow down",
+    500: "Registry error: try again",
+}
+_READ = (401, 429, 500)
+_TEXT: dict[str, Any] = {"type": "string"}
+_MAYBE: dict[str, Any] = {"type": ["string", "null"]}
+_FLAG: dict[str, Any] = {"type": "boolean"}
+_NUMBER: dict[str, Any] = {"type": "integer"}
+_OBJECT: dict[str, Any] = {"type": "object"}
+
+
+def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": required | (optional or {})}
+
+
+def _list_of(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+_VERDICT = _object(
+    {
+        "worker_id": _TEXT,
+        "namespace": _TEXT,
+        "status": {"enum": ["active", "retired", "revoked", "banned"]},
+        "attested": _FLAG,
+        "attest_sha256": _MAYBE,
+        "ban_status": {"enum": ["clean", "banned"]},
+        "current_hash": _MAYBE,
+        "banned": _FLAG,
+        "ban_reason": _MAYBE,
+        "attested_at": _MAYBE,
+        "display_name": _TEXT,
+        "capabilities": _list_of(_TEXT),
+    }
+)
+_DECISION = _object(
+    {"outcome": {"enum": ["allow", "deny", "hold"]}, "correlation_id": _TEXT, "decision_id": _TEXT},
+    {"worker_id": _TEXT, "capability": _TEXT, "deny_code": _TEXT, "reason": _TEXT, "supervisor_required": _FLAG},
+)
+_ATTESTED = _object({"id": _TEXT, "worker_id": _TEXT, "sha256": _TEXT, "attested_at": _TEXT, "status": _TEXT})
+_OLDER = _object(
+    {
+        "worker_id": _TEXT,
+        "status": _TEXT,
+        "current_hash": _MAYBE,
+        "banned": _FLAG,
+        "ban_reason": _MAYBE,
+        "attested_at": _MAYBE,
+        "ai_generated": _FLAG,
+    }
+)
+
+
+def _answers(shape: dict[str, Any], codes: tuple[int, ...], success: int = 200) -> dict[str, Any]:
+    good = {"description": "Done", "content": {"application/json": {"schema": shape}}}
+    return {str(success): good} | {str(code): {"$ref": f"#/components/responses/E{code}"} for code in codes}
+
+
+def _takes(name: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _operation(summary: str, responses: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"summary": summary, "responses": responses} | more
+
+
+def _number(name: str, least: int, most: int) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": {"type": "integer", "minimum": least, "maximum": most}}
+
+
+_WORKER = [{"name": "worker_id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}]
+_WRITE = (400, 401, 403, 413, 429, 500)
+_NO_KEY: list[Any] = []
+
+
+def _paths() -> dict[str, Any]:
+    limit = [_number("limit", 1, 1_000_000)]
+    feed = [_number("limit", 1, 1000), _number("after", 0, 10**12)]
+    by_worker = (400, 404, *_READ)
+    health = _object({"ok": _FLAG, "version": _TEXT})
+    standing = _object({"standing": _TEXT, "tier_id": _MAYBE, "github_login": _MAYBE, "checked_at": _TEXT})
+    some = _object({"count": _NUMBER})
+    bans = _answers(_list_of({"$ref": "#/components/schemas/Ban"}), (400, 404, *_READ))
+    bans["304"] = {"description": "The list is the one whose ETag the request names"}
+    older = _answers(_OLDER, by_worker)
+    verify = _answers(_VERDICT, by_worker)
+    attest = _answers(_ATTESTED, (*_WRITE, 404))
+    return {
+        "/health": {"get": _operation("Is it there?", _answers(health, (500,)), security=_NO_KEY)},
+        "/openapi.json": {"get": _operation("This document", _answers(_OBJECT, (500,)), security=_NO_KEY)},
+        "/api/v1/dispatch": {
+            "post": _operation("May this worker do this?", _answers(_DECISION, _WRITE), **_takes("DispatchRequest"))
+        },
+        "/api/v1/verify/{worker_id}": {"get": _operation("What of this worker?", verify, parameters=_WORKER)},
+        "/api/v1/hall/enroll": {
+            "post": _operation("Put a worker in", _answers(_VERDICT, _WRITE, 201), **_takes("EnrollRequest"))
+        },
+        "/api/v1/workers/{worker_id}/attest": {
+            "put": _operation("Attest another package", attest, parameters=_WORKER, **_takes("AttestRequest"))
+        },
+        "/api/v1/ban-list": {"get": _operation("The confirmed bans, newest first", bans, parameters=limit)},
+        "/api/v1/ban-list/report": {
+            "post": _operation("Report a hash for review", _answers(_OBJECT, _WRITE, 202), **_takes("ReportRequest"))
+        },
+        "/api/v1/telemetry/decisions": {"post": _operation("Taken, and ignored", _answers(_OBJECT, (413, *_READ)))},
+        "/api/account/standing": {"get": _operation("The account's standing", _answers(standing, _READ))},
+        "/status": {"get": _operation("How the hall is", _answers(_OBJECT, _READ))},
+        "/workers": {"get": _operation("All workers", _answers(some, _READ))},
+        "/dispatches": {"get": _operation("The last decisions", _answers(some, (400, *_READ)), parameters=feed)},
+        "/dispatches/active": {"get": _operation("Dispatches under way", _answers(some, _READ))},
+        "/alerts": {"get": _operation("What to look at", _answers(some, _READ))},
+        "/wcp/registry/ban-list": {"get": _operation("The banned hashes alone", _answers(some, _READ))},
+        "/wcp/registry/verify/{worker_id}": {"get": _operation("The older shape", older, parameters=_WORKER)},
+    }
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of any hall."""
+    error = _object({"error": _TEXT}, {"code": _TEXT, "correlation_id": _TEXT})
+    types = (DispatchRequest, EnrollRequest, AttestRequest, ReportRequest, Ban)
+    _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "pyhall-tui's hall", "version": __version__},
+        "servers": [{"url": "/"}],
+        "security": [{"key": []}],
+        "paths": _paths(),
+        "components": {
+            "schemas": schemas | {"Error": error},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "responses": {
+                f"E{code}": {
+                    "description": said,
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+                }
+                for code, said in _ERRORS.items()
+            },
+        },
+    }

@@ -1,0 +1,108 @@
+"""The ecosystem's own `rules.json`, read into a policy, with what ours can't say told in words."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from pyhall_tui.hall.errors import FileMistake
+from pyhall_tui.hall.policy import Policy, Rule
+
+
+class _In(msgspec.Struct, forbid_unknown_fields=True, rename={"values": "in"}):
+    values: list[str]
+
+
+class _Any(msgspec.Struct):
+    any: Literal[True]
+
+
+class _Their(msgspec.Struct):
+    rule_id: str
+    match: dict[str, Any]
+    decision: dict[str, Any] = {}
+
+
+class _Rules(msgspec.Struct):
+    rules: Annotated[list[_Their], msgspec.Meta(min_length=1)]
+
+
+_CONTEXT = ("env", "data_label", "tenant_risk", "qos_class")
+
+
+def read(body: bytes, name: str) -> tuple[Policy, list[str]]:
+    """Return the policy and a sentence for all that their rules say and ours can't.
+
+    Nothing becomes an allow that is not one there: where a human or the policy gate is to be asked, or preconditions
+    are to be met, the rule holds.
+
+    Raises:
+        FileMistake: it is no such file.
+    """
+    try:
+        theirs = msgspec.json.decode(body, type=_Rules).rules
+    except msgspec.DecodeError as error:
+        raise FileMistake(f"{name}: not the ecosystem's rules: {error}") from None
+    notes: list[str] = []
+    rules = [rule for their in theirs for rule in _rules(their, name, notes)]
+    return Policy(rule=tuple(rules)), notes
+
+
+def _rules(their: _Their, name: str, notes: list[str]) -> list[Rule]:
+    """Return one rule for each capability that theirs names."""
+    unknown = sorted(set(their.match) - {"capability_id", *_CONTEXT})
+    if unknown:
+        notes.append(f"{their.rule_id}: left out, because it matches on {', '.join(unknown)}, which ours does not know")
+        return []
+    capabilities = _values(their, "capability_id", name)
+    context: dict[str, tuple[str | int | float | bool, ...]] = {
+        field: values for field in _CONTEXT if (values := _values(their, field, name)) is not None
+    }
+    outcome = _outcome(their, notes)
+    several = capabilities is not None and len(capabilities) > 1
+    return [
+        Rule(
+            id=f"{their.rule_id}-{number}" if several else their.rule_id,
+            outcome=outcome,
+            capability=_literal(capability),
+            context=context,
+        )
+        for number, capability in enumerate(capabilities or (None,), 1)
+    ]
+
+
+def _literal(value: str | None) -> str:
+    """Return a glob that matches just this; None is any."""
+    return "*" if value is None else "".join(f"[{char}]" if char in "*?[" else char for char in value)
+
+
+def _values(their: _Their, field: str, name: str) -> tuple[str, ...] | None:
+    """Return the values that a match allows, None for any."""
+    if field not in their.match:
+        return None
+    try:
+        wanted = msgspec.convert(their.match[field], str | dict[str, Any])
+        if isinstance(wanted, str):
+            return (wanted,)
+        if "any" in wanted:
+            msgspec.convert(wanted, _Any)
+            return None
+        return tuple(msgspec.convert(wanted, _In).values)
+    except msgspec.ValidationError as error:
+        raise FileMistake(f"{name}: {their.rule_id}: match on {field}: {error}") from None
+
+
+def _outcome(their: _Their, notes: list[str]) -> Literal["allow", "hold"]:
+    """Return what their decision comes to here, and note what is lost of it."""
+    escalation = their.decision.get("escalation") or {}
+    strict = [word for word in ("policy_gate", "human_required_default") if escalation.get(word)]
+    strict += ["preconditions"] if their.decision.get("preconditions") else []
+    if strict:
+        notes.append(f"{their.rule_id}: holds, because ours can't say {', '.join(strict)}")
+    candidates = [str(c.get("worker_species_id")) for c in their.decision.get("candidate_workers_ranked", [])]
+    if candidates:
+        notes.append(
+            f"{their.rule_id}: its ranked candidates are not kept ({', '.join(candidates)}): any worker enrolled"
+        )
+    if controls := their.decision.get("required_controls_suggested"):
+        notes.append(f"{their.rule_id}: its suggested controls are not kept ({', '.join(map(str, controls))})")
+    return "hold" if strict else "allow"

@@ -1,0 +1,105 @@
+"""Rules that can never decide anything, because earlier ones take all that they would match."""
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from pyhall_tui.hall.policy import TIERS, Policy, Rule
+
+_TOKEN = re.compile(r"\*|\?|\[[!]?\]?[^\]]*\]|.", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A hidden rule, with the earlier rules that together take all that it matches, and whether they say the same."""
+
+    rule: str
+    by: tuple[str, ...]
+    same_outcome: bool
+
+    def __str__(self) -> str:
+        others = " and ".join(self.by)
+        effect = "which decide the same" if self.same_outcome else "which decide otherwise"
+        return f"rule {self.rule} can never decide: all that it matches is taken by {others}, {effect}"
+
+
+def hidden_rules(policy: Policy) -> list[Hidden]:
+    """Find the hidden rules. What is named is hidden for certain; a very odd pair of globs may be missed."""
+    found = []
+    for number, rule in enumerate(policy.rule):
+        takers = [earlier for earlier in policy.rule[:number] if _takes(earlier, rule)]
+        by = [
+            next((taker for taker in takers if tier in (taker.risk_tiers or TIERS)), None)
+            for tier in rule.risk_tiers or TIERS
+        ]
+        covers = list(dict.fromkeys(taker.id for taker in by if taker))
+        if all(by):
+            same = all(taker is not None and taker.outcome == rule.outcome for taker in by)
+            found.append(Hidden(rule.id, tuple(covers), same))
+    return found
+
+
+def _takes(earlier: Rule, later: Rule) -> bool:
+    """Whether the earlier rule matches all that the later one does, their risk tiers aside."""
+    if not all(
+        name in later.context and set(later.context[name]) <= set(values) for name, values in earlier.context.items()
+    ):
+        return False
+    times = (earlier.hours, earlier.days, earlier.timezone)
+    if (earlier.hours or earlier.days) and times != (later.hours, later.days, later.timezone):
+        return False
+    return (
+        covers(earlier.namespace, later.namespace)
+        and covers(earlier.capability, later.capability)
+        and covers(earlier.worker, later.worker)
+    )
+
+
+def covers(glob: str, other: str) -> bool:
+    """Whether `glob` matches every text that `other` matches. Never a wrong yes."""
+    return _covers(_tokens(glob), _tokens(other))
+
+
+def _tokens(glob: str) -> tuple[str, ...]:
+    """Split a glob; of `*` and `?` in a row the `?` come first and one `*` stays, which matches the same."""
+    tokens: list[str] = _TOKEN.findall(glob)
+    result: list[str] = []
+    for token in tokens:
+        if result and result[-1] == "*" and token in "*?":
+            if token == "?":
+                result.insert(-1, "?")
+        else:
+            result.append(token)
+    return tuple(result)
+
+
+@lru_cache(maxsize=4096)
+def _covers(glob: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Match one glob's tokens against another's, as if those were characters."""
+    reach = {0}  # how much of `glob` may be used up by now
+    for token in (*other, None):
+        for position in range(len(glob)):
+            if position in reach and glob[position] == "*":
+                reach.add(position + 1)
+        if token is None:
+            return len(glob) in reach
+        reach = {
+            position if glob[position] == "*" else position + 1
+            for position in reach
+            if position < len(glob) and _takes_token(glob[position], token)
+        }
+    return False
+
+
+def _takes_token(taker: str, token: str) -> bool:
+    """Whether one token matches all that another does; `*` takes any, and is taken by `*` only."""
+    if taker == "*" or taker == token:
+        return True
+    if token == "*":
+        return False
+    if taker == "?":
+        return True
+    if len(taker) > 1 and len(token) == 1 and token != "?":
+        return fnmatchcase(token, taker)
+    return False

@@ -1,0 +1,36 @@
+"""What is in a store, in short."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from pyhall_tui.hall import audit
+from pyhall_tui.hall.models import Worker
+from pyhall_tui.hall.policy import load_rules
+from pyhall_tui.hall.shadow import hidden_rules
+from pyhall_tui.hall.store import Store
+
+
+def state(worker: Worker) -> str:
+    """Return the one word that says most of a worker: a ban outranks its status, that its attestation."""
+    if worker.banned:
+        return "banned"
+    if worker.status != "active":
+        return worker.status
+    return "active" if worker.attested else "unattested"
+
+
+def summary(store: Store) -> dict[str, Any]:
+    """Return the store's counts: workers by state, bans, good keys, policy, decisions of the last 24 hours."""
+    yesterday = (datetime.fromisoformat(store.now()) - timedelta(days=1)).isoformat().replace("+00:00", "Z")
+    policy = load_rules(store)
+    workers = store.workers()
+    return {
+        "workers": dict(Counter(map(state, workers))),
+        "namespaces": dict(Counter(worker.namespace for worker in workers)),
+        "ban_list": store.ban_count(),
+        "keys": dict(Counter(key.namespace for key in store.all_keys() if key.revoked_at is None)),
+        "policy": {"rules": len(policy.rule), "default": policy.default, "hidden": len(hidden_rules(policy))},
+        "decisions": audit.head(store)[0],
+        "last_day": audit.counts(store, yesterday),
+    }

@@ -1,0 +1,48 @@
+"""The hall as a process of its own, for tests."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+PROGRAM = [sys.executable, "-c", "from pyhall_tui.commands.hall import hall_group; hall_group()"]
+ASK = {"namespace": "org.yourco", "capability": "llm.text.generate", "worker_id": "wkr_abc123"}
+
+
+@dataclass
+class Served:
+    process: subprocess.Popen[str]
+    url: str
+    db: Path
+    key: str
+
+    def http(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, trust_env=False)
+
+    def end(self, sig: int = signal.SIGTERM) -> int:
+        self.process.send_signal(sig)
+        return self.process.wait(10)
+
+
+@contextmanager
+def served(db: Path, *options: str, key: str | None = None) -> Iterator[Served]:
+    """Serve a store; without `key` it is new, and its first key is read from the second line."""
+    command = [*PROGRAM, "serve", "--port", "0", "--db", str(db), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        try:
+            yield Served(process, url, db, key or process.stdout.readline().strip())
+        finally:
+            process.kill()
+
+
+def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [*PROGRAM, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=20, env=os.environ | environment)

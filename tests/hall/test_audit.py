@@ -1,0 +1,98 @@
+"""The decision log: nothing in it can be changed, taken out or cut off unseen."""
+
+import pytest
+
+from pyhall_tui.hall import audit
+from pyhall_tui.hall.store import Store
+
+
+@pytest.fixture
+def store() -> Store:
+    store = Store()
+    for number in range(1, 11):
+        audit.append(store, receipt(number))
+    return store
+
+
+def receipt(number: int) -> dict[str, object]:
+    outcome = "deny" if number % 3 == 0 else "allow"
+    return {"n": number, "namespace": "a" if number % 2 else "b", "rule": "r", "outcome": outcome, "decided_at": "2026"}
+
+
+def change(store: Store, sql: str) -> None:
+    with store.write() as db:
+        db.execute(sql)
+
+
+def test_a_log_that_nobody_touched_is_whole(store: Store) -> None:
+    assert audit.verify(store) == audit.Checked(10)
+    assert audit.verify(Store()) == audit.Checked(0)
+
+
+@pytest.mark.parametrize(
+    ("sql", "bad", "why"),
+    [
+        ("UPDATE decisions SET receipt = replace(receipt, 'deny', 'allow') WHERE seq = 3", 3, "changed"),
+        ("UPDATE decisions SET entry_hash = 'x' WHERE seq = 4", 4, "changed"),
+        ("DELETE FROM decisions WHERE seq = 5", 5, "missing"),
+        ("DELETE FROM decisions WHERE seq = 1", 1, "missing"),
+        ("DELETE FROM decisions WHERE seq > 8", 9, "cut off"),
+        ("DELETE FROM decisions", 1, "cut off"),
+    ],
+)
+def test_the_first_bad_row_is_named(store: Store, sql: str, bad: int, why: str) -> None:
+    change(store, sql)
+    checked = audit.verify(store)
+    assert not checked.whole
+    assert checked.bad_seq == bad
+    assert why in checked.why
+
+
+def test_a_row_that_was_taken_out_and_closed_up_is_found(store: Store) -> None:
+    change(store, "DELETE FROM decisions WHERE seq = 5")
+    change(store, "UPDATE decisions SET seq = seq - 1 WHERE seq > 5")
+    assert audit.verify(store).bad_seq == 5
+
+
+def test_a_whole_new_log_does_not_pass_a_head_that_was_kept_elsewhere(store: Store) -> None:
+    kept = audit.head(store)
+    forged = Store()
+    for number in range(1, 13):
+        audit.append(forged, receipt(number + 1))
+    assert audit.verify(forged).whole
+    assert audit.verify(forged, kept).bad_seq == 10
+    shorter = Store()
+    audit.append(shorter, receipt(1))
+    assert "kept elsewhere" in audit.verify(shorter, kept).why
+
+
+def test_a_head_that_was_kept_elsewhere_passes_while_the_log_grows(store: Store) -> None:
+    kept = audit.head(store)
+    audit.append(store, receipt(11))
+    assert audit.verify(store, kept).whole
+
+
+def test_old_rows_go_and_the_rest_is_whole(store: Store) -> None:
+    assert audit.prune(store, keep=4) == 6
+    assert audit.verify(store) == audit.Checked(4)
+    audit.append(store, receipt(11))
+    assert audit.verify(store) == audit.Checked(5)
+    change(store, "DELETE FROM decisions WHERE seq = 7")
+    assert audit.verify(store).bad_seq == 7
+
+
+def test_a_log_keeps_itself_short() -> None:
+    store = Store()
+    with store.write():
+        for number in range(2000):
+            audit.append(store, receipt(number), keep=100)
+    assert audit.verify(store) == audit.Checked(100)
+
+
+def test_the_log_is_read_newest_first_by_namespace_and_number(store: Store) -> None:
+    assert [d["n"] for d in audit.decisions(store, 3)] == [10, 9, 8]
+    assert [d["n"] for d in audit.decisions(store, 2, namespace="a")] == [9, 7]
+    assert [d["seq"] for d in audit.decisions(store, 9, after=8)] == [10, 9]
+    assert audit.counts(store, "2026") == {"allow": 7, "deny": 3}
+    assert audit.counts(store, "2026", "b") == {"allow": 4, "deny": 1}
+    assert audit.rule_hits(store) == {"r": 10}

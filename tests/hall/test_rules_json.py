@@ -1,0 +1,116 @@
+"""The ecosystem's rules.json, and the explanation of a decision."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pyhall_tui.hall.errors import FileMistake
+from pyhall_tui.hall.explain import explain
+from pyhall_tui.hall.models import Asked, Worker
+from pyhall_tui.hall.policy import Policy, Rule
+from pyhall_tui.hall.rules_json import read
+
+# as in the ecosystem's hello-greeter sample
+DEV = {
+    "rule_id": "rr_dev",
+    "match": {"capability_id": "cap.hello.greet", "env": {"in": ["dev", "stage"]}},
+    "decision": {
+        "candidate_workers_ranked": [{"worker_species_id": "wrk.hello.greeter", "score_hint": 1.0}],
+        "required_controls_suggested": ["ctrl.obs.audit-log-append-only"],
+        "escalation": {"policy_gate": False, "human_required_default": False},
+        "preconditions": {},
+    },
+}
+PROD = {
+    "rule_id": "rr_prod",
+    "match": {"capability_id": "cap.hello.greet", "env": "prod", "data_label": {"in": ["PUBLIC"]}},
+    "decision": {"escalation": {"policy_gate": True}},
+}
+
+
+def imported(*rules: object) -> tuple[Policy, list[str]]:
+    return read(json.dumps({"rules": rules}).encode(), "rules.json")
+
+
+def outcome(policy: Policy, capability: str = "cap.hello.greet", **context: str) -> str:
+    return policy.decide(Asked(namespace="n", capability=capability, worker_id="w", context=context)).outcome
+
+
+def test_their_match_is_ours_and_no_rule_denies() -> None:
+    policy, _ = imported(DEV, PROD)
+    assert outcome(policy, env="dev") == "allow"
+    assert outcome(policy, env="edge") == "deny"
+    assert outcome(policy) == "deny"
+    assert outcome(policy, "cap.other", env="dev") == "deny"
+
+
+def test_what_a_gate_or_a_human_must_see_is_held() -> None:
+    policy, notes = imported(PROD)
+    assert outcome(policy, env="prod", data_label="PUBLIC") == "hold"
+    assert any("policy_gate" in note for note in notes)
+
+
+def test_what_ours_cannot_say_is_told() -> None:
+    _, notes = imported(DEV)
+    assert any("wrk.hello.greeter" in note for note in notes)
+    assert any("ctrl.obs.audit-log-append-only" in note for note in notes)
+
+
+def test_any_and_several_capabilities() -> None:
+    several = {"rule_id": "r", "match": {"capability_id": {"in": ["a*", "b"]}, "env": {"any": True}}}
+    policy, _ = imported(several)
+    assert outcome(policy, "a*") == outcome(policy, "b") == "allow"
+    assert outcome(policy, "ab") == "deny"
+
+
+def test_a_match_that_is_not_known_is_left_out_not_widened() -> None:
+    policy, notes = imported({"rule_id": "r", "match": {"moon": "full"}})
+    assert policy.rule == ()
+    assert "moon" in notes[0]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"rules": []}', b'{"rules": [{"rule_id": "r", "match": {"env": 3}}]}'])
+def test_what_is_no_such_file_is_a_mistake(body: bytes) -> None:
+    with pytest.raises(FileMistake, match=r"rules\.json"):
+        read(body, "rules.json")
+
+
+def test_the_ecosystems_sample_is_read() -> None:
+    sample = Path(__file__).parent / "data" / "rules-hello-greeter.json"
+    policy, notes = read(sample.read_bytes(), sample.name)
+    assert [rule.outcome for rule in policy.rule] == ["allow", "hold"]
+    assert len(notes) == 5
+
+
+def test_an_explanation_names_the_rule_and_why_not_the_earlier_ones() -> None:
+    rules = (
+        Rule(id="mail", outcome="deny", capability="mail.*"),
+        Rule(id="low", outcome="allow", risk_tiers=("low",)),
+        Rule(id="dev", outcome="allow", context={"env": ("dev",)}),
+        Rule(id="rest", outcome="hold"),
+        Rule(id="never", outcome="allow"),
+    )
+    worker = Worker(worker_id="w", namespace="n", capabilities=("llm.x",), sha256="ab" * 32, attested_at="2026")
+    asked = Asked(namespace="n", capability="llm.x", worker_id="w", tier="high", context={"env": "prod"})
+    found = explain(worker, asked, Policy(rule=rules))
+    assert (found.decision.outcome, found.decision.rule) == ("hold", "rest")
+    assert [(step.rule, step.matches) for step in found.steps] == [
+        ("mail", False),
+        ("low", False),
+        ("dev", False),
+        ("rest", True),
+    ]
+    assert [step.why for step in found.steps[:3]] == [
+        "capability llm.x does not match mail.*",
+        "risk tier high is not among low",
+        "context's env is 'prod'; the rule wants 'dev'",
+    ]
+
+
+def test_an_explanation_says_what_the_registry_refuses_and_what_the_rules_would_say() -> None:
+    asked = Asked(namespace="n", capability="c", worker_id="w")
+    found = explain(None, asked, Policy(rule=(Rule(id="all", outcome="allow"),)))
+    assert (found.decision.rule, found.decision.code) == ("registry", "DENY_NO_AVAILABLE_WORKER")
+    assert found.worker == "No worker w is enrolled in n"
+    assert found.steps[-1].rule == "all"

@@ -1,0 +1,239 @@
+"""`pyhall-tui hall serve`, and what changes its store meanwhile, as processes of their own."""
+
+import os
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+
+from pyhall_tui.hall.store import Store
+from tests.hall.process import ASK, Served, run, served
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return tmp_path / "hall.db"
+
+
+def test_serve_prints_its_address_and_a_new_stores_first_key_once(db: Path) -> None:
+    with served(db, "--namespace", "x.alice") as hall:
+        assert hall.url.startswith("http://127.0.0.1:")
+        assert hall.key.startswith("phk_live_")
+        with hall.http() as http:
+            assert http.get("/api/v1/verify/none").status_code == 404
+            assert http.post("/api/v1/dispatch", json=ASK).status_code == 403
+        assert hall.end() == 0
+        first = hall.key
+    with served(db, key=first) as again:
+        with again.http() as http:
+            assert http.get("/api/v1/verify/none").status_code == 404
+        again.end()
+        assert again.process.stdout is not None
+        assert again.process.stdout.read() == ""
+
+
+def test_the_documentations_two_curl_lines_work_as_they_are(db: Path) -> None:
+    with served(db, "--seed", "demo") as hall:
+        dispatch = f"""curl -s -X POST {hall.url}/api/v1/dispatch \\
+  -H "Authorization: Bearer {hall.key}" -H "Content-Type: application/json" \\
+  -d '{{"namespace": "org.yourco", "capability": "llm.text.generate", "worker_id": "wkr_abc123"}}'"""
+        verify = f'curl -s {hall.url}/api/v1/verify/wkr_abc123 -H "Authorization: Bearer {hall.key}"'
+        environment = os.environ | {"NO_PROXY": "*"}
+        allowed = subprocess.run(dispatch, shell=True, capture_output=True, text=True, env=environment).stdout
+        verdict = subprocess.run(verify, shell=True, capture_output=True, text=True, env=environment).stdout
+    assert '"outcome":"allow","worker_id":"wkr_abc123","capability":"llm.text.generate"' in allowed
+    assert '"status":"active"' in verdict and '"attested":true' in verdict and '"ban_status":"clean"' in verdict
+
+
+def test_the_store_is_changed_while_it_is_served(db: Path) -> None:
+    with served(db, "--seed", "demo") as hall, hall.http() as http:
+
+        def verdict() -> dict[str, object]:
+            answer: dict[str, object] = http.get("/api/v1/verify/wkr_abc123").json()
+            return answer
+
+        digest = verdict()["attest_sha256"]
+        assert run("ban", "wkr_abc123", "--reason", "test", "--db", db).stdout == "banned wkr_abc123\n"
+        assert (verdict()["banned"], verdict()["ban_reason"]) == (True, "test")
+        assert digest in {ban["sha256"] for ban in http.get("/api/v1/ban-list").json()}
+        assert http.post("/api/v1/dispatch", json=ASK).json()["deny_code"] == "ATTEST_BANNED_HASH"
+        assert run("unban", "wkr_abc123", "--db", db).returncode == 0
+        assert verdict()["banned"] is False
+        assert run("attest", "wkr_abc123", "AB" * 32, "--db", db).returncode == 0
+        assert verdict()["attest_sha256"] == "ab" * 32
+        assert run("ban", "ab" * 32, "--reason", "hash", "--db", db).returncode == 0
+        assert verdict()["ban_reason"] == "hash"
+        assert run("retire", "wkr_abc123", "--db", db).returncode == 0
+        assert run("unban", "ab" * 32, "--db", db).returncode == 0
+        assert verdict()["status"] == "retired"
+
+
+def test_what_is_not_there_is_a_no_with_a_sentence(db: Path) -> None:
+    Store(db).close()
+    for arguments in (("ban", "nobody", "--reason", "r"), ("unban", "nobody"), ("retire", "nobody")):
+        result = run(*arguments, "--db", db)
+        assert result.returncode == 1
+        assert result.stdout == "" and "nobody" in result.stderr
+    assert run("attest", "nobody", "ab" * 32, "--db", db).returncode == 1
+
+
+def test_a_store_that_is_not_there_is_not_made_by_a_change(db: Path) -> None:
+    result = run("ban", "w", "--reason", "r", "--db", db)
+    assert result.returncode == 2
+    assert str(db) in result.stderr and "hall serve" in result.stderr
+    assert not db.exists()
+
+
+def test_a_file_that_is_no_store_is_left_as_it_is(tmp_path: Path) -> None:
+    other = tmp_path / "notes.txt"
+    other.write_text("not a database, but long enough to look at, twice over\n" * 40)
+    result = run("serve", "--port", "0", "--db", other)
+    assert result.returncode == 2
+    assert "notes.txt" in result.stderr and "Traceback" not in result.stderr
+    assert other.read_text().startswith("not a database")
+
+
+def test_without_a_db_the_store_is_in_the_users_data_folder(tmp_path: Path) -> None:
+    Store(tmp_path / "hall.db").close()
+    result = run("retire", "nobody", PYHALL_TUI_DATA_DIR=str(tmp_path))
+    assert result.returncode == 1
+    assert str(tmp_path / "hall.db") in result.stderr
+
+
+def test_a_port_in_use_is_one_sentence_and_costs_no_key(db: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("serve", "--port", str(port), "--db", db)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert f"port {port}" in result.stderr and len(result.stderr.splitlines()) == 1
+    store = Store(db)
+    assert store.all_keys() == []
+    store.close()
+
+
+def test_beyond_this_machine_only_with_tls_or_told_in_words(db: Path) -> None:
+    result = run("serve", "--host", "0.0.0.0", "--port", "0", "--db", db)
+    assert result.returncode == 2  # click's own; the program makes 64 of it
+    assert "--tls-cert" in result.stderr and "--allow-plain-http" in result.stderr
+    with served(db, "--host", "0.0.0.0", "--allow-plain-http") as hall:
+        assert hall.url.startswith("http://0.0.0.0:")
+
+
+def test_serves_tls(db: Path, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    pem, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    certificate.cert_chain_pems[0].write_to_path(pem)
+    certificate.private_key_pem.write_to_path(key)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    with served(db, "--tls-cert", str(pem), "--tls-key", str(key)) as hall:
+        assert hall.url.startswith("https://127.0.0.1:")
+        with httpx.Client(verify=ssl.create_default_context(cafile=tmp_path / "ca.pem"), trust_env=False) as http:
+            assert http.get(f"{hall.url}/health").status_code == 200
+
+
+def test_a_bad_certificate_is_one_sentence(db: Path, tmp_path: Path) -> None:
+    (tmp_path / "cert.pem").write_text("nothing")
+    result = run(
+        "serve", "--port", "0", "--db", db, "--tls-cert", tmp_path / "cert.pem", "--tls-key", tmp_path / "none"
+    )
+    assert result.returncode == 2
+    assert result.stdout == "" and "cert.pem" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_a_policy_with_a_mistake_names_line_and_column(db: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('default = "deny"\n[[rule]]\noutcome = "perhaps"\n')
+    result = run("serve", "--port", "0", "--db", db, "--policy", policy)
+    assert result.returncode == 2
+    assert f"{policy}:3:1:" in result.stderr
+
+
+@POSIX
+def test_sigterm_answers_the_request_under_way_and_ends(db: Path, tmp_path: Path) -> None:
+    """F31: an idle keep-alive connection keeps nobody; the slow request is answered."""
+    faults = tmp_path / "faults.toml"
+    faults.write_text('[[fault]]\npath = "/api/v1/verify/*"\nlatency = 1.0\n')
+    with served(db, "--seed", "demo", "--faults", str(faults)) as hall, hall.http() as idle:
+        assert idle.get("/health").status_code == 200
+        with under_way(hall, "/api/v1/verify/wkr_abc123") as slow:
+            assert hall.end() == 0
+            answer = b"".join(iter(lambda: slow.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b'"worker_id":"wkr_abc123"' in answer
+
+
+@contextmanager
+def under_way(hall: Served, path: str) -> Iterator[socket.socket]:
+    """A connection with a request that the hall has taken, and not answered."""
+    host, port = hall.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {hall.key}\r\n\r\n"
+        connection.sendall(request.encode())
+        with hall.http() as later:
+            assert later.get("/health").status_code == 200  # it came after the other, on the same loop
+        yield connection
+
+
+@POSIX
+@pytest.mark.parametrize(("sig", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_told_a_second_time_it_ends_now(db: Path, tmp_path: Path, sig: int, code: int) -> None:
+    """F31: the second ctrl+c waits for no request."""
+    faults = tmp_path / "faults.toml"
+    faults.write_text('[[fault]]\npath = "/api/v1/verify/*"\nlatency = 60\n')
+    with served(db, "--faults", str(faults)) as hall, under_way(hall, "/api/v1/verify/x"):
+        hall.process.send_signal(sig)
+        refused(hall.url)
+        assert hall.end(sig) == code
+
+
+def refused(url: str) -> None:
+    """Wait until nobody listens there any more."""
+    host, port = url.removeprefix("http://").split(":")
+    for _ in range(1000):
+        try:
+            socket.create_connection((host, int(port)), timeout=0.1).close()
+        except OSError:
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError(f"{url} still listens")
+
+
+@POSIX
+def test_ctrl_c_ends_it_with_130(db: Path) -> None:
+    with served(db) as hall:
+        assert hall.end(signal.SIGINT) == 130
+
+
+@POSIX
+def test_what_was_answered_is_there_after_kill_9(db: Path) -> None:
+    with served(db) as hall, hall.http() as http:
+        asked = {"namespace": "org.yourco", "display_name": "N", "capabilities": ["a"], "sha256": "ab" * 32}
+        enrolled = [http.post("/api/v1/hall/enroll", json=asked).json()["worker_id"] for _ in range(20)]
+        hall.process.kill()
+        hall.process.wait(10)
+    assert sqlite3.connect(db).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    with served(db, key=hall.key) as again, again.http() as http:
+        for worker_id in enrolled:
+            assert http.get(f"/api/v1/verify/{worker_id}").json()["worker_id"] == worker_id
+
+
+def test_faults_of_a_file_are_checked(db: Path, tmp_path: Path) -> None:
+    faults = tmp_path / "faults.toml"
+    faults.write_text('[[fault]]\npath = "*"\nlatencyy = 1\n')
+    result = run("serve", "--port", "0", "--db", db, "--faults", faults)
+    assert result.returncode == 2
+    assert f"{faults}:3:1:" in result.stderr and "latencyy" in result.stderr
