@@ -1,7 +1,6 @@
 """What should not be in a package: secrets, and what is installed rather than shipped."""
 
-from collections.abc import Iterable, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Container, Iterable, Sequence
 
 import msgspec
 
@@ -27,13 +26,13 @@ def concerns_of(files: Sequence[tuple[str, int]], *, keys: Iterable[str] = ()) -
     """
     if not files:
         return (Concern(".", "no file counts: this is the hash of nothing"),)
-    trees = _installed_trees(files)
+    trees = _installed_trees({path.rpartition("/")[0] for path, _ in files}, {path for path, _ in files})
     found = [Concern(tree, f"{what}: {_amount(tree, files)}") for tree, what in sorted(trees.items())]
     secret = set(keys)
     for path, size in files:
-        if _below_any(path, trees):
+        if trees and _below_any(path, trees):
             continue
-        reason = "a private key" if path in secret else _concern_by_name(PurePosixPath(path))
+        reason = "a private key" if path in secret else _concern_by_name(path.rpartition("/")[2])
         if reason:
             found.append(Concern(path, reason))
         if size > LARGE:
@@ -47,27 +46,27 @@ def starts_like_a_private_key(head: bytes) -> bool:
     return (first.startswith(b"-----BEGIN ") and b"PRIVATE KEY" in first) or first.startswith(b"PuTTY-User-Key-File")
 
 
-def _concern_by_name(path: PurePosixPath) -> str | None:
-    name = path.name
-    if name == ".env" or (name.startswith(".env.") and path.suffix not in _EXAMPLES):
+def _concern_by_name(name: str) -> str | None:
+    ending = name[name.rfind(".") :].lower()
+    if name == ".env" or (name.startswith(".env.") and ending not in _EXAMPLES):
         return "an environment file: it often holds secrets"
-    if name in _KEY_NAMES or path.suffix.lower() in _KEY_ENDINGS:
+    if name in _KEY_NAMES or ending in _KEY_ENDINGS:
         return "a private key, by its name"
     return "a credentials file" if name in _CREDENTIALS else None
 
 
-def _installed_trees(files: Sequence[tuple[str, int]]) -> dict[str, str]:
+def _installed_trees(folders: Iterable[str], files: Container[str]) -> dict[str, str]:
     """Return the topmost installed trees, each with what it is."""
     trees: dict[str, str] = {}
-    for path, _ in files:
-        *folders, name = path.split("/")
-        for depth, folder in enumerate(folders, 1):
-            if folder == "node_modules":
-                trees["/".join(folders[:depth])] = "installed JavaScript packages"
-            elif folder == ".venv":
-                trees["/".join(folders[:depth])] = "a virtual environment"
-        if name == "pyvenv.cfg":
-            trees["/".join(folders) or "."] = "a virtual environment"
+    for folder in folders:
+        parts = folder.split("/")
+        for depth, part in enumerate(parts, 1):
+            if part == "node_modules":
+                trees["/".join(parts[:depth])] = "installed JavaScript packages"
+            elif part == ".venv":
+                trees["/".join(parts[:depth])] = "a virtual environment"
+        if (f"{folder}/pyvenv.cfg" if folder else "pyvenv.cfg") in files:
+            trees[folder or "."] = "a virtual environment"
     return {tree: what for tree, what in trees.items() if not _below_any(tree, trees)}
 
 

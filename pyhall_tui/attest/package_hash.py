@@ -153,6 +153,7 @@ class _Job:
         skip_special: bool,
     ) -> None:
         self._root = root
+        self._root_text = str(root)
         self._on_progress = on_progress
         self._cancelled = cancelled
         self._skip_special = skip_special
@@ -295,7 +296,9 @@ class _Job:
     def _digest(self, found: Found, handle: int, slot: int) -> str:
         digest = hashlib.sha256()
         size = 0
-        while chunk := os.read(handle, min(_CHUNK, found.size - size + 1)):
+        while size <= found.size:  # one that grows, perhaps without an end, is not followed
+            asked = min(_CHUNK, found.size - size + 1)
+            chunk = os.read(handle, asked)
             if size == 0 and starts_like_a_private_key(chunk):
                 self._keys.append(found.path)
             digest.update(chunk)
@@ -303,8 +306,8 @@ class _Job:
             self._bytes_done[slot] += len(chunk)
             if self._stop.is_set():
                 raise _Stopped
-            if size > found.size:  # it grows: perhaps without an end
-                break
+            if len(chunk) < asked and (size == found.size or not chunk):
+                break  # a byte more than its size was asked for, and is not there
         if size != found.size:
             raise _Changed
         return digest.hexdigest()
@@ -333,7 +336,7 @@ class _Job:
         return info.st_size, info.st_mtime_ns
 
     def _at(self, path: str) -> str:
-        return os.path.join(self._root, path) if path else str(self._root)  # noqa: PTH118
+        return f"{self._root_text}/{path}" if path else self._root_text
 
     def _result(self) -> PackageHash:
         files = tuple(file for file in self._hashed if file is not None)

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +117,7 @@ def _printable(text: str) -> str:
     return clean(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
-def _progress() -> Any:
+def _progress() -> Callable[[Progress], None] | None:
     """Return what shows the progress, or None where standard error is no terminal."""
     return _show_progress if sys.stderr.isatty() else None
 
