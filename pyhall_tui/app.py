@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import tempfile
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from pyhall_tui import crash
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.fleet.events import Event, Kind, Severity
 from pyhall_tui.journal.journal import Journal
+from pyhall_tui.notifications import bans_in_words, desktop_sequence
 from pyhall_tui.palette import PyHallCommands
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
@@ -29,19 +31,22 @@ from pyhall_tui.profiles.keys import KeyState, KeyStore
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.store import Profiles, ProfilesFileError, ProfileStore
 from pyhall_tui.profiles.watch_list import WatchList
-from pyhall_tui.render.event import sentence
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.keys import KeysScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, FleetChanged, Go, LinkChanged, OpenDemo, OpenProfile
 from pyhall_tui.screens.opening import OpeningScreen
 from pyhall_tui.theme import DARK, LIGHT
+from pyhall_tui.toasts import AlarmToasts
 from pyhall_tui.widgets.header import SCREEN_TITLES
 from pyhall_tui.workspace import Workspace
 
 _log = logging.getLogger("pyhall_tui")
 
 _DEMO_POLL = 10.0
-_MOST_TOASTS = 3
+_GATHER = 0.25
+"""Seconds that bans are gathered for one ring of the bell and one desktop notification."""
+_QUIET = 5.0
+"""Seconds between two of these."""
 
 
 class DemoHall(Protocol):
@@ -112,6 +117,9 @@ class PyHallApp(App[None]):
         self._journals: dict[Path | None, Journal] = {}
         self._demo: DemoHall | None = None
         self._workspace: Workspace | None = None
+        self._alarm_toasts = AlarmToasts(self)
+        self._bans: list[Event] = []
+        self._called_at = -_QUIET
         self._cleanup = contextlib.ExitStack()
         self.crash_line: str | None = None
         """What to print after the terminal is restored, where the app crashed."""
@@ -234,6 +242,7 @@ class PyHallApp(App[None]):
 
     async def _close_workspace(self) -> None:
         workspace, self._workspace = self._workspace, None
+        self._alarm_toasts.clear()
         if workspace is not None:
             await workspace.close()
         demo, self._demo = self._demo, None
@@ -258,17 +267,38 @@ class PyHallApp(App[None]):
         self._tell_screen(FleetChanged())
 
     def link_changed(self) -> None:
+        if self._workspace is not None:
+            self._alarm_toasts.keep(self._workspace.open_alarms)
         self._tell_screen(LinkChanged())
 
     def events_happened(self, events: list[Event]) -> None:
         self._tell_screen(EventsHappened(events))
-        alarms = [event for event in events if event.severity is Severity.ALARM]
-        for event in alarms[:_MOST_TOASTS]:
-            title = "Banned" if event.kind is Kind.BANNED else "Alarm"
-            self.notify(sentence(event), title=title, severity="error", timeout=86_400, markup=False)
-        if len(alarms) > _MOST_TOASTS:
-            more = len(alarms) - _MOST_TOASTS
-            self.notify(f"and {more} more alarms: press 4 for all of them.", severity="error", timeout=60, markup=False)
+        alarms = [event for event in events if event.severity is Severity.ALARM and not event.acknowledged]
+        if alarms and self.current_mode != "activity":  # there they are listed
+            self._alarm_toasts.show(alarms)
+        self._call_attention([event for event in alarms if event.kind is Kind.BANNED])
+
+    def _call_attention(self, bans: list[Event]) -> None:
+        """Ring and notify as the profile has it, once for the bans of a moment."""
+        profile = self._workspace.profile if self._workspace else None
+        if not bans or profile is None or not (profile.bell or profile.desktop_notifications):
+            return
+        if not self._bans:
+            quiet_for = self._called_at + _QUIET - self._clock.now().mono
+            self.set_timer(max(_GATHER, quiet_for), self._ring)
+        self._bans += bans
+
+    def _ring(self) -> None:
+        bans, self._bans = self._bans, []
+        self._called_at = self._clock.now().mono
+        profile = self._workspace.profile if self._workspace else None
+        if profile is None or self._driver is None or self.is_headless:
+            return
+        if profile.bell:
+            self.bell()
+        sequence = desktop_sequence(bans_in_words(bans), os.environ) if profile.desktop_notifications else None
+        if sequence is not None:
+            self._driver.write(sequence)
 
     def _tell_screen(self, message: FleetChanged | LinkChanged | EventsHappened) -> None:
         """Only the screens on show are told; a hidden one costs nothing and pulls when it comes back."""
@@ -282,6 +312,8 @@ class PyHallApp(App[None]):
         if message.mode not in self._modes:
             self.notify("Open a profile first, or the demo.", severity="warning", markup=False)
             return
+        if message.mode == "activity":
+            self._alarm_toasts.clear()
         await self.switch_mode(message.mode)
         if message.worker_id is not None or message.fill:
             self.screen.post_message(message)

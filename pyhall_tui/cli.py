@@ -13,9 +13,11 @@ USAGE = 64
 """Exit code of wrong use (`EX_USAGE`): click's own 2 would read as "could not be asked"."""
 
 _COMMANDS = {
+    "dispatch": ("pyhall_tui.commands.dispatch", "dispatch_command", "Ask the registry for a decision."),
     "evidence": ("pyhall_tui.commands.evidence", "evidence_group", "Check a worker's evidence log, or list it."),
     "hall": ("pyhall_tui.commands.hall", "hall_group", "Run the embedded hall, or change its store."),
     "hash": ("pyhall_tui.commands.hash", "hash_command", "Print a package's canonical hash."),
+    "verify": ("pyhall_tui.commands.verify", "verify_command", "Print the registry's verdicts on workers."),
 }
 """Name -> module, object in it, help line. A module is imported when its command is called."""
 

@@ -1,0 +1,149 @@
+"""`pyhall-tui dispatch …`: ask for one decision, without a screen."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyhall_tui import paths
+from pyhall_tui.clock import SystemClock
+from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_profile, printable, tell
+from pyhall_tui.dispatch.codes import explain
+from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED, DispatchForm, FormMistakes
+from pyhall_tui.dispatch.result import Result, Tried, abandoned, try_dispatch
+from pyhall_tui.journal.journal import Journal
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.registry.correlation import new_correlation_id
+from pyhall_tui.registry.models import DispatchRequest
+from pyhall_tui.render.decision import LOOKS, milliseconds
+
+if TYPE_CHECKING:
+    from pyhall_tui.registry.client import RegistryClient
+
+_HINTS = {
+    "capability": "--capability",
+    "worker_id": "--worker",
+    "correlation_id": "--correlation-id",
+    "context": "--context",
+    "risk_tier": "--risk-tier",
+}
+
+
+@click.command("dispatch")
+@click.option("--capability", required=True, help="What is to be done, for example llm.text.generate.")
+@click.option("--worker", "worker_id", required=True, metavar="WORKER", help="Who is to do it.")
+@click.option(
+    "--risk-tier",
+    type=click.Choice([*RISK_TIERS, UNSTATED]),
+    default="low",
+    show_default=True,
+    help="none states none.",
+)
+@click.option("--correlation-id", metavar="ID", help="Made where none is given.")
+@click.option("--context", default="", metavar="JSON", help="More context, a JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def dispatch_command(
+    ctx: click.Context,
+    capability: str,
+    worker_id: str,
+    risk_tier: str,
+    correlation_id: str | None,
+    context: str,
+    as_json: bool,
+) -> None:
+    """Ask the registry for a decision, which it may record.
+
+    Exit code 0: allowed. 1: denied, held for a human, or an answer that is no plain allow. 2: it could not be asked;
+    where it may have been decided all the same, the line on standard error says so. It is never sent twice.
+    """
+    profile = open_profile(ctx)
+    form = DispatchForm(
+        capability=capability,
+        worker_id=worker_id,
+        risk_tier=risk_tier,
+        correlation_id=correlation_id or new_correlation_id(profile.correlation_prefix),
+        context=context,
+    )
+    request = _request(ctx, form, profile)
+    began = SystemClock().now().wall
+    try:
+        tried = ask(ctx, profile, lambda client: _try(client, request))
+    except KeyboardInterrupt:
+        _keep(profile, abandoned(request, began))
+        raise
+    _keep(profile, tried)
+    _print(ctx, tried, as_json=as_json)
+    ctx.exit(_code(tried))
+
+
+def _request(ctx: click.Context, form: DispatchForm, profile: Profile) -> DispatchRequest:
+    try:
+        return form.request(profile.namespace)
+    except FormMistakes as mistakes:
+        field, sentence = next(iter(mistakes.sentences.items()))
+        if field not in _HINTS:
+            fail(ctx, sentence)
+        raise click.BadParameter(sentence, param_hint=_HINTS[field]) from None
+
+
+async def _try(client: "RegistryClient", request: DispatchRequest) -> Tried:
+    return await try_dispatch(client.dispatch, request, SystemClock())
+
+
+def _keep(profile: Profile, tried: Tried) -> None:
+    """Put it into the app's history; a journal that cannot be written is no reason to hide the answer."""
+    with Journal.open(paths.data_dir() / "journal.db", SystemClock()) as journal:
+        journal.record_dispatch(profile.name, tried.row)
+
+
+def _code(tried: Tried) -> int:
+    if not tried.result.is_answer:
+        return FAILED
+    return YES if tried.result is Result.ALLOW else NO
+
+
+def _print(ctx: click.Context, tried: Tried, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(_document(tried)))
+    elif tried.result.is_answer:
+        click.echo(_line(tried))
+    if not tried.result.is_answer:
+        reached = " It may have reached the registry and been decided: its outcome is unknown."
+        may = reached if tried.result is Result.UNKNOWN else ""
+        tell(ctx, f"{tried.row.error} {tried.advice}{may} [{tried.row.correlation_id}]")
+        return
+    if tried.correlation_same is False:
+        tell(ctx, f"{tried.row.correlation_id} was sent as correlation id, {tried.row.correlation_back} came back.")
+    meaning = explain(tried.row.deny_code)
+    if meaning is not None and not as_json:
+        tell(ctx, str(meaning))
+
+
+def _line(tried: Tried) -> str:
+    look, row = LOOKS[tried.result], tried.row
+    word = look.word if tried.result is not Result.OTHER else f"{look.word} ({row.outcome or 'no word'})"
+    why = ": ".join(text for text in (row.deny_code, row.reason) if text)
+    ids = f"decision {row.decision_id or '-'}  {row.correlation_id}  {milliseconds(row.elapsed_ms)}"
+    return printable("  ".join(part for part in (look.glyph, word, why, ids) if part))
+
+
+def _document(tried: Tried) -> dict[str, Any]:
+    row = tried.row
+    return {
+        "result": tried.result.value,
+        "outcome": row.outcome or None,
+        "namespace": row.namespace,
+        "capability": row.capability,
+        "worker_id": row.worker_id,
+        "context": json.loads(row.context),
+        "deny_code": row.deny_code,
+        "reason": row.reason,
+        "decision_id": row.decision_id,
+        "correlation_id": row.correlation_id,
+        "correlation_id_back": row.correlation_back,
+        "status": row.status,
+        "elapsed_ms": row.elapsed_ms,
+        "error": row.error or None,
+        "may_have_reached": row.may_have_reached,
+    }

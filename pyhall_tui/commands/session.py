@@ -1,0 +1,115 @@
+"""How a command without a screen finds profile and key, asks the registry, and says what went wrong."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import click
+
+from pyhall_tui import paths
+from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.profiles.environment import EnvironmentMistake, overridden
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.store import Profiles, ProfilesFileError, ProfileStore
+from pyhall_tui.registry.errors import RegistryError
+from pyhall_tui.render.text import clean
+
+if TYPE_CHECKING:
+    from pyhall_tui.profiles.api_key import ApiKey
+    from pyhall_tui.registry.client import RegistryClient
+
+T = TypeVar("T")
+
+YES, NO, FAILED, USAGE = 0, 1, 2, 64
+"""Exit codes: all is well, the answer is no, it could not be asked, wrong use."""
+
+
+def fail(ctx: click.Context, sentence: str) -> NoReturn:
+    """Say in one line on standard error what is wrong, and end with the code of “could not be asked”."""
+    tell(ctx, sentence)
+    raise SystemExit(FAILED)
+
+
+def tell(ctx: click.Context, sentence: str) -> None:
+    """Say one line on standard error, with the command's name before it."""
+    click.echo(printable(f"{ctx.command_path}: {sentence}"), err=True)
+
+
+def printable(text: object, limit: int = 4_000) -> str:
+    """Return text that neither drives the terminal nor fails to be encoded for it."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return clean(text, limit).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def open_profile(ctx: click.Context) -> Profile:
+    """Return the profile that a command is about: `--profile`, else the default one, else the environment's.
+
+    The variables of the environment override what it says. Ends the command where there is none.
+    """
+    name: str | None = ctx.find_root().obj
+    try:
+        profiles = ProfileStore(paths.config_dir() / "profiles.toml").load()
+        profile = _choose(profiles, name)
+        if profile is None and name is not None:
+            fail(ctx, f"There is no profile named {name}. There are: {_names(profiles)}.")
+        chosen = overridden(profile)
+    except (ProfilesFileError, EnvironmentMistake) as mistake:
+        fail(ctx, str(mistake))
+    if chosen is None:
+        fail(ctx, "There is no profile yet: make one with pyhall-tui, or set PYHALL_REGISTRY_URL and PYHALL_API_KEY.")
+    return chosen
+
+
+def ask(
+    ctx: click.Context,
+    profile: Profile,
+    call: Callable[["RegistryClient"], Awaitable[T]],
+    clock: Clock | None = None,
+) -> T:
+    """Open the profile's client, run `call` with it, close it. A fault of the registry ends the command.
+
+    A `RegistryError` becomes one line on standard error and exit code 2; ctrl+c is 130.
+    """
+    try:
+        return asyncio.run(_asked(ctx, profile, call, clock or SystemClock()))
+    except RegistryError as error:
+        fail(ctx, sentence_of(error))
+
+
+def sentence_of(error: RegistryError) -> str:
+    """Return what is wrong, what to do, and whether it may have taken effect, on one line."""
+    reached = " It may have reached the registry all the same." if error.may_have_reached else ""
+    return f"{error} {error.advice}{reached} [{error.correlation_id}]"
+
+
+async def _asked(
+    ctx: click.Context, profile: Profile, call: Callable[["RegistryClient"], Awaitable[T]], clock: Clock
+) -> T:
+    from pyhall_tui.registry.client import RegistryClient
+
+    key = await _key(ctx, profile)
+    async with RegistryClient(profile, key, clock) as client:
+        for warning in client.warnings:
+            tell(ctx, warning)
+        return await call(client)
+
+
+async def _key(ctx: click.Context, profile: Profile) -> "ApiKey | None":
+    """Return the key of environment or keyring; without one the request goes out without, and the reason is told."""
+    from pyhall_tui.profiles.keys import KeyStore
+
+    answer = await KeyStore().load(profile)
+    if answer.key is None:
+        tell(ctx, answer.sentence)
+    return answer.key
+
+
+def _choose(profiles: Profiles, name: str | None) -> Profile | None:
+    if name is not None:
+        return profiles.named(name)
+    return profiles.named(profiles.default) if profiles.default else next(iter(profiles.profiles), None)
+
+
+def _names(profiles: Profiles) -> str:
+    return ", ".join(profile.name for profile in profiles.profiles) or "none"

@@ -1,0 +1,101 @@
+"""`pyhall-tui verify WORKER…`: the registry's verdicts, without a screen."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyhall_tui.commands.session import FAILED, NO, YES, ask, open_profile, printable, sentence_of, tell
+from pyhall_tui.fleet.entry import Entry, State
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.registry.errors import RegistryError
+from pyhall_tui.registry.models import Verdict
+from pyhall_tui.render.worker import LOOKS
+
+if TYPE_CHECKING:
+    from pyhall_tui.registry.client import RegistryClient
+
+
+@click.command("verify")
+@click.argument("workers", metavar="WORKER...", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: an object a worker, in the order asked.")
+@click.pass_context
+def verify_command(ctx: click.Context, workers: tuple[str, ...], as_json: bool) -> None:
+    """Print the registry's verdict on each WORKER, one a line.
+
+    Exit code 0: all are clean and attested. 1: some are not. 2: some could not be asked.
+    """
+    profile = open_profile(ctx)
+    code = ask(ctx, profile, lambda client: _verify_all(ctx, client, profile, workers, as_json=as_json))
+    ctx.exit(code)
+
+
+async def _verify_all(
+    ctx: click.Context, client: "RegistryClient", profile: Profile, workers: tuple[str, ...], *, as_json: bool
+) -> int:
+    code = YES
+    async for worker_id, answer in _answers(client, profile, workers):
+        if isinstance(answer, RegistryError):
+            tell(ctx, f"{worker_id}: {sentence_of(answer)}")
+            code = FAILED
+        else:
+            state = _state(answer)
+            click.echo(_document(answer, state) if as_json else _line(answer, state))
+            code = max(code, YES if state is State.CLEAN else NO)
+    return code
+
+
+async def _answers(
+    client: "RegistryClient", profile: Profile, workers: tuple[str, ...]
+) -> AsyncIterator[tuple[str, Verdict | RegistryError]]:
+    """Ask for several at a time, and yield in the order asked."""
+    slots = asyncio.Semaphore(profile.requests_in_flight)
+
+    async def one(worker_id: str) -> Verdict | RegistryError:
+        async with slots:
+            try:
+                return await client.verify(worker_id)
+            except RegistryError as error:
+                return error
+
+    tasks = [(worker_id, asyncio.create_task(one(worker_id))) for worker_id in workers]
+    try:
+        for worker_id, task in tasks:
+            yield worker_id, await task
+    finally:
+        for _, task in tasks:
+            task.cancel()
+
+
+def _state(verdict: Verdict) -> State:
+    """Return the one state that follows from a verdict alone: the same reading as the app's."""
+    return Entry(verdict.worker_id, verdict).last_state()
+
+
+def _line(verdict: Verdict, state: State) -> str:
+    look = LOOKS[state]
+    why = verdict.ban_reason if state is State.BANNED else "; ".join(verdict.doubts)
+    parts = [look.glyph, look.word.ljust(10), verdict.worker_id.ljust(28), verdict.sha256 or "-", why or ""]
+    return printable("  ".join(parts).rstrip())
+
+
+def _document(verdict: Verdict, state: State) -> str:
+    fields: dict[str, Any] = {
+        "worker_id": verdict.worker_id,
+        "state": LOOKS[state].word.lower(),
+        "known": verdict.known,
+        "namespace": verdict.namespace,
+        "display_name": verdict.display_name,
+        "status": verdict.status,
+        "attested": verdict.attested,
+        "sha256": verdict.sha256,
+        "attested_at": verdict.attested_at,
+        "banned": verdict.banned,
+        "ban_reason": verdict.ban_reason,
+        "capabilities": verdict.capabilities,
+        "doubts": verdict.doubts,
+        "correlation_id": verdict.correlation_id,
+    }
+    return json.dumps(fields)

@@ -1,0 +1,129 @@
+"""What an operator fills in, checked and made into a request; and a request taken apart into what he filled in."""
+
+from typing import Any, Final
+
+import msgspec
+
+from pyhall_tui.registry.decode import Unreadable, read_object
+from pyhall_tui.registry.models import DispatchRequest
+
+RISK_TIERS: Final = ("low", "medium", "high", "critical")
+UNSTATED: Final = "none"
+"""The choice of a dispatch that names no tier."""
+_OWN: Final = {"risk_tier": "the risk tier", "correlation_id": "the correlation id"}
+_LONGEST: Final = 300
+
+
+class FormMistakes(ValueError):
+    """What keeps a form from being sent: a sentence for each field that it concerns."""
+
+    def __init__(self, sentences: dict[str, str]) -> None:
+        super().__init__(" ".join(sentences.values()))
+        self.sentences = sentences
+
+
+class DispatchForm(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields as they are typed."""
+
+    capability: str = ""
+    worker_id: str = ""
+    risk_tier: str = "low"
+    """One of `RISK_TIERS`, or `UNSTATED`."""
+    correlation_id: str = ""
+    context: str = ""
+    """More context, a JSON object as text; blank is none."""
+
+    def request(self, namespace: str) -> DispatchRequest:
+        """Return the request that this form sends.
+
+        Raises:
+            FormMistakes: it cannot be sent as it is.
+        """
+        sentences = {name: said for name, said in self.mistakes(namespace).items() if said}
+        if sentences:
+            raise FormMistakes(sentences)
+        context = read_context(self.context)
+        if self.risk_tier != UNSTATED:
+            context = {"risk_tier": self.risk_tier, **context}
+        return DispatchRequest(
+            namespace=namespace,
+            capability=self.capability.strip(),
+            worker_id=self.worker_id.strip(),
+            context={**context, "correlation_id": self.correlation_id.strip()},
+        )
+
+    def mistakes(self, namespace: str) -> dict[str, str]:
+        """Return a sentence for each field; empty where there is nothing to say."""
+        return {
+            "namespace": "" if namespace else "The profile has no namespace: set it there, or PYHALL_NAMESPACE.",
+            "capability": _name(self.capability, "Name a capability, for example llm.text.generate."),
+            "worker_id": _name(self.worker_id, "Name a worker, for example wkr_abc123."),
+            "risk_tier": _tier(self.risk_tier),
+            "correlation_id": _name(self.correlation_id, "Give an id, or press “new” for one."),
+            "context": context_mistake(self.context),
+        }
+
+
+def read_context(text: str) -> dict[str, Any]:
+    """Return the context that `text` holds; blank is an empty one.
+
+    Raises:
+        Unreadable: it is no JSON object, or a key comes twice in one.
+    """
+    return read_object(text.encode()) if text.strip() else {}
+
+
+def context_mistake(text: str) -> str:
+    """Return what is wrong with the typed context as a sentence, or an empty text."""
+    try:
+        context = read_context(text)
+    except Unreadable as reason:
+        return f'This is no JSON object, such as {{"env": "prod"}}: {reason}.'
+    except UnicodeEncodeError:
+        return "This holds a letter that cannot be sent."
+    twice = [words for key, words in _OWN.items() if key in context]
+    return f"Leave {' and '.join(twice)} out of it: it has a field of its own." if twice else ""
+
+
+def form_of(request: DispatchRequest) -> DispatchForm:
+    """Return the form that was filled in for a request."""
+    return filled(
+        capability=request.capability, worker_id=request.worker_id, context=msgspec.json.encode(request.context)
+    )
+
+
+def filled(*, capability: str, worker_id: str, context: str | bytes) -> DispatchForm:
+    """Return the form for these and a context as it was sent; one that is no object is left as it is, to be mended."""
+    raw = context.encode() if isinstance(context, str) else context
+    try:
+        more = read_object(raw) if raw.strip() else {}
+    except Unreadable:
+        return DispatchForm(capability=capability, worker_id=worker_id, context=raw.decode(errors="replace"))
+    tier = more.get("risk_tier", UNSTATED)
+    own = {"correlation_id"}
+    if tier in (*RISK_TIERS, UNSTATED):
+        own.add("risk_tier")
+    else:
+        tier = UNSTATED
+    rest = {key: value for key, value in more.items() if key not in own}
+    return DispatchForm(
+        capability=capability,
+        worker_id=worker_id,
+        risk_tier=tier,
+        correlation_id=str(more.get("correlation_id") or ""),
+        context=msgspec.json.format(msgspec.json.encode(rest), indent=2).decode() if rest else "",
+    )
+
+
+def _name(text: str, missing: str) -> str:
+    name = text.strip()
+    if not name:
+        return missing
+    if not name.isprintable():
+        return "This holds a sign that is not visible: type it anew."
+    return f"This is longer than {_LONGEST} letters." if len(name) > _LONGEST else ""
+
+
+def _tier(tier: str) -> str:
+    known = (*RISK_TIERS, UNSTATED)
+    return "" if tier in known else f"The risk tier is one of {', '.join(known)}."

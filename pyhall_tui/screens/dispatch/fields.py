@@ -1,0 +1,99 @@
+"""The dispatch form's own fields: a name that completes, and the choice of a risk tier."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.suggester import Suggester
+from textual.widgets import Static
+
+from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
+from pyhall_tui.widgets.field import Field
+
+
+class KnownNames(Suggester):
+    """Completes what is typed to the first known name that begins so."""
+
+    def __init__(self, known: Callable[[], Sequence[str]]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._known = known
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return next((name for name in self._known() if name.startswith(value)), None)
+
+
+class NameField(Field):
+    """A field that knows names: completion as one types, and up and down through those that hold what was typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "cycle(1)", "Next name", show=False, id="name.next", tooltip="The next name that fits"),
+        Binding("up", "cycle(-1)", "Name before", show=False, id="name.previous", tooltip="The name before that fits"),
+    ]
+
+    def __init__(self, name: str, label: str, known: Callable[[], Sequence[str]], *, placeholder: str = "") -> None:
+        """`known` is asked for the names at each key; it returns them in the order in which they are offered."""
+        super().__init__(name, label, placeholder=placeholder, suggester=KnownNames(known))
+        self._known = known
+        self._typed = ""
+        self._offered = ""
+
+    def action_cycle(self, step: int) -> None:
+        """Offer the next name that holds what was typed, whatever stands before it."""
+        if self.input.value != self._offered:
+            self._typed, self._offered = self.input.value, ""
+        wanted = self._typed.strip().casefold()
+        fitting = [name for name in self._known() if wanted in name.casefold()]
+        if not fitting:
+            return
+        place = fitting.index(self._offered) + step if self._offered in fitting else (0 if step > 0 else -1)
+        self._offered = fitting[place % len(fitting)]
+        self.input.value = self._offered
+        self.input.cursor_position = len(self._offered)
+
+
+class TierChoice(Static, can_focus=True):
+    """One line with the risk tiers; left and right, or a click, choose. `none` states none."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right", "step(1)", "Higher", show=False, id="tier.higher", tooltip="The next risk tier"),
+        Binding("left", "step(-1)", "Lower", show=False, id="tier.lower", tooltip="The risk tier before"),
+    ]
+    DEFAULT_CSS = """
+    TierChoice { height: 1; width: 1fr; &:focus { background: $primary 30%; } }
+    """
+    CHOICES = (*RISK_TIERS, UNSTATED)
+    tier = reactive("low")
+
+    class Changed(Message):
+        """Another tier was chosen."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, markup=False)
+
+    def render(self) -> Content:
+        parts = []
+        for tier in self.CHOICES:
+            chosen = tier == self.tier
+            parts.append(Content.styled(f"{'●' if chosen else '○'}{tier}", "bold" if chosen else "$text-muted"))
+        return Content(" ").join(parts)
+
+    def watch_tier(self) -> None:
+        if self.is_mounted:
+            self.post_message(self.Changed())
+
+    def action_step(self, step: int) -> None:
+        place = self.CHOICES.index(self.tier) + step
+        self.tier = self.CHOICES[max(0, min(place, len(self.CHOICES) - 1))]
+
+    def on_click(self, event: events.Click) -> None:
+        left = 0
+        for tier in self.CHOICES:
+            width = cell_len(tier) + 2
+            if left <= event.x < left + width:
+                self.tier = tier
+            left += width

@@ -1,0 +1,147 @@
+"""To the clipboard: the machine's own tool first, then the terminal's escape sequence, then the text to be selected.
+
+A tool tells whether it worked; the sequence (OSC 52) is answered by nobody, so after it the text is shown.
+"""
+
+import asyncio
+import base64
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static, TextArea
+
+PATIENCE: Final = 2.0
+"""Seconds that a clipboard tool has: one whose display does not answer hangs for ever."""
+_SCREEN_CHUNK: Final = 700
+"""Letters that GNU screen passes on in one piece."""
+
+
+def tools(environ: Mapping[str, str], platform: str, which: Callable[[str], str | None]) -> list[list[str]]:
+    """Return the commands that can reach the operator's clipboard, the best first; none over ssh without a display."""
+    is_remote = bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
+    candidates: list[list[str]] = []
+    if platform == "darwin" and not is_remote:
+        candidates.append(["pbcopy"])
+    if platform == "win32" or ("WSL_DISTRO_NAME" in environ and not is_remote):
+        candidates.append(["clip.exe"])
+    if environ.get("WAYLAND_DISPLAY"):
+        candidates.append(["wl-copy"])
+    if environ.get("DISPLAY"):
+        candidates += [["xclip", "-selection", "clipboard"], ["xsel", "--clipboard", "--input"]]
+    return [command for command in candidates if which(command[0])]
+
+
+def run_tool(command: list[str], text: str, patience: float = PATIENCE) -> bool:
+    """Hand the text to a tool; return whether it took it in time. Call it off the UI's thread."""
+    data = text.encode("utf-16") if command[0] == "clip.exe" else text.encode(errors="replace")
+    try:
+        # No pipe for its output: xclip and wl-copy leave a child behind that would keep it open.
+        done = subprocess.run(
+            command, input=data, timeout=patience, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0
+
+
+def sequence(text: str, environ: Mapping[str, str]) -> str:
+    """Return the terminal's escape sequence for “put this on the clipboard”, wrapped for tmux and screen."""
+    plain = f"\x1b]52;c;{base64.b64encode(text.encode(errors='replace')).decode()}\a"
+    if environ.get("TMUX"):
+        # tmux takes the plain one where its set-clipboard is on, and passes the wrapped one on where that is allowed.
+        doubled = plain.replace("\x1b", "\x1b\x1b")
+        return f"{plain}\x1bPtmux;{doubled}\x1b\\"
+    if environ.get("TERM", "").startswith("screen"):
+        pieces = (plain[start : start + _SCREEN_CHUNK] for start in range(0, len(plain), _SCREEN_CHUNK))
+        return "".join(f"\x1bP{piece}\x1b\\" for piece in pieces)
+    return plain
+
+
+async def copied_by_tool(
+    text: str,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    platform: str = sys.platform,
+    which: Callable[[str], str | None] = shutil.which,
+) -> bool:
+    """Try the machine's own tools in a daemon thread, one after the other; return whether one took the text."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[bool] = loop.create_future()
+
+    def deliver(took: bool) -> None:
+        if not answer.done():
+            answer.set_result(took)
+
+    def work() -> None:
+        took = any(run_tool(command, text) for command in tools(environ, platform, which))
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(deliver, took)
+
+    threading.Thread(target=work, name="pyhall-tui-clipboard", daemon=True).start()
+    return await answer
+
+
+async def copy_text(app: App[None], text: str, what: str) -> None:
+    """Put text on the clipboard and say so; where nobody can confirm it, show the text to be selected."""
+    if await copied_by_tool(text):
+        app.notify(f"The {what} is on the clipboard.", timeout=2, markup=False)
+        return
+    driver = app._driver
+    if driver is not None and not app.is_headless:
+        driver.write(sequence(text, os.environ))
+        driver.flush()
+    app.push_screen(SelectTextScreen(text, what))
+
+
+class SelectTextScreen(ModalScreen[None]):
+    """Shows a text that may not have reached the clipboard, all of it selected."""
+
+    BINDING_GROUP_TITLE = "Copy"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q", "close", "Close", priority=True, id="copy.close", tooltip="Close this text"),
+    ]
+    DEFAULT_CSS = """
+    SelectTextScreen {
+        align: center middle;
+        & > Vertical {
+            width: 90; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
+            border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $text-muted;
+        }
+        TextArea { height: auto; max-height: 24; border: none; background: $background; }
+        #why { height: auto; margin-bottom: 1; color: $text-muted; }
+    }
+    """
+
+    def __init__(self, text: str, what: str) -> None:
+        super().__init__()
+        self._text = text
+        self._what = what
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as dialog:
+            dialog.border_title = f"The {self._what}"
+            dialog.border_subtitle = "esc closes"
+            yield Static(
+                "It was sent to the terminal's clipboard, but no terminal says whether it took it. If it did not: "
+                "select it here (in most terminals with shift and the mouse).",
+                id="why",
+                markup=False,
+            )
+            yield TextArea(self._text, read_only=True, id="text", show_cursor=False)
+
+    def on_mount(self) -> None:
+        area = self.query_one(TextArea)
+        area.select_all()
+        area.focus()
+
+    def action_close(self) -> None:
+        self.dismiss(None)
