@@ -53,18 +53,23 @@ class RawServer:
         self.connections += 1
         self.open_connections += 1
         number = self.connections
-        with suppress(OSError, asyncio.IncompleteReadError):
-            while not writer.is_closing():
-                request = await self._read(reader, number)
-                self.requests.append(request)
-                script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
-                if isinstance(script, bytes):
-                    writer.write(script)
-                    await writer.drain()
-                else:
-                    await script(request, writer)
-        self.open_connections -= 1
-        writer.close()
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError):
+                await self._answer_all(reader, writer, number)
+        finally:
+            self.open_connections -= 1
+            writer.close()
+
+    async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        while not writer.is_closing():
+            request = await self._read(reader, number)
+            self.requests.append(request)
+            script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
+            if isinstance(script, bytes):
+                writer.write(script)
+                await writer.drain()
+            else:
+                await script(request, writer)
 
     async def _read(self, reader: asyncio.StreamReader, number: int) -> RawRequest:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -127,6 +132,7 @@ async def raw_server(context: ssl.SSLContext | None = None) -> AsyncIterator[Raw
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # closed sockets are let go in the loop's next round
 
 
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:

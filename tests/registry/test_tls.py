@@ -101,10 +101,12 @@ async def tunnel_to(server: RawServer) -> AsyncIterator[tuple[str, list[bytes]]]
     tasks: set[asyncio.Task[None]] = set()
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-        writer.close()
+        try:
+            with suppress(OSError):
+                while data := await reader.read(65536):
+                    writer.write(data)
+        finally:
+            writer.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heads.append(await reader.readuntil(b"\r\n\r\n"))
@@ -118,6 +120,7 @@ async def tunnel_to(server: RawServer) -> AsyncIterator[tuple[str, list[bytes]]]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0)
 
 
 async def test_through_a_proxy_the_key_travels_inside_the_tunnel(
