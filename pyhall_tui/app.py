@@ -20,7 +20,7 @@ from textual.worker import Worker, WorkerState
 
 from pyhall_tui import crash
 from pyhall_tui.clock import Clock, SystemClock
-from pyhall_tui.fleet.events import Event, Kind, Severity
+from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.notifications import bans_in_words, desktop_sequence
 from pyhall_tui.palette import PyHallCommands
@@ -36,7 +36,7 @@ from pyhall_tui.screens.keys import KeysScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, FleetChanged, Go, LinkChanged, OpenDemo, OpenProfile
 from pyhall_tui.screens.opening import OpeningScreen
 from pyhall_tui.theme import DARK, LIGHT
-from pyhall_tui.toasts import AlarmToasts
+from pyhall_tui.toasts import AlarmToasts, is_bad_news
 from pyhall_tui.widgets.header import SCREEN_TITLES
 from pyhall_tui.workspace import Workspace
 
@@ -273,7 +273,9 @@ class PyHallApp(App[None]):
 
     def events_happened(self, events: list[Event]) -> None:
         self._tell_screen(EventsHappened(events))
-        alarms = [event for event in events if event.severity is Severity.ALARM and not event.acknowledged]
+        alarms = [event for event in events if is_bad_news(event)]
+        if self._workspace is not None:
+            self._alarm_toasts.keep(self._workspace.open_alarms)
         if alarms and self.current_mode != "activity":  # there they are listed
             self._alarm_toasts.show(alarms)
         self._call_attention([event for event in alarms if event.kind is Kind.BANNED])

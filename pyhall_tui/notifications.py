@@ -1,0 +1,67 @@
+"""A desktop notification by the terminal's own escape sequence, where the terminal is known to have one.
+
+It works over ssh too, as it is the terminal that notifies. A terminal that is not known gets nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from pyhall_tui.fleet.events import Event
+from pyhall_tui.render.event import sentence
+from pyhall_tui.render.text import clean
+
+_TITLE = "PyHall"
+_MOST_LETTERS = 200
+_NAMED = 3
+
+# iTerm2 invented `OSC 9 ; text`; kitty reads it too. urxvt invented `OSC 777 ; notify ; title ; text`.
+_BY_PROGRAM = {"iTerm.app": 9, "WezTerm": 777, "ghostty": 777, "WarpTerminal": 777, "rio": 777}
+_BY_VARIABLE = {  # these outlive tmux, which puts its own name into TERM and TERM_PROGRAM
+    "KITTY_WINDOW_ID": 9,
+    "ITERM_SESSION_ID": 9,
+    "WEZTERM_PANE": 777,
+    "GHOSTTY_RESOURCES_DIR": 777,
+    "KONSOLE_VERSION": 777,
+    "WT_SESSION": 777,
+}
+_BY_TERM = {"xterm-kitty": 9, "xterm-ghostty": 777, "foot": 777, "rxvt-unicode": 777, "contour": 777, "wezterm": 777}
+
+
+def bans_in_words(bans: Sequence[Event]) -> str:
+    """Return one sentence for one or many bans."""
+    if len(bans) == 1:
+        return sentence(bans[0])
+    names = [clean(ban.worker_id) for ban in bans[:_NAMED]]
+    more = f" and {len(bans) - _NAMED} more" if len(bans) > _NAMED else ""
+    return f"{len(bans)} workers are BANNED: {', '.join(names)}{more}"
+
+
+def desktop_sequence(text: str, environ: Mapping[str, str]) -> str | None:
+    """Return what to write to the terminal for a notification of `text`; None where the terminal is not known to
+    have one.
+
+    No letter of the text ends the sequence early or begins another field of it. In tmux it is wrapped so that tmux
+    hands it on (where its `allow-passthrough` is on).
+    """
+    number = _osc(environ)
+    if number is None or "STY" in environ:  # GNU screen hands on nothing so long
+        return None
+    harmless = clean(text, _MOST_LETTERS).replace(";", ",")
+    # The title comes first: "4;…" at the beginning of OSC 9 would be a progress bar to some.
+    body = f"9;{_TITLE}: {harmless}" if number == 9 else f"777;notify;{_TITLE};{harmless}"
+    sequence = f"\x1b]{body}\x07"
+    if environ.get("TMUX"):
+        return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+    return sequence
+
+
+def _osc(environ: Mapping[str, str]) -> int | None:
+    """Return the number of the sequence that this terminal has. What holds it (tmux) counts for nothing."""
+    if number := _BY_PROGRAM.get(environ.get("TERM_PROGRAM", "")):
+        return number
+    if environ.get("LC_TERMINAL") == "iTerm2":
+        return 9
+    term = environ.get("TERM", "")
+    for prefix, number in _BY_TERM.items():
+        if term == prefix or term.startswith(f"{prefix}-"):
+            return number
+    return next((number for name, number in _BY_VARIABLE.items() if environ.get(name)), None)

@@ -1,0 +1,78 @@
+"""The toasts of alarms: they stay until one has seen to them, and never bury the screen."""
+
+from collections.abc import Collection, Iterable
+
+from textual.app import App
+from textual.notifications import Notification
+
+from pyhall_tui.fleet.events import Event, Kind, Severity
+from pyhall_tui.render.event import sentence
+from pyhall_tui.render.text import clean
+
+_STAYS = 7 * 86_400.0
+_MOST, _MOST_ON_SHORT, _SHORT = 3, 1, 30
+"""Toasts at once; on a terminal with fewer lines than `_SHORT`, one."""
+_MOST_LETTERS = 240
+
+
+_GOOD_NEWS = (Kind.UNBANNED, Kind.APPEARED, Kind.KEY_ACCEPTED)
+
+
+def is_bad_news(event: Event) -> bool:
+    """Whether a person must be told: an open alarm. A flapping worker's row stays an alarm when it ends well."""
+    return event.severity is Severity.ALARM and not event.acknowledged and event.kind not in _GOOD_NEWS
+
+
+class AlarmToasts:
+    """What is up of the alarms' toasts. Those beyond the first few are counted in one more."""
+
+    def __init__(self, app: App[None]) -> None:
+        self._app = app
+        self._up: dict[int, Notification] = {}
+        self._beyond: set[int] = set()
+        self._count: Notification | None = None
+
+    def show(self, alarms: Iterable[Event]) -> None:
+        """Raise a toast for each, as long as there is room."""
+        notifications = self._app._notifications
+        self._up = {event_id: toast for event_id, toast in self._up.items() if toast in notifications}
+        if self._count is not None and self._count not in notifications:
+            self._beyond.clear()
+        most = _MOST if self._app.size.height >= _SHORT else _MOST_ON_SHORT
+        for event in alarms:
+            if len(self._up) < most:
+                title = "Banned" if event.kind is Kind.BANNED else "Alarm"
+                self._up[event.id] = self._raise(clean(sentence(event), _MOST_LETTERS), title)
+            else:
+                self._beyond.add(event.id)
+        self._tell_beyond()
+
+    def keep(self, open_alarms: Collection[int]) -> None:
+        """Take away the toasts of alarms that are acknowledged, or were folded into newer ones."""
+        seen = [event_id for event_id in self._up if event_id not in open_alarms]
+        beyond = {event_id for event_id in self._beyond if event_id in open_alarms}
+        if not seen and beyond == self._beyond:
+            return
+        for event_id in seen:
+            self._app._unnotify(self._up.pop(event_id))
+        self._beyond = beyond
+        self._tell_beyond()
+
+    def clear(self) -> None:
+        """Take them all away."""
+        self.keep(())
+
+    def _tell_beyond(self) -> None:
+        """Say how many are not shown, last of all."""
+        before, self._count = self._count, None
+        if self._beyond:
+            count = len(self._beyond)
+            self._count = self._raise(f"and {count} more alarm{'s' * (count > 1)}: press 4 for all of them.", "")
+        if before is not None:
+            self._app._unnotify(before)
+
+    def _raise(self, message: str, title: str) -> Notification:
+        toast = Notification(message, title, "error", _STAYS, markup=False)
+        self._app._notifications.add(toast)
+        self._app._refresh_notifications()
+        return toast
