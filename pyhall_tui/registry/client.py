@@ -119,7 +119,7 @@ class RegistryClient:
                 )
             self.warnings += (f"The key travels unprotected: {origin.authority} is asked over plain http://.",)
         proxy, proxy_warnings = choose_proxy(origin)
-        context, tls_warnings = trust_context()
+        context, tls_warnings = trust_context(origin.scheme)
         self.warnings += (*proxy_warnings, *tls_warnings)
         try:
             transport = SpreadTransport(connections=self._profile.requests_in_flight, context=context, proxy=proxy)

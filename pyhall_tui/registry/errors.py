@@ -20,7 +20,6 @@ RegistryError
 
 from typing import Any, ClassVar
 
-from pyhall_tui.profiles.urls import normalise_url
 from pyhall_tui.registry.models import Exchange
 
 
