@@ -93,10 +93,15 @@ class Checked:
 
 def verify(store: Store, known_head: tuple[int, str] | None = None) -> Checked:
     """Read the whole log and check it against its chain, its head, and `known_head` that was kept elsewhere."""
+    with store.snapshot():
+        return _verify(store, known_head)
+
+
+def _verify(store: Store, known_head: tuple[int, str] | None) -> Checked:
     expected, before = _mark(store, "audit_anchor")
     known = dict([known_head] if known_head else [])
     rows = 0
-    for seq, entry, receipt in store.read("SELECT seq, entry_hash, receipt FROM decisions ORDER BY seq"):
+    for seq, entry, receipt in store.stream("SELECT seq, entry_hash, receipt FROM decisions ORDER BY seq"):
         expected += 1
         if seq != expected:
             return Checked(rows, expected, "the row is missing")

@@ -28,7 +28,7 @@ _TIERS: tuple[RiskTier, ...] = ("low", "low", "low", "medium", "medium", "high",
 
 
 class Scenario:
-    """What happens to the demo's fleet, on the injected clock and dice. The documentation's worker is left alone."""
+    """What happens to the demo's fleet, on the injected clock and dice; the documentation's worker is left alone."""
 
     def __init__(self, hall: Hall, clock: Clock, rng: random.Random) -> None:
         self._hall = hall
@@ -36,6 +36,8 @@ class Scenario:
         self._clock = clock
         self._rng = rng
         self._version = 1
+        # what a person enrolls meanwhile is left alone too
+        self._seeded = frozenset(worker.worker_id for worker in hall.store.workers())
 
     async def run(self) -> None:
         """Let things happen forever: the first ban after `FIRST_BAN` seconds, then one thing at a time, calmly."""
@@ -57,7 +59,7 @@ class Scenario:
 
     def _something(self) -> None:
         """One thing that can happen to the fleet as it is now."""
-        fleet = [worker for worker in self._store.workers() if worker.worker_id != DOCUMENTED]
+        fleet = [worker for worker in self._fleet() if worker.worker_id != DOCUMENTED]
         active = [worker for worker in fleet if worker.status == "active" and not worker.banned]
         banned = [worker for worker in fleet if worker.banned]
         unattested = [worker for worker in active if not worker.attested]
@@ -72,6 +74,9 @@ class Scenario:
         workers, happen = self._rng.choice(choices)
         if workers:
             happen(self._rng.choice(workers).worker_id)
+
+    def _fleet(self) -> list[Worker]:
+        return [worker for worker in self._store.workers() if worker.worker_id in self._seeded]
 
     def ban(self, worker_id: str) -> None:
         """Put a worker's package hash on the ban list."""
@@ -92,7 +97,7 @@ class Scenario:
         """The fleet's own traffic, for the decision log."""
         while True:
             await self._clock.sleep(self._rng.uniform(*_DISPATCHES))
-            worker = self._rng.choice(self._store.workers())
+            worker = self._rng.choice(self._fleet())
             asked = Asked(
                 namespace=worker.namespace,
                 capability=self._rng.choice(worker.capabilities),

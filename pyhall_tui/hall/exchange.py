@@ -27,9 +27,9 @@ _OWN_META = ("store_id", "ban_revision")  # a copy is a store of its own
 def export(store: Store) -> Iterator[str]:
     """Yield the store's lines, the first of which names the format. All of them are of one instant."""
     yield json.dumps({"table": "hall", "format": _FORMAT, "exported_at": store.now()})
-    with store.write():
+    with store.snapshot():
         for table, columns in _TABLES.items():
-            for row in store.read(f"SELECT {', '.join(columns)} FROM {table} ORDER BY rowid"):
+            for row in store.stream(f"SELECT {', '.join(columns)} FROM {table} ORDER BY rowid"):
                 if table != "meta" or row["name"] not in _OWN_META:
                     yield json.dumps({"table": table} | dict(row))
 

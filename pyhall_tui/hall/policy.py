@@ -61,17 +61,21 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     def miss(self, asked: Asked) -> str | None:
         """Return the name of the first condition that the dispatch does not meet; None where the rule matches."""
-        checks = (
-            ("namespace", fnmatchcase(asked.namespace, self.namespace)),
-            ("capability", fnmatchcase(asked.capability, self.capability)),
-            ("worker", fnmatchcase(asked.worker_id, self.worker)),
-            ("risk_tiers", not self.risk_tiers or asked.tier in self.risk_tiers),
-            ("context", all(asked.context.get(name) in values for name, values in self.context.items())),
-            ("hours", not (self.hours or self.days) or self._open(asked.wall)),
-        )
-        return next((name for name, met in checks if not met), None)
+        if not fnmatchcase(asked.namespace, self.namespace):
+            return "namespace"
+        if not fnmatchcase(asked.capability, self.capability):
+            return "capability"
+        if not fnmatchcase(asked.worker_id, self.worker):
+            return "worker"
+        if self.risk_tiers and asked.tier not in self.risk_tiers:
+            return "risk_tiers"
+        if any(asked.context.get(name) not in values for name, values in self.context.items()):
+            return "context"
+        return None if self._open(asked.wall) else "hours"
 
     def _open(self, wall: float) -> bool:
+        if not (self.hours or self.days):
+            return True
         now = datetime.fromtimestamp(wall, zoneinfo.ZoneInfo(self.timezone))
         if self.days and DAYS[now.weekday()] not in self.days:
             return False

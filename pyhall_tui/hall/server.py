@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+import msgspec
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -20,19 +21,26 @@ from pyhall_tui.hall.store import Store
 
 GRACE = 5  # seconds that requests under way have when the hall is told to end
 _START_TIMEOUT = 10.0
+_log = logging.getLogger(__name__)
 
 # Without a handler of its own a library's error would be printed over the app's screen.
 logging.getLogger("uvicorn").addHandler(logging.NullHandler())
 
 
 class _Protocol(H11Protocol):
-    """HTTP/1.1, with the connection within reach of the faults."""
+    """HTTP/1.1, with the connection within reach of the faults, and what is no HTTP refused in JSON like all else."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         # asyncio does this only where the listening socket names its protocol; else a small answer waits 40 ms
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.app_state = {**self.app_state, "transport": transport}
+
+    def send_400_response(self, msg: str) -> None:
+        body = msgspec.json.encode({"error": msg})
+        head = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close"
+        self.transport.write(f"HTTP/1.1 400 Bad Request\r\n{head}\r\n\r\n".encode() + body)
+        self.transport.close()
 
 
 def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
@@ -100,12 +108,19 @@ class _ThreadedServer(uvicorn.Server):
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something on the server's loop, from any thread; it is cancelled when the server ends."""
         assert self._loop is not None
-        asyncio.run_coroutine_threadsafe(work, self._loop)
+        asyncio.run_coroutine_threadsafe(_logged(work), self._loop)
 
     def stop(self) -> None:
         """End it, from any thread; a second time does nothing."""
         if self._loop and self._end and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._end.set)
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception:
+        _log.exception("what ran beside the hall failed")
 
 
 class RunningHall:

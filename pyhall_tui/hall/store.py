@@ -139,6 +139,20 @@ class Store:
             except sqlite3.OperationalError as error:
                 raise StoreError(f"cannot write to the hall's store {self.path}: {error}") from error
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all that is read within be of one instant; another process may write meanwhile."""
+        with self._lock:
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._db.execute("COMMIT")
+
+    def stream(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
+        """Yield the rows of a query one by one, for what is too long to hold; within a `snapshot`."""
+        yield from self._db.execute(sql, values)
+
     def read(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         """Return the rows of a query."""
         with self._lock:

@@ -1,5 +1,6 @@
 """The contract's operations over a real socket."""
 
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -300,6 +301,15 @@ def test_404_and_405_for_routes_are_json_too(http: httpx.Client) -> None:
     wrong = http.get("/api/v1/dispatch")
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
     assert "error" in wrong.json()
+
+
+def test_400_for_what_is_no_http_is_json_too(hall: LiveHall) -> None:
+    host, port = hall.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(b"hello\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.endswith(b'{"error":"Invalid HTTP request received."}')
 
 
 def test_413_for_a_body_beyond_any_request(http: httpx.Client) -> None:

@@ -1,5 +1,9 @@
 """The decision log: nothing in it can be changed, taken out or cut off unseen."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
 
 from pyhall_tui.hall import audit
@@ -96,3 +100,25 @@ def test_the_log_is_read_newest_first_by_namespace_and_number(store: Store) -> N
     assert audit.counts(store, "2026") == {"allow": 7, "deny": 3}
     assert audit.counts(store, "2026", "b") == {"allow": 4, "deny": 1}
     assert audit.rule_hits(store) == {"r": 10}
+
+
+def test_a_log_that_grows_while_it_is_checked_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "hall.db"
+    served, checked = Store(path), Store(path)
+    done = threading.Event()
+
+    def grow() -> None:
+        while not done.is_set():
+            audit.append(served, receipt(1))
+
+    with ThreadPoolExecutor() as pool:
+        growing = pool.submit(grow)
+        try:
+            found = [audit.verify(checked) for _ in range(100)]
+        finally:
+            done.set()
+        growing.result()
+    assert all(check.whole for check in found)
+    assert found[-1].rows > found[0].rows
+    served.close()
+    checked.close()

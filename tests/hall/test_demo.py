@@ -90,6 +90,7 @@ async def test_within_a_minute_one_is_attested_one_changes_its_hash_and_one_is_u
 
 async def test_it_goes_on_for_an_hour_without_ending_the_fleet(scenario: tuple[Store, ManualClock]) -> None:
     store, clock = scenario
+    mine = store.put_worker(Worker(worker_id="mine", namespace="org.yourco", capabilities=("a",)))
     documented = store.worker("wkr_abc123")
     history = []
     for _ in range(25):
@@ -98,3 +99,4 @@ async def test_it_goes_on_for_an_hour_without_ending_the_fleet(scenario: tuple[S
     assert len({tuple(sorted(count.items())) for count in history}) > 5
     assert all(1 <= count["banned"] <= 7 and count["active"] > 20 for count in history)
     assert store.worker("wkr_abc123") == documented
+    assert store.worker("mine") == mine
