@@ -168,7 +168,7 @@ class WorkersScreen(ModeScreen):
         self.post_message(OpenDemo())
 
     def action_filter(self) -> None:
-        self.query_one("#filter", Input).focus()
+        self.set_focus(self.query_one("#filter", Input))  # at once: the next key may already be on its way
 
     def action_dismiss_toasts(self) -> None:
         """Escape leaves the filter, then clears it, then the marks; the toasts go with it."""

@@ -1,0 +1,121 @@
+"""The real program in a real pseudo-terminal."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.terminal import pyhall_tui, restored
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of Unix")
+
+
+def test_the_demo_shows_the_fleet_and_a_ban_as_it_happens_and_quits_clean(tmp_path: Path) -> None:
+    with pyhall_tui(tmp_path, "--demo") as terminal:
+        terminal.wait_for(r"● live")
+        terminal.wait_for(r"\d+ clean")
+        terminal.wait_for(r"✖ BANNED +\S+")
+        terminal.wait_for(r"is BANNED \((ban list|verify)\)")
+        terminal.press("q")
+        assert terminal.wait_for_end(5) == 0
+        assert restored(terminal.raw)
+
+
+def test_the_demo_leaves_nothing_behind_in_the_users_own_folders(tmp_path: Path) -> None:
+    with pyhall_tui(tmp_path, "--demo") as terminal:
+        terminal.wait_for(r"● live")
+        terminal.press("q")
+        terminal.wait_for_end(5)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("key", ["q", "\x03"])
+def test_quitting_is_at_once_also_in_the_middle_of_requests(tmp_path: Path, key: str) -> None:
+    with pyhall_tui(tmp_path, "--demo") as terminal:
+        terminal.wait_for(r"waiting")
+        terminal.press(key)
+        assert terminal.wait_for_end(3) == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_it_with_the_terminal_restored_and_an_exit_code_that_tells_it(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """F29."""
+    with pyhall_tui(tmp_path, "--demo") as terminal:
+        terminal.wait_for(r"● live")
+        os.kill(terminal.pid, number)
+        assert terminal.wait_for_end(5) == code
+        assert restored(terminal.raw)
+
+
+def test_the_filter_takes_letters_that_are_keys_elsewhere(tmp_path: Path) -> None:
+    """F34, F25."""
+    with pyhall_tui(tmp_path, "--demo") as terminal:
+        terminal.wait_for(r"● live")
+        terminal.press("/")
+        terminal.press("quorum?/1")
+        terminal.wait_for(r"quorum\?/1")
+        terminal.wait_for(r"0 of \d+ workers")
+        terminal.press("\x1b")
+        terminal.wait_for(r"clean +org\.yourco")
+
+
+def test_a_window_too_small_says_so_and_all_is_back_when_it_grows(tmp_path: Path) -> None:
+    """F28."""
+    with pyhall_tui(tmp_path, "--demo", columns=20, lines=5) as terminal:
+        terminal.wait_for(r"too\s+small")
+        terminal.resize(100, 30)
+        terminal.wait_for(r"● live")
+        terminal.press("a")
+        terminal.wait_for("Watch workers")
+        terminal.press("wkr_typed")
+        terminal.wait_for("wkr_typed")
+        terminal.resize(1, 1)
+        terminal.wait_until_gone("wkr_typed")
+        terminal.resize(100, 30)
+        terminal.wait_for("q Quit")
+        terminal.wait_for("wkr_typed")
+        terminal.press("\x1b")
+        terminal.wait_until_gone("Watch workers")
+        terminal.press("q")
+        assert terminal.wait_for_end(5) == 0
+
+
+@pytest.mark.parametrize("env", [{"LC_ALL": "C"}, {"LANG": ""}, {"NO_COLOR": "1"}])
+def test_it_starts_in_any_locale_and_without_colour_and_every_state_has_a_word(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    """F26, F27."""
+    with pyhall_tui(tmp_path, "--demo", **env) as terminal:
+        terminal.wait_for(r"✖ BANNED")
+        terminal.wait_for(r"● clean")
+        assert "?????" not in terminal.text
+        terminal.press("q")
+        assert terminal.wait_for_end(5) == 0
+
+
+def test_a_dead_proxy_does_not_stand_between_the_app_and_the_embedded_hall(tmp_path: Path) -> None:
+    """F11."""
+    proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "localhost,::1/128,[::1],10.0.0.0/8"}
+    with pyhall_tui(tmp_path, "--demo", **proxies) as terminal:
+        terminal.wait_for(r"● live")
+        terminal.wait_for(r"\d+ clean")
+
+
+def test_without_a_terminal_it_says_what_to_use_and_exits_as_wrong_use(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pyhall_tui"], capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == 64
+    assert "--help" in done.stderr
+
+
+@pytest.mark.parametrize(("args", "code"), [(["--version"], 0), (["--help"], 0), (["--no-such"], 64), (["nope"], 64)])
+def test_help_version_and_wrong_use_have_their_exit_codes(args: list[str], code: int) -> None:
+    done = subprocess.run([sys.executable, "-m", "pyhall_tui", *args], capture_output=True, text=True)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
