@@ -26,14 +26,23 @@ from pyhall_tui.notifications import bans_in_words, desktop_sequence
 from pyhall_tui.palette import PyHallCommands
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
-from pyhall_tui.profiles.environment import EnvironmentMistake, overridden
+from pyhall_tui.profiles.environment import PROFILE_NAME, EnvironmentMistake, overridden
 from pyhall_tui.profiles.keys import KeyState, KeyStore
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.store import Profiles, ProfilesFileError, ProfileStore
 from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.keys import KeysScreen
-from pyhall_tui.screens.messages import CopyText, EventsHappened, FleetChanged, Go, LinkChanged, OpenDemo, OpenProfile
+from pyhall_tui.screens.messages import (
+    CloseProfile,
+    CopyText,
+    EventsHappened,
+    FleetChanged,
+    Go,
+    LinkChanged,
+    OpenDemo,
+    OpenProfile,
+)
 from pyhall_tui.screens.opening import OpeningScreen
 from pyhall_tui.theme import DARK, LIGHT
 from pyhall_tui.toasts import AlarmToasts, is_bad_news
@@ -43,6 +52,8 @@ from pyhall_tui.workspace import Workspace
 _log = logging.getLogger("pyhall_tui")
 
 _DEMO_POLL = 10.0
+_WAITING_SHOWN_AFTER = 0.5
+"""Seconds after which it is said that the OS keyring is waited for; most answer in milliseconds."""
 _GATHER = 0.25
 """Seconds that bans are gathered for one ring of the bell and one desktop notification."""
 _QUIET = 5.0
@@ -85,6 +96,9 @@ class PyHallApp(App[None]):
         Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit at once"),
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True, id="app.quit_now", tooltip="Quit from anywhere"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit_too", tooltip="Quit from anywhere"),
+        Binding(
+            "K", "ask_key", "Ask key", show=False, id="app.ask_key", tooltip="Ask the OS keyring for the key again"
+        ),
         Binding("ctrl+t", "toggle_theme", "Theme", show=False, id="app.theme", tooltip="Light or dark theme"),
     ]
 
@@ -153,10 +167,13 @@ class PyHallApp(App[None]):
             await self._show_profiles(str(mistake))
             return
         if profile is None:
-            name = self._profile_name
-            await self._show_profiles(f"There is no profile named {clean(name)}." if name else None)
+            await self._show_profiles(self._no_such_profile(self._profile_name) if self._profile_name else None)
         else:
             await self.open_profile(profile)
+
+    def _no_such_profile(self, name: str) -> str:
+        names = ", ".join(profile.name for profile in self._profiles.load().profiles)
+        return f"There is no profile named {name}. {f'There are: {names}.' if names else 'There is none yet.'}"
 
     def _choose(self, profiles: Profiles) -> Profile | None:
         if self._profile_name is not None:
@@ -185,32 +202,58 @@ class PyHallApp(App[None]):
         assert self._workspace is not None
         self._workspace.connect(ApiKey(demo.key))
 
-    async def open_profile(self, profile: Profile) -> None:
+    async def open_profile(self, profile: Profile, mode: str = "workers") -> None:
         """Open a profile: what was last known is painted at once, its key is asked for after that."""
         await self._close_workspace()
         journal = self._journal(self._home.data / "journal.db")
-        await self._open(profile, self._home, journal, WatchList(self._home.data, profile.name))
-        self.run_worker(self._connect(profile), exit_on_error=False, group="connect", exclusive=True)
+        await self._open(profile, self._home, journal, WatchList(self._home.data, profile.name), mode)
+        self._ask_key()
 
-    async def _open(self, profile: Profile, home: Home, journal: Journal, watch_list: WatchList) -> None:
+    async def _open(
+        self, profile: Profile, home: Home, journal: Journal, watch_list: WatchList, mode: str = "workers"
+    ) -> None:
         workspace = Workspace(profile, clock=self._clock, journal=journal, watch_list=watch_list, listener=self)
         await workspace.__aenter__()
         self._workspace = workspace
         await self._lay_modes(workspace, home, None)
-        await self.switch_mode("workers")
+        await self.switch_mode(mode)
         self.call_after_refresh(workspace.restore_rest)
         for note in (*journal.notes, watch_list.problem):
             if note:
                 self.notify(note, severity="warning", timeout=15, markup=False)
 
-    async def _connect(self, profile: Profile) -> None:
-        answer = await self._keys.load(profile)
-        workspace = self._workspace
-        if workspace is None or workspace.profile is not profile:
+    def _ask_key(self) -> None:
+        if self._workspace is not None:
+            self.run_worker(self._connect(self._workspace), exit_on_error=False, group="connect", exclusive=True)
+
+    async def _connect(self, workspace: Workspace) -> None:
+        """Ask for the key, and connect; without one too, for a local hall wants none and public reads need none."""
+        profile = workspace.profile
+        asking = asyncio.ensure_future(self._keys.load(profile))
+        try:
+            await asyncio.wait((asking,), timeout=_WAITING_SHOWN_AFTER)
+            if not asking.done():
+                workspace.key_answer = self._keys.peek(profile)
+                self.link_changed()
+            answer = await asking
+        finally:
+            asking.cancel()
+        if workspace is not self._workspace or workspace.profile is not profile:
             return
+        workspace.key_answer = answer
         if answer.key is None or answer.state is not KeyState.FOUND:
             self.notify(answer.sentence, severity="warning", timeout=20, markup=False)
-        workspace.connect(answer.key)
+        if answer.key is not None or not workspace.is_connected:
+            workspace.connect(answer.key)
+        self.link_changed()
+
+    def action_ask_key(self) -> None:
+        """Ask for the opened profile's key again, where there is none yet."""
+        answer = self._workspace.key_answer if self._workspace else None
+        if answer is not None and answer.key is None:
+            self._ask_key()
+        elif answer is not None:
+            self.notify(answer.sentence, timeout=5, markup=False)
 
     async def _show_profiles(self, problem: str | None) -> None:
         await self._close_workspace()
@@ -231,14 +274,31 @@ class PyHallApp(App[None]):
     ) -> dict[str, Callable[[], Screen[None]]]:
         from pyhall_tui.screens.workers.screen import WorkersScreen
 
+        profiles = partial(self._profiles_screen, workspace, home, problem)
         if workspace is None:
-            return {}
+            return {"profiles": profiles}
         return {
+            "profiles": profiles,
             "workers": lambda: WorkersScreen(workspace),
             "enroll": partial(_enroll_screen, workspace, home),
             "activity": partial(_activity_screen, workspace, home),
             "dispatch": partial(_dispatch_screen, workspace, home),
         }
+
+    def _profiles_screen(self, workspace: Workspace | None, home: Home, problem: str | None) -> Screen[None]:
+        from pyhall_tui.journal.drafts import Drafts
+        from pyhall_tui.screens.profiles.screen import ProfilesScreen
+
+        return ProfilesScreen(
+            workspace,
+            store=self._profiles,
+            keys=self._keys,
+            home=self._home,
+            drafts=Drafts(home.state, "profiles"),
+            clock=self._clock,
+            is_demo=self._demo is not None,
+            problem=problem,
+        )
 
     async def _close_workspace(self) -> None:
         workspace, self._workspace = self._workspace, None
@@ -327,9 +387,25 @@ class PyHallApp(App[None]):
 
     @on(OpenProfile)
     async def _on_open_profile(self, message: OpenProfile) -> None:
-        profile = self._profiles.load().named(message.name)
-        if profile is not None:
-            await self.open_profile(overridden(profile))
+        try:
+            profile = self._named(message.name)
+        except (ProfilesFileError, EnvironmentMistake) as mistake:
+            self.notify(str(mistake), severity="error", timeout=15, markup=False)
+            return
+        if profile is None:
+            self.notify(self._no_such_profile(message.name), severity="error", timeout=15, markup=False)
+        else:
+            await self.open_profile(profile, message.mode)
+
+    def _named(self, name: str) -> Profile | None:
+        """Return a profile as the environment has it; the one that the environment alone makes has a name too."""
+        if name == PROFILE_NAME and (alone := overridden(None)) is not None:
+            return alone
+        return overridden(self._profiles.load().named(name))
+
+    @on(CloseProfile)
+    async def _on_close_profile(self, message: CloseProfile) -> None:
+        await self._show_profiles(message.sentence)
 
     @on(CopyText)
     def _copy(self, message: CopyText) -> None:

@@ -3,6 +3,8 @@
 from typing import Final
 
 MASK: Final = "••••••••"
+PREFIXES: Final = ("phk_live_", "pyhall_")
+"""How documented keys begin; another prefix is worth a warning, never a refusal."""
 
 
 class ApiKey:
@@ -32,8 +34,8 @@ class ApiKey:
 
     @property
     def has_known_prefix(self) -> bool:
-        """Whether it starts as documented keys do; another prefix is worth a warning, never a refusal."""
-        return self._text.startswith(("phk_live_", "pyhall_"))
+        """Whether it starts as documented keys do."""
+        return self._text.startswith(PREFIXES)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ApiKey) and other._text == self._text

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from pyhall_tui.monitor.link import Link, Reach
 from pyhall_tui.probe import Mark, ProbeLine, Step
+from pyhall_tui.profiles.api_key import PREFIXES
 from pyhall_tui.profiles.environment import KEY, NAMESPACE_NAME, value_of, variables_in_force
 from pyhall_tui.profiles.keys import KeyAnswer, KeySource, KeyState
 from pyhall_tui.profiles.profile import Profile
@@ -69,6 +70,16 @@ def key_line(answer: KeyAnswer | None) -> Cell:
     if answer.key is None or answer.state is not KeyState.FOUND:
         return Cell(f"? {sentence}", Style.WARNING)
     return Cell(f"✔ {sentence}", Style.DIM if answer.source is KeySource.KEYRING else Style.WARNING)
+
+
+def typed_key_line(typed: str, environ: Mapping[str, str] = os.environ) -> Cell:
+    """Say what becomes of a key that is typed and not saved yet, or that one is wanted."""
+    unused = f" It is not used while {KEY} is set." if value_of(KEY, environ) else ""
+    if not typed:
+        return Cell(f"Paste the key that the registry's dashboard shows; it goes into the OS keyring.{unused}")
+    if not typed.startswith(PREFIXES):
+        return Cell(f"It does not begin with {' or '.join(PREFIXES)}: is it the whole key?{unused}", Style.WARNING)
+    return Cell(f"It goes into the OS keyring when you save.{unused}")
 
 
 def key_band(answer: KeyAnswer | None, link: Link) -> Cell | None:

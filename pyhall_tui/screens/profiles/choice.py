@@ -1,0 +1,73 @@
+"""A question with a few answers, each a button and a letter."""
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+
+class Choice(NamedTuple):
+    """One answer: what comes back, and its words."""
+
+    answer: str
+    label: str
+    danger: bool = False
+
+
+class ChoiceScreen(ModalScreen[str | None]):
+    """Returns the chosen answer, or None where it was left."""
+
+    BINDING_GROUP_TITLE = "Question"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Cancel", id="choice.cancel", tooltip="Leave it as it is"),
+        Binding("left,up", "app.focus_previous", "Previous", show=False, id="choice.left", tooltip="Previous answer"),
+        Binding("right,down", "app.focus_next", "Next", show=False, id="choice.right", tooltip="Next answer"),
+    ]
+    DEFAULT_CSS = """
+    ChoiceScreen {
+        align: center middle;
+        & > Vertical {
+            width: 72; max-width: 96%; height: auto; max-height: 96%; padding: 1 2;
+            border: round $primary; background: $surface; border-title-color: $text;
+        }
+        Static { width: 1fr; height: auto; margin-bottom: 1; }
+        Horizontal { height: auto; align-horizontal: right; }
+        Button { margin-left: 2; }
+    }
+    """
+
+    def __init__(self, title: str, text: Content, choices: Sequence[Choice]) -> None:
+        """`text` is clean. The first answer has the focus: let it be the one that does no harm."""
+        super().__init__()
+        self._title, self._text, self._choices = title, text, choices
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as dialog:
+            dialog.border_title = Content(self._title)
+            yield Static(self._text)
+            with Horizontal():
+                for choice in self._choices:
+                    button = Button(Content(choice.label), id=f"choice-{choice.answer}", compact=True)
+                    button.variant = "error" if choice.danger else "default"
+                    yield button
+
+    def on_mount(self) -> None:
+        self.query(Button).first().focus()
+
+    @on(Button.Pressed)
+    def _choose(self, message: Button.Pressed) -> None:
+        message.stop()
+        self.dismiss((message.button.id or "").removeprefix("choice-"))
+
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is self:
+            self.dismiss(None)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)

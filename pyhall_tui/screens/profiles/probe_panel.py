@@ -1,0 +1,79 @@
+"""The lines of a profile's test as they come, and what a redirect offers."""
+
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button, Static
+
+from pyhall_tui.probe import Mark, ProbeLine, Step
+from pyhall_tui.render.profile import pending_cells, probe_cells
+from pyhall_tui.render.text import clean
+from pyhall_tui.widgets.cells import as_content
+
+
+class ProbePanel(Vertical):
+    """Hidden until there is a test to show."""
+
+    DEFAULT_CSS = """
+    ProbePanel {
+        height: auto; max-height: 50%; overflow-y: auto; display: none; padding: 0 1;
+        border-top: solid $panel-lighten-2;
+        & > Static { width: 1fr; height: auto; }
+        & > Button { display: none; margin-top: 1; }
+    }
+    """
+
+    @dataclass
+    class UseUrl(Message):
+        """The operator wants the address that a redirect named in the profile."""
+
+        url: str
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._lines: dict[Step, ProbeLine] = {}
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="probe-lines", markup=False)
+        yield Button("", id="use-url", compact=True, variant="warning")
+
+    def begin(self) -> None:
+        """Show all steps as pending."""
+        self._lines = {}
+        self.display = True
+        self._draw()
+
+    def take(self, line: ProbeLine) -> None:
+        """Show one step's outcome."""
+        self._lines[line.step] = line
+        self._draw()
+
+    def clear(self) -> None:
+        """Show nothing: another profile is on the form."""
+        self._lines = {}
+        self.display = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether a test went through all steps and none of them failed."""
+        return len(self._lines) == len(Step) and all(line.mark is not Mark.NO for line in self._lines.values())
+
+    def _draw(self) -> None:
+        lines = [probe_cells(self._lines[step]) if step in self._lines else pending_cells(step) for step in Step]
+        self.query_one("#probe-lines", Static).update(Content("\n").join(map(as_content, lines)))
+        button, url = self.query_one("#use-url", Button), self._new_url()
+        button.display = bool(url)
+        button.label = Content(f"Put {clean(url, 80)} into the profile")
+
+    def _new_url(self) -> str:
+        reach = self._lines.get(Step.REACH)
+        return (reach.new_url if reach else None) or ""
+
+    @on(Button.Pressed, "#use-url")
+    def _use_url(self, message: Button.Pressed) -> None:
+        message.stop()
+        self.post_message(self.UseUrl(self._new_url()))

@@ -1,0 +1,66 @@
+"""What is asked before something is overwritten, deleted or saved untested."""
+
+from typing import Any, Final
+
+import msgspec
+from textual.content import Content
+
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.store import ProfileConflict
+from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.screens.profiles.choice import Choice, ChoiceScreen
+from pyhall_tui.screens.profiles.edits import values_of
+from pyhall_tui.widgets.cells import as_content
+
+_LABEL: Final = 22
+
+
+def ask_untested(*, failed: bool) -> ChoiceScreen:
+    """Ask before a connection that is not known to work is saved: `test`, `save` or None."""
+    title = "The test failed" if failed else "Not tested yet"
+    text = "With these settings the registry did not answer as it should." if failed else "A test takes a moment."
+    choices = [Choice("test", "Test again" if failed else "Test first"), Choice("save", "Save all the same")]
+    return ChoiceScreen(title, Content(f"{text} Save them all the same?"), choices)
+
+
+def ask_delete(profile: Profile, workers: int, *, is_open: bool) -> ChoiceScreen:
+    """Ask before a profile goes: `delete` or None."""
+    watched = f"its watch list of {workers} worker{'s' * (workers != 1)}" if workers else "its watch list"
+    lines = [
+        as_content([Cell(clean(profile.name), Style.STRONG), Cell(f", its key in the OS keyring and {watched} go.")]),
+        Content("That cannot be undone; nothing changes in the registry."),
+    ]
+    if is_open:
+        lines.append(Content("It is open now, and will be closed."))
+    choices = [Choice("keep", "Keep it"), Choice("delete", "Delete it", danger=True)]
+    return ChoiceScreen("Delete this profile?", Content("\n").join(lines), choices)
+
+
+def ask_conflict(conflict: ProfileConflict, mine: Profile) -> ChoiceScreen:
+    """Ask what to do where the file was changed meanwhile: `theirs`, `mine` or None."""
+    if conflict.theirs is None:
+        choices = [Choice("theirs", "Let it go"), Choice("mine", "Save it all the same")]
+        return ChoiceScreen("Changed meanwhile", Content(clean(conflict)), choices)
+    theirs, ours = values_of(conflict.theirs), values_of(mine)
+    lines = [Content("Somebody changed the same settings in the file since you began:"), Content("")]
+    lines += [_difference(key, theirs[key], ours[key]) for key in conflict.keys]
+    choices = [Choice("theirs", "Take theirs"), Choice("mine", "Overwrite with mine", danger=True)]
+    return ChoiceScreen("Changed meanwhile", Content("\n").join(lines), choices)
+
+
+def take_theirs(conflict: ProfileConflict, mine: dict[str, Any]) -> dict[str, Any]:
+    """Return the form's values with those of the file where both changed the same."""
+    assert conflict.theirs is not None
+    theirs = values_of(conflict.theirs)
+    return {**mine, **{key: theirs[key] for key in conflict.keys}}
+
+
+def renamed(profile: Profile, name: str) -> Profile:
+    """Return the profile under another name."""
+    return msgspec.structs.replace(profile, name=name)
+
+
+def _difference(key: str, theirs: object, mine: object) -> Content:
+    label = key.replace("_", " ").ljust(_LABEL)
+    cells = [Cell(label, Style.DIM), Cell("theirs "), Cell(clean(theirs), Style.STRONG)]
+    return as_content([*cells, Cell("  mine "), Cell(clean(mine), Style.STRONG)])
