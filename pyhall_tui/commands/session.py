@@ -9,6 +9,7 @@ import click
 
 from pyhall_tui import paths
 from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.log_file import configure_logging
 from pyhall_tui.profiles.environment import EnvironmentMistake, overridden
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.store import Profiles, ProfilesFileError, ProfileStore
@@ -47,6 +48,7 @@ def open_profile(ctx: click.Context) -> Profile:
 
     The variables of the environment override what it says. Ends the command where there is none.
     """
+    configure_logging(paths.state_dir() / "pyhall-tui.log")  # else Python writes warnings to standard error
     name: str | None = ctx.find_root().obj
     try:
         profiles = ProfileStore(paths.config_dir() / "profiles.toml").load()

@@ -26,7 +26,7 @@ _SCREEN_CHUNK: Final = 700
 
 
 def tools(environ: Mapping[str, str], platform: str, which: Callable[[str], str | None]) -> list[list[str]]:
-    """Return the commands that can reach the operator's clipboard, the best first; none over ssh without a display."""
+    """Return the commands (their paths first) that can reach the operator's clipboard, the best first; none over ssh without a display."""
     is_remote = bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
     candidates: list[list[str]] = []
     if platform == "darwin" and not is_remote:
@@ -37,12 +37,13 @@ def tools(environ: Mapping[str, str], platform: str, which: Callable[[str], str 
         candidates.append(["wl-copy"])
     if environ.get("DISPLAY"):
         candidates += [["xclip", "-selection", "clipboard"], ["xsel", "--clipboard", "--input"]]
-    return [command for command in candidates if which(command[0])]
+    found = ((which(command[0]), command) for command in candidates)
+    return [[path, *command[1:]] for path, command in found if path]
 
 
 def run_tool(command: list[str], text: str, patience: float = PATIENCE) -> bool:
     """Hand the text to a tool; return whether it took it in time. Call it off the UI's thread."""
-    data = text.encode("utf-16") if command[0] == "clip.exe" else text.encode(errors="replace")
+    data = text.encode("utf-16") if command[0].endswith("clip.exe") else text.encode(errors="replace")
     try:
         # No pipe for its output: xclip and wl-copy leave a child behind that would keep it open.
         done = subprocess.run(
@@ -99,7 +100,7 @@ async def copy_text(app: App[None], text: str, what: str) -> None:
     if driver is not None and not app.is_headless:
         driver.write(sequence(text, os.environ))
         driver.flush()
-    app.push_screen(SelectTextScreen(text, what))
+    await app.push_screen(SelectTextScreen(text, what))
 
 
 class SelectTextScreen(ModalScreen[None]):

@@ -1,0 +1,29 @@
+"""Runs a command as a process of its own, with a profile that the environment alone makes."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def run_program(home: Path, *arguments: str, url: str, key: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run `pyhall-tui` with these arguments in folders below `home`; `more` is more of the environment."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "NO_PROXY": "*",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        "PYHALL_TUI_CONFIG_DIR": str(home / "config"),
+        "PYHALL_TUI_DATA_DIR": str(home / "data"),
+        "PYHALL_TUI_STATE_DIR": str(home / "state"),
+        "PYHALL_REGISTRY_URL": url,
+        "PYHALL_API_KEY": key,
+        "PYHALL_NAMESPACE": "org.yourco",
+        **more,
+    }
+    present = {name: value for name, value in environment.items() if value}
+    command = [sys.executable, "-m", "pyhall_tui", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, env=present, check=False)

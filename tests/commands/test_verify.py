@@ -1,0 +1,74 @@
+"""`pyhall-tui verify …` as a process of its own, against the hall."""
+
+import json
+from pathlib import Path
+from subprocess import CompletedProcess
+
+from tests.commands.asking import run_program
+from tests.live_hall import HASH, LiveHall
+
+
+def verify(home: Path, hall: LiveHall, *arguments: str, key: str | None = None) -> CompletedProcess[str]:
+    return run_program(home, "verify", *arguments, url=hall.url, key=hall.key if key is None else key)
+
+
+def test_a_clean_and_attested_worker_is_zero(hall: LiveHall, tmp_path: Path) -> None:
+    done = verify(tmp_path, hall, "wkr_abc123")
+
+    assert done.returncode == 0, done.stderr
+    assert "● " in done.stdout
+    assert f"wkr_abc123                    {HASH}" in done.stdout
+    assert done.stderr == ""
+
+
+def test_one_that_is_not_clean_is_one_and_all_are_printed_in_order(hall: LiveHall, tmp_path: Path) -> None:
+    hall.add_worker("wkr_banned", sha256="b" * 64)
+    hall.store.ban("wkr_banned", "exfiltrates")
+
+    done = verify(tmp_path, hall, "wkr_banned", "wkr_nobody", "wkr_abc123", "--json")
+    documents = [json.loads(line) for line in done.stdout.splitlines()]
+
+    assert done.returncode == 1
+    assert [document["state"] for document in documents] == ["banned", "unknown", "clean"]
+    assert documents[0]["ban_reason"] == "exfiltrates"
+
+
+def test_a_registry_that_is_down_is_two_with_one_line_that_says_so(hall: LiveHall, tmp_path: Path) -> None:
+    done = run_program(tmp_path, "verify", "wkr_abc123", url="http://127.0.0.1:9", key=hall.key)
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+    assert hall.key not in done.stderr + done.stdout
+
+
+def test_a_rejected_key_is_two(hall: LiveHall, tmp_path: Path) -> None:
+    done = verify(tmp_path, hall, "wkr_abc123", key="phk_live_wrong")
+
+    assert done.returncode == 2
+    assert "401" in done.stderr
+    assert "phk_live_wrong" not in done.stderr
+
+
+def test_no_profile_at_all_is_two_and_says_what_to_do(tmp_path: Path) -> None:
+    done = run_program(tmp_path, "verify", "wkr_abc123", url="", key="")
+
+    assert done.returncode == 2
+    assert "PYHALL_REGISTRY_URL" in done.stderr
+
+
+def test_a_profile_that_is_not_there_names_those_that_are(hall: LiveHall, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    text = f'[profiles.acme]\nnamespace = "org.yourco"\nregistry_url = "{hall.url}"\n'
+    (tmp_path / "config" / "profiles.toml").write_text(text)
+
+    done = run_program(tmp_path, "--profile", "acne", "verify", "wkr_abc123", url="", key=hall.key)
+    found = run_program(tmp_path, "--profile", "acme", "verify", "wkr_abc123", url="", key=hall.key)
+
+    assert done.returncode == 2
+    assert "acme" in done.stderr
+    assert found.returncode == 0, found.stderr
+
+
+def test_wrong_use_is_not_a_registry_that_is_down(hall: LiveHall, tmp_path: Path) -> None:
+    assert verify(tmp_path, hall).returncode == 64

@@ -1,0 +1,65 @@
+"""Each snippet is run as it is against the hall, with the key in the environment, and gives the same answer."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyhall_tui.dispatch.form import DispatchForm
+from pyhall_tui.dispatch.snippets import snippets
+from pyhall_tui.registry.models import DispatchRequest
+from tests.live_hall import CAPABILITY, WORKER, LiveHall
+
+NASTY = 'it\'s "q" $HOME `id` \\ ${x} %s ü'
+
+
+def request(context: str = "") -> DispatchRequest:
+    form = DispatchForm(capability=CAPABILITY, worker_id=WORKER, correlation_id="req-1", context=context)
+    return form.request("org.yourco")
+
+
+def run(command: list[str], key: str, tmp_path: Path) -> str:
+    environment = {"PATH": os.environ["PATH"], "PYHALL_API_KEY": key, "NO_PROXY": "*", "HOME": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def commands(hall: LiveHall, tmp_path: Path) -> dict[str, list[str]]:
+    """Return how each language runs its snippet, for the toolchains that are here."""
+    texts = snippets(hall.url, request(f'{{"note": {json.dumps(NASTY)}, "big": 9007199254740993}}'))
+    files = {"Python": "try.py", "TypeScript": "try.mjs", "Go": "main.go"}
+    for name, file in files.items():
+        (tmp_path / file).write_text(texts[name], encoding="utf-8")
+    return {
+        "curl": ["sh", "-c", texts["curl"].replace("curl ", "curl -s ", 1)],
+        "Python": [sys.executable, str(tmp_path / "try.py")],
+        # Node runs the snippet as it is: fetch and top-level await are JavaScript, and no type stands in it.
+        "TypeScript": ["node", str(tmp_path / "try.mjs")],
+        "Go": ["go", "run", str(tmp_path / "main.go")],
+    }
+
+
+@pytest.mark.parametrize("language", ["curl", "Python", "TypeScript", "Go"])
+def test_a_snippet_gets_the_answer_that_the_screen_gets(language: str, hall: LiveHall, tmp_path: Path) -> None:
+    command = commands(hall, tmp_path)[language]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not here, so the {language} snippet was not run")
+
+    out = run(command, hall.key, tmp_path)
+
+    assert '"outcome":"allow"' in out
+    assert '"correlation_id":"req-1"' in out
+    sent = json.loads(hall.requests[-1].body)
+    assert sent["context"]["note"] == NASTY
+    assert sent["context"]["big"] == 9007199254740993
+
+
+def test_no_snippet_holds_a_key_but_its_variable(hall: LiveHall) -> None:
+    for text in snippets(hall.url, request()).values():
+        assert "PYHALL_API_KEY" in text
+        assert "phk_" not in text

@@ -1,0 +1,100 @@
+"""F32: the machine's own tool first, then the sequence, then the text to be selected; never a false "copied"."""
+
+import base64
+from pathlib import Path
+
+import pytest
+from textual.app import App
+from textual.widgets import TextArea
+
+from pyhall_tui.widgets import clipboard
+from pyhall_tui.widgets.clipboard import SelectTextScreen, copied_by_tool, copy_text, run_tool, sequence, tools
+from tests.waiting import until
+
+
+def all_there(name: str) -> str:
+    return f"/usr/bin/{name}"
+
+
+@pytest.mark.parametrize(
+    ("environ", "platform", "first"),
+    [
+        ({}, "darwin", "pbcopy"),
+        ({}, "win32", "clip.exe"),
+        ({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ":0"}, "linux", "wl-copy"),
+        ({"DISPLAY": ":0"}, "linux", "xclip"),
+        ({"WSL_DISTRO_NAME": "Debian"}, "linux", "clip.exe"),
+    ],
+)
+def test_the_tool_fits_the_machine(environ: dict[str, str], platform: str, first: str) -> None:
+    assert tools(environ, platform, all_there)[0][0] == f"/usr/bin/{first}"
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_over_ssh_without_a_display_no_tool_would_reach_the_operators_clipboard(platform: str) -> None:
+    assert tools({"SSH_CONNECTION": "1.2.3.4"}, platform, all_there) == []
+
+
+def test_a_tool_that_is_not_installed_is_not_tried() -> None:
+    assert tools({"DISPLAY": ":0"}, "linux", lambda name: None) == []
+
+
+def script(folder: Path, name: str, body: str) -> Path:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_tool_that_hangs_is_given_up(tmp_path: Path) -> None:
+    assert run_tool([str(script(tmp_path, "xclip", "exec cat /dev/zero > /dev/null"))], "x", patience=0.2) is False
+
+
+async def test_the_next_tool_is_tried_where_one_fails(tmp_path: Path) -> None:
+    script(tmp_path, "xclip", "exit 1")
+    script(tmp_path, "xsel", f"cat > {tmp_path}/taken")
+
+    took = await copied_by_tool(
+        "ab12", environ={"DISPLAY": ":0"}, platform="linux", which=lambda name: str(tmp_path / name)
+    )
+
+    assert took
+    assert (tmp_path / "taken").read_text() == "ab12"
+
+
+def test_the_sequence_is_passed_through_tmux_and_screen() -> None:
+    payload = base64.b64encode("ü".encode()).decode()
+
+    assert sequence("ü", {}) == f"\x1b]52;c;{payload}\a"
+    assert f"\x1bPtmux;\x1b\x1b]52;c;{payload}\a\x1b\\" in sequence("ü", {"TMUX": "/tmp/t,1,0"})
+    assert sequence("ü", {"TERM": "screen-256color"}) == f"\x1bP\x1b]52;c;{payload}\a\x1b\\"
+    assert all(len(part) < 768 for part in sequence("x" * 5_000, {"TERM": "screen"}).split("\x1b\\"))
+
+
+async def test_where_nobody_can_confirm_it_the_text_is_shown_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_tool(text: str) -> bool:
+        return False
+
+    monkeypatch.setattr(clipboard, "copied_by_tool", no_tool)
+    app = App[None]()
+    async with app.run_test() as pilot:
+        await copy_text(app, "a1b2 [/x]", "package hash")
+        await until(lambda: isinstance(app.screen, SelectTextScreen))
+
+        await until(lambda: app.screen.query_one(TextArea).selected_text == "a1b2 [/x]")
+        assert not app._notifications
+        await pilot.press("escape")
+        await until(lambda: not isinstance(app.screen, SelectTextScreen))
+
+
+async def test_a_tool_that_took_it_is_told_in_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def took(text: str) -> bool:
+        return True
+
+    monkeypatch.setattr(clipboard, "copied_by_tool", took)
+    app = App[None]()
+    async with app.run_test():
+        await copy_text(app, "a1b2", "package hash")
+
+        await until(lambda: app._notifications)
+        assert [note.message for note in app._notifications] == ["The package hash is on the clipboard."]
