@@ -9,6 +9,7 @@ from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.limiter import Limiter
 from pyhall_tui.hall.policy import Policy, StoredPolicy
 from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.upstream import Upstream
 
 
 class PolicySource(Protocol):
@@ -34,6 +35,8 @@ class SeenRequest:
 
 class Hall:
     """A hall: its store, its policy, and how it answers. The attributes can be changed while it runs.
+
+    `upstream` is the registry that it follows, if any; who starts the hall also runs it.
 
     Args:
         policy: the store's own unless given.
@@ -63,6 +66,7 @@ class Hall:
         self.clock: Clock = clock or SystemClock()
         self.limiter = Limiter(self.clock, rate, burst=max(1, round(rate * 2)))
         self.rule_rates = Limiter(self.clock)
+        self.upstream: Upstream | None = None
         self.faults = Faults()
         self.keep_decisions = keep_decisions
         self.public_reads = public_reads

@@ -16,7 +16,7 @@ _TABLES = {
         *("worker_id", "namespace", "display_name", "capabilities", "status", "sha256", "attested_at", "ban_reason"),
         *("banned_at", "ai_generated", "ai_service", "ai_model", "ai_session_fingerprint", "enrolled_at"),
     ),
-    "bans": ("sha256", "reason", "reported_at", "source", "review_status"),
+    "bans": ("sha256", "reason", "reported_at", "source", "review_status", "upstream"),
     "reports": ("report_id", "sha256", "reason", "evidence_url", "namespace", "reported_at"),
     "rules": ("position", "rule"),
     "decisions": ("seq", "entry_hash", "receipt"),

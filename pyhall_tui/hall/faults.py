@@ -34,6 +34,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     drop: Literal["unheard", "answered"] | None = None  # close before the request is handled, or in place of its answer
     cut: Annotated[int, msgspec.Meta(ge=0)] | None = None  # close after so many bytes of the answer's body
     slow: Annotated[float, msgspec.Meta(gt=0)] | None = None  # the answer's body at so many bytes a second
+    headers: dict[str, str] = {}  # on top of those of the fault's own answer
     body: str | None = None  # in place of the answer's body
     content_type: str | None = None  # of `body`: application/json unless it starts with `<`
 
@@ -137,7 +138,8 @@ async def _answer(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive) ->
 
 def _own_response(fault: Fault) -> Response | None:
     """Return the answer that the fault gives in place of the hall's, if it gives one."""
-    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    after = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    headers = after | fault.headers
     if fault.body is not None:
         guess = "text/html" if fault.body.startswith("<") else "application/json"
         return Response(fault.body, fault.status or 200, headers, fault.content_type or guess)

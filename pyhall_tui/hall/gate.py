@@ -7,6 +7,7 @@ from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.models import Asked, Worker
 from pyhall_tui.hall.policy import SECONDS, Decision, Policy
 from pyhall_tui.hall.store import new_id
+from pyhall_tui.hall.upstream import STALE
 
 # The contract's codes where one fits; the `DENY_WORKER_…` of a ban on the worker itself and of its status are ours.
 UNKNOWN = "DENY_NO_AVAILABLE_WORKER"
@@ -23,7 +24,8 @@ LACKS_CAPABILITY = "NO_WORKER_FOR_CAPABILITY"
 def dispatch(hall: Hall, asked: Asked, correlation_id: str) -> dict[str, Any]:
     """Decide a dispatch and return its receipt, which is in the decision log by then."""
     began = hall.clock.now().mono
-    decision = _within_rate(hall, asked, decide(hall.store.worker(asked.worker_id), asked, hall.policy.current()))
+    decision = decide(hall.store.worker(asked.worker_id), asked, hall.policy.current())
+    decision = _within_rate(hall, asked, _if_upstream_is_heard(hall, asked, decision))
     receipt = {
         "decision_id": new_id("dec"),
         "correlation_id": correlation_id,
@@ -49,6 +51,13 @@ def decide(worker: Worker | None, asked: Asked, policy: Policy) -> Decision:
         code, reason = refusal
         return Decision("deny", "registry", code, reason)
     return policy.decide(asked)
+
+
+def _if_upstream_is_heard(hall: Hall, asked: Asked, decision: Decision) -> Decision:
+    """Turn an allow into a deny while it is not known who is banned upstream."""
+    if decision.outcome == "deny" or hall.upstream is None or not (reason := hall.upstream.refusal(asked.tier)):
+        return decision
+    return Decision("deny", "upstream", STALE, reason)
 
 
 def _within_rate(hall: Hall, asked: Asked, decision: Decision) -> Decision:

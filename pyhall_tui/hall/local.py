@@ -43,6 +43,7 @@ async def status(request: Request) -> Response:
         "decisions_today": sum(today.values()),
         "denials_today": today.get("deny", 0),
         "holds_today": today.get("hold", 0),
+        "upstream": hall.upstream.state() if hall.upstream else None,
         "policy": {
             "rules": len(policy.rule),
             "default": policy.default,

@@ -189,6 +189,7 @@ class ForegroundServer(uvicorn.Server):
 
     def __init__(self, hall: Hall, *, certfile: Path | None = None, keyfile: Path | None = None) -> None:
         super().__init__(_config(hall, certfile, keyfile))
+        self._hall = hall
         try:
             self.config.load()
         except OSError as error:
@@ -206,6 +207,8 @@ class ForegroundServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then announce it."""
         await super().startup(sockets)
+        if self._hall.upstream:
+            self._upstream = asyncio.create_task(_logged(self._hall.upstream.run()))
         self._announce()
 
     def run_on(self, sock: socket.socket, announce: Callable[[], None]) -> int:

@@ -31,7 +31,8 @@ CREATE TABLE workers (
   ban_reason TEXT, banned_at TEXT, ai_generated INTEGER NOT NULL, ai_service TEXT, ai_model TEXT,
   ai_session_fingerprint TEXT, enrolled_at TEXT NOT NULL);
 CREATE TABLE bans (
-  sha256 TEXT PRIMARY KEY, reason TEXT NOT NULL, reported_at TEXT NOT NULL, source TEXT NOT NULL, review_status TEXT);
+  sha256 TEXT PRIMARY KEY, reason TEXT NOT NULL, reported_at TEXT NOT NULL, source TEXT NOT NULL, review_status TEXT,
+  upstream INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE reports (
   report_id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, reason TEXT NOT NULL, evidence_url TEXT, namespace TEXT NOT NULL,
   reported_at TEXT NOT NULL);
@@ -47,6 +48,7 @@ CREATE TRIGGER bans_in AFTER INSERT ON bans BEGIN UPDATE meta SET value = value 
 CREATE TRIGGER bans_up AFTER UPDATE ON bans BEGIN UPDATE meta SET value = value + 1 WHERE name = 'ban_revision'; END;
 CREATE TRIGGER bans_out AFTER DELETE ON bans BEGIN UPDATE meta SET value = value + 1 WHERE name = 'ban_revision'; END;
 """
+_BAN_COLUMNS = ", ".join(Ban.__struct_fields__)
 _WORKER_COLUMNS = tuple(f for f in Worker.__struct_fields__ if f != "hash_ban_reason")
 _PUT_WORKER = (
     f"INSERT OR REPLACE INTO workers ({', '.join(_WORKER_COLUMNS)}) VALUES ({', '.join('?' * len(_WORKER_COLUMNS))})"
@@ -270,14 +272,22 @@ class Store:
 
     def ban_hash(self, sha256: str, reason: str, *, source: str = "local-hall") -> None:
         """Put a package hash (64 lowercase hex) on the ban list: each worker that has it is banned from now on."""
-        with self.write() as db:
-            sql = "INSERT OR REPLACE INTO bans VALUES (?, ?, ?, ?, 'confirmed')"
-            db.execute(sql, (sha256, reason, self.now(), source))
+        with self.write():
+            self.put_ban(Ban(sha256=sha256, reason=reason, reported_at=self.now(), source=source))
 
     def put_ban(self, ban: Ban) -> None:
         """Keep an entry of the ban list as it is given."""
         with self.write() as db:
-            db.execute("INSERT OR REPLACE INTO bans VALUES (?, ?, ?, ?, ?)", msgspec.structs.astuple(ban))
+            db.execute("INSERT OR REPLACE INTO bans VALUES (?, ?, ?, ?, ?, 0)", msgspec.structs.astuple(ban))
+
+    def replace_upstream_bans(self, bans: list[Ban]) -> None:
+        """Keep an upstream's whole ban list in place of the one it gave before; the hall's own entries stay."""
+        with self.write() as db:
+            new = {ban.sha256: ban for ban in bans}
+            old = [row[0] for row in self.read("SELECT sha256 FROM bans WHERE upstream") if row[0] not in new]
+            db.executemany("DELETE FROM bans WHERE sha256 = ?", [(sha256,) for sha256 in old])
+            rows = [msgspec.structs.astuple(ban) for ban in new.values()]
+            db.executemany("INSERT OR IGNORE INTO bans VALUES (?, ?, ?, ?, ?, 1)", rows)
 
     def unban_hash(self, sha256: str) -> bool:
         """Take a package hash from the ban list; False where it is not on it."""
@@ -286,7 +296,7 @@ class Store:
 
     def bans(self, limit: int | None = None) -> list[Ban]:
         """Return the ban list, newest first; at most `limit` entries of it."""
-        sql = "SELECT * FROM bans ORDER BY reported_at DESC, rowid DESC LIMIT ?"
+        sql = f"SELECT {_BAN_COLUMNS} FROM bans ORDER BY reported_at DESC, rowid DESC LIMIT ?"
         return [Ban(**dict(row)) for row in self.read(sql, -1 if limit is None else limit)]
 
     def ban_count(self) -> int:

@@ -2,7 +2,9 @@
 
 import ipaddress
 import logging
+import os
 import sys
+import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from pyhall_tui.commands.hall.group import db_option, hall_group, open_store
 if TYPE_CHECKING:
     from pyhall_tui.hall.context import PolicySource
     from pyhall_tui.hall.store import Store
+    from pyhall_tui.hall.upstream import WhenStale
 
 
 @hall_group.command()
@@ -27,6 +30,15 @@ if TYPE_CHECKING:
     "--rate", type=click.FloatRange(min=0), default=50.0, show_default=True, help="Requests/s and key; 0: any."
 )
 @click.option("--faults", type=click.Path(path_type=Path), help="Faults in TOML, to see how a client bears them.")
+@click.option("--upstream", metavar="URL", help="A registry whose ban list counts here too; its key: PYHALL_API_KEY.")
+@click.option("--stale-after", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Minutes until …")
+@click.option(
+    "--when-stale",
+    type=click.Choice(["keep", "deny-high", "deny-all"]),
+    default="deny-high",
+    show_default=True,
+    help="… an upstream that was not heard of refuses nothing, high and critical tiers, or all.",
+)
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="Serve https with this certificate (PEM) …")
 @click.option("--tls-key", type=click.Path(path_type=Path), help="… and this key.")
 @click.option("--allow-plain-http", is_flag=True, help="Listen beyond this machine without TLS: keys can be read.")
@@ -40,6 +52,9 @@ def serve(
     public_reads: bool,
     rate: float,
     faults: Path | None,
+    upstream: str | None,
+    stale_after: float,
+    when_stale: "WhenStale",
     tls_cert: Path | None,
     tls_key: Path | None,
     allow_plain_http: bool,
@@ -50,6 +65,8 @@ def serve(
     """
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together")
+    if upstream is not None:
+        _check_upstream(upstream)
     if tls_cert is None and not allow_plain_http and not _is_loopback(host):
         raise click.UsageError(
             f"{host} is beyond this machine, where keys in plain http can be read: "
@@ -58,11 +75,18 @@ def serve(
     from pyhall_tui.hall.context import Hall
     from pyhall_tui.hall.faults import read_faults
     from pyhall_tui.hall.server import ForegroundServer, address, listen
+    from pyhall_tui.hall.upstream import Upstream
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s")
     with open_store(db, make=True) as store:
         hall = Hall(store, policy=_policy(store, policy), rate=rate, public_reads=public_reads)
         hall.faults.replace(read_faults(faults) if faults else [])
+        if upstream is not None:
+            hall.upstream = Upstream(
+                *(upstream, os.environ.get("PYHALL_API_KEY"), store, hall.clock),
+                stale_after=stale_after * 60,
+                when_stale=when_stale,
+            )
         server = ForegroundServer(hall, certfile=tls_cert, keyfile=tls_key)
         try:
             sock = listen(host, port)
@@ -79,6 +103,14 @@ def serve(
             click.echo(f"The store is {db}; ctrl+c ends the hall.", err=True)
 
         raise SystemExit(server.run_on(sock, announce))
+
+
+def _check_upstream(url: str) -> None:
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise click.UsageError(f"--upstream {url} is no http or https address")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise click.UsageError(f"--upstream {url}: a key in plain http can be read on the way, so it must be https")
 
 
 def _policy(store: "Store", file: Path | None) -> "PolicySource":
