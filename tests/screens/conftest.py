@@ -29,6 +29,7 @@ from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.workspace import Workspace
 from tests.clock import ManualClock
 from tests.live_hall import LiveHall
+from tests.waiting import until
 
 
 @dataclass
@@ -113,6 +114,8 @@ def open_app(home: Home) -> OpenApp:
             WatchList(home.data, profiles[0].name).add(watch)
         app = PyHallApp(home, start_demo=lambda: start_demo(lively=False), clock=clock, key_store=keys, **options)
         async with app.run_test(size=size) as pilot:
+            await until(lambda: app.current_mode != "opening")
+            await pilot.pause()
             yield OpenedApp(app, pilot, home, keys, clock)
 
     return opening
