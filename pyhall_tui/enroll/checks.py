@@ -1,6 +1,7 @@
 """The checks of an enrollment, one a field: each gives the sentence to show, or an empty one where all is well."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from pyhall_tui.registry.models import plain_sha256
@@ -15,6 +16,8 @@ MOST = 200
 HASH_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 _HEX = re.compile(r"[0-9a-fA-F]+")
+_UNSPEAKABLE = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of control characters, halves of a pair, line and paragraph separators."""
 _BETWEEN = re.compile(r"[\s,;]+")
 _PLACEHOLDERS = {"pending_attestation", "unverified", "pending", "none", "null", "unknown"}
 
@@ -23,8 +26,8 @@ def check_display_name(text: str) -> str:
     """Check the name that people read; any script and any sign is welcome, only control characters are not."""
     if not text.strip():
         return "Give the worker a name that people will recognise."
-    if any(letter != " " and not letter.isprintable() for letter in text):
-        return "The name holds a control character or an invisible sign: type it again."
+    if any(unicodedata.category(letter) in _UNSPEAKABLE for letter in text):
+        return "The name holds a control character or a line break: type it again."
     return _too_long(text.strip(), "name")
 
 

@@ -14,7 +14,8 @@ from textual.widgets.option_list import Option
 
 from pyhall_tui.enroll.checks import CAPABILITIES, check_capabilities, check_capability, split_capabilities
 from pyhall_tui.render.text import clean
-from pyhall_tui.widgets.field import Field, OneLineInput
+from pyhall_tui.screens.enroll.steady_field import SteadyField
+from pyhall_tui.widgets.field import OneLineInput
 
 _HINTS = 4
 
@@ -74,7 +75,7 @@ class CapabilityList(OptionList):
             self.post_message(self.Removed(self.highlighted))
 
 
-class CapabilitiesField(Field):
+class CapabilitiesField(SteadyField):
     """Label, input, sentence, and the list below them."""
 
     class Changed(Message):
@@ -83,7 +84,8 @@ class CapabilitiesField(Field):
     DEFAULT_CSS = """
     CapabilitiesField {
         & > CapabilityList {
-            height: auto; max-height: 6; border: none; padding: 0; background: transparent; display: none;
+            height: auto; max-height: 6; margin-bottom: 1;
+            border: none; padding: 0; background: transparent; display: none;
             &.-filled { display: block; }
         }
     }
@@ -117,7 +119,7 @@ class CapabilitiesField(Field):
         listed.set_class(bool(self.chosen), "-filled")
         if self.chosen and place is not None:
             listed.highlighted = min(place, len(self.chosen) - 1)
-        elif listed.has_focus:
+        elif not self.chosen and listed.has_focus:
             self.input.focus()
         self._offer()
         self.post_message(self.Changed())

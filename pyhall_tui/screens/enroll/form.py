@@ -13,6 +13,7 @@ from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.capabilities import CapabilitiesField
 from pyhall_tui.screens.enroll.package import COMPUTING, PackageField
+from pyhall_tui.screens.enroll.steady_field import SteadyField
 from pyhall_tui.widgets.field import Field
 
 LABELS = {
@@ -35,7 +36,7 @@ class EnrollForm(VerticalScroll):
     def __init__(self, profile: Profile) -> None:
         super().__init__(id="form", can_focus=False)
         self._profile = profile
-        self.display_name = Field(DISPLAY_NAME, "Display name", placeholder="My Worker")
+        self.display_name = SteadyField(DISPLAY_NAME, "Display name", placeholder="My Worker")
         self.capabilities = CapabilitiesField()
         self.package = PackageField()
         for field in (self.display_name, self.capabilities, self.package.field):

@@ -8,7 +8,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.widgets import Button, Input, ProgressBar, Static
+from textual.widgets import Button, Input, ProgressBar
 
 from pyhall_tui.attest.package_hash import Cancelled, PackageHash, PackageUnreadable, Progress, hash_package
 from pyhall_tui.enroll.checks import SHA256, check_sha256, hint_of_sha256
@@ -18,7 +18,7 @@ from pyhall_tui.registry.models import plain_sha256
 from pyhall_tui.render.enroll import amount
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
-from pyhall_tui.widgets.field import Field
+from pyhall_tui.screens.enroll.steady_field import SteadyField
 
 COMPUTING = "The hash is being computed: wait for it, or press escape to cancel."
 
@@ -32,11 +32,10 @@ class PackageField(Vertical):
     DEFAULT_CSS = """
     PackageField {
         height: auto;
-        & > Field { margin-bottom: 0; }
         & > Horizontal { height: auto; margin-bottom: 1; }
         & > Horizontal > Button { margin-right: 2; }
-        #hashing { display: none; & > ProgressBar { width: auto; margin-right: 1; } & > Static { width: 1fr; } }
-        &.-hashing #hashing { display: block; layout: horizontal; }
+        #hashing { display: none; & > ProgressBar { width: 1fr; margin-right: 1; } Bar { width: 1fr; } }
+        &.-hashing #hashing { display: block; }
         #without { display: none; }
         &.-special #without { display: block; }
     }
@@ -44,7 +43,7 @@ class PackageField(Vertical):
 
     def __init__(self) -> None:
         super().__init__()
-        self.field = Field(SHA256, "Package hash (SHA-256)", placeholder="64 hex digits, or ctrl+o")
+        self.field = SteadyField(SHA256, "Package hash (SHA-256)", placeholder="64 hex digits, or ctrl+o")
         self.package: Package | None = None
         """What the hash in the field was computed from."""
         self.listing: PackageHash | None = None
@@ -60,7 +59,6 @@ class PackageField(Vertical):
             yield Button("Hash without them", id="without", compact=True)
         with Horizontal(id="hashing"):
             yield ProgressBar(show_eta=False, id="hash-bar")
-            yield Static(id="hash-words", markup=False)
             yield Button("Cancel", id="hash-cancel", compact=True)
 
     def on_mount(self) -> None:
@@ -161,12 +159,12 @@ class PackageField(Vertical):
 
     def _draw_progress(self) -> None:
         progress = self._progress
-        if not self.is_hashing:
+        if not self.is_hashing or progress is None:
             return
-        bar, words = self.query_one(ProgressBar), self.query_one("#hash-words", Static)
-        if progress is None or not progress.files_total:
+        bar = self.query_one(ProgressBar)
+        if not progress.files_total:
             bar.update(total=None)
-            words.update("listing…")
             return
         bar.update(total=max(1, progress.bytes_total), progress=progress.bytes_done)
-        words.update(f"{amount(progress.bytes_done)} of {amount(progress.bytes_total)}")
+        words = f"{amount(progress.bytes_done)} of {amount(progress.bytes_total)}, {clean(self._root, 200)}"
+        self.field.say(f"Hashing {words} …", mistake=False)
