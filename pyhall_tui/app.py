@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -433,6 +433,16 @@ class PyHallApp(App[None]):
     def action_toggle_theme(self) -> None:
         """Go from dark to light, or back."""
         self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+
+    def on_key(self, event: events.Key) -> None:
+        """Hand on what was typed ahead: a letter right behind the key that moved the focus belongs to the new field.
+
+        A field keeps the letters that reach it, so one that comes up to here was sent to what had the focus before.
+        """
+        focused = self.focused
+        if focused is not None and focused.check_consume_key(event.key, event.character):
+            event.prevent_default()
+            focused.post_message(events.Key(event.key, event.character))
 
     # -- the end -----------------------------------------------------------------------------------------------
 

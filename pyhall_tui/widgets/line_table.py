@@ -158,6 +158,8 @@ class LineTable(ScrollView, can_focus=True):
         self.marked: set[str] = set()
         self.sorted_by: str | None = None
         self.descending = False
+        self.placeholder = ""
+        """What stands in place of the first row where there is none."""
         self._strips: dict[str, Strip] = {}
         self._styles: dict[tuple[Style, bool], RichStyle] = {}
 
@@ -279,6 +281,9 @@ class LineTable(ScrollView, can_focus=True):
         if y == 0:
             return self._header()
         position = y - 1 + self.scroll_offset.y
+        if y == 1 and not self._keys:
+            text = fit("  " + self.placeholder, self.size.width)
+            return Strip([Segment(text, self._style(Style.DIM, is_cursor=False))])
         if position >= len(self._keys):
             return Strip.blank(self.size.width, self.rich_style)
         key = self._keys[position]

@@ -59,7 +59,7 @@ def test_the_filter_takes_letters_that_are_keys_elsewhere(tmp_path: Path) -> Non
         terminal.press("/")
         terminal.press("quorum?/1")
         terminal.wait_for(r"quorum\?/1")
-        terminal.wait_for(r"0 of \d+ workers")
+        terminal.wait_for(r"No worker matches .quorum\?/1")
         terminal.press("\x1b")
         terminal.wait_for(r"clean +org\.yourco")
 

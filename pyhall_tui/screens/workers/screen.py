@@ -109,6 +109,7 @@ class WorkersScreen(ModeScreen):
     @on(Input.Changed, "#filter")
     def _filter_changed(self, message: Input.Changed) -> None:
         self._query = message.value
+        self.table.placeholder = f"No worker matches “{clean(message.value, 40)}”. Esc clears the filter."
         self._reorder()
 
     @on(Input.Submitted, "#filter")
