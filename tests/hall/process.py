@@ -23,7 +23,9 @@ class Served:
     key: str
 
     def http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, trust_env=False)
+        return httpx.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, trust_env=False, verify=False
+        )
 
     def end(self, sig: int = signal.SIGTERM) -> int:
         self.process.send_signal(sig)

@@ -27,6 +27,30 @@ def db(tmp_path: Path) -> Path:
     return tmp_path / "hall.db"
 
 
+def test_what_is_not_there_is_a_no_with_a_sentence(db: Path) -> None:
+    Store(db).close()
+    for arguments in (("ban", "nobody", "--reason", "r"), ("unban", "nobody"), ("retire", "nobody")):
+        result = run(*arguments, "--db", db)
+        assert result.exit_code == 1
+        assert result.stdout == "" and "nobody" in result.stderr
+    assert run("attest", "nobody", "ab" * 32, "--db", db).exit_code == 1
+
+
+def test_a_store_that_is_not_there_is_not_made_by_a_change(db: Path) -> None:
+    result = run("ban", "w", "--reason", "r", "--db", db)
+    assert result.exit_code == 2
+    assert str(db) in result.stderr and "hall serve" in result.stderr
+    assert not db.exists()
+
+
+def test_without_a_db_the_store_is_in_the_users_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYHALL_TUI_DATA_DIR", str(tmp_path))
+    Store(tmp_path / "hall.db").close()
+    result = run("retire", "nobody")
+    assert result.exit_code == 1
+    assert str(tmp_path / "hall.db") in result.stderr
+
+
 def lines(result: Result) -> list[str]:
     assert result.exit_code == 0, result.stderr
     return result.stdout.splitlines()
@@ -47,7 +71,7 @@ def seeded(db: Path) -> Path:
 
 
 def test_keys_are_made_listed_and_revoked_while_the_hall_is_served(db: Path) -> None:
-    with served(db) as hall, httpx.Client(base_url=hall.url, trust_env=False) as http:
+    with served(db) as hall, httpx.Client(base_url=hall.url, trust_env=False, verify=False) as http:
         (token,) = lines(run("keys", "add", "--namespace", "x.alice", "--label", "Alice's laptop", "--db", db))
         headers = {"Authorization": f"Bearer {token}"}
         assert http.get("/api/v1/ban-list", headers=headers).status_code == 200

@@ -80,22 +80,6 @@ def test_the_store_is_changed_while_it_is_served(db: Path) -> None:
         assert verdict()["status"] == "retired"
 
 
-def test_what_is_not_there_is_a_no_with_a_sentence(db: Path) -> None:
-    Store(db).close()
-    for arguments in (("ban", "nobody", "--reason", "r"), ("unban", "nobody"), ("retire", "nobody")):
-        result = run(*arguments, "--db", db)
-        assert result.returncode == 1
-        assert result.stdout == "" and "nobody" in result.stderr
-    assert run("attest", "nobody", "ab" * 32, "--db", db).returncode == 1
-
-
-def test_a_store_that_is_not_there_is_not_made_by_a_change(db: Path) -> None:
-    result = run("ban", "w", "--reason", "r", "--db", db)
-    assert result.returncode == 2
-    assert str(db) in result.stderr and "hall serve" in result.stderr
-    assert not db.exists()
-
-
 def test_a_file_that_is_no_store_is_left_as_it_is(tmp_path: Path) -> None:
     other = tmp_path / "notes.txt"
     other.write_text("not a database, but long enough to look at, twice over\n" * 40)
@@ -103,13 +87,6 @@ def test_a_file_that_is_no_store_is_left_as_it_is(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert "notes.txt" in result.stderr and "Traceback" not in result.stderr
     assert other.read_text().startswith("not a database")
-
-
-def test_without_a_db_the_store_is_in_the_users_data_folder(tmp_path: Path) -> None:
-    Store(tmp_path / "hall.db").close()
-    result = run("retire", "nobody", PYHALL_TUI_DATA_DIR=str(tmp_path))
-    assert result.returncode == 1
-    assert str(tmp_path / "hall.db") in result.stderr
 
 
 def test_a_port_in_use_is_one_sentence_and_costs_no_key(db: Path) -> None:
