@@ -53,11 +53,14 @@ def read_faults(path: Path) -> list[Fault]:
 
 
 class Faults:
-    """The faults in force. They can be changed while the hall runs, from another thread too."""
+    """The faults in force. They can be changed while the hall runs, from another thread too.
+
+    `rng` and `sleep` are its dice and its time, for a test that wants its own.
+    """
 
     def __init__(self, rng: random.Random | None = None, sleep: Sleep = asyncio.sleep) -> None:
         self._faults: tuple[Fault, ...] = ()
-        self._rng = rng or random.Random()
+        self.rng = rng or random.Random()
         self.sleep = sleep
 
     def add(self, fault: Fault | None = None, **fields: Any) -> Fault:
@@ -78,7 +81,7 @@ class Faults:
         """Return the fault that happens to such a request now, if one does."""
         for fault in self._faults:
             fits = fnmatchcase(path, fault.path) and fnmatchcase(method, fault.method)
-            if not fits or fault.count == 0 or self._rng.random() >= fault.probability:
+            if not fits or fault.count == 0 or self.rng.random() >= fault.probability:
                 continue
             if fault.count is not None:
                 fault.count -= 1
@@ -100,7 +103,7 @@ class Faults:
     async def _happen(self, fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.drop == "unheard":
             return await _drop(scope, receive)
-        tail = self._rng.expovariate(1 / fault.tail) if fault.tail else 0.0
+        tail = self.rng.expovariate(1 / fault.tail) if fault.tail else 0.0
         if fault.latency + tail:
             await self.sleep(fault.latency + tail)
         answer = await _answer(fault, app, scope, receive)
