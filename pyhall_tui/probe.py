@@ -172,8 +172,8 @@ async def _key(
     return ProbeLine(
         Step.KEY,
         Mark.UNPROVEN,
-        "This registry answers reads without a key too, so a read does not prove it.",
-        "The first dispatch or enrollment will.",
+        "Reads are answered without a key too, so none proves it.",
+        "A first dispatch will.",
     )
 
 
@@ -190,8 +190,8 @@ async def _namespace(
     return ProbeLine(
         Step.NAMESPACE,
         Mark.UNPROVEN,
-        f"A read of this registry does not tell whether the key is for {profile.namespace}.",
-        "The first dispatch or enrollment will: 403 means that it is not.",
+        f"Reads do not tell here whether the key is for {profile.namespace}.",
+        "A first dispatch will.",
     )
 
 

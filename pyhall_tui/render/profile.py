@@ -10,6 +10,7 @@ from pyhall_tui.profiles.api_key import PREFIXES
 from pyhall_tui.profiles.environment import KEY, NAMESPACE_NAME, value_of, variables_in_force
 from pyhall_tui.profiles.keys import KeyAnswer, KeySource, KeyState
 from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.urls import origin
 from pyhall_tui.render.link import host
 from pyhall_tui.render.text import Cell, Style, clean
 
@@ -60,7 +61,7 @@ def _key_word(answer: KeyAnswer | None) -> Cell:
     return Cell(answer.source.value, Style.PLAIN if answer.source is KeySource.KEYRING else Style.WARNING)
 
 
-def key_line(answer: KeyAnswer | None) -> Cell:
+def _stored_key(answer: KeyAnswer | None) -> Cell:
     """Say where the shown profile's key is kept, or why there is none and what to do."""
     if answer is None:
         return Cell("The OS keyring is asked for it when the profile is opened or tested.", Style.DIM)
@@ -72,7 +73,7 @@ def key_line(answer: KeyAnswer | None) -> Cell:
     return Cell(f"✔ {sentence}", Style.DIM if answer.source is KeySource.KEYRING else Style.WARNING)
 
 
-def typed_key_line(typed: str, environ: Mapping[str, str] = os.environ) -> Cell:
+def _typed_key(typed: str, environ: Mapping[str, str] = os.environ) -> Cell:
     """Say what becomes of a key that is typed and not saved yet, or that one is wanted."""
     unused = f" It is not used while {KEY} is set." if value_of(KEY, environ) else ""
     if not typed:
@@ -80,6 +81,26 @@ def typed_key_line(typed: str, environ: Mapping[str, str] = os.environ) -> Cell:
     if not typed.startswith(PREFIXES):
         return Cell(f"It does not begin with {' or '.join(PREFIXES)}: is it the whole key?{unused}", Style.WARNING)
     return Cell(f"It goes into the OS keyring when you save.{unused}")
+
+
+def key_sentence(base: Profile | None, answer: KeyAnswer | None, typed: str, url: str) -> Cell:
+    """Return the sentence below the key's field.
+
+    Args:
+        base: the stored profile; None for a new one.
+        answer: what is known of its key.
+        typed: what stands in the field.
+        url: what stands in the URL's field; a stored key goes to no other origin than its own.
+    """
+    if typed or base is None:
+        return _typed_key(typed)
+    try:
+        elsewhere = origin(url) != origin(base.registry_url)
+    except ValueError:
+        elsewhere = False
+    if elsewhere:
+        return Cell(f"The stored key stays with {clean(origin(base.registry_url))}: this address needs its own.")
+    return _stored_key(answer)
 
 
 def key_band(answer: KeyAnswer | None, link: Link) -> Cell | None:

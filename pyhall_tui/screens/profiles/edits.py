@@ -80,8 +80,8 @@ class Edits:
         return self._by_name.get(name)
 
     def put(self, name: str, edit: Edit) -> None:
-        """Remember what is typed; nothing where it is what the profile has."""
-        if edit.base is not None and edit.values == values_of(edit.base):
+        """Remember what is typed; nothing where it is what the profile has, or a form untouched."""
+        if edit.values == (values_of(edit.base) if edit.base else BLANK):
             self._by_name.pop(name, None)
         else:
             self._by_name[name] = edit

@@ -42,6 +42,21 @@ _SWITCHES: Final = (
 _TEXTS: Final = tuple(name for name, _, _ in (*_CONNECTION, *_PACE, *_WORDS))
 
 
+class Mark(Checkbox):
+    """A checkbox that shows without colour too whether it is on."""
+
+    DEFAULT_CSS = """
+    Mark {
+        & > .toggle--button { color: $text-muted; background: $background 0%; }
+        &.-on > .toggle--button { color: $text-success; background: $background 0%; }
+    }
+    """
+
+    @property
+    def _button(self) -> Content:
+        return Content.assemble(("[✔] " if self.value else "[ ] ", self.get_visual_style("toggle--button")))
+
+
 class ProfileForm(VerticalScroll, can_focus=False):
     """Shows and takes the values of a profile, and a key beside them."""
 
@@ -58,8 +73,12 @@ class ProfileForm(VerticalScroll, can_focus=False):
     class Left(Message):
         """The person goes back to the list."""
 
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._key_hint = ""
+
     def compose(self) -> ComposeResult:
-        yield Static("Connection", classes="section", markup=False)
+        yield Static("Connection", classes="section -first", markup=False)
         for name, label, example in _CONNECTION:
             yield Field(name, label, placeholder=example)
         yield Field("key", "API key", password=True)
@@ -71,7 +90,7 @@ class ProfileForm(VerticalScroll, can_focus=False):
             yield Field(name, label, placeholder=example)
         yield Static("Marks and signals", classes="section", markup=False)
         for name, label in _SWITCHES:
-            yield Checkbox(Content(label), id=name, compact=True)
+            yield Mark(Content(label), id=name, compact=True)
 
     @property
     def typed_key(self) -> str:
@@ -97,9 +116,11 @@ class ProfileForm(VerticalScroll, can_focus=False):
         return self.query_one(f"#field-{name}", Field)
 
     def hint_key(self, sentence: str) -> None:
-        """Say below the key where it is kept, unless a mistake is said there."""
-        if not self.field("key").has_mistake:
-            self.field("key").say(sentence, mistake=False)
+        """Say below the key where it is kept, unless a mistake is said there. Said twice it costs no layout."""
+        field = self.field("key")
+        if not field.has_mistake and (sentence != self._key_hint or not field.has_class("-hint")):
+            self._key_hint = sentence
+            field.say(sentence, mistake=False)
 
     def mistakes(self) -> dict[str, str]:
         """Return a sentence for each field that is wrong, the key too."""

@@ -9,7 +9,10 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Static
 
-from pyhall_tui.probe import Mark, ProbeLine, Step
+from pyhall_tui.clock import Clock
+from pyhall_tui.probe import Mark, ProbeLine, Step, probe_apart
+from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.render.profile import pending_cells, probe_cells
 from pyhall_tui.render.text import clean
 from pyhall_tui.widgets.cells import as_content
@@ -20,7 +23,7 @@ class ProbePanel(Vertical):
 
     DEFAULT_CSS = """
     ProbePanel {
-        height: auto; max-height: 50%; overflow-y: auto; display: none; padding: 0 1;
+        height: auto; overflow-y: auto; display: none; padding: 0 1;
         border-top: solid $panel-lighten-2;
         & > Static { width: 1fr; height: auto; }
         & > Button { display: none; margin-top: 1; }
@@ -41,26 +44,26 @@ class ProbePanel(Vertical):
         yield Static(id="probe-lines", markup=False)
         yield Button("", id="use-url", compact=True, variant="warning")
 
-    def begin(self) -> None:
-        """Show all steps as pending."""
+    async def run(self, profile: Profile, key: ApiKey | None, why_none: str, clock: Clock) -> bool:
+        """Test a profile and show each step as it comes; return whether none failed.
+
+        Args:
+            why_none: the sentence that says why there is no key, where there is none.
+        """
         self._lines = {}
         self.display = True
         self._draw()
-
-    def take(self, line: ProbeLine) -> None:
-        """Show one step's outcome."""
-        self._lines[line.step] = line
-        self._draw()
+        async for line in probe_apart(profile, key, clock):
+            if why_none and line.step is Step.KEY and line.mark is Mark.NO:
+                line = line._replace(sentence=why_none, advice="")
+            self._lines[line.step] = line
+            self._draw()
+        return all(line.mark is not Mark.NO for line in self._lines.values())
 
     def clear(self) -> None:
         """Show nothing: another profile is on the form."""
         self._lines = {}
         self.display = False
-
-    @property
-    def passed(self) -> bool:
-        """Whether a test went through all steps and none of them failed."""
-        return len(self._lines) == len(Step) and all(line.mark is not Mark.NO for line in self._lines.values())
 
     def _draw(self) -> None:
         lines = [probe_cells(self._lines[step]) if step in self._lines else pending_cells(step) for step in Step]

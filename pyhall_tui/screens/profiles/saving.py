@@ -1,0 +1,110 @@
+"""Putting a profile, its key and its watch list where they are kept, and taking them away again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.keys import KeyAnswer, KeyState, KeyStore
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.store import ProfileConflict, ProfilesFileError, ProfilesNotSaved, ProfileStore
+from pyhall_tui.profiles.watch_list import WatchList
+from pyhall_tui.render.text import clean
+from pyhall_tui.screens.profiles.choice import ChoiceScreen
+from pyhall_tui.screens.profiles.edits import Values
+from pyhall_tui.screens.profiles.questions import ask_conflict, renamed
+
+Ask = Callable[[ChoiceScreen], Awaitable[str | None]]
+
+
+class Written(NamedTuple):
+    """What became of writing a profile."""
+
+    saved: Profile | None = None
+    """As the file now has it; None where it was not written."""
+    sentence: str = ""
+    field: str | None = None
+    """The field that the sentence is about, if it is about one."""
+    theirs: ProfileConflict | None = None
+    """The operator takes what somebody else wrote."""
+
+
+class Saver:
+    """Writes profiles, moves and deletes them with what belongs to them. Files are written in a thread."""
+
+    def __init__(self, store: ProfileStore, keys: KeyStore, data: Path, ask: Ask) -> None:
+        """`ask` shows a question and returns its answer."""
+        self._store, self._keys, self._data, self._ask = store, keys, data, ask
+
+    async def write(self, profile: Profile, base: Profile | None) -> Written:
+        """Put a profile into the file; where others changed the same keys, ask first."""
+        force = False
+        while True:
+            try:
+                if base is not None and base.name != profile.name:
+                    await asyncio.to_thread(self._store.rename, base.name, profile.name)
+                    base = renamed(base, profile.name)
+                return Written(await asyncio.to_thread(partial(self._store.save, profile, base, force=force)))
+            except ProfileConflict as conflict:
+                if base is None or conflict.keys == ("name",):
+                    taken = str(conflict).removesuffix(" Overwrite it?").removesuffix(" Choose another name.")
+                    return Written(sentence=f"{taken} Choose another name.", field="name")
+                answer = await self._ask(ask_conflict(conflict, profile))
+                if answer == "theirs":
+                    return Written(sentence="Theirs is in the form now; save what only you changed.", theirs=conflict)
+                if answer != "mine":
+                    return Written(sentence="Not saved: the form and the file are as they were.")
+                force = True
+            except (ProfilesNotSaved, ProfilesFileError) as wrong:
+                return Written(sentence=clean(wrong))
+
+    async def keep_key(self, saved: Profile, base: Profile | None, typed_key: str) -> KeyAnswer | None:
+        """Store a typed key, or let the stored one follow a new name; None where there is nothing to do."""
+        if typed_key:
+            return await self._keys.save(saved, ApiKey(typed_key))
+        if base is not None and base.name != saved.name:
+            return await self._keys.move(base, saved)
+        return None
+
+    async def start_with(self, name: str) -> str:
+        """Make a profile the one that the program starts with; return what to say."""
+        try:
+            await asyncio.to_thread(self._store.set_default, name)
+        except (ProfilesNotSaved, ProfilesFileError, ValueError) as wrong:
+            return str(wrong)
+        return f"The program starts with {name}."
+
+    async def move_watch_list(self, watch_list: WatchList, name: str) -> str:
+        """Let a watch list follow its profile to a new name; return what went wrong, or nothing."""
+        try:
+            await asyncio.to_thread(watch_list.rename, name)
+        except OSError as error:
+            return f" The watch list did not follow ({error.strerror})."
+        return ""
+
+    async def delete(self, profile: Profile) -> tuple[bool, str]:
+        """Take a profile out of the file, with its key and watch list; return whether it is gone, and what to say."""
+        try:
+            await asyncio.to_thread(self._store.delete, profile.name)
+        except (ProfilesNotSaved, ProfilesFileError) as wrong:
+            return False, str(wrong)
+        sentence = f"{profile.name} was deleted."
+        try:
+            await asyncio.to_thread(WatchList(self._data, profile.name).delete)
+        except OSError as error:
+            sentence += f" Its watch list is still there ({error.strerror})."
+        answer = await self._keys.forget(profile)
+        if answer.state not in (KeyState.ABSENT, KeyState.UNAVAILABLE):
+            sentence += f" {answer.sentence}"
+        return True, sentence
+
+    def count_watched(self, profile: Profile) -> int:
+        """Return how many workers a profile watches."""
+        return len(WatchList(self._data, profile.name).load())
+
+
+def connection(values: Values, typed_key: str) -> tuple[object, ...]:
+    """Return what of a form a test's outcome depends on."""
+    return (*(values[name] for name in ("registry_url", "namespace", "allow_insecure")), typed_key)

@@ -1,0 +1,89 @@
+"""What stands above the profiles: what is wrong, and the ways on that there are without one."""
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button, Static
+
+from pyhall_tui.profiles.environment import EnvironmentMistake, overridden
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.render.profile import override_line
+from pyhall_tui.render.text import clean
+from pyhall_tui.screens.messages import OpenDemo, OpenProfile
+from pyhall_tui.widgets.cells import as_content
+
+_WELCOME = (
+    "Welcome. A profile says which registry and namespace to look at, and with which API key. Fill in the form, "
+    "test it (^g) and save it (^s): it opens at once."
+)
+
+
+class Ways(Vertical):
+    """A sentence, the demo, the file once more, the environment; and which variables override the profiles."""
+
+    DEFAULT_CSS = """
+    Ways {
+        height: auto;
+        #problem { width: 1fr; height: auto; padding: 0 1; margin: 1 0 0 0; }
+        #problem.-mistake { color: $text-error; }
+        #ways { height: auto; margin: 1 0; padding: 0 1; }
+        #ways > Button { margin-right: 2; }
+        #overrides { width: 1fr; height: auto; padding: 0 1; }
+    }
+    .-short Ways #problem, .-short Ways #ways { margin: 0; }
+    """
+
+    class ReadAgain(Message):
+        """The file is to be read once more: somebody corrected it."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="problem", markup=False)
+        with Horizontal(id="ways"):
+            yield Button("Try the demo (no account needed)", id="demo", variant="primary")
+            yield Button("Read the file again", id="reread")
+            yield Button("Open what the environment says", id="environment")
+        yield Static(id="overrides", markup=False)
+
+    def show(self, problem: str | None, *, first_run: bool, unreadable: bool, has_workspace: bool) -> None:
+        """Show what there is to say and to do.
+
+        Args:
+            problem: why no profile is open, or why the file cannot be used.
+            first_run: there is no profile yet.
+            unreadable: the file has a mistake.
+            has_workspace: a profile, or the demo, is open.
+        """
+        said = problem or (_WELCOME if first_run and not has_workspace else "")
+        sentence = self.query_one("#problem", Static)
+        sentence.display = bool(said)
+        sentence.set_class(bool(problem), "-mistake")
+        sentence.update(Content(clean(said)))
+        overrides = override_line()
+        self.query_one("#demo").display = not has_workspace
+        self.query_one("#reread").display = unreadable
+        self.query_one("#environment").display = not has_workspace and environment_alone() is not None
+        self.query_one("#ways").display = unreadable or not has_workspace
+        self.query_one("#overrides").display = overrides is not None
+        if overrides is not None:
+            self.query_one("#overrides", Static).update(as_content([overrides]))
+
+    @on(Button.Pressed)
+    def _go(self, message: Button.Pressed) -> None:
+        message.stop()
+        name = environment_alone()
+        if message.button.id == "demo":
+            self.post_message(OpenDemo())
+        elif message.button.id == "reread":
+            self.post_message(self.ReadAgain())
+        elif name is not None:
+            self.post_message(OpenProfile(name.name))
+
+
+def environment_alone() -> Profile | None:
+    """Return the profile that the environment makes without one, or None."""
+    try:
+        return overridden(None)
+    except EnvironmentMistake:
+        return None
