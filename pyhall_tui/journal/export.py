@@ -35,6 +35,7 @@ def each_event(
     text: str | None = None,
 ) -> Iterator[Event]:
     """Yield the events that pass the filter (see `Journal.events`), newest first, a page at a time."""
+    journal.flush()
     before_id: int | None = None
     while True:
         page = journal.events(

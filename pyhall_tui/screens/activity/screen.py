@@ -1,5 +1,6 @@
 """The activity screen: what happened while one looked away?"""
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -118,7 +119,7 @@ class ActivityScreen(ModeScreen):
         journal, profile = self.workspace.journal, self.workspace.profile.name
         if self._looked_id:
             question = partial(journal.events_since, profile, self._looked_id, _MOST_COUNTED)
-            self._feed.take(await off_loop(question, name="activity"))
+            self._feed.take(await self._ask(question))
         if not self._feed.is_loaded:
             await self._ask_page()
         self._redraw()
@@ -145,8 +146,18 @@ class ActivityScreen(ModeScreen):
             before_id=self._feed.before_id,
             **asked.question(),
         )
-        page = await off_loop(question, name="activity")
+        page = await self._ask(question)
         self._feed.add_page(asked, page, is_last=len(page) < _PAGE)
+
+    async def _ask(self, question: Callable[[], list[Event]]) -> list[Event]:
+        """Ask the journal in a thread, once what happened before is on its disk."""
+        journal = self.workspace.journal
+
+        def ask() -> list[Event]:
+            journal.flush()
+            return question()
+
+        return await off_loop(ask, name="activity")
 
     def _remember_looked(self) -> None:
         newest = self._feed.newest_id
@@ -192,7 +203,7 @@ class ActivityScreen(ModeScreen):
         still = f" · {alarms} alarm{'s' * (alarms != 1)} not acknowledged" if alarms else ""
         frame.border_subtitle = as_content([Cell(f"{count}{more} shown{still}", Style.DIM)])
         empty = self.query_one("#no-events", Static)
-        self.table.display, empty.display = count > 0, count == 0
+        frame.set_class(count == 0, "-empty")  # the table stays: it has the focus, and so the keys
         empty.update(Content(self._why_empty()))
 
     def _since_looked(self) -> Cell:
@@ -308,8 +319,8 @@ class ActivityScreen(ModeScreen):
         else:
             workspace = self.workspace
             question = partial(each_event, workspace.journal, workspace.profile.name, **asked.question())
-            matching = await off_loop(lambda: [e.id for e in question() if not e.acknowledged], name="activity")
-            ids = sorted({*ids, *(event_id for event_id in matching if event_id <= newest)})
+            matching = await self._ask(lambda: [event for event in question() if not event.acknowledged])
+            ids = sorted({*ids, *(event.id for event in matching if event.id <= newest)})
             workspace.acknowledge(ids)
         self._acknowledged(ids)
         self.notify("All that is shown is acknowledged." if ids else "All was acknowledged before.", markup=False)
