@@ -7,6 +7,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from pyhall_tui.profiles.environment import KEY
+from pyhall_tui.profiles.keys import KeySource
 from pyhall_tui.render.link import host, next_cell, rate_cell, reach_cell
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.widgets.cells import as_content
@@ -122,14 +124,15 @@ class StatusHeader(Vertical):
         return as_content([*cells, *self._marks()], "  ")
 
     def _marks(self) -> list[Cell]:
-        """What must never be overlooked: production, read only, plain http."""
+        """What must never be overlooked: production, read only, plain http, a key that a variable overrides."""
         if self._workspace is None:
             return []
-        profile = self._workspace.profile
+        profile, key = self._workspace.profile, self._workspace.key_answer
         marks = [
             (profile.production, Cell("PRODUCTION", Style.ERROR)),
             (profile.read_only, Cell("READ ONLY", Style.WARNING)),
             (profile.allow_insecure and profile.registry_url.startswith("http:"), Cell("NOT ENCRYPTED", Style.ERROR)),
+            (key is not None and key.source is KeySource.ENVIRONMENT, Cell(f"key: {KEY}", Style.WARNING)),
         ]
         return [cell for holds, cell in marks if holds]
 

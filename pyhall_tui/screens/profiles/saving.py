@@ -62,8 +62,8 @@ class Saver:
 
     async def keep_key(self, saved: Profile, base: Profile | None, typed_key: str) -> KeyAnswer | None:
         """Store a typed key, or let the stored one follow a new name; None where there is nothing to do."""
-        if typed_key:
-            return await self._keys.save(saved, ApiKey(typed_key))
+        if typed_key:  # shielded: the screen may go while the keyring asks for its password, the key may not
+            return await asyncio.shield(self._keys.save(saved, ApiKey(typed_key)))
         if base is not None and base.name != saved.name:
             return await self._keys.move(base, saved)
         return None
