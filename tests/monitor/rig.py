@@ -18,6 +18,7 @@ from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.models import BanList, Verdict
 from tests.clock import ManualClock, settle
 from tests.live_hall import LiveHall
+from tests.waiting import until
 
 
 class Rig:
@@ -69,8 +70,7 @@ class Rig:
 
     async def _quiet(self) -> None:
         await settle(5)
-        while self.monitor.in_flight:  # a real socket's answer: nothing here can be waited for but the answer
-            await asyncio.sleep(0.001)  # noqa: ASYNC110
+        await until(lambda: not self.monitor.in_flight)  # a real socket answers in real time
         await settle(5)
 
 
