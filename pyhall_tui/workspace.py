@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from pyhall_tui.clock import Clock, Moment
+from pyhall_tui.dispatch.lab import Lab
 from pyhall_tui.fleet.entry import Ban, Entry
 from pyhall_tui.fleet.events import Event, Severity
 from pyhall_tui.fleet.fleet import Fleet
@@ -62,6 +63,14 @@ class Workspace:
         self.fleet = Fleet(profile.poll_interval)
         self.link = Link(since_wall=clock.now().wall, rate=profile.requests_per_second)
         self.stats = RequestStats()
+        self.lab = Lab(
+            profile,
+            clock,
+            journal,
+            send=lambda request: self.ask(lambda client: client.dispatch(request)),
+            send_in_turn=lambda request: self.ask_in_turn(lambda client: client.dispatch(request)),
+            take_events=self.take_events,
+        )
         self.open_alarms: set[int] = set()
         """The journal's ids of the alarms that nobody has acknowledged yet."""
         self._replaced: dict[int, None] = {}
@@ -120,7 +129,7 @@ class Workspace:
 
     def adopt(self, profile: Profile, key: ApiKey | None) -> None:
         """Go on with other settings of the same registry and name: fleet and screens stay, the client is made anew."""
-        self.profile = profile
+        self.profile = self.lab.profile = profile
         self.fleet.stale_after = Fleet(profile.poll_interval).stale_after
         self.connect(key)
         self._listener.link_changed()
@@ -134,6 +143,7 @@ class Workspace:
     async def close(self) -> None:
         """Stop asking and write what is left to the journal; half a second at most each."""
         self._closed = True
+        self.lab.close()
         self.disconnect()
         await asyncio.to_thread(self.journal.flush, _PATIENCE)
 
@@ -148,6 +158,18 @@ class Workspace:
         if thread is None or client is None:
             raise asyncio.CancelledError
         return await asyncio.wrap_future(thread.submit(call(client)))
+
+    async def ask_in_turn(self, call: Callable[["RegistryClient"], Coroutine[Any, Any, T]]) -> T:
+        """Run one request as `ask` does, when its turn has come in the budget that the sweep is asked within.
+
+        Raises:
+            RegistryError: as the client raises it.
+        """
+        await self._ready.wait()
+        monitor = self._monitor
+        if monitor is None:
+            return await self.ask(call)
+        return await self.ask(lambda client: monitor.turns.take(lambda: call(client)))
 
     def watch(self, worker_ids: Iterable[str]) -> list[str]:
         """Put workers on the watch list and ask for them; return those that are new."""

@@ -46,6 +46,9 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     location: str = ""
     """The new address, where the registry answered with a redirect."""
 
+    retry_after: float | None = None
+    """Seconds that the registry wants to be left alone, where it said so with a 429."""
+
     @property
     def correlation_same(self) -> bool | None:
         """Whether the id came back unchanged; None where no answer holds one."""
@@ -135,6 +138,7 @@ def _failed(request: DispatchRequest, error: RegistryError, at: float, elapsed: 
         error_kind=error.kind,
         advice=error.advice,
         location=error.location if isinstance(error, Redirected) else "",
+        retry_after=error.retry_after if isinstance(error, StatusError) else None,
     )
 
 

@@ -18,6 +18,7 @@ from pyhall_tui.monitor.backoff import Backoff
 from pyhall_tui.monitor.budget import Budget
 from pyhall_tui.monitor.link import BanListState, Link, Reach
 from pyhall_tui.monitor.schedule import Schedule
+from pyhall_tui.monitor.turns import LIMITED_WITHOUT_WORD, Turns
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry import errors
 from pyhall_tui.registry.models import BanList, Health, Verdict
@@ -26,8 +27,6 @@ LOST_AFTER = 3
 """Faulty answers in a row after which the registry counts as lost; no connection at all counts at once."""
 MISSING_BAN_LIST_AGAIN = 600.0
 """Seconds until a registry that has no ban list is asked for it again."""
-LIMITED_WITHOUT_WORD = 5.0
-"""Seconds to hold back after a 429 that does not say how long."""
 _LONGEST_NAP = 2.0
 """The loop's own timers stand still while the machine sleeps: look at our clock at least this often."""
 
@@ -66,6 +65,8 @@ class Monitor:
         now = clock.now()
         self._schedule = Schedule(profile.poll_interval, close_interval=min(10.0, profile.poll_interval / 3))
         self._budget = Budget(profile.requests_per_second, profile.requests_in_flight, now.mono)
+        self.turns = Turns(self._budget, clock)
+        """For what others ask within the same budget, on the engine's own loop."""
         self._backoff = Backoff(rng or random.Random())
         self._link = Link(since_wall=now.wall, full_rate=profile.requests_per_second)
         self._told: Link | None = None

@@ -54,6 +54,8 @@ class RequestForm(VerticalScroll, can_focus=False):
         self._made = ""
         self._used: set[str] = set()
         self._unkept: DispatchForm | None = None
+        self._to_fill: dict[str, Any] | None = {}
+        """What came before the fields were there; None once they are."""
         self._keeping: Timer | None = None
         self._capabilities: tuple[int, list[str]] = (-1, [])
 
@@ -76,6 +78,8 @@ class RequestForm(VerticalScroll, can_focus=False):
     def on_mount(self) -> None:
         self.border_title = "Request"
         self.fill(msgspec.convert(self._kept(), DispatchForm))
+        came_before, self._to_fill = self._to_fill, None
+        self.fill_some(came_before or {})
         if self._workspace.profile.read_only:
             self._tell(READ_ONLY)
             self.query_one("#send", Button).disabled = self.query_one("#live", Button).disabled = True
@@ -106,10 +110,14 @@ class RequestForm(VerticalScroll, can_focus=False):
             self.make_id()
 
     def fill_some(self, fields: dict[str, Any]) -> None:
-        """Put these into the fields that they name, and leave the others."""
+        """Put these into the fields that they name, leave the others, and go to the first that is empty."""
+        if self._to_fill is not None:
+            self._to_fill |= fields
+            return
         known = {name: str(value) for name, value in fields.items() if name in DispatchForm.__struct_fields__}
         if known:
             self.fill(msgspec.structs.replace(self.values, **{"correlation_id": "", **known}))
+        self.focus_first()
 
     def make_id(self) -> None:
         """Put a new correlation id into its field."""

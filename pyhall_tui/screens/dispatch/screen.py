@@ -1,6 +1,5 @@
 """The dispatch screen: what does policy say, and why?"""
 
-import asyncio
 from typing import ClassVar
 
 from textual import on, work
@@ -10,7 +9,7 @@ from textual.containers import Horizontal
 from textual.widgets import TabbedContent, TabPane
 
 from pyhall_tui.dispatch.form import filled
-from pyhall_tui.dispatch.result import Tried, abandoned, try_dispatch
+from pyhall_tui.dispatch.result import Tried
 from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.registry.models import DispatchRequest
 from pyhall_tui.render.decision import history_row
@@ -65,7 +64,6 @@ class DispatchScreen(ModeScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one("#session").border_title = "This session"
-        self.form.focus_first()
         self.set_interval(1.0, self._count_waiting)
 
     @property
@@ -88,7 +86,6 @@ class DispatchScreen(ModeScreen):
         message.stop()
         about = {"worker_id": message.worker_id} if message.worker_id else {}
         self.form.fill_some({**message.fill, **about})
-        self.form.focus_first()
 
     @on(RequestForm.Changed)
     def _form_changed(self) -> None:
@@ -107,14 +104,8 @@ class DispatchScreen(ModeScreen):
     @work(exit_on_error=False, group="dispatch")
     async def _send(self, request: DispatchRequest) -> None:
         self.answer.show_waiting(0.0)
-        began = self.workspace.now()
         try:
-            tried = await try_dispatch(
-                lambda asked: self.workspace.ask(lambda client: client.dispatch(asked)), request, self.workspace.clock
-            )
-        except asyncio.CancelledError:
-            self._keep(abandoned(request, began.wall))
-            raise
+            tried = await self.workspace.lab.dispatch(request)
         finally:
             self._sent_at = None
         self._keep(tried)
@@ -146,12 +137,10 @@ class DispatchScreen(ModeScreen):
         super().action_dismiss_toasts()
 
     def _keep(self, tried: Tried) -> None:
-        row = self.workspace.journal.record_dispatch(self.workspace.profile.name, tried.row)
-        self._session[str(row.id)] = tried
+        self._session[str(tried.row.id)] = tried
         while len(self._session) > _MOST:
             del self._session[next(iter(self._session))]
-        if self.is_mounted:
-            self.session_table.show(list(reversed(self._session)))
+        self.session_table.show(list(reversed(self._session)))
 
     def _row(self, key: str) -> Row:
         tried = self._session.get(key)

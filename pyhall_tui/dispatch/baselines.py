@@ -1,0 +1,157 @@
+"""A baseline: what policy said once, in a text file that reads well in a diff, to be compared with what it says now."""
+
+import contextlib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import tomli_w
+
+from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
+from pyhall_tui.dispatch.matrix import Answer, Case, Plan
+from pyhall_tui.dispatch.result import Result
+from pyhall_tui.profiles.safe_file import write_atomically
+
+VERSION: Final = 1
+_HEAD: Final = """\
+# What policy said of each capability, worker and risk tier. Made by pyhall-tui; `pyhall-tui policy check` compares
+# it with what policy says now. No time stands in it: the same policy makes the same file.
+"""
+_NAME: Final = re.compile(r"[\w][\w.-]{0,99}", re.ASCII)
+_TIERS: Final = (*RISK_TIERS, UNSTATED)
+
+
+class BaselineMistake(Exception):
+    """A baseline cannot be read or written; the message is a sentence that names the file."""
+
+
+class Baseline(NamedTuple):
+    """Answers by cell, of one namespace."""
+
+    namespace: str
+    answers: dict[Case, Answer]
+
+    def plan(self) -> Plan:
+        """Return the plan that asks these cells again, and no others."""
+        return Plan(
+            namespace=self.namespace,
+            capabilities=tuple(dict.fromkeys(case.capability for case in self.answers)),
+            workers=tuple(dict.fromkeys(case.worker_id for case in self.answers)),
+            risk_tiers=tuple(tier for tier in _TIERS if any(case.risk_tier == tier for case in self.answers)),
+            only=tuple(self.answers),
+        )
+
+
+class Difference(NamedTuple):
+    """One cell that is not as it was."""
+
+    case: Case
+    before: Answer
+    after: Answer | None
+    """None where it was not asked, or brought no answer."""
+
+
+def differences(baseline: Baseline, now: Mapping[Case, Answer]) -> list[Difference]:
+    """Return the cells that differ: those that are allowed now and were not first, then the others, no answers last."""
+    found = [
+        Difference(case, before, answered(now.get(case)))
+        for case, before in baseline.answers.items()
+        if now.get(case) != before
+    ]
+    return sorted(found, key=_loudness)
+
+
+def answered(answer: Answer | None) -> Answer | None:
+    """Return an answer, or None for what is none."""
+    return answer if answer is not None and answer.result.is_answer else None
+
+
+def path_of(name: str, folder: Path) -> Path:
+    """Return the file of a baseline: a path as it is given, a plain name below `folder`.
+
+    Raises:
+        BaselineMistake: it is neither.
+    """
+    if name.endswith(".toml") or "/" in name or "\\" in name:
+        return Path(name).expanduser()
+    if not _NAME.fullmatch(name):
+        raise BaselineMistake(f"{name!r} is no name for a baseline: use letters, digits, - and _, or a path.")
+    return folder / f"{name}.toml"
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of the baselines in a folder."""
+    with contextlib.suppress(OSError):
+        return sorted(path.stem for path in folder.glob("*.toml"))
+    return []
+
+
+def write(path: Path, baseline: Baseline) -> None:
+    """Write a baseline: a table a capability and worker, a line a risk tier, in order.
+
+    Raises:
+        BaselineMistake: the file cannot be written; what was there is as it was.
+    """
+    cells: dict[str, dict[str, dict[str, str]]] = {}
+    for case, answer in sorted(baseline.answers.items(), key=lambda item: _order(item[0])):
+        cells.setdefault(case.capability, {}).setdefault(case.worker_id, {})[case.risk_tier] = str(answer)
+    document = {"version": VERSION, "namespace": baseline.namespace, "cells": cells}
+    try:
+        write_atomically(path, (_HEAD + tomli_w.dumps(document)).encode())
+    except OSError as error:
+        raise BaselineMistake(f"{path} cannot be written ({error.strerror or error}).") from None
+
+
+def read(path: Path) -> Baseline:
+    """Read a baseline.
+
+    Raises:
+        BaselineMistake: there is none, or it has a mistake.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BaselineMistake(f"There is no baseline at {path}: make it with pyhall-tui policy save.") from None
+    except OSError as error:
+        raise BaselineMistake(f"{path} cannot be read ({error.strerror or error}).") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BaselineMistake(f"{path} is no TOML: {error}.") from None
+    if document.get("version") != VERSION:
+        raise BaselineMistake(f"{path} has version {document.get('version')}, and only {VERSION} is known here.")
+    namespace, cells = document.get("namespace"), document.get("cells")
+    if not isinstance(namespace, str) or not isinstance(cells, dict):
+        raise BaselineMistake(f"{path} has no namespace, or no cells.")
+    try:
+        return Baseline(namespace, _answers(cells))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise BaselineMistake(f"{path}: {error}.") from None
+
+
+def _answers(cells: dict[str, Any]) -> dict[Case, Answer]:
+    answers = {}
+    for capability, workers in cells.items():
+        for worker_id, tiers in workers.items():
+            for tier, text in tiers.items():
+                if tier not in _TIERS:
+                    raise ValueError(f"{tier} is no risk tier (at {capability}, {worker_id})")
+                answers[Case(capability, worker_id, tier)] = _answer(text, capability, worker_id)
+    return answers
+
+
+def _answer(text: str, capability: str, worker_id: str) -> Answer:
+    word, _, code = text.partition(" ")
+    if word not in {result.value for result in Result if result.is_answer}:
+        raise ValueError(f"{text!r} is no answer (at {capability}, {worker_id})")
+    return Answer(Result(word), code or None)
+
+
+def _order(case: Case) -> tuple[str, str, int]:
+    return case.capability, case.worker_id, _TIERS.index(case.risk_tier)
+
+
+def _loudness(difference: Difference) -> tuple[int, tuple[str, str, int]]:
+    after = difference.after
+    rank = 3 if after is None else 0 if after.result is Result.ALLOW else 1
+    return rank, _order(difference.case)

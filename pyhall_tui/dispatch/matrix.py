@@ -1,0 +1,215 @@
+"""A matrix: the same question for many capabilities, workers and risk tiers, asked within the request budget."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import Final, NamedTuple
+
+import msgspec
+
+from pyhall_tui.clock import Clock
+from pyhall_tui.dispatch.form import UNSTATED
+from pyhall_tui.dispatch.result import Result, Tried
+from pyhall_tui.registry.correlation import new_correlation_id
+from pyhall_tui.registry.models import DispatchRequest
+
+MOST_CELLS: Final = 10_000
+ASKS_FIRST: Final = 50
+"""Cells beyond which a registry that is not this machine is asked only after a person said yes."""
+_PATIENCE: Final = 20
+"""Times that one cell is asked again after a 429, which decides nothing."""
+_WILD: Final = frozenset("*?[")
+
+
+class Case(NamedTuple):
+    """One cell: what is asked."""
+
+    capability: str
+    worker_id: str
+    risk_tier: str
+    """One of `form.RISK_TIERS`, or `form.UNSTATED`."""
+
+
+class Answer(NamedTuple):
+    """What two runs are compared by; the reason's words may change without the decision changing."""
+
+    result: Result
+    code: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.result.value} {self.code}" if self.code else self.result.value
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked: every capability with every worker at every tier."""
+
+    namespace: str
+    capabilities: tuple[str, ...]
+    workers: tuple[str, ...]
+    risk_tiers: tuple[str, ...]
+    only: tuple[Case, ...] = ()
+    """Where given, these cells alone, such as those of a baseline."""
+
+    def __len__(self) -> int:
+        return len(self.only) or len(self.capabilities) * len(self.workers) * len(self.risk_tiers)
+
+    def cases(self) -> list[Case]:
+        """Return all cells in the order in which they are asked."""
+        return list(self.only) or [
+            Case(capability, worker, tier)
+            for capability in self.capabilities
+            for worker in self.workers
+            for tier in self.risk_tiers
+        ]
+
+
+class NothingChosen(ValueError):
+    """A pattern fits nothing that is known; the message is a sentence."""
+
+
+def choose(patterns: Iterable[str], known: Iterable[str], what: str) -> tuple[str, ...]:
+    """Return the names that patterns choose: those with `*`, `?` or `[` from the known ones, any other as it is.
+
+    Raises:
+        NothingChosen: there is no pattern, or one with a wildcard fits no known name.
+    """
+    names = sorted(set(known))
+    chosen: dict[str, None] = {}
+    for pattern in patterns:
+        fitting = [name for name in names if fnmatchcase(name, pattern)] if _WILD & set(pattern) else [pattern]
+        if not fitting:
+            raise NothingChosen(f"No known {what} fits {pattern}: give its full name, or watch it first.")
+        chosen.update(dict.fromkeys(fitting))
+    if not chosen:
+        raise NothingChosen(f"Name a {what}, or a pattern such as *.")
+    return tuple(chosen)
+
+
+class MatrixRun:
+    """One run. What has come stays when it is stopped."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        send: Callable[[DispatchRequest], Awaitable[Tried]],
+        clock: Clock,
+        correlation_prefix: str,
+        in_flight: int,
+    ) -> None:
+        """Begin nothing yet. `send` waits for its turn in the request budget."""
+        self.plan = plan
+        self.cells: dict[Case, Tried] = {}
+        self.is_running = False
+        self.revision = 0
+        """Rises with each cell that came."""
+        self._send = send
+        self._clock = clock
+        self._prefix = correlation_prefix
+        self._in_flight = in_flight
+        self._began: float | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every cell was asked."""
+        return len(self.cells) == len(self.plan)
+
+    def remaining(self) -> float | None:
+        """Return the seconds that are left at the pace so far; None before the first cell."""
+        if self._began is None or not self.cells:
+            return None
+        pace = (self._clock.now().mono - self._began) / len(self.cells)
+        return pace * (len(self.plan) - len(self.cells))
+
+    async def run(self) -> None:
+        """Ask every cell that was not asked yet; cancel it to stop."""
+        left = deque((case, 0) for case in self.plan.cases() if case not in self.cells)
+        self._began, self.is_running = self._clock.now().mono, True
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self._in_flight, len(left))):
+                    group.create_task(self._work(left))
+        finally:
+            self.is_running = False
+            self.revision += 1
+
+    async def _work(self, left: deque[tuple[Case, int]]) -> None:
+        while left:
+            case, tries = left.popleft()
+            tried = await self._send(self._request(case))
+            if tried.row.status == 429 and tries < _PATIENCE:
+                left.append((case, tries + 1))
+                continue
+            # Headers of thousands of answers are not kept; the bodies are.
+            self.cells[case] = msgspec.structs.replace(tried, exchange=None)
+            self.revision += 1
+
+    def _request(self, case: Case) -> DispatchRequest:
+        tier = {} if case.risk_tier == UNSTATED else {"risk_tier": case.risk_tier}
+        return DispatchRequest(
+            namespace=self.plan.namespace,
+            capability=case.capability,
+            worker_id=case.worker_id,
+            context={**tier, "correlation_id": new_correlation_id(self._prefix)},
+        )
+
+
+def answer_of(tried: Tried) -> Answer:
+    """Return what a cell is compared by."""
+    return Answer(tried.result, tried.row.deny_code if tried.result.is_answer else None)
+
+
+class Sums(NamedTuple):
+    """How often each result came, and how often each code."""
+
+    results: Counter[Result]
+    codes: Counter[str]
+
+
+def sums(cells: Iterable[Tried]) -> Sums:
+    """Count results and deny codes."""
+    results: Counter[Result] = Counter()
+    codes: Counter[str] = Counter()
+    for tried in cells:
+        results[tried.result] += 1
+        if tried.result.is_answer and tried.row.deny_code:
+            codes[tried.row.deny_code] += 1
+    return Sums(results, codes)
+
+
+class Grid(NamedTuple):
+    """How a plan is laid out in two dimensions."""
+
+    row_title: str
+    rows: tuple[str, ...]
+    column_title: str
+    columns: tuple[str, ...]
+    cases: dict[tuple[str, str], Case]
+    """By row and column."""
+
+
+_AXES = ("capability", "worker_id", "risk_tier")
+_TITLES = {"capability": "capability", "worker_id": "worker", "risk_tier": "risk"}
+
+
+def lay_out(plan: Plan) -> Grid:
+    """Lay a plan out: the longest axis down, the next across; a third that is not one value joins the rows."""
+    values: dict[str, Sequence[str]] = dict(zip(_AXES, (plan.capabilities, plan.workers, plan.risk_tiers), strict=True))
+    across = "risk_tier" if len(plan.risk_tiers) > 1 else "worker_id" if len(plan.workers) > 1 else "risk_tier"
+    if across == "worker_id" and len(plan.workers) > len(plan.capabilities):
+        across = "capability"
+    down = [axis for axis in _AXES if axis != across and (len(values[axis]) > 1)] or [
+        axis for axis in _AXES if axis != across
+    ][:1]
+    cases: dict[tuple[str, str], Case] = {}
+    for case in plan.cases():
+        row = "  ".join(getattr(case, axis) for axis in down)
+        cases[row, getattr(case, across)] = case
+    return Grid(
+        " · ".join(_TITLES[axis] for axis in down),
+        tuple(dict.fromkeys(row for row, _ in cases)),
+        _TITLES[across],
+        tuple(dict.fromkeys(column for _, column in cases)),
+        cases,
+    )
