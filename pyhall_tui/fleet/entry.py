@@ -53,6 +53,8 @@ class Entry:
     drift_detail: str = ""
     error: str = ""
     """Why the last verify brought nothing; empty after one that did."""
+    known_since_wall: float = 0.0
+    """When the oldest verdict was asked for that this run knows of, an earlier run's last one included."""
     changed_wall: float = 0.0
     """When its state last changed, wall time; 0 for never seen to change."""
     revision: int = 0

@@ -183,6 +183,7 @@ class Fleet:
 
     def _set_verdict(self, entry: Entry, verdict: Verdict, asked: Moment) -> None:
         entry.verdict, entry.asked, entry.asked_wall = verdict, asked.mono, asked.wall
+        entry.known_since_wall = entry.known_since_wall or asked.wall
         entry.last_sha256 = verdict.sha256 or entry.last_sha256
         words = (entry.worker_id, verdict.display_name, verdict.status, verdict.ban_word)
         entry.haystack = "\n".join(word for word in words if word).casefold()

@@ -11,9 +11,12 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
 from pyhall_tui.fleet.entry import Entry
+from pyhall_tui.fleet.events import Event
 from pyhall_tui.render.event import event_row
+from pyhall_tui.render.strip import timeline_lines
 from pyhall_tui.render.text import Cell, Style, clean, clean_lines
 from pyhall_tui.render.worker import raw_json, state_cells, worker_fields
+from pyhall_tui.screens.incident_note import copy_note
 from pyhall_tui.screens.messages import CopyText, EventsHappened, FleetChanged, Go, LinkChanged
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.header import StatusHeader
@@ -67,6 +70,7 @@ class WorkerDetailScreen(Screen[None]):
         Binding("t", "test", "Test dispatch", id="worker.test", tooltip="Try a dispatch with this worker"),
         Binding("y", "copy_id", "Copy id", id="worker.copy_id", tooltip="Copy the worker's id"),
         Binding("h", "copy_hash", "Copy hash", id="worker.copy_hash", tooltip="Copy the full package hash"),
+        Binding("Y", "note", "Incident note", id="worker.note", tooltip="Copy an incident note, as Markdown"),
         Binding("x", "remove", "Remove", id="worker.remove", tooltip="Take it off the watch list"),
         Binding("left", "tab(-1)", "Tab", show=False, id="worker.previous_tab", tooltip="Previous tab"),
         Binding("right", "tab(1)", "Tab", show=False, id="worker.next_tab", tooltip="Next tab"),
@@ -78,6 +82,7 @@ class WorkerDetailScreen(Screen[None]):
         self._workspace = workspace
         self._worker_id = worker_id
         self._drawn = -1
+        self._events: list[Event] = []
 
     def compose(self) -> ComposeResult:
         yield StatusHeader(self._workspace, "workers")
@@ -94,6 +99,7 @@ class WorkerDetailScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self._workspace.look_at([self._worker_id])
+        self._events = self._workspace.recent_events(self._worker_id)
         self._show()
         self.set_interval(1.0, self._show_ages)
 
@@ -103,7 +109,9 @@ class WorkerDetailScreen(Screen[None]):
             self._show()
 
     def on_events_happened(self, message: EventsHappened) -> None:
-        self._show()
+        if any(event.worker_id == self._worker_id for event in message.events):
+            self._events = self._workspace.recent_events(self._worker_id)
+            self._show()
 
     def on_link_changed(self, message: LinkChanged) -> None:
         self.query_one(StatusHeader).update_status()
@@ -135,6 +143,9 @@ class WorkerDetailScreen(Screen[None]):
         else:
             self.post_message(CopyText(entry.sha256, "package hash"))
 
+    def action_note(self) -> None:
+        self.run_worker(copy_note(self, self._workspace, self._worker_id), exit_on_error=False, group="note")
+
     def action_remove(self) -> None:
         self.post_message(Go("workers", fill={"remove": self._worker_id}))
 
@@ -149,20 +160,28 @@ class WorkerDetailScreen(Screen[None]):
         self._show_ages()
         raw = raw_json(entry.verdict.raw) if entry and entry.verdict else "The registry has not answered yet."
         self.query_one("#raw-text", Static).update(Content(clean_lines(raw)))
-        history = self._history()
-        self.query_one("#history-text", Static).update(history)
-        self.query_one("#recent", Static).update(history)
+        for name in ("#history-text", "#recent"):
+            self._show_history(self.query_one(name, Static), self._events)
 
     def _show_ages(self) -> None:
         for view in self.query(WorkerView):
             view.show(self._worker_id)
 
-    def _history(self) -> Content:
-        now = self._workspace.now()
-        events = self._workspace.recent_events(self._worker_id)
+    @on(TabbedContent.TabActivated)
+    def on_resize(self) -> None:
+        """The time line is as wide as what it stands in, which is known once that is laid out."""
+        self.call_after_refresh(self._show)
+
+    def _show_history(self, widget: Static, events: list[Event]) -> None:
+        """Show the time line of states, and below it each change."""
+        wall = self._workspace.now().wall
+        entry = self._workspace.fleet.get(self._worker_id)
+        width = widget.content_size.width
+        lines = [as_content(cells) for cells in timeline_lines(entry, events, wall, width)] if entry and width else []
+        lines.append(Content(""))
+        for event in events:
+            row = event_row(event, wall)
+            lines.append(as_content([row.when, row.glyph, row.what, row.times, row.source, row.correlation], "  "))
         if not events:
-            return as_content([Cell("No change seen since it is watched.", Style.DIM)])
-        rows = [event_row(event, now.wall) for event in events]
-        return Content("\n").join(
-            as_content([row.when, row.glyph, row.what, row.source, row.correlation], "  ") for row in rows
-        )
+            lines.append(as_content([Cell("No change seen since it is watched.", Style.DIM)]))
+        widget.update(Content("\n").join(lines))

@@ -13,11 +13,13 @@ from pyhall_tui.fleet.order import SortKey, order
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.render.worker import counts_line, worker_row
 from pyhall_tui.screens.base import ModeScreen
+from pyhall_tui.screens.incident_note import copy_note
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
 from pyhall_tui.screens.worker_detail import WorkerDetailScreen, WorkerView
 from pyhall_tui.screens.workers.add_workers import AddWorkersScreen
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.strip import FleetStrip
 from pyhall_tui.workspace import Removed, Workspace
 
 COLUMNS = (
@@ -55,6 +57,7 @@ class WorkersScreen(ModeScreen):
         Binding("e", "enroll", "Enroll", id="workers.enroll", tooltip="Enroll a new worker"),
         Binding("y", "copy_id", "Copy id", id="workers.copy_id", tooltip="Copy the worker's id"),
         Binding("h", "copy_hash", "Copy hash", show=False, id="workers.copy_hash", tooltip="Copy the package hash"),
+        Binding("Y", "note", "Incident note", id="workers.note", tooltip="Copy an incident note, as Markdown"),
         Binding("r", "retry", "Retry", show=False, id="workers.retry", tooltip="Try a lost registry now"),
     ]
 
@@ -69,6 +72,7 @@ class WorkersScreen(ModeScreen):
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="workers-body"):
             with Vertical(id="fleet-frame"):
+                yield FleetStrip(self.workspace, id="strip")
                 yield Input(placeholder="/ filter by id, name, status or state", id="filter", compact=True)
                 yield LineTable(COLUMNS, self._row, id="fleet")
                 with Vertical(id="empty"):
@@ -228,6 +232,10 @@ class WorkersScreen(ModeScreen):
         if entry is not None and entry.sha256:
             self.post_message(CopyText(entry.sha256, "package hash"))
 
+    def action_note(self) -> None:
+        if self.table.cursor_key is not None:
+            self.run_worker(copy_note(self, self.workspace, self.table.cursor_key), exit_on_error=False, group="note")
+
     def action_retry(self) -> None:
         self.workspace.try_now()
 
@@ -269,7 +277,9 @@ class WorkersScreen(ModeScreen):
     def _summarise(self, shown: int) -> None:
         fleet = self.workspace.fleet
         frame = self.query_one("#fleet-frame")
-        counts = counts_line(fleet.counts(self.workspace.now().mono))
+        by_state = fleet.counts(self.workspace.now().mono)
+        self.query_one(FleetStrip).show(by_state)
+        counts = counts_line(by_state)
         frame.border_title = as_content(counts, " · ") if counts else Content("workers")
         total = f"{len(fleet)} workers" if shown == len(fleet) else f"{shown} of {len(fleet)} workers"
         frame.border_subtitle = as_content([Cell(total, Style.DIM)])

@@ -1,0 +1,68 @@
+"""The strip of pictures above the workers: the fleet as a bar, the last minutes of requests as sparklines."""
+
+from collections.abc import Mapping
+
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Static
+
+from pyhall_tui.fleet.entry import State
+from pyhall_tui.monitor.stats import BUCKET, Point
+from pyhall_tui.render.strip import fleet_line, gauges_line, request_gauges
+from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.workspace import Workspace
+
+_PACE = 0.25
+"""Seconds between two drawings at least."""
+_MOST_POINTS = 60
+
+
+class FleetStrip(Static):
+    """Two lines, drawn only while they are on screen, and at most four times a second."""
+
+    DEFAULT_CSS = "FleetStrip { height: 2; width: 1fr; }"
+
+    def __init__(self, workspace: Workspace, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, markup=False)
+        self._workspace = workspace
+        self._counts: Mapping[State, int] = {}
+        self._points: list[Point] = []
+        self._bucket = -1
+        self._next: Timer | None = None
+        self._more_came = False
+
+    def show(self, counts: Mapping[State, int]) -> None:
+        """Show the fleet by state, and the requests up to now."""
+        self._counts = counts
+        if self._next is None:
+            self._next = self.set_timer(_PACE, self._pace_over)
+            self._draw()
+        else:
+            self._more_came = True
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _pace_over(self) -> None:
+        """Draw what came since the last drawing, if anything did."""
+        self._next = None
+        if self._more_came:
+            self._more_came = False
+            self.show(self._counts)
+
+    def _draw(self) -> None:
+        width = self.content_size.width
+        if not width or not self.display or not self.screen.is_current:
+            return
+        mono = self._workspace.now().mono
+        stats = self._workspace.stats
+        gauges = request_gauges(self._whole_points(mono), stats.per_second(mono), width)
+        self.update(Content("\n").join([as_content(fleet_line(self._counts, width)), as_content(gauges_line(gauges))]))
+
+    def _whole_points(self, mono: float) -> list[Point]:
+        """Return the spans that are over: the running one is not full yet and would look like a fall."""
+        bucket = int(mono // BUCKET)
+        if bucket != self._bucket:
+            self._bucket = bucket
+            self._points = self._workspace.stats.points(mono, _MOST_POINTS + 1)[:-1]
+        return self._points
