@@ -56,6 +56,13 @@ class Terminal:
             if time.monotonic() > end or not self._read():
                 raise AssertionError(f"no {pattern!r} on the screen:\n{self.text}")
 
+    def wait_for_bytes(self, pattern: re.Pattern[bytes], patience: float = PATIENCE) -> None:
+        """Read until what the program wrote matches, be it seen on the screen or not."""
+        end = time.monotonic() + patience
+        while not pattern.search(self.raw):
+            if time.monotonic() > end or not self._read():
+                raise AssertionError(f"{pattern.pattern!r} was not written")
+
     def wait_until_gone(self, pattern: str, patience: float = PATIENCE) -> None:
         """Read until the screen no longer matches."""
         end = time.monotonic() + patience

@@ -1,20 +1,17 @@
 """The activity screen on the real app: what came, what is shown, what is done with it."""
 
 import csv
-import json
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
 from pyhall_tui.fleet.events import Event, Kind, Severity
-from pyhall_tui.journal.journal import Journal
 from pyhall_tui.screens.activity.export_dialog import ExportScreen
 from pyhall_tui.screens.activity.screen import ActivityScreen
 from pyhall_tui.screens.worker_detail import WorkerDetailScreen
 from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets.field import Field
-from tests.clock import ManualClock
 from tests.journal.makers import NOW, event
 from tests.live_hall import WORKER, LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
@@ -50,7 +47,9 @@ async def test_the_newest_is_on_top_with_severity_change_source_and_correlation_
 ) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await until(lambda: isinstance(opened.screen, WorkersScreen))
-        opened.workspace.take_events([info("first"), event(worker_id="second", correlation_id="req-77", detail="leaks")])
+        opened.workspace.take_events(
+            [info("first"), event(worker_id="second", correlation_id="req-77", detail="leaks")]
+        )
         screen = await go_to_activity(opened)
         await until(lambda: shown(screen) == ["second", "first"])
         await opened.pilot.pause()
@@ -319,15 +318,3 @@ async def test_acknowledging_elsewhere_takes_that_toast_away(open_app: OpenApp, 
         assert len(toasts(opened)) == 2
         opened.workspace.acknowledge([min(opened.workspace.open_alarms)])
         assert toasts(opened) == ["not-seen is BANNED (verify)"]
-
-
-def test_the_file_holds_one_json_object_a_line(tmp_path: Path) -> None:
-    from pyhall_tui.journal.export import each_event, write_events
-
-    journal = Journal.in_memory(ManualClock())
-    for number in range(2_500):
-        journal.record_event("acme", info(f"w{number}"))
-    with journal:
-        assert write_events(each_event(journal, "acme"), tmp_path / "out.jsonl") == 2_500
-    lines = (tmp_path / "out.jsonl").read_text().splitlines()
-    assert [json.loads(line)["worker_id"] for line in lines[:2]] == ["w2499", "w2498"]

@@ -1,0 +1,79 @@
+"""The bell and the desktop notification, as bytes in a real pseudo-terminal."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyhall_tui.paths import Home
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.store import ProfileStore
+from pyhall_tui.profiles.watch_list import WatchList
+from tests.e2e.terminal import Terminal, pyhall_tui
+from tests.live_hall import HASH, WORKER, LiveHall
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of Unix")
+
+HOSTILE = "stop\x07\x1b\\\x9c\x1b]0;PWNED\x07;4;[/x]"
+OSC_9 = re.compile(rb"\x1b\]9;([^\x07]*)\x07")
+OSC = re.compile(rb"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+
+
+def save(folder: Path, hall: LiveHall, *, bell: bool, desktop: bool) -> None:
+    home = Home.below(folder)
+    profile = Profile(
+        name="acme",
+        namespace=hall.namespace,
+        registry_url=hall.url,
+        ban_list_interval=0.5,
+        bell=bell,
+        desktop_notifications=desktop,
+    )
+    ProfileStore(home.config / "profiles.toml").save(profile, None)
+    WatchList(home.data, profile.name).add([WORKER])
+
+
+def ban_and_wait(terminal: Terminal, hall: LiveHall) -> None:
+    terminal.wait_for(r"● clean")
+    hall.store.ban_hash(HASH, HOSTILE, source="hall-monitor")
+    terminal.wait_for(r"is BANNED \(")
+
+
+def end(terminal: Terminal) -> bytes:
+    terminal.press("q")
+    assert terminal.wait_for_end(10) == 0
+    return terminal.raw
+
+
+def test_a_ban_rings_and_notifies_and_its_reason_ends_no_sequence(tmp_path: Path, hall: LiveHall) -> None:
+    """F09."""
+    save(tmp_path, hall, bell=True, desktop=True)
+    with pyhall_tui(tmp_path, TERM_PROGRAM="iTerm.app", PYHALL_API_KEY=hall.key) as terminal:
+        ban_and_wait(terminal, hall)
+        terminal.wait_for_bytes(OSC_9)
+        raw = end(terminal)
+    (told,) = OSC_9.findall(raw)
+    text = told.decode()
+    assert text.startswith(f"PyHall: {WORKER} is BANNED")
+    assert text.isprintable() and "PWNED" in text and ";" not in text
+    assert b"\x1b]0;PWNED" not in raw
+    assert b"\x07" in OSC.sub(b"", raw), "the bell is no part of a sequence"
+
+
+def test_where_the_profile_does_not_say_so_nothing_rings_and_nothing_notifies(tmp_path: Path, hall: LiveHall) -> None:
+    save(tmp_path, hall, bell=False, desktop=False)
+    with pyhall_tui(tmp_path, TERM_PROGRAM="iTerm.app", PYHALL_API_KEY=hall.key) as terminal:
+        ban_and_wait(terminal, hall)
+        raw = end(terminal)
+    assert not OSC_9.search(raw)
+    assert b"\x07" not in OSC.sub(b"", raw)
+
+
+def test_a_terminal_that_is_not_known_gets_the_bell_alone(tmp_path: Path, hall: LiveHall) -> None:
+    save(tmp_path, hall, bell=True, desktop=True)
+    with pyhall_tui(tmp_path, PYHALL_API_KEY=hall.key) as terminal:
+        ban_and_wait(terminal, hall)
+        terminal.wait_for_bytes(re.compile(rb"\x07"))
+        raw = end(terminal)
+    assert not re.search(rb"\x1b\](?:9|777|99);", raw)

@@ -1,0 +1,66 @@
+"""Events in a file, for other programs."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from pyhall_tui.journal.export import COLUMNS, ExportFailed, each_event, write_events
+from pyhall_tui.journal.journal import Journal
+from tests.clock import ManualClock
+from tests.journal.makers import event
+
+
+def test_every_page_of_the_journal_is_written_newest_first_one_json_object_a_line(tmp_path: Path) -> None:
+    with Journal.in_memory(ManualClock()) as journal:
+        for number in range(2_500):
+            journal.record_event("acme", event(worker_id=f"w{number}"))
+        assert write_events(each_event(journal, "acme"), tmp_path / "out.jsonl") == 2_500
+    lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert [json.loads(line)["worker_id"] for line in lines] == [f"w{number}" for number in reversed(range(2_500))]
+    assert json.loads(lines[0])["at"] == "2026-03-20T09:46:40.000+00:00"
+    assert json.loads(lines[0])["severity"] == "alarm"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_no_cell_is_a_formula_to_a_spreadsheet(tmp_path: Path, text: str) -> None:
+    write_events([event(worker_id=text, detail=text)], tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert tuple(row) == COLUMNS
+    assert row["worker_id"] == row["detail"] == f"'{text}"
+
+
+def test_other_cells_are_as_they_are_lines_and_quotes_too(tmp_path: Path) -> None:
+    write_events([event(worker_id=None, detail='a "b",\nc', acknowledged=True)], tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["worker_id"], row["detail"], row["acknowledged"], row["count"]) == ("", 'a "b",\nc', "yes", "1")
+
+
+def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "out.csv").write_text("mine")
+    with pytest.raises(ExportFailed, match="exists already"):
+        write_events([event()], tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("out.txt", "End the name in"), ("no/out.csv", "There is no folder"), ("~nobody-here/out.csv", "no home folder")],
+)
+def test_a_path_that_cannot_be_written_is_said_to_be_so(tmp_path: Path, name: str, sentence: str) -> None:
+    path = Path(name) if name.startswith("~") else tmp_path / name
+    with pytest.raises(ExportFailed, match=sentence):
+        write_events([event()], path)
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
+    def events():  # type: ignore[no-untyped-def]
+        yield event()
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(ExportFailed, match="No space left"):
+        write_events(events(), tmp_path / "out.csv")
+    assert not list(tmp_path.iterdir())

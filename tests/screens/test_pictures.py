@@ -1,0 +1,77 @@
+"""The strip above the workers, the time line in the worker's view, the incident note."""
+
+from textual.widgets import Static
+
+from pyhall_tui.screens.worker_detail import WorkerDetailScreen
+from pyhall_tui.screens.workers.screen import WorkersScreen
+from pyhall_tui.widgets.strip import FleetStrip
+from tests.clock import ManualClock
+from tests.live_hall import HASH, WORKER, LiveHall
+from tests.screens.conftest import OpenApp, OpenedApp, profile_of
+from tests.waiting import until
+
+
+def strip_text(opened: OpenedApp) -> str:
+    return str(opened.app.screen_stack[0].query_one(FleetStrip).content)
+
+
+async def test_the_strip_shows_the_fleet_by_state_and_the_last_minutes_of_requests(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    """F26: block, glyph and word tell the states apart without a colour."""
+    clock = ManualClock()
+    hall.add_worker("retired-one", status="retired")
+    watch = (WORKER, "retired-one", "nobody-knows")
+    async with open_app(profile_of(hall), key=hall.key, watch=watch, clock=clock) as opened:
+        await until(lambda: "1 clean" in strip_text(opened), clock=clock)
+        await until(lambda: "1 unknown" in strip_text(opened) and "1 retired" in strip_text(opened), clock=clock)
+        for words in ("▚ ? 1 unknown", "- – 1 retired", "░ ● 1 clean"):
+            assert words in strip_text(opened)
+        await clock.advance(10)
+        await until(lambda: "ms" in strip_text(opened), clock=clock)
+        for label in ("req/s ", "p50 ", "p95 ", "errors "):
+            assert label in strip_text(opened)
+
+
+async def test_on_a_small_terminal_the_strip_leaves_its_lines_to_the_workers(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(80, 24)) as opened:
+        await until(lambda: isinstance(opened.screen, WorkersScreen))
+        await until(lambda: WORKER in opened.text())
+        assert not opened.screen.query_one(FleetStrip).display or not opened.screen.query_one(FleetStrip).size
+        assert "req/s" not in opened.text()
+
+
+async def test_the_strip_is_drawn_at_most_four_times_a_second(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await until(lambda: isinstance(opened.screen, WorkersScreen))
+        strip = opened.screen.query_one(FleetStrip)
+        await until(lambda: strip.content_size.width and strip._next is None)
+        drawn = []
+        strip.update = lambda *_, **__: drawn.append(1)  # type: ignore[method-assign]
+        for _ in range(100):
+            strip.show(opened.workspace.fleet.counts(0))
+        assert len(drawn) == 1
+
+
+async def test_the_workers_view_has_a_time_line_of_its_states(open_app: OpenApp, hall: LiveHall) -> None:
+    clock = ManualClock()
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), clock=clock) as opened:
+        await until(lambda: "● clean" in opened.text(), clock=clock)
+        hall.store.ban_hash(HASH, "leaks", source="hall-monitor")
+        await until(lambda: "✖ BANNED" in opened.text(), clock=clock)
+        await opened.pilot.press("enter")
+        await until(lambda: isinstance(opened.screen, WorkerDetailScreen))
+        recent = opened.screen.query_one("#recent", Static)
+        await until(lambda: "10m ago" in str(recent.content))
+        assert "█ ✖ banned" in str(recent.content)
+        assert "clean → BANNED: leaks" in str(recent.content)
+
+
+async def test_the_incident_note_is_copied_and_nothing_is_sent_for_it(open_app: OpenApp, hall: LiveHall) -> None:
+    clock = ManualClock()
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), clock=clock) as opened:
+        await until(lambda: "● clean" in opened.text(), clock=clock)
+        await opened.pilot.press("Y")
+        await until(lambda: opened.app.clipboard.startswith(f"## clean: `{WORKER}`"))
+        assert HASH in opened.app.clipboard
+        assert not [seen for seen in hall.requests if "dispatch" in seen.raw_path]
