@@ -17,6 +17,7 @@ _COMMANDS = {
     "evidence": ("pyhall_tui.commands.evidence", "evidence_group", "Check a worker's evidence log, or list it."),
     "hall": ("pyhall_tui.commands.hall", "hall_group", "Run the embedded hall, or change its store."),
     "hash": ("pyhall_tui.commands.hash", "hash_command", "Print a package's canonical hash."),
+    "policy": ("pyhall_tui.commands.policy", "policy_group", "Keep what policy says, and check it again."),
     "verify": ("pyhall_tui.commands.verify", "verify_command", "Print the registry's verdicts on workers."),
 }
 """Name -> module, object in it, help line. A module is imported when its command is called."""

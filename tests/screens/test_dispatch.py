@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from textual.widget import Widget
 from textual.widgets import Input, TabbedContent, TextArea
 
 from pyhall_tui.screens.dispatch.answer import AnswerView
@@ -25,6 +26,16 @@ async def come(opened: OpenedApp, **fill: str) -> DispatchScreen:
     screen.form.fill_some({"capability": CAPABILITY, "worker_id": WORKER, **fill})
     await opened.pilot.pause()
     return screen
+
+
+async def shows(opened: OpenedApp, *texts: str) -> None:
+    """Wait until all of these are on screen."""
+    for text in texts:
+        await until(lambda text=text: text in opened.text())
+
+
+def typed_in(widget: Widget) -> str:
+    return widget.text if isinstance(widget, TextArea) else widget.value if isinstance(widget, Input) else ""
 
 
 async def send(opened: OpenedApp, screen: DispatchScreen) -> AnswerView:
@@ -50,8 +61,8 @@ async def test_the_answer_is_told_by_glyph_word_and_large_letters(
         screen = await come(opened, risk_tier=tier)
         await send(opened, screen)
 
-        assert title in opened.text()
-        assert letters in opened.text()
+        await shows(opened, title)
+        await shows(opened, letters)
 
 
 async def test_every_fact_of_a_deny_is_on_screen(hall: LiveHall, open_app: OpenApp) -> None:
@@ -60,12 +71,9 @@ async def test_every_fact_of_a_deny_is_on_screen(hall: LiveHall, open_app: OpenA
         shown = (await send(opened, screen)).shown
 
         assert shown is not None
-        text = opened.text()
-        assert "POLICY_BLOCKED" in text
-        assert "Capability is restricted by namespace policy" in text
-        assert "The namespace's policy forbids it." in text
-        assert str(shown.row.decision_id) in text
-        assert "came back the same  req-mine" in text
+        await shows(opened, "POLICY_BLOCKED", "Capability is restricted by namespace policy")
+        await shows(opened, "The namespace's policy forbids it.", str(shown.row.decision_id))
+        await shows(opened, "came back the same  req-mine")
 
 
 async def test_a_reason_with_brackets_is_shown_letter_for_letter(hall: LiveHall, open_app: OpenApp) -> None:
@@ -77,8 +85,8 @@ async def test_a_reason_with_brackets_is_shown_letter_for_letter(hall: LiveHall,
         screen = await come(opened)
         await send(opened, screen)
 
-        assert nasty in opened.text()
-        assert opened.text().count("X [/y]") >= 2  # in the answer and in the history
+        await shows(opened, nasty)
+        await until(lambda: opened.text().count("X [/y]") >= 2)  # in the answer and in the history
 
 
 async def test_a_lost_answer_reads_unknown_and_is_not_sent_again(hall: LiveHall, open_app: OpenApp) -> None:
@@ -88,8 +96,8 @@ async def test_a_lost_answer_reads_unknown_and_is_not_sent_again(hall: LiveHall,
         screen = await come(opened)
         await send(opened, screen)
 
-        assert "? UNKNOWN" in opened.text()
-        assert "may have reached the registry" in opened.text()
+        await shows(opened, "? UNKNOWN")
+        await shows(opened, "may have reached the registry")
         assert screen.form.values.capability == CAPABILITY
         assert sum(seen.raw_path == "/api/v1/dispatch" for seen in hall.requests) == 1
 
@@ -104,8 +112,8 @@ async def test_a_redirect_is_an_error_with_the_new_address(open_app: OpenApp, ha
             screen = await come(opened)
             await send(opened, screen)
 
-            assert "! ERROR" in opened.text()
-            assert location in opened.text()
+            await shows(opened, "! ERROR")
+            await shows(opened, location)
             assert [request.method for request in server.requests if "dispatch" in request.line] == ["POST"]
 
 
@@ -114,9 +122,9 @@ async def test_a_wrong_key_is_an_error_that_says_what_to_do(hall: LiveHall, open
         screen = await come(opened)
         await send(opened, screen)
 
-        assert "! ERROR" in opened.text()
-        assert "nothing was decided" in opened.text()
-        assert "Put a valid key into the profile." in opened.text()
+        await shows(opened, "! ERROR")
+        await shows(opened, "nothing was decided")
+        await shows(opened, "Put a valid key into the profile.")
 
 
 async def test_what_is_missing_is_said_at_its_field_and_nothing_is_sent(hall: LiveHall, open_app: OpenApp) -> None:
@@ -125,10 +133,9 @@ async def test_what_is_missing_is_said_at_its_field_and_nothing_is_sent(hall: Li
         await opened.pilot.press("ctrl+s")
         await opened.pilot.pause()
 
-        assert "✖ Name a worker" in opened.text()
-        assert "✖ This is no JSON object" in opened.text()
-        assert opened.screen.focused is not None
-        assert opened.screen.focused.id == "worker_id"
+        await shows(opened, "✖ Name a worker")
+        await shows(opened, "✖ This is no JSON object")
+        await until(lambda: opened.screen.focused is not None and opened.screen.focused.id == "worker_id")
         assert not any(seen.method == "POST" for seen in hall.requests)
 
 
@@ -139,7 +146,7 @@ async def test_a_read_only_profile_refuses_with_the_reason(hall: LiveHall, open_
         await opened.pilot.press("ctrl+s")
         await opened.pilot.pause()
 
-        assert "This profile is read-only: no" in opened.text()
+        await shows(opened, "This profile is read-only: no")
         assert not any(seen.method == "POST" for seen in hall.requests)
 
 
@@ -153,9 +160,7 @@ async def test_letters_in_a_field_are_text(hall: LiveHall, open_app: OpenApp) ->
                 widget.value = ""
             widget.focus()
             await opened.pilot.press(*"quorum", "question_mark", "slash", "1")
-            await opened.pilot.pause()
-            typed = widget.value if isinstance(widget, Input) else screen.query_one("#context", TextArea).text
-            assert typed == "quorum?/1"
+            await until(lambda widget=widget: typed_in(widget) == "quorum?/1")
         assert opened.screen is screen
 
 
@@ -185,7 +190,7 @@ async def test_enter_on_a_row_of_the_history_fills_the_form_again(hall: LiveHall
         screen.form.fill_some({"capability": "other", "risk_tier": "low", "context": ""})
         screen.session_table.focus()
         await opened.pilot.press("enter")
-        await opened.pilot.pause()
+        await until(lambda: screen.form.values.capability == CAPABILITY)
 
         values = screen.form.values
         assert (values.capability, values.risk_tier) == (CAPABILITY, "critical")
@@ -235,9 +240,8 @@ async def test_down_goes_through_the_names_that_hold_what_was_typed(hall: LiveHa
         screen = await come(opened, worker_id="")
         screen.query_one("#worker_id", Input).focus()
         await opened.pilot.press(*"mail", "down", "down")
-        await opened.pilot.pause()
 
-        assert screen.form.values.worker_id == "org.yourco.mailer.b"
+        await until(lambda: screen.form.values.worker_id == "org.yourco.mailer.b")
 
 
 async def test_the_snippet_on_show_is_copied(hall: LiveHall, open_app: OpenApp) -> None:

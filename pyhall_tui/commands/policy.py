@@ -1,0 +1,225 @@
+"""`pyhall-tui policy save|check`: what policy says, kept in a file, and compared with what it says now."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyhall_tui import paths
+from pyhall_tui.clock import SystemClock
+from pyhall_tui.commands.session import NO, YES, ask, fail, open_profile, printable, tell
+from pyhall_tui.dispatch import baselines
+from pyhall_tui.dispatch.baselines import Baseline, BaselineMistake, Difference
+from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
+from pyhall_tui.dispatch.matrix import (
+    ASKS_FIRST,
+    MOST_CELLS,
+    Answer,
+    Case,
+    MatrixRun,
+    NothingChosen,
+    Plan,
+    answer_of,
+    choose,
+    sums,
+)
+from pyhall_tui.dispatch.result import Tried, try_dispatch
+from pyhall_tui.journal.journal import Journal
+from pyhall_tui.monitor.budget import Budget
+from pyhall_tui.monitor.turns import Turns
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.urls import is_loopback
+from pyhall_tui.profiles.watch_list import WatchList
+from pyhall_tui.registry.models import DispatchRequest
+
+if TYPE_CHECKING:
+    from pyhall_tui.registry.client import RegistryClient
+
+_TIERS = (*RISK_TIERS, UNSTATED)
+yes_option = click.option("--yes", is_flag=True, help="Do not ask before many dispatches are sent.")
+
+
+@click.group("policy")
+def policy_group() -> None:
+    """Keep what policy says in a file, and find out what it says otherwise now.
+
+    Each cell is a dispatch, which the registry may record as a decision.
+    """
+
+
+@policy_group.command("save")
+@click.argument("name")
+@click.option("--worker", "workers", multiple=True, required=True, metavar="GLOB", help="A worker, or a pattern.")
+@click.option("--capability", "capabilities", multiple=True, required=True, metavar="GLOB", help="Likewise.")
+@click.option("--risk", "tiers", multiple=True, metavar="TIER", help=f"{', '.join(_TIERS)}; or * for the four. [low]")
+@yes_option
+@click.pass_context
+def save_command(
+    ctx: click.Context,
+    name: str,
+    workers: tuple[str, ...],
+    capabilities: tuple[str, ...],
+    tiers: tuple[str, ...],
+    yes: bool,
+) -> None:
+    """Ask every capability with every worker at every tier, and keep the answers as the baseline NAME.
+
+    Each option may come several times, or hold several values with commas between them. A pattern chooses among the
+    profile's watched workers and the capabilities known of them. NAME is a name, or a path that ends in .toml.
+
+    Exit code 0: saved. 2: some could not be asked, and nothing was saved.
+    """
+    profile = open_profile(ctx)
+    path = _path(ctx, name)
+    plan = _plan(ctx, profile, _split(workers), _split(capabilities), _split(tiers) or ["low"])
+    cells = _run(ctx, profile, plan, yes=yes)
+    unanswered = [(case, tried) for case, tried in cells.items() if not tried.result.is_answer]
+    if unanswered:
+        case, tried = unanswered[0]
+        fail(
+            ctx,
+            f"{len(unanswered)} of {len(plan)} got no answer, so nothing was saved. {_words(case)}: {tried.row.error}",
+        )
+    try:
+        baselines.write(path, Baseline(profile.namespace, {case: answer_of(tried) for case, tried in cells.items()}))
+    except BaselineMistake as mistake:
+        fail(ctx, str(mistake))
+    counts = ", ".join(f"{count} {result.value}" for result, count in sums(cells.values()).results.most_common())
+    click.echo(printable(f"{len(cells)} cells ({counts}) saved in {path}"))
+
+
+@policy_group.command("check")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@yes_option
+@click.pass_context
+def check_command(ctx: click.Context, name: str, as_json: bool, yes: bool) -> None:
+    """Ask what the baseline NAME asked, and print the cells that differ.
+
+    Exit code 0: the same. 1: some differ. 2: some could not be asked.
+    """
+    profile = open_profile(ctx)
+    path = _path(ctx, name)
+    try:
+        baseline = baselines.read(path)
+    except BaselineMistake as mistake:
+        fail(ctx, str(mistake))
+    if baseline.namespace != profile.namespace:
+        fail(ctx, f"{path} is of {baseline.namespace}, and this profile of {profile.namespace or 'no namespace'}.")
+    cells = _run(ctx, profile, baseline.plan(), yes=yes)
+    now = {case: answer_of(tried) for case, tried in cells.items()}
+    found = baselines.differences(baseline, now)
+    unanswered = [difference for difference in found if difference.after is None]
+    if as_json:
+        click.echo(json.dumps(_document(path, baseline, found, cells), indent=2))
+    else:
+        for line in _lines(found, cells):
+            click.echo(printable(line))
+    _conclude(ctx, len(baseline.answers), len(found) - len(unanswered), len(unanswered))
+
+
+def _conclude(ctx: click.Context, total: int, differ: int, unanswered: int) -> None:
+    if unanswered:
+        fail(ctx, f"{unanswered} of {total} cells got no answer; {differ} of the others differ.")
+    tell(ctx, f"{differ} of {total} cells differ." if differ else f"All {total} cells are the same.")
+    ctx.exit(NO if differ else YES)
+
+
+def _split(values: tuple[str, ...]) -> list[str]:
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]
+
+
+def _path(ctx: click.Context, name: str) -> Path:
+    try:
+        return baselines.path_of(name, paths.config_dir() / "baselines")
+    except BaselineMistake as mistake:
+        raise click.BadParameter(str(mistake), param_hint="NAME") from None
+
+
+def _plan(ctx: click.Context, profile: Profile, workers: list[str], capabilities: list[str], tiers: list[str]) -> Plan:
+    chosen_tiers = RISK_TIERS if "*" in tiers else tuple(tier for tier in _TIERS if tier in tiers)
+    unknown = [tier for tier in tiers if tier not in (*_TIERS, "*")]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]} is none of {', '.join(_TIERS)}.", param_hint="--risk")
+    if not profile.namespace:
+        fail(ctx, "The profile has no namespace: set it there, or PYHALL_NAMESPACE.")
+    watched = [worker.id for worker in WatchList(paths.data_dir(), profile.name).load()]
+    with Journal.open(paths.data_dir() / "journal.db", SystemClock()) as journal:
+        seen = {name for row in journal.all_verdicts(profile.name) for name in row.verdict.capabilities}
+    try:
+        plan = Plan(
+            namespace=profile.namespace,
+            capabilities=choose(capabilities, seen.union(profile.capabilities), "capability"),
+            workers=choose(workers, watched, "worker"),
+            risk_tiers=chosen_tiers,
+        )
+    except NothingChosen as nothing:
+        fail(ctx, str(nothing))
+    if len(plan) > MOST_CELLS:
+        fail(ctx, f"That is {len(plan):,} dispatches, and {MOST_CELLS:,} is the most: choose fewer.")
+    return plan
+
+
+def _run(ctx: click.Context, profile: Profile, plan: Plan, *, yes: bool) -> dict[Case, Tried]:
+    if profile.read_only:
+        fail(ctx, "This profile is read-only: no dispatch is sent, since the registry may record it as a decision.")
+    many = len(plan) > ASKS_FIRST and not is_loopback(profile.registry_url)
+    if many and not yes and sys.stdin.isatty():
+        question = f"This sends {len(plan):,} dispatches to {profile.registry_url}, which may record each. Go on?"
+        click.confirm(question, abort=True, err=True)
+    return ask(ctx, profile, lambda client: _ask_all(client, profile, plan))
+
+
+async def _ask_all(client: "RegistryClient", profile: Profile, plan: Plan) -> dict[Case, Tried]:
+    clock = SystemClock()
+    turns = Turns(Budget(profile.requests_per_second, profile.requests_in_flight, clock.now().mono), clock)
+
+    async def send(request: DispatchRequest) -> Tried:
+        return await try_dispatch(lambda asked: turns.take(lambda: client.dispatch(asked)), request, clock)
+
+    run = MatrixRun(
+        plan,
+        send=send,
+        clock=clock,
+        correlation_prefix=profile.correlation_prefix,
+        in_flight=profile.requests_in_flight,
+    )
+    await run.run()
+    return run.cells
+
+
+def _lines(found: list[Difference], cells: dict[Case, Tried]) -> list[str]:
+    lines = []
+    for difference in found:
+        after = str(difference.after) if difference.after else f"no answer: {cells[difference.case].row.error}"
+        lines.append(f"≠  {_words(difference.case)}  {difference.before} → {after}")
+    return lines
+
+
+def _words(case: Case) -> str:
+    return f"{case.capability}  {case.worker_id}  {case.risk_tier}"
+
+
+def _document(path: Path, baseline: Baseline, found: list[Difference], cells: dict[Case, Tried]) -> dict[str, Any]:
+    return {
+        "baseline": str(path),
+        "namespace": baseline.namespace,
+        "cells": len(baseline.answers),
+        "same": len(baseline.answers) - len(found),
+        "differences": [
+            {
+                **difference.case._asdict(),
+                "before": _answer(difference.before),
+                "after": _answer(difference.after),
+                "error": cells[difference.case].row.error or None,
+                "correlation_id": cells[difference.case].row.correlation_id,
+            }
+            for difference in found
+        ],
+    }
+
+
+def _answer(answer: Answer | None) -> dict[str, str | None] | None:
+    return None if answer is None else {"result": answer.result.value, "code": answer.code}

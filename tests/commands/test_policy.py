@@ -1,0 +1,104 @@
+"""`pyhall-tui policy save|check` as processes of their own, against a hall whose policy changes between them."""
+
+import json
+import tomllib
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import msgspec
+
+from pyhall_tui.hall.policy import Rule, load_rules, save_rules
+from tests.commands.asking import run_program
+from tests.live_hall import LiveHall
+
+CHOICE = ("--worker", "wkr_abc123", "--capability", "llm.text.generate", "--risk", "low,high", "--risk", "critical")
+
+
+def policy(home: Path, hall: LiveHall, *arguments: str, **more: str) -> CompletedProcess[str]:
+    return run_program(home, "policy", *arguments, **{"url": hall.url, "key": hall.key, **more})
+
+
+def saved(home: Path, hall: LiveHall) -> Path:
+    path = home / "nightly.toml"
+    done = policy(home, hall, "save", str(path), *CHOICE)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def forbid_all(hall: LiveHall) -> None:
+    before = load_rules(hall.store)
+    rule = Rule(id="freeze", outcome="deny", code="FROZEN")
+    save_rules(hall.store, msgspec.structs.replace(before, rule=(rule, *before.rule)))
+
+
+def test_a_baseline_is_text_with_a_line_a_cell(hall: LiveHall, tmp_path: Path) -> None:
+    path = saved(tmp_path, hall)
+
+    document = tomllib.loads(path.read_text())
+    assert document["cells"]["llm.text.generate"]["wkr_abc123"] == {
+        "low": "allow",
+        "high": "hold DENY_REQUIRES_HUMAN_APPROVAL",
+        "critical": "deny POLICY_BLOCKED",
+    }
+
+
+def test_the_same_policy_makes_the_same_file(hall: LiveHall, tmp_path: Path) -> None:
+    first = saved(tmp_path, hall).read_bytes()
+
+    assert saved(tmp_path, hall).read_bytes() == first
+
+
+def test_check_is_zero_while_policy_says_the_same(hall: LiveHall, tmp_path: Path) -> None:
+    done = policy(tmp_path, hall, "check", str(saved(tmp_path, hall)))
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+
+
+def test_check_is_one_and_shows_before_and_after_where_it_differs(hall: LiveHall, tmp_path: Path) -> None:
+    path = saved(tmp_path, hall)
+    forbid_all(hall)
+
+    done = policy(tmp_path, hall, "check", str(path))
+    as_json = policy(tmp_path, hall, "check", str(path), "--json")
+
+    assert done.returncode == as_json.returncode == 1
+    assert "llm.text.generate  wkr_abc123  low  allow → deny FROZEN" in done.stdout
+    document = json.loads(as_json.stdout)
+    assert (document["cells"], document["same"], len(document["differences"])) == (3, 0, 3)
+    assert document["differences"][0]["after"] == {"result": "deny", "code": "FROZEN"}
+
+
+def test_check_is_two_where_it_cannot_be_asked(hall: LiveHall, tmp_path: Path) -> None:
+    path = saved(tmp_path, hall)
+
+    assert policy(tmp_path, hall, "check", str(path), url="http://127.0.0.1:9").returncode == 2
+    assert policy(tmp_path, hall, "check", "never-saved").returncode == 2
+
+
+def test_nothing_is_saved_where_a_cell_got_no_answer(hall: LiveHall, tmp_path: Path) -> None:
+    hall.faults.add(path="/api/v1/dispatch", status=500, count=1)
+
+    done = policy(tmp_path, hall, "save", "nightly", *CHOICE)
+
+    assert done.returncode == 2
+    assert not (tmp_path / "config" / "baselines" / "nightly.toml").exists()
+
+
+def test_a_rate_limit_only_makes_it_slower(hall: LiveHall, tmp_path: Path) -> None:
+    hall.faults.add(path="/api/v1/dispatch", status=429, retry_after=1, count=1)
+
+    assert saved(tmp_path, hall).exists()
+
+
+def test_a_pattern_that_fits_nothing_known_is_no_empty_baseline(hall: LiveHall, tmp_path: Path) -> None:
+    done = policy(tmp_path, hall, "save", "n", "--worker", "wkr_*", "--capability", "llm.text.generate")
+
+    assert done.returncode == 2
+    assert "wkr_*" in done.stderr
+
+
+def test_a_tier_that_is_none_is_wrong_use(hall: LiveHall, tmp_path: Path) -> None:
+    done = policy(tmp_path, hall, "save", "n", "--worker", "w", "--capability", "c", "--risk", "extreme")
+
+    assert done.returncode == 64
