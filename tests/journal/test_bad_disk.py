@@ -203,10 +203,10 @@ def test_a_file_set_aside_by_another_program_is_not_set_aside_twice(tmp_path):
     with open_at(path) as first, open_at(path) as second:
         first.flush()
         second.flush()
-        with path.open("r+b") as file:
-            file.write(b"\xa5" * path.stat().st_size)
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).write_bytes(b"\xa5" * 100_000)
+        for suffix in ("", "-wal", "-shm"):
+            damaged = path.with_name(path.name + suffix)
+            with damaged.open("r+b") as file:  # in place: a shared map that is cut short ends every process that has it
+                file.write(b"\xa5" * damaged.stat().st_size)
         until(lambda: works(first))
         until(lambda: works(second))
         assert first.is_kept and second.is_kept
