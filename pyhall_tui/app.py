@@ -212,7 +212,9 @@ class PyHallApp(App[None]):
     async def _open(
         self, profile: Profile, home: Home, journal: Journal, watch_list: WatchList, mode: str = "workers"
     ) -> None:
-        workspace = Workspace(profile, clock=self._clock, journal=journal, watch_list=watch_list, listener=self)
+        workspace = Workspace(
+            profile, clock=self._clock, journal=journal, watch_list=watch_list, listener=self, state=home.state
+        )
         await workspace.__aenter__()
         self._workspace = workspace
         await self._lay_modes(workspace, home, None)

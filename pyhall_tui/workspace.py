@@ -7,17 +7,21 @@ each thing over with `call_soon_threadsafe`.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
+from pyhall_tui.attest.drift import Drift
 from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.dispatch.lab import Lab
 from pyhall_tui.fleet.entry import Ban, Entry
 from pyhall_tui.fleet.events import Event, Severity
 from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.journal.journal import Journal
+from pyhall_tui.journal.notes import Notes
 from pyhall_tui.journal.rows import LastVerdict
 from pyhall_tui.masking import register_secret
+from pyhall_tui.monitor.drift import PackageWatch
 from pyhall_tui.monitor.engine import Monitor
 from pyhall_tui.monitor.link import Link
 from pyhall_tui.monitor.stats import RequestStats
@@ -54,8 +58,16 @@ class Workspace:
     """One opened profile. An async context manager; `connect` begins to talk to the registry."""
 
     def __init__(
-        self, profile: Profile, *, clock: Clock, journal: Journal, watch_list: WatchList, listener: Listener
+        self,
+        profile: Profile,
+        *,
+        clock: Clock,
+        journal: Journal,
+        watch_list: WatchList,
+        listener: Listener,
+        state: Path | None = None,
     ) -> None:
+        """Open nothing yet. `state` is the folder of what is noted between runs; without one, nothing is."""
         self.profile = profile
         self.clock = clock
         self.journal = journal
@@ -70,6 +82,10 @@ class Workspace:
             send=lambda request: self.ask(lambda client: client.dispatch(request)),
             send_in_turn=lambda request: self.ask_in_turn(lambda client: client.dispatch(request)),
             take_events=self.take_events,
+        )
+        self.notes = Notes(state, profile.name)
+        self.packages = PackageWatch(
+            self.notes, wall=lambda: clock.now().wall, hand_over=self._hand_over, take=self._take_drift
         )
         self.open_alarms: set[int] = set()
         """The journal's ids of the alarms that nobody has acknowledged yet."""
@@ -113,10 +129,20 @@ class Workspace:
         return self.clock.now()
 
     def restore_rest(self) -> None:
-        """Paint the workers that were not among the first."""
+        """Paint the workers that were not among the first, and begin to watch packages."""
         if len(self.fleet) > FIRST_ROWS:
             self._restore(self.journal.all_verdicts(self.profile.name))
             self._listener.fleet_changed()
+        self._follow_packages(self.watch_list.workers)
+
+    def set_folder(self, worker_id: str, folder: Path | None) -> None:
+        """Say where a watched worker's package lies, and hash it; None: it is compared no more."""
+        self.watch_list.set_folder(worker_id, str(folder) if folder else None)
+        self.packages.forget(worker_id)
+        self.fleet.restore_drift(worker_id, "", "")
+        if folder is not None:
+            self._follow_packages([WatchedWorker(worker_id, str(folder))])
+        self._listener.fleet_changed()
 
     def connect(self, key: ApiKey | None, *, poll: bool = True) -> None:
         """Begin to talk to the registry; with `poll`, to ask for the fleet. Again with another key: reconnect."""
@@ -144,8 +170,10 @@ class Workspace:
         """Stop asking and write what is left to the journal; half a second at most each."""
         self._closed = True
         self.lab.close()
+        self.packages.close()
         self.disconnect()
         await asyncio.to_thread(self.journal.flush, _PATIENCE)
+        await asyncio.to_thread(self.packages.wait_closed, _PATIENCE / 2)
 
     async def ask(self, call: Callable[["RegistryClient"], Coroutine[Any, Any, T]]) -> T:
         """Run one request on the client's own loop and return its answer. Cancelling drops the request.
@@ -183,6 +211,7 @@ class Workspace:
         """Take workers off the watch list; the return value undoes it."""
         ids = list(worker_ids)
         removed = Removed(self.watch_list.remove(ids), tuple(self.fleet.unwatch(ids)))
+        self.packages.drop(ids)
         for worker_id in ids:
             self.journal.forget_worker(self.profile.name, worker_id)
         self._tell_monitor("unwatch", ids)
@@ -193,6 +222,7 @@ class Workspace:
         """Undo an `unwatch`."""
         self.watch_list.restore(removed.watched)
         self.fleet.put_back(removed.entries)
+        self._follow_packages(removed.watched)
         self._tell_monitor("watch", [entry.worker_id for entry in removed.entries])
         self._listener.fleet_changed()
 
@@ -245,6 +275,22 @@ class Workspace:
         while len(self._replaced) > _MOST_REPLACED:
             self._replaced.pop(next(iter(self._replaced)))
         self._listener.events_happened([kept for kept, _ in recorded])
+
+    def _follow_packages(self, workers: Iterable[WatchedWorker]) -> None:
+        for worker in workers:
+            entry = self.fleet.get(worker.id)
+            if worker.folder is None or entry is None:
+                continue
+            known = entry.verdict is not None
+            standing = self.packages.follow(worker.id, Path(worker.folder), entry.sha256, known=known)
+            if standing is not None:
+                self.fleet.restore_drift(worker.id, standing.drift.state.value, standing.drift.detail)
+
+    def _take_drift(self, worker_id: str, drift: Drift) -> None:
+        if self._closed:
+            return
+        self.take_events(self.fleet.set_drift(worker_id, drift.state.value, drift.summary, self.now()))
+        self._listener.fleet_changed()
 
     def _restore(self, rows: Iterable[LastVerdict]) -> None:
         now = self.now()
@@ -299,6 +345,7 @@ class Workspace:
         if entry is None:
             return
         self.journal.save_verdict(self.profile.name, _last_verdict(entry, verdict))
+        self.packages.attested_is(verdict.worker_id, entry.sha256)
         self._tell_monitor("changed", [verdict.worker_id] if events else [])
         self.take_events(events)
         self._listener.fleet_changed()

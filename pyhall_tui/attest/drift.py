@@ -27,6 +27,11 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
 
+    @property
+    def count(self) -> int:
+        """How many paths differ."""
+        return len(self.added) + len(self.removed) + len(self.changed)
+
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
     """One comparison of a package with the registry."""
@@ -43,6 +48,17 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     """Since the last match; None where none is known, or where there is nothing to compare."""
     detail: str = ""
     """A sentence for the operator."""
+
+    @property
+    def summary(self) -> str:
+        """The sentence, and the first files that changed since the last match."""
+        if self.changes is None:
+            return self.detail
+        if not self.changes.count:
+            return f"{self.detail} No file has changed since they last matched: another hash is attested now."
+        paths = [*self.changes.changed, *self.changes.added, *self.changes.removed]
+        more = f" and {len(paths) - 3:,} more" if len(paths) > 3 else ""
+        return f"{self.detail} Since they last matched: {', '.join(paths[:3])}{more}."
 
 
 def compare(

@@ -14,6 +14,8 @@ import msgspec
 NEVER_PART = frozenset({".git", "__pycache__", ".DS_Store", "manifest.json", "manifest.sig", "manifest.tmp"})
 """A path with a part of this name is left out, whatever it is."""
 
+VANISHED = "it vanished while it was being read"
+
 
 class Why(StrEnum):
     """Why something is no part of the hash."""
@@ -146,7 +148,7 @@ def shown(path: str) -> str:
 def why(error: OSError, *, link: bool = False) -> str:
     """Say in a few words why the system gave no access."""
     if isinstance(error, FileNotFoundError):
-        return "a link to something that is not there" if link else "it vanished while it was being read"
+        return "a link to something that is not there" if link else VANISHED
     if error.errno == errno.ELOOP:
         return "a link that leads to itself"
     return (error.strerror or str(error)).lower()

@@ -24,7 +24,7 @@ import msgspec
 
 from pyhall_tui.attest.concerns import Concern, concerns_of, starts_like_a_private_key
 from pyhall_tui.attest.files import READ_WITHOUT_WAITING
-from pyhall_tui.attest.listing import Found, LeftOut, Listing, Problem, list_package, shown, special_kind, why
+from pyhall_tui.attest.listing import VANISHED, Found, LeftOut, Listing, Problem, list_package, shown, special_kind, why
 
 _CHUNK = 1 << 20
 """Bytes read at once: memory stays at this much a thread, and a cancel waits for no more than this much work."""
@@ -33,6 +33,9 @@ _TICK = 0.05
 _SMALL = 64 << 10
 """Bytes below which a file is read by the first thread alone: two would pass the interpreter's lock to and fro for
 longer than it takes to read it (measured: 10,000 files of 4 KiB take twice as long on two threads)."""
+_CHANGED = "it changed while it was being read"
+_CAME_OR_WENT = "it came, went or changed while the package was being read"
+_IN_MOTION = frozenset({_CHANGED, _CAME_OR_WENT, VANISHED})
 
 
 class Kind(StrEnum):
@@ -91,6 +94,11 @@ class PackageUnreadable(Exception):
     def only_special(self) -> bool:
         """Whether leaving out pipes, sockets and devices would be enough."""
         return all(problem.special for problem in self.problems)
+
+    @property
+    def still_changing(self) -> bool:
+        """Whether all that is wrong is that someone was writing meanwhile: another try may do."""
+        return all(problem.reason in _IN_MOTION for problem in self.problems)
 
 
 class Cancelled(Exception):
@@ -278,7 +286,7 @@ class _Job:
             except _Stopped:
                 return
             except _Changed:
-                self._problems.append(Problem(found.path or ".", "it changed while it was being read"))
+                self._problems.append(Problem(found.path or ".", _CHANGED))
             except OSError as error:
                 self._problems.append(Problem(found.path or ".", why(error)))
 
@@ -326,7 +334,7 @@ class _Job:
         again = self._read_listing()
         self._problems.extend(again.problems)
         for path in sorted({found.path for found in set(files) ^ set(again.files)}):
-            self._problems.append(Problem(path or ".", "it came, went or changed while the package was being read"))
+            self._problems.append(Problem(path or ".", _CAME_OR_WENT))
 
     def _state(self, path: str) -> tuple[int, int]:
         try:

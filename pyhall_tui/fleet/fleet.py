@@ -126,6 +126,13 @@ class Fleet:
         kind = Kind.DRIFTED if drift in bad else Kind.DRIFT_ENDED
         return [make_event(kind, now.wall, worker_id, before, drift, source="drift", detail=detail)]
 
+    def restore_drift(self, worker_id: str, drift: str, detail: str) -> None:
+        """Take an earlier run's comparison, or none where the folder was taken away: that is no event."""
+        entry = self._entries.get(worker_id)
+        if entry is not None:
+            entry.drift, entry.drift_detail = drift, detail
+            self._touch(entry)
+
     def disagreeing(self) -> list[str]:
         """Return the workers whose last verify and the ban list say different things: ask these first."""
         return [
