@@ -55,6 +55,10 @@ class Draft(msgspec.Struct, kw_only=True):
     sha256: str = ""
     package: Package | None = None
     """What the hash was computed from; None where it was typed."""
+    record: dict[str, Any] | None = None
+    """The fields of the record or manifest that the form was filled from."""
+    record_source: str = ""
+    """Where that record was read."""
     focus: str = ""
     """The id of the widget that has, or last had, the focus."""
     cursor: int = 0
@@ -78,7 +82,8 @@ class Draft(msgspec.Struct, kw_only=True):
     @property
     def is_empty(self) -> bool:
         """Whether nothing is typed."""
-        return not (self.display_name or self.capabilities or self.typed_capability or self.sha256)
+        typed = self.display_name or self.capabilities or self.typed_capability or self.sha256
+        return not typed and self.record is None
 
     def like_unsettled(self) -> Unsettled | None:
         """Return a send without a known answer that was about the same package or name."""

@@ -1,11 +1,14 @@
 """An enrollment as it is shown: the request, the registry's answer, what came of it, what was hashed."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
+from pyhall_tui.attest.package_hash import PackageHash, look_alikes, spelled
 from pyhall_tui.clock import Moment
 from pyhall_tui.enroll.draft import Draft, Package, Unsettled
+from pyhall_tui.enroll.record_checks import RecordCheck, Standing
 from pyhall_tui.enroll.request import METHOD, body_of, headers_of, request_of, url_of
 from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.profiles.profile import Profile
@@ -17,6 +20,8 @@ from pyhall_tui.render.worker import LOOKS, raw_json
 Line = tuple[Cell, ...]
 """One line, of pieces that stand side by side."""
 
+SIZE_WIDTH = 14
+"""Cells of a file's size, which stands at their right end."""
 _LABEL = 14
 EMPTY: Line = (Cell(""),)
 
@@ -155,3 +160,52 @@ def unsettled_line(sent: Unsettled, now_wall: float) -> Line:
         " and no answer is known: it may be enrolled already."
     )
     return (Cell(words, Style.WARNING),)
+
+
+class HashedRow(NamedTuple):
+    """One line of what was hashed, left out, or is worth a second look."""
+
+    what: Cell
+    size: Cell
+    digest: Cell
+    path: Cell
+
+
+def hashed_rows(package: PackageHash) -> list[HashedRow]:
+    """Return the warnings first, then the files in the order in which they were hashed, then what was left out.
+
+    Two names that look alike are followed by their spelling in ASCII, so that they can be told apart.
+    """
+    alike = look_alikes(package.files)
+    none = Cell("")
+    rows = [
+        HashedRow(Cell("▲ warning", Style.WARNING), none, none, Cell(f"{clean(one.path)}: {one.reason}", Style.WARNING))
+        for one in package.warnings
+    ]
+    for file in package.files:
+        name = clean(file.path) + (f"  ({spelled(file.path)})" if file.path in alike else "")
+        size = Cell(f"{file.size:,}".rjust(SIZE_WIDTH), Style.DIM)
+        rows.append(HashedRow(Cell("link" if file.link else "file", Style.DIM), size, Cell(file.sha256), Cell(name)))
+    rows += [
+        HashedRow(Cell("left out", Style.DIM), none, none, Cell(f"{clean(left.path)}: {left.reason}", Style.DIM))
+        for left in package.left_out
+    ]
+    return rows
+
+
+_STANDINGS = {
+    Standing.HOLDS: ("✔", Style.GOOD),
+    Standing.UNPROVEN: ("?", Style.DIM),
+    Standing.WRONG: ("▲", Style.WARNING),
+    Standing.STOPS: ("✖", Style.ERROR),
+}
+
+
+def record_lines(source: str, form: str, checks: Sequence[RecordCheck]) -> list[Line]:
+    """Return what came of checking a record, a line with a tick each."""
+    lines: list[Line] = [(Cell(f"{clean(form)} ", Style.STRONG), Cell(clean(source), Style.DIM))]
+    for check in checks:
+        glyph, style = _STANDINGS[check.standing]
+        words = Style.PLAIN if check.standing is Standing.HOLDS else style
+        lines.append((Cell(f"{glyph} ", style), Cell(clean(check.text), words)))
+    return lines

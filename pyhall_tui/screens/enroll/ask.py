@@ -8,7 +8,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
+
+from pyhall_tui.widgets.field import OneLineInput
 
 
 class AskScreen(ModalScreen[bool]):
@@ -30,26 +32,40 @@ class AskScreen(ModalScreen[bool]):
         }
         Static { width: 1fr; height: auto; margin-bottom: 1; }
         Horizontal { height: auto; align-horizontal: right; }
+        OneLineInput { margin-bottom: 1; }
         Button { margin-left: 2; }
     }
     """
 
-    def __init__(self, title: str, question: Content, *, yes: str, no: str) -> None:
+    def __init__(self, title: str, question: Content, *, yes: str, no: str, words: str = "") -> None:
+        """Make the question. Where `words` are given, yes is to be had by typing them alone."""
         super().__init__()
-        self._title, self._question, self._yes, self._no = title, question, yes, no
+        self._title, self._question, self._yes, self._no, self._words = title, question, yes, no, words
 
     def compose(self) -> ComposeResult:
         with Vertical() as dialog:
             dialog.border_title = self._title
             yield Static(self._question)
+            if self._words:
+                yield Static(f"To go on all the same, type: {self._words}", markup=False)
+                yield OneLineInput(id="words", compact=True)
             with Horizontal():
                 yield Button(self._no, id="no", compact=True)
-                yield Button(self._yes, id="yes", variant="warning", compact=True)
+                yield Button(self._yes, id="yes", variant="warning", compact=True, disabled=bool(self._words))
+
+    @on(Input.Changed, "#words")
+    def _typed(self, message: Input.Changed) -> None:
+        self.query_one("#yes", Button).disabled = message.value.strip().casefold() != self._words.casefold()
+
+    @on(Input.Submitted, "#words")
+    def _said(self) -> None:
+        self.action_answer(True)
 
     @on(Button.Pressed)
     def _pressed(self, message: Button.Pressed) -> None:
         self.dismiss(message.button.id == "yes")
 
     def action_answer(self, yes: bool) -> None:
-        """Answer by a key."""
-        self.dismiss(yes)
+        """Answer by a key; yes only where it can be had."""
+        if not yes or not self.query_one("#yes", Button).disabled:
+            self.dismiss(yes)

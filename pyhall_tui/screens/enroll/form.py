@@ -13,6 +13,7 @@ from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.capabilities import CapabilitiesField
 from pyhall_tui.screens.enroll.package import COMPUTING, PackageField
+from pyhall_tui.screens.enroll.record import RecordPanel
 from pyhall_tui.screens.enroll.steady_field import SteadyField
 from pyhall_tui.widgets.field import Field
 
@@ -39,6 +40,7 @@ class EnrollForm(VerticalScroll):
         self.display_name = SteadyField(DISPLAY_NAME, "Display name", placeholder="My Worker")
         self.capabilities = CapabilitiesField()
         self.package = PackageField()
+        self.record = RecordPanel()
         for field in (self.display_name, self.capabilities, self.package.field):
             field.input.select_on_focus = False
 
@@ -51,6 +53,7 @@ class EnrollForm(VerticalScroll):
             ),
             id="namespace",
         )
+        yield self.record
         yield self.display_name
         yield self.capabilities
         yield self.package
@@ -72,6 +75,10 @@ class EnrollForm(VerticalScroll):
         self.capabilities.input.value = draft.typed_capability
         self.capabilities.show(draft.capabilities)
         self.package.restore(draft.sha256, draft.package)
+        self.unsay()
+
+    def unsay(self) -> None:
+        """Take all sentences away."""
         for field in (self.display_name, self.capabilities, self.package.field):
             field.say("")
 

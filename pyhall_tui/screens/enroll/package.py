@@ -17,6 +17,7 @@ from pyhall_tui.enroll.off_loop import off_loop
 from pyhall_tui.registry.models import plain_sha256
 from pyhall_tui.render.enroll import amount
 from pyhall_tui.render.text import clean
+from pyhall_tui.screens.enroll.hashed import HashedScreen
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
 from pyhall_tui.screens.enroll.steady_field import SteadyField
 
@@ -36,7 +37,8 @@ class PackageField(Vertical):
         & > Horizontal > Button { margin-right: 2; }
         #hashing { display: none; & > ProgressBar { width: 1fr; margin-right: 1; } Bar { width: 1fr; } }
         &.-hashing #hashing { display: block; }
-        #without { display: none; }
+        #without, #files { display: none; }
+        &.-listed #files { display: block; }
         &.-special #without { display: block; }
     }
     """
@@ -56,6 +58,7 @@ class PackageField(Vertical):
         yield self.field
         with Horizontal():
             yield Button("Compute it…  ctrl+o", id="pick", compact=True)
+            yield Button("Files…  ctrl+g", id="files", compact=True)
             yield Button("Hash without them", id="without", compact=True)
         with Horizontal(id="hashing"):
             yield ProgressBar(show_eta=False, id="hash-bar")
@@ -74,7 +77,9 @@ class PackageField(Vertical):
 
     def restore(self, sha256: str, package: Package | None) -> None:
         """Show a hash that was kept, and what it was computed from."""
-        self.package, self.listing = package, None
+        if package is None or self.package != package:
+            self._list(None)
+        self.package = package
         self.field.input.value = sha256
 
     def mistake(self) -> str:
@@ -126,7 +131,8 @@ class PackageField(Vertical):
     @on(Input.Changed)
     def _typed_over(self, message: Input.Changed) -> None:
         if self.package is not None and plain_sha256(message.value) != self.package.sha256:
-            self.package = self.listing = None
+            self.package = None
+            self._list(None)
             self.post_message(self.Hashed())
 
     @work(exclusive=True, exit_on_error=False, group="hash")
@@ -140,13 +146,25 @@ class PackageField(Vertical):
             self.set_class(error.only_special, "-special")
             self._ended(str(error), mistake=True)
         else:
-            self.listing = package
+            self._list(package)
             self.package = Package.of(str(root), package)
             self.field.input.value = package.sha256
             self._ended("", mistake=False)
             self.check()
         finally:
             stop.set()
+
+    @on(Button.Pressed, "#files")
+    def show_files(self) -> None:
+        """Show the list of what was hashed, over the whole screen."""
+        if self.listing is not None and self.package is not None:
+            self.app.push_screen(HashedScreen(self.listing, self.package.path))
+        else:
+            self.notify("Nothing was hashed here since the start: press ctrl+o.", markup=False)
+
+    def _list(self, listing: PackageHash | None) -> None:
+        self.listing = listing
+        self.set_class(listing is not None, "-listed")
 
     def _ended(self, sentence: str, *, mistake: bool) -> None:
         self.remove_class("-hashing")

@@ -76,10 +76,15 @@ class PickPackageScreen(ModalScreen[Path | None]):
     }
     """
 
-    def __init__(self, title: str, take: str, start: Path) -> None:
-        """Make the dialog. `take` names what the path is taken for; the tree begins at the folder of `start`."""
+    def __init__(self, title: str, take: str, start: Path, *, new: bool = False) -> None:
+        """Make the dialog. The tree begins at the folder of `start`.
+
+        Args:
+            take: what the path is taken for, on the button.
+            new: the path may be one that is not there yet, in a folder that is.
+        """
         super().__init__()
-        self._dialog_title, self._take = title, take
+        self._dialog_title, self._take, self._new = title, take, new
         self._start = start
 
     def compose(self) -> ComposeResult:
@@ -115,7 +120,7 @@ class PickPackageScreen(ModalScreen[Path | None]):
     @on(Button.Pressed, "#take")
     def action_take(self) -> None:
         path = Path(self._path_input.value.strip()).expanduser()
-        if self._path_input.value.strip() and path.exists():
+        if self._path_input.value.strip() and (path.exists() or (self._new and path.parent.is_dir())):
             self.dismiss(path)
         else:
             self.query_one("#found", Static).update(f"✖ There is no {clean(path) if path.name else 'path'}.")

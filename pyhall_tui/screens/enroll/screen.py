@@ -2,17 +2,24 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
+from pyhall_tui.attest.manifests import secret_of_environment
+from pyhall_tui.attest.records import FILE_NAMES, RecordUnreadable, WorkerRecord, read_record, write_record
 from pyhall_tui.enroll.checks import field_named_in
 from pyhall_tui.enroll.draft import FORM, Draft, Unsettled
+from pyhall_tui.enroll.record import fill_from_record, lacks_for_next_level, record_of
+from pyhall_tui.enroll.record_checks import RecordCheck, Standing, check_record
 from pyhall_tui.enroll.request import body_of, request_of
 from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.journal.rows import NotKept
@@ -34,6 +41,8 @@ from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.form import LABELS, EnrollForm
 from pyhall_tui.screens.enroll.known import known_capabilities
+from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
+from pyhall_tui.screens.enroll.record import Picked, RecordScreen
 from pyhall_tui.screens.enroll.sending import send
 from pyhall_tui.screens.enroll.sheet import Sheet, as_lines
 from pyhall_tui.screens.messages import CopyText, Go
@@ -43,6 +52,7 @@ _KEEP_AFTER = 0.4
 """Seconds after the last key at which the draft is kept: a `kill -9` costs at most that."""
 _ABOUT_FIELDS = (400, 409, 422)
 """Statuses whose error text may name a field of the form; 400 alone is documented."""
+_WORDS = "enroll it all the same"
 _READ_ONLY = (
     "This profile may only look: nothing is enrolled with it. Take read_only out of the profile to change that."
 )
@@ -58,6 +68,9 @@ class EnrollScreen(ModeScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "send", "Enroll", id="enroll.send", tooltip="Send the enrollment"),
         Binding("ctrl+o", "pick", "Compute hash", id="enroll.pick", tooltip="Compute the hash of a folder or file"),
+        Binding("ctrl+g", "files", "Files", show=False, id="enroll.files", tooltip="List what was hashed"),
+        Binding("ctrl+r", "record", "From record", id="enroll.record", tooltip="Fill the form from a record"),
+        Binding("f4", "write_record", "Write record", show=False, id="enroll.write", tooltip="Write a record of this"),
         Binding("ctrl+l", "empty", "Empty", id="enroll.empty", tooltip="Empty the form"),
         Binding("ctrl+z", "undo_empty", "Undo", show=False, id="enroll.undo", tooltip="Fill the emptied form again"),
         Binding("ctrl+y", "copy", "Copy body", show=False, id="enroll.copy", tooltip="Copy the request's body"),
@@ -68,6 +81,8 @@ class EnrollScreen(ModeScreen):
         super().__init__(workspace)
         self._drafts = drafts
         self._draft = Draft.read(drafts.load(FORM))
+        self._record: WorkerRecord | None = None
+        self._checks: list[RecordCheck] = []
         self._emptied: Draft | None = None
         self._correlation_id = self._new_id()
         self._sending = False
@@ -86,6 +101,7 @@ class EnrollScreen(ModeScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
+        self._record = _kept_record(self._draft)
         self.form.fill(self._draft)
         self._learn_capabilities()
         self._show_unsettled()
@@ -125,7 +141,9 @@ class EnrollScreen(ModeScreen):
         before = self._draft.as_dict()
         self.form.read_into(self._draft)
         self.sheet.show_request(preview(self.workspace.profile, self._draft, self._correlation_id))
-        self.sheet.show_hashed(package_lines(self._draft.package, self._draft.sha256))
+        lines = package_lines(self._draft.package, self._draft.sha256)
+        self.sheet.show_hashed(lines, self.form.package.listing)
+        self._check_record()
         self._count()
         if self._draft.as_dict() != before:
             self.sheet.turn_to("request")
@@ -204,18 +222,92 @@ class EnrollScreen(ModeScreen):
         """Fill the form with what it held before it was emptied or sent."""
         if self._emptied is not None:
             self._draft, self._emptied = self._emptied, None
+            self._record = _kept_record(self._draft)
             self.form.fill(self._draft)
 
     def _begin_anew(self) -> None:
-        self._draft = Draft(unsettled=self._draft.unsettled)
-        self.form.fill(self._draft)
+        self._draft, self._record = Draft(unsettled=self._draft.unsettled), None
         self.form.display_name.input.focus()
+        self.form.fill(self._draft)
+        self.call_after_refresh(self.form.unsay)  # the field that was left is not to be told that it is empty
+
+    # -- records -----------------------------------------------------------------------------------------------
+
+    @on(Button.Pressed, "#from-record")
+    def action_record(self) -> None:
+        """Ask for a record to fill the form from."""
+        start = Path(self._draft.package.path) if self._draft.package else Path.cwd()
+        self.app.push_screen(RecordScreen(start if start.is_dir() else Path.cwd()), self._fill_from)
+
+    def _fill_from(self, picked: Picked | None) -> None:
+        if picked is None:
+            return
+        self.form.read_into(self._draft)
+        self._record = picked.record
+        fill_from_record(self._draft, picked.record, str(picked.path) if picked.path else "pasted JSON")
+        self.form.fill(self._draft)
+        self._check_record()
+        if picked.path is not None and picked.path.name in FILE_NAMES and self._draft.package is None:
+            self.form.package.start(picked.path.parent)  # the record lies in its package: hold the two together
+        self._keep_soon()
+
+    @on(Button.Pressed, "#drop-record")
+    def _drop_record(self) -> None:
+        self._record, self._draft.record = None, None
+        self._check_record()
+        self._keep_soon()
+
+    def _check_record(self) -> None:
+        """Hold the record against what stands on the form now."""
+        draft, record = self._draft, self._record
+        self._checks = (
+            []
+            if record is None
+            else check_record(
+                record,
+                namespace=self.workspace.profile.namespace,
+                sha256=draft.sha256,
+                computed=draft.package is not None,
+                listing=self.form.package.listing,
+                secret=secret_of_environment(),
+            )
+        )
+        self.form.record.show(draft.record_source, record, self._checks)
+
+    def action_write_record(self) -> None:
+        """Ask where to, then write a record of what stands on the form."""
+        start = Path(self._draft.package.path) if self._draft.package else Path.cwd()
+        folder = start if start.is_dir() else start.parent
+        picker = PickPackageScreen("Write a record: a file, or a folder", "Write it", folder / FILE_NAMES[0], new=True)
+        self.app.push_screen(picker, self._write_record)
+
+    def _write_record(self, path: Path | None, *, overwrite: bool = False) -> None:
+        if path is None:
+            return
+        target = path / FILE_NAMES[0] if path.is_dir() else path
+        self.form.read_into(self._draft)
+        fields = record_of(self._draft, self._record, self._enrolled[0] if self._enrolled else None)
+        try:
+            write_record(target, fields, overwrite=overwrite)
+        except FileExistsError:
+            question = Content(f"{clean(target)} is there already.")
+            ask = AskScreen("Write over it?", question, yes="Write over it", no="Leave it")
+            self.app.push_screen(ask, lambda yes: self._write_record(target, overwrite=True) if yes else None)
+        except OSError as error:
+            told = f"{clean(target)} could not be written: {clean(error.strerror or error)}."
+            self.notify(told, severity="error", timeout=15, markup=False)
+        else:
+            self.notify(f"Written to {clean(target)}. {lacks_for_next_level(fields)}", timeout=10, markup=False)
 
     # -- keys --------------------------------------------------------------------------------------------------
 
     def action_pick(self) -> None:
         """Pick what is to be hashed."""
         self.form.package.pick()
+
+    def action_files(self) -> None:
+        """List what was hashed, over the whole screen."""
+        self.form.package.show_files()
 
     def action_copy(self) -> None:
         """Copy the request's body as it is sent."""
@@ -252,7 +344,20 @@ class EnrollScreen(ModeScreen):
         if not self.workspace.is_connected:
             words = "✖ Not connected yet: the profile's key is still being asked for. Nothing was sent."
             self._tell([(Cell(words, Style.ERROR),)])
-        elif (sent := self._draft.like_unsettled()) is not None:
+        elif stops := [check.text for check in self._checks if check.standing is Standing.STOPS]:
+            self._ask_about_record(stops)
+        else:
+            self._ask_or_send()
+
+    def _ask_about_record(self, stops: list[str]) -> None:
+        """What does not fit the package stops it, unless the operator says otherwise in words."""
+        lines: list[Line] = [(Cell(f"✖ {clean(text)}", Style.ERROR),) for text in stops]
+        ask = AskScreen("This is not what the record says", as_lines(lines), yes="Enroll it", no="Stop", words=_WORDS)
+        self.app.push_screen(ask, lambda yes: self._ask_or_send() if yes else None)
+
+    def _ask_or_send(self) -> None:
+        sent = self._draft.like_unsettled()
+        if sent is not None:
             self._ask_before_another(sent)
         else:
             self._send()
@@ -347,3 +452,13 @@ class EnrollScreen(ModeScreen):
 
     def _new_id(self) -> str:
         return new_correlation_id(self.workspace.profile.correlation_prefix)
+
+
+def _kept_record(draft: Draft) -> WorkerRecord | None:
+    """Return the record that a draft holds, read anew."""
+    if draft.record is None:
+        return None
+    try:
+        return read_record(msgspec.json.encode(draft.record))
+    except RecordUnreadable:
+        return None

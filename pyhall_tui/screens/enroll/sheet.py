@@ -7,12 +7,18 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static, TabbedContent, TabPane
 
+from pyhall_tui.attest.package_hash import PackageHash
 from pyhall_tui.render.enroll import Line
+from pyhall_tui.screens.enroll.hashed import HashedTable
 from pyhall_tui.widgets.cells import as_content
 
 
 class Sheet(Vertical):
     """Two tabs, request and answer, over what was hashed."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._listing: PackageHash | None = None
 
     def compose(self) -> ComposeResult:
         with TabbedContent(initial="request", id="sheets"):
@@ -24,6 +30,7 @@ class Sheet(Vertical):
         with Vertical(id="hashed") as hashed:
             hashed.border_title = "What was hashed"
             yield Static(id="hashed-text", markup=False)
+            yield HashedTable(id="hashed-files")
 
     def show_request(self, lines: Sequence[Line]) -> None:
         """Draw the request anew."""
@@ -41,9 +48,13 @@ class Sheet(Vertical):
         verdict.update(as_lines(lines))
         verdict.display = bool(lines)
 
-    def show_hashed(self, lines: Sequence[Line]) -> None:
-        """Show what the hash on the form is of."""
+    def show_hashed(self, lines: Sequence[Line], listing: PackageHash | None) -> None:
+        """Show what the hash on the form is of, and its files where they are known."""
         self.query_one("#hashed-text", Static).update(as_lines(lines))
+        if listing is not self._listing:
+            self._listing = listing
+            self.query_one(HashedTable).show_package(listing)
+            self.query_one("#hashed").set_class(listing is not None, "-listed")
 
     def turn_to(self, sheet: str) -> None:
         """Bring a tab to the front: `request` or `answer`."""

@@ -1,0 +1,125 @@
+"""A record or manifest held against the form: what fits, what nothing proves, what stops the enrollment."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+import msgspec
+
+from pyhall_tui.attest.controls import Level, check_controls
+from pyhall_tui.attest.dialects import Matched, match_dialect
+from pyhall_tui.attest.manifests import SECRET_VARIABLE, Code, check_manifest
+from pyhall_tui.attest.package_hash import PackageHash
+from pyhall_tui.attest.records import Form, WorkerRecord, artifact_hash_holds, namespace_doubt
+from pyhall_tui.registry.models import plain_sha256
+
+
+class Standing(StrEnum):
+    """How one check came out."""
+
+    HOLDS = "holds"
+    UNPROVEN = "unproven"
+    """Nothing speaks against it, and nothing proves it."""
+    WRONG = "wrong"
+    STOPS = "stops"
+    """Wrong, and so grave that the enrollment stops until the operator says otherwise in words."""
+
+
+class RecordCheck(msgspec.Struct, frozen=True):
+    """One line of what came of checking a record."""
+
+    standing: Standing
+    text: str
+
+
+def check_record(
+    record: WorkerRecord,
+    *,
+    namespace: str,
+    sha256: str,
+    computed: bool,
+    listing: PackageHash | None,
+    secret: str | None,
+) -> list[RecordCheck]:
+    """Check a record against what is about to be enrolled.
+
+    Args:
+        sha256: the hash on the form.
+        computed: whether it was computed from a package here, rather than typed or taken from the record.
+        listing: the package's files, where they are known, to tell another SDK's order from another content.
+        secret: what signs manifests, where it is set.
+    """
+    bare = plain_sha256(sha256)
+    return [
+        *_of_worker(record, namespace),
+        *_of_package(record, bare, computed, listing),
+        *(_of_signature(record, secret) if record.form is Form.MANIFEST else ()),
+        *_of_artifact_hash(record, bare),
+        *(RecordCheck(Standing.UNPROVEN, doubt) for doubt in record.doubts),
+        *_of_controls(record),
+    ]
+
+
+def _of_worker(record: WorkerRecord, namespace: str) -> Iterator[RecordCheck]:
+    if record.worker_id is None:
+        return
+    doubt = namespace_doubt(record.worker_id, namespace)
+    if doubt:
+        yield RecordCheck(Standing.WRONG, doubt)
+    else:
+        yield RecordCheck(Standing.HOLDS, f"{record.worker_id} is no other namespace's.")
+
+
+def _of_package(
+    record: WorkerRecord, bare: str | None, computed: bool, listing: PackageHash | None
+) -> Iterator[RecordCheck]:
+    claim = record.package_sha256
+    if claim is None:
+        return
+    what = "package_hash" if record.form is Form.MANIFEST else "code_hash"
+    if not computed:
+        yield RecordCheck(
+            Standing.UNPROVEN, f"Its {what} was compared with no folder: compute the package's hash to see."
+        )
+    elif claim == bare:
+        yield RecordCheck(Standing.HOLDS, f"Its {what} is this package's.")
+    else:
+        yield _differing(what, claim, listing)
+
+
+def _differing(what: str, claim: str, listing: PackageHash | None) -> RecordCheck:
+    match = match_dialect(listing, claim) if listing is not None else None
+    if match is not None and match.matched is Matched.OTHER_ORDER:
+        return RecordCheck(Standing.WRONG, f"Its {what}: {match}")
+    code = f" ({Code.HASH_MISMATCH})" if what == "package_hash" else ""
+    return RecordCheck(Standing.STOPS, f"Its {what} is {claim[:12]}…, not this package's{code}.")
+
+
+def _of_signature(record: WorkerRecord, secret: str | None) -> Iterator[RecordCheck]:
+    # Against its own claim: what the folder says of the hash has a line of its own.
+    checked = check_manifest(record.fields, package_sha256=str(record.fields.get("package_hash")), secret=secret)
+    if checked.code is None:
+        yield RecordCheck(Standing.HOLDS, "Its signature holds.")
+    elif checked.code is Code.SIGNATURE_INVALID:
+        yield RecordCheck(Standing.STOPS, f"{checked.sentence} ({checked.code})")
+    else:
+        reason = "it has none" if not record.fields.get("signature_hmac_sha256") else f"{SECRET_VARIABLE} is not set"
+        yield RecordCheck(Standing.UNPROVEN, f"Its signature was not checked: {reason}.")
+    if checked.unproven:
+        yield RecordCheck(Standing.UNPROVEN, f"Nothing proves its {', '.join(checked.unproven)}.")
+
+
+def _of_artifact_hash(record: WorkerRecord, bare: str | None) -> Iterator[RecordCheck]:
+    if bare is not None and plain_sha256(record.fields.get("artifact_hash")) == bare:
+        yield RecordCheck(Standing.STOPS, "The hash on the form is the record's own artifact_hash, not the package's.")
+    if artifact_hash_holds(record.fields):
+        yield RecordCheck(Standing.HOLDS, "Its artifact_hash is its own (the record's, never the package's).")
+
+
+def _of_controls(record: WorkerRecord) -> Iterator[RecordCheck]:
+    compliance = check_controls(record.fields)
+    achieved = compliance.achieved
+    if achieved is not Level.NONE:
+        yield RecordCheck(Standing.HOLDS, f"It meets {achieved.title}.")
+    if compliance.missing_for_next:
+        missing = ", ".join(compliance.missing_for_next)
+        yield RecordCheck(Standing.UNPROVEN, f"For {Level(achieved + 1).title} it lacks: {missing}.")
