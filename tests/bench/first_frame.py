@@ -1,0 +1,55 @@
+"""From the start of the process to the bytes of the first frame, against a bare Textual app that shows one line.
+
+Of the demo two moments are told: its first frame, and its fleet, which waits for the embedded hall. Of a profile it is
+the fleet from the journal. Runs take turns, and a ratio is the median of those of each turn.
+"""
+
+import statistics
+from collections.abc import Callable, Iterator
+
+from tests.bench._setting import Home, Program, Registry, bare_app, home, open_app
+from tests.bench.report import Row, paired
+
+TARGET = 1.5
+_FLEET = b"org.bench.worker-0000"
+
+
+def run(quick: bool) -> Iterator[Row]:
+    """Measure with 100 and with 10,000 workers in the journal."""
+    many, rounds = (3_000, 3) if quick else (10_000, 15)
+    with Registry(0) as registry, home(registry.url, many) as large, home(registry.url, 100) as small:
+        ways: dict[str, Callable[[], float]] = {
+            "bare": lambda: _time(bare_app(large), b"the only line"),
+            "--demo, first frame": lambda: _demo(large, b"Opening"),
+            "--demo, fleet": lambda: _demo(large, b"org[.]|wrk_|x[.]"),
+            "profile, 100 workers": lambda: _time(open_app(small), _FLEET),
+            f"profile, {many:,} workers": lambda: _time(open_app(large), _FLEET),
+        }
+        for way in ways.values():  # byte code and the disk's cache
+            way()
+        times = {name: [] for name in ways}  # type: dict[str, list[float]]
+        for _ in range(rounds):
+            for name, way in ways.items():
+                times[name].append(way())
+    bare = times.pop("bare")
+    for name, values in times.items():
+        ratio = paired(values, bare)
+        target = "" if name.endswith("demo, fleet") else f"≤ {TARGET} x"
+        yield Row(
+            f"first frame: {name}",
+            ratio * statistics.median(bare) * 1000,
+            "ms",
+            statistics.median(bare) * 1000,
+            "bare app",
+            target,
+            ratio <= TARGET if target else None,
+        )
+
+
+def _demo(place: Home, shown: bytes) -> float:
+    return _time(open_app(place, "--demo"), shown)
+
+
+def _time(program: Program, shown: bytes) -> float:
+    with program:
+        return program.wait_for(shown) - program.started
