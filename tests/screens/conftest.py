@@ -8,6 +8,7 @@ async def test_…(open_app: OpenApp, hall: LiveHall) -> None:
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -55,6 +56,10 @@ class OpenedApp:
         """Return what is on the screen now, line by line."""
         lines = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in line).rstrip() for line in lines)
+
+    def words(self) -> str:
+        """Return the same as one line without frames: what was wrapped reads on."""
+        return " ".join(re.sub("[│╭╮╰╯─▌▔▁]", " ", self.text()).split())
 
 
 OpenApp = Callable[..., AbstractAsyncContextManager[OpenedApp]]

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Final
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -261,6 +261,11 @@ class ProfilesScreen(ModeScreen):
         if sentence:
             said.update(as_content([Cell(clean(sentence), style)]))
 
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Mark the half one is in; `:focus-within` would style all of it anew with every field (70 ms a key)."""
+        for frame in self.query("#list-frame, #form-frame"):
+            frame.set_class(frame in event.widget.ancestors, "-active")
+
     @on(ProfileForm.Left)
     def _back_to_list(self) -> None:
         (self.query_one("#do-save") if self.has_class("-first-run") else self.table).focus()
@@ -460,7 +465,7 @@ class ProfilesScreen(ModeScreen):
         self.table.refresh_rows([saved.name])
         self._say(said, Style.DIM if fine else Style.WARNING)
         if not self.has_workspace:
-            self.notify(said, markup=False)
+            self.notify(said, timeout=10, markup=False)
             self.post_message(OpenProfile(saved.name))
         elif name == self._open_name():
             self._reconnect(saved, answer)
