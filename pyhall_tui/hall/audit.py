@@ -23,7 +23,7 @@ def append(store: Store, receipt: dict[str, Any], *, keep: int = 1_000_000) -> N
         seq += 1
         entry = entry_hash(before, text)
         db.execute("INSERT INTO decisions (seq, entry_hash, receipt) VALUES (?, ?, ?)", (seq, entry, text))
-        store.set_meta("audit_head", f"{seq}:{entry}")
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('audit_head', ?)", (f"{seq}:{entry}",))
         if seq % _PRUNE_EVERY == 0:
             prune(store, keep)
 

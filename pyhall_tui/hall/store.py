@@ -43,7 +43,6 @@ CREATE TABLE decisions (
   outcome TEXT AS (json_extract(receipt, '$.outcome')), decided_at TEXT AS (json_extract(receipt, '$.decided_at')));
 CREATE INDEX decisions_of ON decisions (namespace, seq);
 CREATE INDEX decisions_since ON decisions (decided_at, namespace, outcome);
-CREATE INDEX decisions_by ON decisions (rule, outcome);
 CREATE TRIGGER bans_in AFTER INSERT ON bans BEGIN UPDATE meta SET value = value + 1 WHERE name = 'ban_revision'; END;
 CREATE TRIGGER bans_up AFTER UPDATE ON bans BEGIN UPDATE meta SET value = value + 1 WHERE name = 'ban_revision'; END;
 CREATE TRIGGER bans_out AFTER DELETE ON bans BEGIN UPDATE meta SET value = value + 1 WHERE name = 'ban_revision'; END;

@@ -1,0 +1,66 @@
+"""A server of the hall's benchmark, in a process of its own: `python -m tests.bench._hall_server hall|bare`.
+
+`hall` serves the demo's fleet from a file in WAL mode; `bare` is Starlette that answers a constant, on the same server.
+The first line is its address, the second the key.
+"""
+
+import socket
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pyhall_tui.hall.seed import seed_demo
+from pyhall_tui.hall.server import address, listen, serve_in_thread
+from pyhall_tui.hall.store import Store
+
+ANSWER = b'{"outcome":"allow","worker_id":"wkr_abc123","capability":"llm.text.generate","correlation_id":"c"}'
+
+
+def main() -> None:
+    """Serve until killed."""
+    if sys.argv[1] == "bare":
+        _bare()
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "hall.db")
+        seed_demo(store, time.time())
+        with serve_in_thread(store, rate=0) as running:
+            print(running.url, store.add_key("org.yourco"), sep="\n", flush=True)
+            threading.Event().wait()
+
+
+def _bare() -> None:
+    async def constant(request: Request) -> Response:
+        await request.body()
+        return Response(ANSWER, media_type="application/json")
+
+    routes = [
+        Route("/api/v1/dispatch", constant, methods=["POST"]),
+        Route("/api/v1/verify/{worker_id}", constant),
+    ]
+    sock = listen()
+    # asyncio sets TCP_NODELAY on what it accepts only where the listener names its protocol
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    print(address(sock), "none", sep="\n", flush=True)
+    config = uvicorn.Config(
+        Starlette(routes=routes),
+        http="h11",
+        ws="none",
+        lifespan="off",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+    )
+    uvicorn.Server(config).run(sockets=[sock])
+    sys.exit()
+
+
+if __name__ == "__main__":
+    main()
