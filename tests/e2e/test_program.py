@@ -77,7 +77,7 @@ def test_a_window_too_small_says_so_and_all_is_back_when_it_grows(tmp_path: Path
         terminal.resize(1, 1)
         terminal.wait_until_gone("wkr_typed")
         terminal.resize(100, 30)
-        terminal.wait_for("q Quit")
+        terminal.wait_for(r"Open.*Verify")
         terminal.wait_for("wkr_typed")
         terminal.press("\x1b")
         terminal.wait_until_gone("Watch workers")

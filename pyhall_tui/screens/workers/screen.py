@@ -53,11 +53,13 @@ class WorkersScreen(ModeScreen):
         Binding("x,delete", "remove", "Remove", id="workers.remove", tooltip="Take workers off the watch list"),
         Binding("u", "undo", "Undo", show=False, id="workers.undo", tooltip="Undo the last removal"),
         Binding("v", "verify", "Verify", id="workers.verify", tooltip="Verify now"),
-        Binding("t", "test", "Test dispatch", id="workers.test", tooltip="Try a dispatch with this worker"),
+        Binding("t", "test", "Dispatch", id="workers.test", tooltip="Try a dispatch with this worker"),
         Binding("e", "enroll", "Enroll", id="workers.enroll", tooltip="Enroll a new worker"),
-        Binding("y", "copy_id", "Copy id", id="workers.copy_id", tooltip="Copy the worker's id"),
+        Binding("y", "copy_id", "Copy id", show=False, id="workers.copy_id", tooltip="Copy the worker's id"),
         Binding("h", "copy_hash", "Copy hash", show=False, id="workers.copy_hash", tooltip="Copy the package hash"),
-        Binding("Y", "note", "Incident note", id="workers.note", tooltip="Copy an incident note, as Markdown"),
+        Binding(
+            "Y", "note", "Incident note", show=False, id="workers.note", tooltip="Copy an incident note, as Markdown"
+        ),
         Binding("r", "retry", "Retry", show=False, id="workers.retry", tooltip="Try a lost registry now"),
     ]
 
