@@ -95,7 +95,7 @@ def open_app(home: Home) -> OpenApp:
     """Open the app as `async with open_app(*profiles, …) as opened`: the first profile is opened, with its workers.
 
     Without a profile it is the first run; `demo=True` opens the demo. `key` is what the profiles have for this run
-    (None: none), `watch` the worker ids on the first one's watch list.
+    (None: none), `watch` the worker ids on the first one's watch list, `toasts` shows them (Textual's tests do not).
     """
 
     @contextlib.asynccontextmanager
@@ -106,6 +106,7 @@ def open_app(home: Home) -> OpenApp:
         size: tuple[int, int] = (120, 40),
         clock: ManualClock | None = None,
         keys: KeyStore | None = None,
+        toasts: bool = False,
         **options: Any,
     ) -> Any:
         clock = clock or ManualClock()
@@ -118,7 +119,7 @@ def open_app(home: Home) -> OpenApp:
         if watch:
             WatchList(home.data, profiles[0].name).add(watch)
         app = PyHallApp(home, start_demo=lambda: start_demo(lively=False), clock=clock, key_store=keys, **options)
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=toasts) as pilot:
             await until(lambda: app.current_mode != "opening")
             await pilot.pause()
             yield OpenedApp(app, pilot, home, keys, clock)

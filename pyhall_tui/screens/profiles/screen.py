@@ -120,9 +120,17 @@ class ProfilesScreen(ModeScreen):
         super().on_mount()
         self.query_one("#list-frame").border_title = "Profiles"
         self._reload()
-        if not self._book.names(self._shown):
+        self._begin()
+
+    def _begin(self) -> None:
+        """Put the focus where one starts: the list, the form of the first profile, or the file's mistake."""
+        if self._book.mistake is not None:
+            self.query_one("#reread").focus()
+        elif self.has_class("-first-run"):
             self._show(NEW)
-        (self.form.field("name").input if self.has_class("-first-run") else self.table).focus()
+            self.form.field("name").input.focus()
+        else:
+            self.table.focus()
 
     @property
     def table(self) -> LineTable:
@@ -161,7 +169,7 @@ class ProfilesScreen(ModeScreen):
         """Say what is wrong above all, and show the ways on that there are."""
         first_run = not self._book.profiles.profiles and self._book.mistake is None
         self.set_class(first_run, "-first-run")
-        self.form.disabled = self._book.mistake is not None
+        self.query_one("#columns").display = self._book.mistake is None
         self.query_one(Ways).show(
             self._book.mistake or self._problem,
             first_run=first_run,
@@ -302,6 +310,7 @@ class ProfilesScreen(ModeScreen):
     def _read_again(self) -> None:
         self._problem = None
         self._reload()
+        self._begin()
 
     def action_new(self) -> None:
         if self._book.mistake is None:
@@ -465,7 +474,6 @@ class ProfilesScreen(ModeScreen):
         self.table.refresh_rows([saved.name])
         self._say(said, Style.DIM if fine else Style.WARNING)
         if not self.has_workspace:
-            self.notify(said, timeout=10, markup=False)
             self.post_message(OpenProfile(saved.name))
         elif name == self._open_name():
             self._reconnect(saved, answer)
