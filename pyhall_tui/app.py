@@ -479,7 +479,7 @@ def _dispatch_screen(workspace: Workspace, home: Home) -> Screen[None]:
     from pyhall_tui.journal.drafts import Drafts
     from pyhall_tui.screens.dispatch.screen import DispatchScreen
 
-    return DispatchScreen(workspace, Drafts(home.state, workspace.profile.name))
+    return DispatchScreen(workspace, Drafts(home.state, workspace.profile.name), home.config / "baselines")
 
 
 def _activity_screen(workspace: Workspace, home: Home) -> Screen[None]:

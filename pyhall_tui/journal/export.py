@@ -1,8 +1,8 @@
-"""Events into a file that other programs read: JSON Lines, or CSV that no spreadsheet takes for a formula."""
+"""Records into a file that other programs read: JSON Lines, or CSV that no spreadsheet takes for a formula."""
 
 import csv
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +16,7 @@ COLUMNS = (
     *("id", "at", "severity", "kind", "worker_id", "before", "after"),
     *("source", "correlation_id", "detail", "count", "acknowledged"),
 )
+Record = dict[str, Any]
 _PAGE = 1_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula (OWASP, "CSV injection")."""
@@ -48,9 +49,15 @@ def each_event(
 
 
 def write_events(events: Iterable[Event], path: Path) -> int:
-    """Write events to a new file, as its ending says: `.jsonl` (or `.ndjson`), or `.csv`. Return their number.
+    """Write events to a new file, as `write_records` does."""
+    return write_records(map(_fields, events), COLUMNS, path)
 
-    What is there is never overwritten, and where it can't be written whole nothing is left behind.
+
+def write_records(records: Iterable[Record], columns: Sequence[str], path: Path) -> int:
+    """Write records to a new file, as its ending says: `.jsonl` (or `.ndjson`), or `.csv`. Return their number.
+
+    Each record holds exactly `columns`, in their order. What is there is never overwritten, and where it can't be
+    written whole nothing is left behind.
 
     Raises:
         ExportFailed: as its sentence says.
@@ -60,7 +67,7 @@ def write_events(events: Iterable[Event], path: Path) -> int:
         path = path.expanduser()
         with path.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file:
             try:
-                return write(events, file)
+                return write(records, columns, file)
             except BaseException:
                 file.close()
                 path.unlink(missing_ok=True)
@@ -76,7 +83,7 @@ def write_events(events: Iterable[Event], path: Path) -> int:
         raise ExportFailed(f"{path} can't be written: {why}.") from error
 
 
-def _writer(path: Path) -> Callable[[Iterable[Event], IO[str]], int]:
+def _writer(path: Path) -> Callable[[Iterable[Record], Sequence[str], IO[str]], int]:
     ending = path.suffix.lower()
     if ending in (".jsonl", ".ndjson"):
         return _json_lines
@@ -92,20 +99,20 @@ def _fields(event: Event) -> dict[str, Any]:
     return {column: fields[column] for column in COLUMNS}
 
 
-def _json_lines(events: Iterable[Event], file: IO[str]) -> int:
+def _json_lines(records: Iterable[Record], columns: Sequence[str], file: IO[str]) -> int:
     count = 0
-    for event in events:
-        file.write(msgspec.json.encode(_fields(event)).decode() + "\n")
+    for record in records:
+        file.write(msgspec.json.encode(record).decode() + "\n")
         count += 1
     return count
 
 
-def _csv(events: Iterable[Event], file: IO[str]) -> int:
+def _csv(records: Iterable[Record], columns: Sequence[str], file: IO[str]) -> int:
     rows = csv.writer(file)
-    rows.writerow(COLUMNS)
+    rows.writerow(columns)
     count = 0
-    for event in events:
-        rows.writerow(_harmless(value) for value in _fields(event).values())
+    for record in records:
+        rows.writerow(_harmless(value) for value in record.values())
         count += 1
     return count
 

@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from pyhall_tui.profiles.environment import KEY
 from pyhall_tui.profiles.keys import KeySource
+from pyhall_tui.render.lab import live_mark
 from pyhall_tui.render.link import host, next_cell, rate_cell, reach_cell
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.widgets.cells import as_content
@@ -143,7 +144,7 @@ class StatusHeader(Vertical):
         now = workspace.now()
         status = as_content([reach_cell(workspace.link), next_cell(workspace.link, now)], " · ")
         rate = as_content([rate_cell(workspace.link, workspace.stats.per_second(now.mono))])
-        return Content("    ").join([status, rate, *([alarms] if (alarms := self._alarms()) else [])])
+        return Content("    ").join([*self._live(), status, rate, *([alarms] if (alarms := self._alarms()) else [])])
 
     def _short(self) -> Content:
         if self._workspace is None:
@@ -151,7 +152,12 @@ class StatusHeader(Vertical):
         glyph = reach_cell(self._workspace.link)
         cells = [Cell(clean(self._workspace.profile.name), Style.STRONG), Cell(glyph.text, glyph.style)]
         parts = [as_content([*self._marks(), *cells], " ")]
-        return Content(" ").join([*parts, *([alarms] if (alarms := self._alarms()) else [])])
+        return Content(" ").join([*self._live(), *parts, *([alarms] if (alarms := self._alarms()) else [])])
+
+    def _live(self) -> list[Content]:
+        """A live run goes on while another screen is looked at: it is told on every screen."""
+        mark = live_mark(self._workspace.lab.live) if self._workspace else None
+        return [as_content([mark])] if mark else []
 
     def _alarms(self) -> Content | None:
         count = len(self._workspace.open_alarms) if self._workspace else 0

@@ -34,15 +34,16 @@ class ExportScreen(ModalScreen[str | None]):
     }
     """
 
-    def __init__(self, proposed: str, write: Callable[[Path], Awaitable[int]]) -> None:
-        """Propose a file's name; `write` writes the events and returns their number, or raises `ExportFailed`."""
+    def __init__(self, proposed: str, write: Callable[[Path], Awaitable[int]], what: str = "event") -> None:
+        """Propose a file's name; `write` writes them and returns their number, or raises `ExportFailed`."""
         super().__init__()
+        self._what = what
         self._proposed = proposed
         self._write = write
 
     def compose(self) -> ComposeResult:
         with Vertical() as dialog:
-            dialog.border_title = "Export the events that pass the filter"
+            dialog.border_title = f"Export the {self._what}s that pass the filter"
             yield Field("export-path", "File, .jsonl or .csv", value=self._proposed)
             with Horizontal():
                 yield Button("Cancel", id="export-cancel")
@@ -65,7 +66,7 @@ class ExportScreen(ModalScreen[str | None]):
         except ExportFailed as failed:
             field.say(clean(failed))
         else:
-            self.dismiss(f"{count} event{'s' * (count != 1)} written to {clean(path)}.")
+            self.dismiss(f"{count} {self._what}{'s' * (count != 1)} written to {clean(path)}.")
 
     @on(Button.Pressed, "#export-cancel")
     def action_leave(self) -> None:

@@ -1,9 +1,12 @@
 """The answer: its word in the largest letters on the screen, what is known of it, and the raw of both sides."""
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static, TabbedContent, TabPane
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Button, Static, TabbedContent, TabPane
 
 from pyhall_tui.dispatch.result import Result, Tried
 from pyhall_tui.dispatch.snippets import snippets
@@ -21,14 +24,25 @@ _NOT_YET = "Nothing was sent yet."
 class AnswerView(VerticalScroll, can_focus=False):
     """Shows one answer, and the request as other tools send it."""
 
-    def __init__(self) -> None:
+    class UseAddress(Message):
+        """The address that a redirect named is to go into the profile."""
+
+        def __init__(self, url: str) -> None:
+            super().__init__()
+            self.url = url
+
+    def __init__(self, above: Widget) -> None:
+        """`above` is shown above the answer."""
         super().__init__(id="answer")
+        self._above = above
         self._tried: Tried | None = None
         self._texts: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
+        yield self._above
         yield Static(id="big", markup=False)
         yield Static(id="facts", markup=False)
+        yield Button("Put the new address into the profile", id="use-address", compact=True)
         with TabbedContent(id="raw"):
             for name, title in (_RAW | _SNIPPETS).items():
                 with TabPane(title, id=f"raw-{name}"), VerticalScroll():
@@ -36,6 +50,7 @@ class AnswerView(VerticalScroll, can_focus=False):
 
     def on_mount(self) -> None:
         self.border_title = "Answer"
+        self.query_one("#use-address").display = False
         self.query_one("#facts", Static).update(
             as_content([Cell("Fill in the request, then ctrl+s. ALLOW or DENY stands here.", Style.DIM)])
         )
@@ -73,6 +88,7 @@ class AnswerView(VerticalScroll, can_focus=False):
         self._draw_word()
         lines = [as_content([Cell(fact.label.ljust(_LABEL), Style.DIM), fact.value]) for fact in facts(tried)]
         self.query_one("#facts", Static).update(Content("\n").join(lines))
+        self.query_one("#use-address").display = bool(_base_url(tried.location))
         self._show_raw(tried)
         self.scroll_home(animate=False)
 
@@ -81,6 +97,11 @@ class AnswerView(VerticalScroll, can_focus=False):
         texts = snippets(registry_url, request) if request is not None else {}
         for name, title in _SNIPPETS.items():
             self._put(name, texts.get(title, ""), "Fill in the request first: what is missing is said at its field.")
+
+    @on(Button.Pressed, "#use-address")
+    def _use_address(self) -> None:
+        if self._tried is not None:
+            self.post_message(self.UseAddress(_base_url(self._tried.location)))
 
     def _show_raw(self, tried: Tried) -> None:
         exchange = tried.exchange
@@ -111,3 +132,11 @@ class AnswerView(VerticalScroll, can_focus=False):
         for one in Result:
             self.set_class(one is result, f"-{one.value}")
         self.border_subtitle = ""
+        if result is None:
+            self.query_one("#use-address").display = False
+
+
+def _base_url(location: str) -> str:
+    """Return the base URL that a redirected dispatch names, or nothing where it names none."""
+    base, found, rest = location.partition("/api/v1/dispatch")
+    return base if found and rest.strip("/") == "" else ""

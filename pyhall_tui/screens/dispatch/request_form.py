@@ -119,6 +119,12 @@ class RequestForm(VerticalScroll, can_focus=False):
             self.fill(msgspec.structs.replace(self.values, **{"correlation_id": "", **known}))
         self.focus_first()
 
+    def fill_again(self, form: DispatchForm) -> None:
+        """Put a request that was sent before into the fields; the next send has an id of its own."""
+        self.fill(form)
+        self._made = form.correlation_id
+        self._used.add(form.correlation_id)
+
     def make_id(self) -> None:
         """Put a new correlation id into its field."""
         self._made = new_correlation_id(self._workspace.profile.correlation_prefix)

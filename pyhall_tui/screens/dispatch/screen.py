@@ -1,5 +1,6 @@
 """The dispatch screen: what does policy say, and why?"""
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -11,31 +12,30 @@ from textual.widgets import TabbedContent, TabPane
 from pyhall_tui.dispatch.form import filled
 from pyhall_tui.dispatch.result import Tried
 from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.profiles.urls import is_loopback
 from pyhall_tui.registry.models import DispatchRequest
 from pyhall_tui.render.decision import history_row
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.dispatch.answer import AnswerView
+from pyhall_tui.screens.dispatch.columns import COLUMNS
+from pyhall_tui.screens.dispatch.dialogs import IntervalScreen
+from pyhall_tui.screens.dispatch.history_tab import HistoryTab
+from pyhall_tui.screens.dispatch.live_strip import LiveStrip
+from pyhall_tui.screens.dispatch.matrix_tab import MatrixTab
 from pyhall_tui.screens.dispatch.request_form import READ_ONLY, RequestForm
 from pyhall_tui.screens.messages import CopyText, Go
-from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.line_table import LineTable, Row
 from pyhall_tui.workspace import Workspace
 
-COLUMNS = (
-    Column("when", "WHEN", 9, sortable=False),
-    Column("result", "ANSWER", 9, sortable=False),
-    Column("code", "CODE", 20, flex=2, sortable=False),
-    Column("capability", "CAPABILITY", 18, flex=2, leaves=4, sortable=False),
-    Column("worker", "WORKER", 16, flex=2, sortable=False),
-    Column("tier", "TIER", 8, leaves=3, sortable=False),
-    Column("elapsed", "TIME", 8, leaves=2, sortable=False),
-    Column("correlation", "CORRELATION ID", 18, leaves=1, sortable=False),
-)
 _MOST = 1_000
 """Dispatches of this session that are listed; the journal has them all."""
+_WARN_BELOW = 2.0
+"""Seconds: a live run that is faster, against a registry that is not this machine, is asked for twice."""
+_INTERVAL = 2.0
 
 
 class DispatchScreen(ModeScreen):
-    """The tester: a form, its answer in large letters, the session's history."""
+    """The tester: a form, its answer in large letters, the session's history; the matrix and all that is kept."""
 
     MODE = "dispatch"
     CSS_PATH = "dispatch.tcss"
@@ -43,28 +43,41 @@ class DispatchScreen(ModeScreen):
     BINDING_GROUP_TITLE = "Dispatch"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "send", "Dispatch", priority=True, id="dispatch.send", tooltip="Send the dispatch"),
-        Binding("ctrl+n", "new_id", "New id", priority=True, id="dispatch.new_id", tooltip="Make a new correlation id"),
+        Binding("ctrl+n", "new_id", "New id", show=False, id="dispatch.new_id", tooltip="Make a new correlation id"),
+        Binding("ctrl+l", "live", "Live", id="dispatch.live", tooltip="Repeat the dispatch, or stop repeating it"),
         Binding("y", "copy", "Copy tab", id="dispatch.copy", tooltip="Copy the text of the tab on show"),
         Binding("i", "edit", "Edit", id="dispatch.edit", tooltip="Go to the form"),
+        Binding("f2", "tab('try')", "Try", show=False, id="dispatch.try", tooltip="One dispatch"),
+        Binding("f3", "tab('matrix')", "Matrix", show=False, id="dispatch.matrix", tooltip="The matrix"),
+        Binding("f4", "tab('history')", "History", show=False, id="dispatch.history", tooltip="All that were sent"),
     ]
 
-    def __init__(self, workspace: Workspace, drafts: Drafts) -> None:
+    def __init__(self, workspace: Workspace, drafts: Drafts, baseline_folder: Path) -> None:
+        """`baseline_folder` is where baselines are kept by name."""
         super().__init__(workspace)
         self._drafts = drafts
+        self._folder = baseline_folder
         self._session: dict[str, Tried] = {}
         self._sent_at: float | None = None
+        self._live_shown: Tried | None = None
 
     def compose_body(self) -> ComposeResult:
-        with TabbedContent(id="dispatch-tabs"), TabPane("Try", id="try"):
-            with Horizontal(id="try-top"):
-                yield RequestForm(self.workspace, self._drafts)
-                yield AnswerView()
-            yield LineTable(COLUMNS, self._row, id="session")
+        with TabbedContent(id="dispatch-tabs"):
+            with TabPane("Try  F2", id="try"):
+                with Horizontal(id="try-top"):
+                    yield RequestForm(self.workspace, self._drafts)
+                    yield AnswerView(LiveStrip(self.workspace))
+                yield LineTable(COLUMNS, self._row, id="session")
+            with TabPane("Matrix  F3", id="matrix"):
+                yield MatrixTab(self.workspace, self._drafts, self._folder)
+            with TabPane("History  F4", id="history"):
+                yield HistoryTab(self.workspace)
 
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one("#session").border_title = "This session"
         self.set_interval(1.0, self._count_waiting)
+        self.set_interval(0.25, self._pull_live)
 
     @property
     def form(self) -> RequestForm:
@@ -84,8 +97,11 @@ class DispatchScreen(ModeScreen):
     @on(Go)
     def _come(self, message: Go) -> None:
         message.stop()
+        self._show_tab("try")
         about = {"worker_id": message.worker_id} if message.worker_id else {}
         self.form.fill_some({**message.fill, **about})
+
+    # -- one dispatch ------------------------------------------------------------------------------------------
 
     @on(RequestForm.Changed)
     def _form_changed(self) -> None:
@@ -93,6 +109,7 @@ class DispatchScreen(ModeScreen):
 
     @on(RequestForm.SendPressed)
     def action_send(self) -> None:
+        self._show_tab("try")
         if self.workspace.profile.read_only:
             self.notify(READ_ONLY, severity="warning", markup=False)
         elif self._sent_at is not None:
@@ -113,15 +130,88 @@ class DispatchScreen(ModeScreen):
 
     @on(LineTable.Opened, "#session")
     def _open_again(self, message: LineTable.Opened) -> None:
-        tried = self._session[message.key]
+        self._show(self._session[message.key])
+
+    @on(AnswerView.UseAddress)
+    def _use_address(self, message: AnswerView.UseAddress) -> None:
+        self.post_message(Go("profiles", fill={"registry_url": message.url}))
+
+    def _show(self, tried: Tried) -> None:
+        """Fill the form again with what was sent, and show what came; the next send gets an id of its own."""
         row = tried.row
-        self.form.fill(filled(capability=row.capability, worker_id=row.worker_id, context=row.context))
+        form = filled(capability=row.capability, worker_id=row.worker_id, context=row.context)
+        self._show_tab("try")
+        self.form.fill_again(form)
         self.answer.show_answer(tried, from_history=True)
+
+    # -- again and again ---------------------------------------------------------------------------------------
+
+    @on(RequestForm.LivePressed)
+    def action_live(self) -> None:
+        lab, profile = self.workspace.lab, self.workspace.profile
+        if lab.live is not None and lab.live.is_running:
+            lab.stop_live()
+            self.notify("The live run is stopped.", timeout=2, markup=False)
+        elif profile.read_only:
+            self.notify(READ_ONLY, severity="warning", markup=False)
+        elif (request := self.form.request()) is not None:
+            interval = lab.live.interval if lab.live is not None else _INTERVAL
+            warn_below = None if is_loopback(profile.registry_url) else _WARN_BELOW
+            screen = IntervalScreen(interval, warn_below, profile.registry_url)
+            self.app.push_screen(screen, lambda seconds: self._start_live(request, seconds))
+
+    def _start_live(self, request: DispatchRequest, seconds: float | None) -> None:
+        if seconds is not None:
+            self.workspace.lab.start_live(request, seconds)
+            self._pull_live()
+
+    def _pull_live(self) -> None:
+        """Show the live run's last answer, unless another one is being sent or looked at."""
+        if not self.is_current:
+            return
+        self.query_one(LiveStrip).pull()
+        run = self.workspace.lab.live
+        if run is None or run.last is None or run.last is self._live_shown or not run.is_running:
+            return
+        if self._sent_at is None and self.answer.shown in (None, self._live_shown):
+            self.answer.show_answer(run.last)
+        self._live_shown = run.last
+
+    # -- many, and all that were ---------------------------------------------------------------------------------
+
+    @on(MatrixTab.Opened)
+    def _cell_opened(self, message: MatrixTab.Opened) -> None:
+        self._show(message.tried)
+
+    @on(HistoryTab.Opened)
+    def _kept_opened(self, message: HistoryTab.Opened) -> None:
+        self._show(message.tried)
+        if message.send:
+            self.action_send()
+
+    @on(TabbedContent.TabActivated, "#dispatch-tabs")
+    def _tab_shown(self, message: TabbedContent.TabActivated) -> None:
+        if message.pane.id == "history":
+            self.query_one(HistoryTab).read()
+        elif message.pane.id == "matrix":
+            self.query_one(MatrixTab).count()
+
+    def action_tab(self, tab: str) -> None:
+        """Go to a tab, and there to what one begins with."""
+        self._show_tab(tab)
+        first = {"try": "#capability", "matrix": "#capabilities", "history": "#kept"}[tab]
+        self.call_after_refresh(self.query_one(first).focus)
+
+    def _show_tab(self, tab: str) -> None:
+        self.query_one("#dispatch-tabs", TabbedContent).active = tab
+
+    # -- small things ------------------------------------------------------------------------------------------
 
     def action_new_id(self) -> None:
         self.form.make_id()
 
     def action_edit(self) -> None:
+        self._show_tab("try")
         self.form.focus_first()
 
     def action_copy(self) -> None:
@@ -131,9 +221,9 @@ class DispatchScreen(ModeScreen):
             self.notify("There is nothing in this tab to copy yet.", markup=False)
 
     def action_dismiss_toasts(self) -> None:
-        """Escape leaves the form for the history, where letters are keys; the toasts go with it."""
-        if self.form.has_focus_within:
-            self.session_table.focus()
+        """Escape leaves a field for the list beside it, where letters are keys; the toasts go with it."""
+        tab = self.query_one("#dispatch-tabs", TabbedContent).active
+        self.query_one({"try": "#session", "matrix": "#grid", "history": "#kept"}[tab]).focus()
         super().action_dismiss_toasts()
 
     def _keep(self, tried: Tried) -> None:

@@ -1,0 +1,173 @@
+"""Small questions of the dispatch screen: how often, under which name, which of these."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from pyhall_tui.dispatch.live import SHORTEST_INTERVAL
+from pyhall_tui.widgets.field import Field
+
+_CSS = """
+    align: center middle;
+    & > Vertical {
+        width: 76; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
+        border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $text-muted;
+    }
+    Static { width: 1fr; height: auto; }
+    Horizontal { height: auto; align-horizontal: right; }
+    Button { margin-left: 2; }
+    OptionList { height: auto; max-height: 16; margin-bottom: 1; background: $surface; border: none; padding: 0; }
+    VerticalScroll { height: auto; max-height: 30; }
+"""
+
+
+class IntervalScreen(ModalScreen[float | None]):
+    """Returns the seconds between two dispatches of a live run, None where it was left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Cancel", id="interval.cancel", tooltip="Close without starting"),
+    ]
+    DEFAULT_CSS = f"IntervalScreen {{ {_CSS} }}"
+
+    def __init__(self, interval: float, warn_below: float | None, registry: str) -> None:
+        """`warn_below`: an interval shorter than this is asked for twice, with the number of requests; None: never."""
+        super().__init__()
+        self._interval = interval
+        self._warn_below = warn_below
+        self._registry = registry
+        self._warned: float | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as dialog:
+            dialog.border_title = "Repeat this dispatch"
+            yield Field("interval", f"Seconds between two, from {SHORTEST_INTERVAL:g}", value=f"{self._interval:g}")
+            with Horizontal():
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button("Start", id="start", variant="primary", compact=True)
+
+    @on(Input.Changed)
+    def _count(self) -> None:
+        self._warned = None
+        self.query_one("#start", Button).label = "Start"
+        seconds = self._seconds()
+        field = self.query_one(Field)
+        if seconds is not None:
+            field.say(f"{60 / seconds:,.0f} dispatches a minute, until it is stopped.", mistake=False)
+        else:
+            field.say("")
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#start")
+    def _start(self) -> None:
+        seconds = self._seconds()
+        field = self.query_one(Field)
+        if seconds is None or seconds < SHORTEST_INTERVAL:
+            field.say(f"Give a number of seconds, {SHORTEST_INTERVAL:g} or more.")
+        elif self._warn_below is not None and seconds < self._warn_below and self._warned != seconds:
+            self._warned = seconds
+            field.say(
+                f"This sends {60 / seconds:,.0f} dispatches a minute to {self._registry}, which may record each as a "
+                "decision. Press enter once more to start."
+            )
+            self.query_one("#start", Button).label = "Start all the same"
+        else:
+            self.dismiss(seconds)
+
+    @on(Button.Pressed, "#cancel")
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def _seconds(self) -> float | None:
+        try:
+            seconds = float(self.query_one(Field).value.replace(",", "."))
+        except ValueError:
+            return None
+        return seconds if 0 < seconds < 86_400 else None
+
+
+class ChooseScreen(ModalScreen[tuple[str, str] | None]):
+    """Choose one of some names, or give a new one; returns (`open`, name), (`save`, name), (`delete`, name) or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Cancel", id="choose.cancel", tooltip="Close without choosing"),
+        Binding("delete", "delete", "Delete", id="choose.delete", tooltip="Delete the one under the cursor"),
+    ]
+    DEFAULT_CSS = f"ChooseScreen {{ {_CSS} }}"
+
+    def __init__(
+        self,
+        title: str,
+        names: Sequence[str],
+        *,
+        save_label: str = "",
+        check: Callable[[str], str] | None = None,
+        may_delete: bool = False,
+    ) -> None:
+        """`save_label` empty: nothing can be saved. `check` returns what is wrong with a new name, or nothing."""
+        super().__init__()
+        self._title, self._names, self._save_label = title, list(names), save_label
+        self._check = check or (lambda name: "")
+        self._may_delete = may_delete
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as dialog:
+            dialog.border_title = self._title
+            dialog.border_subtitle = "enter opens · delete deletes · esc" if self._may_delete else "enter opens · esc"
+            if self._names:
+                yield OptionList(*(Option(Content(name)) for name in self._names))
+            else:
+                yield Static("There is none yet.", markup=False)
+            if self._save_label:
+                yield Field("new-name", self._save_label, placeholder="a name, then enter")
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, message: OptionList.OptionSelected) -> None:
+        self.dismiss(("open", self._names[message.option_index]))
+
+    @on(Input.Submitted)
+    def _named(self) -> None:
+        field = self.query_one(Field)
+        wrong = self._check(field.value) if field.value else "Give it a name."
+        if wrong:
+            field.say(wrong)
+        else:
+            self.dismiss(("save", field.value))
+
+    def action_delete(self) -> None:
+        options = self.query(OptionList)
+        if self._may_delete and options and options.first().highlighted is not None and options.first().has_focus:
+            self.dismiss(("delete", self._names[options.first().highlighted or 0]))
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+class TextScreen(ModalScreen[None]):
+    """Shows some lines, to be read and closed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q", "leave", "Close", id="text.close", tooltip="Close this text"),
+    ]
+    DEFAULT_CSS = f"TextScreen {{ {_CSS} & > Vertical {{ width: 110; }} }}"
+
+    def __init__(self, title: str, content: Content) -> None:
+        super().__init__()
+        self._title, self._content = title, content
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as dialog:
+            dialog.border_title = self._title
+            dialog.border_subtitle = "esc closes"
+            with VerticalScroll():
+                yield Static(self._content)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,142 @@
+"""The history's tab: all dispatches that the journal keeps, over restarts."""
+
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from pyhall_tui.dispatch.history import compare, each_dispatch, export, question
+from pyhall_tui.dispatch.result import Tried, read_back
+from pyhall_tui.enroll.off_loop import off_loop
+from pyhall_tui.journal.rows import DispatchRow
+from pyhall_tui.render.decision import history_row
+from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.screens.activity.export_dialog import ExportScreen
+from pyhall_tui.screens.dispatch.columns import COLUMNS
+from pyhall_tui.screens.dispatch.dialogs import TextScreen
+from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.line_table import LineTable, Row
+from pyhall_tui.workspace import Workspace
+
+_SHOWN = 2_000
+_SETTLED = 0.15
+
+
+class HistoryTab(Vertical):
+    """Search, compare, send again, export."""
+
+    BINDING_GROUP_TITLE = "History"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Search", key_display="/", id="history.search", tooltip="Search the history"),
+        Binding("c", "compare", "Compare", id="history.compare", tooltip="Compare the two marked, field by field"),
+        Binding("s", "again", "Send again", id="history.again", tooltip="Fill the form with this one and send it"),
+        Binding("f", "lookup", "Correlation", id="history.lookup", tooltip="All that this correlation id touched"),
+        Binding("x", "export", "Export", id="history.export", tooltip="Write what the search finds to a file"),
+    ]
+
+    class Opened(Message):
+        """A dispatch is to be shown, and its request put into the form; with `send`, sent again."""
+
+        def __init__(self, tried: Tried, *, send: bool = False) -> None:
+            super().__init__()
+            self.tried = tried
+            self.send = send
+
+    class LookUp(Message):
+        """All that an id touched is wanted."""
+
+        def __init__(self, correlation_id: str) -> None:
+            super().__init__()
+            self.correlation_id = correlation_id
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(id="history-tab")
+        self._workspace = workspace
+        self._rows: dict[str, Tried] = {}
+
+    def compose(self) -> ComposeResult:
+        yield Input(placeholder="/ worker:… capability:… code:… id:… or any text", id="search", compact=True)
+        yield LineTable(COLUMNS, self._row, id="kept")
+        yield Static(id="kept-count")
+
+    def read(self) -> None:
+        """Ask the journal anew."""
+        self._read(self.query_one("#search", Input).value)
+
+    @on(Input.Changed, "#search")
+    def _typed(self) -> None:
+        self.set_timer(_SETTLED, self.read)
+
+    @on(Input.Submitted, "#search")
+    def _found(self) -> None:
+        self.query_one("#kept", LineTable).focus()
+
+    @work(exclusive=True, exit_on_error=False, group="history")
+    async def _read(self, text: str) -> None:
+        workspace = self._workspace
+        journal, profile = workspace.journal, workspace.profile.name
+        ask = partial(journal.dispatches, profile, limit=_SHOWN, **question(text))
+        rows: list[DispatchRow] = await off_loop(ask, name="history")
+        self._rows = {str(row.id): read_back(row) for row in rows}
+        self.query_one("#kept", LineTable).show(list(self._rows))
+        more = f"the newest {_SHOWN:,}; search for older ones" if len(rows) == _SHOWN else "all that is kept"
+        found = f"{len(rows):,} dispatches: {more}. space marks, c compares two." if rows else "No dispatch is found."
+        self.query_one("#kept-count", Static).update(as_content([Cell(found, Style.DIM)]))
+
+    def _row(self, key: str) -> Row:
+        tried = self._rows.get(key)
+        return Row(history_row(tried, self._workspace.now().wall)._asdict()) if tried else Row({})
+
+    @on(LineTable.Opened, "#kept")
+    def _open(self, message: LineTable.Opened) -> None:
+        message.stop()
+        self.post_message(self.Opened(self._rows[message.key]))
+
+    def action_again(self) -> None:
+        if (tried := self._under_cursor()) is not None:
+            self.post_message(self.Opened(tried, send=True))
+
+    def action_lookup(self) -> None:
+        if (tried := self._under_cursor()) is not None:
+            self.post_message(self.LookUp(tried.row.correlation_id))
+
+    def action_search(self) -> None:
+        self.query_one("#search", Input).focus()
+
+    def action_compare(self) -> None:
+        keys = self.query_one("#kept", LineTable).targets()
+        if len(keys) != 2:
+            self.notify("Mark two with space, then compare them.", markup=False)
+            return
+        lines = []
+        for field in compare(self._rows[keys[1]], self._rows[keys[0]]):
+            sign = Cell("≠ " if field.differs else "  ", Style.WARNING)
+            values = clean(field.first, 200) + (f"  →  {clean(field.second, 200)}" if field.differs else "")
+            style = Style.STRONG if field.differs else Style.DIM
+            lines.append(as_content([sign, Cell(f"{clean(field.field):<24}", Style.DIM), Cell(values, style)]))
+        self.app.push_screen(TextScreen("Older → newer", Content("\n").join(lines)))
+
+    def action_export(self) -> None:
+        now = datetime.fromtimestamp(self._workspace.now().wall).astimezone()
+        proposed = f"pyhall-dispatches-{now:%Y%m%d-%H%M%S}.jsonl"
+        self.app.push_screen(ExportScreen(proposed, self._write, "decision"), self._tell_written)
+
+    async def _write(self, path: Path) -> int:
+        text = self.query_one("#search", Input).value
+        rows = each_dispatch(self._workspace.journal, self._workspace.profile.name, text)
+        return await off_loop(partial(export, rows, path), name="export")
+
+    def _tell_written(self, sentence: str | None) -> None:
+        if sentence:
+            self.notify(sentence, markup=False)
+
+    def _under_cursor(self) -> Tried | None:
+        return self._rows.get(self.query_one("#kept", LineTable).cursor_key or "")

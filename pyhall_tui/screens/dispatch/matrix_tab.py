@@ -1,0 +1,348 @@
+"""The matrix's tab: what is asked, how far it is, the grid, its sums, and what differs from a baseline."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button, Input, Static
+
+from pyhall_tui.dispatch import baselines
+from pyhall_tui.dispatch.baselines import Baseline, BaselineMistake, Difference
+from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
+from pyhall_tui.dispatch.matrix import (
+    ASKS_FIRST,
+    MOST_CELLS,
+    Case,
+    Grid,
+    NothingChosen,
+    Plan,
+    answer_of,
+    choose,
+    lay_out,
+    sums,
+)
+from pyhall_tui.dispatch.result import Result, Tried
+from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.profiles.urls import is_loopback
+from pyhall_tui.render.decision import LOOKS
+from pyhall_tui.render.lab import case_words, cell_line, progress_line, sums_lines
+from pyhall_tui.render.text import Cell, Style, clean, in_seconds
+from pyhall_tui.screens.dispatch.dialogs import ChooseScreen
+from pyhall_tui.screens.dispatch.matrix_grid import Look, MatrixGrid
+from pyhall_tui.screens.dispatch.request_form import READ_ONLY
+from pyhall_tui.screens.enroll.ask import AskScreen
+from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.field import Field
+from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.workspace import Workspace
+
+_TIERS = (*RISK_TIERS, UNSTATED)
+_DRAFT = "matrix"
+_DIFFERENCES = (
+    Column("case", "DIFFERS FROM THE BASELINE", 30, flex=3, sortable=False),
+    Column("before", "BEFORE", 12, flex=1, sortable=False),
+    Column("after", "NOW", 12, flex=1, sortable=False),
+)
+
+
+class MatrixTab(Vertical):
+    """Asks many cells; it shows `workspace.lab.matrix`, which goes on without it."""
+
+    BINDING_GROUP_TITLE = "Matrix"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+r", "run", "Run", id="matrix.run", tooltip="Run the matrix, or go on with a stopped one"),
+        Binding("x", "stop", "Stop", id="matrix.stop", tooltip="Stop; what has come is kept"),
+        Binding("b", "baselines", "Baselines", id="matrix.baselines", tooltip="Save a baseline, or compare with one"),
+        Binding("slash", "filter", "Filter", key_display="/", id="matrix.filter", tooltip="Filter the cells"),
+    ]
+
+    class Opened(Message):
+        """The full answer of a cell is wanted."""
+
+        def __init__(self, tried: Tried) -> None:
+            super().__init__()
+            self.tried = tried
+
+    def __init__(self, workspace: Workspace, drafts: Drafts, baseline_folder: Path) -> None:
+        super().__init__(id="matrix-tab")
+        self._workspace = workspace
+        self._drafts = drafts
+        self._folder = baseline_folder
+        self._baseline: Baseline | None = None
+        self._baseline_name = ""
+        self._differences: dict[Case, Difference] = {}
+        self._grid: Grid | None = None
+        self._drawn = -1
+
+    def compose(self) -> ComposeResult:
+        kept = self._drafts.load(_DRAFT)
+        with Horizontal(id="matrix-fields"):
+            yield Field("capabilities", "Capabilities", value=str(kept.get("capabilities", "*")))
+            yield Field("workers", "Workers", value=str(kept.get("workers", "*")))
+            yield Field("tiers", "Risk tiers", value=str(kept.get("tiers", "low")))
+            yield Button("Run  ctrl+r", id="run", variant="primary", compact=True)
+            yield Button("Stop  x", id="stop", compact=True)
+        yield Static(id="matrix-plan", markup=False)
+        yield Static(id="matrix-progress")
+        yield LineTable(_DIFFERENCES, self._difference_row, id="differences")
+        with Horizontal(id="matrix-body"):
+            yield MatrixGrid(self._look, id="grid")
+            with VerticalScroll(id="matrix-side", can_focus=False):
+                yield Static(id="sums")
+        yield Static(id="matrix-cell")
+        yield Input(placeholder="/ filter: deny, hold, error, or a code", id="matrix-filter", compact=True)
+
+    def on_mount(self) -> None:
+        self.set_interval(0.2, self._look_again)
+        self.count()
+        self._show_all()
+
+    # -- what is asked -----------------------------------------------------------------------------------------
+
+    def plan(self) -> Plan:
+        """Return what the fields choose.
+
+        Raises:
+            NothingChosen: they choose nothing; the message is a sentence.
+        """
+        tiers = self._values("tiers")
+        if unknown := [tier for tier in tiers if tier not in (*_TIERS, "*")]:
+            raise NothingChosen(f"{clean(unknown[0], 40)} is none of {', '.join(_TIERS)}.")
+        return Plan(
+            namespace=self._workspace.profile.namespace,
+            capabilities=choose(self._values("capabilities"), self._known_capabilities(), "capability"),
+            workers=choose(self._values("workers"), [entry.worker_id for entry in self._workspace.fleet], "worker"),
+            risk_tiers=RISK_TIERS if "*" in tiers else tuple(t for t in _TIERS if t in tiers) or ("low",),
+        )
+
+    @on(Input.Changed, "#capabilities")
+    @on(Input.Changed, "#workers")
+    @on(Input.Changed, "#tiers")
+    def count(self) -> None:
+        """Say how many cells the fields choose, and how long they will take."""
+        try:
+            plan = self.plan()
+        except NothingChosen as nothing:
+            self._say(Cell(f"✖ {clean(nothing)}", Style.ERROR))
+            return
+        seconds = len(plan) / self._workspace.profile.requests_per_second
+        counts = f"{len(plan.capabilities)} capabilities × {len(plan.workers)} workers × {len(plan.risk_tiers)} tiers"
+        self._say(Cell(f"{counts} = {len(plan):,} dispatches, {in_seconds(seconds)} or more", Style.DIM))
+
+    @on(Input.Submitted, "#capabilities")
+    @on(Input.Submitted, "#workers")
+    @on(Input.Submitted, "#tiers")
+    @on(Button.Pressed, "#run")
+    def action_run(self) -> None:
+        matrix = self._workspace.lab.matrix
+        try:
+            plan = self.plan()
+        except NothingChosen as nothing:
+            self._say(Cell(f"✖ {clean(nothing)}", Style.ERROR))
+            return
+        self.count()
+        if matrix is not None and not matrix.is_complete and matrix.plan == plan:
+            self._workspace.lab.go_on()
+            return
+        self._drafts.save(_DRAFT, {name: self._field(name).value for name in ("capabilities", "workers", "tiers")})
+        self._baseline, self._baseline_name = None, ""
+        self._ask_and_start(plan)
+
+    def _ask_and_start(self, plan: Plan) -> None:
+        """Asking is not harmless: many dispatches to another machine are sent only after a yes."""
+        profile = self._workspace.profile
+        if profile.read_only:
+            self._say(Cell(READ_ONLY, Style.WARNING))
+        elif not plan.namespace:
+            self._say(Cell("✖ The profile has no namespace: set it there, or PYHALL_NAMESPACE.", Style.ERROR))
+        elif len(plan) > MOST_CELLS:
+            self._say(Cell(f"✖ {len(plan):,} are too many: {MOST_CELLS:,} is the most.", Style.ERROR))
+        elif len(plan) > ASKS_FIRST and not is_loopback(profile.registry_url):
+            question = f"This sends {len(plan):,} dispatches to {clean(profile.registry_url)}, which may record each."
+            screen = AskScreen("Run the matrix?", Content(question), yes=f"Send {len(plan):,}", no="Do not")
+            self.app.push_screen(screen, lambda yes: self._start(plan) if yes else None)
+        else:
+            self._start(plan)
+
+    def _start(self, plan: Plan) -> None:
+        self._workspace.lab.start_matrix(plan)
+        self._show_all()
+        self.query_one(MatrixGrid).focus()
+
+    @on(Button.Pressed, "#stop")
+    def action_stop(self) -> None:
+        self._workspace.lab.stop_matrix()
+
+    # -- what has come -----------------------------------------------------------------------------------------
+
+    def _look_again(self) -> None:
+        """Draw anew where cells have come; the running time is told too."""
+        matrix = self._workspace.lab.matrix
+        if matrix is None or not self.screen.is_current or not self.is_on_screen:
+            return
+        if matrix.is_running or matrix.revision != self._drawn:
+            self._show_all()
+
+    def _show_all(self) -> None:
+        matrix = self._workspace.lab.matrix
+        self.query_one("#stop", Button).disabled = matrix is None or not matrix.is_running
+        self.query_one("#differences").display = self._baseline is not None
+        if matrix is None:
+            hint = "Choose with * and ?. Then ctrl+r: ● allow  ✖ deny  ◆ hold  ≠ other  ! error  ? unknown"
+            self.query_one("#matrix-progress", Static).update(as_content([Cell(hint, Style.DIM)]))
+            return
+        self._drawn = matrix.revision
+        if self._grid is None or list(self._grid.cases.values()) != matrix.plan.cases():
+            self._grid = lay_out(matrix.plan)
+        self._compare()
+        self.query_one("#matrix-progress", Static).update(as_content(progress_line(matrix, self.size.width)))
+        rows = [row for row in self._grid.rows if self._is_row_shown(row)]
+        self.query_one(MatrixGrid).show(self._grid, rows)
+        lines = [as_content(line, " ") for line in sums_lines(sums(matrix.cells.values()), len(matrix.plan))]
+        self.query_one("#sums", Static).update(Content("\n").join(lines))
+
+    def _compare(self) -> None:
+        matrix = self._workspace.lab.matrix
+        if self._baseline is None or matrix is None:
+            self._differences = {}
+            return
+        now = {case: answer_of(tried) for case, tried in matrix.cells.items()}
+        asked = Baseline(self._baseline.namespace, {c: a for c, a in self._baseline.answers.items() if c in now})
+        self._differences = {one.case: one for one in baselines.differences(asked, now)}
+        table = self.query_one("#differences", LineTable)
+        keys = [repr(tuple(case)) for case in self._differences]
+        self._by_key = dict(zip(keys, self._differences.values(), strict=True))
+        table.border_title = f"{len(keys)} differ from {clean(self._baseline_name)}"
+        table.show(keys)
+
+    def _difference_row(self, key: str) -> Row:
+        difference = self._by_key.get(key)
+        if difference is None:
+            return Row({})
+        after = difference.after
+        look = LOOKS[after.result if after else Result.ERROR]
+        return Row(
+            {
+                "case": Cell(case_words(difference.case)),
+                "before": Cell(f"{LOOKS[difference.before.result].glyph} {clean(str(difference.before))}", Style.DIM),
+                "after": Cell(f"{look.glyph} {clean(str(after)) if after else 'no answer'}", look.style),
+            }
+        )
+
+    def _look(self, case: Case) -> Look:
+        matrix = self._workspace.lab.matrix
+        tried = matrix.cells.get(case) if matrix else None
+        if tried is None:
+            return Look("·", Style.DIM)
+        look = LOOKS[tried.result]
+        framed = case in self._differences
+        if not self._passes(tried):
+            return Look("·", Style.DIM, framed)
+        return Look(look.glyph, look.style, framed, tried.result is not Result.ALLOW)
+
+    def _passes(self, tried: Tried) -> bool:
+        wanted = self.query_one("#matrix-filter", Input).value.strip().casefold()
+        return wanted in tried.result.value or wanted in (tried.row.deny_code or "").casefold()
+
+    def _is_row_shown(self, row: str) -> bool:
+        matrix = self._workspace.lab.matrix
+        if matrix is None or self._grid is None or not self.query_one("#matrix-filter", Input).value.strip():
+            return True
+        cases = (self._grid.cases.get((row, column)) for column in self._grid.columns)
+        return any(self._passes(matrix.cells[case]) for case in cases if case in matrix.cells)
+
+    @on(Input.Changed, "#matrix-filter")
+    def _filter_changed(self) -> None:
+        self._show_all()
+
+    @on(Input.Submitted, "#matrix-filter")
+    def _filter_done(self) -> None:
+        self.query_one(MatrixGrid).focus()
+
+    @on(MatrixGrid.Moved)
+    def _moved(self, message: MatrixGrid.Moved) -> None:
+        matrix = self._workspace.lab.matrix
+        tried = matrix.cells.get(message.case) if matrix else None
+        line = cell_line(message.case, tried, self._differences.get(message.case))
+        self.query_one("#matrix-cell", Static).update(as_content(line, "  "))
+
+    @on(MatrixGrid.Opened)
+    def _opened(self, message: MatrixGrid.Opened) -> None:
+        self._open(message.case)
+
+    @on(LineTable.Opened, "#differences")
+    def _difference_opened(self, message: LineTable.Opened) -> None:
+        message.stop()
+        self._open(self._by_key[message.key].case)
+
+    def _open(self, case: Case) -> None:
+        matrix = self._workspace.lab.matrix
+        if matrix is not None and case in matrix.cells:
+            self.post_message(self.Opened(matrix.cells[case]))
+
+    def action_filter(self) -> None:
+        self.query_one("#matrix-filter", Input).focus()
+
+    # -- baselines ---------------------------------------------------------------------------------------------
+
+    def action_baselines(self) -> None:
+        matrix = self._workspace.lab.matrix
+        label = f"Save these {len(matrix.cells):,} answers as" if matrix is not None and matrix.cells else ""
+        screen = ChooseScreen("Baselines", baselines.names(self._folder), save_label=label, check=self._wrong_name)
+        self.app.push_screen(screen, self._baseline_chosen)
+
+    def _wrong_name(self, name: str) -> str:
+        try:
+            baselines.path_of(name, self._folder)
+        except BaselineMistake as mistake:
+            return clean(mistake)
+        return ""
+
+    def _baseline_chosen(self, choice: tuple[str, str] | None) -> None:
+        if choice is None:
+            return
+        what, name = choice
+        try:
+            path = baselines.path_of(name, self._folder)
+            self._save_baseline(path) if what == "save" else self._run_baseline(name, path)
+        except BaselineMistake as mistake:
+            self.notify(clean(mistake), severity="error", markup=False)
+
+    def _save_baseline(self, path: Path) -> None:
+        matrix = self._workspace.lab.matrix
+        if matrix is None:
+            return
+        answers = {case: answer_of(tried) for case, tried in matrix.cells.items() if tried.result.is_answer}
+        baselines.write(path, Baseline(matrix.plan.namespace, answers))
+        left = len(matrix.plan) - len(answers)
+        without = f" {left} cells without an answer were left out." if left else ""
+        self.notify(f"{len(answers):,} answers saved in {clean(path)}.{without}", markup=False)
+
+    def _run_baseline(self, name: str, path: Path) -> None:
+        baseline = baselines.read(path)
+        if baseline.namespace != self._workspace.profile.namespace:
+            raise BaselineMistake(f"{name} is of {baseline.namespace}, not of {self._workspace.profile.namespace}.")
+        self._baseline, self._baseline_name = baseline, name
+        self._ask_and_start(baseline.plan())
+
+    # -- small things ------------------------------------------------------------------------------------------
+
+    def _field(self, name: str) -> Field:
+        return self.query_one(f"#field-{name}", Field)
+
+    def _values(self, name: str) -> list[str]:
+        return [part for part in self._field(name).value.replace(",", " ").split() if part]
+
+    def _known_capabilities(self) -> Sequence[str]:
+        verdicts = [entry.verdict for entry in self._workspace.fleet if entry.verdict is not None]
+        seen = {capability for verdict in verdicts for capability in verdict.capabilities}
+        return sorted(seen.union(self._workspace.profile.capabilities))
+
+    def _say(self, cell: Cell) -> None:
+        self.query_one("#matrix-plan", Static).update(as_content([cell]))
