@@ -25,6 +25,8 @@ class Kind(StrEnum):
     KEY_ACCEPTED = "key accepted"
     DISPATCH_CHANGED = "dispatch changed"
     BAN_LIST_MISSING = "no ban list"
+    ATTEST_SENT = "attestation sent"
+    HASH_REPORTED = "hash reported"
 
 
 class Severity(IntEnum):
@@ -48,7 +50,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     before: str = ""
     after: str = ""
     source: str = "verify"
-    """`verify`, `ban list`, `drift`, `dispatch`, `client`."""
+    """`verify`, `ban list`, `drift`, `dispatch`, `client`, `operator`."""
     correlation_id: str = ""
     detail: str = ""
     count: int = 1

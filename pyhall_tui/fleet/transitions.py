@@ -24,6 +24,8 @@ _SEVERITY = {
     Kind.KEY_ACCEPTED: Severity.NOTICE,
     Kind.DISPATCH_CHANGED: Severity.WARNING,
     Kind.BAN_LIST_MISSING: Severity.NOTICE,
+    Kind.ATTEST_SENT: Severity.NOTICE,
+    Kind.HASH_REPORTED: Severity.NOTICE,
 }
 
 

@@ -259,7 +259,7 @@ class RegistryClient:
         body = msgspec.structs.asdict(request)
         return await self._change("POST", "/api/v1/hall/enroll", body, read, correlation_id=correlation_id)
 
-    async def attest(self, worker_id: str, sha256: str) -> AttestAnswer:
+    async def attest(self, worker_id: str, sha256: str, *, correlation_id: str | None = None) -> AttestAnswer:
         """Submit a package hash for a worker. Sent once.
 
         Raises:
@@ -276,9 +276,12 @@ class RegistryClient:
             given = plain_sha256(fields.get("sha256")) or plain_sha256(fields.get("package_hash"))
             return AttestAnswer(worker_id=about, sha256=given, fields=fields, exchange=answer.exchange())
 
-        return await self._change("PUT", "/api/v1/workers/{}/attest", body, read, worker_id=worker_id)
+        path = "/api/v1/workers/{}/attest"
+        return await self._change("PUT", path, body, read, worker_id=worker_id, correlation_id=correlation_id)
 
-    async def report(self, sha256: str, reason: str, evidence_url: str | None = None) -> Exchange:
+    async def report(
+        self, sha256: str, reason: str, evidence_url: str | None = None, *, correlation_id: str | None = None
+    ) -> Exchange:
         """Report a package hash for review. Sent once. A key alone may get 401 or 403: it wants a login.
 
         Raises:
@@ -287,7 +290,8 @@ class RegistryClient:
         body = {"sha256": sha256, "reason": reason}
         if evidence_url:
             body["evidence_url"] = evidence_url
-        return await self._change("POST", "/api/v1/ban-list/report", body, lambda answer: answer.exchange())
+        path = "/api/v1/ban-list/report"
+        return await self._change("POST", path, body, lambda answer: answer.exchange(), correlation_id=correlation_id)
 
     def _call(self, method: str, path: str, worker_id: str | None = None, **more: Any) -> Call:
         """Make a call; `{}` in `path` becomes the worker's id, encoded.

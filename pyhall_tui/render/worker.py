@@ -138,8 +138,22 @@ def _attestation(entry: Entry) -> list[Field]:
     fields = [Field("attested", word), *_hash_fields(verdict.sha256 or verdict.hash_text)]
     fields.append(_optional("since", verdict.attested_at))
     if entry.drift:
-        fields.append(Field("folder", Cell(clean(f"{entry.drift} {entry.drift_detail}".strip()))))
+        fields.append(Field("folder", drift_cell(entry.drift)))
+        fields.append(Field("", Cell(clean(entry.drift_detail), Style.DIM)))
     return fields
+
+
+def drift_cell(word: str) -> Cell:
+    """Return how a package stands to what is attested, told by glyph and word."""
+    glyph, style = _DRIFT_LOOKS.get(word, ("▲", Style.WARNING))
+    return Cell(f"{glyph} {clean(word)}", style)
+
+
+_DRIFT_LOOKS = {
+    "match": ("●", Style.GOOD),
+    "not attested": ("○", Style.WARNING),
+    "unreadable": ("✖", Style.ERROR),
+}
 
 
 def _hash_fields(text: str | None) -> list[Field]:

@@ -18,6 +18,7 @@ from pyhall_tui.render.text import Cell, Style, clean, clean_lines
 from pyhall_tui.render.worker import raw_json, state_cells, worker_fields
 from pyhall_tui.screens.incident_note import copy_note
 from pyhall_tui.screens.messages import CopyText, EventsHappened, FleetChanged, Go, LinkChanged
+from pyhall_tui.screens.package.tab import PackageTab
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.workspace import Workspace
@@ -71,6 +72,18 @@ class WorkerDetailScreen(Screen[None]):
         Binding("y", "copy_id", "Copy id", id="worker.copy_id", tooltip="Copy the worker's id"),
         Binding("h", "copy_hash", "Copy hash", id="worker.copy_hash", tooltip="Copy the full package hash"),
         Binding("Y", "note", "Incident note", id="worker.note", tooltip="Copy an incident note, as Markdown"),
+        Binding("p", "package('choose_folder')", "Folder", id="worker.folder", tooltip="Choose the package's folder"),
+        Binding("d", "package('hash_now')", "Hash", show=False, id="worker.rehash", tooltip="Hash the folder now"),
+        Binding("a", "package('attest')", "Attest", id="worker.attest", tooltip="Attest the folder's hash anew"),
+        Binding("r", "package('report')", "Report", id="worker.report", tooltip="Report the package hash for review"),
+        Binding(
+            "e",
+            "package('open_evidence')",
+            "Evidence",
+            show=False,
+            id="worker.evidence",
+            tooltip="Open its evidence log",
+        ),
         Binding("x", "remove", "Remove", id="worker.remove", tooltip="Take it off the watch list"),
         Binding("left", "tab(-1)", "Tab", show=False, id="worker.previous_tab", tooltip="Previous tab"),
         Binding("right", "tab(1)", "Tab", show=False, id="worker.next_tab", tooltip="Next tab"),
@@ -91,6 +104,8 @@ class WorkerDetailScreen(Screen[None]):
                 yield WorkerView(self._workspace)
                 with VerticalScroll(id="changes", can_focus=False):
                     yield Static(id="recent", markup=False)
+            with TabPane("Package", id="package"):
+                yield PackageTab(self._workspace, self._worker_id)
             with TabPane("History", id="history"), VerticalScroll():
                 yield Static(id="history-text", markup=False)
             with TabPane("Raw JSON", id="raw"), VerticalScroll():
@@ -133,6 +148,11 @@ class WorkerDetailScreen(Screen[None]):
     def action_test(self) -> None:
         self.post_message(Go("dispatch", worker_id=self._worker_id))
 
+    def action_package(self, what: str) -> None:
+        """Show the package, and do there what a key asks for: a method of `PackageTab`."""
+        self.query_one(TabbedContent).active = "package"
+        getattr(self.query_one(PackageTab), what)()
+
     def action_copy_id(self) -> None:
         self.post_message(CopyText(self._worker_id, "worker id"))
 
@@ -150,7 +170,7 @@ class WorkerDetailScreen(Screen[None]):
         self.post_message(Go("workers", fill={"remove": self._worker_id}))
 
     def action_tab(self, step: int) -> None:
-        tabs = ["overview", "history", "raw"]
+        tabs = ["overview", "package", "history", "raw"]
         content = self.query_one(TabbedContent)
         content.active = tabs[(tabs.index(content.active) + step) % len(tabs)]
 
@@ -158,6 +178,7 @@ class WorkerDetailScreen(Screen[None]):
         entry = self._workspace.fleet.get(self._worker_id)
         self._drawn = entry.revision if entry else -1
         self._show_ages()
+        self.query_one(PackageTab).show()
         raw = raw_json(entry.verdict.raw) if entry and entry.verdict else "The registry has not answered yet."
         self.query_one("#raw-text", Static).update(Content(clean_lines(raw)))
         for name in ("#history-text", "#recent"):

@@ -1,0 +1,50 @@
+"""An evidence log as it is shown: whether its chain holds, and its receipts."""
+
+from typing import NamedTuple
+
+from pyhall_tui.attest.evidence import ChainCheck, Mark, Receipt, Tail
+from pyhall_tui.render.enroll import Line, labelled
+from pyhall_tui.render.text import Cell, Style, clean, full_time, short_hash
+
+
+class ReceiptRow(NamedTuple):
+    """The cells of one receipt."""
+
+    line: Cell
+    at: Cell
+    status: Cell
+    capability: Cell
+    correlation: Cell
+    worker: Cell
+
+
+def receipt_row(receipt: Receipt) -> ReceiptRow:
+    """Return one receipt's cells. What it says is not proven by being listed: see `check_lines`."""
+    is_ok = receipt.status.casefold() == "ok"
+    return ReceiptRow(
+        line=Cell(f"{receipt.line:>7,}", Style.DIM),
+        at=Cell(clean(receipt.at, 40) or "–", Style.DIM),
+        status=Cell(clean(receipt.status, 40) or "–", Style.PLAIN if is_ok else Style.WARNING),
+        capability=Cell(clean(receipt.capability, 200) or "–"),
+        correlation=Cell(clean(receipt.correlation_id, 200) or "–"),
+        worker=Cell(clean(receipt.worker_id, 200) or "–", Style.DIM),
+    )
+
+
+def check_lines(path: str, check: ChainCheck, known: Mark | None, at: float) -> list[Line]:
+    """Return what came of checking a log that was known up to a mark from before, or not at all."""
+    torn = check.broken is None and check.tail is Tail.TORN
+    glyph, style = ("●", Style.GOOD) if check.whole else ("▲", Style.WARNING) if torn else ("✖", Style.ERROR)
+    before = "nothing: this is its first look here"
+    if known is not None:
+        before = f"{known.entries:,} receipt{'s' * (known.entries != 1)} up to {short_hash(known.last_hash)}"
+    lines = [
+        (Cell(f"{glyph} ", style), Cell(clean(check.sentence), style if not check.whole else Style.STRONG)),
+        labelled("log", path),
+        labelled("looked at", full_time(at), Style.DIM),
+        labelled("known before", before, Style.DIM),
+    ]
+    if check.tail in (Tail.CUT, Tail.REWRITTEN):
+        words = "Was the log rotated on purpose? Then m takes its end as the known one. If not, someone removed lines."
+        lines.append((Cell(words, Style.WARNING),))
+    return lines

@@ -1,0 +1,178 @@
+"""A worker's package as it is shown: how it stands to what is attested, what changed, what came of a send."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pyhall_tui.attest.drift import Drift, DriftState
+from pyhall_tui.attest.package_hash import Progress
+from pyhall_tui.clock import Moment
+from pyhall_tui.fleet.entry import Entry
+from pyhall_tui.monitor.drift import Standing
+from pyhall_tui.registry.errors import Forbidden, NotFound, NotSent, RegistryError, StatusError, Unauthorized
+from pyhall_tui.registry.models import BanListEntry
+from pyhall_tui.render.enroll import Line, amount, labelled
+from pyhall_tui.render.text import Cell, Style, age, clean, full_time
+from pyhall_tui.render.worker import drift_cell
+
+READ_ONLY = "This profile is read-only: nothing that the registry records is sent."
+NO_FOLDER = (
+    "No folder is known: with the package's folder (p), its hash is compared with what the registry attests,"
+    " now and whenever a file in it changes."
+)
+_TO_DO = {
+    DriftState.MATCH: "",
+    DriftState.OTHER_ORDER: "The attested hash is another SDK's: attest anew (a) brings the registry to this one.",
+    DriftState.DRIFTED: "Is the change meant? Then attest anew (a). If not, put the package back or report it (r).",
+    DriftState.NOT_ATTESTED: "Attest the folder's hash (a), if this is the package that runs.",
+    DriftState.UNREADABLE: "Mend what is named, or choose another folder (p). Until then it counts as drifted.",
+}
+_SHOWN_FILES = 8
+
+
+def package_lines(
+    standing: Standing | None, folder: str | None, progress: Progress | None, now: Moment, problem: str = ""
+) -> list[Line]:
+    """Return what is known of a worker's package: folder, standing, both hashes, what to do."""
+    if folder is None:
+        return [(Cell(NO_FOLDER, Style.DIM),)]
+    lines = [labelled("folder", folder)]
+    if standing is None:
+        waiting = "hashing…" if progress else "not hashed yet: that begins with the registry's first verdict"
+        lines.append(labelled("standing", waiting, Style.DIM))
+    else:
+        lines += _standing_lines(standing, now)
+    if progress is not None:
+        lines.append(labelled("hashing", progress_words(progress)))
+    return [*lines, (Cell(f"▲ {clean(problem)}", Style.WARNING),)] if problem else lines
+
+
+def _standing_lines(standing: Standing, now: Moment) -> Iterator[Line]:
+    drift = standing.drift
+    word = drift_cell(drift.state.value)
+    yield Cell(f"{'standing':<14} ", Style.DIM), word, Cell(f"  {clean(drift.detail)}")
+    if to_do := _TO_DO[drift.state]:
+        yield Cell(" " * 15), Cell(to_do, Style.STRONG)
+    if drift.sha256 != drift.attested or drift.sha256 is None:
+        yield labelled("registry's", drift.attested or "none")
+        yield labelled("folder's", drift.sha256 or "none")
+    else:
+        yield labelled("both", drift.sha256)
+    when = f"{age(max(0.0, now.wall - standing.at))}, {full_time(standing.at)}"
+    files = f": {standing.files:,} file{'s' * (standing.files != 1)}, {amount(standing.bytes_total)}"
+    yield labelled("hashed", when + (files if standing.files else ""), Style.DIM)
+    changes = drift.changes
+    if changes is not None:
+        counts = (("changed", changes.changed), ("new", changes.added), ("gone", changes.removed))
+        words = ", ".join(f"{len(paths):,} {word}" for word, paths in counts if paths)
+        yield labelled("since a match", words or "no file has changed: another hash is attested now")
+    elif drift.state is DriftState.DRIFTED:
+        yield labelled("since a match", "not known: they have not matched since the folder was chosen", Style.DIM)
+
+
+def progress_words(progress: Progress) -> str:
+    """Return how far a hash is."""
+    if not progress.files_total:
+        return "listing the files…"
+    return (
+        f"{amount(progress.bytes_done)} of {amount(progress.bytes_total)},"
+        f" {progress.files_done:,} of {progress.files_total:,} files"
+    )
+
+
+class FileRow(NamedTuple):
+    """One file that an operator should look at."""
+
+    what: Cell
+    path: Cell
+
+
+def file_rows(drift: Drift | None) -> list[FileRow]:
+    """Return the files that changed since the last match, and those of which the attested hash says nothing."""
+    if drift is None:
+        return []
+    rows = [FileRow(Cell("not covered", Style.WARNING), Cell(clean(path))) for path in drift.uncovered]
+    if (changes := drift.changes) is not None:
+        for what, paths in (("changed", changes.changed), ("new", changes.added), ("gone", changes.removed)):
+            rows += [FileRow(Cell(what, Style.WARNING), Cell(clean(path))) for path in paths]
+    return rows
+
+
+def attest_question(worker_id: str, standing: Standing, banned: BanListEntry | None) -> list[Line]:
+    """Return what is to be confirmed before a folder's hash is attested: both hashes, and what changed."""
+    drift = standing.drift
+    lines = [
+        labelled("worker", worker_id),
+        labelled("folder", standing.folder),
+        labelled("registry's now", drift.attested or "none", Style.DIM),
+        labelled("to be attested", drift.sha256 or "none", Style.STRONG),
+        (Cell(""),),
+    ]
+    if banned is not None:
+        reason = clean(banned.reason or "no reason given")
+        lines.append((Cell(f"✖ This hash is on the ban list: {reason}. The registry should refuse it.", Style.ALARM),))
+    rows = file_rows(drift)
+    lines += [(Cell(f"{row.what.text:<12} ", row.what.style), row.path) for row in rows[:_SHOWN_FILES]]
+    if len(rows) > _SHOWN_FILES:
+        lines.append((Cell(f"and {len(rows) - _SHOWN_FILES:,} more", Style.DIM),))
+    if not rows:
+        lines.append((Cell(clean(drift.detail), Style.DIM),))
+    return lines
+
+
+def why_not_attest(standing: Standing | None, entry: Entry | None, *, read_only: bool, hashing: bool) -> str:
+    """Return why the folder's hash cannot be attested now, as a sentence; empty where it can."""
+    if read_only:
+        return READ_ONLY
+    if hashing:
+        return "The folder is being hashed: attest when that is done."
+    if standing is None:
+        return "Choose the package's folder first (p): what is attested is its hash."
+    if standing.drift.sha256 is None:
+        return f"There is no hash to attest. {standing.drift.detail}"
+    if standing.drift.state is DriftState.MATCH and entry is not None and entry.verdict and entry.verdict.attested:
+        return "The registry attests this very hash: there is nothing to do."
+    return ""
+
+
+def attest_trouble(error: RegistryError, *, known: bool) -> list[Line]:
+    """Return what is said where an attestation brought no answer. `known`: the registry knows the worker."""
+    if isinstance(error, Unauthorized | Forbidden):
+        return _trouble(error, _wants_login("attesting", error))
+    if isinstance(error, StatusError) and error.status in (404, 405, 501) and (known or error.status != 404):
+        return _trouble(
+            error,
+            f"This registry has no way to attest anew (it answered {error.status}): use the tool that its operator"
+            " names, or enroll the package as a worker of its own.",
+        )
+    if isinstance(error, NotFound):
+        return _trouble(error, "The registry knows no such worker: enroll it first.")
+    return _trouble(error, _reached(error, "Press v to see which hash is attested now."))
+
+
+def report_trouble(error: RegistryError) -> list[Line]:
+    """Return what is said where a report was not taken."""
+    if isinstance(error, Unauthorized | Forbidden):
+        return _trouble(error, _wants_login("reports", error))
+    if isinstance(error, StatusError) and error.status in (404, 405, 501):
+        return _trouble(error, f"This registry takes no reports (it answered {error.status}): tell who runs it.")
+    return _trouble(error, _reached(error, "Ask who reviews reports before you send it again."))
+
+
+def _wants_login(what: str, error: StatusError) -> str:
+    return (
+        f"The registry did not take the profile's key for this ({error.status}). Some registries want a person's login"
+        f" for {what}, which this program does not have: use the SDK or the web page there, or a key of this namespace."
+    )
+
+
+def _reached(error: RegistryError, look: str) -> str:
+    if error.may_have_reached:
+        return f"It may have reached the registry, and is never sent again by itself. {look}"
+    if isinstance(error, StatusError):
+        return f"The registry refused it: nothing was changed. {clean(error.advice)}"
+    sent = "Nothing was sent." if isinstance(error, NotSent) else "It did not reach the registry."
+    return f"{sent} {clean(error.advice)}"
+
+
+def _trouble(error: RegistryError, sentence: str) -> list[Line]:
+    return [(Cell(f"✖ {clean(error)}", Style.ERROR),), (Cell(sentence),)]
