@@ -84,7 +84,9 @@ class PyHallApp(App[None]):
     BINDING_GROUP_TITLE = "Everywhere"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(str(number), f"mode('{mode}')", title, show=False, id=f"app.{mode}", tooltip=f"Go to {title}")
+            Binding(
+                f"{number},f{number}", f"mode('{mode}')", title, show=False, id=f"app.{mode}", tooltip=f"Go to {title}"
+            )
             for number, (mode, title) in enumerate(SCREEN_TITLES.items(), start=1)
         ),
         Binding(
@@ -476,10 +478,9 @@ def _enroll_screen(workspace: Workspace, home: Home) -> Screen[None]:
 
 
 def _dispatch_screen(workspace: Workspace, home: Home) -> Screen[None]:
-    from pyhall_tui.journal.drafts import Drafts
     from pyhall_tui.screens.dispatch.screen import DispatchScreen
 
-    return DispatchScreen(workspace, Drafts(home.state, workspace.profile.name), home.config / "baselines")
+    return DispatchScreen(workspace, home)
 
 
 def _activity_screen(workspace: Workspace, home: Home) -> Screen[None]:

@@ -1,0 +1,112 @@
+"""The table for long lists: what it draws, and how little."""
+
+import pytest
+from textual.app import App, ComposeResult
+
+from pyhall_tui.render.text import Cell
+from pyhall_tui.theme import DARK
+from pyhall_tui.widgets.line_table import Column, LineTable, Row, fit
+
+COLUMNS = (Column("id", "ID", 8, flex=1), Column("note", "NOTE", 10, leaves=1), Column("age", "AGE", 6))
+
+
+class TableApp(App[None]):
+    def __init__(self, rows: int) -> None:
+        super().__init__()
+        self.drawn: list[str] = []
+        self.rows = [f"row-{number}" for number in range(rows)]
+        self.opened: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield LineTable(COLUMNS, self.row)
+
+    def on_mount(self) -> None:
+        self.register_theme(DARK)
+        self.theme = DARK.name
+        self.query_one(LineTable).show(self.rows)
+
+    def row(self, key: str) -> Row:
+        self.drawn.append(key)
+        return Row({"id": Cell(key), "note": Cell("n"), "age": Cell("1s")})
+
+    def on_line_table_opened(self, message: LineTable.Opened) -> None:
+        self.opened.append(message.key)
+
+
+async def test_only_the_rows_on_screen_are_ever_made() -> None:
+    app = TableApp(10_000)
+    async with app.run_test(size=(60, 20)):
+        assert len(set(app.drawn)) <= 20
+
+
+async def test_a_change_of_a_row_that_is_not_on_screen_draws_nothing() -> None:
+    app = TableApp(10_000)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.pause()
+        app.drawn.clear()
+        app.query_one(LineTable).refresh_rows(["row-9000"])
+        await pilot.pause()
+        assert app.drawn == []
+
+
+async def test_a_change_of_a_row_on_screen_draws_that_row_alone() -> None:
+    app = TableApp(100)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.pause()
+        app.drawn.clear()
+        app.query_one(LineTable).refresh_rows(["row-3"])
+        await pilot.pause()
+        assert set(app.drawn) == {"row-3"}
+
+
+async def test_the_cursor_stays_on_its_row_when_the_order_changes() -> None:
+    app = TableApp(100)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("down", "down")
+        table = app.query_one(LineTable)
+        table.show(list(reversed(app.rows)))
+        assert table.cursor_key == "row-2"
+        assert "row-2" in table.visible_keys
+
+
+async def test_a_row_that_is_gone_leaves_the_cursor_in_its_place() -> None:
+    app = TableApp(5)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("down")
+        table = app.query_one(LineTable)
+        table.show([key for key in app.rows if key != "row-1"])
+        assert table.cursor_key == "row-2"
+
+
+async def test_until_a_person_moves_it_the_cursor_is_on_the_first_row() -> None:
+    app = TableApp(5)
+    async with app.run_test(size=(60, 20)):
+        table = app.query_one(LineTable)
+        table.show(list(reversed(app.rows)))
+        assert table.cursor_key == "row-4"
+
+
+async def test_a_double_click_opens_the_row() -> None:
+    app = TableApp(5)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.click(LineTable, offset=(4, 3), times=2)
+        assert app.opened == ["row-2"]
+
+
+async def test_columns_leave_a_narrow_table_in_their_order() -> None:
+    app = TableApp(1)
+    async with app.run_test(size=(60, 5)) as pilot:
+        assert "NOTE" in app.query_one(LineTable).render_line(0).text
+        await pilot.resize_terminal(24, 5)
+        header = app.query_one(LineTable).render_line(0).text
+        assert "NOTE" not in header
+        assert "AGE" in header
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [("ab", 4, "ab  "), ("abcdef", 4, "abc…"), ("日本語", 4, "日 …"), ("日本", 4, "日本"), ("x", 0, "")],
+)
+def test_a_cut_never_halves_a_double_width_letter(text: str, width: int, expected: str) -> None:
+    """F10."""
+    assert fit(text, width) == expected
