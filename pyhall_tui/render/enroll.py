@@ -94,8 +94,8 @@ def _without_id(fields: dict[str, Any]) -> str:
 
 
 def exchange_lines(exchange: Exchange | None) -> list[Line]:
-    """Return an answer as it crossed the wire."""
-    if exchange is None:
+    """Return an answer as it crossed the wire; nothing where none came."""
+    if exchange is None or exchange.status is None:
         return []
     status = f"{exchange.status} · {exchange.elapsed * 1000:.0f} ms · {exchange.correlation_id}"
     lines: list[Line] = [(Cell("ANSWER ", Style.DIM), Cell(clean(status)))]

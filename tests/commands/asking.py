@@ -9,8 +9,8 @@ from pathlib import Path
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run_program(home: Path, *arguments: str, url: str, key: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run `pyhall-tui` with these arguments in folders below `home`; `more` is more of the environment."""
+def environment_of(home: Path, *, url: str, key: str, **more: str) -> dict[str, str]:
+    """Return the environment of a command whose folders lie below `home`; `more` is more of it, empty takes away."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
@@ -24,6 +24,11 @@ def run_program(home: Path, *arguments: str, url: str, key: str, **more: str) ->
         "PYHALL_NAMESPACE": "org.yourco",
         **more,
     }
-    present = {name: value for name, value in environment.items() if value}
+    return {name: value for name, value in environment.items() if value}
+
+
+def run_program(home: Path, *arguments: str, url: str, key: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run `pyhall-tui` with these arguments in folders below `home`; `more` is more of the environment."""
     command = [sys.executable, "-m", "pyhall_tui", *arguments]
+    present = environment_of(home, url=url, key=key, **more)
     return subprocess.run(command, capture_output=True, text=True, timeout=30, env=present, check=False)

@@ -1,0 +1,234 @@
+"""`pyhall-tui enroll --from FILE|FOLDER`: a batch without a screen; the same command again goes on where it stopped."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from pyhall_tui import paths
+from pyhall_tui.clock import SystemClock
+from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_profile, printable, tell
+from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, plan
+from pyhall_tui.enroll.report import as_json_lines, write_report
+from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
+from pyhall_tui.journal.journal import Journal
+from pyhall_tui.journal.rows import NotKept
+from pyhall_tui.monitor.budget import Budget
+from pyhall_tui.monitor.turns import Turns
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.safe_file import FileBusy, locked
+from pyhall_tui.render.batch import batch_line, counts_words, what_next
+
+if TYPE_CHECKING:
+    from pyhall_tui.registry.client import RegistryClient
+
+T = TypeVar("T")
+
+INTERRUPTED = 130
+
+
+@click.command("enroll")
+@click.option("--from", "source", type=click.Path(path_type=Path), required=True, help="JSON Lines, .csv, or a folder.")
+@click.option("--dry-run", is_flag=True, help="Check every row and send nothing.")
+@click.option("--yes", is_flag=True, help="Don't ask before sending.")
+@click.option(
+    "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write a report: .csv, else JSON Lines."
+)
+@click.option("--skip-wrong", is_flag=True, help="Send the rest where some rows can't be sent as they are.")
+@click.option("--enrolled", type=int, multiple=True, metavar="ROW", help="I looked: this unknown row is enrolled.")
+@click.option(
+    "--again", type=int, multiple=True, metavar="ROW", help="I looked: this unknown row is not; send it again."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON Lines.")
+@click.pass_context
+def enroll_command(
+    ctx: click.Context,
+    source: Path,
+    dry_run: bool,
+    yes: bool,
+    report: Path | None,
+    skip_wrong: bool,
+    enrolled: tuple[int, ...],
+    again: tuple[int, ...],
+    as_json: bool,
+) -> None:
+    """Enroll a batch of workers, each exactly once.
+
+    A line of the batch names display_name, capabilities, and sha256 or package (a folder or file to be hashed); a
+    folder holds a package with its record in each folder below it. What was sent and answered is in the journal, so
+    the same command again goes on where it stopped. A row that was sent without a known answer is never sent again
+    by itself: --enrolled and --again say what you found.
+
+    Exit code 0: all are enrolled. 1: some were refused or can't be sent. 2: some are unknown or not sent yet.
+    """
+    profile = open_profile(ctx)
+    if not profile.namespace:
+        fail(ctx, "No namespace is known: set PYHALL_NAMESPACE, or name a profile with --profile.")
+    if profile.read_only and not dry_run:
+        fail(ctx, f"The profile {profile.name} is read-only: nothing is enrolled with it.")
+    try:
+        with (
+            locked(batch_lock(paths.state_dir(), profile)),
+            Journal.open(paths.data_dir() / "journal.db", SystemClock()) as journal,
+        ):
+            items = _planned(ctx, source, profile, journal)
+            if dry_run:
+                stopped, code = "", NO if any(item.state is State.WRONG for item in items) else YES
+            else:
+                _ask_first(ctx, items, profile, yes=yes, skip_wrong=skip_wrong)
+                stopped, code = _run(ctx, items, source, profile, journal, enrolled, again)
+    except FileBusy:
+        fail(ctx, "Another pyhall-tui is enrolling a batch of this profile: wait for it, or stop it.")
+    except OSError as error:
+        fail(ctx, f"The state folder can't be used: {error.strerror or error}.")
+    _tell_result(ctx, items, stopped, report, as_json=as_json)
+    ctx.exit(code)
+
+
+def _planned(ctx: click.Context, source: Path, profile: Profile, journal: Journal) -> list[Item]:
+    try:
+        return plan(read_rows(source, profile, on_progress=_show_checked), profile, journal)
+    except BatchUnreadable as error:
+        fail(ctx, str(error))
+    finally:
+        _clear_progress()
+
+
+def _ask_first(ctx: click.Context, items: Sequence[Item], profile: Profile, *, yes: bool, skip_wrong: bool) -> None:
+    wrong = [item for item in items if item.state is State.WRONG]
+    if wrong and not skip_wrong:
+        for item in wrong:
+            click.echo(printable(batch_line(item)), err=True)
+        tell(ctx, f"{len(wrong)} of {len(items)} rows can't be sent as they are; nothing was sent. See --skip-wrong.")
+        raise SystemExit(NO)
+    ready = sum(item.state is State.READY for item in items)
+    if yes or not ready:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{ready} workers would be enrolled: say --yes where there is nobody to ask.")
+    production = ", which is marked as production" if profile.production else ""
+    where = f"{profile.namespace} at {profile.registry_url}{production}"
+    if not click.confirm(printable(f"Enroll {ready} workers in {where}?"), err=True):
+        raise SystemExit(NO)
+
+
+def _run(
+    ctx: click.Context,
+    items: Sequence[Item],
+    source: Path,
+    profile: Profile,
+    journal: Journal,
+    enrolled: tuple[int, ...],
+    again: tuple[int, ...],
+) -> tuple[str, int]:
+    """Run the batch and return why it stopped, empty at its end, and the exit code."""
+    clock = SystemClock()
+    name = str(source.resolve())
+    interrupted = False
+
+    async def call(client: "RegistryClient") -> str:
+        turns = Turns(Budget(profile.requests_per_second, profile.requests_in_flight, clock.now().mono), clock)
+
+        async def in_turn(request: Callable[[Registry], Awaitable[T]]) -> T:
+            return await turns.take(lambda: request(client))
+
+        run = BatchRun(
+            items,
+            batch=name,
+            profile=profile,
+            journal=journal,
+            clock=clock,
+            in_turn=in_turn,
+            on_change=lambda item: _show_counts(items),
+        )
+
+        def interrupt() -> None:
+            nonlocal interrupted
+            interrupted = True
+            run.stop("Stopped by a signal.")
+
+        with _on_signals(interrupt):
+            await run.decide(enrolled, enrolled=True)
+            await run.decide(again, enrolled=False)
+            await run.run()
+        return run.stopped_because
+
+    try:
+        stopped = ask(ctx, profile, call, clock)
+    except NotKept as error:
+        stopped = str(error)
+    finally:
+        _clear_progress()
+    return stopped, INTERRUPTED if interrupted else _code(items)
+
+
+@contextlib.contextmanager
+def _on_signals(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Let ctrl+c and SIGTERM end the batch in good order; a second ctrl+c ends it at once."""
+    loop = asyncio.get_running_loop()
+
+    def first(number: signal.Signals) -> None:
+        loop.remove_signal_handler(number)
+        interrupt()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    with contextlib.suppress(NotImplementedError):  # Windows: there ctrl+c ends it at once
+        for number in numbers:
+            loop.add_signal_handler(number, first, number)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(NotImplementedError):
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+
+def _code(items: Sequence[Item]) -> int:
+    states = {item.state for item in items}
+    if states & {State.UNKNOWN, State.READY, State.SENDING}:
+        return FAILED
+    return NO if states & {State.REFUSED, State.WRONG} else YES
+
+
+def _tell_result(
+    ctx: click.Context, items: Sequence[Item], stopped: str, report: Path | None, *, as_json: bool
+) -> None:
+    if as_json:
+        click.echo(as_json_lines(items), nl=False)
+    else:
+        for item in items:
+            click.echo(printable(batch_line(item)))
+    tell(ctx, ", ".join(cell.text for cell in counts_words(counts(items))) + ".")
+    for sentence in what_next(items, stopped):
+        tell(ctx, sentence)
+    if any(item.state is State.UNKNOWN for item in items):
+        tell(ctx, "Say --enrolled ROW for each that is, --again ROW for each that is not.")
+    if report is not None:
+        try:
+            write_report(report, items)
+        except OSError as error:
+            tell(ctx, f"The report could not be written to {report}: {error.strerror or error}.")
+
+
+def _show_checked(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[Kchecked {done:,} of {total:,}")
+        sys.stderr.flush()
+
+
+def _show_counts(items: Sequence[Item]) -> None:
+    if sys.stderr.isatty():
+        words = ", ".join(cell.text for cell in counts_words(counts(items)))
+        sys.stderr.write(f"\r\x1b[K{words}")
+        sys.stderr.flush()
+
+
+def _clear_progress() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()

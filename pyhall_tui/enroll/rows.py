@@ -1,0 +1,235 @@
+"""Reads a batch: JSON Lines, CSV, or a folder of packages, into rows with what is wrong with each.
+
+A line names `display_name`, `capabilities`, and `sha256` or `package` (a folder or file, relative to the batch's own
+folder); `worker_id` and `namespace` are checked where they are given. The field names of records are taken too.
+"""
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pyhall_tui.attest.files import read_bounded
+from pyhall_tui.attest.json_text import canonical
+from pyhall_tui.attest.package_hash import Cancelled, PackageUnreadable, hash_package
+from pyhall_tui.attest.records import RecordUnreadable, WorkerRecord, find_records, namespace_doubt, read_record
+from pyhall_tui.enroll.checks import check_all, split_capabilities
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.registry.models import EnrollRequest, plain_sha256
+
+LIMIT = 64 << 20
+"""Bytes that a batch's file may have."""
+
+
+class BatchUnreadable(Exception):
+    """There is no batch at that path. `str()` is a sentence."""
+
+
+class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One worker to be enrolled, as the batch has it."""
+
+    number: int
+    """Its line in the file, from 1; of a folder's packages their place in alphabetical order."""
+    key: str
+    """The same for the same worker in every run: of registry, namespace, name, and hash or package."""
+    request: EnrollRequest
+    worker_id: str | None = None
+    """The id that the batch gives it, by which an unknown outcome can be looked up."""
+    package: str = ""
+    mistakes: tuple[str, ...] = ()
+    """Sentences: why it can't be sent."""
+
+
+class _Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A row before it is checked."""
+
+    number: int
+    display_name: str = ""
+    capabilities: tuple[str, ...] = ()
+    sha256: str = ""
+    package: Path | None = None
+    worker_id: str | None = None
+    namespace: str | None = None
+    claim: str | None = None
+    """The package hash that a record in the package claims."""
+    mistake: str = ""
+
+
+def read_rows(
+    path: Path,
+    profile: Profile,
+    *,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[BatchRow]:
+    """Read and check a whole batch, hashing the packages that it names. Blocks: call it off the loop.
+
+    Args:
+        on_progress: told how many rows of how many are checked.
+        cancelled: asked now and then.
+
+    Raises:
+        BatchUnreadable: there is nothing to read, or not in a form that is known.
+        Cancelled: stopped on demand.
+    """
+    sources = list(_sources(path))
+    if not sources:
+        raise BatchUnreadable(f"{path} holds no workers.")
+    rows: list[BatchRow] = []
+    seen: dict[str, int] = {}
+    for done, source in enumerate(sources):
+        on_progress(done, len(sources))
+        row = _checked(source, profile, cancelled)
+        if row.key in seen:
+            sentence = f"It is the same worker as in row {seen[row.key]}: it would be enrolled twice."
+            row = msgspec.structs.replace(row, mistakes=(*row.mistakes, sentence))
+        elif not row.mistakes:
+            seen[row.key] = row.number
+        rows.append(row)
+    on_progress(len(sources), len(sources))
+    return rows
+
+
+def _sources(path: Path) -> Iterator[_Source]:
+    if path.is_dir():
+        return _of_folder(path)
+    try:
+        text = read_bounded(path, LIMIT).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BatchUnreadable(f"{path} is not UTF-8.") from None
+    except OSError as error:
+        raise BatchUnreadable(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+    return _of_csv(text, path.parent) if path.suffix.lower() == ".csv" else _of_json_lines(text, path.parent)
+
+
+def _of_json_lines(text: str, folder: Path) -> Iterator[_Source]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            record = read_record(line)
+        except RecordUnreadable as error:
+            yield _Source(number=number, mistake=str(error))
+        else:
+            yield _of_record(number, record, folder)
+
+
+def _of_record(number: int, record: WorkerRecord, folder: Path) -> _Source:
+    def text(name: str) -> str:
+        value = record.fields.get(name)
+        return value if isinstance(value, str) else ""
+
+    sha256 = text("sha256") or record.package_claim or ""
+    package = text("package")
+    return _Source(
+        number=number,
+        display_name=record.display_name or record.worker_id or record.worker_species_id or "",
+        capabilities=record.capabilities,
+        sha256="" if package else sha256,
+        package=folder / Path(package).expanduser() if package else None,
+        worker_id=record.worker_id,
+        namespace=text("namespace") or None,
+        claim=sha256 if package else None,
+    )
+
+
+def _of_csv(text: str, folder: Path) -> Iterator[_Source]:
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    names = {name.strip().lower() for name in reader.fieldnames or () if name}
+    if not {"display_name", "capabilities"} <= names:
+        raise BatchUnreadable("The first line of a CSV batch names its columns: display_name, capabilities, sha256 …")
+    for fields in reader:
+        row: dict[str, Any] = {
+            name.strip().lower(): value.strip() for name, value in fields.items() if name and isinstance(value, str)
+        }
+        if any(row.values()):
+            row["capabilities"] = split_capabilities(row.get("capabilities", ""))
+            yield _of_record(reader.line_num, read_record(msgspec.json.encode(row)), folder)
+
+
+def _of_folder(folder: Path) -> Iterator[_Source]:
+    try:
+        packages = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    except OSError as error:
+        raise BatchUnreadable(f"{folder} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+    for number, package in enumerate(packages, 1):
+        yield _of_package(number, package)
+
+
+def _of_package(number: int, package: Path) -> _Source:
+    """Make a row of one package by its records: what the first does not say, the next may."""
+    try:
+        records = [read_record(path) for path in find_records(package)]
+    except RecordUnreadable as error:
+        return _Source(number=number, display_name=package.name, package=package, mistake=str(error))
+    told = [_of_record(number, record, package) for record in records]
+    claims = (plain_sha256(record.package_claim) for record in records)
+    return _Source(
+        number=number,
+        display_name=next((one.display_name for one in told if one.display_name), package.name),
+        capabilities=next((one.capabilities for one in told if one.capabilities), ()),
+        package=package,
+        worker_id=next((one.worker_id for one in told if one.worker_id), None),
+        claim=next((claim for claim in claims if claim), None),
+    )
+
+
+def _checked(source: _Source, profile: Profile, cancelled: Callable[[], bool]) -> BatchRow:
+    sha256, mistakes = source.sha256.strip(), [source.mistake] if source.mistake else []
+    if source.package is not None:
+        sha256, problem = _hash(source.package, cancelled)
+        mistakes += [problem] if problem else _claim_mistake(source.claim, sha256)
+    if not mistakes:
+        mistakes += check_all(source.display_name, source.capabilities, sha256).values()
+        mistakes += _namespace_mistakes(source, profile.namespace)
+    request = EnrollRequest(
+        namespace=profile.namespace,
+        display_name=source.display_name.strip(),
+        capabilities=tuple(dict.fromkeys(source.capabilities)),
+        sha256=plain_sha256(sha256) or sha256,
+    )
+    return BatchRow(
+        number=source.number,
+        key=_key(profile, request, source),
+        request=request,
+        worker_id=source.worker_id,
+        package=str(source.package or ""),
+        mistakes=tuple(mistakes),
+    )
+
+
+def _hash(package: Path, cancelled: Callable[[], bool]) -> tuple[str, str]:
+    """Return the package's hash, or an empty one and why there is none."""
+    if cancelled():
+        raise Cancelled
+    try:
+        return hash_package(package, cancelled=cancelled).sha256, ""
+    except PackageUnreadable as error:
+        return "", str(error)
+
+
+def _claim_mistake(claim: str | None, sha256: str) -> list[str]:
+    told = plain_sha256(claim)
+    if told is None or told == sha256:
+        return []
+    return [f"Its record says {told[:12]}…, the package is {sha256[:12]}… (ATTEST_HASH_MISMATCH)."]
+
+
+def _namespace_mistakes(source: _Source, namespace: str) -> list[str]:
+    if source.namespace is not None and source.namespace != namespace:
+        return [f"It is for {source.namespace}, the profile is for {namespace}."]
+    doubt = namespace_doubt(source.worker_id, namespace) if source.worker_id else None
+    return [doubt] if doubt else []
+
+
+def _key(profile: Profile, request: EnrollRequest, source: _Source) -> str:
+    """A package's path stands for its hash: a package that was changed between two runs is the same worker still."""
+    if source.mistake:
+        return f"{source.number}: unreadable"
+    package = str(source.package.resolve()) if source.package is not None else request.sha256
+    told = {"url": profile.registry_url, "namespace": request.namespace, "name": request.display_name, "of": package}
+    return hashlib.sha256(canonical(told)).hexdigest()

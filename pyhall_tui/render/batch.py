@@ -1,0 +1,80 @@
+"""A batch as it is shown: a row's state by glyph and word, the counts, what an operator is to do."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from pyhall_tui.enroll.batch import Item, State
+from pyhall_tui.render.text import Cell, Style, clean, short_hash
+from pyhall_tui.render.worker import Look
+
+LOOKS: Mapping[State, Look] = {
+    State.WRONG: Look("▲", "wrong", Style.WARNING),
+    State.READY: Look("○", "ready", Style.DIM),
+    State.SENDING: Look("…", "sending", Style.DIM),
+    State.ENROLLED: Look("●", "enrolled", Style.GOOD),
+    State.REFUSED: Look("✖", "REFUSED", Style.ERROR),
+    State.UNKNOWN: Look("?", "UNKNOWN", Style.WARNING),
+}
+
+
+class BatchCells(NamedTuple):
+    """The cells of one row."""
+
+    number: Cell
+    state: tuple[Cell, Cell]
+    name: Cell
+    worker: Cell
+    hash: Cell
+    capabilities: Cell
+    told: Cell
+
+
+def batch_cells(item: Item) -> BatchCells:
+    """Return what is shown of one row."""
+    look, request = LOOKS[item.state], item.row.request
+    told = clean(item.error) or ("in an earlier run" if item.earlier else "")
+    return BatchCells(
+        number=Cell(f"{item.row.number:>5}", Style.DIM),
+        state=(Cell(look.glyph, look.style), Cell(look.word, look.style)),
+        name=Cell(clean(request.display_name) or "–"),
+        worker=Cell(clean(item.worker_id or "–"), Style.PLAIN if item.worker_id else Style.DIM),
+        hash=Cell(clean(short_hash(request.sha256 or None)), Style.DIM),
+        capabilities=Cell(clean(", ".join(request.capabilities)), Style.DIM),
+        told=Cell(told, look.style if item.error else Style.DIM),
+    )
+
+
+def batch_line(item: Item) -> str:
+    """Return one row as a line of plain text."""
+    cells = batch_cells(item)
+    glyph, word = cells.state
+    parts = [cells.number.text, glyph.text, word.text.ljust(8), cells.name.text, cells.worker.text, cells.told.text]
+    return "  ".join(part for part in parts if part)
+
+
+def counts_words(counts: Mapping[State, int]) -> list[Cell]:
+    """Return how many rows are in each state that occurs."""
+    return [Cell(f"{count:,} {LOOKS[state].word.lower()}", LOOKS[state].style) for state, count in counts.items()]
+
+
+def what_next(items: Sequence[Item], stopped_because: str) -> list[str]:
+    """Return sentences: why it stopped, and what to do about the rows that are not enrolled."""
+    found = {state: [item for item in items if item.state is state] for state in State}
+    lines = [clean(stopped_because)] if stopped_because else []
+    if found[State.UNKNOWN]:
+        lines.append(
+            f"{_rows(found[State.UNKNOWN])} may be enrolled already: it was sent, and no answer is known."
+            " Look in the registry, then say which are enrolled, and which to send again."
+        )
+    if found[State.REFUSED]:
+        lines.append(f"{_rows(found[State.REFUSED])} the registry refused: put it right, then run the batch again.")
+    if found[State.WRONG]:
+        lines.append(f"{_rows(found[State.WRONG])} can't be sent as it is: see what each line says.")
+    if found[State.READY] and stopped_because:
+        lines.append(f"{_rows(found[State.READY])} not sent yet: run the batch again to go on where it stopped.")
+    return lines
+
+
+def _rows(items: Sequence[Item]) -> str:
+    numbers = ", ".join(str(item.row.number) for item in items[:8])
+    return f"Row{'s' * (len(items) > 1)} {numbers}{' …' if len(items) > 8 else ''} ({len(items):,}):"

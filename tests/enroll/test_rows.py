@@ -1,0 +1,117 @@
+"""Batches as they are read: JSON Lines, CSV, a folder of packages."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pyhall_tui.attest.package_hash import hash_package
+from pyhall_tui.attest.records import write_record
+from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
+from pyhall_tui.profiles.profile import Profile
+
+PROFILE = Profile(name="acme", namespace="org.yourco", registry_url="http://127.0.0.1:1")
+HASH = "a1b2c3" + "0" * 58
+GOOD = {"display_name": "W", "capabilities": ["mail.send"], "sha256": HASH}
+
+
+def lines(path: Path, *rows: object) -> Path:
+    """Write a batch of JSON Lines; a text is written as it is."""
+    path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows))
+    return path
+
+
+def test_json_lines_become_requests_with_their_line_numbers(tmp_path: Path) -> None:
+    rows = read_rows(lines(tmp_path / "b.jsonl", GOOD, "", GOOD | {"display_name": "X"}), PROFILE)
+    assert [(row.number, row.request.display_name, row.mistakes) for row in rows] == [(1, "W", ()), (3, "X", ())]
+    assert rows[0].request.capabilities == ("mail.send",)
+
+
+def test_each_wrong_line_says_what_is_wrong_and_none_hides_another(tmp_path: Path) -> None:
+    rows = read_rows(
+        lines(
+            tmp_path / "b.jsonl",
+            "{",
+            GOOD | {"sha256": "PENDING_ATTESTATION"},
+            GOOD | {"namespace": "org.other"},
+            GOOD | {"worker_id": "org.other.w"},
+            GOOD,
+            GOOD,
+        ),
+        PROFILE,
+    )
+    told = [" ".join(row.mistakes) for row in rows]
+    assert "no JSON" in told[0]
+    assert "placeholder" in told[1]
+    assert "It is for org.other" in told[2]
+    assert "belongs to org.other" in told[3]
+    assert told[4] == ""
+    assert "same worker as in row 5" in told[5]
+
+
+def test_csv_names_its_columns_and_separates_capabilities_by_blanks_or_semicolons(tmp_path: Path) -> None:
+    batch = tmp_path / "b.csv"
+    batch.write_text(f'\ufeffDisplay_Name,capabilities,sha256\r\n"W, 1",mail.send; mail.read,{HASH}\r\n\r\n')
+    (row,) = read_rows(batch, PROFILE)
+    assert (row.request.display_name, row.request.capabilities) == ("W, 1", ("mail.send", "mail.read"))
+    assert row.mistakes == ()
+
+
+def test_a_csv_without_names_of_columns_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text("W,mail.send\n")
+    with pytest.raises(BatchUnreadable, match="names its columns"):
+        read_rows(tmp_path / "b.csv", PROFILE)
+
+
+def test_a_line_may_name_a_package_that_is_hashed(tmp_path: Path) -> None:
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / "main.py").write_text("x")
+    (row,) = read_rows(lines(tmp_path / "b.jsonl", {"display_name": "W", "capabilities": "a", "package": "w"}), PROFILE)
+    assert row.request.sha256 == hash_package(tmp_path / "w").sha256
+
+
+def test_a_folder_of_packages_is_one_row_each_by_their_records(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "main.py").write_text(name)
+    write_record(tmp_path / "a" / "registry_record.json", {"worker_id": "org.yourco.a", "capabilities": ["x"]})
+    first, second = read_rows(tmp_path, PROFILE)
+    assert (first.request.display_name, first.worker_id, first.mistakes) == ("org.yourco.a", "org.yourco.a", ())
+    assert (second.request.display_name, second.mistakes) == (
+        "b",
+        ("Add at least one capability: type it and press enter.",),
+    )
+
+
+def test_a_package_that_is_not_what_its_manifest_says_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / "main.py").write_text("x")
+    (tmp_path / "w" / "manifest.json").write_text(json.dumps({"worker_id": "org.yourco.w", "package_hash": HASH}))
+    (row,) = read_rows(tmp_path, PROFILE)
+    assert "ATTEST_HASH_MISMATCH" in row.mistakes[0]
+
+
+def test_a_package_that_was_changed_is_the_same_row_still(tmp_path: Path) -> None:
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / "main.py").write_text("x")
+    before = read_rows(tmp_path, PROFILE)[0]
+    (tmp_path / "w" / "main.py").write_text("y")
+    after = read_rows(tmp_path, PROFILE)[0]
+    assert (before.key, before.request.sha256 == after.request.sha256) == (after.key, False)
+
+
+def test_the_same_row_in_another_namespace_or_registry_is_another(tmp_path: Path) -> None:
+    batch = lines(tmp_path / "b.jsonl", GOOD)
+    other = Profile(name="acme", namespace="org.yourco", registry_url="http://127.0.0.1:2")
+    assert read_rows(batch, PROFILE)[0].key != read_rows(batch, other)[0].key
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_an_empty_batch_is_told(tmp_path: Path, content: str) -> None:
+    with pytest.raises(BatchUnreadable, match="holds no workers"):
+        read_rows(lines(tmp_path / "b.jsonl", content), PROFILE)
+
+
+def test_a_batch_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BatchUnreadable, match="cannot be read"):
+        read_rows(tmp_path / "none.jsonl", PROFILE)
