@@ -1,5 +1,6 @@
 """A labelled line of a form, with the sentence of its check below it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from textual import events, on
@@ -25,9 +26,14 @@ class OneLineInput(Input):
         def control(self) -> "OneLineInput":
             return self.input
 
+    takes_paste: Callable[[str], bool] | None = None
+    """Is handed a pasted text first; where it returns True, the text was taken elsewhere."""
+
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
+        if self.takes_paste is not None and self.takes_paste(event.text):
+            return
         lines = [line.strip() for line in event.text.splitlines() if line.strip()]
         if lines:
             self.replace(lines[0], *self.selection)

@@ -1,6 +1,6 @@
 """The form of one dispatch: what is typed into it survives an error, a change of screen and a restart."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Button, Input, Label, Static, TextArea
 
+from pyhall_tui.dispatch.curl import NotADispatch, looks_like_curl, read_curl
 from pyhall_tui.dispatch.form import DispatchForm, FormMistakes
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.journal.drafts import Drafts
@@ -19,7 +20,7 @@ from pyhall_tui.registry.models import DispatchRequest
 from pyhall_tui.render.text import clean
 from pyhall_tui.render.worker import LOOKS
 from pyhall_tui.screens.dispatch.fields import NameField, TierChoice
-from pyhall_tui.widgets.field import Field
+from pyhall_tui.widgets.field import Field, OneLineInput
 from pyhall_tui.workspace import Workspace
 
 _SETTLED = 0.4
@@ -29,7 +30,16 @@ READ_ONLY = "This profile is read-only: no dispatch is sent, since the registry 
 
 
 class ContextArea(TextArea):
-    """The context's JSON; tab leaves it."""
+    """The context's JSON; tab leaves it. A pasted curl line fills the form instead."""
+
+    takes_paste: Callable[[str], bool] | None = None
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        if self.takes_paste is not None and self.takes_paste(event.text):
+            event.prevent_default()
+            event.stop()
+            return
+        await super()._on_paste(event)
 
 
 class RequestForm(VerticalScroll, can_focus=False):
@@ -77,6 +87,8 @@ class RequestForm(VerticalScroll, can_focus=False):
 
     def on_mount(self) -> None:
         self.border_title = "Request"
+        for area in (*self.query(OneLineInput), *self.query(ContextArea)):
+            area.takes_paste = self._take_curl
         self.fill(msgspec.convert(self._kept(), DispatchForm))
         came_before, self._to_fill = self._to_fill, None
         self.fill_some(came_before or {})
@@ -167,6 +179,21 @@ class RequestForm(VerticalScroll, can_focus=False):
         if self._unkept is not None:
             self._drafts.save(_DRAFT, msgspec.to_builtins(self._unkept))
             self._unkept = None
+
+    def _take_curl(self, text: str) -> bool:
+        """Fill the form from a pasted curl line; say what of it was left out, or why it cannot be read."""
+        if not looks_like_curl(text):
+            return False
+        profile = self._workspace.profile
+        try:
+            pasted = read_curl(text, namespace=profile.namespace, registry_url=profile.registry_url)
+        except NotADispatch as wrong:
+            self._tell(f"✖ {clean(wrong)}")
+            return True
+        self.fill(pasted.form)
+        self._show_mistakes({})
+        self._tell(" ".join(["Filled from the curl line.", *map(clean, pasted.notes)]))
+        return True
 
     @on(Button.Pressed)
     def _pressed(self, message: Button.Pressed) -> None:

@@ -1,6 +1,5 @@
 """The dispatch screen: what does policy say, and why?"""
 
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -11,16 +10,20 @@ from textual.widgets import TabbedContent, TabPane
 
 from pyhall_tui.dispatch.form import filled
 from pyhall_tui.dispatch.result import Tried
+from pyhall_tui.dispatch.saved import SavedMistake, SavedRequests
 from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.paths import Home
 from pyhall_tui.profiles.urls import is_loopback
 from pyhall_tui.registry.models import DispatchRequest
 from pyhall_tui.render.decision import history_row
+from pyhall_tui.render.text import clean
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.dispatch.answer import AnswerView
 from pyhall_tui.screens.dispatch.columns import COLUMNS
-from pyhall_tui.screens.dispatch.dialogs import IntervalScreen
+from pyhall_tui.screens.dispatch.dialogs import ChooseScreen, IntervalScreen
 from pyhall_tui.screens.dispatch.history_tab import HistoryTab
 from pyhall_tui.screens.dispatch.live_strip import LiveStrip
+from pyhall_tui.screens.dispatch.look_up import LookUpScreen
 from pyhall_tui.screens.dispatch.matrix_tab import MatrixTab
 from pyhall_tui.screens.dispatch.request_form import READ_ONLY, RequestForm
 from pyhall_tui.screens.messages import CopyText, Go
@@ -45,6 +48,10 @@ class DispatchScreen(ModeScreen):
         Binding("ctrl+s", "send", "Dispatch", priority=True, id="dispatch.send", tooltip="Send the dispatch"),
         Binding("ctrl+n", "new_id", "New id", show=False, id="dispatch.new_id", tooltip="Make a new correlation id"),
         Binding("ctrl+l", "live", "Live", id="dispatch.live", tooltip="Repeat the dispatch, or stop repeating it"),
+        Binding("ctrl+o", "saved", "Saved", id="dispatch.saved", tooltip="Saved requests: open one, or save this one"),
+        Binding(
+            "f", "look_up", "Trace", show=False, id="dispatch.look_up", tooltip="All that a correlation id touched"
+        ),
         Binding("y", "copy", "Copy tab", id="dispatch.copy", tooltip="Copy the text of the tab on show"),
         Binding("i", "edit", "Edit", id="dispatch.edit", tooltip="Go to the form"),
         Binding("f2", "tab('try')", "Try", show=False, id="dispatch.try", tooltip="One dispatch"),
@@ -52,11 +59,12 @@ class DispatchScreen(ModeScreen):
         Binding("f4", "tab('history')", "History", show=False, id="dispatch.history", tooltip="All that were sent"),
     ]
 
-    def __init__(self, workspace: Workspace, drafts: Drafts, baseline_folder: Path) -> None:
-        """`baseline_folder` is where baselines are kept by name."""
+    def __init__(self, workspace: Workspace, home: Home) -> None:
+        """`home` has the folders of drafts and log (state), of baselines and saved requests (config)."""
         super().__init__(workspace)
-        self._drafts = drafts
-        self._folder = baseline_folder
+        self._home = home
+        self._drafts = Drafts(home.state, workspace.profile.name)
+        self._saved = SavedRequests(home.config / "requests.toml")
         self._session: dict[str, Tried] = {}
         self._sent_at: float | None = None
         self._live_shown: Tried | None = None
@@ -69,7 +77,7 @@ class DispatchScreen(ModeScreen):
                     yield AnswerView(LiveStrip(self.workspace))
                 yield LineTable(COLUMNS, self._row, id="session")
             with TabPane("Matrix  F3", id="matrix"):
-                yield MatrixTab(self.workspace, self._drafts, self._folder)
+                yield MatrixTab(self.workspace, self._drafts, self._home.config / "baselines")
             with TabPane("History  F4", id="history"):
                 yield HistoryTab(self.workspace)
 
@@ -204,6 +212,45 @@ class DispatchScreen(ModeScreen):
 
     def _show_tab(self, tab: str) -> None:
         self.query_one("#dispatch-tabs", TabbedContent).active = tab
+
+    # -- saved requests, correlation ---------------------------------------------------------------------------
+
+    def action_saved(self) -> None:
+        try:
+            names = list(self._saved.load())
+        except SavedMistake as mistake:
+            self.notify(clean(mistake, 400), severity="error", markup=False)
+            return
+        screen = ChooseScreen("Saved requests", names, save_label="Save what is in the form as", may_delete=True)
+        self.app.push_screen(screen, self._saved_chosen)
+
+    def _saved_chosen(self, choice: tuple[str, str] | None) -> None:
+        if choice is None:
+            return
+        what, name = choice
+        try:
+            if what == "open":
+                self._show_tab("try")
+                self.form.fill(self._saved.load()[name])
+            elif what == "save":
+                self._saved.save(name, self.form.values)
+                self.notify(f"Saved as {clean(name)} in {clean(self._saved.path)}.", markup=False)
+            else:
+                self._saved.delete(name)
+                self.notify(f"{clean(name)} was deleted.", markup=False)
+        except (SavedMistake, KeyError) as mistake:
+            self.notify(clean(mistake, 400), severity="error", markup=False)
+
+    def action_look_up(self) -> None:
+        shown = self.answer.shown
+        self._look_up(shown.row.correlation_id if shown else "")
+
+    @on(HistoryTab.LookUp)
+    def _look_up_kept(self, message: HistoryTab.LookUp) -> None:
+        self._look_up(message.correlation_id)
+
+    def _look_up(self, correlation_id: str) -> None:
+        self.app.push_screen(LookUpScreen(self.workspace, self._home.state / "pyhall-tui.log", correlation_id))
 
     # -- small things ------------------------------------------------------------------------------------------
 

@@ -1,0 +1,68 @@
+"""From a correlation id to all that it touched: dispatches, events, enrollments, verdicts, log lines, receipts."""
+
+import contextlib
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from pyhall_tui.attest.evidence import Receipt, receipts
+from pyhall_tui.journal.journal import Journal
+from pyhall_tui.journal.rows import Touched
+
+_MOST_LINES: Final = 200
+_BACKUPS: Final = ("", ".1", ".2")
+_LOGS: Final = ("*evidence*.log", "*evidence*.jsonl", "evidence/*.log", "evidence/*.jsonl")
+"""Where published workers keep their evidence log, below the package's folder."""
+
+
+class Trace(NamedTuple):
+    """All that one id touched."""
+
+    correlation_id: str
+    touched: Touched
+    log_lines: list[str]
+    """The newest of them, oldest first."""
+    receipts: list[tuple[Path, Receipt]]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known of it."""
+        return not any((*self.touched, self.log_lines, self.receipts))
+
+
+def trace(correlation_id: str, journal: Journal, log: Path | None, folders: Iterable[Path]) -> Trace:
+    """Look everywhere for an id. It reads files: call it off the UI's thread.
+
+    Args:
+        log: the program's own log; its older files beside it are read too.
+        folders: package folders of watched workers, in which evidence logs are looked for.
+    """
+    return Trace(
+        correlation_id,
+        journal.by_correlation_id(correlation_id),
+        _lines(correlation_id, log),
+        [(path, receipt) for path in _evidence_logs(folders) for receipt in _receipts(path, correlation_id)],
+    )
+
+
+def _lines(correlation_id: str, log: Path | None) -> list[str]:
+    found: deque[str] = deque(maxlen=_MOST_LINES)
+    for suffix in reversed(_BACKUPS if log is not None else ()):
+        with contextlib.suppress(OSError), Path(f"{log}{suffix}").open(encoding="utf-8", errors="replace") as file:
+            found.extend(line.rstrip("\n") for line in file if correlation_id in line)
+    return list(found)
+
+
+def _evidence_logs(folders: Iterable[Path]) -> list[Path]:
+    found: dict[Path, None] = {}
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            found.update(dict.fromkeys(path for pattern in _LOGS for path in folder.glob(pattern) if path.is_file()))
+    return list(found)
+
+
+def _receipts(path: Path, correlation_id: str) -> list[Receipt]:
+    with contextlib.suppress(OSError):
+        return list(receipts(path, correlation_id=correlation_id))
+    return []
