@@ -303,7 +303,8 @@ async def test_a_profile_is_duplicated_renamed_and_deleted(open_app: OpenApp, ha
         await opened.pilot.press("x")
         await until(lambda: "watch list of 1 worker" in opened.text() and "It is open now" in opened.text())
         await answer(opened, "delete")
-        await until(lambda: opened.app.workspace is None and "acme was deleted." in opened.text())
+        await until(lambda: isinstance(opened.screen, ProfilesScreen) and not opened.screen.has_workspace)
+        await until(lambda: "acme was deleted." in opened.text())
         assert keyring.entries == {}
 
 

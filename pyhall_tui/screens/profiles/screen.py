@@ -44,7 +44,7 @@ _COLUMNS: Final = (
     Column("namespace", "NAMESPACE", 12, flex=1, leaves=2, sortable=False),
     Column("host", "REGISTRY", 14, flex=1, leaves=1, sortable=False),
     Column("key", "KEY", 13, sortable=False),
-    Column("marks", "", 9, flex=4, sortable=False),
+    Column("marks", "", 18, flex=4, sortable=False),
 )
 _KEEP_AFTER: Final = 0.5
 """Seconds of quiet after which what is typed is written down."""

@@ -1,0 +1,129 @@
+"""A profile's test: each step over a real socket, with reads alone."""
+
+from pathlib import Path
+
+import pytest
+import trustme
+
+from pyhall_tui.clock import SystemClock
+from pyhall_tui.probe import Mark, ProbeLine, Step, probe, probe_apart
+from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.profile import Profile
+from tests.live_hall import LiveHall, live_hall
+from tests.registry.raw_server import RawRequest, answer, json, raw_server
+
+KEY = "phk_live_5ecret0fTheHouse"
+
+
+async def lines_of(url: str, key: str | None = KEY, **fields: object) -> dict[Step, ProbeLine]:
+    profile = Profile(name="acme", namespace="org.yourco", registry_url=url, timeout=5.0, **fields)  # type: ignore[arg-type]
+    return {line.step: line async for line in probe(profile, ApiKey(key) if key else None, SystemClock())}
+
+
+def marks(lines: dict[Step, ProbeLine]) -> list[Mark]:
+    return [lines[step].mark for step in Step]
+
+
+async def test_a_good_key_is_proven_by_being_refused_without_it(hall: LiveHall) -> None:
+    lines = await lines_of(hall.url, hall.key)
+    assert marks(lines) == [Mark.YES, Mark.YES, Mark.YES, Mark.UNPROVEN, Mark.YES]
+    assert {seen.method for seen in hall.requests} == {"GET"}
+
+
+async def test_a_bad_key_fails_and_says_what_to_do(hall: LiveHall) -> None:
+    lines = await lines_of(hall.url, KEY)
+    assert marks(lines) == [Mark.YES, Mark.YES, Mark.NO, Mark.NOT_TRIED, Mark.NOT_TRIED]
+    assert "401" in lines[Step.KEY].sentence and lines[Step.KEY].advice
+    assert KEY not in str(lines)
+
+
+async def test_no_key_where_one_is_wanted_fails(hall: LiveHall) -> None:
+    assert (await lines_of(hall.url, None))[Step.KEY].mark is Mark.NO
+
+
+async def test_public_reads_prove_no_key(hall: LiveHall) -> None:
+    hall.hall.public_reads = True
+    lines = await lines_of(hall.url, hall.key)
+    assert lines[Step.KEY].mark is Mark.UNPROVEN and "without a key" in lines[Step.KEY].sentence
+
+
+async def test_a_key_of_another_namespace_is_told_and_one_of_the_own_is_proven_where_reads_are_held_to_it() -> None:
+    for namespace, expected in (("org.yourco", Mark.YES), ("org.other", Mark.NO)):
+        async with raw_server() as server:
+
+            async def scoped(request: RawRequest, writer: object, mine: str = namespace) -> None:
+                if request.target.startswith(("/health", "/api/v1/ban-list")):
+                    said = json([]) if "ban" in request.target else json({"ok": True})
+                elif "authorization" not in request.headers:
+                    said = json({"error": "no key"}, "401 Unauthorized")
+                elif f"/{mine}." in request.target:
+                    said = json({"error": "no such worker"}, "404 Not Found")
+                else:
+                    said = json({"error": "another namespace"}, "403 Forbidden")
+                writer.write(said)  # type: ignore[attr-defined]
+
+            server.answer(scoped)
+            lines = await lines_of(server.url)
+            assert lines[Step.KEY].mark is Mark.YES
+            assert lines[Step.NAMESPACE].mark is expected
+
+
+async def test_a_missing_ban_list_is_told_and_is_no_failure(hall: LiveHall) -> None:
+    hall.hall.ban_list = False
+    line = (await lines_of(hall.url, hall.key))[Step.BAN_LIST]
+    assert line.mark is Mark.UNPROVEN and "no ban list" in line.sentence
+
+
+async def test_a_portal_is_no_registry() -> None:
+    async with raw_server() as server:
+        server.answer(answer(b"<html>Welcome to the hotel</html>", "200 OK", "Content-Type: text/html"))
+        lines = await lines_of(server.url)
+        assert lines[Step.REACH].mark is Mark.NO and lines[Step.BAN_LIST].mark is Mark.NOT_TRIED
+
+
+async def test_a_redirect_is_told_with_its_address_and_the_key_stays_here() -> None:
+    """F14"""
+    async with raw_server() as server:
+        server.answer(answer(b"", "308 Permanent Redirect", "Location: https://new.example/health"))
+        assert (await lines_of(server.url))[Step.REACH].new_url == "https://new.example"
+        server.answer(answer(b"", "302 Found", "Location: https://sso.example/login"))
+        assert (await lines_of(server.url))[Step.REACH].new_url is None
+
+
+async def test_an_authority_that_is_not_trusted_is_named_and_one_in_ssl_cert_file_is_taken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """F12"""
+    authority = trustme.CA(organization_name="Acme Company CA")
+    certificate, key = tmp_path / "hall.pem", tmp_path / "hall.key"
+    leaf = authority.issue_cert("127.0.0.1")
+    leaf.private_key_pem.write_to_path(key)
+    leaf.cert_chain_pems[0].write_to_path(certificate)
+    with live_hall(certfile=certificate, keyfile=key) as hall:
+        line = (await lines_of(hall.url, hall.key))[Step.TLS]
+        assert line.mark is Mark.NO and "not trusted" in line.sentence and "Acme Company CA" in line.sentence
+        authority.cert_pem.write_to_path(tmp_path / "company.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "company.pem"))
+        assert marks(await lines_of(hall.url, hall.key))[:3] == [Mark.YES, Mark.YES, Mark.YES]
+
+
+async def test_a_base_path_is_kept() -> None:
+    """F13"""
+    async with raw_server() as server:
+        server.answer(json({"error": "nothing"}, "404 Not Found"))
+        await lines_of(f"{server.url}/pyhall/")
+        assert all(request.target.startswith("/pyhall/") for request in server.requests) and server.requests
+
+
+async def test_plain_http_to_another_machine_is_refused_before_anything_is_sent() -> None:
+    lines = await lines_of("http://registry.invalid")
+    assert lines[Step.REACH].mark is Mark.NO and "unprotected" in lines[Step.REACH].sentence
+
+
+async def test_on_a_thread_of_its_own_the_lines_come_all_the_same_and_it_can_be_left(hall: LiveHall) -> None:
+    profile = Profile(name="acme", namespace="org.yourco", registry_url=hall.url)
+    lines = [line.step async for line in probe_apart(profile, ApiKey(hall.key), SystemClock())]
+    assert lines == list(Step)
+    leaving = probe_apart(profile, ApiKey(hall.key), SystemClock())
+    assert (await anext(leaving)).step is Step.REACH
+    await leaving.aclose()
