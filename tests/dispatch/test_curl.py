@@ -1,0 +1,69 @@
+"""A pasted curl line fills the form; what of it is not taken is said, and a key is never kept."""
+
+import pytest
+
+from pyhall_tui.dispatch.curl import NotADispatch, Pasted, looks_like_curl, read_curl
+from pyhall_tui.dispatch.form import DispatchForm
+from pyhall_tui.dispatch.snippets import snippets
+
+URL = "https://api.pyhall.dev"
+DOCUMENTED = """curl -X POST https://api.pyhall.dev/api/v1/dispatch \\
+  -H "Authorization: Bearer phk_live_YOUR_KEY" -H "Content-Type: application/json" \\
+  -d '{"namespace": "org.yourco", "capability": "llm.text.generate", "worker_id": "wkr_abc123"}'
+"""
+
+
+def pasted(line: str) -> Pasted:
+    return read_curl(line, namespace="org.yourco", registry_url=URL)
+
+
+def test_the_documented_line_fills_the_form_without_its_key() -> None:
+    form, notes = pasted(DOCUMENTED)
+
+    assert form == DispatchForm(capability="llm.text.generate", worker_id="wkr_abc123", risk_tier="none")
+    assert notes == ("The key in it was left out: the profile's own is sent.",)
+    assert "phk_live" not in repr(form) + "".join(notes)
+
+
+def test_our_own_snippet_comes_back_as_it_was() -> None:
+    form = DispatchForm(
+        capability="llm.text.generate",
+        worker_id="wkr_abc123",
+        risk_tier="high",
+        correlation_id="it's-1",
+        context='{\n  "note": "it\'s \\"q\\" $HOME"\n}',
+    )
+    line = snippets(URL, form.request("org.yourco"))["curl"]
+
+    assert pasted(line) == Pasted(form, ())
+
+
+def test_what_is_not_of_this_profile_is_said() -> None:
+    line = DOCUMENTED.replace("org.yourco", "org.other").replace("api.pyhall.dev", "localhost:8765")
+
+    notes = " ".join(pasted(line).notes)
+
+    assert "org.other" in notes
+    assert "address" in notes
+
+
+@pytest.mark.parametrize(
+    "line", [DOCUMENTED.replace("\n", "\r\n"), "$ " + DOCUMENTED, DOCUMENTED.replace("-d ", "--data=")]
+)
+def test_other_ways_of_writing_it_are_read_too(line: str) -> None:
+    assert looks_like_curl(line)
+    assert pasted(line).form.worker_id == "wkr_abc123"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("curl https://api.pyhall.dev/api/v1/verify/wkr_abc123", "no body"),
+        ("curl -d '[1]' https://api.pyhall.dev", "a list"),
+        ("curl -d '{\"a\": 1}' https://api.pyhall.dev", "no dispatch"),
+        ("curl -d 'x", "cannot be read"),
+    ],
+)
+def test_what_is_no_dispatch_is_a_sentence(line: str, said: str) -> None:
+    with pytest.raises(NotADispatch, match=said):
+        pasted(line)
