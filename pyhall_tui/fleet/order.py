@@ -1,13 +1,20 @@
 """Which workers are shown, and in what order. Sorted by typed values, never by what is drawn of them."""
 
+from bisect import bisect_left, insort
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
+from heapq import heapify, heappop, heappush
+from typing import Any, NamedTuple
 
 from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.fleet.fleet import Fleet
 
 STATE_WORDS = {state: state.name.lower() for state in State}
+
+_MOST_MOVED = 1_000
+"""Changes from which on sorting all anew is quicker than moving each."""
+_JUST_STALE = 1e-6
+"""Seconds past the moment at which a verdict becomes stale, so that rounding never says *not yet*."""
 
 
 class SortKey(StrEnum):
@@ -21,28 +28,129 @@ class SortKey(StrEnum):
     CHANGED = "changed"
 
 
-def order(fleet: Fleet, mono: float, query: str, sort: SortKey, *, descending: bool = False) -> list[str]:
-    """Return the ids of the workers that match, sorted.
+class _Row(NamedTuple):
+    """An entry as it was sorted and filtered last."""
 
-    `query` is text, no pattern: each of its words must stand in the id, name, status or state. Whatever the
-    sort, bans come first: nothing else may push one off the screen.
+    entry: Entry
+    state: State
+    key: Any
+    haystack: str
+    asked: float
+
+
+class Roster:
+    """A fleet's ids filtered and sorted, and its count by state, kept up to date by what changed alone.
+
+    Ten thousand workers take some 20 ms to sort. While verdicts arrive that say what the last ones said, nothing is
+    to be done but to see so.
     """
-    words = query.casefold().split()
-    stale_after = fleet.stale_after
-    rows = [(entry.state(mono, stale_after), entry) for entry in fleet]
-    if words:
-        rows = [row for row in rows if _matches(row[1], row[0], words)]
-    key = _KEYS[sort]
-    rows.sort(key=lambda row: row[1].worker_id)
-    rows.sort(key=lambda row: key(row[0], row[1], mono), reverse=descending)
-    rows.sort(key=lambda row: row[0] is not State.BANNED)
-    return [entry.worker_id for _, entry in rows]
+
+    def __init__(self, fleet: Fleet) -> None:
+        """Begin empty; `refresh` looks at the fleet."""
+        self.ids: list[str] = []
+        """The ids that match, in order. Replaced, never changed in place."""
+        self.counts: dict[State, int] = dict.fromkeys(State, 0)
+        """How many of all workers are in each state, in order of rank, none left out."""
+        self._fleet = fleet
+        self._rows: dict[str, _Row] = {}
+        self._banned: list[tuple[Any, str]] = []
+        self._others: list[tuple[Any, str]] = []
+        self._becoming_stale: list[tuple[float, str]] = []
+        """A heap: when a verdict becomes stale, and whose; those that were renewed meanwhile are passed over."""
+        self._seen = -1
+        self._sorted_by: tuple[SortKey, float] | None = None
+        self._shown_by: tuple[str, bool] | None = None
+
+    def refresh(self, mono: float, query: str, sort: SortKey, *, descending: bool = False) -> bool:
+        """Bring `ids` and `counts` up to date with the fleet at that moment; return whether `ids` may have changed.
+
+        `query` is text, no pattern: each of its words must stand in the id, name, status or state. Whatever the
+        sort, bans come first: nothing else may push one off the screen.
+        """
+        moved = self._follow(mono, sort)
+        if not moved and self._shown_by == (query, descending):
+            return False
+        self._shown_by = (query, descending)
+        banned, others = (reversed(part) if descending else part for part in (self._banned, self._others))
+        ids = [worker_id for part in (banned, others) for _, worker_id in part]
+        words = query.casefold().split()
+        self.ids = [worker_id for worker_id in ids if _matches(self._rows[worker_id], words)] if words else ids
+        return True
+
+    def _follow(self, mono: float, sort: SortKey) -> bool:
+        """Sort what changed and what became stale; return whether a row moved, came or went."""
+        fleet = self._fleet
+        changed = fleet.changed_since(self._seen)
+        self._seen = fleet.revision
+        sorted_by = (sort, fleet.stale_after)
+        if self._sorted_by != sorted_by or len(changed) > _MOST_MOVED or not self._has_same_members(changed):
+            self._sorted_by = sorted_by
+            self._sort_all(mono, sort)
+            return True
+        while self._becoming_stale and self._becoming_stale[0][0] < mono:
+            changed.append(heappop(self._becoming_stale)[1])
+        return sum(self._move(worker_id, mono, sort) for worker_id in changed) > 0
+
+    def _has_same_members(self, changed: list[str]) -> bool:
+        rows, fleet = self._rows, self._fleet
+        if len(rows) != len(fleet):
+            return False
+        return all(worker_id in rows and rows[worker_id].entry is fleet.get(worker_id) for worker_id in changed)
+
+    def _sort_all(self, mono: float, sort: SortKey) -> None:
+        self._rows = {entry.worker_id: self._row(entry, mono, sort) for entry in self._fleet}
+        self.counts = dict.fromkeys(State, 0)
+        self._banned, self._others, self._becoming_stale = [], [], []
+        for worker_id, row in self._rows.items():
+            self.counts[row.state] += 1
+            self._part(row).append((row.key, worker_id))
+            if not row.entry.is_stale(mono, self._fleet.stale_after):
+                self._becoming_stale.append((self._stale_at(row), worker_id))
+        self._banned.sort()
+        self._others.sort()
+        heapify(self._becoming_stale)
+
+    def _move(self, worker_id: str, mono: float, sort: SortKey) -> bool:
+        """Put one row in its place; return whether it was in another, or may match other queries now."""
+        before = self._rows.get(worker_id)
+        if before is None:
+            return False
+        row = self._rows[worker_id] = self._row(before.entry, mono, sort)
+        if row.asked != before.asked and not row.entry.is_stale(mono, self._fleet.stale_after):
+            heappush(self._becoming_stale, (self._stale_at(row), worker_id))
+        if (row.state, row.key, row.haystack) == (before.state, before.key, before.haystack):
+            return False
+        part = self._part(before)
+        del part[bisect_left(part, (before.key, worker_id))]
+        insort(self._part(row), (row.key, worker_id))
+        self.counts[before.state] -= 1
+        self.counts[row.state] += 1
+        return True
+
+    def _row(self, entry: Entry, mono: float, sort: SortKey) -> _Row:
+        state = entry.state(mono, self._fleet.stale_after)
+        return _Row(entry, state, _KEYS[sort](state, entry), entry.haystack, entry.asked)
+
+    def _part(self, row: _Row) -> list[tuple[Any, str]]:
+        return self._banned if row.state is State.BANNED else self._others
+
+    def _stale_at(self, row: _Row) -> float:
+        return row.asked + self._fleet.stale_after + _JUST_STALE
 
 
-def _matches(entry: Entry, state: State, words: list[str]) -> bool:
-    text = entry.haystack
-    state_word = STATE_WORDS[state]
-    return all(word in text or word in state_word for word in words)
+def order(fleet: Fleet, mono: float, query: str, sort: SortKey, *, descending: bool = False) -> list[str]:
+    """Return the ids of the workers that match, sorted, as a `Roster` does; for once."""
+    roster = Roster(fleet)
+    roster.refresh(mono, query, sort, descending=descending)
+    return roster.ids
+
+
+def _matches(row: _Row, words: list[str]) -> bool:
+    text, state_word = row.haystack, STATE_WORDS[row.state]
+    for word in words:  # noqa: SIM110 - a generator for `all` takes twice the time, ten thousand times a letter
+        if word not in text and word not in state_word:
+            return False
+    return True
 
 
 def _text(value: str | None) -> tuple[bool, str]:
@@ -50,11 +158,12 @@ def _text(value: str | None) -> tuple[bool, str]:
     return (value is None, (value or "").casefold())
 
 
-_KEYS: dict[SortKey, Callable[[State, Entry, float], Any]] = {
-    SortKey.STATE: lambda state, entry, mono: (state, -entry.changed_wall),
-    SortKey.WORKER: lambda state, entry, mono: entry.worker_id.casefold(),
-    SortKey.NAME: lambda state, entry, mono: _text(entry.verdict.display_name if entry.verdict else None),
-    SortKey.HASH: lambda state, entry, mono: _text(entry.sha256),
-    SortKey.AGE: lambda state, entry, mono: -(entry.age(mono) or 1e12),
-    SortKey.CHANGED: lambda state, entry, mono: -entry.changed_wall,
+_KEYS: dict[SortKey, Callable[[State, Entry], Any]] = {
+    SortKey.STATE: lambda state, entry: (state, -entry.changed_wall),
+    SortKey.WORKER: lambda state, entry: entry.worker_id.casefold(),
+    SortKey.NAME: lambda state, entry: _text(entry.verdict.display_name if entry.verdict else None),
+    SortKey.HASH: lambda state, entry: _text(entry.sha256),
+    SortKey.AGE: lambda state, entry: entry.asked if entry.verdict else float("-inf"),
+    SortKey.CHANGED: lambda state, entry: -entry.changed_wall,
 }
+"""Of two equal keys the worker id decides. The oldest verdict comes first by age: those that never came, before all."""

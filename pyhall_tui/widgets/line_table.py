@@ -161,6 +161,7 @@ class LineTable(ScrollView, can_focus=True):
         self.placeholder = ""
         """What stands in place of the first row where there is none."""
         self._strips: dict[str, Strip] = {}
+        """As drawn last; whatever changes a row, the cursor too, goes through `refresh_rows`."""
         self._styles: dict[tuple[Style, bool], RichStyle] = {}
 
     @property
@@ -180,7 +181,11 @@ class LineTable(ScrollView, can_focus=True):
         return self._keys[top : top + max(0, self.size.height - 1)]
 
     def show(self, keys: Sequence[str]) -> None:
-        """Show these rows in this order; the cursor stays on its row, or goes to what took its place."""
+        """Show these rows in this order; the cursor stays on its row, or goes to what took its place.
+
+        Where only rows that are off the screen came, went or moved, nothing is drawn.
+        """
+        seen = (self.visible_keys, self.scroll_offset)
         place = self._index.get(self._cursor or "", 0)
         self._keys = keys
         if not self._moved:
@@ -191,16 +196,19 @@ class LineTable(ScrollView, can_focus=True):
         if self._cursor not in self._index:
             self._set_cursor(keys[min(place, len(keys) - 1)] if keys else None)
         self._keep_cursor_in_view()
-        self.refresh()
-        self.post_message(self.ViewMoved(self))
+        if seen != (self.visible_keys, self.scroll_offset):
+            self.refresh()
+            self.post_message(self.ViewMoved(self))
 
     def refresh_rows(self, keys: Iterable[str]) -> None:
-        """Draw these rows anew where they are on screen; what is not costs nothing."""
+        """Draw these rows anew where they are on screen and look other than before; what is not costs nothing."""
         top, height = self.scroll_offset.y, self.size.height - 1
         for key in keys:
-            self._strips.pop(key, None)
+            drawn = self._strips.pop(key, None)
             position = self._index.get(key)
-            if position is not None and top <= position < top + height:
+            if position is None or not top <= position < top + height:
+                continue
+            if drawn is None or drawn != self._strip(key):
                 self._refresh_line(position)
 
     def move_to(self, key: str) -> None:
@@ -286,14 +294,15 @@ class LineTable(ScrollView, can_focus=True):
             return Strip([Segment(text, self._style(Style.DIM, is_cursor=False))])
         if position >= len(self._keys):
             return Strip.blank(self.size.width, self.rich_style)
-        key = self._keys[position]
-        if key == self._cursor:
-            return self._draw(key, is_cursor=True)
+        return self._strip(self._keys[position])
+
+    def _strip(self, key: str) -> Strip:
+        """Return the row as it was drawn last, or draw it."""
         strip = self._strips.get(key)
         if strip is None:
             if len(self._strips) > 1_000:
                 self._strips.clear()
-            strip = self._strips[key] = self._draw(key, is_cursor=False)
+            strip = self._strips[key] = self._draw(key, is_cursor=key == self._cursor)
         return strip
 
     def _draw(self, key: str, *, is_cursor: bool) -> Strip:

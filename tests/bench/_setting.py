@@ -16,6 +16,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -76,7 +77,13 @@ class Program:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
         self.started = time.monotonic()
         self._process = subprocess.Popen(
-            [sys.executable, *args], stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True
+            [sys.executable, *args],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=env,
+            start_new_session=True,
+            preexec_fn=partial(fcntl.ioctl, 0, termios.TIOCSCTTY, 0),  # it ends with us, by SIGHUP
         )
         os.close(theirs)
         self._terminal = ours

@@ -1,9 +1,9 @@
 """From a key to the bytes of its frame, while 10,000 workers are watched and 200 verdicts a second arrive.
 
-The frame of *cursor down* is there with the bytes that hold the cursor's bar and, with only colour codes, blanks and
-the state's word between, the expected row's id; that of a *letter in the filter* with those of the count of rows
-that are left, which stands in the frame's last line. One verdict of fifty finds another hash, so rows change and events happen. The baseline is the
-same program at rest: 100 workers, none of them asked for.
+The frame of *cursor down* is there with the bytes that hold the cursor's bar and, on the same line, the expected row's
+id; that of a *letter in the filter* with those of the count of rows that are left, which stands in the frame's last
+line. One verdict of fifty finds another hash, so rows change and events happen. The baseline is the same program at
+rest: 100 workers, of which it asks for those on screen alone.
 """
 
 import random

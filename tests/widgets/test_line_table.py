@@ -110,3 +110,26 @@ async def test_columns_leave_a_narrow_table_in_their_order() -> None:
 def test_a_cut_never_halves_a_double_width_letter(text: str, width: int, expected: str) -> None:
     """F10."""
     assert fit(text, width) == expected
+
+
+async def test_a_row_that_looks_as_before_is_not_painted_again() -> None:
+    app = TableApp(100)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.pause()
+        table = app.query_one(LineTable)
+        painted: list[object] = []
+        table.refresh = lambda *regions, **_: painted.append(regions)  # type: ignore[assignment, method-assign]
+        table.refresh_rows(["row-3"])
+        table.show([*app.rows[:-2], "row-99", "row-98"])
+        assert painted == []
+
+
+async def test_a_row_that_the_cursor_left_is_painted_without_it() -> None:
+    app = TableApp(100)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.pause()
+        table = app.query_one(LineTable)
+        await pilot.press("down", "up", "down")
+        await pilot.pause()
+        barred = [line for line in range(1, 19) if "▌" in table.render_line(line).text]
+        assert barred == [2]

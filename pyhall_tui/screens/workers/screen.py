@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from pyhall_tui.fleet.order import SortKey, order
+from pyhall_tui.fleet.order import Roster, SortKey
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.render.worker import counts_line, worker_row
 from pyhall_tui.screens.base import ModeScreen
@@ -67,6 +67,8 @@ class WorkersScreen(ModeScreen):
         super().__init__(workspace)
         self._query = ""
         self._sort, self._descending = SortKey.STATE, False
+        self._roster = Roster(workspace.fleet)
+        self._summary: tuple[object, ...] = ()
         self._seen = -1
         self._removed: list[Removed] = []
         self._reorder_pending = False
@@ -270,17 +272,19 @@ class WorkersScreen(ModeScreen):
 
     def _reorder(self) -> None:
         self._reorder_pending = False
-        fleet = self.workspace.fleet
-        ids = order(fleet, self.workspace.now().mono, self._query, self._sort, descending=self._descending)
-        if list(self.table.keys) != ids:
-            self.table.show(ids)
-        self._summarise(len(ids))
+        mono, roster = self.workspace.now().mono, self._roster
+        if roster.refresh(mono, self._query, self._sort, descending=self._descending) and self.table.keys != roster.ids:
+            self.table.show(roster.ids)
+        self.query_one(FleetStrip).show(dict(roster.counts))
+        self._summarise(len(roster.ids))
 
     def _summarise(self, shown: int) -> None:
-        fleet = self.workspace.fleet
+        fleet, by_state = self.workspace.fleet, self._roster.counts
+        summary = (shown, len(fleet), *by_state.values())
+        if summary == self._summary:
+            return
+        self._summary = summary
         frame = self.query_one("#fleet-frame")
-        by_state = fleet.counts(self.workspace.now().mono)
-        self.query_one(FleetStrip).show(by_state)
         counts = counts_line(by_state)
         frame.border_title = as_content(counts, " · ") if counts else Content("workers")
         total = f"{len(fleet)} workers" if shown == len(fleet) else f"{shown} of {len(fleet)} workers"
@@ -297,7 +301,9 @@ class WorkersScreen(ModeScreen):
         self._show_side()
 
     def _show_side(self) -> None:
-        self.query_one("#side", WorkerView).show(self.table.cursor_key)
+        side = self.query_one("#side", WorkerView)
+        if side.display:
+            side.show(self.table.cursor_key)
 
 
 _ATTRIBUTES = {column.key: {SortKey.AGE: "verdict"}.get(column.key, str(column.key)) for column in COLUMNS}  # type: ignore[call-overload]

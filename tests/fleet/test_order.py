@@ -1,0 +1,80 @@
+"""The roster against sorting everything anew, over random histories."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyhall_tui.fleet.entry import State
+from pyhall_tui.fleet.fleet import Fleet
+from pyhall_tui.fleet.order import Roster, SortKey, order
+from tests.fleet.test_fleet import moment, verdict
+
+IDS = [f"wkr_{number}" for number in range(6)]
+STALE_AFTER = 20.0
+
+verdicts = st.tuples(
+    st.just("verdict"),
+    st.sampled_from(IDS),
+    st.fixed_dictionaries(
+        {
+            "status": st.sampled_from(["active", "retired", "revoked"]),
+            "attested": st.booleans(),
+            "banned": st.booleans(),
+            "display_name": st.sampled_from([None, "Summarizer", "Mailer"]),
+        }
+    ),
+)
+watched = st.tuples(st.sampled_from(["watch", "unwatch"]), st.sampled_from(IDS), st.none())
+time_passes = st.tuples(st.just("wait"), st.none(), st.sampled_from([1.0, 7.0, 13.0, 40.0]))
+looks = st.tuples(
+    st.just("look"),
+    st.none(),
+    st.tuples(st.sampled_from(["", "mail", "stale", "wkr_1"]), st.sampled_from(list(SortKey)), st.booleans()),
+)
+
+
+@given(st.lists(st.one_of(verdicts, watched, time_passes, looks), max_size=60))
+def test_it_is_always_as_if_all_were_sorted_anew(steps: list[tuple[str, str, object]]) -> None:
+    fleet, now = Fleet(STALE_AFTER / 2), 0.0
+    fleet.watch(IDS[:3])
+    roster = Roster(fleet)
+    look: tuple[str, SortKey, bool] = ("", SortKey.STATE, False)
+    for kind, worker_id, what in steps:
+        if kind == "verdict":
+            fleet.apply(verdict(worker_id, **what), moment(now), moment(now))  # type: ignore[arg-type]
+        elif kind == "watch":
+            fleet.watch([worker_id])
+        elif kind == "unwatch":
+            fleet.unwatch([worker_id])
+        elif kind == "wait":
+            now += what  # type: ignore[operator]
+        else:
+            look = what  # type: ignore[assignment]
+        query, sort, descending = look
+        before = roster.ids
+        said_changed = roster.refresh(moment(now).mono, query, sort, descending=descending)
+        assert roster.ids == order(fleet, moment(now).mono, query, sort, descending=descending)
+        assert said_changed or roster.ids is before
+        assert roster.counts == fleet.counts(moment(now).mono)
+
+
+def test_a_verdict_that_says_what_the_last_one_said_moves_nothing() -> None:
+    fleet = Fleet(STALE_AFTER / 2)
+    fleet.watch(IDS)
+    for worker_id in IDS:
+        fleet.apply(verdict(worker_id), moment(0), moment(0))
+    roster = Roster(fleet)
+    roster.refresh(moment(0).mono, "", SortKey.STATE)
+    fleet.apply(verdict(IDS[2]), moment(5), moment(5))
+    assert not roster.refresh(moment(5).mono, "", SortKey.STATE)
+
+
+def test_what_becomes_stale_without_a_word_from_the_registry_moves() -> None:
+    fleet = Fleet(STALE_AFTER / 2)
+    fleet.watch(IDS)
+    for seconds, worker_id in enumerate(IDS):
+        fleet.apply(verdict(worker_id), moment(seconds), moment(seconds))
+    roster = Roster(fleet)
+    roster.refresh(moment(6).mono, "", SortKey.STATE)
+    assert roster.refresh(moment(STALE_AFTER + 0.5).mono, "", SortKey.STATE)
+    assert roster.ids[0] == IDS[0]
+    assert (roster.counts[State.STALE], roster.counts[State.CLEAN]) == (1, 5)
