@@ -12,7 +12,7 @@ from pyhall_tui.screens.activity.screen import ActivityScreen
 from pyhall_tui.screens.worker_detail import WorkerDetailScreen
 from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets.field import Field
-from tests.journal.makers import NOW, event
+from tests.journal.makers import event
 from tests.live_hall import WORKER, LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.waiting import until
@@ -42,40 +42,43 @@ def shown(screen: ActivityScreen) -> list[str | None]:
     return [screen._shown[key].worker_id for key in screen.table.keys]
 
 
-async def test_the_newest_is_on_top_with_severity_change_source_and_correlation_id(
+async def test_a_row_tells_it_all_in_words_and_hostile_texts_letter_by_letter(
+    open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F08, F09, F26."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with open_app(profile_of(hall), key=hall.key, size=(200, 60)) as opened:
+        await until(lambda: isinstance(opened.screen, WorkersScreen))
+        opened.workspace.take_events([info(each.name, severity=each) for each in Severity])
+        hostile = event(worker_id="last", correlation_id="req-77\x1b[31m", detail=HOSTILE)
+        opened.workspace.take_events([hostile])
+        screen = await go_to_activity(opened)
+        await until(lambda: shown(screen) == ["last", "ALARM", "WARNING", "NOTICE", "INFO"])
+        await until(lambda: '{"flags": [true, false]} [/x]' in opened.text())
+        row = next(line for line in opened.text().splitlines() if "last" in line)
+        for word in ("▎", "✖ ALARM", "clean → banned", "verify", "req-77"):
+            assert word in row
+        for words in ("▲ warning", "● notice", "· info"):
+            assert words in opened.text()
+        assert "\x1b" not in opened.text() and "\x9b" not in opened.text()
+
+
+async def test_what_happens_now_comes_by_itself_folded_and_while_paused_is_counted(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
-        await until(lambda: isinstance(opened.screen, WorkersScreen))
-        opened.workspace.take_events(
-            [info("first"), event(worker_id="second", correlation_id="req-77", detail="leaks")]
-        )
         screen = await go_to_activity(opened)
-        await until(lambda: shown(screen) == ["second", "first"])
-        await opened.pilot.pause()
-        text = opened.text()
-        row = next(line for line in text.splitlines() if "second" in line)
-        for word in ("▎", "✖ ALARM", "clean → banned", "verify", "req-77"):
-            assert word in row
-        assert "clean → banned: leaks" in text
-
-
-async def test_an_event_that_happens_now_comes_without_a_key(open_app: OpenApp, hall: LiveHall) -> None:
-    async with open_app(profile_of(hall), key=hall.key) as opened:
-        screen = await go_to_activity(opened)
-        assert "Nothing has happened yet" in opened.text()
-        opened.workspace.take_events([info("now")])
-        await until(lambda: shown(screen) == ["now"])
-
-
-async def test_a_flapping_worker_is_one_row_with_a_count(open_app: OpenApp, hall: LiveHall) -> None:
-    async with open_app(profile_of(hall), key=hall.key) as opened:
-        screen = await go_to_activity(opened)
+        await until(lambda: "Nothing has happened yet" in opened.text())
         for _ in range(3):
-            opened.workspace.take_events([event()])
-            opened.workspace.take_events([event(Kind.UNBANNED, severity=Severity.NOTICE)])
-        await until(lambda: len(screen.table.keys) == 2)
-        await until(lambda: "×5" in opened.text())
+            opened.workspace.take_events([event(worker_id="flaps")])
+            opened.workspace.take_events([event(Kind.UNBANNED, "flaps", severity=Severity.NOTICE)])
+        await until(lambda: shown(screen) == ["flaps", "flaps"] and "×5" in opened.text())
+        await opened.pilot.press("p")
+        opened.workspace.take_events([info("held"), event(worker_id="flaps")])
+        await until(lambda: "paused · 2 waiting" in opened.text())
+        assert shown(screen) == ["flaps", "flaps"]
+        await opened.pilot.press("p")
+        await until(lambda: shown(screen) == ["flaps", "held", "flaps"])
 
 
 async def test_what_came_while_one_looked_away_is_counted_also_after_a_restart(
@@ -88,7 +91,7 @@ async def test_what_came_while_one_looked_away_is_counted_also_after_a_restart(
         await opened.pilot.press("1")
         await until(lambda: isinstance(opened.screen, WorkersScreen))
         opened.workspace.take_events([info("while-away"), info("while-away-too")])
-        screen = await go_to_activity(opened)
+        await go_to_activity(opened)
         await until(lambda: "2 came since you last looked" in opened.text())
         await opened.pilot.press("1")
         await until(lambda: isinstance(opened.screen, WorkersScreen))
@@ -99,168 +102,75 @@ async def test_what_came_while_one_looked_away_is_counted_also_after_a_restart(
         assert shown(screen) == ["then", "while-away-too", "while-away", "before"]
 
 
-async def test_acknowledging_takes_bar_alarm_and_toast_away(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_the_marked_all_that_passes_the_filter_or_all_is_acknowledged_older_pages_too(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await until(lambda: isinstance(opened.screen, WorkersScreen))
-        opened.workspace.take_events([event(worker_id=f"org.acme.w{number}") for number in range(3)])
-        await until(lambda: "✖ 3 alarms" in opened.text())
-        screen = await go_to_activity(opened)
-        await until(lambda: len(screen.table.keys) == 3)
-        await opened.pilot.press("space", "space", "a")
-        assert len(opened.workspace.open_alarms) == 1
-        assert not screen.table.marked
-        await until(lambda: "✖ 1 alarm" in opened.text() and opened.text().count("▎") == 1)
-        opened.workspace.journal.flush()
-        kept = opened.workspace.journal.events("acme")
-        assert [one.acknowledged for one in kept] == [True, True, False]
-
-
-async def test_all_that_passes_the_filter_is_acknowledged_and_nothing_else(open_app: OpenApp, hall: LiveHall) -> None:
-    async with open_app(profile_of(hall), key=hall.key) as opened:
-        await until(lambda: isinstance(opened.screen, WorkersScreen))
-        opened.workspace.take_events([event(worker_id="mail"), event(worker_id="text"), event(worker_id="mail-2")])
-        screen = await go_to_activity(opened)
-        await until(lambda: len(screen.table.keys) == 3)
-        await opened.pilot.press("slash", *"mail", "enter", "A")
-        await until(lambda: len(opened.workspace.open_alarms) == 1)
-        await opened.pilot.press("escape", "A")
-        await until(lambda: not opened.workspace.open_alarms)
-
-
-async def test_acknowledging_all_counts_older_pages_too(open_app: OpenApp, hall: LiveHall, home: object) -> None:
-    async with open_app(profile_of(hall), key=hall.key) as opened:
-        await until(lambda: isinstance(opened.screen, WorkersScreen))
-        opened.workspace.take_events([event(worker_id=f"w{number}") for number in range(450)])
+        workspace = opened.workspace
+        workspace.take_events(
+            [event(worker_id=f"{'mail' if number < 50 else 'text'}-{number}") for number in range(450)]
+        )
+        await until(lambda: "✖ 450 alarms" in opened.text())
         screen = await go_to_activity(opened)
         await until(lambda: len(screen.table.keys) == 200)
+        await opened.pilot.press("space", "space", "a")
+        assert len(workspace.open_alarms) == 448
+        assert not screen.table.marked
+        await until(lambda: "✖ 448 alarms" in opened.text())
+        await opened.pilot.press("slash", *"mail", "enter")
+        await until(lambda: len(screen.table.keys) == 50)
         await opened.pilot.press("A")
-        await until(lambda: not opened.workspace.open_alarms)
-        opened.workspace.journal.flush()
-        assert opened.workspace.journal.unacknowledged_alarms("acme") == 0
+        await until(lambda: len(workspace.open_alarms) == 398)
+        await opened.pilot.press("escape", "A")
+        await until(lambda: not workspace.open_alarms)
+        workspace.journal.flush()
+        assert workspace.journal.unacknowledged_alarms("acme") == 0
+        await until(lambda: "▎" not in opened.text())
 
 
-async def test_older_events_come_as_one_goes_down(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_older_events_come_as_one_goes_down_and_the_filters_reach_them(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await until(lambda: isinstance(opened.screen, WorkersScreen))
-        opened.workspace.take_events([info(f"w{number:03}") for number in range(450)])
+        events = [event(worker_id="needle"), *(info(f"w{number:03}") for number in range(449))]
+        opened.workspace.take_events(events)
         screen = await go_to_activity(opened)
         await until(lambda: "200+ shown" in opened.text())
+        await opened.pilot.press("slash", *"NEEDLE", "enter")
+        await until(lambda: shown(screen) == ["needle"])
+        await opened.pilot.press("escape", "s", "s", "s")
+        await until(lambda: shown(screen) == ["needle"] and "severity: ALARM" in opened.text())
+        await opened.pilot.press("escape", "t")
+        await until(lambda: "kind: banned" in opened.text() and shown(screen) == ["needle"])
+        await opened.pilot.press("escape", "home", "w")
+        await until(lambda: "worker: w448" in opened.text() and shown(screen) == ["w448"])
+        await opened.pilot.press("w")
+        await until(lambda: len(screen.table.keys) == 200)
         await opened.pilot.press("end")
         await until(lambda: len(screen.table.keys) == 400)
         await opened.pilot.press("end")
         await until(lambda: len(screen.table.keys) == 450)
-        assert shown(screen) == [f"w{number:03}" for number in reversed(range(450))]
-        assert "450 shown" in opened.text()
+        assert shown(screen) == [one.worker_id for one in reversed(events)]
 
 
-async def test_while_paused_new_events_are_counted_and_not_shown(open_app: OpenApp, hall: LiveHall) -> None:
-    async with open_app(profile_of(hall), key=hall.key) as opened:
-        screen = await go_to_activity(opened)
-        opened.workspace.take_events([info("before")])
-        await until(lambda: shown(screen) == ["before"])
-        await opened.pilot.press("p")
-        opened.workspace.take_events([info("held"), info("held-too")])
-        await until(lambda: "paused · 2 waiting" in opened.text())
-        assert shown(screen) == ["before"]
-        await opened.pilot.press("p")
-        await until(lambda: shown(screen) == ["held-too", "held", "before"])
-
-
-async def test_the_filter_reaches_events_that_were_not_loaded(open_app: OpenApp, hall: LiveHall) -> None:
-    async with open_app(profile_of(hall), key=hall.key) as opened:
-        await until(lambda: isinstance(opened.screen, WorkersScreen))
-        events = [info("needle"), *(info(f"w{number}") for number in range(400))]
-        opened.workspace.take_events(events)
-        screen = await go_to_activity(opened)
-        await until(lambda: len(screen.table.keys) == 200)
-        await opened.pilot.press("slash", *"needle")
-        await until(lambda: shown(screen) == ["needle"])
-        await opened.pilot.press("escape")
-        await until(lambda: len(screen.table.keys) == 200)
-
-
-async def test_keys_narrow_to_a_severity_a_kind_and_a_worker(open_app: OpenApp, hall: LiveHall) -> None:
-    async with open_app(profile_of(hall), key=hall.key) as opened:
-        await until(lambda: isinstance(opened.screen, WorkersScreen))
-        opened.workspace.take_events([info("a"), event(worker_id="a"), info("b"), event(worker_id="b")])
-        screen = await go_to_activity(opened)
-        await until(lambda: len(screen.table.keys) == 4)
-        await opened.pilot.press("s", "s", "s")
-        assert shown(screen) == ["b", "a"]
-        assert "severity: ALARM" in opened.text()
-        await opened.pilot.press("escape", "t", "t")
-        assert {screen._shown[key].kind for key in screen.table.keys} == {Kind.ATTESTED}
-        await opened.pilot.press("escape", "home", "w")
-        assert shown(screen) == ["b", "b"]
-        await opened.pilot.press("w")
-        assert len(screen.table.keys) == 4
-
-
-async def test_no_letter_acts_while_one_types_the_filter(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_no_letter_acts_in_the_filter_and_enter_goes_to_the_worker(open_app: OpenApp, hall: LiveHall) -> None:
     """F34."""
-    async with open_app(profile_of(hall), key=hall.key) as opened:
-        screen = await go_to_activity(opened)
-        await opened.pilot.press("slash", *"quorum?", "slash", "1")
-        assert opened.screen is screen
-        assert screen.query_one(Input).value == "quorum?/1"
-
-
-async def test_enter_goes_to_the_worker_and_opens_it(open_app: OpenApp, hall: LiveHall) -> None:
-    async with open_app(profile_of(hall), key=hall.key, watch=("other", WORKER)) as opened:
+    async with open_app(profile_of(hall), key=hall.key, watch=("other", WORKER), size=(80, 24)) as opened:
         await until(lambda: isinstance(opened.screen, WorkersScreen))
-        opened.workspace.take_events([event(worker_id=WORKER)])
+        opened.workspace.take_events([info("gone"), event(worker_id=WORKER)])
         screen = await go_to_activity(opened)
-        await until(lambda: shown(screen)[:1] == [WORKER])
-        await opened.pilot.press("home", "enter")
-        await until(lambda: isinstance(opened.screen, WorkerDetailScreen))
-        assert WORKER in opened.text()
+        await until(lambda: shown(screen) == [WORKER, "gone"])
+        row = next(line for line in opened.text().splitlines() if "✖ ALARM" in line)
+        assert WORKER in row and "clean → banned" in row
+        await opened.pilot.press("slash", *"quorum?", "slash", "1")
+        assert opened.screen is screen and screen.query_one(Input).value == "quorum?/1"
+        await opened.pilot.press("escape", "end", "enter")
+        await until(lambda: any("gone is not on the watch list" in toast for toast in toasts(opened)))
+        await opened.pilot.press("4", "home", "enter")
+        await until(lambda: isinstance(opened.screen, WorkerDetailScreen) and WORKER in opened.text())
         await opened.pilot.press("escape")
         await until(lambda: isinstance(opened.screen, WorkersScreen))
         assert opened.screen.table.cursor_key == WORKER  # type: ignore[attr-defined]
-
-
-async def test_an_event_of_a_worker_that_is_watched_no_more_says_so(open_app: OpenApp, hall: LiveHall) -> None:
-    async with open_app(profile_of(hall), key=hall.key) as opened:
-        screen = await go_to_activity(opened)
-        opened.workspace.take_events([info("gone")])
-        await until(lambda: shown(screen) == ["gone"])
-        await opened.pilot.press("enter")
-        await until(lambda: any("gone is not on the watch list" in toast for toast in toasts(opened)))
-
-
-async def test_hostile_texts_are_shown_letter_by_letter(open_app: OpenApp, hall: LiveHall) -> None:
-    """F08, F09."""
-    async with open_app(profile_of(hall), key=hall.key, size=(160, 40)) as opened:
-        screen = await go_to_activity(opened)
-        opened.workspace.take_events([info("w", detail=HOSTILE, correlation_id="req-\x1b[31m")])
-        await until(lambda: shown(screen) == ["w"])
-        await until(lambda: '{"flags": [true, false]} [/x]' in opened.text())
-        assert "\x1b" not in opened.text() and "\x9b" not in opened.text()
-
-
-async def test_without_colours_each_severity_is_a_word(
-    open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """F26."""
-    monkeypatch.setenv("NO_COLOR", "1")
-    async with open_app(profile_of(hall), key=hall.key) as opened:
-        screen = await go_to_activity(opened)
-        opened.workspace.take_events([info(severity.name, severity=severity) for severity in Severity])
-        await until(lambda: len(screen.table.keys) == 4)
-        await opened.pilot.pause()
-        for words in ("✖ ALARM", "▲ warning", "● notice", "· info", "▎"):
-            assert words in opened.text()
-
-
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
-async def test_it_is_usable_at_both_sizes(open_app: OpenApp, hall: LiveHall, size: tuple[int, int]) -> None:
-    async with open_app(profile_of(hall), key=hall.key, size=size) as opened:
-        screen = await go_to_activity(opened)
-        opened.workspace.take_events([event(worker_id=WORKER)])
-        await until(lambda: shown(screen) == [WORKER])
-        await opened.pilot.pause()
-        row = next(line for line in opened.text().splitlines() if "✖ ALARM" in line)
-        assert WORKER in row and "clean → banned" in row
 
 
 async def test_export_writes_what_passes_the_filter(
@@ -286,20 +196,6 @@ async def test_export_writes_what_passes_the_filter(
         assert [dict(zip(header, row, strict=True))["worker_id"] for row in rows] == ["'=cmd()"]
 
 
-async def test_a_week_of_a_lost_registry_is_few_rows(open_app: OpenApp, hall: LiveHall) -> None:
-    """F42: what repeats is folded into rows with a count, and the list stays short."""
-    async with open_app(profile_of(hall), key=hall.key) as opened:
-        screen = await go_to_activity(opened)
-        for second in range(0, 7 * 86_400, 1_200):
-            for kind in (Kind.REGISTRY_LOST, Kind.REGISTRY_REGAINED):
-                opened.workspace.take_events(
-                    [event(kind, None, severity=Severity.WARNING, at=NOW + second, before="live", after="lost")]
-                )
-        await until(lambda: screen.table.keys and not screen._redraw_pending)
-        await opened.pilot.press("end")
-        assert len(screen.table.keys) <= 2 * 7 * 86_400 / 1_200
-
-
 async def test_toasts_of_many_bans_leave_room_and_go_when_one_looks(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await until(lambda: isinstance(opened.screen, WorkersScreen))
@@ -307,14 +203,7 @@ async def test_toasts_of_many_bans_leave_room_and_go_when_one_looks(open_app: Op
             opened.workspace.take_events([event(worker_id=f"w{number}")])
         assert len(toasts(opened)) == 4
         assert toasts(opened)[-1] == "and 17 more alarms: press 4 for all of them."
+        opened.workspace.acknowledge([min(opened.workspace.open_alarms)])
+        assert "w0 is BANNED (verify)" not in toasts(opened) and len(toasts(opened)) == 3
         await go_to_activity(opened)
         assert not toasts(opened)
-
-
-async def test_acknowledging_elsewhere_takes_that_toast_away(open_app: OpenApp, hall: LiveHall) -> None:
-    async with open_app(profile_of(hall), key=hall.key) as opened:
-        await until(lambda: isinstance(opened.screen, WorkersScreen))
-        opened.workspace.take_events([event(worker_id="seen"), event(worker_id="not-seen")])
-        assert len(toasts(opened)) == 2
-        opened.workspace.acknowledge([min(opened.workspace.open_alarms)])
-        assert toasts(opened) == ["not-seen is BANNED (verify)"]

@@ -1,9 +1,12 @@
 """The strip above the workers, the time line in the worker's view, the incident note."""
 
-from textual.widgets import Static
+import pytest
+from textual.widgets import Static, TextArea
 
 from pyhall_tui.screens.worker_detail import WorkerDetailScreen
 from pyhall_tui.screens.workers.screen import WorkersScreen
+from pyhall_tui.widgets import clipboard
+from pyhall_tui.widgets.clipboard import SelectTextScreen
 from pyhall_tui.widgets.strip import FleetStrip
 from tests.clock import ManualClock
 from tests.live_hall import HASH, WORKER, LiveHall
@@ -67,11 +70,15 @@ async def test_the_workers_view_has_a_time_line_of_its_states(open_app: OpenApp,
         assert "clean → BANNED: leaks" in str(recent.content)
 
 
-async def test_the_incident_note_is_copied_and_nothing_is_sent_for_it(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_the_incident_note_is_copied_and_nothing_is_sent_for_it(
+    open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clipboard, "tools", lambda *_: [])  # not onto the clipboard of who runs the tests
     clock = ManualClock()
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), clock=clock) as opened:
         await until(lambda: "● clean" in opened.text(), clock=clock)
         await opened.pilot.press("Y")
-        await until(lambda: opened.app.clipboard.startswith(f"## clean: `{WORKER}`"))
-        assert HASH in opened.app.clipboard
+        await until(lambda: isinstance(opened.screen, SelectTextScreen))
+        note = opened.screen.query_one(TextArea).text
+        assert note.startswith(f"## clean: `{WORKER}`") and HASH in note
         assert not [seen for seen in hall.requests if "dispatch" in seen.raw_path]

@@ -59,7 +59,10 @@ class Feed:
         self._was_replaced = was_replaced
         self._known: dict[int, Event] = {}
         self._held: dict[int, Event] = {}
+        self._seen: set[int] = set()
+        self._seen_up_to = 0
         self.asked = Filter()
+        """Which events are shown; `narrow` changes it."""
         self._whole_from = _NOTHING_LOADED
         """From this id up every event is known, whatever the filter."""
         self._matching_from = _NOTHING_LOADED
@@ -124,6 +127,7 @@ class Feed:
             return
         self._known.update({event.id: event for event in page if not self._was_replaced(event.id)})
         self._matching_from = 0 if is_last else page[-1].id
+        self._mark_seen()
         if asked == Filter():
             self._whole_from = self._matching_from
         self._let_go()
@@ -138,9 +142,19 @@ class Feed:
 
     def acknowledge(self, ids: Iterable[int]) -> None:
         """Mark these as seen."""
-        for event_id in ids:
-            if event_id in self._known:
-                self._known[event_id] = msgspec.structs.replace(self._known[event_id], acknowledged=True)
+        self._seen.update(ids)
+        self._mark_seen()
+
+    def acknowledge_all(self, up_to_id: int) -> None:
+        """Mark all as seen up to this one, pages that are still to come included."""
+        self._seen_up_to = max(self._seen_up_to, up_to_id)
+        self._mark_seen()
+
+    def _mark_seen(self) -> None:
+        """A page may have been read before the journal knew what was acknowledged meanwhile."""
+        for event_id, event in self._known.items():
+            if not event.acknowledged and (event_id <= self._seen_up_to or event_id in self._seen):
+                self._known[event_id] = msgspec.structs.replace(event, acknowledged=True)
 
     def _drop_replaced(self) -> None:
         rows = self._held if self.paused else self._known

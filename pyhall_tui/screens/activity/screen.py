@@ -316,6 +316,7 @@ class ActivityScreen(ModeScreen):
         ids = [event.id for event in self._shown.values() if not event.acknowledged]
         if asked == Filter():
             self.workspace.acknowledge_all(newest)
+            self._feed.acknowledge_all(newest)
         else:
             workspace = self.workspace
             question = partial(each_event, workspace.journal, workspace.profile.name, **asked.question())
@@ -327,8 +328,8 @@ class ActivityScreen(ModeScreen):
 
     def _acknowledged(self, ids: list[int]) -> None:
         self._feed.acknowledge(ids)
-        self.table.refresh_rows(map(str, ids))
         self._redraw()
+        self.table.refresh_rows(map(str, ids))
 
     @on(LineTable.Opened)
     def _go_to_worker(self, message: LineTable.Opened) -> None:
