@@ -16,6 +16,7 @@ from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_profile
 from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, plan
 from pyhall_tui.enroll.report import as_json_lines, write_report
 from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
+from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import NotKept
 from pyhall_tui.monitor.budget import Budget
@@ -73,7 +74,7 @@ def enroll_command(
         fail(ctx, f"The profile {profile.name} is read-only: nothing is enrolled with it.")
     try:
         with (
-            locked(batch_lock(paths.state_dir(), profile)),
+            locked(batch_lock(Drafts(paths.state_dir(), profile.name))),
             Journal.open(paths.data_dir() / "journal.db", SystemClock()) as journal,
         ):
             items = _planned(ctx, source, profile, journal)

@@ -7,7 +7,6 @@ decides, for no operation of the registry tells by a name or a hash whether a wo
 
 import asyncio
 import contextlib
-import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -21,6 +20,7 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.enroll.off_loop import off_loop
 from pyhall_tui.enroll.request import body_of
 from pyhall_tui.enroll.rows import BatchRow
+from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import EnrollmentRow, EnrollmentState, NotKept
 from pyhall_tui.profiles.profile import Profile
@@ -86,12 +86,12 @@ class InTurn(Protocol):
     async def __call__(self, call: Callable[[Registry], Awaitable[T]], /) -> T: ...
 
 
-def batch_lock(state: Path, profile: Profile) -> Path:
-    """Return what is locked (`profiles.safe_file.locked`) while a batch of this profile is planned and runs.
+def batch_lock(drafts: Drafts) -> Path:
+    """Return what is locked (`profiles.safe_file.locked`) while a batch of a profile is planned and runs.
 
     Two at once could each send the same row.
     """
-    return state / f"batch-{hashlib.sha256(profile.name.encode()).hexdigest()[:12]}"
+    return drafts.folder / "batch"
 
 
 def plan(rows: Iterable[BatchRow], profile: Profile, journal: Journal) -> list[Item]:

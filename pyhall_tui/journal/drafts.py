@@ -20,6 +20,11 @@ class Drafts:
         self.problem: str | None = None
         """Why the last draft could not be kept, as a sentence."""
 
+    @property
+    def folder(self) -> Path:
+        """Where this profile's drafts lie."""
+        return self._folder
+
     def load(self, form: str) -> dict[str, Any]:
         """Return what was typed into that form, or nothing."""
         try:

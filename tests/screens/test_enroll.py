@@ -145,7 +145,7 @@ async def test_capabilities_complete_from_those_seen_before(open_app: OpenApp, h
         screen = await at_the_form(opened)
         fleet = opened.workspace.fleet
         await until(lambda: (entry := fleet.get("wkr_abc123")) and entry.verdict, clock=opened.clock)
-        screen._learn_capabilities()
+        screen.one.learn_capabilities()
         screen.query_one("#capabilities", Input).focus()
         await opened.pilot.press(*"llm.")
         await sees(opened, "seen before: llm.text.generate")

@@ -40,7 +40,7 @@ class EnrollForm(VerticalScroll):
         self.display_name = SteadyField(DISPLAY_NAME, "Display name", placeholder="My Worker")
         self.capabilities = CapabilitiesField()
         self.package = PackageField()
-        self.record = RecordPanel()
+        self.record = RecordPanel(profile.namespace)
         for field in (self.display_name, self.capabilities, self.package.field):
             field.input.select_on_focus = False
 
@@ -71,6 +71,7 @@ class EnrollForm(VerticalScroll):
 
     def fill(self, draft: Draft) -> None:
         """Put the draft onto the form; no field is told to be wrong before it was left."""
+        self.record.restore(draft)
         self.display_name.input.value = draft.display_name
         self.capabilities.input.value = draft.typed_capability
         self.capabilities.show(draft.capabilities)

@@ -1,24 +1,31 @@
 """A worker's record or manifest: read from a path, the tree or pasted JSON; what came of checking it."""
 
-from collections.abc import Sequence
+import contextlib
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
+import msgspec
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, DirectoryTree, Input, Static, TextArea
 from textual.widgets.directory_tree import DirEntry
 
-from pyhall_tui.attest.records import RecordUnreadable, WorkerRecord, read_record
+from pyhall_tui.attest.manifests import secret_of_environment
+from pyhall_tui.attest.package_hash import PackageHash
+from pyhall_tui.attest.records import FILE_NAMES, RecordUnreadable, WorkerRecord, read_record, write_record
+from pyhall_tui.enroll.draft import Draft
 from pyhall_tui.enroll.off_loop import off_loop
-from pyhall_tui.enroll.record import read_record_at
-from pyhall_tui.enroll.record_checks import RecordCheck
+from pyhall_tui.enroll.record import lacks_for_next_level, read_record_at, record_of
+from pyhall_tui.enroll.record_checks import RecordCheck, Standing, check_record
 from pyhall_tui.render.enroll import record_lines
 from pyhall_tui.render.text import clean
-from pyhall_tui.screens.enroll.pick_package import FolderSuggester, PackageTree
+from pyhall_tui.screens.enroll.ask import AskScreen
+from pyhall_tui.screens.enroll.pick_package import FolderSuggester, PackageTree, PickPackageScreen
 from pyhall_tui.screens.enroll.sheet import as_lines
 from pyhall_tui.widgets.field import OneLineInput
 
@@ -111,6 +118,16 @@ class RecordScreen(ModalScreen[Picked | None]):
 class RecordPanel(Vertical):
     """What the form was filled from, with a tick or a sign at each check; nothing is shown without a record."""
 
+    class Filled(Message):
+        """A record was picked for the form."""
+
+        def __init__(self, picked: Picked) -> None:
+            super().__init__()
+            self.picked = picked
+
+    class Dropped(Message):
+        """The record is not to count any more."""
+
     DEFAULT_CSS = """
     RecordPanel {
         height: auto;
@@ -122,14 +139,79 @@ class RecordPanel(Vertical):
     }
     """
 
+    def __init__(self, namespace: str) -> None:
+        super().__init__()
+        self._namespace = namespace
+        self.record: WorkerRecord | None = None
+        self._checks: list[RecordCheck] = []
+
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Button("From a record…  ctrl+r", id="from-record", compact=True)
             yield Button("Drop it", id="drop-record", compact=True)
         yield Static(id="record-checks", markup=False)
 
-    def show(self, source: str, record: WorkerRecord | None, checks: Sequence[RecordCheck]) -> None:
-        """Show what came of checking a record, or that there is none."""
+    @property
+    def stops(self) -> list[str]:
+        """Sentences: what stops the enrollment until the operator says otherwise in words."""
+        return [check.text for check in self._checks if check.standing is Standing.STOPS]
+
+    def restore(self, draft: Draft) -> None:
+        """Take the record that a draft holds, read anew."""
+        self.record = None
+        if draft.record is not None:
+            with contextlib.suppress(RecordUnreadable):
+                self.record = read_record(msgspec.json.encode(draft.record))
+
+    def hold_against(self, draft: Draft, listing: PackageHash | None) -> None:
+        """Check the record against what stands on the form now, and show what came of it."""
+        record, self._checks = self.record, []
         self.set_class(record is not None, "-filled")
-        if record is not None:
-            self.query_one(Static).update(as_lines(record_lines(source, record.form, checks)))
+        if record is None:
+            return
+        self._checks = check_record(
+            record,
+            namespace=self._namespace,
+            sha256=draft.sha256,
+            computed=draft.package is not None,
+            listing=listing,
+            secret=secret_of_environment(),
+        )
+        self.query_one(Static).update(as_lines(record_lines(draft.record_source, record.form, self._checks)))
+
+    def ask(self, start: Path) -> None:
+        """Ask for a record; where one is picked, `Filled` follows."""
+        self.app.push_screen(RecordScreen(start), self._picked)
+
+    def _picked(self, picked: Picked | None) -> None:
+        if picked is not None:
+            self.record = picked.record
+            self.post_message(self.Filled(picked))
+
+    @on(Button.Pressed, "#drop-record")
+    def _drop(self) -> None:
+        self.record = None
+        self.post_message(self.Dropped())
+
+    def write(self, draft: Draft, worker_id: str | None, start: Path) -> None:
+        """Ask where to, then write a record of what stands on the form."""
+        fields = record_of(draft, self.record, worker_id)
+        title, path = "Write a record: a file, or a folder", start / FILE_NAMES[0]
+        picker = PickPackageScreen(title, "Write it", path, new=True)
+        self.app.push_screen(picker, lambda path: self._write(path, fields))
+
+    def _write(self, path: Path | None, fields: dict[str, Any], *, overwrite: bool = False) -> None:
+        if path is None:
+            return
+        target = path / FILE_NAMES[0] if path.is_dir() else path
+        try:
+            write_record(target, fields, overwrite=overwrite)
+        except FileExistsError:
+            question = Content(f"{clean(target)} is there already.")
+            ask = AskScreen("Write over it?", question, yes="Write over it", no="Leave it")
+            self.app.push_screen(ask, lambda yes: self._write(target, fields, overwrite=True) if yes else None)
+        except OSError as error:
+            told = f"{clean(target)} could not be written: {clean(error.strerror or error)}."
+            self.notify(told, severity="error", timeout=15, markup=False)
+        else:
+            self.notify(f"Written to {clean(target)}. {lacks_for_next_level(fields)}", timeout=10, markup=False)

@@ -1,114 +1,64 @@
 """The enroll screen: will this be accepted, and what exactly do I send?"""
 
-import asyncio
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import msgspec
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
-from textual.widget import Widget
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input, TabbedContent, TabPane
 
-from pyhall_tui.attest.manifests import secret_of_environment
-from pyhall_tui.attest.records import FILE_NAMES, RecordUnreadable, WorkerRecord, read_record, write_record
-from pyhall_tui.enroll.checks import field_named_in
-from pyhall_tui.enroll.draft import FORM, Draft, Unsettled
-from pyhall_tui.enroll.record import fill_from_record, lacks_for_next_level, record_of
-from pyhall_tui.enroll.record_checks import RecordCheck, Standing, check_record
-from pyhall_tui.enroll.request import body_of, request_of
 from pyhall_tui.journal.drafts import Drafts
-from pyhall_tui.journal.rows import NotKept
-from pyhall_tui.registry.correlation import new_correlation_id
-from pyhall_tui.registry.errors import RegistryError, StatusError
-from pyhall_tui.registry.models import EnrollAnswer, plain_sha256
-from pyhall_tui.render.enroll import (
-    Line,
-    answer_lines,
-    exchange_lines,
-    first_verdict,
-    package_lines,
-    preview,
-    trouble,
-    unsettled_line,
-)
-from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.base import ModeScreen
-from pyhall_tui.screens.enroll.ask import AskScreen
-from pyhall_tui.screens.enroll.form import LABELS, EnrollForm
-from pyhall_tui.screens.enroll.known import known_capabilities
-from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
-from pyhall_tui.screens.enroll.record import Picked, RecordScreen
-from pyhall_tui.screens.enroll.sending import send
-from pyhall_tui.screens.enroll.sheet import Sheet, as_lines
-from pyhall_tui.screens.messages import CopyText, Go
+from pyhall_tui.screens.enroll.batch import BatchPane
+from pyhall_tui.screens.enroll.form import EnrollForm
+from pyhall_tui.screens.enroll.one import EnrollOne
+from pyhall_tui.screens.messages import Go
 from pyhall_tui.workspace import Workspace
 
-_KEEP_AFTER = 0.4
-"""Seconds after the last key at which the draft is kept: a `kill -9` costs at most that."""
-_ABOUT_FIELDS = (400, 409, 422)
-"""Statuses whose error text may name a field of the form; 400 alone is documented."""
-_WORDS = "enroll it all the same"
-_READ_ONLY = (
-    "This profile may only look: nothing is enrolled with it. Take read_only out of the profile to change that."
-)
+_ONE, _BATCH = "one", "batch"
+_OF_ONE = frozenset({"files", "record", "write_record", "empty", "undo_empty", "copy", "verify"})
 
 
 class EnrollScreen(ModeScreen):
-    """The form on the left, on the right what it sends; one below the other on a narrow terminal."""
+    """One worker by the form, or many from a batch."""
 
     MODE = "enroll"
     CSS_PATH = "enroll.tcss"
     AUTO_FOCUS = ""
     BINDING_GROUP_TITLE = "Enroll"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "send", "Enroll", id="enroll.send", tooltip="Send the enrollment"),
-        Binding("ctrl+o", "pick", "Compute hash", id="enroll.pick", tooltip="Compute the hash of a folder or file"),
-        Binding("ctrl+g", "files", "Files", show=False, id="enroll.files", tooltip="List what was hashed"),
+        Binding("ctrl+s", "send", "Enroll", id="enroll.send", tooltip="Send the enrollment, or run the batch"),
+        Binding("ctrl+o", "pick", "Pick", id="enroll.pick", tooltip="Pick what is hashed, or the batch"),
         Binding("ctrl+r", "record", "From record", id="enroll.record", tooltip="Fill the form from a record"),
+        Binding("ctrl+g", "files", "Files", show=False, id="enroll.files", tooltip="List what was hashed"),
         Binding("f4", "write_record", "Write record", show=False, id="enroll.write", tooltip="Write a record of this"),
         Binding("ctrl+l", "empty", "Empty", id="enroll.empty", tooltip="Empty the form"),
         Binding("ctrl+z", "undo_empty", "Undo", show=False, id="enroll.undo", tooltip="Fill the emptied form again"),
         Binding("ctrl+y", "copy", "Copy body", show=False, id="enroll.copy", tooltip="Copy the request's body"),
         Binding("v", "verify", "Verify", show=False, id="enroll.verify", tooltip="Verify the enrolled worker again"),
+        Binding("ctrl+b", "other_tab", "Batch", id="enroll.batch", tooltip="Go to the batch, or back to the form"),
     ]
 
     def __init__(self, workspace: Workspace, drafts: Drafts) -> None:
         super().__init__(workspace)
         self._drafts = drafts
-        self._draft = Draft.read(drafts.load(FORM))
-        self._record: WorkerRecord | None = None
-        self._checks: list[RecordCheck] = []
-        self._emptied: Draft | None = None
-        self._correlation_id = self._new_id()
-        self._sending = False
-        self._enrolled: tuple[str, str, float] | None = None
-        """Worker id and hash of the last enrollment, and when its answer came (monotonic)."""
 
     def compose_body(self) -> ComposeResult:
-        with Vertical(id="enroll-one"):
-            yield Static(id="problem", markup=False)
-            with VerticalScroll(id="enroll-body", can_focus=False):
-                yield EnrollForm(self.workspace.profile)
-                yield Sheet(id="sheet")
-            with Horizontal(id="send-row"):
-                yield Button("Enroll  ctrl+s", id="send", variant="primary", compact=True)
-                yield Static(id="left", markup=False)
+        with TabbedContent(initial=_ONE, id="enroll-tabs"):
+            with TabPane("One worker", id=_ONE):
+                yield EnrollOne(self.workspace, self._drafts)
+            with TabPane("Batch", id=_BATCH):
+                yield BatchPane(self.workspace, self._drafts)
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self._record = _kept_record(self._draft)
-        self.form.fill(self._draft)
-        self._learn_capabilities()
-        self._show_unsettled()
-        self.call_after_refresh(self._focus_again)
+    @property
+    def one(self) -> EnrollOne:
+        """The tab of one worker."""
+        return self.query_one(EnrollOne)
 
-    def on_unmount(self) -> None:
-        self._keep()
+    @property
+    def many(self) -> BatchPane:
+        """The tab of many."""
+        return self.query_one(BatchPane)
 
     @property
     def form(self) -> EnrollForm:
@@ -116,349 +66,90 @@ class EnrollScreen(ModeScreen):
         return self.query_one(EnrollForm)
 
     @property
-    def sheet(self) -> Sheet:
-        """The right column."""
-        return self.query_one(Sheet)
+    def on_batch(self) -> bool:
+        """Whether the batch is on show."""
+        return self.query_one("#enroll-tabs", TabbedContent).active == _BATCH
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys of the form do nothing while the batch is on show."""
+        return not (action in _OF_ONE and self.is_mounted and self.on_batch)
+
+    def fleet_changed(self) -> None:
+        self.one.fleet_changed()
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
         if self.is_mounted:
-            self._learn_capabilities()
-
-    def fleet_changed(self) -> None:
-        """The first verdict of a worker that was enrolled here may have come."""
-        if self._enrolled is None:
-            return
-        worker_id, sha256, since = self._enrolled
-        fleet = self.workspace.fleet
-        now = self.workspace.now()
-        self.sheet.show_verdict(first_verdict(fleet.get(worker_id), sha256, since, now, fleet.stale_after))
-
-    # -- what is typed -----------------------------------------------------------------------------------------
-
-    @on(EnrollForm.Edited)
-    def _edited(self) -> None:
-        before = self._draft.as_dict()
-        self.form.read_into(self._draft)
-        self.sheet.show_request(preview(self.workspace.profile, self._draft, self._correlation_id))
-        lines = package_lines(self._draft.package, self._draft.sha256)
-        self.sheet.show_hashed(lines, self.form.package.listing)
-        self._check_record()
-        self._count()
-        if self._draft.as_dict() != before:
-            self.sheet.turn_to("request")
-            self._keep_soon()
+            self.one.learn_capabilities()
 
     def on_descendant_focus(self) -> None:
-        self._keep_soon()
-
-    @work(exclusive=True, exit_on_error=False, group="draft")
-    async def _keep_soon(self) -> None:
-        await asyncio.sleep(_KEEP_AFTER)
-        self._keep()
-
-    def _keep(self) -> None:
-        """Keep what is typed and where the cursor stands."""
-        if self.is_attached and self.query(EnrollForm):
-            self._note_focus()
-        if self._draft.is_empty and not self._draft.unsettled:
-            self._drafts.forget(FORM)
-        else:
-            self._drafts.save(FORM, self._draft.as_dict())
-
-    def _note_focus(self) -> None:
-        focused = self.focused
-        if isinstance(focused, Widget) and focused.id and self.form in focused.ancestors:
-            self._draft.focus = focused.id
-            self._draft.cursor = focused.cursor_position if isinstance(focused, Input) else 0
-
-    def _focus_again(self) -> None:
-        """Put the cursor where it was, or into the first field."""
-        found = self.query(f"#{self._draft.focus}") if self._draft.focus else None
-        widget = found.first() if found else self.form.display_name.input
-        cursor = self._draft.cursor
-        widget.focus()
-        if isinstance(widget, Input):
-            widget.cursor_position = cursor
-
-    def _count(self) -> None:
-        """Say on the button's side how many checks are left, and which."""
-        left = list(self.form.mistakes())
-        button, words = self.query_one("#send", Button), self.query_one("#left", Static)
-        button.disabled = self._sending
-        if self.workspace.profile.read_only:
-            words.update(as_lines([(Cell(_READ_ONLY, Style.WARNING),)]))
-        elif self._sending:
-            words.update("Sending…")
-        elif left:
-            named = ", ".join(LABELS[field] for field in left)
-            words.update(as_lines([(Cell(f"{len(left)} check{'s' * (len(left) > 1)} left: {named}", Style.WARNING),)]))
-        else:
-            words.update(as_lines([(Cell("All checks passed.", Style.GOOD),)]))
-
-    @work(exclusive=True, exit_on_error=False, group="known")
-    async def _learn_capabilities(self) -> None:
-        self.form.capabilities.learn(await known_capabilities(self.workspace))
+        self.one.keep_soon()
 
     @on(Go)
     def _fill(self, message: Go) -> None:
-        """Another screen brought values for the form; what stood there can be had back."""
         message.stop()
-        self.action_empty()
-        fill: dict[str, Any] = message.fill
-        self._draft.display_name = str(fill.get("display_name") or "")
-        self._draft.capabilities = [str(one) for one in fill.get("capabilities") or ()]
-        self._draft.sha256 = str(fill.get("sha256") or "")
-        self.form.fill(self._draft)
+        self.query_one("#enroll-tabs", TabbedContent).active = _ONE
+        self.one.take(message.fill)
 
-    def action_empty(self) -> None:
-        """Empty the form; `ctrl+z` fills it again."""
-        if not self._draft.is_empty:
-            self._emptied = self._draft
-            self.notify("The form is empty. Press ctrl+z to fill it again.", markup=False, timeout=4)
-        self._begin_anew()
+    @on(TabbedContent.TabActivated, "#enroll-tabs")
+    def _tab_changed(self) -> None:
+        self.refresh_bindings()
 
-    def action_undo_empty(self) -> None:
-        """Fill the form with what it held before it was emptied or sent."""
-        if self._emptied is not None:
-            self._draft, self._emptied = self._emptied, None
-            self._record = _kept_record(self._draft)
-            self.form.fill(self._draft)
-
-    def _begin_anew(self) -> None:
-        self._draft, self._record = Draft(unsettled=self._draft.unsettled), None
-        self.form.display_name.input.focus()
-        self.form.fill(self._draft)
-        self.call_after_refresh(self.form.unsay)  # the field that was left is not to be told that it is empty
-
-    # -- records -----------------------------------------------------------------------------------------------
-
-    @on(Button.Pressed, "#from-record")
-    def action_record(self) -> None:
-        """Ask for a record to fill the form from."""
-        start = Path(self._draft.package.path) if self._draft.package else Path.cwd()
-        self.app.push_screen(RecordScreen(start if start.is_dir() else Path.cwd()), self._fill_from)
-
-    def _fill_from(self, picked: Picked | None) -> None:
-        if picked is None:
-            return
-        self.form.read_into(self._draft)
-        self._record = picked.record
-        fill_from_record(self._draft, picked.record, str(picked.path) if picked.path else "pasted JSON")
-        self.form.fill(self._draft)
-        self._check_record()
-        if picked.path is not None and picked.path.name in FILE_NAMES and self._draft.package is None:
-            self.form.package.start(picked.path.parent)  # the record lies in its package: hold the two together
-        self._keep_soon()
-
-    @on(Button.Pressed, "#drop-record")
-    def _drop_record(self) -> None:
-        self._record, self._draft.record = None, None
-        self._check_record()
-        self._keep_soon()
-
-    def _check_record(self) -> None:
-        """Hold the record against what stands on the form now."""
-        draft, record = self._draft, self._record
-        self._checks = (
-            []
-            if record is None
-            else check_record(
-                record,
-                namespace=self.workspace.profile.namespace,
-                sha256=draft.sha256,
-                computed=draft.package is not None,
-                listing=self.form.package.listing,
-                secret=secret_of_environment(),
-            )
-        )
-        self.form.record.show(draft.record_source, record, self._checks)
-
-    def action_write_record(self) -> None:
-        """Ask where to, then write a record of what stands on the form."""
-        start = Path(self._draft.package.path) if self._draft.package else Path.cwd()
-        folder = start if start.is_dir() else start.parent
-        picker = PickPackageScreen("Write a record: a file, or a folder", "Write it", folder / FILE_NAMES[0], new=True)
-        self.app.push_screen(picker, self._write_record)
-
-    def _write_record(self, path: Path | None, *, overwrite: bool = False) -> None:
-        if path is None:
-            return
-        target = path / FILE_NAMES[0] if path.is_dir() else path
-        self.form.read_into(self._draft)
-        fields = record_of(self._draft, self._record, self._enrolled[0] if self._enrolled else None)
-        try:
-            write_record(target, fields, overwrite=overwrite)
-        except FileExistsError:
-            question = Content(f"{clean(target)} is there already.")
-            ask = AskScreen("Write over it?", question, yes="Write over it", no="Leave it")
-            self.app.push_screen(ask, lambda yes: self._write_record(target, overwrite=True) if yes else None)
-        except OSError as error:
-            told = f"{clean(target)} could not be written: {clean(error.strerror or error)}."
-            self.notify(told, severity="error", timeout=15, markup=False)
+    def action_other_tab(self) -> None:
+        """Go to the batch, or back to the form, the cursor with it."""
+        tabs = self.query_one("#enroll-tabs", TabbedContent)
+        tabs.active = _ONE if self.on_batch else _BATCH
+        if tabs.active == _BATCH:
+            self.many.focus_first()
         else:
-            self.notify(f"Written to {clean(target)}. {lacks_for_next_level(fields)}", timeout=10, markup=False)
+            self.one.focus_again()
 
-    # -- keys --------------------------------------------------------------------------------------------------
+    def action_send(self) -> None:
+        """Send the enrollment, or run the batch."""
+        if self.on_batch:
+            self.many.start()
+        else:
+            self.one.send_it()
 
     def action_pick(self) -> None:
-        """Pick what is to be hashed."""
-        self.form.package.pick()
+        """Pick what is hashed, or the batch."""
+        if self.on_batch:
+            self.many.pick()
+        else:
+            self.form.package.pick()
+
+    def action_record(self) -> None:
+        """Fill the form from a record."""
+        self.one.fill_from_a_record()
 
     def action_files(self) -> None:
-        """List what was hashed, over the whole screen."""
+        """List what was hashed."""
         self.form.package.show_files()
 
+    def action_write_record(self) -> None:
+        """Write a record of what stands on the form."""
+        self.one.write_a_record()
+
+    def action_empty(self) -> None:
+        """Empty the form."""
+        self.one.empty()
+
+    def action_undo_empty(self) -> None:
+        """Fill the emptied form again."""
+        self.one.undo_empty()
+
     def action_copy(self) -> None:
-        """Copy the request's body as it is sent."""
-        body = body_of(request_of(self._draft, self.workspace.profile.namespace))
-        self.post_message(CopyText(body.decode(), "request's body"))
+        """Copy the request's body."""
+        self.one.copy_body()
 
     def action_verify(self) -> None:
-        """Ask again for the worker that was enrolled."""
-        if self._enrolled is not None:
-            self.workspace.verify_now([self._enrolled[0]])
+        """Verify the enrolled worker again."""
+        self.one.verify_again()
 
     def action_dismiss_toasts(self) -> None:
-        """Escape cancels a hash under way, then leaves the field, so that the number keys work."""
+        """Escape stops what is computed, then leaves the field, so that the number keys work."""
         if self.form.package.is_hashing:
             self.form.package.cancel()
         elif isinstance(self.focused, Input):
             self.set_focus(None)
         super().action_dismiss_toasts()
-
-    # -- sending -----------------------------------------------------------------------------------------------
-
-    @on(Button.Pressed, "#send")
-    def action_send(self) -> None:
-        """Send, where all checks pass and nothing speaks against it."""
-        if self._sending:
-            return
-        if self.workspace.profile.read_only:
-            self._tell([(Cell(f"✖ {_READ_ONLY}", Style.ERROR),)])
-            return
-        if not self.form.check():
-            self._count()
-            return
-        self.form.read_into(self._draft)
-        if not self.workspace.is_connected:
-            words = "✖ Not connected yet: the profile's key is still being asked for. Nothing was sent."
-            self._tell([(Cell(words, Style.ERROR),)])
-        elif stops := [check.text for check in self._checks if check.standing is Standing.STOPS]:
-            self._ask_about_record(stops)
-        else:
-            self._ask_or_send()
-
-    def _ask_about_record(self, stops: list[str]) -> None:
-        """What does not fit the package stops it, unless the operator says otherwise in words."""
-        lines: list[Line] = [(Cell(f"✖ {clean(text)}", Style.ERROR),) for text in stops]
-        ask = AskScreen("This is not what the record says", as_lines(lines), yes="Enroll it", no="Stop", words=_WORDS)
-        self.app.push_screen(ask, lambda yes: self._ask_or_send() if yes else None)
-
-    def _ask_or_send(self) -> None:
-        sent = self._draft.like_unsettled()
-        if sent is not None:
-            self._ask_before_another(sent)
-        else:
-            self._send()
-
-    def _ask_before_another(self, sent: Unsettled) -> None:
-        question = as_lines(
-            [
-                unsettled_line(sent, self.workspace.now().wall),
-                (Cell("If it is, sending again enrolls the worker a second time."),),
-                (Cell("Look in the registry first, if you can."),),
-            ]
-        )
-        ask = AskScreen("Send it again?", question, yes="Send it again", no="Don't send")
-        self.app.push_screen(ask, self._send_if)
-
-    def _send_if(self, yes: bool | None) -> None:
-        if yes:
-            self._send()
-
-    @work(exit_on_error=False, group="send")
-    async def _send(self) -> None:
-        request = request_of(self._draft, self.workspace.profile.namespace)
-        correlation_id = self._correlation_id
-        sent = Unsettled(
-            display_name=request.display_name,
-            sha256=request.sha256,
-            at=self.workspace.now().wall,
-            correlation_id=correlation_id,
-        )
-        self._draft.unsettled.append(sent)
-        self._keep()  # before the send: a crash in the middle must not lose sight of it
-        self._tell([])
-        self._set_sending(True)
-        try:
-            answer = await send(self.workspace, request, correlation_id)
-        except NotKept as error:
-            self._settle(sent)
-            self._tell([(Cell(f"✖ {clean(error)}", Style.ERROR),)])
-        except RegistryError as error:
-            self._failed(error, sent)
-        else:
-            self._settle(sent)
-            self._answered(answer, request.sha256)
-        finally:
-            self._correlation_id = self._new_id()
-            self._set_sending(False)
-            self._keep()
-
-    def _settle(self, sent: Unsettled) -> None:
-        self._draft.unsettled.remove(sent)
-
-    def _set_sending(self, sending: bool) -> None:
-        self._sending = sending
-        if self.is_attached:
-            self._count()
-
-    def _failed(self, error: RegistryError, sent: Unsettled) -> None:
-        """Put an error at the field that it names, or above the form; the form keeps all it has."""
-        if not error.may_have_reached:
-            self._settle(sent)
-        self.sheet.show_answer(exchange_lines(error.exchange) or trouble(error))
-        said = error.error_text if isinstance(error, StatusError) and error.status in _ABOUT_FIELDS else ""
-        field = field_named_in(said)
-        if field is not None and self.form.can_say(field):
-            self.form.say(field, f"The registry says: {clean(said, 500)}")
-        else:
-            self._tell(trouble(error))
-
-    def _answered(self, answer: EnrollAnswer, sha256: str) -> None:
-        """Show the answer; a worker that it names is watched and verified. The form is emptied for the next one."""
-        self._emptied = self._draft
-        self._begin_anew()
-        self.sheet.show_answer(answer_lines(answer))
-        if answer.worker_id is None:
-            self._enrolled = None
-            return
-        self._enrolled = (answer.worker_id, plain_sha256(sha256) or sha256, self.workspace.now().mono)
-        self.workspace.watch([answer.worker_id])
-        self.workspace.verify_now([answer.worker_id])
-        self.fleet_changed()
-
-    def _tell(self, lines: Sequence[Line]) -> None:
-        """Show sentences above the form; none takes them away."""
-        problem = self.query_one("#problem", Static)
-        problem.update(as_lines(lines))
-        problem.display = bool(lines)
-
-    def _show_unsettled(self) -> None:
-        """Remind of sends whose answer was never seen: of an earlier run, or of before a profile's switch."""
-        now = self.workspace.now().wall
-        self._tell([unsettled_line(sent, now) for sent in self._draft.unsettled[-3:]])
-
-    def _new_id(self) -> str:
-        return new_correlation_id(self.workspace.profile.correlation_prefix)
-
-
-def _kept_record(draft: Draft) -> WorkerRecord | None:
-    """Return the record that a draft holds, read anew."""
-    if draft.record is None:
-        return None
-    try:
-        return read_record(msgspec.json.encode(draft.record))
-    except RecordUnreadable:
-        return None

@@ -1,0 +1,375 @@
+"""The batch's tab: what is in it, how far each row is, what is left to the operator."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Button, Input, ProgressBar, Static
+
+from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, plan
+from pyhall_tui.enroll.off_loop import off_loop
+from pyhall_tui.enroll.report import write_report
+from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
+from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.journal.rows import NotKept
+from pyhall_tui.profiles.safe_file import FileBusy, locked
+from pyhall_tui.render.batch import batch_cells, counts_words, what_next
+from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.screens.enroll.ask import AskScreen
+from pyhall_tui.screens.enroll.pick_package import FolderSuggester, PickPackageScreen
+from pyhall_tui.screens.enroll.sheet import as_lines
+from pyhall_tui.screens.enroll.steady_field import SteadyField
+from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.workspace import Workspace
+
+T = TypeVar("T")
+
+COLUMNS = (
+    Column("number", "ROW", 5, sortable=False),
+    Column("state", "STATE", 11, sortable=False),
+    Column("name", "NAME", 18, flex=2, sortable=False),
+    Column("worker", "WORKER", 18, flex=1, leaves=3, sortable=False),
+    Column("hash", "HASH", 8, leaves=2, sortable=False),
+    Column("capabilities", "CAPABILITIES", 20, flex=1, leaves=1, sortable=False),
+    Column("told", "WHAT CAME", 16, flex=4, sortable=False),
+)
+_FORM = "batch"
+_REDRAW = 0.2
+"""Seconds between two drawings of what changed."""
+
+
+class BatchTable(LineTable):
+    """The rows, and the operator's word on those whose outcome is not known."""
+
+    BINDING_GROUP_TITLE = "Batch"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "decide(True)", "It is enrolled", id="batch.enrolled", tooltip="I looked: it is enrolled"),
+        Binding("r", "decide(False)", "Send again", id="batch.again", tooltip="I looked: it is not, send it again"),
+    ]
+
+    class Decided(Message):
+        """The operator's word on the rows that `targets` names."""
+
+        def __init__(self, enrolled: bool) -> None:
+            super().__init__()
+            self.enrolled = enrolled
+
+    def action_decide(self, enrolled: bool) -> None:
+        """Say what became of the marked rows, or the one under the cursor."""
+        self.post_message(self.Decided(enrolled))
+
+
+class BatchPane(Vertical):
+    """A path, the rows that lie there, and what came of each."""
+
+    def __init__(self, workspace: Workspace, drafts: Drafts) -> None:
+        super().__init__(id="batch-pane")
+        self._workspace = workspace
+        self._drafts = drafts
+        self._items: list[Item] = []
+        self._source: Path | None = None
+        self._run: BatchRun | None = None
+        self._busy = ""
+        """What is under way: `checking`, `running`, or nothing."""
+        self._changed: set[str] = set()
+        self._keys: dict[int, str] = {}
+        """The table's key of each row, by its number."""
+        self._progress = (0, 0)
+        self._field = SteadyField("batch-path", "Batch: JSON Lines, CSV, or a folder of packages")
+
+    def compose(self) -> ComposeResult:
+        yield self._field
+        with Horizontal(id="batch-bar"):
+            yield Static(id="batch-counts", markup=False)
+            yield ProgressBar(show_eta=False, id="batch-progress")
+        yield BatchTable(COLUMNS, self._row, id="batch-rows")
+        yield Static(id="batch-error", markup=False)
+        yield Static(id="batch-next", markup=False)
+        with Horizontal(id="batch-buttons"):
+            yield Button("Check it  enter", id="batch-check", compact=True)
+            yield Button("Enroll  ctrl+s", id="batch-start", variant="primary", compact=True)
+            yield Button("Stop", id="batch-stop", compact=True)
+            yield Button("It is enrolled  e", id="batch-enrolled", compact=True)
+            yield Button("Send it again  r", id="batch-again", compact=True)
+            yield Button("Report…", id="batch-report", compact=True)
+
+    def on_mount(self) -> None:
+        self._field.input.suggester = FolderSuggester()
+        self._field.input.placeholder = "workers.jsonl"
+        self._field.input.value = str(self._drafts.load(_FORM).get("path", ""))
+        self.set_interval(_REDRAW, self._redraw)
+        self._show()
+
+    def focus_first(self) -> None:
+        """Go to the path, or to the rows where there are some."""
+        (self._table if self._items else self._field.input).focus()
+
+    def pick(self) -> None:
+        """Pick the batch from the tree."""
+        start = self._source or Path.cwd()
+        picker = PickPackageScreen("A batch: a file, or a folder of packages", "Check it", start)
+        self.app.push_screen(picker, self._picked)
+
+    def _picked(self, path: Path | None) -> None:
+        if path is not None:
+            self._field.input.value = str(path)
+            self.check()
+
+    @on(Input.Changed, "#batch-path")
+    def _typed(self, message: Input.Changed) -> None:
+        self._drafts.save(_FORM, {"path": message.value})
+
+    @on(Input.Submitted, "#batch-path")
+    @on(Button.Pressed, "#batch-check")
+    def check(self) -> None:
+        """Read the batch and check all its rows; nothing is sent."""
+        typed = self._field.value
+        if self._busy:
+            return
+        if not typed:
+            self._field.say("Type the path of a batch, or press ctrl+o to pick it.")
+            return
+        self._source = Path(typed).expanduser()
+        self._check(self._source)
+
+    @work(exclusive=True, exit_on_error=False, group="batch")
+    async def _check(self, source: Path) -> None:
+        self._set_busy("checking")
+        try:
+            self._items = await off_loop(partial(self._planned, source), name="batch")
+        except BatchUnreadable as error:
+            self._items = []
+            self._field.say(clean(error, 500))
+        else:
+            self._field.say("")
+        finally:
+            self._run = None
+            self._set_busy("")
+        self._keys = {item.row.number: str(index) for index, item in enumerate(self._items)}
+        self._table.show(list(self._keys.values()))
+        self._table.refresh_rows(self._table.keys)
+        if self._items:
+            self._table.focus()
+
+    def _planned(self, source: Path) -> list[Item]:
+        rows = read_rows(source, self._workspace.profile, on_progress=self._note_progress)
+        return plan(rows, self._workspace.profile, self._workspace.journal)
+
+    # -- running -----------------------------------------------------------------------------------------------
+
+    @on(Button.Pressed, "#batch-start")
+    def start(self) -> None:
+        """Enroll what is ready, after a question."""
+        profile, found = self._workspace.profile, counts(self._items)
+        if self._busy:
+            return
+        if profile.read_only:
+            self._tell("✖ This profile may only look: nothing is enrolled with it.")
+        elif not self._items:
+            self.check()
+        elif not self._workspace.is_connected:
+            self._tell("✖ Not connected yet: the profile's key is still being asked for. Nothing was sent.")
+        elif not found.get(State.READY):
+            self._tell("There is nothing to send: no row is ready.")
+        else:
+            self._ask_first(found)
+
+    def _ask_first(self, found: dict[State, int]) -> None:
+        profile = self._workspace.profile
+        marked = ", which is marked as production" if profile.production else ""
+        where = f"{clean(profile.namespace)} at {clean(profile.registry_url)}{marked}"
+        lines = [(Cell(f"{found[State.READY]:,} workers are enrolled in {where}."),)]
+        if found.get(State.WRONG):
+            lines.append((Cell(f"▲ {found[State.WRONG]:,} rows are wrong and are left out.", Style.WARNING),))
+        if found.get(State.UNKNOWN):
+            lines.append((Cell(f"? {found[State.UNKNOWN]:,} rows are unknown and are not sent.", Style.WARNING),))
+        ask = AskScreen("Run the batch?", as_lines(lines), yes="Enroll them", no="Don't send")
+        self.app.push_screen(ask, self._run_if)
+
+    def _run_if(self, yes: bool | None) -> None:
+        if yes:
+            self._run_batch()
+
+    @work(exclusive=True, exit_on_error=False, group="batch")
+    async def _run_batch(self) -> None:
+        self._set_busy("running")
+        lock = locked(batch_lock(self._drafts))
+        try:
+            await off_loop(lock.__enter__, name="lock")
+        except FileBusy:
+            self._set_busy("")
+            self._tell("✖ Another pyhall-tui is enrolling a batch of this profile: wait for it, or stop it.")
+            return
+        try:
+            await self._run_locked()
+        finally:
+            lock.__exit__(None, None, None)
+            self._set_busy("")
+
+    async def _run_locked(self) -> None:
+        # Planned anew: another program may have sent some of it meanwhile.
+        rows, profile, journal = [item.row for item in self._items], self._workspace.profile, self._workspace.journal
+        self._items = await off_loop(partial(plan, rows, profile, journal), name="batch")
+        self._table.refresh_rows(self._table.keys)
+        await self._made().run()
+        new = [item.worker_id for item in self._items if item.worker_id and not item.earlier]
+        self._workspace.watch(new)
+
+    def _made(self) -> BatchRun:
+        """Return the run over the rows as they are now."""
+        if self._run is None or self._run.items is not self._items or self._run.stopped_because:
+            loop = asyncio.get_running_loop()
+
+            def on_change(item: Item) -> None:
+                with contextlib.suppress(RuntimeError):  # the app has ended
+                    loop.call_soon_threadsafe(self._note_change, item)
+
+            self._run = BatchRun(
+                self._items,
+                batch=str(self._source),
+                profile=self._workspace.profile,
+                journal=self._workspace.journal,
+                clock=self._workspace.clock,
+                in_turn=self._in_turn,
+                on_change=on_change,
+            )
+        return self._run
+
+    async def _in_turn(self, call: Callable[[Registry], Awaitable[T]]) -> T:
+        async def asked(client: Registry) -> T:
+            return await call(client)
+
+        return await self._workspace.ask_in_turn(asked)
+
+    @on(Button.Pressed, "#batch-stop")
+    def stop(self) -> None:
+        """Send no more; what is in flight is waited for."""
+        if self._run is not None and self._busy == "running":
+            self._run.stop()
+
+    @on(Button.Pressed, "#batch-enrolled")
+    def _are_enrolled(self) -> None:
+        self.decide(enrolled=True)
+
+    @on(Button.Pressed, "#batch-again")
+    def _send_again(self) -> None:
+        self.decide(enrolled=False)
+
+    @on(BatchTable.Decided)
+    def _decided(self, message: BatchTable.Decided) -> None:
+        self.decide(enrolled=message.enrolled)
+
+    def decide(self, *, enrolled: bool) -> None:
+        """Take the operator's word on the marked rows, or the one under the cursor, where they are unknown."""
+        numbers = [self._items[int(key)].row.number for key in self._table.targets()]
+        if not self._busy and numbers:
+            self._decide(numbers, enrolled)
+
+    @work(exclusive=True, exit_on_error=False, group="batch")
+    async def _decide(self, numbers: Sequence[int], enrolled: bool) -> None:
+        try:
+            await self._made().decide(numbers, enrolled=enrolled)
+        except NotKept as error:
+            self._tell(f"✖ {clean(error)}")
+        self._table.marked.clear()
+        self._table.refresh_rows(self._table.keys)
+        self._show()
+
+    @on(Button.Pressed, "#batch-report")
+    def report(self) -> None:
+        """Ask where to, and write the report."""
+        if self._items:
+            start = (self._source or Path.cwd()).with_suffix(".report.csv")
+            picker = PickPackageScreen("Write the report: .csv, else JSON Lines", "Write it", start, new=True)
+            self.app.push_screen(picker, self._write_report)
+
+    def _write_report(self, path: Path | None) -> None:
+        if path is None:
+            return
+        try:
+            write_report(path, self._items)
+        except OSError as error:
+            told = f"The report could not be written: {clean(error.strerror or error)}."
+            self.notify(told, severity="error", markup=False)
+        else:
+            self.notify(f"The report is in {clean(path)}.", markup=False)
+
+    # -- drawing -----------------------------------------------------------------------------------------------
+
+    @property
+    def _table(self) -> BatchTable:
+        return self.query_one(BatchTable)
+
+    def _row(self, key: str) -> Row:
+        return Row(dict(batch_cells(self._items[int(key)])._asdict()))
+
+    def _note_progress(self, done: int, total: int) -> None:
+        """Take the progress of the checks, on their thread; a timer draws it."""
+        self._progress = (done, total)
+
+    def _note_change(self, item: Item) -> None:
+        self._changed.add(self._keys[item.row.number])
+
+    def _redraw(self) -> None:
+        if self._busy == "checking":
+            done, total = self._progress
+            self._show_bar(done, total)
+            self.query_one("#batch-counts", Static).update(f"checking row {done:,} of {total:,}…")
+        elif self._changed:
+            self._table.refresh_rows(self._changed)
+            self._changed.clear()
+            self._show()
+
+    def _set_busy(self, what: str) -> None:
+        self._busy = what
+        if self.is_attached:
+            self._show()
+
+    def _show(self) -> None:
+        """Draw counts, progress, what is next, and which buttons can be pressed."""
+        found = counts(self._items)
+        ended = sum(found.get(state, 0) for state in (State.ENROLLED, State.REFUSED, State.UNKNOWN))
+        words = counts_words(found) or [Cell("Nothing is checked yet.", Style.DIM)]
+        self.query_one("#batch-counts", Static).update(as_content(words, " · "))
+        self._show_bar(ended, len(self._items) - found.get(State.WRONG, 0))
+        running = self._busy == "running"
+        self._tell(*([] if running else what_next(self._items, self._run.stopped_because if self._run else "")))
+        self._show_error()
+        for name, usable in (
+            ("check", not self._busy),
+            ("start", not self._busy and bool(found.get(State.READY))),
+            ("stop", running),
+            ("enrolled", not self._busy and bool(found.get(State.UNKNOWN))),
+            ("again", not self._busy and bool(found.get(State.UNKNOWN))),
+            ("report", bool(self._items)),
+        ):
+            self.query_one(f"#batch-{name}", Button).disabled = not usable
+
+    @on(LineTable.Highlighted)
+    def _show_error(self) -> None:
+        """Show in full what the cell of the row under the cursor has no room for."""
+        key = self._table.cursor_key
+        item = self._items[int(key)] if key is not None and int(key) < len(self._items) else None
+        told = self.query_one("#batch-error", Static)
+        told.display = item is not None and bool(item.error)
+        if item is not None:
+            told.update(f"Row {item.row.number}: {clean(item.error, 600)}")
+
+    def _show_bar(self, done: int, total: int) -> None:
+        bar = self.query_one(ProgressBar)
+        bar.display = bool(total)
+        bar.update(total=max(1, total), progress=done)
+
+    def _tell(self, *sentences: str) -> None:
+        told = self.query_one("#batch-next", Static)
+        told.update("\n".join(sentences))
+        told.display = bool(sentences)

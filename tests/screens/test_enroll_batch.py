@@ -1,0 +1,105 @@
+"""The batch's tab: checked, run, stopped, decided, reported."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from textual.widgets import Button, Input
+
+from pyhall_tui.enroll.batch import State, counts
+from pyhall_tui.screens.enroll.batch import BatchPane
+from tests.live_hall import LiveHall
+from tests.screens.conftest import OpenApp, OpenedApp, profile_of
+from tests.screens.test_enroll import at_the_form, sees
+from tests.waiting import until
+
+ENROLL = "/api/v1/hall/enroll"
+
+
+def batch(folder: Path, count: int, **fields: Any) -> Path:
+    rows = [
+        {"display_name": f"w{number}", "capabilities": ["mail.send"], "sha256": f"{number:064x}"} | fields
+        for number in range(count)
+    ]
+    path = folder / "batch.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return path
+
+
+def enrolled(hall: LiveHall) -> list[str]:
+    return sorted(worker.display_name for worker in hall.store.workers() if worker.display_name[0] == "w")
+
+
+async def checked(opened: OpenedApp, path: Path) -> BatchPane:
+    """Go to the batch's tab and check what lies at that path."""
+    screen = await at_the_form(opened)
+    await opened.pilot.press("ctrl+b")
+    screen.query_one("#batch-path", Input).value = str(path)
+    screen.query_one("#batch-path", Input).focus()
+    await opened.pilot.press("enter")
+    await until(lambda: screen.many._items and not screen.many._busy)
+    return screen.many
+
+
+async def test_a_batch_is_checked_asked_about_and_enrolled(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
+    path = batch(tmp_path, 3)
+    path.write_text(path.read_text() + "\n{")
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        pane = await checked(opened, path)
+        await sees(opened, "1 wrong · 3 ready")
+        assert not enrolled(hall)
+        await opened.pilot.press("ctrl+s")
+        await sees(opened, "3 workers are enrolled in org.yourco")
+        await opened.pilot.press("y")
+        await until(lambda: counts(pane._items).get(State.ENROLLED) == 3, clock=opened.clock)
+        assert enrolled(hall) == ["w0", "w1", "w2"]
+        await until(lambda: all(opened.workspace.fleet.get(item.worker_id) for item in pane._items if item.worker_id))
+        await sees(opened, "1 wrong · 3 enrolled")
+
+
+async def test_after_a_restart_what_was_enrolled_is_known(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
+    path = batch(tmp_path, 2)
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        pane = await checked(opened, path)
+        await opened.pilot.press("ctrl+s", "y")
+        await until(lambda: counts(pane._items).get(State.ENROLLED) == 2, clock=opened.clock)
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        screen = await at_the_form(opened)
+        assert screen.query_one("#batch-path", Input).value == str(path)
+        await checked(opened, path)
+        await sees(opened, "in an earlier run")
+        assert screen.query_one("#batch-start", Button).disabled
+
+
+async def test_a_lost_answer_is_left_to_the_operator(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
+    hall.faults.add(path=ENROLL, drop="answered", count=1)
+    hall.faults.add(path=ENROLL, drop="unheard", count=1)
+    async with open_app(profile_of(hall, requests_in_flight=1), key=hall.key) as opened:
+        pane = await checked(opened, batch(tmp_path, 2))
+        await opened.pilot.press("ctrl+s", "y")
+        await until(lambda: counts(pane._items).get(State.UNKNOWN) == 2, clock=opened.clock)
+        await sees(opened, "may be enrolled already")
+        pane._table.focus()
+        await opened.pilot.press("home", "e", "end", "r")
+        await until(lambda: counts(pane._items) == {State.READY: 1, State.ENROLLED: 1}, clock=opened.clock)
+        await opened.pilot.press("ctrl+s", "y")
+        await until(lambda: counts(pane._items) == {State.ENROLLED: 2}, clock=opened.clock)
+        assert enrolled(hall) == ["w0", "w1"]
+
+
+async def test_a_read_only_profile_checks_and_sends_nothing(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
+    """F45."""
+    async with open_app(profile_of(hall, read_only=True), key=hall.key) as opened:
+        await checked(opened, batch(tmp_path, 1))
+        await opened.pilot.press("ctrl+s")
+        await sees(opened, "✖ This profile may only look")
+        assert not enrolled(hall)
+
+
+async def test_a_batch_that_cannot_be_read_is_told_at_its_path(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        screen = await at_the_form(opened)
+        await opened.pilot.press("ctrl+b")
+        screen.query_one("#batch-path", Input).value = "/none.jsonl"
+        await opened.pilot.press("enter")
+        await sees(opened, "✖ /none.jsonl cannot be read")
