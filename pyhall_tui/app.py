@@ -3,13 +3,10 @@
 import asyncio
 import contextlib
 import logging
-import os
 import signal
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from rich.text import Text
 from textual import events, on
@@ -19,19 +16,20 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from pyhall_tui import crash
+from pyhall_tui.attention import Attention
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.fleet.events import Event, Kind
-from pyhall_tui.journal.journal import Journal
-from pyhall_tui.notifications import bans_in_words, desktop_sequence
+from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.opening import DemoHall, Opened, Opener
 from pyhall_tui.palette import PyHallCommands
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
-from pyhall_tui.profiles.environment import PROFILE_NAME, EnvironmentMistake, overridden
+from pyhall_tui.profiles.environment import EnvironmentMistake
 from pyhall_tui.profiles.keys import KeyState, KeyStore
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.store import Profiles, ProfilesFileError, ProfileStore
-from pyhall_tui.profiles.watch_list import WatchList
+from pyhall_tui.profiles.store import ProfilesFileError, ProfileStore
 from pyhall_tui.render.text import clean
+from pyhall_tui.screens.bar import screens_of
 from pyhall_tui.screens.keys import KeysScreen
 from pyhall_tui.screens.messages import (
     CloseProfile,
@@ -51,27 +49,8 @@ from pyhall_tui.workspace import Workspace
 
 _log = logging.getLogger("pyhall_tui")
 
-_DEMO_POLL = 10.0
 _WAITING_SHOWN_AFTER = 0.5
 """Seconds after which it is said that the OS keyring is waited for; most answer in milliseconds."""
-_GATHER = 0.25
-"""Seconds that bans are gathered for one ring of the bell and one desktop notification."""
-_QUIET = 5.0
-"""Seconds between two of these."""
-
-
-class DemoHall(Protocol):
-    """A running demo: what `start_demo` returns."""
-
-    @property
-    def url(self) -> str: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def namespace(self) -> str: ...
-    @property
-    def worker_ids(self) -> Sequence[str]: ...
-    def stop(self) -> None: ...
 
 
 class PyHallApp(App[None]):
@@ -123,32 +102,23 @@ class PyHallApp(App[None]):
             profile_name: open this profile; without it the default one, or the first run's screen.
         """
         super().__init__()
-        self._home = home
-        self._start_demo = start_demo
+        self._clock = clock or SystemClock()
+        self._opener = Opener(home, self._clock, self, start_demo)
         self._opens_demo = demo
         self._profile_name = profile_name
-        self._clock = clock or SystemClock()
-        self._profiles = ProfileStore(home.config / "profiles.toml")
         self._keys = key_store or KeyStore()
-        self._journals: dict[Path | None, Journal] = {}
-        self._demo: DemoHall | None = None
-        self._workspace: Workspace | None = None
         self._alarm_toasts = AlarmToasts(self)
-        self._bans: list[Event] = []
-        self._called_at = -_QUIET
-        self._cleanup = contextlib.ExitStack()
-        self.crash_line: str | None = None
-        """What to print after the terminal is restored, where the app crashed."""
+        self._attention = Attention(self, self._clock)
 
     @property
     def workspace(self) -> Workspace | None:
         """What is open."""
-        return self._workspace
+        return self._opener.workspace
 
     @property
     def profile_store(self) -> ProfileStore:
         """The user's profiles."""
-        return self._profiles
+        return self._opener.store
 
     async def on_mount(self) -> None:
         self.register_theme(DARK)
@@ -160,75 +130,79 @@ class PyHallApp(App[None]):
     # -- opening and closing -----------------------------------------------------------------------------------
 
     async def _open_first(self) -> None:
+        name = self._profile_name
         if self._opens_demo:
             await self.open_demo()
             return
         try:
-            profile = self._choose(self._profiles.load())
+            profile = self._opener.first(name)
+            problem = self._opener.no_such_profile(name) if name and profile is None else None
         except (ProfilesFileError, EnvironmentMistake) as mistake:
             await self._show_profiles(str(mistake))
             return
         if profile is None:
-            await self._show_profiles(self._no_such_profile(self._profile_name) if self._profile_name else None)
+            await self._show_profiles(problem)
         else:
             await self.open_profile(profile)
 
-    def _no_such_profile(self, name: str) -> str:
-        names = ", ".join(profile.name for profile in self._profiles.load().profiles)
-        return f"There is no profile named {name}. {f'There are: {names}.' if names else 'There is none yet.'}"
-
-    def _choose(self, profiles: Profiles) -> Profile | None:
-        if self._profile_name is not None:
-            named = profiles.named(self._profile_name)
-            return overridden(named) if named else None
-        first = profiles.named(profiles.default) if profiles.default else next(iter(profiles.profiles), None)
-        return overridden(first)
-
     async def open_demo(self) -> None:
-        """Open the embedded hall with its fleet; it keeps nothing in the user's folders."""
-        folder = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="pyhall-tui-demo-")))
-        demo = await asyncio.to_thread(self._start_demo)
-        profile = Profile(
-            name="demo",
-            namespace=demo.namespace,
-            registry_url=demo.url,
-            poll_interval=_DEMO_POLL,
-            ban_list_interval=3.0,
-            requests_per_second=20.0,
-        )
-        await self._close_workspace()
-        self._demo = demo
-        watch_list = WatchList(folder, profile.name)
-        watch_list.add(demo.worker_ids)
-        await self._open(profile, Home.below(folder), self._journal(None), watch_list)
-        assert self._workspace is not None
-        self._workspace.connect(ApiKey(demo.key))
+        """Open the demo, and connect to its hall."""
+        opened = await self._opener.open_demo()
+        await self._show(opened, "workers")
+        assert opened.demo is not None
+        opened.workspace.connect(ApiKey(opened.demo.key))
 
     async def open_profile(self, profile: Profile, mode: str = "workers") -> None:
         """Open a profile: what was last known is painted at once, its key is asked for after that."""
-        await self._close_workspace()
-        journal = self._journal(self._home.data / "journal.db")
-        await self._open(profile, self._home, journal, WatchList(self._home.data, profile.name), mode)
+        opened = await self._opener.open_profile(profile)
+        await self._show(opened, mode)
         self._ask_key()
 
-    async def _open(
-        self, profile: Profile, home: Home, journal: Journal, watch_list: WatchList, mode: str = "workers"
-    ) -> None:
-        workspace = Workspace(
-            profile, clock=self._clock, journal=journal, watch_list=watch_list, listener=self, state=home.state
-        )
-        await workspace.__aenter__()
-        self._workspace = workspace
-        await self._lay_modes(workspace, home, None)
+    async def _show(self, opened: Opened, mode: str) -> None:
+        """Make the screens for what was opened, and tell what could not be kept or read."""
+        self._alarm_toasts.clear()
+        workspace = opened.workspace
+        await self._lay_modes(screens_of(workspace, opened.home), None)
         await self.switch_mode(mode)
         self.call_after_refresh(workspace.restore_rest)
-        for note in (*journal.notes, watch_list.problem):
+        for note in (*workspace.journal.notes, workspace.watch_list.problem):
             if note:
                 self.notify(note, severity="warning", timeout=15, markup=False)
 
+    async def _show_profiles(self, problem: str | None) -> None:
+        await self._opener.close()
+        self._alarm_toasts.clear()
+        await self._lay_modes({}, problem)
+        await self.switch_mode("profiles")
+
+    async def _lay_modes(self, screens: Mapping[str, Callable[[], Screen[None]]], problem: str | None) -> None:
+        """Make the screens of the bar anew for what is open now; without a workspace there is but one."""
+        await self.switch_mode("opening")
+        for mode in SCREEN_TITLES:
+            if mode in self._modes:
+                await self.remove_mode(mode)
+        self.add_mode("profiles", partial(self._profiles_screen, problem))
+        for mode, factory in screens.items():
+            self.add_mode(mode, factory)
+
+    def _profiles_screen(self, problem: str | None) -> Screen[None]:
+        from pyhall_tui.screens.profiles.screen import ProfilesScreen
+
+        opened, home = self._opener.opened, self._opener.home
+        return ProfilesScreen(
+            self.workspace,
+            store=self._opener.store,
+            keys=self._keys,
+            home=home,
+            drafts=Drafts((opened.home if opened else home).state, "profiles"),
+            clock=self._clock,
+            is_demo=opened is not None and opened.demo is not None,
+            problem=problem,
+        )
+
     def _ask_key(self) -> None:
-        if self._workspace is not None:
-            self.run_worker(self._connect(self._workspace), exit_on_error=False, group="connect", exclusive=True)
+        if self.workspace is not None:
+            self.run_worker(self._connect(self.workspace), exit_on_error=False, group="connect", exclusive=True)
 
     async def _connect(self, workspace: Workspace) -> None:
         """Ask for the key, and connect; without one too, for a local hall wants none and public reads need none."""
@@ -242,7 +216,7 @@ class PyHallApp(App[None]):
             answer = await asking
         finally:
             asking.cancel()
-        if workspace is not self._workspace or workspace.profile is not profile:
+        if workspace is not self.workspace or workspace.profile is not profile:
             return
         workspace.key_answer = answer
         if answer.key is None or answer.state is not KeyState.FOUND:
@@ -253,77 +227,14 @@ class PyHallApp(App[None]):
 
     def action_ask_key(self) -> None:
         """Ask for the opened profile's key again, where there is none yet."""
-        answer = self._workspace.key_answer if self._workspace else None
+        answer = self.workspace.key_answer if self.workspace else None
         if answer is not None and answer.key is None:
             self._ask_key()
         elif answer is not None:
             self.notify(answer.sentence, timeout=5, markup=False)
 
-    async def _show_profiles(self, problem: str | None) -> None:
-        await self._close_workspace()
-        await self._lay_modes(None, self._home, problem)
-        await self.switch_mode("profiles")
-
-    async def _lay_modes(self, workspace: Workspace | None, home: Home, problem: str | None) -> None:
-        """Make the screens of the bar anew for what is open now; without a workspace there is but one."""
-        await self.switch_mode("opening")
-        for mode in SCREEN_TITLES:
-            if mode in self._modes:
-                await self.remove_mode(mode)
-        for mode, factory in self._factories(workspace, home, problem).items():
-            self.add_mode(mode, factory)
-
-    def _factories(
-        self, workspace: Workspace | None, home: Home, problem: str | None
-    ) -> dict[str, Callable[[], Screen[None]]]:
-        from pyhall_tui.screens.workers.screen import WorkersScreen
-
-        profiles = partial(self._profiles_screen, workspace, home, problem)
-        if workspace is None:
-            return {"profiles": profiles}
-        return {
-            "profiles": profiles,
-            "workers": lambda: WorkersScreen(workspace),
-            "enroll": partial(_enroll_screen, workspace, home),
-            "activity": partial(_activity_screen, workspace, home),
-            "dispatch": partial(_dispatch_screen, workspace, home),
-        }
-
-    def _profiles_screen(self, workspace: Workspace | None, home: Home, problem: str | None) -> Screen[None]:
-        from pyhall_tui.journal.drafts import Drafts
-        from pyhall_tui.screens.profiles.screen import ProfilesScreen
-
-        return ProfilesScreen(
-            workspace,
-            store=self._profiles,
-            keys=self._keys,
-            home=self._home,
-            drafts=Drafts(home.state, "profiles"),
-            clock=self._clock,
-            is_demo=self._demo is not None,
-            problem=problem,
-        )
-
-    async def _close_workspace(self) -> None:
-        workspace, self._workspace = self._workspace, None
-        self._alarm_toasts.clear()
-        if workspace is not None:
-            await workspace.close()
-        demo, self._demo = self._demo, None
-        if demo is not None:
-            await asyncio.to_thread(demo.stop)
-
-    def _journal(self, path: Path | None) -> Journal:
-        """One journal a file for the whole run; None is the demo's, in memory."""
-        if path not in self._journals:
-            journal = Journal.open(path, self._clock) if path else Journal.in_memory(self._clock)
-            self._journals[path] = journal
-            self._cleanup.callback(journal.close, 0.5)
-        return self._journals[path]
-
     async def on_unmount(self) -> None:
-        await self._close_workspace()
-        self._cleanup.close()
+        await self._opener.end()
 
     # -- the workspace's listener ------------------------------------------------------------------------------
 
@@ -331,40 +242,19 @@ class PyHallApp(App[None]):
         self._tell_screen(FleetChanged())
 
     def link_changed(self) -> None:
-        if self._workspace is not None:
-            self._alarm_toasts.keep(self._workspace.open_alarms)
+        if self.workspace is not None:
+            self._alarm_toasts.keep(self.workspace.open_alarms)
         self._tell_screen(LinkChanged())
 
     def events_happened(self, events: list[Event]) -> None:
         self._tell_screen(EventsHappened(events))
         alarms = [event for event in events if is_bad_news(event)]
-        if self._workspace is not None:
-            self._alarm_toasts.keep(self._workspace.open_alarms)
+        if self.workspace is not None:
+            self._alarm_toasts.keep(self.workspace.open_alarms)
         if alarms and self.current_mode != "activity":  # there they are listed
             self._alarm_toasts.show(alarms)
-        self._call_attention([event for event in alarms if event.kind is Kind.BANNED])
-
-    def _call_attention(self, bans: list[Event]) -> None:
-        """Ring and notify as the profile has it, once for the bans of a moment."""
-        profile = self._workspace.profile if self._workspace else None
-        if not bans or profile is None or not (profile.bell or profile.desktop_notifications):
-            return
-        if not self._bans:
-            quiet_for = self._called_at + _QUIET - self._clock.now().mono
-            self.set_timer(max(_GATHER, quiet_for), self._ring)
-        self._bans += bans
-
-    def _ring(self) -> None:
-        bans, self._bans = self._bans, []
-        self._called_at = self._clock.now().mono
-        profile = self._workspace.profile if self._workspace else None
-        if profile is None or self._driver is None or self.is_headless:
-            return
-        if profile.bell:
-            self.bell()
-        sequence = desktop_sequence(bans_in_words(bans), os.environ) if profile.desktop_notifications else None
-        if sequence is not None:
-            self._driver.write(sequence)
+        if self.workspace is not None:
+            self._attention.call([event for event in alarms if event.kind is Kind.BANNED], self.workspace.profile)
 
     def _tell_screen(self, message: FleetChanged | LinkChanged | EventsHappened) -> None:
         """Only the screens on show are told; a hidden one costs nothing and pulls when it comes back."""
@@ -392,20 +282,14 @@ class PyHallApp(App[None]):
     @on(OpenProfile)
     async def _on_open_profile(self, message: OpenProfile) -> None:
         try:
-            profile = self._named(message.name)
+            profile = self._opener.named(message.name)
         except (ProfilesFileError, EnvironmentMistake) as mistake:
             self.notify(str(mistake), severity="error", timeout=15, markup=False)
             return
         if profile is None:
-            self.notify(self._no_such_profile(message.name), severity="error", timeout=15, markup=False)
+            self.notify(self._opener.no_such_profile(message.name), severity="error", timeout=15, markup=False)
         else:
             await self.open_profile(profile, message.mode)
-
-    def _named(self, name: str) -> Profile | None:
-        """Return a profile as the environment has it; the one that the environment alone makes has a name too."""
-        if name == PROFILE_NAME and (alone := overridden(None)) is not None:
-            return alone
-        return overridden(self._profiles.load().named(name))
 
     @on(CloseProfile)
     async def _on_close_profile(self, message: CloseProfile) -> None:
@@ -465,26 +349,5 @@ class PyHallApp(App[None]):
 
     def _fatal_error(self) -> None:
         """Replace Textual's crash report, which prints local variables, by one line and the log."""
-        self.crash_line = crash.report(self._exception or RuntimeError("unknown"))
         self._return_code = crash.EXIT_CODE
-        self.panic(Text(self.crash_line))
-
-
-def _enroll_screen(workspace: Workspace, home: Home) -> Screen[None]:
-    from pyhall_tui.journal.drafts import Drafts
-    from pyhall_tui.screens.enroll.screen import EnrollScreen
-
-    return EnrollScreen(workspace, Drafts(home.state, workspace.profile.name))
-
-
-def _dispatch_screen(workspace: Workspace, home: Home) -> Screen[None]:
-    from pyhall_tui.screens.dispatch.screen import DispatchScreen
-
-    return DispatchScreen(workspace, home)
-
-
-def _activity_screen(workspace: Workspace, home: Home) -> Screen[None]:
-    from pyhall_tui.journal.drafts import Drafts
-    from pyhall_tui.screens.activity.screen import ActivityScreen
-
-    return ActivityScreen(workspace, Drafts(home.state, workspace.profile.name))
+        self.panic(Text(crash.report(self._exception or RuntimeError("unknown"))))
