@@ -40,30 +40,35 @@ def check_capability(text: str) -> str:
     return _too_long(text.strip(), "capability")
 
 
-def check_capabilities(capabilities: Iterable[str]) -> str:
-    """Check all of them together."""
+def check_capabilities(capabilities: Iterable[str], *, typed: bool = True) -> str:
+    """Check all of them together. `typed`: at the form, rather than read from a batch."""
     listed = list(capabilities)
     if not listed:
-        return "Add at least one capability: type it and press enter."
+        return "Add at least one capability: type it and press enter." if typed else "It names no capability."
     if len(listed) > MOST:
         return f"{len(listed)} capabilities are more than {MOST}: is that one worker?"
     return next((f"{one}: {mistake}" for one in listed if (mistake := check_capability(one))), "")
 
 
-def check_sha256(text: str) -> str:
-    """Check a package hash: 64 hex digits in either case, with or without `sha256:` before them."""
-    typed = text.strip()
-    if not typed:
-        return "Type the package hash, or press ctrl+o to compute it."
-    if plain_sha256(typed):
+def check_sha256(text: str, *, typed: bool = True) -> str:
+    """Check a package hash: 64 hex digits in either case, with or without `sha256:` before them.
+
+    `typed`: at the form, where a key computes it, rather than read from a batch, where a package can be named.
+    """
+    given, how = text.strip(), "press ctrl+o to compute it" if typed else "or name its folder as package"
+    if not given:
+        return (
+            "Type the package hash, or press ctrl+o to compute it." if typed else f"It has no sha256: give it, {how}."
+        )
+    if plain_sha256(given):
         return ""
-    if typed.lower() in _PLACEHOLDERS:
-        return f"{typed} is a placeholder, no hash: press ctrl+o to compute the package's."
-    bare = typed.lower().removeprefix("sha256:")
+    if given.lower() in _PLACEHOLDERS:
+        return f"{given} is a placeholder, no hash: give the package's, {how}."
+    bare = given.lower().removeprefix("sha256:")
     if _HEX.fullmatch(bare):
         return f"A SHA-256 has 64 hex digits; these are {len(bare)}."
-    if "/" in typed or "\\" in typed or typed.startswith("~"):
-        return "This is a path, no hash: press ctrl+o to compute the hash of what lies there."
+    if "/" in given or "\\" in given or given.startswith("~"):
+        return f"This is a path, no hash: {how}."
     wrong = next((letter for letter in bare if not _HEX.fullmatch(letter)), "")
     return f"A SHA-256 has hex digits only, 0-9 and a-f: {wrong!r} is none."
 
@@ -75,12 +80,12 @@ def hint_of_sha256(text: str) -> str:
     return ""
 
 
-def check_all(display_name: str, capabilities: Iterable[str], sha256: str) -> dict[str, str]:
+def check_all(display_name: str, capabilities: Iterable[str], sha256: str, *, typed: bool = True) -> dict[str, str]:
     """Return the sentence of each field that can't be sent as it is, by the field's name on the wire."""
     checked = {
         DISPLAY_NAME: check_display_name(display_name),
-        CAPABILITIES: check_capabilities(capabilities),
-        SHA256: check_sha256(sha256),
+        CAPABILITIES: check_capabilities(capabilities, typed=typed),
+        SHA256: check_sha256(sha256, typed=typed),
     }
     return {field: sentence for field, sentence in checked.items() if sentence}
 

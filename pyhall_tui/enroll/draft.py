@@ -5,6 +5,7 @@ from typing import Any, Self
 import msgspec
 
 from pyhall_tui.attest.package_hash import Kind, PackageHash
+from pyhall_tui.registry.models import plain_sha256
 
 FORM = "enroll"
 """The form's name among the drafts."""
@@ -87,7 +88,8 @@ class Draft(msgspec.Struct, kw_only=True):
 
     def like_unsettled(self) -> Unsettled | None:
         """Return a send without a known answer that was about the same package or name."""
+        sha256 = plain_sha256(self.sha256)
         for sent in reversed(self.unsettled):
-            if sent.sha256 == self.sha256.strip() or sent.display_name == self.display_name.strip():
+            if sent.sha256 == sha256 or sent.display_name == self.display_name.strip():
                 return sent
         return None

@@ -184,7 +184,7 @@ def _checked(source: _Source, profile: Profile, cancelled: Callable[[], bool]) -
         sha256, problem = _hash(source.package, cancelled)
         mistakes += [problem] if problem else _claim_mistake(source.claim, sha256)
     if not mistakes:
-        mistakes += check_all(source.display_name, source.capabilities, sha256).values()
+        mistakes += check_all(source.display_name, source.capabilities, sha256, typed=False).values()
         mistakes += _namespace_mistakes(source, profile.namespace)
     request = EnrollRequest(
         namespace=profile.namespace,

@@ -63,13 +63,13 @@ def what_next(items: Sequence[Item], stopped_because: str) -> list[str]:
     lines = [clean(stopped_because)] if stopped_because else []
     if found[State.UNKNOWN]:
         lines.append(
-            f"{_rows(found[State.UNKNOWN])} may be enrolled already: it was sent, and no answer is known."
+            f"{_rows(found[State.UNKNOWN])} sent, and no answer is known: perhaps enrolled."
             " Look in the registry, then say which are enrolled, and which to send again."
         )
     if found[State.REFUSED]:
-        lines.append(f"{_rows(found[State.REFUSED])} the registry refused: put it right, then run the batch again.")
+        lines.append(f"{_rows(found[State.REFUSED])} refused by the registry: put it right, then run the batch again.")
     if found[State.WRONG]:
-        lines.append(f"{_rows(found[State.WRONG])} can't be sent as it is: see what each line says.")
+        lines.append(f"{_rows(found[State.WRONG])} wrong: see what each line says; it is not sent.")
     if found[State.READY] and stopped_because:
         lines.append(f"{_rows(found[State.READY])} not sent yet: run the batch again to go on where it stopped.")
     return lines
@@ -77,4 +77,6 @@ def what_next(items: Sequence[Item], stopped_because: str) -> list[str]:
 
 def _rows(items: Sequence[Item]) -> str:
     numbers = ", ".join(str(item.row.number) for item in items[:8])
-    return f"Row{'s' * (len(items) > 1)} {numbers}{' …' if len(items) > 8 else ''} ({len(items):,}):"
+    if len(items) == 1:
+        return f"Row {numbers}:"
+    return f"{len(items):,} rows ({numbers}{' …' if len(items) > 8 else ''}):"

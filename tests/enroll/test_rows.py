@@ -79,7 +79,7 @@ def test_a_folder_of_packages_is_one_row_each_by_their_records(tmp_path: Path) -
     assert (first.request.display_name, first.worker_id, first.mistakes) == ("org.yourco.a", "org.yourco.a", ())
     assert (second.request.display_name, second.mistakes) == (
         "b",
-        ("Add at least one capability: type it and press enter.",),
+        ("It names no capability.",),
     )
 
 

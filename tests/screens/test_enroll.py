@@ -245,7 +245,10 @@ async def test_a_send_without_a_known_answer_is_remembered_over_a_restart(open_a
         await sees(opened, "My Worker was sent at")
         await opened.pilot.press("ctrl+s")
         await sees(opened, "Send it again?")
+        await opened.pilot.press("escape")
         assert posts(hall) == 1
+        await opened.pilot.click("#forget")
+        await until(lambda: "My Worker was sent at" not in opened.text())
 
 
 async def test_a_revoked_key_costs_nothing_that_was_typed(open_app: OpenApp, hall: LiveHall) -> None:

@@ -78,7 +78,7 @@ async def test_a_lost_answer_is_left_to_the_operator(open_app: OpenApp, hall: Li
         pane = await checked(opened, batch(tmp_path, 2))
         await opened.pilot.press("ctrl+s", "y")
         await until(lambda: counts(pane._items).get(State.UNKNOWN) == 2, clock=opened.clock)
-        await sees(opened, "may be enrolled already")
+        await sees(opened, "no answer is known: perhaps enrolled")
         pane._table.focus()
         await opened.pilot.press("home", "e", "end", "r")
         await until(lambda: counts(pane._items) == {State.READY: 1, State.ENROLLED: 1}, clock=opened.clock)

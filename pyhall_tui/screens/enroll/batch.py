@@ -95,11 +95,11 @@ class BatchPane(Vertical):
         yield Static(id="batch-error", markup=False)
         yield Static(id="batch-next", markup=False)
         with Horizontal(id="batch-buttons"):
-            yield Button("Check it  enter", id="batch-check", compact=True)
+            yield Button("Check", id="batch-check", compact=True)
             yield Button("Enroll  ctrl+s", id="batch-start", variant="primary", compact=True)
             yield Button("Stop", id="batch-stop", compact=True)
-            yield Button("It is enrolled  e", id="batch-enrolled", compact=True)
-            yield Button("Send it again  r", id="batch-again", compact=True)
+            yield Button("Enrolled  e", id="batch-enrolled", compact=True)
+            yield Button("Again  r", id="batch-again", compact=True)
             yield Button("Report…", id="batch-report", compact=True)
 
     def on_mount(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,9 @@ class EnrollOne(Vertical):
         """Worker id and hash of the last enrollment, and when its answer came (monotonic)."""
 
     def compose(self) -> ComposeResult:
-        yield Static(id="problem", markup=False)
+        with Horizontal(id="problem-row"):
+            yield Static(id="problem", markup=False)
+            yield Button("I looked: forget it", id="forget", compact=True)
         with VerticalScroll(id="enroll-body", can_focus=False):
             yield EnrollForm(self.workspace.profile)
             yield Sheet(id="sheet")
@@ -282,11 +285,20 @@ class EnrollOne(Vertical):
             ]
         )
         ask = AskScreen("Send it again?", question, yes="Send it again", no="Don't send")
-        self.app.push_screen(ask, self._send_if)
+        self.app.push_screen(ask, partial(self._send_again, sent))
 
-    def _send_if(self, yes: bool | None) -> None:
+    def _send_again(self, sent: Unsettled, yes: bool | None) -> None:
+        """The operator has decided on the last send: what comes of this one counts."""
         if yes:
+            self._settle(sent)
             self._send()
+
+    @on(Button.Pressed, "#forget")
+    def _forget_unsettled(self) -> None:
+        """The operator has looked in the registry: no send is without a known outcome any more."""
+        self._draft.unsettled.clear()
+        self._tell([])
+        self._keep()
 
     @work(exit_on_error=False, group="send")
     async def _send(self) -> None:
@@ -354,7 +366,8 @@ class EnrollOne(Vertical):
         """Show sentences above the form; none takes them away."""
         problem = self.query_one("#problem", Static)
         problem.update(as_lines(lines))
-        problem.display = bool(lines)
+        self.query_one("#problem-row").display = bool(lines)
+        self.query_one("#forget").display = bool(self._draft.unsettled) and not self._sending
 
     def _show_unsettled(self) -> None:
         """Remind of sends whose answer was never seen: of an earlier run, or of before a profile's switch."""
