@@ -1,10 +1,8 @@
 """The app: modes, theme, keys, toasts. It wires things; what is done is done in the screens and the workspace."""
 
 import asyncio
-import contextlib
 import logging
-import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -18,6 +16,7 @@ from textual.worker import Worker, WorkerState
 from pyhall_tui import crash
 from pyhall_tui.attention import Attention
 from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.ending import end_on_signals
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.opening import DemoHall, Opened, Opener
@@ -92,6 +91,7 @@ class PyHallApp(App[None]):
         profile_name: str | None = None,
         clock: Clock | None = None,
         key_store: KeyStore | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         """Make the app; nothing is opened before it runs.
 
@@ -100,6 +100,7 @@ class PyHallApp(App[None]):
             start_demo: starts the embedded hall with the demo's fleet; called in a thread.
             demo: open the demo instead of a profile.
             profile_name: open this profile; without it the default one, or the first run's screen.
+            notes: sentences on what could not be set up before, to be shown first.
         """
         super().__init__()
         self._clock = clock or SystemClock()
@@ -107,6 +108,7 @@ class PyHallApp(App[None]):
         self._opens_demo = demo
         self._profile_name = profile_name
         self._keys = key_store or KeyStore()
+        self._notes = notes
         self._alarm_toasts = AlarmToasts(self)
         self._attention = Attention(self, self._clock)
 
@@ -124,7 +126,9 @@ class PyHallApp(App[None]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
-        self._end_on_signals()
+        end_on_signals(lambda code: self.exit(return_code=code))
+        for note in self._notes:
+            self.notify(note, severity="warning", timeout=15, markup=False)
         self.call_after_refresh(self._open_first)
 
     # -- opening and closing -----------------------------------------------------------------------------------
@@ -337,15 +341,6 @@ class PyHallApp(App[None]):
     async def action_quit(self) -> None:
         """Quit at once; what is in flight is dropped."""
         self.exit()
-
-    def _end_on_signals(self) -> None:
-        """SIGTERM and SIGHUP end the app as `q` does, with the terminal restored; the exit code tells the signal."""
-        loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if number is not None:
-                with contextlib.suppress(NotImplementedError, RuntimeError):
-                    loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
 
     def _fatal_error(self) -> None:
         """Replace Textual's crash report, which prints local variables, by one line and the log."""

@@ -62,12 +62,14 @@ def open_app(profile: str | None, *, demo: bool) -> int:
         return USAGE
     os.environ.setdefault("TEXTUAL_FPS", "120")  # read when textual is imported: a filter letter takes two frames
     from pyhall_tui.app import PyHallApp
+    from pyhall_tui.ending import end_without_a_terminal
     from pyhall_tui.log_file import configure_logging
     from pyhall_tui.paths import Home
 
     home = Home.of_user()
-    configure_logging(None if demo else home.state / "pyhall-tui.log")
-    app = PyHallApp(home, start_demo=_start_demo, demo=demo, profile_name=profile)
+    note = configure_logging(None if demo else home.state / "pyhall-tui.log")
+    app = PyHallApp(home, start_demo=_start_demo, demo=demo, profile_name=profile, notes=(note,) if note else ())
+    end_without_a_terminal()
     app.run()
     return app.return_code or 0
 

@@ -79,6 +79,18 @@ class Terminal:
         status, signal = self._child.exitstatus, self._child.signalstatus
         return 128 + signal if signal else int(status)
 
+    def hang_up(self, patience: float) -> bool:
+        """Close the terminal under the program; return whether the program has ended in that time."""
+        self._child.ptyproc.fileobj.close()
+        self._child.ptyproc.closed = True
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            if os.waitpid(self.pid, os.WNOHANG) != (0, 0):
+                self._child.ptyproc.terminated = True
+                return True
+            time.sleep(0.05)  # another process's end: there is nothing to wait on but time
+        return False
+
     def _read(self) -> bool:
         try:
             data = self._child.read_nonblocking(65_536, timeout=0.2)

@@ -52,6 +52,13 @@ def test_a_signal_ends_it_with_the_terminal_restored_and_an_exit_code_that_tells
         assert restored(terminal.raw)
 
 
+def test_a_closed_terminal_ends_the_program_within_seconds(tmp_path: Path) -> None:
+    """F29: the window is gone before the signal is handled, so nothing can be written any more."""
+    with pyhall_tui(tmp_path, "--demo") as terminal:
+        terminal.wait_for(r"● live")
+        assert terminal.hang_up(patience=8)
+
+
 def test_the_filter_takes_letters_that_are_keys_elsewhere(tmp_path: Path) -> None:
     """F34, F25."""
     with pyhall_tui(tmp_path, "--demo") as terminal:

@@ -1,0 +1,54 @@
+"""Ending from outside: by a signal, or because the terminal is gone. Always within seconds, with a code that tells.
+
+A signal first asks the app to end as `q` does, with the terminal restored. But where the terminal is gone, Textual's
+writer thread dies of it and the app then waits for that thread for ever: so a daemon thread ends the process.
+"""
+
+import asyncio
+import errno
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+PATIENCE = 2.0
+"""Seconds that an orderly end may take; the journal writes each half second, so nothing of it is lost."""
+
+
+def end_on_signals(ask_to_end: Callable[[int], object]) -> None:
+    """Let SIGTERM and SIGHUP (a closed window) end the program; the exit code is 128 and the signal's number.
+
+    Call it on the thread of the running loop. `ask_to_end` is called there with the exit code. Where a loop has no
+    such signals (Windows) there is nothing to do.
+    """
+    loop = asyncio.get_running_loop()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        _end_after(PATIENCE, 128 + number)
+        loop.call_soon_threadsafe(ask_to_end, 128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), handle)
+
+
+def end_without_a_terminal() -> None:
+    """End the program where a thread can no longer write to the terminal, also if no signal says so."""
+    before = threading.excepthook
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if isinstance(args.exc_value, OSError) and args.exc_value.errno in (errno.EIO, errno.EPIPE, errno.ENXIO):
+            _end_after(PATIENCE, 128 + 1)  # as SIGHUP, which a closed window sends
+            return
+        before(args)
+
+    threading.excepthook = hook
+
+
+def _end_after(seconds: float, code: int) -> None:
+    timer = threading.Timer(seconds, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
