@@ -9,7 +9,7 @@ from textual import events
 from textual.widgets import Button, Input, OptionList, ProgressBar, TextArea
 
 from pyhall_tui.attest.records import read_record
-from pyhall_tui.journal.rows import EnrollmentState
+from pyhall_tui.journal.rows import EnrollmentRow, EnrollmentState
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.screens.enroll.form import EnrollForm
 from pyhall_tui.screens.enroll.screen import EnrollScreen
@@ -518,3 +518,17 @@ async def test_a_record_is_written_from_the_form(open_app: OpenApp, hall: LiveHa
         written = read_record(tmp_path / "registry_record.json")
         assert (written.capabilities, written.package_sha256) == (("mail.send", "mail.read"), HASH)
         assert written.doubts == ()
+
+
+async def test_a_send_that_a_kill_cut_short_is_unknown_in_the_journal(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        an_hour_ago = opened.clock.now().wall - 3_600
+        sent = EnrollmentRow(batch="form", row_key="req-1", state=EnrollmentState.SENDING, at=an_hour_ago)
+        await until(lambda: opened.app.workspace, clock=opened.clock)
+        opened.workspace.journal.record_enrollment("acme", sent)
+        await at_the_form(opened)
+
+        def state() -> EnrollmentState:
+            return opened.workspace.journal.enrollments("acme", batch="form")[0].state
+
+        await until(lambda: state() is EnrollmentState.UNKNOWN)

@@ -49,7 +49,7 @@ async def test_a_batch_is_checked_asked_about_and_enrolled(open_app: OpenApp, ha
         await sees(opened, "1 wrong · 3 ready")
         assert not enrolled(hall)
         await opened.pilot.press("ctrl+s")
-        await sees(opened, "3 workers are enrolled in org.yourco")
+        await sees(opened, "This enrolls in org.yourco")
         await opened.pilot.press("y")
         await until(lambda: counts(pane._items).get(State.ENROLLED) == 3, clock=opened.clock)
         assert enrolled(hall) == ["w0", "w1", "w2"]

@@ -187,11 +187,11 @@ class BatchPane(Vertical):
         profile = self._workspace.profile
         marked = ", which is marked as production" if profile.production else ""
         where = f"{clean(profile.namespace)} at {clean(profile.registry_url)}{marked}"
-        lines = [(Cell(f"{found[State.READY]:,} workers are enrolled in {where}."),)]
+        lines = [(Cell(f"This enrolls in {where}: {found[State.READY]:,} of {len(self._items):,} rows."),)]
         if found.get(State.WRONG):
-            lines.append((Cell(f"▲ {found[State.WRONG]:,} rows are wrong and are left out.", Style.WARNING),))
+            lines.append((Cell(f"▲ Wrong, and left out: {found[State.WRONG]:,}.", Style.WARNING),))
         if found.get(State.UNKNOWN):
-            lines.append((Cell(f"? {found[State.UNKNOWN]:,} rows are unknown and are not sent.", Style.WARNING),))
+            lines.append((Cell(f"? Unknown, and not sent again: {found[State.UNKNOWN]:,}.", Style.WARNING),))
         ask = AskScreen("Run the batch?", as_lines(lines), yes="Enroll them", no="Don't send")
         self.app.push_screen(ask, self._run_if)
 

@@ -37,7 +37,7 @@ from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.form import LABELS, EnrollForm
 from pyhall_tui.screens.enroll.known import known_capabilities
 from pyhall_tui.screens.enroll.record import RecordPanel
-from pyhall_tui.screens.enroll.sending import send
+from pyhall_tui.screens.enroll.sending import mark_lost_sends, send
 from pyhall_tui.screens.enroll.sheet import Sheet, as_lines
 from pyhall_tui.screens.messages import CopyText
 from pyhall_tui.workspace import Workspace
@@ -63,6 +63,8 @@ class EnrollOne(Vertical):
         self._emptied: Draft | None = None
         self._correlation_id = self._new_id()
         self._sending = False
+        self._problem: str | None = None
+        """Why what is typed can't be kept, as it was told last."""
         self._enrolled: tuple[str, str, float] | None = None
         """Worker id and hash of the last enrollment, and when its answer came (monotonic)."""
 
@@ -133,6 +135,13 @@ class EnrollOne(Vertical):
             self._drafts.forget(FORM)
         else:
             self._drafts.save(FORM, self._draft.as_dict())
+        self._tell_problem(self._drafts.problem)
+
+    def _tell_problem(self, problem: str | None) -> None:
+        """Say once why what is typed can't be kept."""
+        if problem and problem != self._problem:
+            self.notify(clean(problem), severity="warning", timeout=15, markup=False)
+        self._problem = problem
 
     def _note_focus(self) -> None:
         focused = self.screen.focused
@@ -166,6 +175,7 @@ class EnrollOne(Vertical):
 
     @work(exclusive=True, exit_on_error=False, group="known")
     async def learn_capabilities(self) -> None:
+        await mark_lost_sends(self.workspace)
         self.form.capabilities.learn(await known_capabilities(self.workspace))
 
     def take(self, fill: dict[str, Any]) -> None:
@@ -250,6 +260,11 @@ class EnrollOne(Vertical):
             return
         if self.workspace.profile.read_only:
             self._tell([(Cell(f"✖ {_READ_ONLY}", Style.ERROR),)])
+            return
+        if not self.workspace.profile.namespace:
+            self._tell(
+                [(Cell("✖ No namespace is known: put it into the profile, or set PYHALL_NAMESPACE.", Style.ERROR),)]
+            )
             return
         if not self.form.check():
             self._count()

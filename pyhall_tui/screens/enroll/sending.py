@@ -51,5 +51,19 @@ async def send(workspace: Workspace, request: EnrollRequest, correlation_id: str
     return answer
 
 
+async def mark_lost_sends(workspace: Workspace) -> None:
+    """Call unknown in the journal what was being sent when an earlier run was killed."""
+    profile, now = workspace.profile, workspace.now().wall
+
+    def mark() -> None:
+        for row in workspace.journal.enrollments(profile.name, batch=BATCH):
+            # Another program may be in the middle of a younger one.
+            if row.state is EnrollmentState.SENDING and now - row.at > 2 * profile.timeout:
+                lost = {"state": EnrollmentState.UNKNOWN, "error": "The program ended before an answer came."}
+                workspace.journal.record_enrollment(profile.name, msgspec.structs.replace(row, **lost))
+
+    await off_loop(mark, name="journal")
+
+
 def _raw(exchange: Exchange | None) -> str | None:
     return None if exchange is None else exchange.response_body.decode("utf-8", "replace")
