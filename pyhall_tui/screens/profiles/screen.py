@@ -31,26 +31,19 @@ from pyhall_tui.screens.profiles.book import Book
 from pyhall_tui.screens.profiles.choice import ChoiceScreen
 from pyhall_tui.screens.profiles.edits import BLANK, NEW, Edits, fields_of, values_of
 from pyhall_tui.screens.profiles.form import ProfileForm
+from pyhall_tui.screens.profiles.listing import ProfileList
 from pyhall_tui.screens.profiles.probe_panel import ProbePanel
 from pyhall_tui.screens.profiles.questions import ask_delete, ask_untested, renamed, take_theirs
 from pyhall_tui.screens.profiles.saving import Saver, Written, connection
 from pyhall_tui.screens.profiles.ways import Ways
 from pyhall_tui.widgets.cells import as_content
-from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.line_table import LineTable, Row
 from pyhall_tui.workspace import Workspace
 
-_COLUMNS: Final = (
-    Column("name", "PROFILE", 14, flex=1, sortable=False),
-    Column("namespace", "NAMESPACE", 12, flex=1, leaves=2, sortable=False),
-    Column("host", "REGISTRY", 14, flex=1, leaves=1, sortable=False),
-    Column("key", "KEY", 13, sortable=False),
-    Column("marks", "", 18, flex=4, sortable=False),
-)
 _KEEP_AFTER: Final = 0.5
 """Seconds of quiet after which what is typed is written down."""
 _FORM_BUTTONS: Final = (("test", "Test  ^g"), ("save", "Save  ^s"), ("open", "Open  ^o"), ("discard", "Discard"))
 _VARIANTS: Final[dict[str, ButtonVariant]] = {"save": "primary"}
-_LIST_BUTTONS: Final = (("new", "New"), ("duplicate", "Duplicate"), ("delete", "Delete"), ("start", "Start with it"))
 
 
 class ProfilesScreen(ModeScreen):
@@ -100,13 +93,7 @@ class ProfilesScreen(ModeScreen):
     def compose_body(self) -> ComposeResult:
         yield Ways(id="top")
         with Horizontal(id="columns"):
-            with Vertical(id="list-frame"):
-                yield LineTable(_COLUMNS, self._row, id="profiles")
-                with Horizontal(id="list-buttons"):
-                    for name, label in _LIST_BUTTONS:
-                        button = Button(label, id=f"do-{name}", compact=True)
-                        button.can_focus = False  # for the mouse: a key has each, and tab goes on to the form
-                        yield button
+            yield ProfileList(self._row)
             with Vertical(id="form-frame"):
                 yield ProfileForm(id="form")
                 yield ProbePanel(id="probe")
@@ -118,7 +105,6 @@ class ProfilesScreen(ModeScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one("#list-frame").border_title = "Profiles"
         self._reload()
         self._begin()
 
@@ -249,7 +235,6 @@ class ProfilesScreen(ModeScreen):
         answer = self._answer(base) if base else None
         url = str(self.form.values()["registry_url"])
         self.form.hint_key(key_sentence(base, answer, self.form.typed_key, url).text)
-        blocked = self._book.mistake is not None
         for button, enabled in (
             ("test", True),
             ("save", edited or name == NEW),
@@ -259,7 +244,7 @@ class ProfilesScreen(ModeScreen):
             ("delete", name != NEW),
             ("start", name not in (NEW, self._book.profiles.default)),
         ):
-            self.query_one(f"#do-{button}", Button).disabled = blocked or not enabled
+            self.query_one(f"#do-{button}", Button).disabled = not enabled
         unanswered = answer is not None and answer.state in (KeyState.LOCKED, KeyState.TIMED_OUT, KeyState.UNAVAILABLE)
         self.query_one("#do-ask_key").display = unanswered
 

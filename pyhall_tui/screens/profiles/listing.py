@@ -1,0 +1,37 @@
+"""The list of profiles, with what can be done to one by the mouse below it."""
+
+from collections.abc import Callable
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button
+
+from pyhall_tui.widgets.line_table import Column, LineTable, Row
+
+_COLUMNS: Final = (
+    Column("name", "PROFILE", 14, flex=1, sortable=False),
+    Column("namespace", "NAMESPACE", 12, flex=1, leaves=2, sortable=False),
+    Column("host", "REGISTRY", 14, flex=1, leaves=1, sortable=False),
+    Column("key", "KEY", 13, sortable=False),
+    Column("marks", "", 18, flex=4, sortable=False),
+)
+_LIST_BUTTONS: Final = (("new", "New"), ("duplicate", "Duplicate"), ("delete", "Delete"), ("start", "Start with it"))
+
+
+class ProfileList(Vertical):
+    """The table `#profiles`; its buttons are `#do-…`, after the screen's actions."""
+
+    def __init__(self, row: Callable[[str], Row]) -> None:
+        """`row` makes a row's cells, by the profile's name."""
+        super().__init__(id="list-frame")
+        self._row = row
+        self.border_title = "Profiles"
+
+    def compose(self) -> ComposeResult:
+        yield LineTable(_COLUMNS, self._row, id="profiles")
+        with Horizontal(id="list-buttons"):
+            for name, label in _LIST_BUTTONS:
+                button = Button(label, id=f"do-{name}", compact=True)
+                button.can_focus = False  # for the mouse: a key has each, and tab goes on to the form
+                yield button
