@@ -368,7 +368,7 @@ async def test_a_hash_under_way_can_be_cancelled_and_stops_the_send(
         screen = await at_the_form(opened)
         await fill_in(opened)
         screen.form.package.start(package)
-        await until(lambda: screen.query_one(ProgressBar).total == 64 << 30)
+        await until(lambda: screen.query_one("#hash-bar", ProgressBar).total == 64 << 30)
         await opened.pilot.press("ctrl+s")
         await sees(opened, "1 check left: package hash")
         await opened.pilot.press("escape")
