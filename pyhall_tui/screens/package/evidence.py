@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
+from textual.worker import Worker, WorkerState
 
 from pyhall_tui.attest.evidence import ChainCheck, Mark, receipts, verify_log
 from pyhall_tui.clock import Clock
@@ -124,7 +125,7 @@ class EvidenceScreen(ModalScreen[None]):
         self._show(look.rows, "The log holds no receipt.")
 
     def action_search(self) -> None:
-        self.query_one("#evidence-query", Input).focus()
+        self.set_focus(self.query_one("#evidence-query", Input))  # at once: the next key may be on its way
 
     @on(Input.Submitted, "#evidence-query")
     def _searched(self, message: Input.Submitted) -> None:
@@ -133,7 +134,7 @@ class EvidenceScreen(ModalScreen[None]):
             self._find(wanted)
         elif self._look is not None:
             self._show(self._look.rows, "The log holds no receipt.")
-        self.query_one(LineTable).focus()
+        self.set_focus(self.query_one(LineTable))
 
     @work(exclusive=True, exit_on_error=False, group="evidence-search")
     async def _find(self, correlation_id: str) -> None:
@@ -186,13 +187,19 @@ class EvidenceScreen(ModalScreen[None]):
         query.value = ""
         if self._look is not None:
             self._show(self._look.rows, "The log holds no receipt.")
-        self.query_one(LineTable).focus()
+        self.set_focus(self.query_one(LineTable))
 
     @on(LineTable.Opened)
     @work(exclusive=True, exit_on_error=False, group="evidence-receipt")
     async def _open(self, message: LineTable.Opened) -> None:
         text = await off_loop(partial(_receipt_text, self._path, int(message.key)), name="evidence")
         self.app.push_screen(ReceiptScreen(int(message.key), text))
+
+    @on(Worker.StateChanged)
+    def _pass_failed_work_on(self, message: Worker.StateChanged) -> None:
+        """Textual tells a screen alone of its own work: the app says what failed."""
+        if message.state is WorkerState.ERROR:
+            self.app.post_message(Worker.StateChanged(message.worker, message.state))
 
     def _begin(self, what: str) -> threading.Event:
         """Stop the like that is under way, and return what stops the next one."""
@@ -209,6 +216,8 @@ class EvidenceScreen(ModalScreen[None]):
 
     def _row(self, key: str) -> Row:
         """From the line that breaks the chain on, nothing is proven: those rows say so."""
+        if key not in self._rows:  # of the rows shown before, on its way out
+            return Row({})
         cells = self._rows[key]._asdict()
         broken = self._look.check.broken if self._look else None
         if broken is not None and int(key) >= broken.line:

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
+from textual.worker import Worker, WorkerState
 
 from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.models import plain_sha256
@@ -53,7 +54,9 @@ class ReportScreen(ModalScreen[bool]):
         super().__init__()
         self._workspace, self._worker_id, self._sha256 = workspace, worker_id, sha256
         self._sending = False
-        self._kept: dict[str, str] = workspace.notes.load(_NOTE, worker_id, dict[str, str]) or {}
+        kept = workspace.notes.load(_NOTE, worker_id, dict[str, str]) or {}
+        self._typed = {name: kept.get(name, "") for name in ("reason", "link")}
+        self._kept = dict(self._typed)
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(can_focus=False) as dialog:
@@ -64,10 +67,8 @@ class ReportScreen(ModalScreen[bool]):
                 markup=False,
             )
             yield Field("sha256", "Package hash (SHA-256)", value=self._sha256)
-            yield Field("reason", "Reason", value=self._kept.get("reason", ""), placeholder="what it does, and where")
-            yield Field(
-                "link", "Link to evidence (optional)", value=self._kept.get("link", ""), placeholder="https://…"
-            )
+            yield Field("reason", "Reason", value=self._typed["reason"], placeholder="what it does, and where")
+            yield Field("link", "Link to evidence (optional)", value=self._typed["link"], placeholder="https://…")
             yield Static(id="report-said", markup=False)
             with Horizontal():
                 yield Button("Close", id="report-no", compact=True)
@@ -115,12 +116,11 @@ class ReportScreen(ModalScreen[bool]):
         except RegistryError as error:
             self._say(report_trouble(error))
         else:
-            for name in ("reason", "link"):
-                self.query_one(f"#field-{name}", Field).input.value = ""
+            self._typed = {"reason": "", "link": ""}
             self._keep()
             self.dismiss(True)
-        finally:
-            self._set_sending(False)
+            return
+        self._set_sending(False)
 
     def _check(self) -> bool:
         mistakes = {
@@ -138,16 +138,26 @@ class ReportScreen(ModalScreen[bool]):
     def _value(self, name: str) -> str:
         return self.query_one(f"#field-{name}", Field).value
 
+    @on(Input.Changed)
+    def _take_typed(self, message: Input.Changed) -> None:
+        if message.input.id in self._typed:
+            self._typed[message.input.id] = message.value
+
     def _keep(self) -> None:
         """Note what is typed, where it is not what is noted already."""
-        values = {name: self._value(name) for name in ("reason", "link")}
-        if values == {"reason": "", "link": ""} | self._kept:
+        if self._typed == self._kept:
             return
-        self._kept = values
-        if any(values.values()):
-            self._workspace.notes.save(_NOTE, self._worker_id, values)
+        self._kept = dict(self._typed)
+        if any(self._typed.values()):
+            self._workspace.notes.save(_NOTE, self._worker_id, self._typed)
         else:
             self._workspace.notes.forget(_NOTE, self._worker_id)
+
+    @on(Worker.StateChanged)
+    def _pass_failed_work_on(self, message: Worker.StateChanged) -> None:
+        """Textual tells a screen alone of its own work: the app says what failed."""
+        if message.state is WorkerState.ERROR:
+            self.app.post_message(Worker.StateChanged(message.worker, message.state))
 
     def _set_sending(self, sending: bool) -> None:
         self._sending = sending

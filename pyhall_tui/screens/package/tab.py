@@ -34,7 +34,7 @@ class PackageTab(Vertical):
         & > Static { width: 1fr; height: auto; max-height: 60%; }
         & > ProgressBar { display: none; width: 1fr; margin-top: 1; Bar { width: 1fr; } }
         &.-hashing > ProgressBar { display: block; }
-        #package-buttons { height: auto; margin: 1 0; Button { margin-right: 2; } }
+        #package-buttons { height: auto; margin: 1 0; Button { min-width: 0; width: auto; margin-right: 1; } }
         #package-files { display: none; }
         &.-files #package-files { display: block; }
     }
@@ -195,4 +195,5 @@ class PackageTab(Vertical):
         self.set_class(bool(keys), "-files")
 
     def _row(self, key: str) -> Row:
-        return Row(dict(self._rows[int(key)]._asdict()))
+        is_there = int(key) < len(self._rows)  # else it is of the rows shown before, on its way out
+        return Row(dict(self._rows[int(key)]._asdict()) if is_there else {})
