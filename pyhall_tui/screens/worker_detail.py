@@ -41,7 +41,7 @@ class WorkerView(VerticalScroll):
 
     DEFAULT_CSS = """
     WorkerView {
-        border: round $panel-lighten-2; padding: 0 1; height: 1fr;
+        border: round $foreground 20%; padding: 0 1; height: 1fr;
         & > Static { width: 1fr; height: auto; }
     }
     """
