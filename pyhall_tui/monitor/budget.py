@@ -8,8 +8,9 @@ _DECREASE = 0.5
 _INCREASE_PER_SECOND = 0.02
 """Share of the full rate that is won back in each second without a 429: from half to full in 25 s."""
 _LEAST_SHARE = 0.05
-_DEPTH = 1.0
-"""Requests that may be saved up: one, so that there are no bursts."""
+_SAVED_UP = 0.04
+"""Seconds of requests that may be saved up: one request, or a few at a rate at which timers are too coarse for each
+to go at its own moment. What came late is caught up with so, and no burst is long enough to be one."""
 
 
 class Budget:
@@ -21,7 +22,7 @@ class Budget:
         self.rate = rate
         self.in_flight_limit = in_flight
         self.in_flight = 0
-        self._tokens = _DEPTH
+        self._tokens = 1.0
         self._counted = now
         self.blocked_until = now
         """Until when a 429 holds everything back."""
@@ -67,5 +68,5 @@ class Budget:
     def _count(self, now: float) -> None:
         passed = max(0.0, now - max(self._counted, self.blocked_until))
         self._counted = now
-        self._tokens = min(_DEPTH, self._tokens + passed * self.rate)
+        self._tokens = min(max(1.0, self.rate * _SAVED_UP), self._tokens + passed * self.rate)
         self.rate = min(self.full_rate, self.rate + passed * _INCREASE_PER_SECOND * self.full_rate)

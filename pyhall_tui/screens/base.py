@@ -13,7 +13,7 @@ from textual.worker import Worker, WorkerState
 from pyhall_tui.render.link import band
 from pyhall_tui.render.profile import key_band
 from pyhall_tui.screens.messages import EventsHappened, FleetChanged, LinkChanged
-from pyhall_tui.widgets.cells import STYLES
+from pyhall_tui.widgets.cells import STYLES, show_line
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.workspace import Workspace
 
@@ -112,4 +112,4 @@ class ModeScreen(Screen[None]):
         widget = self.query_one("#band", Static)
         widget.display = cell is not None
         if cell is not None:
-            widget.update(Content.styled(cell.text, STYLES[cell.style]))
+            show_line(widget, Content.styled(cell.text, STYLES[cell.style]))

@@ -12,7 +12,7 @@ from pyhall_tui.profiles.keys import KeySource
 from pyhall_tui.render.lab import live_mark
 from pyhall_tui.render.link import host, next_cell, rate_cell, reach_cell
 from pyhall_tui.render.text import Cell, Style, clean
-from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.cells import as_content, show_line
 from pyhall_tui.workspace import Workspace
 
 SCREEN_TITLES: dict[str, str] = {
@@ -108,9 +108,9 @@ class StatusHeader(Vertical):
         """Show how things stand now. On a hidden screen it costs nothing."""
         if not self.screen.is_current:
             return
-        self.query_one("#who", Static).update(self._who())
-        self.query_one("#how", Static).update(self._how())
-        self.query_one("#short", Static).update(self._short())
+        show_line(self.query_one("#who", Static), self._who())
+        show_line(self.query_one("#how", Static), self._how())
+        show_line(self.query_one("#short", Static), self._short())
 
     def _who(self) -> Content:
         if self._workspace is None:

@@ -57,7 +57,10 @@ class FleetStrip(Static):
         mono = self._workspace.now().mono
         stats = self._workspace.stats
         gauges = request_gauges(self._whole_points(mono), stats.per_second(mono), width)
-        self.update(Content("\n").join([as_content(fleet_line(self._counts, width)), as_content(gauges_line(gauges))]))
+        lines = [as_content(fleet_line(self._counts, width)), as_content(gauges_line(gauges))]
+        content = Content("\n").join(lines)
+        if not (isinstance(self.content, Content) and self.content.is_same(content)):
+            self.update(content, layout=False)  # its size is fixed
 
     def _whole_points(self, mono: float) -> list[Point]:
         """Return the spans that are over: the running one is not full yet and would look like a fall."""

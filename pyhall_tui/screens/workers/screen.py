@@ -268,18 +268,24 @@ class WorkersScreen(ModeScreen):
 
     def _reorder_if_pending(self) -> None:
         if self._reorder_pending and self.is_current:
-            self._reorder()
+            self._sort_rows()
+            if self._summary[:2] != (len(self._roster.ids), len(self.workspace.fleet)):
+                self._summarise()
 
     def _reorder(self) -> None:
+        self._sort_rows()
+        self._summarise()
+
+    def _sort_rows(self) -> None:
         self._reorder_pending = False
         mono, roster = self.workspace.now().mono, self._roster
         if roster.refresh(mono, self._query, self._sort, descending=self._descending) and self.table.keys != roster.ids:
             self.table.show(roster.ids)
         self.query_one(FleetStrip).show(dict(roster.counts))
-        self._summarise(len(roster.ids))
 
-    def _summarise(self, shown: int) -> None:
-        fleet, by_state = self.workspace.fleet, self._roster.counts
+    def _summarise(self) -> None:
+        """Count in the frame's title. The whole frame is painted then, so what merely turns fresh or stale waits."""
+        fleet, by_state, shown = self.workspace.fleet, self._roster.counts, len(self._roster.ids)
         summary = (shown, len(fleet), *by_state.values())
         if summary == self._summary:
             return
@@ -298,6 +304,7 @@ class WorkersScreen(ModeScreen):
             return
         self.table.refresh_rows(self.table.visible_keys)
         self._reorder_pending = True
+        self._summarise()
         self._show_side()
 
     def _show_side(self) -> None:
