@@ -1,0 +1,52 @@
+"""A crash in a real terminal: one line, an exit code that says so, the terminal restored, and never the key."""
+
+import os
+import sys
+from pathlib import Path
+
+from tests.e2e.terminal import Terminal, restored
+
+KEY = "phk_live_0123456789abcdefNOTREAL"
+
+PROGRAM = f"""
+import sys
+from pathlib import Path
+from pyhall_tui.app import PyHallApp
+from pyhall_tui.hall.demo import start_demo
+from pyhall_tui.log_file import configure_logging
+from pyhall_tui.masking import register_secret
+from pyhall_tui.paths import Home
+
+class Crashing(PyHallApp):
+    def key_z(self):
+        key = {KEY!r}
+        raise RuntimeError(f"boom with {{key}}")
+
+home = Home.below(Path(sys.argv[1]))
+configure_logging(home.state / "pyhall-tui.log", "DEBUG")
+register_secret({KEY!r})
+app = Crashing(home, start_demo=start_demo, demo=True)
+app.run()
+sys.exit(app.return_code)
+"""
+
+
+def test_a_crash_is_one_line_and_the_key_is_in_neither_terminal_nor_log(tmp_path: Path) -> None:
+    """F41."""
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    env = {**os.environ, "TERM": "xterm-256color"}
+    with Terminal([sys.executable, str(program), str(tmp_path)], env) as terminal:
+        terminal.wait_for(r"● live")
+        terminal.press("z")
+        assert terminal.wait_for_end(10) == 70
+        assert restored(terminal.raw)
+        shown = terminal.raw.decode(errors="replace")
+    log = (tmp_path / "state" / "pyhall-tui.log").read_text()
+    assert "pyhall-tui crashed: RuntimeError: boom with" in shown
+    assert "Traceback" not in shown
+    assert "Traceback" in log
+    assert "key_z" in log
+    for text in (shown, log):
+        assert KEY not in text
+        assert KEY[9:] not in text
