@@ -14,6 +14,7 @@ USAGE = 64
 
 _COMMANDS = {
     "dispatch": ("pyhall_tui.commands.dispatch", "dispatch_command", "Ask the registry for a decision."),
+    "doctor": ("pyhall_tui.commands.doctor", "doctor_command", "Look at everything that may be amiss."),
     "enroll": ("pyhall_tui.commands.enroll", "enroll_command", "Enroll a batch of workers, each exactly once."),
     "evidence": ("pyhall_tui.commands.evidence", "evidence_group", "Check a worker's evidence log, or list it."),
     "hall": ("pyhall_tui.commands.hall", "hall_group", "Run the embedded hall, or change its store."),

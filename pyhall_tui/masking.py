@@ -22,8 +22,13 @@ _PATTERNS = (
     ("api", re.compile(r"""(?i)(api[-_]?key\\?["']?\s*[:=,]\s*(?:b(?=["']))?\\?["']?)[^\s"'\\,)&]+""")),
     ("bearer", re.compile(r"(?i)(bearer(?:\s+|%20))[\w.~+/=%-]{4,}")),
     ("phk_", re.compile(r"(?i)(phk_[a-z]+_)[\w-]+")),
-    # Not our own package nor its sister's, which stand in every path of a traceback.
-    ("pyhall_", re.compile(r"(?i)(pyhall_)(?!(?:tui|wcp)\b)[\w-]{6,}")),
+    # Not our own package nor its sister's, which stand in every path of a traceback; nor the variables' names.
+    (
+        "pyhall_",
+        re.compile(
+            r"(?i)(pyhall_)(?!(?:tui|wcp|api_key|registry|registry_url|namespace|tui_(?:config|data|state)_dir)\b)[\w-]{6,}"
+        ),
+    ),
     ("@", re.compile(r"(://)[^/\s@:]*:[^/\s@]+(?=@)")),
 )
 """Each with a word that must stand in the lower-case text for it to match: most texts are none's, and pass quickly."""

@@ -7,9 +7,9 @@ the registry answers such reads to anybody, as the public one does, a test canno
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.monitor.thread import LoopThread
@@ -29,6 +29,8 @@ from pyhall_tui.registry.errors import (
 
 if TYPE_CHECKING:
     from pyhall_tui.registry.client import RegistryClient
+
+T = TypeVar("T")
 
 _NOBODY: Final = "pyhall-tui-test"
 """The last part of the ids that are asked for: no worker is named so."""
@@ -87,23 +89,28 @@ async def probe(profile: Profile, key: ApiKey | None, clock: Clock) -> AsyncIter
         yield await _ban_list(client, key_line)
 
 
-async def probe_apart(profile: Profile, key: ApiKey | None, clock: Clock) -> AsyncIterator[ProbeLine]:
+def probe_apart(profile: Profile, key: ApiKey | None, clock: Clock) -> AsyncGenerator[ProbeLine, None]:
     """Do the same on a thread's own loop, so that the caller's never waits; left early, it is dropped."""
-    loop = asyncio.get_running_loop()
-    lines: asyncio.Queue[ProbeLine | None] = asyncio.Queue()
+    return apart(lambda: probe(profile, key, clock), "pyhall-tui-probe")
 
-    def hand_over(line: ProbeLine | None) -> None:
+
+async def apart(make: Callable[[], AsyncIterator[T]], name: str) -> AsyncGenerator[T, None]:
+    """Run what yields on the loop of a thread of that name, and yield the same here; left early, it is dropped."""
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[T | None] = asyncio.Queue()
+
+    def hand_over(line: T | None) -> None:
         with contextlib.suppress(RuntimeError):  # the caller's loop is closed
             loop.call_soon_threadsafe(lines.put_nowait, line)
 
     async def run() -> None:
         try:
-            async for line in probe(profile, key, clock):
+            async for line in make():
                 hand_over(line)
         finally:
             hand_over(None)
 
-    thread = LoopThread("pyhall-tui-probe")
+    thread = LoopThread(name)
     try:
         done = thread.submit(run())
         while (line := await lines.get()) is not None:

@@ -1,0 +1,53 @@
+"""`pyhall-tui doctor`: is this machine, and the way to the registry, in order?"""
+
+import asyncio
+import json
+
+import click
+
+from pyhall_tui.clock import SystemClock
+from pyhall_tui.commands.session import printable
+from pyhall_tui.doctor import Finding, Patient, Terminal, chosen, examine, exit_code
+from pyhall_tui.log_file import configure_logging
+from pyhall_tui.masking import mask, register_secret
+from pyhall_tui.paths import Home
+from pyhall_tui.profiles.keys import KeyStore
+from pyhall_tui.render.doctor import finding_line, report
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--report", "as_report", is_flag=True, help="Print Markdown for an issue: no names, addresses or keys.")
+@click.pass_context
+def doctor_command(ctx: click.Context, as_json: bool, as_report: bool) -> None:
+    """Look at profile, key, registry, clock, journal, config, terminal and versions; say what to do.
+
+    Exit code 0: nothing is off. 1: something is. 2: the registry could not be asked.
+    """
+    home = Home.of_user()
+    configure_logging(home.state / "pyhall-tui.log")  # else Python writes warnings to standard error
+    patient, findings = asyncio.run(_examined(home, ctx.find_root().obj, aloud=not (as_json or as_report)))
+    if as_json:
+        click.echo(json.dumps({"exit_code": exit_code(findings), "findings": [_document(each) for each in findings]}))
+    elif as_report:
+        click.echo("\n".join(map(printable, report(findings, patient).split("\n"))), nl=False)
+    ctx.exit(exit_code(findings))
+
+
+async def _examined(home: Home, name: str | None, *, aloud: bool) -> tuple[Patient, list[Finding]]:
+    profile, problem = chosen(home, name)
+    answer = await KeyStore().load(profile) if profile else None
+    if answer is not None and answer.key is not None:
+        register_secret(answer.key.reveal())
+    patient = Patient(home, SystemClock(), Terminal.of_process(), profile, problem, answer)
+    findings = []
+    async for finding in examine(patient):
+        findings.append(finding)
+        if aloud:
+            click.echo(mask(printable(finding_line(finding))))
+    return patient, findings
+
+
+def _document(finding: Finding) -> dict[str, str]:
+    texts = {"about": str(finding.about), "mark": str(finding.mark)}
+    return texts | {"sentence": mask(finding.sentence), "advice": mask(finding.advice)}
