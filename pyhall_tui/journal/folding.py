@@ -24,6 +24,8 @@ _OPPOSITE = {
     Kind.REGISTRY_REGAINED: Kind.REGISTRY_LOST,
     Kind.KEY_ACCEPTED: Kind.KEY_REJECTED,
 }
+_DEEDS = frozenset({Kind.ATTEST_SENT, Kind.HASH_REPORTED})
+"""What a person did: each is a row of its own, with its own correlation id."""
 
 _Key = tuple[str, str | None, Kind]
 
@@ -52,6 +54,8 @@ class Folding:
         A folded row has the `before` of its first event, all else of its last, but the loudest severity; it is open
         again where what came is an alarm.
         """
+        if event.kind in _DEEDS:
+            return msgspec.structs.replace(event, id=row_id), None
         key = (profile, event.worker_id, _OPPOSITE.get(event.kind, event.kind))
         with self._lock:
             streak = self._streaks.get(key)

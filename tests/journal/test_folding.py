@@ -85,6 +85,13 @@ def test_another_worker_another_profile_and_another_family_are_not_folded():
         assert [one.count for one in journal.events("test")] == [1] * 2
 
 
+def test_what_a_person_did_is_never_folded():
+    with Journal.in_memory(ManualClock()) as journal:
+        for n in range(4):
+            journal.record_event("prod", event(Kind.ATTEST_SENT, "w1", correlation_id=f"req-{n}"))
+        assert [one.correlation_id for one in journal.events("prod")] == ["req-3", "req-2", "req-1", "req-0"]
+
+
 def test_an_alarm_folded_into_an_acknowledged_row_opens_it_again():
     with Journal.in_memory(ManualClock()) as journal:
         *_, (kept, _) = flap(journal, 3)

@@ -11,17 +11,17 @@ import pytest
 from textual.widgets import Button, Input, TabbedContent
 
 from pyhall_tui.attest.dialects import Dialect, dialect_hashes
-from pyhall_tui.attest.evidence import Mark
 from pyhall_tui.attest.package_hash import hash_package
 from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.hall.models import Worker
+from pyhall_tui.journal.notes import Notes
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
 from pyhall_tui.screens.package.attest import AttestScreen
-from pyhall_tui.screens.package.evidence import EvidenceScreen, ReceiptScreen
+from pyhall_tui.screens.package.evidence import EvidenceScreen
 from pyhall_tui.screens.package.report import ReportScreen
 from pyhall_tui.screens.worker_detail import WorkerDetailScreen
 from pyhall_tui.widgets.line_table import LineTable
@@ -110,12 +110,15 @@ async def type_path(opened: OpenedApp, path: Path) -> None:
     await opened.pilot.press("enter")
 
 
-async def test_a_worker_without_a_folder_says_how_to_give_it_one(view: View) -> None:
+async def test_a_worker_without_a_folder_says_how_to_give_it_one_and_still_opens_its_evidence(view: View) -> None:
     async with view() as opened:
         assert "No folder is known" in opened.text()
         await opened.pilot.press("a")
         await opened.pilot.press("d")
         assert "Choose the package's folder first (p)" in toasts(opened)
+        await opened.pilot.press("e")
+        await type_path(opened, LOG)
+        await until(lambda: isinstance(opened.screen, EvidenceScreen) and "● Whole: 3 receipts" in opened.text())
 
 
 async def test_from_a_folder_to_drift_and_a_new_attestation(view: View, hall: LiveHall, folder: Path) -> None:
@@ -192,10 +195,13 @@ async def test_another_sdks_order_is_told_in_words_with_what_to_do_and_what_it_l
 
 async def test_a_folder_that_is_gone_is_unreadable_and_names_why(view: View, folder: Path) -> None:
     shutil.rmtree(folder)
-    async with view(folder) as opened:
+    async with view(folder, size=(80, 24)) as opened:
         await drift_is(opened, "unreadable")
         assert entry_of(opened).last_state() is State.DRIFTED, "what cannot be read is never clean"
-        assert "there is no such file or folder" in opened.text()
+        assert "there is no such file or folder" in words_of(opened)
+        for name in ("folder", "rehash", "attest", "report", "evidence", "no-folder"):
+            button = opened.screen.query_one(f"#package-{name}", Button)
+            assert opened.screen.region.contains_region(button.region), f"{name} is on screen at 80 by 24"
         await opened.pilot.press("a")
         assert "There is no hash to attest" in toasts(opened)
         write_tree(folder, FILES)
@@ -213,7 +219,7 @@ async def test_a_ban_by_hash_outranks_the_match_of_its_folder(view: View, hall: 
         assert entry_of(opened).drift == "match"
 
 
-async def test_a_banned_hash_is_named_before_it_is_attested_and_the_refusal_stays_in_sight(
+async def test_each_refusal_of_an_attestation_stays_in_sight_and_none_is_sent_again_by_itself(
     view: View, hall: LiveHall, folder: Path
 ) -> None:
     hall.store.ban_hash(hash_package(folder).sha256, "exfiltrates")
@@ -225,26 +231,23 @@ async def test_a_banned_hash_is_named_before_it_is_attested_and_the_refusal_stay
         assert "This hash is on the ban list: exfiltrates" in opened.text()
         await opened.pilot.press("y")
         await until(lambda: "The registry refused it" in opened.text())
-        assert events(opened, Kind.ATTEST_SENT)[0].after == "refused"
 
-
-async def test_a_registry_without_the_operation_and_one_that_fails_are_told_apart_and_asked_once_each(
-    view: View, hall: LiveHall, folder: Path
-) -> None:
-    hall.faults.add(path="/api/v1/workers/*", status=405, count=1)
-    hall.faults.add(path="/api/v1/workers/*", status=500, count=1)
-    async with view(folder) as opened:
-        await drift_is(opened, "drifted")
-        await opened.pilot.press("a", "y")
+        hall.faults.add(path="/api/v1/workers/*", status=405, count=1)
+        await opened.pilot.press("y")
         await until(lambda: "no way to attest anew (it answered 405)" in words_of(opened))
+
+        hall.faults.add(path="/api/v1/workers/*", status=500, count=1)
         await opened.pilot.press("y")
         await until(lambda: "It may have reached the registry, and is never sent again by itself" in words_of(opened))
         assert isinstance(opened.screen, AttestScreen)
-        assert len(sent_to(hall, "/attest")) == 2, "once for each confirmation"
-        assert [event.after for event in events(opened, Kind.ATTEST_SENT)] == ["outcome unknown", "refused"]
+        assert len(sent_to(hall, "/attest")) == 3, "once for each confirmation"
+        outcomes = [event.after for event in events(opened, Kind.ATTEST_SENT)]
+        assert outcomes == ["outcome unknown", "refused", "refused"], "the newest first"
 
 
-async def test_a_read_only_profile_attests_and_reports_nothing(view: View, hall: LiveHall, folder: Path) -> None:
+async def test_a_read_only_profile_attests_and_reports_nothing_but_may_forget_its_folder(
+    view: View, hall: LiveHall, folder: Path, home: Home
+) -> None:
     """F45."""
     async with view(folder, read_only=True) as opened:
         await drift_is(opened, "drifted")
@@ -254,11 +257,6 @@ async def test_a_read_only_profile_attests_and_reports_nothing(view: View, hall:
             assert "read-only" in toasts(opened)
             assert isinstance(opened.screen, WorkerDetailScreen)
         assert sent_to(hall, "/attest") == sent_to(hall, "/report") == []
-
-
-async def test_a_folder_that_is_forgotten_is_compared_no_more(view: View, folder: Path, home: Home) -> None:
-    async with view(folder) as opened:
-        await drift_is(opened, "drifted")
         await opened.pilot.click("#package-no-folder")
         await until(lambda: entry_of(opened).drift == "")
         assert entry_of(opened).last_state() is State.CLEAN
@@ -287,19 +285,7 @@ async def fill_report(opened: OpenedApp, reason: str, link: str) -> None:
     await opened.pilot.pause()
 
 
-async def test_a_report_is_confirmed_and_sent_with_reason_and_link(view: View, hall: LiveHall) -> None:
-    async with view() as opened:
-        await fill_report(opened, "exfiltrates mail", "https://acme.example/1")
-        assert isinstance(opened.screen, AskScreen)
-        assert "exfiltrates mail" in opened.text() and sent_to(hall, "/report") == []
-        await opened.pilot.press("y")
-        await until(lambda: isinstance(opened.screen, WorkerDetailScreen))
-        body = {"reason": "exfiltrates mail", "evidence_url": "https://acme.example/1"}
-        assert sent_to(hall, "/report") == [{"sha256": worker_in(hall).sha256, **body}]
-        assert events(opened, Kind.HASH_REPORTED)[0].after == "taken"
-
-
-async def test_a_report_without_a_reason_or_with_half_a_link_is_not_sent(view: View, hall: LiveHall) -> None:
+async def test_a_report_is_checked_confirmed_and_sent_with_reason_and_link(view: View, hall: LiveHall) -> None:
     async with view() as opened:
         for reason, link, sentence in (
             ("", "", "Say why"),
@@ -310,11 +296,19 @@ async def test_a_report_without_a_reason_or_with_half_a_link_is_not_sent(view: V
             assert isinstance(opened.screen, ReportScreen)
             assert sentence in opened.text()
             await opened.pilot.press("escape")
-        assert sent_to(hall, "/report") == []
+
+        await fill_report(opened, "exfiltrates mail", "https://acme.example/1")
+        assert isinstance(opened.screen, AskScreen)
+        assert "exfiltrates mail" in opened.text() and sent_to(hall, "/report") == []
+        await opened.pilot.press("y")
+        await until(lambda: isinstance(opened.screen, WorkerDetailScreen))
+        body = {"reason": "exfiltrates mail", "evidence_url": "https://acme.example/1"}
+        assert sent_to(hall, "/report") == [{"sha256": worker_in(hall).sha256, **body}]
+        assert events(opened, Kind.HASH_REPORTED)[0].after == "taken"
 
 
 async def test_a_registry_that_wants_a_login_is_told_as_such_and_nothing_typed_is_lost(
-    view: View, hall: LiveHall
+    view: View, hall: LiveHall, home: Home
 ) -> None:
     hall.faults.add(path="/api/v1/ban-list/report", status=403)
     async with view() as opened:
@@ -322,76 +316,4 @@ async def test_a_registry_that_wants_a_login_is_told_as_such_and_nothing_typed_i
         await opened.pilot.press("y")
         await until(lambda: "want a person's login for reports" in words_of(opened))
         assert opened.screen.query_one("#reason", Input).value == "exfiltrates mail"
-    async with view() as opened:
-        await opened.pilot.press("r")
-        await until(lambda: isinstance(opened.screen, ReportScreen))
-        assert opened.screen.query_one("#reason", Input).value == "exfiltrates mail", "it outlives a restart"
-
-
-async def open_log(opened: OpenedApp, path: Path) -> EvidenceScreen:
-    await opened.pilot.press("e")
-    await type_path(opened, path)
-    await until(lambda: isinstance(opened.screen, EvidenceScreen))
-    screen = opened.screen
-    assert isinstance(screen, EvidenceScreen)
-    await until(lambda: "reading" not in opened.text())
-    await opened.pilot.pause()
-    return screen
-
-
-async def test_a_whole_log_lists_its_receipts_and_finds_one_by_its_correlation_id(view: View) -> None:
-    async with view() as opened:
-        screen = await open_log(opened, LOG)
-        table = screen.query_one(LineTable)
-        assert "● Whole: 3 receipts" in opened.text()
-        assert list(table.keys) == ["3", "2", "1"]
-        await opened.pilot.press("slash")
-        screen.query_one("#evidence-query", Input).value = "00000000-0000-4000-8000-000000000001"
-        await opened.pilot.press("enter")
-        await until(lambda: list(table.keys) == ["2"])
-        await opened.pilot.press("enter")
-        await until(lambda: isinstance(opened.screen, ReceiptScreen))
-        await opened.pilot.pause()
-        assert '"status": "denied"' in opened.text()
-        await opened.pilot.press("escape", "escape")
-        await until(lambda: list(table.keys) == ["3", "2", "1"])
-
-
-async def test_the_first_line_that_breaks_the_chain_is_named_and_what_follows_is_marked(
-    view: View, tmp_path: Path
-) -> None:
-    log = tmp_path / "evidence.log"
-    log.write_text(LOG.read_text().replace('"status": "denied"', '"status": "ok"'))
-    async with view() as opened:
-        await open_log(opened, log)
-        assert "✖ Broken at line 2" in opened.text()
-        rows = [line for line in opened.text().splitlines() if "cap.doc" in line]
-        assert ["✖ ok" in row for row in rows] == [True, True, False]
-        await opened.pilot.press("escape")
-        await open_log(opened, tmp_path)
-        assert "cannot be read" in opened.text()
-
-
-async def test_a_cut_end_is_told_apart_once_the_log_was_seen_whole(view: View, tmp_path: Path, home: Home) -> None:
-    log = tmp_path / "evidence.log"
-    log.write_bytes(LOG.read_bytes())
-    async with view() as opened:
-        await open_log(opened, log)
-        assert "Whole" in opened.text()
-    log.write_text("".join(log.read_text().splitlines(keepends=True)[:2]))
-    async with view() as opened:
-        await open_log(opened, log)
-        assert "✖ Cut: 2 receipts" in opened.text() and "known before   3 receipts" in opened.text()
-        assert opened.workspace.notes.load("evidence-mark", str(log.resolve()), Mark).entries == 3  # type: ignore[union-attr]
-        await opened.pilot.press("m")
-        await until(lambda: isinstance(opened.screen, AskScreen))
-        await opened.pilot.press("y")
-        await until(lambda: "● Whole: 2 receipts" in opened.text())
-
-
-async def test_every_action_has_a_button_that_is_on_screen_at_80_by_24(view: View, folder: Path) -> None:
-    async with view(folder, size=(80, 24)) as opened:
-        await drift_is(opened, "drifted")
-        for name in ("folder", "rehash", "attest", "report", "evidence", "no-folder"):
-            button = opened.screen.query_one(f"#package-{name}", Button)
-            assert opened.screen.region.contains_region(button.region), name
+    assert Notes(home.state, "acme").load("report", WORKER, dict) == {"reason": "exfiltrates mail", "link": ""}

@@ -46,6 +46,8 @@ class Look(NamedTuple):
     """One reading of a log."""
 
     check: ChainCheck
+    known: Mark | None
+    """How far it was whole before."""
     rows: dict[str, ReceiptRow]
     """By line number, the newest first."""
     total: int
@@ -104,11 +106,9 @@ class EvidenceScreen(ModalScreen[None]):
 
     @work(exclusive=True, exit_on_error=False, group="evidence")
     async def _read(self) -> None:
-        key = str(self._path.resolve())
-        known = self._notes.load(_MARK, key, Mark)
         stop = self._begin("read")
         try:
-            look = await off_loop(partial(_look_at, self._path, known, stop), name="evidence")
+            look = await off_loop(partial(_look_at, self._path, self._notes, stop), name="evidence")
         except InterruptedError:
             return
         except OSError as error:
@@ -116,9 +116,7 @@ class EvidenceScreen(ModalScreen[None]):
             self._say([(Cell(f"✖ {clean(self._path)} cannot be read: {clean(reason)}.", Style.ERROR),)])
             return
         self._look = look
-        if look.check.whole and look.check.entries and look.check.mark != known:
-            self._notes.save(_MARK, key, look.check.mark)
-        lines = check_lines(str(self._path), look.check, known, self._clock.now().wall)
+        lines = check_lines(str(self._path), look.check, look.known, self._clock.now().wall)
         if look.total > len(look.rows):
             lines.append((Cell(f"The newest {MOST:,} of {look.total:,} are listed; / looks in all.", Style.DIM),))
         self._say(lines)
@@ -170,7 +168,7 @@ class EvidenceScreen(ModalScreen[None]):
 
     def _marked(self, mark: Mark, yes: bool | None) -> None:
         if yes:
-            self._notes.save(_MARK, str(self._path.resolve()), mark)
+            self._notes.save(_MARK, _key(self._path), mark)
             self.action_look()
 
     def action_copy(self) -> None:
@@ -262,7 +260,9 @@ class ReceiptScreen(ModalScreen[None]):
         self.post_message(CopyText(self._text, "receipt"))
 
 
-def _look_at(path: Path, known: Mark | None, stop: threading.Event) -> Look:
+def _look_at(path: Path, notes: Notes, stop: threading.Event) -> Look:
+    """Check and list a log, in a thread; where it is whole, its mark is noted."""
+    known = notes.load(_MARK, _key(path), Mark)
     check = verify_log(path, known=known, cancelled=stop.is_set)
     newest: deque[tuple[str, ReceiptRow]] = deque(maxlen=MOST)
     total = 0
@@ -270,7 +270,13 @@ def _look_at(path: Path, known: Mark | None, stop: threading.Event) -> Look:
         _raise_if(stop)
         newest.appendleft((str(receipt.line), receipt_row(receipt)))
         total += 1
-    return Look(check, dict(newest), total)
+    if check.whole and check.entries and check.mark != known:
+        notes.save(_MARK, _key(path), check.mark)
+    return Look(check, known, dict(newest), total)
+
+
+def _key(path: Path) -> str:
+    return str(path.resolve())
 
 
 def _rows_of(path: Path, correlation_id: str, stop: threading.Event) -> dict[str, ReceiptRow]:
