@@ -34,3 +34,8 @@ def show_line(widget: Static, content: Content) -> None:
         widget.update(content)
     elif not before.is_same(content):
         widget.update(content, layout=before.cell_length != content.cell_length)
+
+
+def as_lines(lines: Iterable[Iterable[Cell]]) -> Content:
+    """Return lines of cells as one styled text."""
+    return Content("\n").join(as_content(line) for line in lines)

@@ -15,8 +15,8 @@ from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.render.enroll import Line
 from pyhall_tui.render.package import attest_question, attest_trouble
 from pyhall_tui.render.text import Cell, Style
-from pyhall_tui.screens.enroll.sheet import as_lines
 from pyhall_tui.screens.package.sending import attest
+from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.workspace import Workspace
 
 _ON_ITS_WAY = "It is on its way: the answer comes within the profile's time-out."

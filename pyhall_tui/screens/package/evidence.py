@@ -24,8 +24,8 @@ from pyhall_tui.render.evidence import ReceiptRow, check_lines, receipt_row
 from pyhall_tui.render.text import Cell, Style, clean, clean_lines
 from pyhall_tui.render.worker import raw_json
 from pyhall_tui.screens.enroll.ask import AskScreen
-from pyhall_tui.screens.enroll.sheet import as_lines
 from pyhall_tui.screens.messages import CopyText
+from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 

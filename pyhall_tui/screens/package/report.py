@@ -17,8 +17,8 @@ from pyhall_tui.render.enroll import Line, labelled
 from pyhall_tui.render.package import report_trouble
 from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.screens.enroll.ask import AskScreen
-from pyhall_tui.screens.enroll.sheet import as_lines
 from pyhall_tui.screens.package.sending import report
+from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.field import Field
 from pyhall_tui.workspace import Workspace
 

@@ -13,10 +13,10 @@ from pyhall_tui.monitor.drift import Standing
 from pyhall_tui.render.package import READ_ONLY, FileRow, file_rows, package_lines, why_not_attest
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
-from pyhall_tui.screens.enroll.sheet import as_lines
 from pyhall_tui.screens.package.attest import AttestScreen
 from pyhall_tui.screens.package.evidence import EvidenceScreen
 from pyhall_tui.screens.package.report import ReportScreen
+from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.workspace import Workspace
 
