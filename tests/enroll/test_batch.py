@@ -94,7 +94,7 @@ async def test_the_same_rows_under_another_name_of_the_file_are_known_too(bench:
 
 async def test_a_row_found_in_the_middle_of_a_send_is_unknown_and_is_not_sent(bench: Bench) -> None:
     (item,) = bench.plan(1)
-    row = EnrollmentRow(batch="batch", row_key=item.row.key, state=EnrollmentState.SENDING, at=1.0)
+    row = EnrollmentRow(batch="batch", row_key=item.row.key, state=EnrollmentState.SENDING, at=CLOCK.now().wall)
     bench.journal.record_enrollment_now("acme", row)
     (item,) = items = bench.plan(1)
     assert item.state is State.UNKNOWN

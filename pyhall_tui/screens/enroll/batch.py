@@ -25,9 +25,8 @@ from pyhall_tui.render.batch import batch_cells, counts_words, what_next
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.pick_package import FolderSuggester, PickPackageScreen
-from pyhall_tui.screens.enroll.sheet import as_lines
 from pyhall_tui.screens.enroll.steady_field import SteadyField
-from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.cells import as_content, as_lines
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.workspace import Workspace
 
@@ -310,7 +309,8 @@ class BatchPane(Vertical):
         return self.query_one(BatchTable)
 
     def _row(self, key: str) -> Row:
-        return Row(dict(batch_cells(self._items[int(key)])._asdict()))
+        index = int(key)  # a row of the last batch may be drawn once more while this one is put in its place
+        return Row(dict(batch_cells(self._items[index])._asdict()) if index < len(self._items) else {})
 
     def _note_progress(self, done: int, total: int) -> None:
         """Take the progress of the checks, on their thread; a timer draws it."""

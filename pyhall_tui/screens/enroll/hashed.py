@@ -35,7 +35,8 @@ class HashedTable(LineTable):
         self.show(keys)
 
     def _drawn(self, key: str) -> Row:
-        return Row(dict(self._rows[int(key)]._asdict()))
+        index = int(key)  # a row of the last list may be drawn once more while this one is put in its place
+        return Row(dict(self._rows[index]._asdict()) if index < len(self._rows) else {})
 
 
 class HashedScreen(ModalScreen[None]):

@@ -10,7 +10,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input
 
 from pyhall_tui.attest.records import FILE_NAMES
 from pyhall_tui.enroll.checks import field_named_in
@@ -36,10 +36,12 @@ from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.form import LABELS, EnrollForm
 from pyhall_tui.screens.enroll.known import known_capabilities
+from pyhall_tui.screens.enroll.lines_view import LinesView
 from pyhall_tui.screens.enroll.record import RecordPanel
 from pyhall_tui.screens.enroll.sending import mark_lost_sends, send
-from pyhall_tui.screens.enroll.sheet import Sheet, as_lines
+from pyhall_tui.screens.enroll.sheet import Sheet
 from pyhall_tui.screens.messages import CopyText
+from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.workspace import Workspace
 
 _KEEP_AFTER = 0.4
@@ -70,14 +72,14 @@ class EnrollOne(Vertical):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="problem-row"):
-            yield Static(id="problem", markup=False)
+            yield LinesView(id="problem")
             yield Button("I looked: forget it", id="forget", compact=True)
         with VerticalScroll(id="enroll-body", can_focus=False):
             yield EnrollForm(self.workspace.profile)
             yield Sheet(id="sheet")
         with Horizontal(id="send-row"):
             yield Button("Enroll  ctrl+s", id="send", variant="primary", compact=True)
-            yield Static(id="left", markup=False)
+            yield LinesView(id="left")
 
     def on_mount(self) -> None:
         self.form.fill(self._draft)
@@ -161,17 +163,17 @@ class EnrollOne(Vertical):
     def _count(self) -> None:
         """Say on the button's side how many checks are left, and which."""
         left = list(self.form.mistakes())
-        button, words = self.query_one("#send", Button), self.query_one("#left", Static)
-        button.disabled = self._sending
+        self.query_one("#send", Button).disabled = self._sending
         if self.workspace.profile.read_only:
-            words.update(as_lines([(Cell(_READ_ONLY, Style.WARNING),)]))
+            words = Cell(_READ_ONLY, Style.WARNING)
         elif self._sending:
-            words.update("Sending…")
+            words = Cell("Sending…")
         elif left:
             named = ", ".join(LABELS[field] for field in left)
-            words.update(as_lines([(Cell(f"{len(left)} check{'s' * (len(left) > 1)} left: {named}", Style.WARNING),)]))
+            words = Cell(f"{len(left)} check{'s' * (len(left) > 1)} left: {named}", Style.WARNING)
         else:
-            words.update(as_lines([(Cell("All checks passed.", Style.GOOD),)]))
+            words = Cell("All checks passed.", Style.GOOD)
+        self.query_one("#left", LinesView).show([(words,)])
 
     @work(exclusive=True, exit_on_error=False, group="known")
     async def learn_capabilities(self) -> None:
@@ -379,8 +381,7 @@ class EnrollOne(Vertical):
 
     def _tell(self, lines: Sequence[Line]) -> None:
         """Show sentences above the form; none takes them away."""
-        problem = self.query_one("#problem", Static)
-        problem.update(as_lines(lines))
+        self.query_one("#problem", LinesView).show(lines)
         self.query_one("#problem-row").display = bool(lines)
         self.query_one("#forget").display = bool(self._draft.unsettled) and not self._sending
 

@@ -25,8 +25,8 @@ from pyhall_tui.enroll.record_checks import RecordCheck, Standing, check_record
 from pyhall_tui.render.enroll import record_lines
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.ask import AskScreen
+from pyhall_tui.screens.enroll.lines_view import LinesView
 from pyhall_tui.screens.enroll.pick_package import FolderSuggester, PackageTree, PickPackageScreen
-from pyhall_tui.screens.enroll.sheet import as_lines
 from pyhall_tui.widgets.field import OneLineInput
 
 
@@ -132,9 +132,9 @@ class RecordPanel(Vertical):
     RecordPanel {
         height: auto;
         & > Horizontal { height: 1; margin-bottom: 1; & > Button { margin-right: 2; } }
-        & > Static { height: auto; margin-bottom: 1; display: none; }
+        & > LinesView { height: auto; margin-bottom: 1; display: none; }
         #drop-record { display: none; }
-        &.-filled > Static { display: block; }
+        &.-filled > LinesView { display: block; }
         &.-filled #drop-record { display: block; }
     }
     """
@@ -149,7 +149,7 @@ class RecordPanel(Vertical):
         with Horizontal():
             yield Button("From a record…  ctrl+r", id="from-record", compact=True)
             yield Button("Drop it", id="drop-record", compact=True)
-        yield Static(id="record-checks", markup=False)
+        yield LinesView(id="record-checks")
 
     @property
     def stops(self) -> list[str]:
@@ -177,7 +177,7 @@ class RecordPanel(Vertical):
             listing=listing,
             secret=secret_of_environment(),
         )
-        self.query_one(Static).update(as_lines(record_lines(draft.record_source, record.form, self._checks)))
+        self.query_one(LinesView).show(record_lines(draft.record_source, record.form, self._checks))
 
     def ask(self, start: Path) -> None:
         """Ask for a record; where one is picked, `Filled` follows."""

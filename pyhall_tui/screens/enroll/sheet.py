@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
-from textual.widgets import Static, TabbedContent, TabPane
+from textual.widgets import TabbedContent, TabPane
 
 from pyhall_tui.attest.package_hash import PackageHash
 from pyhall_tui.render.enroll import Line
+from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.screens.enroll.hashed import HashedTable
-from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.screens.enroll.lines_view import LinesView
 
 
 class Sheet(Vertical):
@@ -23,34 +23,37 @@ class Sheet(Vertical):
     def compose(self) -> ComposeResult:
         with TabbedContent(initial="request", id="sheets"):
             with TabPane("Request", id="request"), VerticalScroll():
-                yield Static(id="request-text", markup=False)
+                yield LinesView(id="request-text")
             with TabPane("Answer", id="answer"), VerticalScroll():
-                yield Static(id="verdict-text", markup=False)
-                yield Static("Nothing was sent yet.", id="answer-text", markup=False)
+                yield LinesView(id="verdict-text")
+                yield LinesView(id="answer-text")
         with Vertical(id="hashed") as hashed:
             hashed.border_title = "What was hashed"
-            yield Static(id="hashed-text", markup=False)
+            yield LinesView(id="hashed-text")
             yield HashedTable(id="hashed-files")
+
+    def on_mount(self) -> None:
+        self.query_one("#answer-text", LinesView).show([(Cell("Nothing was sent yet.", Style.DIM),)])
 
     def show_request(self, lines: Sequence[Line]) -> None:
         """Draw the request anew."""
-        self.query_one("#request-text", Static).update(as_lines(lines))
+        self.query_one("#request-text", LinesView).show(lines)
 
     def show_answer(self, lines: Sequence[Line]) -> None:
         """Show the answer and turn to it."""
-        self.query_one("#answer-text", Static).update(as_lines(lines))
+        self.query_one("#answer-text", LinesView).show(lines)
         self.show_verdict(())
         self.turn_to("answer")
 
     def show_verdict(self, lines: Sequence[Line]) -> None:
         """Show what the registry says of the new worker, above the answer."""
-        verdict = self.query_one("#verdict-text", Static)
-        verdict.update(as_lines(lines))
+        verdict = self.query_one("#verdict-text", LinesView)
+        verdict.show(lines)
         verdict.display = bool(lines)
 
     def show_hashed(self, lines: Sequence[Line], listing: PackageHash | None) -> None:
         """Show what the hash on the form is of, and its files where they are known."""
-        self.query_one("#hashed-text", Static).update(as_lines(lines))
+        self.query_one("#hashed-text", LinesView).show(lines)
         if listing is not self._listing:
             self._listing = listing
             self.query_one(HashedTable).show_package(listing)
@@ -59,8 +62,3 @@ class Sheet(Vertical):
     def turn_to(self, sheet: str) -> None:
         """Bring a tab to the front: `request` or `answer`."""
         self.query_one("#sheets", TabbedContent).active = sheet
-
-
-def as_lines(lines: Sequence[Line]) -> Content:
-    """Return the lines as one content."""
-    return Content("\n").join(as_content(line) for line in lines)
