@@ -79,6 +79,7 @@ class PyHallApp(App[None]):
         Binding(
             "K", "ask_key", "Ask key", show=False, id="app.ask_key", tooltip="Ask the OS keyring for the key again"
         ),
+        Binding("D", "doctor", "Doctor", show=False, id="app.doctor", tooltip="Doctor: look at all that may be amiss"),
         Binding("ctrl+t", "toggle_theme", "Theme", show=False, id="app.theme", tooltip="Light or dark theme"),
     ]
 
@@ -321,6 +322,15 @@ class PyHallApp(App[None]):
     def action_show_keys(self) -> None:
         """Show the keys of the screen one is on."""
         self.push_screen(KeysScreen(self.screen.active_bindings))
+
+    def action_doctor(self) -> None:
+        """Look at all that may be amiss, here and on the way to the registry."""
+        from pyhall_tui.screens.doctor import DoctorScreen
+
+        opened = self._opener.opened
+        profile, home = (opened.workspace.profile, opened.home) if opened else (None, self._opener.home)
+        demo_key = ApiKey(opened.demo.key) if opened and opened.demo else None
+        self.push_screen(DoctorScreen(profile, home, self._keys, self._clock, demo_key=demo_key))
 
     def action_toggle_theme(self) -> None:
         """Go from dark to light, or back."""

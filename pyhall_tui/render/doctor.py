@@ -66,7 +66,7 @@ def _without_names(text: str, patient: Patient) -> str:
             names |= {profile.registry_url.partition("://")[2].partition("/")[0].partition(":")[0]: "<host>"}
     # longest first, whole words: a namespace may begin with the profile's name
     for name in sorted(filter(None, names), key=len, reverse=True):
-        text = re.sub(rf"(?<![\w.-]){re.escape(clean(name))}(?![\w-])", lambda _, to=names[name]: to, text)
+        text = re.sub(rf"(?<![\w.-]){re.escape(clean(name))}(?![\w-])", names[name], text)
     return text
 
 
