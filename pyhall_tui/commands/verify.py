@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pyhall_tui.clock import SystemClock
 from pyhall_tui.commands.session import FAILED, NO, YES, ask, open_profile, printable, sentence_of, tell
 from pyhall_tui.fleet.entry import Entry, State
+from pyhall_tui.monitor.budget import Budget
+from pyhall_tui.monitor.turns import Turns
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.models import Verdict
@@ -50,15 +53,15 @@ async def _verify_all(
 async def _answers(
     client: "RegistryClient", profile: Profile, workers: tuple[str, ...]
 ) -> AsyncIterator[tuple[str, Verdict | RegistryError]]:
-    """Ask for several at a time, and yield in the order asked."""
-    slots = asyncio.Semaphore(profile.requests_in_flight)
+    """Ask for several at a time, within the profile's request budget, and yield in the order asked."""
+    clock = SystemClock()
+    turns = Turns(Budget(profile.requests_per_second, profile.requests_in_flight, clock.now().mono), clock)
 
     async def one(worker_id: str) -> Verdict | RegistryError:
-        async with slots:
-            try:
-                return await client.verify(worker_id)
-            except RegistryError as error:
-                return error
+        try:
+            return await turns.take(lambda: client.verify(worker_id))
+        except RegistryError as error:
+            return error
 
     tasks = [(worker_id, asyncio.create_task(one(worker_id))) for worker_id in workers]
     try:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from textual.widget import Widget
-from textual.widgets import Input, TabbedContent, TextArea
+from textual.widgets import Input, Tabs, TextArea
 
 from pyhall_tui.screens.dispatch.answer import AnswerView
 from pyhall_tui.screens.dispatch.request_form import RequestForm
@@ -16,13 +16,17 @@ from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.waiting import until
 
 
+def is_ready(screen: DispatchScreen) -> bool:
+    return bool(screen.query(RequestForm)) and screen.form.is_filled
+
+
 async def come(opened: OpenedApp, **fill: str) -> DispatchScreen:
     """Open the dispatch screen with a form that could be sent as it is."""
     await until(lambda: "dispatch" in opened.app._modes)
     await opened.app.switch_mode("dispatch")
     screen = opened.screen
     assert isinstance(screen, DispatchScreen)
-    await until(lambda: screen.is_mounted and bool(screen.query(RequestForm)))
+    await until(lambda: is_ready(screen))
     screen.form.fill_some({"capability": CAPABILITY, "worker_id": WORKER, **fill})
     await opened.pilot.pause()
     return screen
@@ -203,10 +207,9 @@ async def test_what_is_typed_is_there_after_a_restart(hall: LiveHall, open_app: 
     async with open_app(key=hall.key) as opened:
         await until(lambda: "dispatch" in opened.app._modes)
         await opened.app.switch_mode("dispatch")
-        await until(lambda: isinstance(opened.screen, DispatchScreen) and bool(opened.screen.query(RequestForm)))
-        await opened.pilot.pause()
         screen = opened.screen
         assert isinstance(screen, DispatchScreen)
+        await until(lambda: is_ready(screen))
 
         values = screen.form.values
         assert (values.capability, values.worker_id) == (CAPABILITY, WORKER)
@@ -229,7 +232,7 @@ async def test_coming_from_a_worker_its_id_is_in_the_form(hall: LiveHall, open_a
         await until(lambda: isinstance(opened.screen, DispatchScreen))
         screen = opened.screen
         assert isinstance(screen, DispatchScreen)
-        await until(lambda: bool(screen.query(RequestForm)) and screen.form.values.worker_id == "wkr_x")
+        await until(lambda: is_ready(screen) and screen.form.values.worker_id == "wkr_x")
 
         assert screen.form.values.capability == "mail.send"
 
@@ -247,7 +250,7 @@ async def test_down_goes_through_the_names_that_hold_what_was_typed(hall: LiveHa
 async def test_the_snippet_on_show_is_copied(hall: LiveHall, open_app: OpenApp) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         screen = await come(opened)
-        screen.query_one("#raw", TabbedContent).active = "raw-curl"
+        screen.query_one("#raw", Tabs).active = "curl"
         await opened.pilot.pause()
 
         copied = screen.answer.copied()
@@ -261,7 +264,7 @@ async def test_the_key_is_masked_in_the_headers(hall: LiveHall, open_app: OpenAp
     async with open_app(profile_of(hall), key=hall.key) as opened:
         screen = await come(opened)
         await send(opened, screen)
-        screen.query_one("#raw", TabbedContent).active = "raw-headers"
+        screen.query_one("#raw", Tabs).active = "headers"
         await opened.pilot.pause()
 
         copied = screen.answer.copied()

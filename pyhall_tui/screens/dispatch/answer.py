@@ -1,12 +1,14 @@
 """The answer: its word in the largest letters on the screen, what is known of it, and the raw of both sides."""
 
+from textwrap import wrap
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Button, Static, TabbedContent, TabPane
+from textual.widgets import Button, Static, Tab, Tabs
 
 from pyhall_tui.dispatch.result import Result, Tried
 from pyhall_tui.dispatch.snippets import snippets
@@ -18,6 +20,7 @@ from pyhall_tui.widgets.cells import STYLES, as_content
 _LABEL = 12
 _RAW = {"request": "Request", "response": "Response", "headers": "Headers"}
 _SNIPPETS = {"curl": "curl", "python": "Python", "typescript": "TypeScript", "go": "Go"}
+_TITLES = _RAW | _SNIPPETS
 _NOT_YET = "Nothing was sent yet."
 
 
@@ -37,16 +40,17 @@ class AnswerView(VerticalScroll, can_focus=False):
         self._above = above
         self._tried: Tried | None = None
         self._texts: dict[str, str] = {}
+        self._otherwise: dict[str, str] = {}
+        """What is shown where there is no text."""
 
     def compose(self) -> ComposeResult:
         yield self._above
         yield Static(id="big", markup=False)
         yield Static(id="facts", markup=False)
         yield Button("Put the new address into the profile", id="use-address", compact=True)
-        with TabbedContent(id="raw"):
-            for name, title in (_RAW | _SNIPPETS).items():
-                with TabPane(title, id=f"raw-{name}"), VerticalScroll():
-                    yield Static(_NOT_YET, id=f"text-{name}", markup=False)
+        yield Tabs(*(Tab(title, id=name) for name, title in _TITLES.items()), id="raw")
+        with VerticalScroll(id="raw-scroll"):
+            yield Static(_NOT_YET, id="raw-text", markup=False)
 
     def on_mount(self) -> None:
         self.border_title = "Answer"
@@ -57,6 +61,7 @@ class AnswerView(VerticalScroll, can_focus=False):
 
     def on_resize(self) -> None:
         self._draw_word()
+        self._draw_facts()
 
     @property
     def shown(self) -> Tried | None:
@@ -65,9 +70,9 @@ class AnswerView(VerticalScroll, can_focus=False):
 
     def copied(self) -> tuple[str, str] | None:
         """Return the text of the tab on show, and what it is; None where it holds nothing."""
-        name = self.query_one("#raw", TabbedContent).active.removeprefix("raw-")
+        name = self.query_one("#raw", Tabs).active
         text = self._texts.get(name)
-        return (text, f"{(_RAW | _SNIPPETS)[name]} text") if text else None
+        return (text, f"{_TITLES[name]} text") if text else None
 
     def show_waiting(self, seconds: float) -> None:
         """Say that the request is under way."""
@@ -86,8 +91,7 @@ class AnswerView(VerticalScroll, can_focus=False):
         self.border_title = f"Answer  {look.glyph} {look.word}"
         self.border_subtitle = f"of {full_time(tried.row.at)}" if from_history else ""
         self._draw_word()
-        lines = [as_content([Cell(fact.label.ljust(_LABEL), Style.DIM), fact.value]) for fact in facts(tried)]
-        self.query_one("#facts", Static).update(Content("\n").join(lines))
+        self._draw_facts()
         self.query_one("#use-address").display = bool(_base_url(tried.location))
         self._show_raw(tried)
         self.scroll_home(animate=False)
@@ -116,8 +120,19 @@ class AnswerView(VerticalScroll, can_focus=False):
         self._put("headers", "", "Headers are not kept in the journal.")
 
     def _put(self, name: str, text: str, otherwise: str = "") -> None:
-        self._texts[name] = text
-        self.query_one(f"#text-{name}", Static).update(Content(clean_lines(text) if text else otherwise))
+        self._texts[name], self._otherwise[name] = text, otherwise
+        if name == self.query_one("#raw", Tabs).active:
+            self._draw_raw(name)
+
+    @on(Tabs.TabActivated, "#raw")
+    def _raw_chosen(self, message: Tabs.TabActivated) -> None:
+        message.stop()
+        self._draw_raw(message.tab.id or "")
+
+    def _draw_raw(self, name: str) -> None:
+        text = self._texts.get(name)
+        shown = clean_lines(text) if text else self._otherwise.get(name, _NOT_YET)
+        self.query_one("#raw-text", Static).update(Content(shown))
 
     def _draw_word(self) -> None:
         tried = self._tried
@@ -127,6 +142,18 @@ class AnswerView(VerticalScroll, can_focus=False):
         width = self.content_size.width
         word = big_letters(look.word, width, 5 if self.size.height > 26 else 3)
         self.query_one("#big", Static).update(Content.styled(word, STYLES[look.style]))
+
+    def _draw_facts(self) -> None:
+        """One fact below the other, a long one wrapped beside its label."""
+        if self._tried is None or not self.is_mounted:
+            return
+        width = max(20, self.content_size.width - _LABEL - 1)
+        lines = []
+        for fact in facts(self._tried):
+            for number, part in enumerate(wrap(fact.value.text, width) or [""]):
+                label = "" if number else fact.label
+                lines.append(as_content([Cell(label.ljust(_LABEL), Style.DIM), Cell(part, fact.value.style)]))
+        self.query_one("#facts", Static).update(Content("\n").join(lines))
 
     def _dress(self, result: Result | None) -> None:
         for one in Result:

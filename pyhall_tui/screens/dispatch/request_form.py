@@ -92,12 +92,24 @@ class RequestForm(VerticalScroll, can_focus=False):
         self.fill(msgspec.convert(self._kept(), DispatchForm))
         came_before, self._to_fill = self._to_fill, None
         self.fill_some(came_before or {})
-        if self._workspace.profile.read_only:
-            self._tell(READ_ONLY)
-            self.query_one("#send", Button).disabled = self.query_one("#live", Button).disabled = True
+        self.show_leave()
+
+    def show_leave(self) -> None:
+        """Say whether this profile may send at all; its settings can change while the form is there."""
+        buttons = [self.query_one("#send", Button), self.query_one("#live", Button)]
+        read_only = self._workspace.profile.read_only
+        if read_only != buttons[0].disabled:
+            self._tell(READ_ONLY if read_only else "")
+            for button in buttons:
+                button.disabled = read_only
 
     def on_unmount(self) -> None:
         self.keep()
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether the fields are there, with what was typed before."""
+        return self._to_fill is None
 
     @property
     def values(self) -> DispatchForm:

@@ -109,6 +109,11 @@ class DispatchScreen(ModeScreen):
         about = {"worker_id": message.worker_id} if message.worker_id else {}
         self.form.fill_some({**message.fill, **about})
 
+    def fleet_changed(self) -> None:
+        """Coming back, the profile may be another: one that may only look."""
+        if self.form.is_filled:
+            self.form.show_leave()
+
     # -- one dispatch ------------------------------------------------------------------------------------------
 
     @on(RequestForm.Changed)
@@ -149,6 +154,7 @@ class DispatchScreen(ModeScreen):
         row = tried.row
         form = filled(capability=row.capability, worker_id=row.worker_id, context=row.context)
         self._show_tab("try")
+        self.session_table.focus()
         self.form.fill_again(form)
         self.answer.show_answer(tried, from_history=True)
 

@@ -1,0 +1,115 @@
+"""Pictures of an answer in every state, and of a matrix: what an operator sees, also without colour."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.app import App, ComposeResult
+from textual.containers import Horizontal
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from pyhall_tui import screens
+from pyhall_tui.dispatch.matrix import Case, Plan, lay_out
+from pyhall_tui.dispatch.result import Result, Tried
+from pyhall_tui.journal.rows import DispatchRow
+from pyhall_tui.render.decision import LOOKS
+from pyhall_tui.render.text import Style
+from pyhall_tui.screens.dispatch.answer import AnswerView
+from pyhall_tui.screens.dispatch.matrix_grid import Look, MatrixGrid
+from pyhall_tui.theme import DARK
+from tests.waiting import until
+
+ROW = DispatchRow(
+    at=1_774_000_000.0,
+    namespace="org.yourco",
+    capability="llm.text.generate",
+    worker_id="wkr_abc123",
+    context='{"risk_tier":"low"}',
+    correlation_id="req-1",
+    correlation_back="req-1",
+    elapsed_ms=41.2,
+    request_raw=b'{"capability":"llm.text.generate"}',
+)
+STATES = {
+    Result.ALLOW: {"outcome": "allow", "decision_id": "dec_1"},
+    Result.DENY: {"outcome": "deny", "deny_code": "POLICY_BLOCKED", "reason": "Restricted [/x] by policy"},
+    Result.HOLD: {"outcome": "STEWARD_HOLD", "deny_code": "DENY_REQUIRES_HUMAN", "reason": "Ask the steward"},
+    Result.OTHER: {"outcome": "perhaps", "correlation_back": "req-other"},
+    Result.ERROR: {"error": "The registry answered 403: no", "status": 403, "correlation_back": None},
+    Result.UNKNOWN: {"error": "The connection broke.", "may_have_reached": True, "correlation_back": None},
+}
+
+
+class DispatchScreen(Screen[None]):
+    """Stands for the screen of that name, whose style sheet dresses its parts: one widget alone."""
+
+    CSS_PATH = str(Path(screens.__file__).parent / "dispatch" / "dispatch.tcss")
+
+    def __init__(self, widget: Widget) -> None:
+        super().__init__()
+        self._widget = widget
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield self._widget
+
+
+class Picture(App[None]):
+    """Shows one widget of the dispatch screen."""
+
+    def __init__(self, widget: Widget) -> None:
+        super().__init__()
+        self._widget = widget
+
+    def on_mount(self) -> None:
+        self.register_theme(DARK)
+        self.theme = DARK.name
+        self.push_screen(DispatchScreen(self._widget))
+
+
+def tried(result: Result) -> Tried:
+    advice = "Use a key of this namespace." if result is Result.ERROR else ""
+    return Tried(row=msgspec.structs.replace(ROW, **STATES[result]), result=result, advice=advice)
+
+
+@pytest.mark.parametrize("result", list(Result))
+def test_an_answer(result: Result, snap_compare: Callable[..., bool]) -> None:
+    """F26: word, glyph and border are each state's own."""
+    view = AnswerView(Static())
+
+    async def show(pilot: Pilot[None]) -> None:
+        await until(lambda: view.is_mounted and bool(view.query("#raw-text")))
+        view.show_answer(tried(result))
+        await pilot.pause()
+
+    assert snap_compare(Picture(view), run_before=show, terminal_size=(64, 20))
+
+
+def test_a_matrix(snap_compare: Callable[..., bool]) -> None:
+    plan = Plan(
+        namespace="org.yourco",
+        capabilities=("llm.text.generate", "mail.send", "payments.transfer"),
+        workers=("wkr_abc123",),
+        risk_tiers=("low", "high"),
+    )
+    results = list(Result)
+
+    def look(case: Case) -> Look:
+        place = plan.cases().index(case)
+        shown = LOOKS[results[place]]
+        return Look(shown.glyph, shown.style, framed=place == 1, hit=place > 0)
+
+    grid = MatrixGrid(look)
+
+    async def show(pilot: Pilot[None]) -> None:
+        await until(lambda: grid.is_mounted)
+        laid = lay_out(plan)
+        grid.show(laid, list(laid.rows))
+        await pilot.pause()
+
+    assert {look(case).style for case in plan.cases()} >= {Style.GOOD, Style.ERROR}
+    assert snap_compare(Picture(grid), run_before=show, terminal_size=(64, 10))
