@@ -9,7 +9,6 @@ from textual.widgets import Static
 
 from pyhall_tui.profiles.environment import KEY
 from pyhall_tui.profiles.keys import KeySource
-from pyhall_tui.render.lab import live_mark
 from pyhall_tui.render.link import host, next_cell, rate_cell, reach_cell
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.widgets.cells import as_content, show_line
@@ -152,11 +151,15 @@ class StatusHeader(Vertical):
         glyph = reach_cell(self._workspace.link)
         cells = [Cell(clean(self._workspace.profile.name), Style.STRONG), Cell(glyph.text, glyph.style)]
         parts = [as_content([*self._marks(), *cells], " ")]
-        return Content(" ").join([*self._live(), *parts, *([alarms] if (alarms := self._alarms()) else [])])
+        return Content(" ").join([*self._live(short=True), *parts, *([alarms] if (alarms := self._alarms()) else [])])
 
-    def _live(self) -> list[Content]:
+    def _live(self, *, short: bool = False) -> list[Content]:
         """A live run goes on while another screen is looked at: it is told on every screen."""
-        mark = live_mark(self._workspace.lab.live) if self._workspace else None
+        if self._workspace is None or self._workspace.lab.live is None:
+            return []
+        from pyhall_tui.render.lab import live_mark  # not before the first frame
+
+        mark = live_mark(self._workspace.lab.live)
         return [as_content([mark])] if mark else []
 
     def _alarms(self) -> Content | None:

@@ -298,3 +298,14 @@ async def test_every_tab_is_usable_at_both_ends_of_the_sizes(
         }
         await shows(opened, *seen[tab])
         await asyncio.sleep(0)
+
+
+async def test_a_live_run_that_begins_after_an_answer_takes_its_place(hall: LiveHall, open_app: OpenApp) -> None:
+    async with open_app(profile_of(hall), key=hall.key, size=(140, 40)) as opened:
+        screen = await come(opened)
+        first = (await send(opened, screen)).shown
+        freeze(hall)
+        await start_live(opened, "1")
+
+        await until(lambda: screen.answer.shown not in (None, first), clock=opened.clock)
+        await shows(opened, "✖ DENY", "FROZEN")

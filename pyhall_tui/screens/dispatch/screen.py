@@ -67,7 +67,8 @@ class DispatchScreen(ModeScreen):
         self._saved = SavedRequests(home.config / "requests.toml")
         self._session: dict[str, Tried] = {}
         self._sent_at: float | None = None
-        self._live_shown: Tried | None = None
+        self._follows_live = False
+        """Whether the answer on show is the live run's last: not while another is sent or looked at."""
 
     def compose_body(self) -> ComposeResult:
         with TabbedContent(id="dispatch-tabs"):
@@ -133,6 +134,7 @@ class DispatchScreen(ModeScreen):
 
     @work(exit_on_error=False, group="dispatch")
     async def _send(self, request: DispatchRequest) -> None:
+        self._follows_live = False
         self.answer.show_waiting(0.0)
         try:
             tried = await self.workspace.lab.dispatch(request)
@@ -155,6 +157,7 @@ class DispatchScreen(ModeScreen):
         form = filled(capability=row.capability, worker_id=row.worker_id, context=row.context)
         self._show_tab("try")
         self.session_table.focus()
+        self._follows_live = False
         self.form.fill_again(form)
         self.answer.show_answer(tried, from_history=True)
 
@@ -177,6 +180,7 @@ class DispatchScreen(ModeScreen):
     def _start_live(self, request: DispatchRequest, seconds: float | None) -> None:
         if seconds is not None:
             self.workspace.lab.start_live(request, seconds)
+            self._follows_live = True
             self._pull_live()
 
     def _pull_live(self) -> None:
@@ -185,11 +189,8 @@ class DispatchScreen(ModeScreen):
             return
         self.query_one(LiveStrip).pull()
         run = self.workspace.lab.live
-        if run is None or run.last is None or run.last is self._live_shown or not run.is_running:
-            return
-        if self._sent_at is None and self.answer.shown in (None, self._live_shown):
+        if self._follows_live and run is not None and run.last is not None and run.last is not self.answer.shown:
             self.answer.show_answer(run.last)
-        self._live_shown = run.last
 
     # -- many, and all that were ---------------------------------------------------------------------------------
 
