@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePath
 
@@ -39,6 +39,8 @@ _TRIES = 5
 """Hashes of a package that changes while it is read, before it is told as unreadable."""
 _LOOK = 2.0
 """Seconds between two looks whether a package's root is still there, or there again."""
+_MOST_LINKS = 1_000
+"""Links of a package that are looked at; each look is a call to the system."""
 _ANEW = 60.0
 """Seconds until listening is tried again where the system would not have it."""
 
@@ -80,6 +82,8 @@ class _Package:
     tries: int = 0
     is_hashing: bool = False
     progress: Progress | None = None
+    links: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    """Its links to files, with size and modification time of what they lead to, perhaps outside of the folder."""
 
 
 _Root = tuple[str, int, int]
@@ -253,6 +257,9 @@ class PackageWatch:
                 return
             result = unreadable
         package.tries = 0
+        if isinstance(result, PackageHash):
+            links = [package.folder / file.path for file in result.files if file.link]
+            package.links = {link: _state_of(link) for link in links[:_MOST_LINKS]}
         self._compare(package, result)
 
     def _compare(self, package: _Package, result: PackageHash | PackageUnreadable) -> None:
@@ -328,6 +335,7 @@ class PackageWatch:
         for changes in changes_of_files:
             self.problem = ""
             concerned = {package for _, path in changes for package in _concerned(path, roots)}
+            concerned.update(package for package in seen if _is_changed_behind_a_link(package))
             if concerned:
                 self._make_due(concerned)
             if self._look() != seen:
@@ -350,6 +358,22 @@ def _root_of(folder: Path) -> _Root | None:
     except (OSError, RuntimeError):  # a loop of links is a RuntimeError before Python 3.13
         return None
     return str(real), info.st_dev, info.st_ino
+
+
+def _is_changed_behind_a_link(package: _Package) -> bool:
+    """Whether a file that a link leads to is not what it was: the listener hears of no file outside of the folder."""
+    links = package.links
+    changed = {link: now for link, then in links.items() if (now := _state_of(link)) != then}
+    links.update(changed)
+    return bool(changed)
+
+
+def _state_of(path: Path) -> tuple[int, int]:
+    try:
+        info = path.stat()
+    except OSError:
+        return -1, -1
+    return info.st_size, info.st_mtime_ns
 
 
 def _by_path(seen: dict[_Package, _Root | None]) -> dict[str, list[_Package]]:

@@ -35,38 +35,49 @@ def package_lines(
     """Return what is known of a worker's package: folder, standing, both hashes, what to do."""
     if folder is None:
         return [(Cell(NO_FOLDER, Style.DIM),)]
-    lines = [labelled("folder", folder)]
+    lines = [_labelled("folder", folder)]
     if standing is None:
         waiting = "hashing…" if progress else "not hashed yet: that begins with the registry's first verdict"
-        lines.append(labelled("standing", waiting, Style.DIM))
+        lines.append(_labelled("standing", waiting, Style.DIM))
     else:
         lines += _standing_lines(standing, now)
     if progress is not None:
-        lines.append(labelled("hashing", progress_words(progress)))
+        lines.append(_labelled("hashing", progress_words(progress)))
+    if standing is not None:
+        lines += _what_to_do(standing.drift)
     return [*lines, (Cell(f"▲ {clean(problem)}", Style.WARNING),)] if problem else lines
+
+
+def _labelled(label: str, value: str, style: Style = Style.PLAIN) -> Line:
+    """A label so short that a whole hash stands beside it in 80 columns."""
+    return Cell(f"{label:<11} ", Style.DIM), Cell(clean(value) or "–", style)
 
 
 def _standing_lines(standing: Standing, now: Moment) -> Iterator[Line]:
     drift = standing.drift
-    word = drift_cell(drift.state.value)
-    yield Cell(f"{'standing':<14} ", Style.DIM), word, Cell(f"  {clean(drift.detail)}")
-    if to_do := _TO_DO[drift.state]:
-        yield Cell(" " * 15), Cell(to_do, Style.STRONG)
+    yield Cell(f"{'standing':<11} ", Style.DIM), drift_cell(drift.state.value)
     if drift.sha256 != drift.attested or drift.sha256 is None:
-        yield labelled("registry's", drift.attested or "none")
-        yield labelled("folder's", drift.sha256 or "none")
+        yield _labelled("registry's", drift.attested or "none")
+        yield _labelled("folder's", drift.sha256 or "none")
     else:
-        yield labelled("both", drift.sha256)
-    when = f"{age(max(0.0, now.wall - standing.at))}, {full_time(standing.at)}"
+        yield _labelled("both", drift.sha256)
     files = f": {standing.files:,} file{'s' * (standing.files != 1)}, {amount(standing.bytes_total)}"
-    yield labelled("hashed", when + (files if standing.files else ""), Style.DIM)
+    when = f"{age(max(0.0, now.wall - standing.at))}, {full_time(standing.at)}"
+    yield _labelled("hashed", when + (files if standing.files else ""), Style.DIM)
     changes = drift.changes
     if changes is not None:
         counts = (("changed", changes.changed), ("new", changes.added), ("gone", changes.removed))
         words = ", ".join(f"{len(paths):,} {word}" for word, paths in counts if paths)
-        yield labelled("since a match", words or "no file has changed: another hash is attested now")
+        yield _labelled("since match", words or "no file has changed: another hash is attested now")
     elif drift.state is DriftState.DRIFTED:
-        yield labelled("since a match", "not known: they have not matched since the folder was chosen", Style.DIM)
+        yield _labelled("since match", "not known: they have not matched since the folder was chosen", Style.DIM)
+
+
+def _what_to_do(drift: Drift) -> Iterator[Line]:
+    yield (Cell(""),)
+    yield (Cell(clean(drift.detail)),)
+    if to_do := _TO_DO[drift.state]:
+        yield (Cell(to_do, Style.STRONG),)
 
 
 def progress_words(progress: Progress) -> str:

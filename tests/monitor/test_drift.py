@@ -147,6 +147,19 @@ async def test_a_folder_that_is_replaced_by_another_is_hashed(
     await watching.until(DriftState.DRIFTED)
 
 
+async def test_a_linked_file_that_changes_outside_of_the_folder_is_drift_too(
+    watching: Watching, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyhall_tui.monitor.drift._LOOK", 0.1)
+    outside = write_tree(tmp_path / "shared", {"lib.py": "1"})
+    (folder / "lib.py").symlink_to(outside / "lib.py")
+    watching.follow(folder, sha256_of(folder))
+    await watching.until(DriftState.MATCH)
+    write_tree(outside, {"lib.py": "changed"})
+    drift = await watching.until(DriftState.DRIFTED)
+    assert drift.changes == Changes(changed=("lib.py",))
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 async def test_a_pipe_in_the_folder_is_unreadable_and_named(watching: Watching, folder: Path) -> None:
     os.mkfifo(folder / "pipe")
