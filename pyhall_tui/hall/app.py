@@ -10,7 +10,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pyhall_tui import __version__
-from pyhall_tui.hall import gate, local
+from pyhall_tui.hall import gate, insight, local
 from pyhall_tui.hall.context import Hall, SeenRequest
 from pyhall_tui.hall.errors import BadRequest, HallError
 from pyhall_tui.hall.models import (
@@ -59,6 +59,7 @@ def build_app(hall: Hall) -> ASGIApp:
         Route("/api/account/standing", standing),
         Route("/openapi.json", openapi),
         *local.ROUTES,
+        *insight.ROUTES,
     ]
     handlers: dict[Any, Any] = {HallError: refuse, HTTPException: refuse_route, Exception: fail}
     app = Starlette(routes=routes, exception_handlers=handlers)

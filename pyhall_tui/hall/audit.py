@@ -1,7 +1,9 @@
 """The decision log: each row's hash covers the row before it, so a changed or missing row is found."""
 
+import asyncio
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +12,7 @@ from pyhall_tui.hall.store import Store
 
 GENESIS = "GENESIS"
 _PRUNE_EVERY = 1000
+_PIECE = 5000  # rows that are counted in one go: some 20 ms
 
 
 def append(store: Store, receipt: dict[str, Any], *, keep: int = 1_000_000) -> None:
@@ -75,6 +78,33 @@ def counts(store: Store, since: str, namespace: str | None = None) -> dict[str, 
 def rule_hits(store: Store) -> dict[str, int]:
     """Return how many of the decisions in the log each rule made; `registry` and `default` count like rules."""
     return dict(map(tuple, store.read("SELECT rule, count(*) FROM decisions GROUP BY rule")))
+
+
+class RuleHits:
+    """How many decisions each rule made, counted on from where one was, so that a long log is read once."""
+
+    def __init__(self) -> None:
+        self._counted_to = 0
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    async def counts(self, store: Store, namespace: str | None) -> dict[str, int]:
+        """Return the counts by rule (of one namespace); requests are answered between two pieces of the log."""
+        last = head(store)[0]
+        if last < self._counted_to:  # another log was put into the store
+            self._counted_to = 0
+            self._counts.clear()
+        while self._counted_to < last:
+            upto = min(last, self._counted_to + _PIECE)
+            sql = "SELECT namespace, rule, count(*) FROM decisions WHERE seq > ? AND seq <= ? GROUP BY namespace, rule"
+            for of, rule, count in store.read(sql, self._counted_to, upto):
+                self._counts[of, rule] += count
+            self._counted_to = upto
+            await asyncio.sleep(0)
+        found: Counter[str] = Counter()
+        for (of, rule), count in self._counts.items():
+            if namespace in (None, of):
+                found[rule] += count
+        return dict(found)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pyhall_tui.hall import tomlfile
 
+ADMIN = "/admin/faults"
+"""Where faults are put in force and taken away, beyond their own reach."""
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -77,8 +79,15 @@ class Faults:
         """Put these in place of what is there."""
         self._faults = tuple(faults)
 
+    @property
+    def in_force(self) -> tuple[Fault, ...]:
+        """The faults that are there, each with how often it may happen yet."""
+        return self._faults
+
     def pick(self, method: str, path: str) -> Fault | None:
-        """Return the fault that happens to such a request now, if one does."""
+        """Return the fault that happens to such a request now, if one does; never to the one that sets them."""
+        if path == ADMIN:
+            return None
         for fault in self._faults:
             fits = fnmatchcase(path, fault.path) and fnmatchcase(method, fault.method)
             if not fits or fault.count == 0 or self.rng.random() >= fault.probability:

@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 
 from pyhall_tui import __version__
+from pyhall_tui.hall.faults import ADMIN, Fault
 from pyhall_tui.hall.models import AttestRequest, Ban, DispatchRequest, EnrollRequest, ReportRequest
+from pyhall_tui.hall.policy import TIERS
 
 _ERRORS = {
     400: "Missing or invalid fields",
@@ -17,7 +19,14 @@ _ERRORS = {
     429: "Rate limited: slow down",
     500: "Registry error: try again",
 }
+_ABOUT = f"""A registry of AI workers on this machine.
+
+Faults on demand: `PUT {ADMIN}` with `{{"faults": [...]}}`, from this machine and with a key, puts them in force in
+place of what is there; `GET` lists them and `DELETE` takes all away. A fault's fields, all optional:
+{", ".join(f"`{name}`" for name in Fault.__struct_fields__)}. The path stands here and not among the operations, so that
+a tool which tries out every operation does not break the hall that it tests."""
 _READ = (401, 429, 500)
+_HERE = (403, *_READ)
 _TEXT: dict[str, Any] = {"type": "string"}
 _MAYBE: dict[str, Any] = {"type": ["string", "null"]}
 _FLAG: dict[str, Any] = {"type": "boolean"}
@@ -86,6 +95,13 @@ def _number(name: str, least: int, most: int) -> dict[str, Any]:
 
 
 _WORKER = [{"name": "worker_id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}]
+_EXPLAINED = [
+    {"name": "worker_id", "in": "query", "required": True, "schema": {"type": "string", "minLength": 1}},
+    {"name": "capability", "in": "query", "required": True, "schema": {"type": "string", "minLength": 1}},
+    {"name": "namespace", "in": "query", "schema": {"type": "string"}},
+    {"name": "risk_tier", "in": "query", "schema": {"enum": list(TIERS)}},
+    _number("at", 0, 10**11),
+]
 _WRITE = (400, 401, 403, 413, 429, 500)
 _NO_KEY: list[Any] = []
 
@@ -97,6 +113,8 @@ def _paths() -> dict[str, Any]:
     health = _object({"ok": _FLAG, "version": _TEXT})
     standing = _object({"standing": _TEXT, "tier_id": _MAYBE, "github_login": _MAYBE, "checked_at": _TEXT})
     some = _object({"count": _NUMBER})
+    rules = _object({"rules": _list_of(_OBJECT), "default": _TEXT, "error": _MAYBE, "other_hits": _OBJECT})
+    steps = _object({"decision": _OBJECT, "worker": _TEXT, "steps": _list_of(_OBJECT)})
     bans = _answers(_list_of({"$ref": "#/components/schemas/Ban"}), (400, 404, *_READ))
     bans["304"] = {"description": "The list is the one whose ETag the request names"}
     older = _answers(_OLDER, by_worker)
@@ -126,6 +144,10 @@ def _paths() -> dict[str, Any]:
         "/dispatches": {"get": _operation("The last decisions", _answers(some, (400, *_READ)), parameters=feed)},
         "/dispatches/active": {"get": _operation("Dispatches under way", _answers(some, _READ))},
         "/alerts": {"get": _operation("What to look at", _answers(some, _READ))},
+        "/policy": {"get": _operation("The rules, and how often each decided", _answers(rules, _HERE))},
+        "/policy/explain": {
+            "get": _operation("Which rule decides, and why", _answers(steps, (400, *_HERE)), parameters=_EXPLAINED)
+        },
         "/wcp/registry/ban-list": {"get": _operation("The banned hashes alone", _answers(some, _READ))},
         "/wcp/registry/verify/{worker_id}": {"get": _operation("The older shape", older, parameters=_WORKER)},
     }
@@ -139,7 +161,7 @@ def document() -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     return {
         "openapi": "3.1.0",
-        "info": {"title": "pyhall-tui's hall", "version": __version__},
+        "info": {"title": "pyhall-tui's hall", "version": __version__, "description": _ABOUT},
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
         "paths": _paths(),

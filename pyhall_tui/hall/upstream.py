@@ -81,6 +81,7 @@ class Upstream:
         self._stale_after = stale_after
         self._fetch = fetch or fetch_bans
         self._tag: str | None = None
+        self._polled: Moment | None = None
         self._heard: Moment | None = None  # never yet, in this run: then the hall has nothing to go by
 
     async def run(self) -> None:
@@ -91,6 +92,7 @@ class Upstream:
 
     async def poll(self) -> None:
         """Ask once; a failure leaves what is known as it is, and is said in `error`."""
+        self._polled = self._clock.now()
         try:
             heard = await _in_a_thread(self._fetch, f"{self.url}/api/v1/ban-list", self._key, self._tag)
             if heard.bans is not None:
@@ -119,8 +121,11 @@ class Upstream:
         """Return how it is, for `/status`."""
         return {
             "url": self.url,
+            "last_poll": iso(self._polled.wall) if self._polled else None,
             "last_heard": iso(self._heard.wall) if self._heard else None,
             "stale": self.stale,
+            "stale_after": self._stale_after,
+            "interval": self._interval,
             "when_stale": self.when_stale,
             "error": self.error,
         }

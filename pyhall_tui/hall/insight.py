@@ -1,0 +1,115 @@
+"""Routes for the operator of this machine's own hall: what the policy is and does, and the faults in force.
+
+They are not the published hall's. Others than this machine are refused, whatever their key; and while a fault is in
+force for every path, it is not for these: who put it there can take it away.
+"""
+
+import ipaddress
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pyhall_tui.hall.context import Hall
+from pyhall_tui.hall.errors import BadRequest, Forbidden
+from pyhall_tui.hall.explain import explain
+from pyhall_tui.hall.faults import ADMIN, Fault
+from pyhall_tui.hall.models import UNSTATED, Asked, decode
+from pyhall_tui.hall.policy import TIERS, Policy
+from pyhall_tui.hall.shadow import hidden_rules
+from pyhall_tui.hall.wire import admit, admit_read, answer, hall_of, read_body, whole_number
+
+
+class _FaultList(msgspec.Struct, forbid_unknown_fields=True):
+    faults: list[Fault]
+
+
+def _only_here(request: Request) -> None:
+    """Refuse another machine.
+
+    Raises:
+        Forbidden: the request came over the network.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        here = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        here = ipaddress.ip_address("0.0.0.0")
+    mapped = getattr(here, "ipv4_mapped", None)
+    if not (mapped or here).is_loopback:
+        raise Forbidden("this is answered to the hall's own machine alone")
+
+
+async def policy(request: Request) -> Response:
+    """`GET /policy`: the rules in order, how many decisions of the log each made, and which can never decide."""
+    namespace = admit_read(request)
+    _only_here(request)
+    hall = hall_of(request)
+    hits = await hall.rule_hits.counts(hall.store, namespace)
+    return answer(request, _told(hall, hall.policy.current(), hits))
+
+
+def _told(hall: Hall, rules: Policy, hits: dict[str, int]) -> dict[str, Any]:
+    hidden = {found.rule: found for found in hidden_rules(rules)}
+    listed = []
+    for rule in rules.rule:
+        found = hidden.get(rule.id)
+        told = {"hits": hits.pop(rule.id, 0), "hidden": str(found) if found else None}
+        listed.append(msgspec.to_builtins(rule) | told | {"hidden_by": list(found.by) if found else []})
+    return {
+        "rules": listed,
+        "default": rules.default,
+        "default_hits": hits.pop("default", 0),
+        "error": hall.policy.error,
+        "other_hits": hits,  # the registry's own refusals, those while the upstream is not heard, rules that are gone
+    }
+
+
+async def explanation(request: Request) -> Response:
+    """`GET /policy/explain?worker_id=&capability=[&namespace=][&risk_tier=][&at=]`: which rule decides, and why.
+
+    `at` is in seconds since the epoch, now unless given. Nothing is dispatched or logged, and no rate is used up.
+    """
+    namespace = admit_read(request)
+    _only_here(request)
+    hall = hall_of(request)
+    worker_id, capability = (_stated(request, name) for name in ("worker_id", "capability"))
+    worker = hall.store.worker(worker_id)
+    asked_for = request.query_params.get("namespace") or namespace or (worker.namespace if worker else "")
+    if namespace is not None and asked_for != namespace:
+        raise Forbidden(f"this key has no access to namespace {asked_for}")
+    tier = request.query_params.get("risk_tier", UNSTATED)
+    if tier not in TIERS:
+        raise BadRequest(f"invalid field: risk_tier: expected one of {', '.join(TIERS)}")
+    now = int(hall.clock.now().wall)
+    wall = whole_number(request, "at", default=now, most=10**11, least=0)
+    asked = Asked(namespace=asked_for, capability=capability, worker_id=worker_id, tier=tier, wall=float(wall))
+    return answer(request, explain(worker, asked, hall.policy.current()))
+
+
+def _stated(request: Request, name: str) -> str:
+    value = request.query_params.get(name)
+    if not value:
+        raise BadRequest(f"missing field: {name}")
+    return value
+
+
+async def faults(request: Request) -> Response:
+    """`GET /admin/faults`: those in force; `PUT` with `{"faults": […]}` replaces them, `DELETE` takes all away."""
+    admit(request)
+    _only_here(request)
+    hall = hall_of(request)
+    if request.method == "DELETE":
+        hall.faults.clear()
+    elif request.method == "PUT":
+        hall.faults.replace(decode(await read_body(request), _FaultList).faults)
+    return answer(request, {"faults": hall.faults.in_force})
+
+
+ROUTES = [
+    Route("/policy", policy),
+    Route("/policy/explain", explanation),
+    Route(ADMIN, faults, methods=["GET", "PUT", "DELETE"]),
+]
