@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import events, on
@@ -20,7 +20,6 @@ from pyhall_tui.ending import end_on_signals
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.opening import DemoHall, Opened, Opener
-from pyhall_tui.palette import PyHallCommands
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.environment import EnvironmentMistake
@@ -46,25 +45,34 @@ from pyhall_tui.toasts import AlarmToasts, is_bad_news
 from pyhall_tui.widgets.header import SCREEN_TITLES
 from pyhall_tui.workspace import Workspace
 
+if TYPE_CHECKING:
+    from textual.command import Provider
+
 _log = logging.getLogger("pyhall_tui")
 
 _WAITING_SHOWN_AFTER = 0.5
 """Seconds after which it is said that the OS keyring is waited for; most answer in milliseconds."""
 
 
+def _commands() -> "type[Provider]":
+    """Textual imports the palette when it is opened, and so do we."""
+    from pyhall_tui.palette import PyHallCommands
+
+    return PyHallCommands
+
+
 class PyHallApp(App[None]):
     """The operations dashboard."""
 
     TITLE = "pyhall-tui"
-    COMMANDS: ClassVar[set[type[PyHallCommands]]] = {PyHallCommands}  # type: ignore[assignment]
+    COMMANDS = {_commands}
+    CSS_PATH = "screens/workers/workers.tcss"  # the first screen's, for all CSS is parsed anew when more is added
     MODES = {"opening": OpeningScreen}
     DEFAULT_MODE = "opening"
     BINDING_GROUP_TITLE = "Everywhere"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(
-                f"{number},f{number}", f"mode('{mode}')", title, show=False, id=f"app.{mode}", tooltip=f"Go to {title}"
-            )
+            Binding(str(number), f"mode('{mode}')", title, show=False, id=f"app.{mode}", tooltip=f"Go to {title}")
             for number, (mode, title) in enumerate(SCREEN_TITLES.items(), start=1)
         ),
         Binding(
@@ -80,6 +88,11 @@ class PyHallApp(App[None]):
             "K", "ask_key", "Ask key", show=False, id="app.ask_key", tooltip="Ask the OS keyring for the key again"
         ),
         Binding("D", "doctor", "Doctor", show=False, id="app.doctor", tooltip="Doctor: look at all that may be amiss"),
+        # With priority the focus moves when the key arrives: what is typed behind it lands in the new field.
+        Binding("tab", "focus_next", "Next", show=False, priority=True, id="app.next", tooltip="Next field"),
+        Binding(
+            "shift+tab", "focus_previous", "Back", show=False, priority=True, id="app.previous", tooltip="Field before"
+        ),
         Binding("ctrl+t", "toggle_theme", "Theme", show=False, id="app.theme", tooltip="Light or dark theme"),
     ]
 
@@ -104,6 +117,9 @@ class PyHallApp(App[None]):
             notes: sentences on what could not be set up before, to be shown first.
         """
         super().__init__()
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name  # before it runs: all CSS is parsed anew at a change of theme
         self._clock = clock or SystemClock()
         self._opener = Opener(home, self._clock, self, start_demo)
         self._opens_demo = demo
@@ -124,9 +140,6 @@ class PyHallApp(App[None]):
         return self._opener.store
 
     async def on_mount(self) -> None:
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
         end_on_signals(lambda code: self.exit(return_code=code))
         for note in self._notes:
             self.notify(note, severity="warning", timeout=15, markup=False)
@@ -161,7 +174,7 @@ class PyHallApp(App[None]):
         """Open a profile: what was last known is painted at once, its key is asked for after that."""
         opened = await self._opener.open_profile(profile)
         await self._show(opened, mode)
-        self._ask_key()
+        self.call_after_refresh(self._ask_key)  # what is imported for it would hold up the first frame
 
     async def _show(self, opened: Opened, mode: str) -> None:
         """Make the screens for what was opened, and tell what could not be kept or read."""
@@ -169,10 +182,13 @@ class PyHallApp(App[None]):
         workspace = opened.workspace
         await self._lay_modes(screens_of(workspace, opened.home), None)
         await self.switch_mode(mode)
-        self.call_after_refresh(workspace.restore_rest)
+        self.call_after_refresh(self._restore_rest, workspace)
         for note in (*workspace.journal.notes, workspace.watch_list.problem):
             if note:
                 self.notify(note, severity="warning", timeout=15, markup=False)
+
+    def _restore_rest(self, workspace: Workspace) -> None:
+        self.run_worker(workspace.restore_rest(), exit_on_error=False, group="restore")
 
     async def _show_profiles(self, problem: str | None) -> None:
         await self._opener.close()

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from textual.app import App
 from textual.notifications import Notification
 
-from pyhall_tui.fleet.events import Event, Kind, Severity
+from pyhall_tui.fleet.events import FIRST_SIGHT, Event, Kind, Severity
 from pyhall_tui.render.event import sentence
 from pyhall_tui.render.text import clean
 
@@ -19,8 +19,14 @@ _GOOD_NEWS = (Kind.UNBANNED, Kind.APPEARED, Kind.KEY_ACCEPTED)
 
 
 def is_bad_news(event: Event) -> bool:
-    """Whether a person must be told: an open alarm. A flapping worker's row stays an alarm when it ends well."""
-    return event.severity is Severity.ALARM and not event.acknowledged and event.kind not in _GOOD_NEWS
+    """Whether a person must be told: an open alarm that came while one watched.
+
+    What was so at first sight stands at the top of the table and is counted in the header. A flapping worker's row
+    stays an alarm when it ends well.
+    """
+    if event.acknowledged or event.kind in _GOOD_NEWS or event.before == FIRST_SIGHT:
+        return False
+    return event.severity is Severity.ALARM
 
 
 class AlarmToasts:

@@ -4,6 +4,9 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
+FIRST_SIGHT = "not known yet"
+"""`before` of a worker that is heard of for the first time: what it is was so before one looked."""
+
 
 class Kind(StrEnum):
     """What happened."""

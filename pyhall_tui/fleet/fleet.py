@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import Ban, Entry, State
-from pyhall_tui.fleet.events import Event, Kind
+from pyhall_tui.fleet.events import FIRST_SIGHT, Event, Kind
 from pyhall_tui.fleet.transitions import ban_transition, make_event, verdict_transitions
 from pyhall_tui.registry.models import BanList, BanListEntry, Verdict
 
@@ -206,6 +206,6 @@ class Fleet:
 def _word(entry: Entry) -> str:
     """The worker's last state as a word, its ban left out: what a ban is a change from and back to."""
     if entry.verdict is None:
-        return "not known yet"
+        return FIRST_SIGHT
     state = Entry(entry.worker_id, entry.verdict, drift=entry.drift).last_state()
     return state.name.lower()

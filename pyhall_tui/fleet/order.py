@@ -104,7 +104,7 @@ class Roster:
         for worker_id, row in self._rows.items():
             self.counts[row.state] += 1
             self._part(row).append((row.key, worker_id))
-            if not row.entry.is_stale(mono, self._fleet.stale_after):
+            if row.entry.verdict is not None and not row.entry.is_stale(mono, self._fleet.stale_after):
                 self._becoming_stale.append((self._stale_at(row), worker_id))
         self._banned.sort()
         self._others.sort()

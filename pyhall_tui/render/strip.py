@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from pyhall_tui.fleet.entry import Entry, State
-from pyhall_tui.fleet.events import Event, Kind
+from pyhall_tui.fleet.events import FIRST_SIGHT, Event, Kind
 from pyhall_tui.monitor.stats import Point
 from pyhall_tui.render.text import Cell, Style, span
 from pyhall_tui.render.worker import LOOKS
@@ -211,7 +211,7 @@ def _undone(after: _Known, event: Event) -> _Known:
     before = event.before
     match event.kind:
         case Kind.BANNED | Kind.UNBANNED:
-            return replace(after, banned=before == "BANNED", asked=after.asked and before != "not known yet")
+            return replace(after, banned=before == "BANNED", asked=after.asked and before != FIRST_SIGHT)
         case Kind.ATTESTED | Kind.UNATTESTED:
             return replace(after, attested=before == "attested")
         case Kind.STATUS_CHANGED:

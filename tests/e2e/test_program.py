@@ -13,12 +13,29 @@ from tests.e2e.terminal import pyhall_tui, restored
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of Unix")
 
 
-def test_the_demo_shows_the_fleet_and_a_ban_as_it_happens_and_quits_clean(tmp_path: Path) -> None:
+def test_in_the_demo_one_sees_a_ban_arrive_enrolls_a_worker_tries_a_dispatch_and_quits_clean(tmp_path: Path) -> None:
     with pyhall_tui(tmp_path, "--demo") as terminal:
         terminal.wait_for(r"● live")
         terminal.wait_for(r"\d+ clean")
         terminal.wait_for(r"✖ BANNED +\S+")
         terminal.wait_for(r"is BANNED \((ban list|verify)\)")
+        terminal.press("\x1b")
+        terminal.wait_until_gone(r"is BANNED \(")
+        terminal.press("2")
+        terminal.wait_for("Display name")
+        terminal.press("Summarizer EU\tllm.text.generate\r\t" + "ab" * 32)
+        terminal.wait_for("ababab")
+        terminal.press("\x13")
+        terminal.wait_for(r"worker_id +wkr_\w+")
+        terminal.wait_until_gone("q Quit")  # the emptied form has the focus
+        terminal.press("\x1b")
+        terminal.wait_for("q Quit")
+        terminal.press("3")
+        terminal.wait_for("Risk tier")
+        terminal.press("llm.text.generate\twkr_abc123\x13")
+        terminal.wait_for(r"● ALLOW")
+        terminal.press("\x1b")
+        terminal.wait_for("q Quit")
         terminal.press("q")
         assert terminal.wait_for_end(5) == 0
         assert restored(terminal.raw)
