@@ -218,6 +218,20 @@ class RegistryClient:
         """
         return await self._read(self._call("GET", "/health", headers=_NOT_FROM_A_CACHE), _read_health, retry)
 
+    async def read(self, path: str, read: Callable[[bytes], T], *, limit: int, retry: bool = True) -> T:
+        """Ask for what the registry's API does not have and a local hall does: `GET path`, its body read by `read`.
+
+        Args:
+            path: from the base URL on, its query encoded.
+            read: raises `Unreadable` where the body is not of its shape.
+            limit: bytes of the body, after decompression.
+
+        Raises:
+            RegistryError: no usable answer came.
+        """
+        call = self._call("GET", path, headers=_NOT_FROM_A_CACHE, limit=limit)
+        return await self._read(call, lambda answer: read(answer.body), retry)
+
     async def dispatch(self, request: DispatchRequest) -> DispatchAnswer:
         """Ask for a decision. Sent once; the id in `context` (made where there is none) is the request's own.
 
