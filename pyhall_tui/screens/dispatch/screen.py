@@ -45,7 +45,7 @@ class DispatchScreen(ModeScreen):
     AUTO_FOCUS = ""
     BINDING_GROUP_TITLE = "Dispatch"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "send", "Dispatch", priority=True, id="dispatch.send", tooltip="Send the dispatch"),
+        Binding("ctrl+s", "send", "Dispatch", id="dispatch.send", tooltip="Send the dispatch"),
         Binding("ctrl+n", "new_id", "New id", show=False, id="dispatch.new_id", tooltip="Make a new correlation id"),
         Binding("ctrl+l", "live", "Live", id="dispatch.live", tooltip="Repeat the dispatch, or stop repeating it"),
         Binding("ctrl+o", "saved", "Saved", id="dispatch.saved", tooltip="Saved requests: open one, or save this one"),
