@@ -12,6 +12,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
+from textual.worker_manager import WorkerManager
 
 from pyhall_tui import crash
 from pyhall_tui.attention import Attention
@@ -28,6 +29,7 @@ from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.store import ProfilesFileError, ProfileStore
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.bar import screens_of
+from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.keys import KeysScreen
 from pyhall_tui.screens.messages import (
     CloseProfile,
@@ -61,12 +63,36 @@ def _commands() -> "type[Provider]":
     return PyHallCommands
 
 
+class _TellingWorkers(WorkerManager):
+    """Tells the app of failed work; Textual tells but the widget or screen whose work it was."""
+
+    def __init__(self, app: App[None], tell: Callable[[BaseException], None]) -> None:
+        super().__init__(app)
+        self._tell = tell
+
+    def _remove_worker(self, worker: Worker[object]) -> None:
+        super()._remove_worker(worker)
+        if worker.state is WorkerState.ERROR and worker.error is not None:
+            self._tell(worker.error)
+
+
 class PyHallApp(App[None]):
     """The operations dashboard."""
 
     TITLE = "pyhall-tui"
     COMMANDS = {_commands}
     CSS_PATH = "screens/workers/workers.tcss"  # the first screen's, for all CSS is parsed anew when more is added
+    CSS = """
+    ModalScreen {
+        Toast.-error { display: none; } /* alarms stay up: they would lie on the dialog, and are back when it closes */
+        &.-tiny, &.-flat {
+            background: transparent; /* the screen below says that the terminal is too small */
+            & > * { offset-y: 200vh; } /* not hidden: the focus stays where it is */
+        }
+    }
+    """
+    HORIZONTAL_BREAKPOINTS = ModeScreen.HORIZONTAL_BREAKPOINTS
+    VERTICAL_BREAKPOINTS = ModeScreen.VERTICAL_BREAKPOINTS
     MODES = {"opening": OpeningScreen}
     DEFAULT_MODE = "opening"
     BINDING_GROUP_TITLE = "Everywhere"
@@ -117,6 +143,7 @@ class PyHallApp(App[None]):
             notes: sentences on what could not be set up before, to be shown first.
         """
         super().__init__()
+        self._workers = _TellingWorkers(self, self._tell_failed_work)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name  # before it runs: all CSS is parsed anew at a change of theme
@@ -323,13 +350,10 @@ class PyHallApp(App[None]):
         work = copy_text(self, message.text, message.what)
         self.run_worker(work, exit_on_error=False, group="copy", exclusive=True)
 
-    @on(Worker.StateChanged)
-    def _tell_failed_work(self, message: Worker.StateChanged) -> None:
-        """The one place that turns failed background work into a sentence."""
-        error = message.worker.error
-        if message.state is WorkerState.ERROR and error is not None:
-            _log.error("background work failed", exc_info=(type(error), error, error.__traceback__))
-            self.notify(f"That failed: {clean(error, 300)}", severity="error", timeout=15, markup=False)
+    def _tell_failed_work(self, error: BaseException) -> None:
+        """Say that background work failed, on a dialog too: the one place that turns it into a sentence."""
+        _log.error("background work failed", exc_info=(type(error), error, error.__traceback__))
+        self.notify(f"That failed: {clean(error, 300)}", severity="warning", timeout=15, markup=False)
 
     async def action_mode(self, mode: str) -> None:
         """Go to a screen of the bar."""

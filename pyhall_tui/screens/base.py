@@ -8,7 +8,6 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
-from textual.worker import Worker, WorkerState
 
 from pyhall_tui.render.link import band
 from pyhall_tui.render.profile import key_band
@@ -85,12 +84,6 @@ class ModeScreen(Screen[None]):
     def _on_events_happened(self, message: EventsHappened) -> None:
         self.events_happened(message)
         self.query_one(StatusHeader).update_status()
-
-    @on(Worker.StateChanged)
-    def _pass_failed_work_on(self, message: Worker.StateChanged) -> None:
-        """Textual tells a screen alone of its own work: the app has the one place that says what failed."""
-        if message.state is WorkerState.ERROR:
-            self.app.post_message(Worker.StateChanged(message.worker, message.state))
 
     @on(LinkChanged)
     def _on_link_changed(self) -> None:

@@ -99,7 +99,6 @@ class DoctorScreen(ModalScreen[None]):
             self.post_message(CopyText(report(self._findings, self._patient), "report"))
 
     @on(Worker.StateChanged)
-    def _pass_failed_work_on(self, message: Worker.StateChanged) -> None:
+    def _end_failed_look(self, message: Worker.StateChanged) -> None:
         if message.state is WorkerState.ERROR:
             self._draw(Cell("That failed: see the log.", Style.ERROR))
-            self.app.post_message(Worker.StateChanged(message.worker, message.state))

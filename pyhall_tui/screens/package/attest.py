@@ -8,7 +8,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
-from textual.worker import Worker, WorkerState
 
 from pyhall_tui.monitor.drift import Standing
 from pyhall_tui.registry.errors import RegistryError
@@ -102,12 +101,6 @@ class AttestScreen(ModalScreen[bool]):
             self.dismiss(True)
             return
         self._set_sending(False)
-
-    @on(Worker.StateChanged)
-    def _pass_failed_work_on(self, message: Worker.StateChanged) -> None:
-        """Textual tells a screen alone of its own work: the app says what failed."""
-        if message.state is WorkerState.ERROR:
-            self.app.post_message(Worker.StateChanged(message.worker, message.state))
 
     def _set_sending(self, sending: bool) -> None:
         self._sending = sending

@@ -13,7 +13,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
-from textual.worker import Worker, WorkerState
 
 from pyhall_tui.attest.evidence import ChainCheck, Mark, receipts, verify_log
 from pyhall_tui.clock import Clock
@@ -192,12 +191,6 @@ class EvidenceScreen(ModalScreen[None]):
     async def _open(self, message: LineTable.Opened) -> None:
         text = await off_loop(partial(_receipt_text, self._path, int(message.key)), name="evidence")
         self.app.push_screen(ReceiptScreen(int(message.key), text))
-
-    @on(Worker.StateChanged)
-    def _pass_failed_work_on(self, message: Worker.StateChanged) -> None:
-        """Textual tells a screen alone of its own work: the app says what failed."""
-        if message.state is WorkerState.ERROR:
-            self.app.post_message(Worker.StateChanged(message.worker, message.state))
 
     def _begin(self, what: str) -> threading.Event:
         """Stop the like that is under way, and return what stops the next one."""

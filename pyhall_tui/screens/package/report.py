@@ -9,7 +9,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
-from textual.worker import Worker, WorkerState
 
 from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.models import plain_sha256
@@ -152,12 +151,6 @@ class ReportScreen(ModalScreen[bool]):
             self._workspace.notes.save(_NOTE, self._worker_id, self._typed)
         else:
             self._workspace.notes.forget(_NOTE, self._worker_id)
-
-    @on(Worker.StateChanged)
-    def _pass_failed_work_on(self, message: Worker.StateChanged) -> None:
-        """Textual tells a screen alone of its own work: the app says what failed."""
-        if message.state is WorkerState.ERROR:
-            self.app.post_message(Worker.StateChanged(message.worker, message.state))
 
     def _set_sending(self, sending: bool) -> None:
         self._sending = sending

@@ -1,0 +1,76 @@
+"""What every dialog has from the app: no alarm lies on it, a terminal too small for it, its failed work told."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
+from textual.widgets._toast import Toast
+
+from pyhall_tui.screens.enroll.one import EnrollOne
+from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
+from pyhall_tui.screens.messages import Go
+from pyhall_tui.screens.workers.add_workers import AddWorkersScreen
+from tests.live_hall import LiveHall
+from tests.screens.conftest import OpenApp, profile_of
+from tests.waiting import until
+
+
+async def test_alarms_do_not_lie_on_a_dialog_and_are_back_when_it_closes(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, toasts=True) as opened:
+        opened.app.notify("wkr_abc123 is BANNED (verify)", severity="error", timeout=600)
+        await until(lambda: "is BANNED (verify)" in opened.text())
+        await opened.pilot.press("a")
+        await until(lambda: isinstance(opened.screen, AddWorkersScreen) and bool(opened.screen.query(Toast)))
+        await opened.pilot.pause()
+        assert not any(toast.display for toast in opened.screen.query(Toast))  # but the one on the screen below
+        opened.app.notify("Copied.", timeout=600)
+        await until(lambda: "Copied." in opened.text())  # what the dialog itself has to say
+        await opened.pilot.press("escape")
+        await until(lambda: "is BANNED (verify)" in opened.text())
+
+
+@pytest.mark.parametrize("make", [AddWorkersScreen, lambda: PickPackageScreen("Pick", "Take", Path.cwd())])
+async def test_a_dialog_in_a_terminal_too_small_gives_way_to_the_sentence_and_is_back_with_what_was_typed(
+    open_app: OpenApp, hall: LiveHall, make: Callable[[], Screen[Any]]
+) -> None:
+    """F28."""
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        await opened.app.push_screen(make())
+        await opened.pilot.pause()
+        field = opened.screen.query(Input).first()
+        field.focus()
+        field.value = "typed"
+        field.cursor_position = 2
+        await opened.pilot.pause()
+        region = field.region
+        for size in ((20, 5), (1, 1), (20, 5)):
+            await opened.pilot.resize_terminal(*size)
+            await opened.pilot.pause()
+        assert "The terminal is too small" in opened.words()
+        await opened.pilot.press("X")
+        await opened.pilot.press("backspace")
+        await opened.pilot.resize_terminal(120, 40)
+        await until(lambda: "typed" in opened.text() and "too small" not in opened.text())
+        assert field.region == region
+        assert (field.has_focus, field.value, field.cursor_position) == (True, "typed", 2)
+
+
+async def test_failed_work_is_told_whatever_widget_or_dialog_it_was_of(open_app: OpenApp, hall: LiveHall) -> None:
+    async def fail(who: str) -> None:
+        raise OSError(f"no disk for {who}")
+
+    async with open_app(profile_of(hall), key=hall.key, toasts=True) as opened:
+        opened.app.post_message(Go("enroll"))
+        await until(lambda: bool(opened.screen.query(EnrollOne)))
+        places: list[Widget | Screen[None]] = [opened.screen.query_one(EnrollOne), opened.screen]
+        for place in places:
+            place.run_worker(fail(type(place).__name__), exit_on_error=False)
+            await until(lambda place=place: f"That failed: no disk for {type(place).__name__}" in opened.words())
+        opened.app.push_screen(AddWorkersScreen())
+        await until(lambda: isinstance(opened.screen, AddWorkersScreen))
+        opened.screen.run_worker(fail("a dialog"), exit_on_error=False)
+        await until(lambda: "That failed: no disk for a dialog" in opened.words())
