@@ -67,6 +67,8 @@ class DispatchScreen(ModeScreen):
         self._saved = SavedRequests(home.config / "requests.toml")
         self._session: dict[str, Tried] = {}
         self._sent_at: float | None = None
+        self._to_focus = ""
+        """What gets the focus once its tab is shown: nothing hidden can have it."""
         self._follows_live = False
         """Whether the answer on show is the live run's last: not while another is sent or looked at."""
 
@@ -206,6 +208,9 @@ class DispatchScreen(ModeScreen):
 
     @on(TabbedContent.TabActivated, "#dispatch-tabs")
     def _tab_shown(self, message: TabbedContent.TabActivated) -> None:
+        if self._to_focus:
+            self.query_one(self._to_focus).focus()
+            self._to_focus = ""
         if message.pane.id == "history":
             self.query_one(HistoryTab).read()
         elif message.pane.id == "matrix":
@@ -213,9 +218,12 @@ class DispatchScreen(ModeScreen):
 
     def action_tab(self, tab: str) -> None:
         """Go to a tab, and there to what one begins with."""
-        self._show_tab(tab)
         first = {"try": "#capability", "matrix": "#capabilities", "history": "#kept"}[tab]
-        self.call_after_refresh(self.query_one(first).focus)
+        if self.query_one("#dispatch-tabs", TabbedContent).active == tab:
+            self.query_one(first).focus()
+        else:
+            self._to_focus = first
+            self._show_tab(tab)
 
     def _show_tab(self, tab: str) -> None:
         self.query_one("#dispatch-tabs", TabbedContent).active = tab
