@@ -229,9 +229,15 @@ class PyHallApp(App[None]):
         for mode in SCREEN_TITLES:
             if mode in self._modes:
                 await self.remove_mode(mode)
-        self.add_mode("profiles", partial(self._profiles_screen, problem))
+        self.add_mode("profiles", partial(self._make_screen, partial(self._profiles_screen, problem)))
         for mode, factory in screens.items():
-            self.add_mode(mode, factory)
+            self.add_mode(mode, partial(self._make_screen, factory))
+
+    def _make_screen(self, factory: Callable[[], Screen[None]]) -> Screen[None]:
+        """Make a screen that has the theme's CSS already: Textual would parse all CSS anew, twice, to be sure of it."""
+        screen = factory()
+        screen._css_update_count = self._css_update_count
+        return screen
 
     def _profiles_screen(self, problem: str | None) -> Screen[None]:
         from pyhall_tui.screens.profiles.screen import ProfilesScreen

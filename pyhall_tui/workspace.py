@@ -40,6 +40,7 @@ T = TypeVar("T")
 
 FIRST_ROWS = 100
 """Workers that are painted before the first frame; the rest follow after it."""
+_ROWS_AT_A_TIME = 500
 _MOST_ALARMS = 10_000
 _MOST_REPLACED = 20_000
 _PATIENCE = 0.5
@@ -104,10 +105,15 @@ class Workspace:
         self._closed = False
 
     async def __aenter__(self) -> Self:
-        """Paint what was last known: the loudest first, the rest with `restore_rest`."""
+        """Take what was last known. Where that is much, only the loudest: the fleet is whole after `restore_rest`."""
         self._loop = asyncio.get_running_loop()
-        self.fleet.watch(worker.id for worker in self.watch_list.load())
-        self._restore(self.journal.first_verdicts(self.profile.name, FIRST_ROWS))
+        watched = [worker.id for worker in self.watch_list.load()]
+        first = self.journal.first_verdicts(self.profile.name, FIRST_ROWS)
+        if len(watched) > FIRST_ROWS and len(first) == FIRST_ROWS:
+            known = set(watched)
+            watched = [row.worker_id for row in first if row.worker_id in known]
+        self.fleet.watch(watched)
+        self._restore(first)
         alarms = self.journal.events(
             self.profile.name, severity=Severity.ALARM, unacknowledged=True, limit=_MOST_ALARMS
         )
@@ -128,12 +134,19 @@ class Workspace:
         """Return this instant of the workspace's clock."""
         return self.clock.now()
 
-    def restore_rest(self) -> None:
-        """Paint the workers that were not among the first, and begin to watch packages."""
-        if len(self.fleet) > FIRST_ROWS:
-            self._restore(self.journal.all_verdicts(self.profile.name))
+    async def restore_rest(self) -> None:
+        """Take the workers that were not among the first, some at a time, and begin to watch packages."""
+        workers = self.watch_list.workers
+        if len(workers) > FIRST_ROWS:
+            self.fleet.watch(worker.id for worker in workers)
+            rows = await asyncio.to_thread(self.journal.all_verdicts, self.profile.name)
+            for start in range(0, len(rows), _ROWS_AT_A_TIME):
+                if self._closed:
+                    return
+                self._restore(rows[start : start + _ROWS_AT_A_TIME])
+                await asyncio.sleep(0)  # a key that was pressed is not kept waiting
             self._listener.fleet_changed()
-        self._follow_packages(self.watch_list.workers)
+        self._follow_packages(workers)
 
     def set_folder(self, worker_id: str, folder: Path | None) -> None:
         """Say where a watched worker's package lies, and hash it; None: it is compared no more."""

@@ -10,54 +10,18 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
-from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.render.event import event_row
 from pyhall_tui.render.strip import timeline_lines
-from pyhall_tui.render.text import Cell, Style, clean, clean_lines
-from pyhall_tui.render.worker import raw_json, state_cells, worker_fields
+from pyhall_tui.render.text import Cell, Style, clean_lines
+from pyhall_tui.render.worker import raw_json
 from pyhall_tui.screens.incident_note import copy_note
 from pyhall_tui.screens.messages import CopyText, EventsHappened, FleetChanged, Go, LinkChanged
 from pyhall_tui.screens.package.tab import PackageTab
+from pyhall_tui.screens.worker_view import WorkerView
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.workspace import Workspace
-
-_LABEL = 13
-
-
-def _overview(entry: Entry, workspace: Workspace) -> Content:
-    now, stale_after = workspace.now(), workspace.fleet.stale_after
-    glyph, word = state_cells(entry, now.mono, stale_after)
-    lines = [as_content([glyph, Cell(word.text, glyph.style), Cell(clean(entry.worker_id), Style.STRONG)], " ")]
-    for title, fields in worker_fields(entry, now, stale_after):
-        lines += [Content(""), as_content([Cell(title.upper(), Style.DIM)])]
-        lines += [as_content([Cell(f.label.ljust(_LABEL - 1) + " ", Style.DIM), f.value]) for f in fields]
-    return Content("\n").join(lines)
-
-
-class WorkerView(VerticalScroll):
-    """Every field of one worker; beside the table it follows the cursor."""
-
-    DEFAULT_CSS = """
-    WorkerView {
-        border: round $foreground 20%; padding: 0 1; height: 1fr;
-        & > Static { width: 1fr; height: auto; }
-    }
-    """
-
-    def __init__(self, workspace: Workspace, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, can_focus=False)
-        self._workspace = workspace
-
-    def compose(self) -> ComposeResult:
-        yield Static(markup=False)
-
-    def show(self, worker_id: str | None) -> None:
-        """Show what is known now of that worker."""
-        entry = self._workspace.fleet.get(worker_id or "")
-        content = _overview(entry, self._workspace) if entry else Content.styled("No worker.", "$secondary")
-        self.query_one(Static).update(content)
 
 
 class WorkerDetailScreen(Screen[None]):

@@ -9,13 +9,14 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
+from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.order import Roster, SortKey
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.render.worker import counts_line, worker_row
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.incident_note import copy_note
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
-from pyhall_tui.screens.worker_detail import WorkerDetailScreen, WorkerView
+from pyhall_tui.screens.worker_view import WorkerView
 from pyhall_tui.screens.workers.add_workers import AddWorkersScreen
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
@@ -61,6 +62,10 @@ class WorkersScreen(ModeScreen):
             "Y", "note", "Incident note", show=False, id="workers.note", tooltip="Copy an incident note, as Markdown"
         ),
         Binding("r", "retry", "Retry", show=False, id="workers.retry", tooltip="Try a lost registry now"),
+        Binding("o", "hall", "Local hall", id="workers.hall", tooltip="Open the local hall: its decisions, its policy"),
+        Binding(
+            "W", "watch_all", "Watch all", show=False, id="workers.watch_all", tooltip="Watch all workers of this hall"
+        ),
     ]
 
     def __init__(self, workspace: Workspace) -> None:
@@ -68,10 +73,12 @@ class WorkersScreen(ModeScreen):
         self._query = ""
         self._sort, self._descending = SortKey.STATE, False
         self._roster = Roster(workspace.fleet)
+        self._counts: dict[State, int] = {}
         self._summary: tuple[object, ...] = ()
         self._seen = -1
         self._removed: list[Removed] = []
         self._reorder_pending = False
+        self._is_hall = False
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="workers-body"):
@@ -84,6 +91,7 @@ class WorkersScreen(ModeScreen):
                     yield Static(
                         "The registry can't list the workers of a namespace: name the ones to look at.", markup=False
                     )
+                    yield Button("Watch all workers of this hall  (W)", id="empty-all", variant="success")
                     yield Button("Watch workers by id  (a)", id="empty-add", variant="primary")
                     yield Button("Enroll a new worker  (e)", id="empty-enroll")
                     yield Button("Open the demo", id="empty-demo")
@@ -94,6 +102,35 @@ class WorkersScreen(ModeScreen):
         self._reorder()
         self.set_interval(1.0, self._tick)
         self.set_interval(_REORDER, self._reorder_if_pending)
+        self.run_worker(self._look_for_hall(), exit_on_error=False, group="hall")
+
+    async def _look_for_hall(self) -> None:
+        """A local hall lists its workers and tells its decisions; the registry's own API does neither."""
+        from pyhall_tui.screens.hall.presence import is_local_hall  # not before the first frame
+
+        self._is_hall = await is_local_hall(self.workspace)
+        self.query_one("#empty-all").display = self._is_hall
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What only a local hall has is offered where there is one."""
+        return self._is_hall if action in ("hall", "watch_all") else True
+
+    def action_hall(self) -> None:
+        from pyhall_tui.screens.hall.screen import HallScreen
+
+        self.app.push_screen(HallScreen(self.workspace))
+
+    @on(Button.Pressed, "#empty-all")
+    def action_watch_all(self) -> None:
+        self.run_worker(self._watch_all(), exit_on_error=False, exclusive=True, group="watch-all")
+
+    async def _watch_all(self) -> None:
+        from pyhall_tui.screens.hall.presence import watch_all
+
+        said = (await watch_all(self.workspace)).sentence
+        self._reorder()
+        self.notify(said, markup=False)
 
     @property
     def table(self) -> LineTable:
@@ -131,7 +168,12 @@ class WorkersScreen(ModeScreen):
 
     @on(LineTable.Opened)
     def _open(self, message: LineTable.Opened) -> None:
-        self.app.push_screen(WorkerDetailScreen(self.workspace, message.key))
+        self._open_worker(message.key)
+
+    def _open_worker(self, worker_id: str) -> None:
+        from pyhall_tui.screens.worker_detail import WorkerDetailScreen  # not before the first frame
+
+        self.app.push_screen(WorkerDetailScreen(self.workspace, worker_id))
 
     @on(Go)
     def _go_to(self, message: Go) -> None:
@@ -154,7 +196,7 @@ class WorkersScreen(ModeScreen):
             self.query_one("#filter", Input).value = self._query = ""
             self._reorder()
         self.table.move_to(worker_id)
-        self.app.push_screen(WorkerDetailScreen(self.workspace, worker_id))
+        self._open_worker(worker_id)
 
     @on(LineTable.Highlighted)
     def _highlighted(self) -> None:
@@ -281,7 +323,10 @@ class WorkersScreen(ModeScreen):
         mono, roster = self.workspace.now().mono, self._roster
         if roster.refresh(mono, self._query, self._sort, descending=self._descending) and self.table.keys != roster.ids:
             self.table.show(roster.ids)
-        self.query_one(FleetStrip).show(dict(roster.counts))
+        if roster.counts != self._counts:
+            self._counts = dict(roster.counts)
+            self.table.refresh_rows(self.table.visible_keys)  # what turned stale did so without a verdict
+        self.query_one(FleetStrip).show(self._counts)
 
     def _summarise(self) -> None:
         """Count in the frame's title. The whole frame is painted then, so what merely turns fresh or stale waits."""

@@ -1,0 +1,48 @@
+"""What is known of one worker, in one column; apart from its screen, which is imported when it is opened."""
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from pyhall_tui.fleet.entry import Entry
+from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.render.worker import state_cells, worker_fields
+from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.workspace import Workspace
+
+_LABEL = 13
+
+
+def _overview(entry: Entry, workspace: Workspace) -> Content:
+    now, stale_after = workspace.now(), workspace.fleet.stale_after
+    glyph, word = state_cells(entry, now.mono, stale_after)
+    lines = [as_content([glyph, Cell(word.text, glyph.style), Cell(clean(entry.worker_id), Style.STRONG)], " ")]
+    for title, fields in worker_fields(entry, now, stale_after):
+        lines += [Content(""), as_content([Cell(title.upper(), Style.DIM)])]
+        lines += [as_content([Cell(f.label.ljust(_LABEL - 1) + " ", Style.DIM), f.value]) for f in fields]
+    return Content("\n").join(lines)
+
+
+class WorkerView(VerticalScroll):
+    """Every field of one worker; beside the table it follows the cursor."""
+
+    DEFAULT_CSS = """
+    WorkerView {
+        border: round $foreground 20%; padding: 0 1; height: 1fr;
+        & > Static { width: 1fr; height: auto; }
+    }
+    """
+
+    def __init__(self, workspace: Workspace, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, can_focus=False)
+        self._workspace = workspace
+
+    def compose(self) -> ComposeResult:
+        yield Static(markup=False)
+
+    def show(self, worker_id: str | None) -> None:
+        """Show what is known now of that worker."""
+        entry = self._workspace.fleet.get(worker_id or "")
+        content = _overview(entry, self._workspace) if entry else Content.styled("No worker.", "$secondary")
+        self.query_one(Static).update(content)
