@@ -6,7 +6,7 @@ A style is a name, never a colour: widgets look it up in the theme.
 import unicodedata
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Style(StrEnum):
@@ -29,16 +29,25 @@ class Cell(NamedTuple):
     style: Style = Style.PLAIN
 
 
+_SELECTORS: Final = frozenset((*range(0xFE00, 0xFE10), *range(0x180B, 0x180E), 0x180F, *range(0xE0100, 0xE01F0)))
+_UNSEEN: Final = frozenset((0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0, *range(0x1F3FB, 0x1F400)))
+"""Letters and marks that are drawn as nothing, and skin tones: two cells or none, as the terminal has it."""
+_FLAG_LETTERS: Final = range(0x1F1E6, 0x1F200)
+"""Two of them are one flag of two cells, or two letters of two cells each, as the terminal has it."""
+
+
 def _substitute(letter: str) -> str:
     code = ord(letter)
     if code < 0x20:
         return chr(0x2400 + code)
     if code == 0x7F:
         return "␡"
-    if code == 0xFE0F or code == 0xFE0E:
+    if code in _SELECTORS:
         return ""
+    if code in _FLAG_LETTERS:
+        return chr(ord("A") + code - _FLAG_LETTERS.start)
     category = unicodedata.category(letter)
-    if category in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+    if code in _UNSEEN or category in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
         return "·"
     return " " if category == "Zs" else letter
 
@@ -46,9 +55,10 @@ def _substitute(letter: str) -> str:
 def clean(text: object, limit: int = 4_000) -> str:
     """Return foreign text as one line that is safe and has the same width in every terminal.
 
-    Control bytes (C0, C1, DEL) become visible substitutes, so none reaches the terminal; invisible format letters
-    (bidi overrides, zero-width joiners) become `·`, so that nothing is hidden and widths agree; variation selectors
-    are dropped; every blank is one cell. Past `limit` letters it is cut, with `…`.
+    Control bytes (C0, C1, DEL) become visible substitutes, so none reaches the terminal; invisible letters (bidi
+    overrides, zero-width joiners, fillers) become `·`, so that nothing is hidden and widths agree; so do skin tones,
+    and flags become their two letters; variation selectors are dropped; every blank is one cell. Past `limit` letters
+    it is cut, with `…`.
     """
     raw = str(text)
     cut = raw[:limit]

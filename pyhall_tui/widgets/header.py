@@ -22,6 +22,8 @@ SCREEN_TITLES: dict[str, str] = {
     "profiles": "Profiles",
 }
 """The screens in order of their number keys."""
+_BAR_WIDTH = sum(len(title) + 4 for title in SCREEN_TITLES.values()) + 1
+"""Cells that the bar takes of a line, one of distance with it."""
 
 
 class ModeTab(Static):
@@ -58,14 +60,15 @@ class KeyHint(Static):
 class StatusHeader(Vertical):
     """Profile, namespace, registry, reach, next poll, request rate, alarms; below it the bar of screens.
 
-    On a narrow or short terminal the two lines become one. It pulls what it shows from the workspace.
+    On a narrow or short terminal the two lines become one, unless that has no room for the marks. It pulls what it
+    shows from the workspace.
     """
 
     DEFAULT_CSS = """
     StatusHeader {
         dock: top; height: 2; background: $panel;
         & > #status { height: 1; }
-        #who { width: 1fr; height: 1; padding-left: 1; }
+        #who { width: 1fr; height: 1; padding-left: 1; text-wrap: nowrap; text-overflow: ellipsis; }
         #how { width: auto; height: 1; padding-right: 1; }
         #mode-bar { height: 1; background: $surface; }
         ModeTab { width: auto; padding: 0 1; color: $secondary; pointer: pointer; }
@@ -79,6 +82,11 @@ class StatusHeader(Vertical):
         height: 1;
         & > #status, #gap, KeyHint { display: none; }
         #short { display: block; }
+    }
+    .-narrow StatusHeader.-crowded, .-short StatusHeader.-crowded {
+        height: 2;
+        & > #status { display: block; }
+        #short { display: none; }
     }
     """
 
@@ -107,21 +115,29 @@ class StatusHeader(Vertical):
         """Show how things stand now. On a hidden screen it costs nothing."""
         if not self.screen.is_current:
             return
-        show_line(self.query_one("#who", Static), self._who())
-        show_line(self.query_one("#how", Static), self._how())
-        show_line(self.query_one("#short", Static), self._short())
+        short, marked = self._short(), bool(self._marks())
+        self.set_class(marked and short.cell_length > self.size.width - _BAR_WIDTH, "-crowded")
+        who, how = self._who(), self._how()
+        for shorter in (self._how_without_rate, self._reach_and_alarms):  # so that no mark is cut
+            if marked and who.cell_length + how.cell_length + 2 > self.size.width:
+                how = shorter()
+        show_line(self.query_one("#who", Static), who)
+        show_line(self.query_one("#how", Static), how)
+        show_line(self.query_one("#short", Static), short)
 
     def _who(self) -> Content:
         if self._workspace is None:
             return as_content([Cell("pyhall-tui", Style.STRONG), Cell("no profile open", Style.DIM)], "  ")
         profile = self._workspace.profile
+        marks = self._marks()
         cells = [
-            Cell("pyhall-tui", Style.DIM),
+            *([] if marks else [Cell("pyhall-tui", Style.DIM)]),
             Cell(clean(profile.name), Style.STRONG),
+            *marks,  # before what may be cut at the end
             Cell(clean(profile.namespace)),
             Cell(clean(host(profile.registry_url)), Style.DIM),
         ]
-        return as_content([*cells, *self._marks()], "  ")
+        return as_content(cells, "  ")
 
     def _marks(self) -> list[Cell]:
         """What must never be overlooked: production, read only, plain http, a key that a variable overrides."""
@@ -140,20 +156,28 @@ class StatusHeader(Vertical):
         workspace = self._workspace
         if workspace is None:
             return Content("")
-        now = workspace.now()
-        status = as_content([reach_cell(workspace.link), next_cell(workspace.link, now)], " · ")
-        rate = as_content([rate_cell(workspace.link, workspace.stats.per_second(now.mono))])
-        return Content("    ").join([*self._live(), status, rate, *([alarms] if (alarms := self._alarms()) else [])])
+        rate = as_content([rate_cell(workspace.link, workspace.stats.per_second(workspace.now().mono))])
+        return self._how_without_rate(rate)
+
+    def _how_without_rate(self, *more: Content) -> Content:
+        if self._workspace is None:
+            return Content("")
+        link = self._workspace.link
+        status = as_content([reach_cell(link), next_cell(link, self._workspace.now())], " · ")
+        return Content("    ").join([*self._live(), status, *more, *self._alarms()])
+
+    def _reach_and_alarms(self) -> Content:
+        if self._workspace is None:
+            return Content("")
+        return Content(" ").join([*self._live(), as_content([reach_cell(self._workspace.link)]), *self._alarms()])
 
     def _short(self) -> Content:
         if self._workspace is None:
             return Content("")
-        glyph = reach_cell(self._workspace.link)
-        cells = [Cell(clean(self._workspace.profile.name), Style.STRONG), Cell(glyph.text, glyph.style)]
-        parts = [as_content([*self._marks(), *cells], " ")]
-        return Content(" ").join([*self._live(short=True), *parts, *([alarms] if (alarms := self._alarms()) else [])])
+        named = as_content([*self._marks(), Cell(clean(self._workspace.profile.name), Style.STRONG)], " ")
+        return Content(" ").join([named, self._reach_and_alarms()])
 
-    def _live(self, *, short: bool = False) -> list[Content]:
+    def _live(self) -> list[Content]:
         """A live run goes on while another screen is looked at: it is told on every screen."""
         if self._workspace is None or self._workspace.lab.live is None:
             return []
@@ -162,12 +186,10 @@ class StatusHeader(Vertical):
         mark = live_mark(self._workspace.lab.live)
         return [as_content([mark])] if mark else []
 
-    def _alarms(self) -> Content | None:
+    def _alarms(self) -> list[Content]:
         count = len(self._workspace.open_alarms) if self._workspace else 0
-        if not count:
-            return None
         words = f"✖ {count} alarm{'s' if count > 1 else ''}"
-        return as_content([Cell(words, Style.ERROR)])
+        return [as_content([Cell(words, Style.ERROR)])] if count else []
 
     @on(ModeTab.Chosen)
     def _go(self, message: ModeTab.Chosen) -> None:

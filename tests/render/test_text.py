@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from pyhall_tui.render.text import age, clean, clean_lines, in_seconds, span, time_of_day
 
@@ -21,6 +22,10 @@ def test_no_control_byte_and_no_invisible_letter_is_left(text: str) -> None:
         ("a\u2060b", "a·b"),
         ("👩\u200d👧", "👩·👧"),
         ("⚠\ufe0f", "⚠"),
+        ("漢\U000e0100", "漢"),
+        ("👍\U0001f3fd", "👍·"),
+        ("\U0001f1e9\U0001f1ea", "DE"),
+        ("\u3164\u1160\u034f", "···"),
         ("\u202egnp.exe", "·gnp.exe"),
         ('{"flags": [true, false]}', '{"flags": [true, false]}'),
         ("a\nb", "a␊b"),
@@ -31,6 +36,13 @@ def test_no_control_byte_and_no_invisible_letter_is_left(text: str) -> None:
 def test_what_must_not_reach_the_terminal_has_a_visible_substitute(text: str, expected: str) -> None:
     """F08, F09, F10."""
     assert clean(text) == expected
+
+
+@given(st.text(st.characters(categories=("L", "M", "N", "P", "S", "Z", "C")), max_size=30))
+def test_a_text_is_as_wide_as_its_letters_one_by_one(text: str) -> None:
+    """F10: else terminals that join letters and those that do not would disagree on where the next column starts."""
+    cleaned = clean(text)
+    assert cell_len(cleaned) == sum(map(cell_len, cleaned))
 
 
 def test_a_long_text_is_cut_with_a_sign() -> None:

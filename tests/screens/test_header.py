@@ -1,0 +1,23 @@
+"""The line at the top of every screen: what must never be overlooked is there whatever the width."""
+
+import pytest
+
+from tests.live_hall import LiveHall
+from tests.screens.conftest import OpenApp, profile_of
+from tests.waiting import until
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+async def test_no_mark_is_cut_off_by_what_else_the_header_tells(
+    open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """F07, F45: with an alarm in it too."""
+    monkeypatch.setenv("PYHALL_API_KEY", hall.key)
+    hall.add_worker("wkr_bad", sha256="ba" * 32)
+    profile = profile_of(hall, production=True, read_only=True)
+    async with open_app(profile, watch=("wkr_abc123", "wkr_bad"), size=(width, 24)) as opened:
+        await until(lambda: "2 clean" in opened.text(), timeout=20, clock=opened.clock)
+        hall.store.ban_hash("ba" * 32, "malware")
+        await until(lambda: "1 alarm" in opened.text(), timeout=20, clock=opened.clock)
+        for mark in ("PRODUCTION", "READ ONLY", "key: PYHALL_API_KEY", "live", "acme"):
+            assert mark in opened.text(), mark
