@@ -5,18 +5,46 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 from textual.widgets._toast import Toast
 
+from pyhall_tui.screens.activity.export_dialog import ExportScreen
+from pyhall_tui.screens.dispatch.dialogs import ChooseScreen, IntervalScreen
+from pyhall_tui.screens.dispatch.look_up import LookUpScreen
+from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.one import EnrollOne
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
+from pyhall_tui.screens.enroll.record import RecordScreen
 from pyhall_tui.screens.messages import Go
+from pyhall_tui.screens.package.report import ReportScreen
 from pyhall_tui.screens.workers.add_workers import AddWorkersScreen
-from tests.live_hall import LiveHall
+from pyhall_tui.workspace import Workspace
+from tests.live_hall import WORKER, LiveHall
 from tests.screens.conftest import OpenApp, profile_of
 from tests.waiting import until
+
+LETTERS = "q?/1"
+KEYS = ["q", "question_mark", "slash", "1"]
+
+
+async def count(path: Path) -> int:
+    return 0
+
+
+DIALOGS: list[Callable[[Workspace], Screen[Any]]] = [
+    lambda workspace: AddWorkersScreen(),
+    lambda workspace: ExportScreen("events.jsonl", count),
+    lambda workspace: IntervalScreen(5, None, "a registry"),
+    lambda workspace: ChooseScreen("Saved", ["one"], save_label="Save as", may_delete=True),
+    lambda workspace: LookUpScreen(workspace, None, ""),
+    lambda workspace: AskScreen("Sure?", Content("It goes."), yes="Yes", no="No", words="yes"),
+    lambda workspace: PickPackageScreen("Pick", "Take", Path.cwd()),
+    lambda workspace: RecordScreen(Path.cwd()),
+    lambda workspace: ReportScreen(workspace, WORKER, "ab" * 32),
+]
 
 
 async def test_alarms_do_not_lie_on_a_dialog_and_are_back_when_it_closes(open_app: OpenApp, hall: LiveHall) -> None:
@@ -74,3 +102,20 @@ async def test_failed_work_is_told_whatever_widget_or_dialog_it_was_of(open_app:
         await until(lambda: isinstance(opened.screen, AddWorkersScreen))
         opened.screen.run_worker(fail("a dialog"), exit_on_error=False)
         await until(lambda: "That failed: no disk for a dialog" in opened.words())
+
+
+async def test_every_input_of_a_dialog_takes_letters_that_are_keys_elsewhere(open_app: OpenApp, hall: LiveHall) -> None:
+    """F34."""
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        for make in DIALOGS:
+            dialog = make(opened.workspace)
+            opened.app.push_screen(dialog)
+            await until(lambda dialog=dialog: opened.screen is dialog and dialog.query(Input))
+            for field in [*dialog.query(Input), *dialog.query(TextArea)]:
+                field.focus()
+                field.clear()
+                await opened.pilot.press(*KEYS)
+                assert (opened.screen, dialog.focused) == (dialog, field)
+                assert (field.value if isinstance(field, Input) else field.text) == LETTERS
+            dialog.dismiss(None)
+            await until(lambda dialog=dialog: opened.screen is not dialog)
