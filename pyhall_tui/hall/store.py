@@ -279,12 +279,12 @@ class Store:
         with self.write() as db:
             db.execute("INSERT OR REPLACE INTO bans VALUES (?, ?, ?, ?, ?, 0)", msgspec.structs.astuple(ban))
 
-    def replace_upstream_bans(self, bans: list[Ban]) -> None:
-        """Keep an upstream's whole ban list in place of the one it gave before; the hall's own entries stay."""
+    def take_upstream_bans(self, bans: list[Ban], *, whole: bool) -> None:
+        """Keep an upstream's bans, a `whole` list in place of the one it gave before; the hall's own entries stay."""
         with self.write() as db:
             new = {ban.sha256: ban for ban in bans}
-            old = [row[0] for row in self.read("SELECT sha256 FROM bans WHERE upstream") if row[0] not in new]
-            db.executemany("DELETE FROM bans WHERE sha256 = ?", [(sha256,) for sha256 in old])
+            known = self.read("SELECT sha256 FROM bans WHERE upstream") if whole else []
+            db.executemany("DELETE FROM bans WHERE sha256 = ?", [(row[0],) for row in known if row[0] not in new])
             rows = [msgspec.structs.astuple(ban) for ban in new.values()]
             db.executemany("INSERT OR IGNORE INTO bans VALUES (?, ?, ?, ?, ?, 1)", rows)
 

@@ -1,59 +1,40 @@
 """A hall's upstream registry: its ban list counts here too, and where it is not heard of, the hall fails closed."""
 
-import asyncio
-import ssl
-import threading
-import urllib.error
-import urllib.request
-from collections.abc import Callable
-from contextlib import suppress
-from http.client import HTTPException, HTTPMessage
-from typing import IO, Any, Literal, NamedTuple
-
-import msgspec
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, NamedTuple
 
 from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.hall.errors import StoreError
-from pyhall_tui.hall.models import UNSTATED, Ban, clean_hash
+from pyhall_tui.hall.models import UNSTATED, Ban
 from pyhall_tui.hall.store import Store, iso
 
 STALE = "DENY_REGISTRY_STALE"  # ours: the contract has none for it
-MAX_BODY = 16 * 1024 * 1024  # bytes; 50,000 entries are 10 MB
 WhenStale = Literal["keep", "deny-high", "deny-all"]
-_DEADLINE = 20.0  # seconds for the whole answer
 _RISKY = ("high", "critical", UNSTATED)
 
 
 class Heard(NamedTuple):
-    """An answer of the upstream: its bans, or None where they are the same as last time, and their tag."""
+    """An answer of the upstream: its bans, or None where they are the same as last time."""
 
     bans: list[Ban] | None
-    tag: str | None
+    perhaps_cut: bool = False
+    """There may be more: then who is not on the list is not cleared by it."""
 
 
 class UpstreamError(Exception):
     """The upstream's ban list could not be had; the message says why."""
 
 
-Fetch = Callable[..., Heard]  # (url, key, tag)
-
-
-class _Entry(msgspec.Struct):
-    """One of the upstream's entries: what is more than its hash may be missing."""
-
-    sha256: str
-    reason: str | None = None
-    reported_at: str | None = None
-    source: str | None = None
-    review_status: str | None = None
+Fetch = Callable[[], Awaitable[Heard]]
+"""Asks for the upstream's ban list, bounded in time and size. Raises `UpstreamError`."""
 
 
 class Upstream:
     """Polls an upstream's ban list into the store, and says what is refused while it is not heard of.
 
     Args:
-        url: the upstream's base URL.
-        key: sent as a bearer, to this origin only; None for none.
+        url: the upstream's base URL, for `/status`.
+        fetch: asks it.
         interval: seconds between two polls.
         stale_after: seconds without an answer until `when_stale` counts.
         when_stale: `keep` what is known, or deny high, critical and unstated tiers, or everything.
@@ -62,25 +43,23 @@ class Upstream:
     def __init__(
         self,
         url: str,
-        key: str | None,
+        fetch: Fetch,
         store: Store,
         clock: Clock,
         *,
         interval: float = 60.0,
         stale_after: float = 600.0,
         when_stale: WhenStale = "deny-high",
-        fetch: "Fetch | None" = None,
     ) -> None:
-        self.url = url.rstrip("/")
+        self.url = url
         self.when_stale = when_stale
         self.error: str | None = None
-        self._key = key
         self._store = store
         self._clock = clock
         self._interval = interval
         self._stale_after = stale_after
-        self._fetch = fetch or fetch_bans
-        self._tag: str | None = None
+        self._fetch = fetch
+        self._untaken: Heard | None = None  # heard, and not yet in the store
         self._polled: Moment | None = None
         self._heard: Moment | None = None  # never yet, in this run: then the hall has nothing to go by
 
@@ -94,16 +73,20 @@ class Upstream:
         """Ask once; a failure leaves what is known as it is, and is said in `error`."""
         self._polled = self._clock.now()
         try:
-            heard = await _in_a_thread(self._fetch, f"{self.url}/api/v1/ban-list", self._key, self._tag)
-            if heard.bans is not None:
-                self._store.replace_upstream_bans(heard.bans)
-                self._tag = heard.tag
-        except TimeoutError:
-            self.error = f"{self.url} did not answer within {_DEADLINE:.0f} s"
+            heard = await self._fetch()
+            self._untaken = self._untaken if heard.bans is None else heard
+            self._take()
         except (UpstreamError, StoreError) as error:
             self.error = str(error)
         else:
             self.error, self._heard = None, self._clock.now()
+
+    def _take(self) -> None:
+        """Put into the store what is not there yet. A list that may be cut adds bans, and takes none away."""
+        if self._untaken is None or self._untaken.bans is None:
+            return
+        self._store.take_upstream_bans(self._untaken.bans, whole=not self._untaken.perhaps_cut)
+        self._untaken = None
 
     @property
     def stale(self) -> bool:
@@ -129,87 +112,3 @@ class Upstream:
             "when_stale": self.when_stale,
             "error": self.error,
         }
-
-
-async def _in_a_thread(fetch: Fetch, *arguments: str | None) -> Heard:
-    """Run `fetch` in a thread that the program's end does not wait for, as it would for `asyncio.to_thread`'s."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Heard] = loop.create_future()
-
-    def settle(heard: Heard | None, error: BaseException | None) -> None:
-        if done.done():
-            return
-        if error:
-            done.set_exception(error)
-        elif heard:
-            done.set_result(heard)
-
-    def work() -> None:
-        heard, error = None, None
-        try:
-            heard = fetch(*arguments)
-        except Exception as raised:
-            error = raised
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(settle, heard, error)
-
-    threading.Thread(target=work, name="upstream", daemon=True).start()
-    async with asyncio.timeout(_DEADLINE):
-        return await done
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect would take the key to another place: it stays an error."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> None:
-        return None
-
-
-def fetch_bans(url: str, key: str | None, tag: str | None) -> Heard:
-    """Ask for a ban list; `tag` is the last answer's.
-
-    Raises:
-        UpstreamError: it could not be asked, or what came is no ban list.
-    """
-    headers = {"Accept": "application/json"}
-    headers |= {"Authorization": f"Bearer {key}"} if key else {}
-    headers |= {"If-None-Match": tag} if tag else {}
-    secure = urllib.request.HTTPSHandler(context=ssl.create_default_context())
-    try:
-        opener = urllib.request.build_opener(_NoRedirect, secure)
-        with opener.open(urllib.request.Request(url, headers=headers), timeout=10) as reply:
-            body = reply.read(MAX_BODY + 1)
-            return Heard(read_bans(body), reply.headers.get("ETag"))
-    except urllib.error.HTTPError as error:
-        if error.code == 304:
-            return Heard(None, tag)
-        raise UpstreamError(f"{url} answered {error.code} {error.reason}") from None
-    except (OSError, HTTPException, ValueError) as error:
-        raise UpstreamError(f"{url} could not be asked: {error}") from None
-
-
-def read_bans(body: bytes) -> list[Ban]:
-    """Read a ban list's body; entries whose hash is none are left out.
-
-    Raises:
-        UpstreamError: it is no ban list.
-    """
-    if len(body) > MAX_BODY:
-        raise UpstreamError(f"the upstream's ban list is longer than {MAX_BODY} bytes")
-    try:
-        entries = msgspec.json.decode(body, type=list[_Entry])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UpstreamError(f"the upstream's ban list cannot be read: {error}") from None
-    return [
-        Ban(
-            sha256=digest,
-            reason=entry.reason or "",
-            reported_at=entry.reported_at or "",
-            source=entry.source or "upstream",
-            review_status=entry.review_status,
-        )
-        for entry in entries
-        if (digest := clean_hash(entry.sha256))
-    ]

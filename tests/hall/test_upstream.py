@@ -1,21 +1,26 @@
 """A hall that follows an upstream registry: its bans count here, and a silent one is failed closed on."""
 
 import asyncio
-import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from pyhall_tui.commands.hall.upstream import ask_for_bans, open_client
 from pyhall_tui.hall import gate
 from pyhall_tui.hall.context import Hall
+from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.models import Asked, Worker
 from pyhall_tui.hall.policy import Policy, save_rules
 from pyhall_tui.hall.store import Store
-from pyhall_tui.hall.upstream import Heard, Upstream, UpstreamError, WhenStale, read_bans
+from pyhall_tui.hall.upstream import Upstream, WhenStale
+from pyhall_tui.profiles.api_key import ApiKey
 from tests.clock import ManualClock
 from tests.hall.process import run, served
 from tests.live_hall import LiveHall
+from tests.registry.raw_server import answer, json, never, raw_server
+from tests.waiting import until
 
 HASH = "ab" * 32
 
@@ -35,10 +40,14 @@ def local(clock: ManualClock) -> Iterator[Hall]:
     hall.store.close()
 
 
+def followed_at(url: str, key: str, local: Hall, clock: ManualClock, when_stale: WhenStale = "deny-high") -> Upstream:
+    ask = partial(ask_for_bans, open_client(url, ApiKey(key)))
+    local.upstream = Upstream(url, ask, local.store, clock, stale_after=600, when_stale=when_stale)
+    return local.upstream
+
+
 def follow(local: Hall, upstream: LiveHall, clock: ManualClock, when_stale: WhenStale = "deny-high") -> Upstream:
-    followed = Upstream(upstream.url, upstream.key, local.store, clock, stale_after=600, when_stale=when_stale)
-    local.upstream = followed
-    return followed
+    return followed_at(upstream.url, upstream.key, local, clock, when_stale)
 
 
 def dispatch(local: Hall, tier: str = "low") -> str:
@@ -47,8 +56,10 @@ def dispatch(local: Hall, tier: str = "low") -> str:
 
 
 @pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+def dead_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F11: an upstream on this machine is reached without one."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "::1/128,[::1],10.0.0.0/8")
 
 
 async def test_a_ban_of_the_upstream_counts_here(local: Hall, hall: LiveHall, clock: ManualClock) -> None:
@@ -119,7 +130,6 @@ async def test_an_upstream_that_is_not_heard_of_is_failed_closed_on(
         {"cut": 1},
         {"body": "<html>"},
         {"body": "{}"},
-        {"body": "[{}]"},
     ],
 )
 async def test_a_bad_answer_clears_nobody(
@@ -135,6 +145,15 @@ async def test_a_bad_answer_clears_nobody(
     assert dispatch(local) == "ATTEST_BANNED_HASH"
 
 
+async def test_an_entry_that_cannot_be_read_may_be_anybodys(local: Hall, hall: LiveHall, clock: ManualClock) -> None:
+    hall.store.ban_hash(HASH, "x")
+    followed = follow(local, hall, clock)
+    await followed.poll()
+    hall.faults.add(body='[{"sha256": "PENDING"}]')
+    await followed.poll()
+    assert dispatch(local) == "ATTEST_BANNED_HASH"
+
+
 async def test_the_key_follows_no_redirect(local: Hall, hall: LiveHall, clock: ManualClock) -> None:
     followed = follow(local, hall, clock)
     hall.faults.add(path="/api/v1/ban-list", status=302, headers={"Location": f"{hall.url}/elsewhere"})
@@ -144,38 +163,71 @@ async def test_the_key_follows_no_redirect(local: Hall, hall: LiveHall, clock: M
 
 
 async def test_an_upstream_that_never_ends_its_answer_keeps_nobody(local: Hall, clock: ManualClock) -> None:
-    hangs = threading.Event()
-
-    def never(*_: object) -> Heard:
-        hangs.set()
-        threading.Event().wait()
-        raise AssertionError
-
-    followed = Upstream("http://127.0.0.1:1", None, local.store, clock, fetch=never)
-    task = asyncio.create_task(followed.run())
-    assert await asyncio.to_thread(hangs.wait, 5)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert followed.stale
+    async with raw_server() as server:
+        server.answer(never)
+        task = asyncio.create_task(followed_at(server.url, "phk_live_x", local, clock).run())
+        await until(lambda: server.requests)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert local.upstream is not None and local.upstream.stale
 
 
-def test_hashes_are_read_in_either_form_and_what_is_none_is_left_out() -> None:
-    body = b'[{"sha256": "sha256:%s"}, {"sha256": "PENDING"}]' % (b"AB" * 32)
-    assert [ban.sha256 for ban in read_bans(body)] == [HASH]
-    with pytest.raises(UpstreamError):
-        read_bans(b'[{"sha256": 5}]')
+async def test_a_ban_that_falls_off_the_end_of_a_list_that_may_be_cut_stays(local: Hall, clock: ManualClock) -> None:
+    """F22."""
+    others = [{"sha256": f"{number:064x}"} for number in range(500)]
+    async with raw_server() as server:
+        server.answer(json([{"sha256": HASH}]), json(others), json(others[1:]))
+        followed = followed_at(server.url, "phk_live_x", local, clock)
+        await followed.poll()
+        await followed.poll()
+        assert dispatch(local) == "ATTEST_BANNED_HASH"
+        await followed.poll()
+        assert (dispatch(local), local.store.ban_count()) == ("allow", 499)
+
+
+async def test_what_could_not_be_kept_is_tried_again_though_the_upstream_says_unchanged(
+    local: Hall, hall: LiveHall, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise StoreError("the disk is full")
+
+    followed = follow(local, hall, clock)
+    hall.store.ban_hash(HASH, "x")
+    with monkeypatch.context() as broken:
+        broken.setattr(local.store, "take_upstream_bans", fails)
+        await followed.poll()
+    assert followed.error == "the disk is full" and followed.stale
+    await followed.poll()
+    assert dispatch(local) == "ATTEST_BANNED_HASH" and not followed.stale
+
+
+async def test_a_portals_page_is_no_ban_list_and_says_so(local: Hall, clock: ManualClock) -> None:
+    """F17."""
+    async with raw_server() as server:
+        server.answer(answer(b"<html><title>Wifi</title>log in", "200 OK", "Content-Type: text/html"))
+        followed = followed_at(server.url, "phk_live_x", local, clock)
+        await followed.poll()
+        assert followed.stale and followed.error and "Wifi" in followed.error
 
 
 def test_serve_follows_an_upstream(hall: LiveHall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYHALL_API_KEY", hall.key)
+    """F05, F13: a carriage return behind the key and a slash behind the address are no matter."""
+    monkeypatch.setenv("PYHALL_API_KEY", f"{hall.key}\r")
     hall.store.ban_hash(HASH, "from above")
-    with served(tmp_path / "hall.db", "--upstream", hall.url) as below, below.http() as http:
+    with served(tmp_path / "hall.db", "--upstream", f"{hall.url}/") as below, below.http() as http:
         for _ in range(500):
             if bans := http.get("/api/v1/ban-list").json():
                 break
         assert bans[0]["reason"] == "from above"
         assert http.get("/status").json()["upstream"]["stale"] is False
+
+
+def test_a_key_that_no_header_can_carry_is_told_without_it(tmp_path: Path) -> None:
+    """F05, F41."""
+    result = run("serve", "--db", tmp_path / "hall.db", "--upstream", "http://localhost:9", PYHALL_API_KEY="phk\nlive")
+    assert result.returncode == 2
+    assert "PYHALL_API_KEY" in result.stderr and "live" not in result.stderr
 
 
 def test_an_upstream_in_plain_http_beyond_this_machine_is_refused(tmp_path: Path) -> None:

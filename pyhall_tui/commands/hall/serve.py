@@ -2,15 +2,15 @@
 
 import ipaddress
 import logging
-import os
 import sys
-import urllib.parse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pyhall_tui.commands.hall.group import db_option, hall_group, open_store
+from pyhall_tui.commands.hall.upstream import ask_for_bans, checked_url, key_of_environment, open_client
 
 if TYPE_CHECKING:
     from pyhall_tui.hall.context import PolicySource
@@ -65,8 +65,7 @@ def serve(
     """
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together")
-    if upstream is not None:
-        _check_upstream(upstream)
+    above = None if upstream is None else (checked_url(upstream), key_of_environment())
     if tls_cert is None and not allow_plain_http and not _is_loopback(host):
         raise click.UsageError(
             f"{host} is beyond this machine, where keys in plain http can be read: "
@@ -81,11 +80,14 @@ def serve(
     with open_store(db, make=True) as store:
         hall = Hall(store, policy=_policy(store, policy), rate=rate, public_reads=public_reads)
         hall.faults.replace(read_faults(faults) if faults else [])
-        if upstream is not None:
+        if above is not None:
+            logging.getLogger("pyhall_tui.registry").setLevel(logging.ERROR)  # how the upstream is, `/status` tells
+            client = open_client(*above)
+            for warning in client.warnings:
+                click.echo(warning, err=True)
+            ask = partial(ask_for_bans, client)
             hall.upstream = Upstream(
-                *(upstream, os.environ.get("PYHALL_API_KEY"), store, hall.clock),
-                stale_after=stale_after * 60,
-                when_stale=when_stale,
+                above[0], ask, store, hall.clock, stale_after=stale_after * 60, when_stale=when_stale
             )
         server = ForegroundServer(hall, certfile=tls_cert, keyfile=tls_key)
         try:
@@ -103,14 +105,6 @@ def serve(
             click.echo(f"The store is {db}; ctrl+c ends the hall.", err=True)
 
         raise SystemExit(server.run_on(sock, announce))
-
-
-def _check_upstream(url: str) -> None:
-    parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise click.UsageError(f"--upstream {url} is no http or https address")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise click.UsageError(f"--upstream {url}: a key in plain http can be read on the way, so it must be https")
 
 
 def _policy(store: "Store", file: Path | None) -> "PolicySource":
