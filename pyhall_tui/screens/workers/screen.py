@@ -62,7 +62,9 @@ class WorkersScreen(ModeScreen):
             "Y", "note", "Incident note", show=False, id="workers.note", tooltip="Copy an incident note, as Markdown"
         ),
         Binding("r", "retry", "Retry", show=False, id="workers.retry", tooltip="Try a lost registry now"),
-        Binding("o", "hall", "Local hall", id="workers.hall", tooltip="Open the local hall: its decisions, its policy"),
+        Binding(
+            "o", "hall", "Local hall", show=False, id="workers.hall", tooltip="Open the local hall: decisions, policy"
+        ),
         Binding(
             "W", "watch_all", "Watch all", show=False, id="workers.watch_all", tooltip="Watch all workers of this hall"
         ),
@@ -109,6 +111,8 @@ class WorkersScreen(ModeScreen):
         from pyhall_tui.screens.hall.presence import is_local_hall  # not before the first frame
 
         self._is_hall = await is_local_hall(self.workspace)
+        self._summary = ()
+        self._summarise()
         self.query_one("#empty-all").display = self._is_hall
         self.refresh_bindings()
 
@@ -339,7 +343,8 @@ class WorkersScreen(ModeScreen):
         counts = counts_line(by_state)
         frame.border_title = as_content(counts, " · ") if counts else Content("workers")
         total = f"{len(fleet)} workers" if shown == len(fleet) else f"{shown} of {len(fleet)} workers"
-        frame.border_subtitle = as_content([Cell(total, Style.DIM)])
+        hall = [Cell("o", Style.STRONG), Cell(" local hall · ", Style.DIM)] if self._is_hall else []
+        frame.border_subtitle = as_content([*hall, Cell(total, Style.DIM)])
         self.query_one("#empty").display = len(fleet) == 0
         self.table.display = len(fleet) > 0
 

@@ -1,0 +1,251 @@
+"""A local hall as it is shown: its decisions, its rules, an explanation, how it is."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pyhall_tui.registry.local_hall import HallAlert, HallDecision, HallExplanation, HallPolicy, HallRule, HallStatus
+from pyhall_tui.registry.models import Outcome
+from pyhall_tui.render.text import Cell, Style, clean, clean_lines, full_time, time_of_day
+
+_LOOKS = {
+    Outcome.ALLOW: ("●", Style.GOOD),
+    Outcome.DENY: ("✖", Style.ERROR),
+    Outcome.HOLD: ("◆", Style.WARNING),
+    Outcome.OTHER: ("≠", Style.WARNING),
+}
+_WORDS = {"allow": Style.GOOD, "deny": Style.ERROR, "hold": Style.WARNING}
+_LABEL = 14
+_WHEN_STALE = {
+    "keep": "what is known goes on to count",
+    "deny-high": "high, critical and unstated tiers are denied",
+    "deny-all": "everything is denied",
+}
+_TIMES = ("last_poll", "last_heard")
+
+
+class DecisionRow(NamedTuple):
+    """The cells of one decision in the feed, by column."""
+
+    when: Cell
+    outcome: tuple[Cell, Cell]
+    worker: Cell
+    capability: Cell
+    tier: Cell
+    rule: Cell
+    code: Cell
+    correlation: Cell
+
+
+class RuleRow(NamedTuple):
+    """The cells of one rule, by column."""
+
+    number: Cell
+    outcome: Cell
+    hits: Cell
+    rule: Cell
+    capability: Cell
+    worker: Cell
+    tiers: Cell
+    note: Cell
+
+
+def decision_row(decision: HallDecision, now_wall: float) -> DecisionRow:
+    """Return one decision's cells."""
+    wall = wall_of(decision.at)
+    return DecisionRow(
+        when=Cell(time_of_day(wall, now_wall) if wall else clean(decision.at or "–", 20), Style.DIM),
+        outcome=outcome_cells(decision),
+        worker=Cell(clean(decision.worker_id or "–")),
+        capability=Cell(clean(decision.capability or "–")),
+        tier=Cell(clean(decision.risk_tier or "–"), Style.DIM),
+        rule=Cell(clean(decision.rule or "–"), Style.DIM),
+        code=Cell(clean(decision.code or "–"), Style.PLAIN if decision.code else Style.DIM),
+        correlation=Cell(clean(decision.correlation_id or "–"), Style.DIM),
+    )
+
+
+def outcome_cells(decision: HallDecision) -> tuple[Cell, Cell]:
+    """Return glyph and word of a decision; of one that is not known, its own word."""
+    glyph, style = _LOOKS[decision.outcome]
+    word = clean(decision.outcome_text, 40) if decision.outcome is Outcome.OTHER else decision.outcome.value
+    return Cell(glyph, style), Cell(word or "?", style)
+
+
+def decision_text(decision: HallDecision) -> str:
+    """Return one decision as a line of text, for the clipboard."""
+    parts = [decision.at, decision.outcome_text, decision.worker_id, decision.capability, decision.risk_tier]
+    more = [("rule", decision.rule), ("code", decision.code), ("correlation", decision.correlation_id)]
+    return clean("  ".join([part or "–" for part in parts] + [f"{name} {value}" for name, value in more if value]))
+
+
+def haystack(decision: HallDecision) -> str:
+    """Return all that a filter looks in, in lower case."""
+    values = (decision.outcome.value, *map(str, decision.fields.values()))
+    return "\n".join(values).casefold()
+
+
+def decision_fields(decision: HallDecision) -> list[list[Cell]]:
+    """Return a decision's lines: what was decided, why, and what names it."""
+    glyph, word = outcome_cells(decision)
+    wall = wall_of(decision.at)
+    fields = [
+        ("reason", decision.reason),
+        ("code", decision.code),
+        ("rule", decision.rule),
+        ("worker", decision.worker_id),
+        ("capability", decision.capability),
+        ("risk tier", decision.risk_tier),
+        ("namespace", decision.namespace),
+        ("decided", full_time(wall) if wall else decision.at),
+        ("latency", None if decision.latency_ms is None else f"{decision.latency_ms:g} ms"),
+        ("correlation", decision.correlation_id),
+        ("decision id", decision.decision_id),
+    ]
+    return [[glyph, Cell(f" {word.text}", word.style)], *(_field(name, value) for name, value in fields if value)]
+
+
+def decision_json(decision: HallDecision) -> str:
+    """Return the whole decision as it came, indented."""
+    return clean_lines(msgspec.json.format(msgspec.json.encode(decision.fields), indent=2).decode())
+
+
+def explanation_lines(told: HallExplanation) -> list[list[Cell]]:
+    """Return how the hall would decide now: the outcome, the worker, each rule that was asked."""
+    decision = told.decision
+    style = _WORDS.get(decision.outcome, Style.WARNING)
+    lines = [
+        [
+            Cell("By the rules and the fleet of now: ", Style.DIM),
+            Cell(clean(decision.outcome, 40), style),
+            Cell(f" by {clean(decision.rule, 80)}"),
+        ],
+        _field("worker", told.worker),
+    ]
+    for step in told.steps:
+        mark = Cell("→ ", Style.STRONG) if step.matches else Cell("  ", Style.DIM)
+        said = Style.PLAIN if step.matches else Style.DIM
+        lines.append([mark, Cell(f"{clean(step.rule, 40)}  "), Cell(clean(step.why, 300), said)])
+    return [*lines, [Cell("Rates, and whether the upstream is heard, are left out of this.", Style.DIM)]]
+
+
+def rule_row(number: int, rule: HallRule) -> RuleRow:
+    """Return one rule's cells."""
+    return RuleRow(
+        number=Cell(str(number), Style.DIM),
+        outcome=Cell(clean(rule.outcome, 20), _WORDS.get(rule.outcome, Style.WARNING)),
+        hits=Cell("–" if rule.hits is None else f"{rule.hits:,}", Style.PLAIN if rule.hits else Style.DIM),
+        rule=Cell(clean(rule.id), Style.STRONG),
+        capability=Cell(clean(rule.capability)),
+        worker=Cell(clean(rule.worker)),
+        tiers=Cell(clean(", ".join(rule.risk_tiers)) or "any", Style.DIM),
+        note=Cell("▲ hidden", Style.WARNING) if rule.hidden else Cell(""),
+    )
+
+
+def other_row(name: str, outcome: str | None, hits: int | None) -> RuleRow:
+    """Return the cells of what decides where no rule does: the default, the registry, the upstream."""
+    word = clean(outcome or "deny", 20)
+    said = "no rule matches" if name == "default" else "before or beside the rules"
+    return RuleRow(
+        number=Cell(""),
+        outcome=Cell(word, _WORDS.get(word, Style.WARNING)),
+        hits=Cell("–" if hits is None else f"{hits:,}", Style.PLAIN if hits else Style.DIM),
+        rule=Cell(clean(name), Style.DIM),
+        capability=Cell(said, Style.DIM),
+        worker=Cell(""),
+        tiers=Cell(""),
+        note=Cell(""),
+    )
+
+
+def rule_lines(rule: HallRule) -> list[list[Cell]]:
+    """Return all conditions of a rule, and why it never decides where it is hidden."""
+    when = " ".join(part for part in (rule.hours or "", ", ".join(rule.days)) if part)
+    fields = [
+        ("hidden", rule.hidden),
+        ("matches", f"capability {rule.capability}, worker {rule.worker}, namespace {rule.namespace}"),
+        ("risk tiers", ", ".join(rule.risk_tiers)),
+        ("context", ", ".join(f"{name} {value}" for name, value in rule.context.items())),
+        ("when", f"{when} in {rule.timezone}" if when else ""),
+        ("rate", f"{rule.rate} for each worker" if rule.rate else ""),
+        ("answers", " ".join(part for part in (rule.code, rule.reason) if part)),
+    ]
+    return [_field(name, value, Style.WARNING if name == "hidden" else Style.PLAIN) for name, value in fields if value]
+
+
+def policy_head(policy: HallPolicy) -> Cell:
+    """Return what stands above the rules: the file's mistake, else how many there are and what is hidden."""
+    if policy.error:
+        return Cell(f"✖ {clean(policy.error, 400)} The rules before it stay in force.", Style.ERROR)
+    hidden = [rule.id for rule in policy.rules if rule.hidden]
+    said = f"{len(policy.rules)} rules, the first that matches decides; else {clean(policy.default or 'deny', 20)}."
+    if hidden:
+        return Cell(f"▲ {said} Never asked: {clean(', '.join(hidden), 200)}.", Style.WARNING)
+    return Cell(said, Style.DIM)
+
+
+def status_lines(status: HallStatus, alerts: list[HallAlert], now_wall: float) -> list[list[Cell]]:
+    """Return how the hall is: itself, its counts, its upstream, what it wants looked at."""
+    online = {True: "yes", False: "no", None: None}[status.online]
+    fields = [
+        ("hall", " ".join(part for part in (status.name, status.version) if part) or None),
+        ("online", online),
+        ("workers", _count(status.workers)),
+        ("decisions", _count(status.decisions)),
+        ("today", _count(status.decisions_today)),
+        ("denied today", _count(status.denials_today)),
+    ]
+    lines = [_field(name, value) for name, value in fields if value]
+    if status.policy_error:
+        lines.append(_field("policy", status.policy_error, Style.ERROR))
+    lines += [[Cell("")], [Cell("UPSTREAM", Style.DIM)], *_upstream_lines(status.upstream, now_wall)]
+    lines += [[Cell("")], [Cell("ALERTS", Style.DIM)]]
+    return lines + ([_alert(alert) for alert in alerts] or [[Cell("None.", Style.GOOD)]])
+
+
+def _upstream_lines(upstream: dict[str, Any] | None, now_wall: float) -> list[list[Cell]]:
+    if upstream is None:
+        return [[Cell("None: this hall follows no other registry.", Style.DIM)]]
+    stale = upstream.get("stale") is True
+    state = Cell("✖ not heard of for too long", Style.ERROR) if stale else Cell("● heard", Style.GOOD)
+    lines = [[Cell("state".ljust(_LABEL), Style.DIM), state], _field("url", upstream.get("url") or "–")]
+    for name in _TIMES:
+        wall = wall_of(upstream.get(name))
+        lines.append(_field(name.replace("_", " "), time_of_day(wall, now_wall) if wall else "never"))
+    policy = str(upstream.get("when_stale") or "")
+    if policy:
+        after = upstream.get("stale_after")
+        since = f" after {after:g} s" if isinstance(after, int | float) else ""
+        style = Style.ERROR if stale and policy != "keep" else Style.PLAIN
+        lines.append(_field("when stale", f"{_WHEN_STALE.get(policy, policy)}{since}", style))
+    if upstream.get("error"):
+        lines.append(_field("last error", upstream["error"], Style.WARNING))
+    return lines
+
+
+def _alert(alert: HallAlert) -> list[Cell]:
+    loud = (alert.level or "").lower() in ("error", "critical", "alarm")
+    glyph = Cell("✖ ", Style.ERROR) if loud else Cell("▲ ", Style.WARNING)
+    return [
+        glyph,
+        Cell(clean(alert.message or alert.code or "–", 400)),
+        Cell(f"  {clean(alert.code or '')}", Style.DIM),
+    ]
+
+
+def wall_of(at: object) -> float:
+    """Return an ISO 8601 time in seconds since 1970; 0 where it is none."""
+    try:
+        return datetime.fromisoformat(at).timestamp() if isinstance(at, str) else 0.0
+    except (ValueError, OverflowError, OSError):
+        return 0.0
+
+
+def _field(name: str, value: object, style: Style = Style.PLAIN) -> list[Cell]:
+    return [Cell(name.ljust(_LABEL), Style.DIM), Cell(clean(value, 600), style)]
+
+
+def _count(value: int | None) -> str | None:
+    return None if value is None else f"{value:,}"

@@ -1,0 +1,99 @@
+"""One decision of a hall, whole, with the explanation of how it would be decided now."""
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static
+from textual.worker import Worker, WorkerState
+
+from pyhall_tui.registry.errors import Forbidden, NotFound, RegistryError
+from pyhall_tui.registry.local_hall import HallDecision, hall_explanation
+from pyhall_tui.render.hall import decision_fields, decision_json, explanation_lines, wall_of
+from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.screens.messages import CopyText
+from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.workspace import Workspace
+
+_TIERS = frozenset({"low", "medium", "high", "critical", "unstated"})
+
+
+class DecisionScreen(ModalScreen[str | None]):
+    """Shows a decision; dismissed with the worker's id where one wants to go to it."""
+
+    BINDING_GROUP_TITLE = "Decision"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "dismiss", "Close", id="decision.close", tooltip="Close the decision"),
+        Binding("w", "worker", "Worker", id="decision.worker", tooltip="Watch its worker, and go to it"),
+        Binding("y", "copy", "Copy JSON", id="decision.copy", tooltip="Copy the whole decision as JSON"),
+        Binding("c", "copy_correlation", "Copy id", id="decision.copy_id", tooltip="Copy its correlation id"),
+    ]
+    DEFAULT_CSS = """
+    DecisionScreen {
+        align: center middle;
+        & > VerticalScroll {
+            width: 110; max-width: 96%; height: auto; max-height: 86%; padding: 1 2;
+            border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $secondary;
+        }
+        Static { width: 1fr; height: auto; padding-bottom: 1; }
+        #decision-json { color: $text-muted; padding-bottom: 0; }
+    }
+    """
+
+    def __init__(self, workspace: Workspace, decision: HallDecision) -> None:
+        super().__init__()
+        self._workspace, self._decision = workspace, decision
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll() as dialog:
+            dialog.border_title = "Decision"
+            dialog.border_subtitle = "esc closes"
+            yield Static(Content("\n").join(map(as_content, decision_fields(self._decision))), markup=False)
+            yield Static(id="explained", markup=False)
+            yield Static(Content(decision_json(self._decision)), id="decision-json", markup=False)
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        decision = self._decision
+        if decision.worker_id and decision.capability:
+            self._explain(decision.worker_id, decision.capability)
+
+    @work(exit_on_error=False, group="explain")
+    async def _explain(self, worker_id: str, capability: str) -> None:
+        tier = self._decision.risk_tier if self._decision.risk_tier in _TIERS else None
+        at = wall_of(self._decision.at) or None
+        try:
+            told = await self._workspace.ask_in_turn(
+                lambda client: hall_explanation(
+                    client, worker_id=worker_id, capability=capability, risk_tier=tier, at=at
+                )
+            )
+        except (NotFound, Forbidden):
+            self._say("This hall does not explain its decisions to other machines, or not at all.", Style.DIM)
+        except RegistryError as error:
+            self._say(f"It could not be asked for an explanation: {error}", Style.WARNING)
+        else:
+            self.query_one("#explained", Static).update(Content("\n").join(map(as_content, explanation_lines(told))))
+
+    def _say(self, sentence: str, style: Style) -> None:
+        self.query_one("#explained", Static).update(as_content([Cell(clean(sentence, 400), style)]))
+
+    def action_worker(self) -> None:
+        if self._decision.worker_id:
+            self.dismiss(self._decision.worker_id)
+
+    def action_copy(self) -> None:
+        self.post_message(CopyText(decision_json(self._decision), "decision"))
+
+    def action_copy_correlation(self) -> None:
+        if self._decision.correlation_id:
+            self.post_message(CopyText(clean(self._decision.correlation_id), "correlation id"))
+
+    @on(Worker.StateChanged)
+    def _pass_failed_work_on(self, message: Worker.StateChanged) -> None:
+        if message.state is WorkerState.ERROR:
+            self.app.post_message(Worker.StateChanged(message.worker, message.state))

@@ -1,0 +1,303 @@
+"""The local hall: what does it decide, by which rules, and how is it?"""
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Input, Static, TabbedContent, TabPane
+from textual.worker import Worker, WorkerState
+
+from pyhall_tui.registry.errors import Forbidden, NotFound, RegistryError
+from pyhall_tui.registry.local_hall import HallPolicy, hall_alerts, hall_decisions, hall_policy, hall_status
+from pyhall_tui.render.hall import (
+    RuleRow,
+    decision_row,
+    decision_text,
+    other_row,
+    policy_head,
+    rule_lines,
+    rule_row,
+    status_lines,
+)
+from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.screens.hall.decision import DecisionScreen
+from pyhall_tui.screens.hall.feed import DecisionFeed
+from pyhall_tui.screens.hall.presence import watch_all
+from pyhall_tui.screens.messages import CopyText, Go, LinkChanged
+from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.header import KeyHint, StatusHeader
+from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.workspace import Workspace
+
+DECISIONS = (
+    Column("when", "TIME", 9, sortable=False),
+    Column("outcome", "OUTCOME", 8, sortable=False),
+    Column("worker", "WORKER", 16, flex=3, sortable=False),
+    Column("capability", "CAPABILITY", 16, flex=2, sortable=False),
+    Column("tier", "TIER", 8, leaves=3, sortable=False),
+    Column("rule", "RULE", 12, flex=2, sortable=False),
+    Column("code", "CODE", 16, flex=2, leaves=2, sortable=False),
+    Column("correlation", "CORRELATION", 16, leaves=1, sortable=False),
+)
+RULES = (
+    Column("number", "#", 3, leaves=4, sortable=False),
+    Column("outcome", "DOES", 6, sortable=False),
+    Column("hits", "HITS", 9, sortable=False),
+    Column("rule", "RULE", 16, flex=2, sortable=False),
+    Column("capability", "CAPABILITY", 14, flex=3, sortable=False),
+    Column("worker", "WORKER", 12, flex=3, leaves=2, sortable=False),
+    Column("tiers", "TIERS", 14, flex=1, leaves=1, sortable=False),
+    Column("note", "", 9, sortable=False),
+)
+_TABS = ("decisions", "policy", "state")
+_FOCUSED = {"decisions": "#decisions-table", "policy": "#rules-table", "state": "#state-scroll"}
+_PACES = {"decisions": 1.0, "policy": 3.0, "state": 3.0}
+"""Seconds between two looks at what is on show; slower where the profile's request rate is low."""
+_NOT_TOLD = "This hall does not tell its rules, or to its own machine alone."
+
+
+class HallScreen(Screen[None]):
+    """A hall's live decisions, its policy and its state. It asks only while it is on show."""
+
+    CSS_PATH = "hall.tcss"
+    AUTO_FOCUS = "#decisions-table"
+    BINDING_GROUP_TITLE = "Local hall"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,backspace", "back", "Back", id="hall.back", tooltip="Leave the filter, or the local hall"),
+        Binding("slash", "filter", "Filter", key_display="/", id="hall.filter", tooltip="Filter over all fields"),
+        Binding("p", "pause", "Pause", id="hall.pause", tooltip="Pause: new decisions are counted, not shown"),
+        Binding("y", "copy", "Copy", id="hall.copy", tooltip="Copy the marked decisions, or this one"),
+        Binding("W", "watch_all", "Watch all", id="hall.watch_all", tooltip="Watch all workers of this hall"),
+        Binding("left", "tab(-1)", "Tab", show=False, id="hall.previous_tab", tooltip="Previous tab"),
+        Binding("right", "tab(1)", "Tab", key_display="←→", id="hall.next_tab", tooltip="Next tab"),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (150, "-wide")]
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._feed = DecisionFeed()
+        self._policy: HallPolicy | None = None
+        self._rules: dict[str, RuleRow] = {}
+        self._following: Worker[None] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield StatusHeader(self._workspace, "workers")
+        yield Static(id="hall-problem", markup=False)
+        with TabbedContent(id="hall-tabs"):
+            with TabPane("Decisions", id="decisions"), Vertical():
+                yield Input(placeholder="/ filter over all fields", id="hall-filter", compact=True)
+                yield KeyHint("", "screen.pause", id="hall-pausing")
+                yield LineTable(DECISIONS, self._decision_row, id="decisions-table")
+            with TabPane("Policy", id="policy"), Vertical():
+                yield Static(id="policy-head", markup=False)
+                yield LineTable(RULES, self._rule_row, id="rules-table")
+                yield Static(id="whole-rule", markup=False)
+            with TabPane("State", id="state"), VerticalScroll(id="state-scroll"):
+                yield Static("Asking …", id="hall-state", markup=False)
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.decisions.placeholder = "Asking …"
+        self._tell_feed()
+
+    @property
+    def decisions(self) -> LineTable:
+        """The table of decisions."""
+        return self.query_one("#decisions-table", LineTable)
+
+    @property
+    def rules(self) -> LineTable:
+        """The table of rules."""
+        return self.query_one("#rules-table", LineTable)
+
+    @property
+    def _tab(self) -> str:
+        return self.query_one("#hall-tabs", TabbedContent).active or "decisions"
+
+    # -- what is asked -----------------------------------------------------------------------------------------
+
+    def on_screen_resume(self) -> None:
+        if self.is_mounted:
+            self.query_one(StatusHeader).update_status()
+            self._follow_anew()
+
+    @on(LinkChanged)
+    def _link_changed(self) -> None:
+        self.query_one(StatusHeader).update_status()
+        if self._following is None or self._following.is_finished:
+            self._follow_anew()  # it was connected anew meanwhile
+
+    @on(TabbedContent.TabActivated)
+    def _tab_shown(self) -> None:
+        self.query_one(_FOCUSED[self._tab]).focus()
+        self._follow_anew()
+
+    def _follow_anew(self) -> None:
+        self._following = self._follow()
+
+    @work(exclusive=True, exit_on_error=False, group="follow")
+    async def _follow(self) -> None:
+        """Ask for what is on show, again and again, within the profile's budget."""
+        asking = {"decisions": self._ask_decisions, "policy": self._ask_policy, "state": self._ask_state}
+        while True:
+            if self.is_current:
+                try:
+                    await asking[self._tab]()
+                    self._tell_problem(None)
+                except RegistryError as error:
+                    self._tell_problem(error)
+            pace = max(_PACES[self._tab], 3.0 / self._workspace.profile.requests_per_second)
+            await self._workspace.clock.sleep(pace)
+
+    async def _ask_decisions(self) -> None:
+        after = self._feed.newest_seq
+        self._feed.take(await self._workspace.ask_in_turn(lambda client: hall_decisions(client, after)))
+        self._show_feed()
+
+    async def _ask_policy(self) -> None:
+        try:
+            self._policy = await self._workspace.ask_in_turn(hall_policy)
+        except (NotFound, Forbidden):
+            self.query_one("#policy-head", Static).update(Content(_NOT_TOLD))
+        else:
+            self._show_policy(self._policy)
+
+    async def _ask_state(self) -> None:
+        status = await self._workspace.ask_in_turn(hall_status)
+        try:
+            alerts = await self._workspace.ask_in_turn(hall_alerts)
+        except NotFound:
+            alerts = []
+        lines = status_lines(status, alerts, self._workspace.now().wall)
+        self.query_one("#hall-state", Static).update(Content("\n").join(map(as_content, lines)))
+
+    def _tell_problem(self, error: RegistryError | None) -> None:
+        problem = self.query_one("#hall-problem", Static)
+        problem.display = error is not None
+        if error is not None:
+            problem.update(as_content([Cell(f"✖ {clean(error, 300)} {clean(error.advice, 200)}", Style.ERROR)]))
+
+    # -- the decisions -----------------------------------------------------------------------------------------
+
+    def _show_feed(self) -> None:
+        keys = self._feed.keys()
+        if keys != list(self.decisions.keys) or not keys:
+            self.decisions.placeholder = self._why_empty()
+            self.decisions.show(keys)
+        self.decisions.refresh_rows(self.decisions.visible_keys)
+        self._tell_feed()
+
+    def _why_empty(self) -> str:
+        if not self._feed.is_loaded:
+            return "Asking …"
+        if self._feed.text:
+            return f"No decision has “{clean(self._feed.text, 40)}” in it. Esc clears the filter."
+        return "This hall has decided nothing yet. Dispatches are listed here as they come."
+
+    def _tell_feed(self) -> None:
+        shown, total = len(self.decisions.keys), self._feed.total
+        of = "" if shown == total else f"{shown:,} of "
+        count = f"{of}{total:,} decision{'s' * (total != 1)}"
+        state = f"‖ paused · {self._feed.held} waiting" if self._feed.paused else "● live"
+        missed = " · some came too fast to be listed" if self._feed.missed else ""
+        hint = self.query_one("#hall-pausing", KeyHint)
+        hint.update(f"{state} · {count}{missed}")
+        hint.set_class(self._feed.paused, "-paused")
+
+    def _decision_row(self, key: str) -> Row:
+        decision = self._feed.get(key)
+        return Row(decision_row(decision, self._workspace.now().wall)._asdict() if decision else {})
+
+    @on(Input.Changed, "#hall-filter")
+    def _filter_changed(self, message: Input.Changed) -> None:
+        self._feed.text = message.value.strip()
+        self._show_feed()
+
+    @on(Input.Submitted, "#hall-filter")
+    def _filter_done(self) -> None:
+        self.decisions.focus()
+
+    def action_filter(self) -> None:
+        self.query_one("#hall-tabs", TabbedContent).active = "decisions"
+        self.set_focus(self.query_one("#hall-filter", Input))
+
+    def action_pause(self) -> None:
+        self._feed.pause(paused=not self._feed.paused)
+        self._show_feed()
+
+    def action_back(self) -> None:
+        """Leave the filter's input, clear the filter, then leave the screen."""
+        filter_input = self.query_one("#hall-filter", Input)
+        if filter_input.value:
+            filter_input.value = ""
+            self.decisions.focus()
+        elif filter_input.has_focus:
+            self.decisions.focus()
+        else:
+            self.app.pop_screen()
+
+    def action_copy(self) -> None:
+        found = [each for key in self.decisions.targets() if (each := self._feed.get(key))]
+        if found and self._tab == "decisions":
+            what = "decision" if len(found) == 1 else f"list of {len(found)} decisions"
+            self.post_message(CopyText("\n".join(map(decision_text, found)), what))
+
+    @on(LineTable.Opened, "#decisions-table")
+    def _open_decision(self, message: LineTable.Opened) -> None:
+        if decision := self._feed.get(message.key):
+            self.app.push_screen(DecisionScreen(self._workspace, decision), self._go_to_worker)
+
+    def _go_to_worker(self, worker_id: str | None) -> None:
+        if worker_id:
+            self._workspace.watch([worker_id])
+            self.app.pop_screen()
+            self.app.post_message(Go("workers", worker_id=worker_id))
+
+    @work(exit_on_error=False, exclusive=True, group="watch-all")
+    async def action_watch_all(self) -> None:
+        """Put every worker of the hall on the watch list."""
+        self.notify((await watch_all(self._workspace)).sentence, markup=False)
+
+    # -- the policy --------------------------------------------------------------------------------------------
+
+    def _show_policy(self, policy: HallPolicy) -> None:
+        rows = {f"rule {rule.id}": rule_row(number, rule) for number, rule in enumerate(policy.rules, 1)}
+        rows["other default"] = other_row("default", policy.default, policy.default_hits)
+        rows |= {f"other {name}": other_row(name, None, hits) for name, hits in policy.other_hits.items()}
+        self._rules = rows
+        if list(rows) != list(self.rules.keys):
+            self.rules.show(list(rows))
+        self.rules.refresh_rows(rows)
+        self.query_one("#policy-head", Static).update(as_content([policy_head(policy)]))
+        self._show_whole_rule()
+
+    def _rule_row(self, key: str) -> Row:
+        row = self._rules.get(key)
+        return Row(row._asdict() if row else {})
+
+    @on(LineTable.Highlighted, "#rules-table")
+    def _show_whole_rule(self) -> None:
+        name = (self.rules.cursor_key or "").removeprefix("rule ")
+        rule = next((rule for rule in self._policy.rules if rule.id == name), None) if self._policy else None
+        lines = rule_lines(rule) if rule else []
+        self.query_one("#whole-rule", Static).update(Content("\n").join(map(as_content, lines)))
+
+    @on(LineTable.Opened, "#rules-table")
+    def _show_its_decisions(self, message: LineTable.Opened) -> None:
+        """What did this rule decide? The feed, filtered by its name."""
+        self.query_one("#hall-filter", Input).value = message.key.partition(" ")[2]
+        self.query_one("#hall-tabs", TabbedContent).active = "decisions"
+
+    def action_tab(self, step: int) -> None:
+        content = self.query_one("#hall-tabs", TabbedContent)
+        content.active = _TABS[(_TABS.index(self._tab) + step) % len(_TABS)]
+
+    @on(Worker.StateChanged)
+    def _pass_failed_work_on(self, message: Worker.StateChanged) -> None:
+        if message.state is WorkerState.ERROR:
+            self.app.post_message(Worker.StateChanged(message.worker, message.state))

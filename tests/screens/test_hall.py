@@ -1,0 +1,233 @@
+"""The local hall's screen, against the real hall: decisions as they come, the policy, the state; and its absence."""
+
+import httpx
+import pytest
+from textual.widgets import Button, Input, TextArea
+
+from pyhall_tui.hall.policy import Policy, Rule, save_rules
+from pyhall_tui.hall.upstream import Upstream
+from pyhall_tui.screens.hall.screen import HallScreen
+from pyhall_tui.widgets import clipboard
+from pyhall_tui.widgets.clipboard import SelectTextScreen
+from tests.live_hall import CAPABILITY, NAMESPACE, WORKER, LiveHall
+from tests.screens.conftest import OpenApp, OpenedApp, profile_of
+from tests.waiting import until
+
+
+def dispatch(hall: LiveHall, tier: str, correlation: str, worker: str = WORKER) -> None:
+    context = {"risk_tier": tier, "correlation_id": correlation}
+    asked = {"namespace": NAMESPACE, "capability": CAPABILITY, "worker_id": worker, "context": context}
+    url = f"{hall.url}/api/v1/dispatch"
+    httpx.post(url, json=asked, headers=hall.headers, trust_env=False, verify=False)
+
+
+async def go_to_hall(opened: OpenedApp) -> HallScreen:
+    await until(lambda: opened.screen.check_action("hall", ()), clock=opened.clock)
+    await opened.pilot.press("o")
+    await until(lambda: isinstance(opened.screen, HallScreen), clock=opened.clock)
+    assert isinstance(opened.screen, HallScreen)
+    return opened.screen
+
+
+async def reads(opened: OpenedApp, *words: str) -> None:
+    await until(lambda: all(word in opened.words() for word in words), clock=opened.clock)
+
+
+# The feed
+
+
+async def test_decisions_are_listed_newest_first_and_new_ones_come_by_themselves(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    dispatch(hall, "low", "req-one")
+    dispatch(hall, "critical", "req-two")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(160, 40)) as opened:
+        screen = await go_to_hall(opened)
+        await reads(opened, "req-one", "req-two", "POLICY_BLOCKED", "deny-critical", "2 decisions")
+        assert opened.text().index("req-two") < opened.text().index("req-one")
+        dispatch(hall, "high", "req-three")
+        await reads(opened, "req-three", "◆ hold")
+        assert len(screen.decisions.keys) == 3
+
+
+async def test_only_what_is_new_is_asked_for(open_app: OpenApp, hall: LiveHall) -> None:
+    dispatch(hall, "low", "req-one")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await go_to_hall(opened)
+        await until(lambda: any("after=1" in request.query for request in hall.requests), clock=opened.clock)
+
+
+async def test_paused_it_counts_and_then_shows_what_came(open_app: OpenApp, hall: LiveHall) -> None:
+    dispatch(hall, "low", "req-one")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(160, 40)) as opened:
+        await go_to_hall(opened)
+        await reads(opened, "req-one")
+        await opened.pilot.press("p")
+        dispatch(hall, "low", "req-two")
+        await reads(opened, "paused · 1 waiting")
+        assert "req-two" not in opened.text()
+        await opened.pilot.press("p")
+        await reads(opened, "req-two", "● live")
+
+
+async def test_a_filter_looks_in_all_fields_and_escape_clears_it_before_it_leaves(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    dispatch(hall, "low", "req-one")
+    dispatch(hall, "critical", "req-two")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(160, 40)) as opened:
+        await go_to_hall(opened)
+        await reads(opened, "req-one", "req-two")
+        await opened.pilot.press("slash", *"policy_blocked")
+        await reads(opened, "1 of 2 decisions")
+        assert "req-one" not in opened.text()
+        await opened.pilot.press("escape")
+        await reads(opened, "req-one", "2 decisions")
+        await opened.pilot.press("escape")
+        assert not isinstance(opened.screen, HallScreen)
+
+
+async def test_a_decision_is_opened_with_the_explanation_and_copied(
+    open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clipboard, "tools", lambda *_: [])  # not onto the clipboard of who runs the tests
+    dispatch(hall, "critical", "req-two")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(120, 50)) as opened:
+        await go_to_hall(opened)
+        await reads(opened, "deny-critical")
+        await opened.pilot.press("enter")
+        await reads(opened, "By the rules and the fleet of now: deny by deny-critical", "→ deny-critical deny")
+        assert "risk tier critical is not among high" in opened.words() and "req-two" in opened.words()
+        await opened.pilot.press("y")
+        await until(lambda: isinstance(opened.screen, SelectTextScreen))
+        assert '"rule": "deny-critical"' in opened.screen.query_one(TextArea).text
+
+
+async def test_from_a_decision_one_goes_to_its_worker(open_app: OpenApp, hall: LiveHall) -> None:
+    hall.add_worker("wkr_other")
+    dispatch(hall, "low", "req-one", "wkr_other")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await go_to_hall(opened)
+        await reads(opened, "wkr_other")
+        await opened.pilot.press("enter", "w")
+        await until(lambda: "wkr_other" in opened.workspace.fleet and opened.screen.query("WorkerView"))
+
+
+async def test_hostile_text_stands_as_text(open_app: OpenApp, hall: LiveHall) -> None:
+    dispatch(hall, "low", "[/b]\x1b[31m[bold]", "wkr_[/x]")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(160, 40)) as opened:
+        await go_to_hall(opened)
+        await reads(opened, "wkr_[/x]", "[/b]␛[31m[bold]")
+        await opened.pilot.press("enter")
+        await reads(opened, "wkr_[/x]", "No worker wkr_[/x]")
+
+
+async def test_a_hall_that_is_lost_is_told_and_the_list_stays(open_app: OpenApp, hall: LiveHall) -> None:
+    dispatch(hall, "low", "req-one")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(160, 40)) as opened:
+        await go_to_hall(opened)
+        await reads(opened, "req-one")
+        hall.faults.add(path="/dispatches", status=500)
+        await until(lambda: opened.screen.query_one("#hall-problem").display, clock=opened.clock)
+        assert "req-one" in opened.text()
+        hall.faults.clear()
+        await until(lambda: not opened.screen.query_one("#hall-problem").display, clock=opened.clock)
+
+
+# The policy and the state
+
+
+async def test_rules_come_with_their_hits_the_hidden_ones_explained(open_app: OpenApp, hall: LiveHall) -> None:
+    rules = (Rule(id="deny-all", outcome="deny"), Rule(id="never", outcome="allow", capability="llm.*"))
+    save_rules(hall.store, Policy(rule=rules))
+    dispatch(hall, "low", "req-one")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await go_to_hall(opened)
+        await opened.pilot.press("right")
+        await reads(opened, "Never asked: never.", "▲ hidden")
+        assert any("deny-all" in line and " 1 " in line for line in opened.text().splitlines())
+        await opened.pilot.press("down")
+        await reads(opened, "rule never can never decide: all that it matches is taken by deny-all")
+        await opened.pilot.press("up", "enter")
+        await until(lambda: opened.screen.query_one("#hall-filter", Input).value == "deny-all", clock=opened.clock)
+        await reads(opened, "✖ deny", "1 decision")
+
+
+async def test_a_mistake_in_the_policys_file_is_shown(open_app: OpenApp, hall: LiveHall) -> None:
+    hall.hall.policy.error = "policy.toml:3:7: there is no timezone Mars."
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await go_to_hall(opened)
+        await opened.pilot.press("right")
+        await reads(opened, "policy.toml:3:7", "The rules before it stay in force")
+
+
+async def test_a_peer_that_tells_no_rules_is_shown_all_the_same(open_app: OpenApp, hall: LiveHall) -> None:
+    hall.faults.add(path="/policy*", status=404)
+    hall.faults.add(path="/dispatches", body='[{"dispatch_id": "d1", "capability_id": "cap.x", "denied": 1}]')
+    hall.faults.add(path="/status", body='{"hall_name": "Peer", "hall_version": "0.3"}')
+    hall.faults.add(path="/alerts", status=404)
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await go_to_hall(opened)
+        await reads(opened, "cap.x", "✖ deny")
+        await opened.pilot.press("right")
+        await reads(opened, "does not tell its rules")
+        await opened.pilot.press("right")
+        await reads(opened, "Peer 0.3", "follows no other registry")
+
+
+async def test_the_state_names_the_upstream_its_last_poll_and_the_alerts(open_app: OpenApp, hall: LiveHall) -> None:
+    hall.hall.upstream = Upstream("https://up.example", None, hall.store, hall.hall.clock, when_stale="deny-all")
+    hall.store.ban(WORKER, "leaks")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await go_to_hall(opened)
+        await opened.pilot.press("left")
+        await reads(opened, "https://up.example", "not heard of for too long", "everything is denied after 600 s")
+        assert "wkr_abc123 is banned: leaks" in opened.words() and "last poll never" in opened.words()
+
+
+# Watching all, and where there is no hall
+
+
+async def test_the_empty_fleet_offers_to_watch_all_of_the_halls_workers(open_app: OpenApp, hall: LiveHall) -> None:
+    hall.add_worker("wkr_two")
+    async with open_app(profile_of(hall), key=hall.key, size=(80, 24)) as opened:
+        button = opened.screen.query_one("#empty-all", Button)
+        await until(lambda: button.display, clock=opened.clock)
+        await reads(opened, "Watch all workers of this hall", "Open the demo")
+        await opened.pilot.click("#empty-all")
+        await until(lambda: len(opened.workspace.fleet) == 2, clock=opened.clock)
+        await reads(opened, "wkr_two")
+
+
+async def test_from_the_hall_all_are_watched_by_a_key(open_app: OpenApp, hall: LiveHall) -> None:
+    hall.add_worker("wkr_two")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), toasts=True) as opened:
+        await go_to_hall(opened)
+        await opened.pilot.press("W")
+        await reads(opened, "Watching 1 workers more. 1 already watched.")
+
+
+async def test_a_registry_without_the_routes_offers_none_of_it(open_app: OpenApp, hall: LiveHall) -> None:
+    hall.faults.add(path="/status", status=404)
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        await until(lambda: any(r.raw_path == "/status" for r in hall.requests), clock=opened.clock)
+        await until(lambda: not [w for w in opened.app.workers if w.group == "hall"], clock=opened.clock)
+        await opened.pilot.press("o", "W")
+        assert not isinstance(opened.screen, HallScreen) and len(opened.workspace.fleet) == 0
+        assert not opened.screen.query_one("#empty-all").display
+
+
+async def test_in_the_filter_its_keys_are_letters(open_app: OpenApp, hall: LiveHall) -> None:
+    """F34"""
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await go_to_hall(opened)
+        await opened.pilot.press("slash", "p", "W", "y", "q")
+        assert opened.screen.query_one("#hall-filter", Input).value == "pWyq"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+async def test_it_fits(open_app: OpenApp, hall: LiveHall, size: tuple[int, int]) -> None:
+    dispatch(hall, "critical", "req-two")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=size) as opened:
+        await go_to_hall(opened)
+        await reads(opened, "✖ deny", WORKER, "Watch all", "Pause")
