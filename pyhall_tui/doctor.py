@@ -8,7 +8,6 @@ import sqlite3
 import stat
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -23,6 +22,7 @@ from pyhall_tui.profiles.keys import KeyAnswer, KeySource, KeyState
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.store import ProfilesFileError, ProfileStore
 from pyhall_tui.registry.errors import RegistryError
+from pyhall_tui.registry.retry import http_date
 
 CLOCK_TOLERANCE: Final = 5.0
 """Seconds that the two clocks may differ; the ages of verdicts and bans are shown to the second."""
@@ -155,11 +155,10 @@ async def _clock(profile: Profile, key: ApiKey | None, clock: Clock) -> Finding:
         came = clock.now()
     if not date:
         return Finding("clock", Mark.NOT_TRIED, "The registry did not tell its time.")
-    try:
-        theirs = parsedate_to_datetime(date).timestamp() + 0.5
-    except ValueError:
+    theirs = http_date(date)
+    if theirs is None:
         return Finding("clock", Mark.NOT_TRIED, "The registry's time cannot be read.")
-    return _difference((sent.wall + came.wall) / 2 - theirs, 0.5 + (came.mono - sent.mono) / 2)
+    return _difference((sent.wall + came.wall) / 2 - (theirs + 0.5), 0.5 + (came.mono - sent.mono) / 2)
 
 
 def _difference(ahead: float, doubt: float) -> Finding:

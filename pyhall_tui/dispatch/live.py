@@ -105,9 +105,7 @@ class LiveRun:
         self.counts[sample.result] += 1
         if sample.result.is_answer:
             self._compare(sample)
-        if row.status != 429:
-            return 0.0
-        return tried.retry_after or LIMITED_WITHOUT_WORD
+        return tried.retry_after or (LIMITED_WITHOUT_WORD if row.status == 429 else 0.0)
 
     def _compare(self, sample: Sample) -> None:
         before, self._answer = self._answer, sample

@@ -248,6 +248,8 @@ class Monitor:
 
     def _faulty_answer(self, error: errors.RegistryError, worker_id: str | None, now: Moment) -> None:
         self._faults += 1
+        if wait := _asked_for(error):
+            self._budget.limited(now.mono, wait)
         never_live = self._link.reach is not Reach.LIVE
         if never_live or self._faults >= LOST_AFTER or isinstance(error, _LOST_AT_ONCE):
             self._fell_to(Reach.LOST, Kind.REGISTRY_LOST, error, now)
@@ -262,7 +264,7 @@ class Monitor:
 
     def _fell_to(self, reach: Reach, kind: Kind, error: errors.RegistryError, now: Moment) -> None:
         before = self._link.reach
-        self._next_try = now.mono + self._backoff.next()
+        self._next_try = now.mono + max(self._backoff.next(), _asked_for(error))
         since = self._link.since_wall if before is reach else now.wall
         self._link = msgspec.structs.replace(
             self._link, reach=reach, since_wall=since, sentence=str(error), advice=error.advice
@@ -309,3 +311,8 @@ class Monitor:
         finally:
             woken.cancel()
             slept.cancel()
+
+
+def _asked_for(error: errors.RegistryError) -> float:
+    """Return the seconds for which the registry asks to be left alone (a 503 has `Retry-After` too), 0 for none."""
+    return (error.retry_after or 0.0) if isinstance(error, errors.StatusError) else 0.0

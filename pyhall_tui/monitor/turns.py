@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.monitor.budget import Budget
-from pyhall_tui.registry.errors import RateLimited
+from pyhall_tui.registry.errors import RateLimited, StatusError
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ class Turns:
         self._turn = asyncio.Lock()
 
     async def take(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Make a request when its turn has come. After a 429 nobody's turn comes for as long as it says.
+        """Make a request when its turn has come. After a 429 or a 503 nobody's turn comes for as long as it says.
 
         Raises:
             RegistryError: as the request raises it.
@@ -36,8 +36,9 @@ class Turns:
             self._budget.take()
         try:
             return await request()
-        except RateLimited as error:
-            self._budget.limited(self._clock.now().mono, error.retry_after or LIMITED_WITHOUT_WORD)
+        except StatusError as error:
+            if isinstance(error, RateLimited) or error.retry_after:
+                self._budget.limited(self._clock.now().mono, error.retry_after or LIMITED_WITHOUT_WORD)
             raise
         finally:
             self._budget.came_back()

@@ -1,6 +1,8 @@
 """Bodies to models. Strict in shape, tolerant of fields not known, and of two readings the worse one counts."""
 
+import html
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
@@ -11,8 +13,10 @@ from pyhall_tui.registry.models import BanList, BanListEntry, Outcome, Verdict, 
 T = TypeVar("T")
 
 KNOWN_STATUSES: Final = frozenset({"active", "retired", "revoked", "banned", "unknown"})
-USUAL_LIMITS: Final = frozenset({500, 1000})
+USUAL_LIMITS: Final = frozenset({50, 100, 200, 250, 500, 1_000, 2_000, 2_500, 5_000, 10_000})
 """Limits that a registry may set by itself: an answer of just as many entries may be cut."""
+_UNSEEN: Final = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1|\Z)", re.DOTALL | re.IGNORECASE)
+"""What a page holds and nobody reads."""
 
 
 class Unreadable(Exception):
@@ -256,15 +260,15 @@ def error_text(body: bytes) -> str:
 
 def first_words(body: bytes, length: int = 120) -> str:
     """Return the first words of a body, markup left out, on one line."""
-    raw = body[:65_536].decode("utf-8", errors="replace")
+    raw = body[:65_536].decode("utf-8-sig", errors="replace")
     return " ".join(_without_tags(raw).split())[:length]
 
 
 def _without_tags(raw: str) -> str:
-    """Leave out what stands between `<` and `>` (in linear time, whatever comes)."""
+    """Leave out what stands between `<` and `>`, with scripts, styles and comments; read `&amp;` and its like."""
     if not raw.lstrip().startswith("<"):
         return raw
-    return " ".join(part.rpartition(">")[2] for part in raw.split("<"))
+    return html.unescape(" ".join(part.rpartition(">")[2] for part in _UNSEEN.sub("<>", raw).split("<")))
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> None:

@@ -121,6 +121,23 @@ async def test_a_429_is_obeyed_slows_the_engine_and_it_feels_its_way_up_again(ha
         assert rig.monitor.link.reach is Reach.LIVE
 
 
+async def test_a_503_that_says_when_to_come_back_is_obeyed_as_a_429_is(hall: LiveHall) -> None:
+    """F18."""
+    ids = fleet_of(hall, 30)
+    async with polling(hall, requests_per_second=10, poll_interval=5, ban_list_interval=5) as rig:
+        rig.watch(*ids)
+        await rig.advance(10)
+        hall.faults.add(path="*", status=503, retry_after=40)
+        await rig.advance(1)
+        hall.requests.clear()
+        await rig.advance(35)
+        assert not hall.requests
+        link = rig.monitor.link
+        assert (link.limited_until or link.next_try or 0) - rig.clock.now().mono > 0
+        await rig.advance(10)
+        assert 1 <= len(hall.requests) <= 3
+
+
 async def test_when_the_sweep_cannot_be_done_in_time_the_interval_that_can_be_held_is_told(hall: LiveHall) -> None:
     ids = fleet_of(hall, 50)
     async with polling(hall, requests_per_second=2, poll_interval=10, ban_list_interval=60) as rig:

@@ -202,13 +202,19 @@ async def test_an_error_status_stays_what_it_is_whatever_the_body(
         (b'{"error": "{\\"flags\\": [true, false]}"}', '{"flags": [true, false]}'),
         (b'{"detail": "Not here"}', "Not here"),
         (PORTAL, "Wifi Please log in to the wifi"),
+        (
+            b"\xef\xbb\xbf<!doctype html><!-- > --><html><head><STYLE>b > i{}</STYLE><script>1 < 2</script>"
+            b"<title>Log in &amp; surf</title></head>",
+            "Log in & surf",
+        ),
+        (b"<p>Sorry.<script>never ended", "Sorry."),
         (b"", ""),
     ],
 )
 async def test_an_errors_text_is_kept_letter_for_letter(
     server: RawServer, client: RegistryClient, body: bytes, said: str
 ) -> None:
-    """F08."""
+    """F08, F17: of a page, the words that a person would read."""
     server.answer(answer(body, "400 Bad Request"))
     with pytest.raises(RegistryError) as caught:
         await client.health()

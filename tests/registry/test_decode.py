@@ -161,6 +161,7 @@ def test_bans_are_found_by_bare_hash_and_what_is_none_is_counted() -> None:
         (500, 50_000, True),
         (501, 50_000, False),
         (1000, None, True),
+        (100, 50_000, True),
         (0, None, False),
     ],
 )
