@@ -44,6 +44,7 @@ from pyhall_tui.screens.messages import (
 from pyhall_tui.screens.opening import OpeningScreen
 from pyhall_tui.theme import DARK, LIGHT
 from pyhall_tui.toasts import AlarmToasts, is_bad_news
+from pyhall_tui.widgets.field import OneLineInput, left_out
 from pyhall_tui.widgets.header import SCREEN_TITLES
 from pyhall_tui.workspace import Workspace
 
@@ -360,6 +361,11 @@ class PyHallApp(App[None]):
         """Say that background work failed, on a dialog too: the one place that turns it into a sentence."""
         _log.error("background work failed", exc_info=(type(error), error, error.__traceback__))
         self.notify(f"That failed: {clean(error, 300)}", severity="warning", timeout=15, markup=False)
+
+    @on(OneLineInput.LeftOut)
+    def _tell_left_out(self, message: OneLineInput.LeftOut) -> None:
+        """Say what a line without a sentence of its own, a filter, left out of a paste."""
+        self.notify(left_out(message.lines), timeout=5, markup=False)
 
     async def action_mode(self, mode: str) -> None:
         """Go to a screen of the bar."""

@@ -1,6 +1,6 @@
 """A labelled line of a form, with the sentence of its check below it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from textual import events, on
@@ -100,5 +100,9 @@ class Field(Vertical):
     @on(OneLineInput.LeftOut)
     def _tell_left_out(self, message: OneLineInput.LeftOut) -> None:
         message.stop()
-        lines = len(message.lines)
-        self.say(f"Only the first line was taken; {lines} more line{'s' * (lines > 1)} left out.", mistake=False)
+        self.say(left_out(message.lines), mistake=False)
+
+
+def left_out(lines: Sequence[str]) -> str:
+    """Return the sentence on the lines of a paste that were not taken."""
+    return f"Only the first line was taken; {len(lines)} more line{'s' * (len(lines) > 1)} left out."

@@ -312,7 +312,9 @@ async def test_an_answer_without_a_worker_is_shown_and_is_no_failure(open_app: O
         assert (row.state, row.worker_id) == (EnrollmentState.ANSWERED, None)
 
 
-async def test_a_picked_folder_is_hashed_and_its_hash_kept(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
+async def test_a_picked_folder_is_hashed_its_hash_kept_and_once_enrolled_it_is_compared(
+    open_app: OpenApp, hall: LiveHall, tmp_path: Path
+) -> None:
     package = tmp_path / "worker"
     package.mkdir()
     (package / "main.py").write_text("print()\n")
@@ -333,6 +335,11 @@ async def test_a_picked_folder_is_hashed_and_its_hash_kept(open_app: OpenApp, ha
         screen = await at_the_form(opened)
         assert screen.form.package.field.value == computed
         await sees(opened, "2 files, 14 bytes")
+        await fill_in(opened, sha256="")
+        await opened.pilot.press("ctrl+s")
+        await sees(opened, "The registry now says: ● clean")
+        (worker_id,) = enrolled(hall)
+        assert opened.workspace.packages.folder(worker_id) == package
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

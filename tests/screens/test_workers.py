@@ -130,6 +130,10 @@ async def test_several_pasted_ids_are_watched_and_nothing_is_dropped_silently(
 
     fleet_of(hall, 3)
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await opened.pilot.press("slash")
+        opened.screen.query_one("#filter").post_message(events.Paste("wkr\r\n\r\nwkr_1\r\nwkr_2\r\n"))
+        await until(lambda: any("2 more lines left out" in toast.message for toast in opened.app._notifications))
+        await opened.pilot.press("escape")
         await opened.pilot.press("a")
         await until(lambda: "Watch workers" in opened.text())
         opened.screen.query_one("#ids").post_message(events.Paste("wkr_0\r\n\r\nwkr_1\r\nwkr_2,\r\n"))

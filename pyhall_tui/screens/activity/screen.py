@@ -24,6 +24,7 @@ from pyhall_tui.screens.activity.feed import Feed, Filter
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go
 from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.header import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.workspace import Workspace
@@ -78,7 +79,7 @@ class ActivityScreen(ModeScreen):
 
     def compose_body(self) -> ComposeResult:
         with Vertical(id="activity-frame"):
-            yield Input(placeholder="/ filter over all fields", id="activity-filter", compact=True)
+            yield OneLineInput(placeholder="/ filter over all fields", id="activity-filter", compact=True)
             with Horizontal(id="narrowing"):
                 yield KeyHint("", "screen.severity", id="by-severity")
                 yield KeyHint("", "screen.kind(1)", id="by-kind")

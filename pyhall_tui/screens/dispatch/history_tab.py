@@ -23,6 +23,7 @@ from pyhall_tui.screens.activity.export_dialog import ExportScreen
 from pyhall_tui.screens.dispatch.columns import COLUMNS
 from pyhall_tui.screens.dispatch.dialogs import TextScreen
 from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.line_table import LineTable, Row
 from pyhall_tui.workspace import Workspace
 
@@ -63,7 +64,7 @@ class HistoryTab(Vertical):
         self._rows: dict[str, Tried] = {}
 
     def compose(self) -> ComposeResult:
-        yield Input(placeholder="/ worker:… capability:… code:… id:… or any text", id="search", compact=True)
+        yield OneLineInput(placeholder="/ worker:… capability:… code:… id:… or any text", id="search", compact=True)
         yield LineTable(COLUMNS, self._row, id="kept")
         yield Static(id="kept-count")
 

@@ -368,7 +368,7 @@ class EnrollOne(Vertical):
 
     def _answered(self, answer: EnrollAnswer, sha256: str) -> None:
         """Show the answer; a worker that it names is watched and verified. The form is emptied for the next one."""
-        self._emptied = self._draft
+        self._emptied = sent = self._draft
         self._begin_anew()
         self.sheet.show_answer(answer_lines(answer))
         if answer.worker_id is None:
@@ -376,6 +376,8 @@ class EnrollOne(Vertical):
             return
         self._enrolled = (answer.worker_id, plain_sha256(sha256) or sha256, self.workspace.now().mono)
         self.workspace.watch([answer.worker_id])
+        if sent.package is not None and sent.package.sha256 == plain_sha256(sha256):
+            self.workspace.set_folder(answer.worker_id, Path(sent.package.path).absolute())
         self.workspace.verify_now([answer.worker_id])
         self.fleet_changed()
 

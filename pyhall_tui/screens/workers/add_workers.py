@@ -12,6 +12,9 @@ from textual.widgets import Button, Input, Static
 from pyhall_tui.profiles.watch_list import parse_worker_ids
 from pyhall_tui.render.text import clean
 
+_MOST_LEFT_OUT = 5
+"""Of those left out, so many are listed."""
+
 
 class IdsInput(Input):
     """One line that takes several pasted ones: their line breaks become blanks, and none is submitted by a paste."""
@@ -54,7 +57,9 @@ class AddWorkersScreen(ModalScreen[tuple[str, ...] | None]):
     def _count(self, message: Input.Changed) -> None:
         parsed = parse_worker_ids(message.value)
         lines = [f"{len(parsed.ids)} to watch: {clean(', '.join(parsed.ids), 300)}"] if parsed.ids else []
-        lines += [f"left out: {clean(text, 60)} {reason}" for text, reason in parsed.left_out[:5]]
+        lines += [f"left out: {clean(text, 60)} {reason}" for text, reason in parsed.left_out[:_MOST_LEFT_OUT]]
+        if more := parsed.left_out[_MOST_LEFT_OUT:]:
+            lines.append(f"left out besides: {len(more)} more")
         self.query_one("#found", Static).update("\n".join(lines) or "Type or paste ids.")
         self.query_one("#watch", Button).disabled = not parsed.ids
 

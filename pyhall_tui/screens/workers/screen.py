@@ -19,6 +19,7 @@ from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
 from pyhall_tui.screens.worker_view import WorkerView
 from pyhall_tui.screens.workers.add_workers import AddWorkersScreen
 from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.strip import FleetStrip
 from pyhall_tui.workspace import Removed, Workspace
@@ -86,7 +87,7 @@ class WorkersScreen(ModeScreen):
         with Horizontal(id="workers-body"):
             with Vertical(id="fleet-frame"):
                 yield FleetStrip(self.workspace, id="strip")
-                yield Input(placeholder="/ filter by id, name, status or state", id="filter", compact=True)
+                yield OneLineInput(placeholder="/ filter by id, name, status or state", id="filter", compact=True)
                 yield LineTable(COLUMNS, self._row, id="fleet")
                 with Vertical(id="empty"):
                     yield Static("No workers are watched yet.", classes="title", markup=False)
