@@ -208,9 +208,8 @@ class LineTable(ScrollView, can_focus=True):
             position = self._index.get(key)
             if position is None or not top <= position < top + height:
                 continue
-            left, right = (0, self.size.width) if drawn is None else _difference(drawn, self._strip(key))
-            if left < right:
-                self._refresh_line(position, left, right)
+            if drawn is None or drawn != self._strip(key):
+                self._refresh_line(position)
 
     def move_to(self, key: str) -> None:
         """Put the cursor on that row, if it is shown."""
@@ -388,8 +387,8 @@ class LineTable(ScrollView, can_focus=True):
         if self._cursor is not None:
             self.refresh_rows([self._cursor])
 
-    def _refresh_line(self, position: int, left: int, right: int) -> None:
-        self.refresh(Region(left, position - self.scroll_offset.y + 1, right - left, 1))
+    def _refresh_line(self, position: int) -> None:
+        self.refresh(Region(0, position - self.scroll_offset.y + 1, self.size.width, 1))
 
     def _keep_cursor_in_view(self) -> None:
         position = self._index.get(self._cursor or "")
@@ -404,19 +403,3 @@ class LineTable(ScrollView, can_focus=True):
 
 def _needed(columns: Sequence[Column]) -> int:
     return _GUTTER + sum(column.width + _GAP for column in columns)
-
-
-def _difference(before: Strip, after: Strip) -> tuple[int, int]:
-    """Return from which cell to which two lines differ, by whole segments: an age that grew is a few bytes, not 700."""
-    old, new = list(before), list(after)
-    if len(old) != len(new) or before.cell_length != after.cell_length:
-        return 0, max(before.cell_length, after.cell_length)
-    pairs = list(zip(old, new, strict=True))
-    same = 0
-    while same < len(pairs) and pairs[same][0] == pairs[same][1]:
-        same += 1
-    left = sum(segment.cell_length for segment, _ in pairs[:same])
-    right = after.cell_length
-    while len(pairs) > same and pairs[-1][0] == pairs[-1][1]:
-        right -= pairs.pop()[1].cell_length
-    return left, right if same < len(pairs) else left
