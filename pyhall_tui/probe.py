@@ -215,5 +215,7 @@ async def _ban_list(client: "RegistryClient", key_line: ProbeLine) -> ProbeLine:
         return ProbeLine(Step.BAN_LIST, Mark.NO, str(error), error.advice)
     count = len(bans.entries)
     hashes = "1 package hash is" if count == 1 else f"{count} package hashes are"
-    cut = " The list may be cut: it clears nobody." if bans.perhaps_cut else ""
-    return ProbeLine(Step.BAN_LIST, Mark.UNPROVEN if cut else Mark.YES, f"{hashes} banned.{cut}")
+    if bans.perhaps_cut:
+        sentence = f"At least {hashes} banned. The list may be cut: it clears nobody."
+        return ProbeLine(Step.BAN_LIST, Mark.UNPROVEN, sentence)
+    return ProbeLine(Step.BAN_LIST, Mark.YES, f"{hashes} banned.")

@@ -74,7 +74,17 @@ async def test_a_missing_ban_list_is_told_and_is_no_failure(hall: LiveHall) -> N
     assert line.mark is Mark.UNPROVEN and "no ban list" in line.sentence
 
 
+async def test_the_count_of_a_list_that_may_be_cut_is_no_total(hall: LiveHall) -> None:
+    """F22."""
+    for number in range(500):
+        hall.store.ban_hash(f"{number:064x}", "malware")
+    line = (await lines_of(hall.url, hall.key))[Step.BAN_LIST]
+    assert line.mark is Mark.UNPROVEN
+    assert line.sentence.startswith("At least 500 package hashes are banned. The list may be cut")
+
+
 async def test_a_portal_is_no_registry() -> None:
+    """F17."""
     async with raw_server() as server:
         server.answer(answer(b"<html>Welcome to the hotel</html>", "200 OK", "Content-Type: text/html"))
         lines = await lines_of(server.url)

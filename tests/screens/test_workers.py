@@ -196,6 +196,7 @@ HOSTILE = [
     "⚠️ warn",
     "日本語の名前がとても長いのでここで切れる",
     "e\u0301clair",
+    "\U0001f1e9\U0001f1ea 👍\U0001f3fd",
     "\u202egnitser",
 ]
 
@@ -226,6 +227,7 @@ async def test_hostile_names_are_shown_as_text_and_columns_stay_in_line(open_app
 async def test_the_fleet_is_painted_from_what_was_last_known_marked_stale_before_any_answer(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
+    """F21: and stays so while the registry cannot be reached, which is told with what comes next."""
     ids = fleet_of(hall, 3)
     profile = profile_of(hall)
     async with open_app(profile, key=hall.key, watch=ids) as opened:
@@ -234,6 +236,9 @@ async def test_the_fleet_is_painted_from_what_was_last_known_marked_stale_before
     async with open_app(profile, key=hall.key) as opened:
         assert "3 stale" in opened.words()
         assert "~ clean" in opened.words()
+        await until(lambda: "Registry lost since" in opened.words(), clock=opened.clock)
+        assert "Next try in" in opened.words() and "closed the connection without an answer" in opened.words()
+        assert "3 stale" in opened.words() and opened.app.is_running
 
 
 async def test_every_screen_of_the_bar_is_reached_by_number_and_by_mouse(open_app: OpenApp, hall: LiveHall) -> None:
