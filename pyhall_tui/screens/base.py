@@ -7,13 +7,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from pyhall_tui.render.link import band
 from pyhall_tui.render.profile import key_band
 from pyhall_tui.screens.messages import EventsHappened, FleetChanged, LinkChanged
 from pyhall_tui.widgets.cells import STYLES, show_line
 from pyhall_tui.widgets.header import StatusHeader
+from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.workspace import Workspace
 
 
@@ -56,7 +57,7 @@ class ModeScreen(Screen[None]):
         yield StatusHeader(self._opened, self.MODE)
         yield Static(id="band", markup=False)
         yield from self.compose_body()
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
         yield Static("The terminal is too small: make it at least 40 by 10.", id="too-small", markup=False)
 
     def compose_body(self) -> ComposeResult:

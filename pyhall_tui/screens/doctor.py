@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from pyhall_tui.clock import Clock
@@ -21,6 +21,7 @@ from pyhall_tui.render.doctor import finding_cells, report, verdict
 from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.screens.messages import CopyText
 from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.key_bar import KeyBar
 
 
 class DoctorScreen(ModalScreen[None]):
@@ -38,6 +39,7 @@ class DoctorScreen(ModalScreen[None]):
         & > VerticalScroll {
             width: 120; max-width: 96%; height: auto; max-height: 86%; padding: 1 2;
             border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $secondary;
+            scrollbar-size-vertical: 1;
         }
         Static { width: 1fr; height: auto; }
         #doctor-verdict { padding-bottom: 1; }
@@ -60,7 +62,7 @@ class DoctorScreen(ModalScreen[None]):
             dialog.border_subtitle = "y copies a report · r looks again · esc closes"
             yield Static(id="doctor-verdict", markup=False)
             yield Static(id="doctor-lines", markup=False)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self.action_examine()

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static, TabbedContent, TabPane
+from textual.widgets import Static, TabbedContent, TabPane
 
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.render.event import event_row
@@ -21,6 +21,7 @@ from pyhall_tui.screens.package.tab import PackageTab
 from pyhall_tui.screens.worker_view import WorkerView
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.header import StatusHeader
+from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.workspace import Workspace
 
 
@@ -74,7 +75,7 @@ class WorkerDetailScreen(Screen[None]):
                 yield Static(id="history-text", markup=False)
             with TabPane("Raw JSON", id="raw"), VerticalScroll():
                 yield Static(id="raw-text", markup=False)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._workspace.look_at([self._worker_id])

@@ -26,7 +26,10 @@ _SCREEN_CHUNK: Final = 700
 
 
 def tools(environ: Mapping[str, str], platform: str, which: Callable[[str], str | None]) -> list[list[str]]:
-    """Return the commands (their paths first) that can reach the operator's clipboard, the best first; none over ssh without a display."""
+    """Return the commands (their paths first) that can reach the operator's clipboard, the best first.
+
+    Over ssh there is none without a display.
+    """
     is_remote = bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
     candidates: list[list[str]] = []
     if platform == "darwin" and not is_remote:

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from pyhall_tui.registry.errors import Forbidden, NotFound, RegistryError
@@ -17,6 +17,7 @@ from pyhall_tui.render.hall import decision_fields, decision_json, explanation_l
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.messages import CopyText
 from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.workspace import Workspace
 
 _TIERS = frozenset({"low", "medium", "high", "critical", "unstated"})
@@ -38,6 +39,7 @@ class DecisionScreen(ModalScreen[str | None]):
         & > VerticalScroll {
             width: 110; max-width: 96%; height: auto; max-height: 86%; padding: 1 2;
             border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $secondary;
+            scrollbar-size-vertical: 1;
         }
         Static { width: 1fr; height: auto; padding-bottom: 1; }
         #decision-json { color: $text-muted; padding-bottom: 0; }
@@ -55,7 +57,7 @@ class DecisionScreen(ModalScreen[str | None]):
             yield Static(Content("\n").join(map(as_content, decision_fields(self._decision))), markup=False)
             yield Static(id="explained", markup=False)
             yield Static(Content(decision_json(self._decision)), id="decision-json", markup=False)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         decision = self._decision

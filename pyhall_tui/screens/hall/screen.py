@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static, TabbedContent, TabPane
+from textual.widgets import Input, Static, TabbedContent, TabPane
 from textual.worker import Worker, WorkerState
 
 from pyhall_tui.registry.errors import Forbidden, NotFound, RegistryError
@@ -30,6 +30,7 @@ from pyhall_tui.screens.hall.presence import watch_all
 from pyhall_tui.screens.messages import CopyText, Go, LinkChanged
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.header import KeyHint, StatusHeader
+from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.workspace import Workspace
 
@@ -99,7 +100,7 @@ class HallScreen(Screen[None]):
                 yield Static(id="whole-rule", markup=False)
             with TabPane("State", id="state"), VerticalScroll(id="state-scroll"):
                 yield Static("Asking …", id="hall-state", markup=False)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self.decisions.placeholder = "Asking …"

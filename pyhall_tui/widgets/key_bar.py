@@ -1,0 +1,86 @@
+"""The keys of the screen one is on, in one line at its foot; each can be clicked.
+
+Textual's Footer makes a widget for each key, and all of them anew with every move of the focus: a third of the time
+that a screen takes to open. This is one widget that draws a line.
+"""
+
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from textual import events
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+
+
+class Hint(NamedTuple):
+    """One key and what it does, and where it stands."""
+
+    key: str
+    shown: str
+    description: str
+    start: int = 0
+
+    @property
+    def width(self) -> int:
+        """Cells that it takes, with the gap behind it."""
+        return cell_len(self.shown) + cell_len(self.description) + 3
+
+
+class KeyBar(Widget):
+    """The screen's keys on the left; those that work everywhere on the right, where no terminal cuts them off."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    KeyBar { dock: bottom; height: 1; background: $panel; pointer: pointer; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hints: list[Hint] = []
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+
+    def render(self) -> Content:
+        here, everywhere = self._active()
+        width = self.size.width
+        right = width - sum(hint.width for hint in everywhere)
+        self._hints = [*_placed(here, 1, right), *_placed(everywhere, right + 1, width + 1)]
+        line, end = Content(""), 0
+        for hint in self._hints:
+            gap = " " * (hint.start - end)
+            line += Content.assemble(gap, (hint.shown, "$accent bold"), (f" {hint.description}", "$secondary"))
+            end = hint.start + hint.width - 2
+        return line
+
+    def on_click(self, event: events.Click) -> None:
+        for hint in self._hints:
+            if hint.start <= event.x < hint.start + hint.width - 2:
+                self.app.simulate_key(hint.key)
+
+    def _bindings_changed(self, screen: Screen[object]) -> None:
+        if screen is self.screen:
+            self.refresh()
+
+    def _active(self) -> tuple[list[Hint], list[Hint]]:
+        here: dict[str, Hint] = {}
+        everywhere: dict[str, Hint] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if binding.show and active.enabled:
+                group = everywhere if active.node is self.app else here
+                hint = Hint(binding.key, self.app.get_key_display(binding), binding.description)
+                group.setdefault(binding.action, hint)
+        return list(here.values()), list(everywhere.values())
+
+
+def _placed(hints: list[Hint], start: int, end: int) -> list[Hint]:
+    """Return those that fit between `start` and `end`, each with its place."""
+    placed = []
+    for hint in hints:
+        if start + hint.width - 2 > end:
+            break
+        placed.append(hint._replace(start=start))
+        start += hint.width
+    return placed
