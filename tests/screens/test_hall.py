@@ -22,7 +22,7 @@ def dispatch(hall: LiveHall, tier: str, correlation: str, worker: str = WORKER) 
 
 
 async def go_to_hall(opened: OpenedApp) -> HallScreen:
-    await until(lambda: opened.screen.check_action("hall", ()), clock=opened.clock)
+    await reads(opened, "o local hall")
     await opened.pilot.press("o")
     await until(lambda: isinstance(opened.screen, HallScreen), clock=opened.clock)
     assert isinstance(opened.screen, HallScreen)
@@ -214,7 +214,17 @@ async def test_a_registry_without_the_routes_offers_none_of_it(open_app: OpenApp
         await until(lambda: not [w for w in opened.app.workers if w.group == "hall"], clock=opened.clock)
         await opened.pilot.press("o", "W")
         assert not isinstance(opened.screen, HallScreen) and len(opened.workspace.fleet) == 0
-        assert not opened.screen.query_one("#empty-all").display
+        assert not opened.screen.query_one("#empty-all").display and "local hall" not in opened.text()
+
+
+async def test_a_registry_that_gives_no_clear_answer_is_asked_again(open_app: OpenApp, hall: LiveHall) -> None:
+    hall.faults.add(path="/status", status=500, count=1)
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await until(lambda: any(r.raw_path == "/status" for r in hall.requests), clock=opened.clock)
+        for _ in range(4):
+            await opened.clock.advance(10)
+            await opened.pilot.pause()
+        await reads(opened, "o local hall")
 
 
 async def test_in_the_filter_its_keys_are_letters(open_app: OpenApp, hall: LiveHall) -> None:

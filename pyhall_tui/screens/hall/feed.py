@@ -42,7 +42,7 @@ class DecisionFeed:
 
     def take(self, newest_first: Iterable[HallDecision]) -> None:
         """Take an answer; what is known of it already stays where it is."""
-        came = [each for each in reversed(list(newest_first)) if each.key not in self._known | self._held]
+        came = [each for each in reversed(list(newest_first)) if each.key not in self._words]
         self.missed |= self.is_loaded and len(came) >= MOST_DECISIONS
         self.is_loaded = True
         self.newest_seq = max([self.newest_seq, *(each.seq or 0 for each in came)])

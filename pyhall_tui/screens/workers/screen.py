@@ -63,9 +63,7 @@ class WorkersScreen(ModeScreen):
             "Y", "note", "Incident note", show=False, id="workers.note", tooltip="Copy an incident note, as Markdown"
         ),
         Binding("r", "retry", "Retry", show=False, id="workers.retry", tooltip="Try a lost registry now"),
-        Binding(
-            "o", "hall", "Local hall", show=False, id="workers.hall", tooltip="Open the local hall: decisions, policy"
-        ),
+        Binding("o", "hall", "Local hall", id="workers.hall", tooltip="Open the local hall: its decisions, its policy"),
         Binding(
             "W", "watch_all", "Watch all", show=False, id="workers.watch_all", tooltip="Watch all workers of this hall"
         ),
