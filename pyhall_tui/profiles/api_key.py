@@ -1,10 +1,13 @@
 """The API key as a type of its own, so that it cannot be shown by accident."""
 
+import string
 from typing import Final
 
 MASK: Final = "••••••••"
 PREFIXES: Final = ("phk_live_", "pyhall_")
 """How documented keys begin; another prefix is worth a warning, never a refusal."""
+
+_AROUND: Final = string.whitespace + "\x85\xa0\u2028\u2029\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
 
 class ApiKey:
@@ -16,12 +19,12 @@ class ApiKey:
     __slots__ = ("_text",)
 
     def __init__(self, text: str) -> None:
-        """Take `text` (a pasted newline or blank around it is dropped).
+        """Take `text` (a pasted newline or blank around it is dropped, so are the unseen signs that pages put there).
 
         Raises:
             ValueError: it is empty, or holds what no HTTP header can carry (the text is not in the message).
         """
-        text = text.strip()
+        text = text.strip(_AROUND)
         if not text:
             raise ValueError("The key is empty: paste the key that the registry's dashboard shows.")
         if not all(" " < letter <= "~" for letter in text):

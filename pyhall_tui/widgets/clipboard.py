@@ -17,7 +17,10 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.strip import Strip
 from textual.widgets import Static, TextArea
+
+from pyhall_tui.widgets.seen import without_controls
 
 PATIENCE: Final = 2.0
 """Seconds that a clipboard tool has: one whose display does not answer hangs for ever."""
@@ -106,6 +109,13 @@ async def copy_text(app: App[None], text: str, what: str) -> None:
     await app.push_screen(SelectTextScreen(text, what))
 
 
+class ShownText(TextArea):
+    """The text to select, what would drive the terminal in it shown by substitutes."""
+
+    def render_line(self, y: int) -> Strip:
+        return without_controls(super().render_line(y))
+
+
 class SelectTextScreen(ModalScreen[None]):
     """Shows a text that may not have reached the clipboard, all of it selected."""
 
@@ -140,7 +150,7 @@ class SelectTextScreen(ModalScreen[None]):
                 id="why",
                 markup=False,
             )
-            yield TextArea(self._text, read_only=True, id="text", show_cursor=False)
+            yield ShownText(self._text, read_only=True, id="text", show_cursor=False)
 
     def on_mount(self) -> None:
         area = self.query_one(TextArea)

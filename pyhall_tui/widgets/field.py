@@ -8,8 +8,11 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.strip import Strip
 from textual.suggester import Suggester
 from textual.widgets import Input, Label, Static
+
+from pyhall_tui.widgets.seen import without_controls
 
 
 class OneLineInput(Input):
@@ -39,6 +42,9 @@ class OneLineInput(Input):
             self.replace(lines[0], *self.selection)
         if len(lines) > 1:
             self.post_message(self.LeftOut(self, lines[1:]))
+
+    def render_line(self, y: int) -> Strip:
+        return without_controls(super().render_line(y))
 
 
 class Field(Vertical):

@@ -84,6 +84,12 @@ async def test_one_read_opens_a_profile_and_none_lists_the_others(keys: KeyStore
     assert keyring.calls == ["get p3@https://api.pyhall.dev"]
 
 
+@pytest.mark.parametrize("around", [" ", "\n", "\r\n", "\t", "\u00a0", "\u200b", "\ufeff", "\u2028", " \u2060\n"])
+def test_what_is_unseen_around_a_pasted_key_is_no_part_of_it(around: str) -> None:
+    """F05."""
+    assert ApiKey(f"{around}phk_live_abc{around}").reveal() == "phk_live_abc"
+
+
 async def test_the_environments_key_goes_before_all_and_the_keyring_is_not_asked(
     keys: KeyStore, keyring: FakeKeyring, environ: dict[str, str]
 ) -> None:
