@@ -10,9 +10,24 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 from textual.suggester import Suggester
+from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from pyhall_tui.widgets.seen import without_controls
+
+
+async def edit_at_once(field: Widget, event: events.Key) -> bool:
+    """Run the edit that a key is bound to in a field when the key arrives there; return whether there was one.
+
+    Textual runs it after the key has gone up to the app: letters right behind a backspace, typed ahead or over a slow
+    line, would be taken in before it.
+    """
+    for binding in field._bindings.key_to_bindings.get(event.key, ()):
+        if await field.app.run_action(binding.action, field):
+            event.prevent_default()
+            event.stop()
+            return True
+    return False
 
 
 class OneLineInput(Input):
@@ -31,6 +46,10 @@ class OneLineInput(Input):
 
     takes_paste: Callable[[str], bool] | None = None
     """Is handed a pasted text first; where it returns True, the text was taken elsewhere."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        if not await edit_at_once(self, event):
+            await super()._on_key(event)
 
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()

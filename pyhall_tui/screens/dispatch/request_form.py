@@ -21,6 +21,7 @@ from pyhall_tui.render.text import clean
 from pyhall_tui.render.worker import LOOKS
 from pyhall_tui.screens.dispatch.fields import NameField, TierChoice
 from pyhall_tui.widgets.field import Field, OneLineInput
+from pyhall_tui.widgets.text_field import TextField
 from pyhall_tui.workspace import Workspace
 
 _SETTLED = 0.4
@@ -29,7 +30,7 @@ _DRAFT = "dispatch"
 READ_ONLY = "This profile is read-only: no dispatch is sent, since the registry may record it as a decision."
 
 
-class ContextArea(TextArea):
+class ContextArea(TextField):
     """The context's JSON; tab leaves it. A pasted curl line fills the form instead."""
 
     takes_paste: Callable[[str], bool] | None = None

@@ -28,6 +28,7 @@ from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.lines_view import LinesView
 from pyhall_tui.screens.enroll.pick_package import FolderSuggester, PackageTree, PickPackageScreen
 from pyhall_tui.widgets.field import OneLineInput
+from pyhall_tui.widgets.text_field import TextField
 
 
 class Picked(NamedTuple):
@@ -73,7 +74,7 @@ class RecordScreen(ModalScreen[Picked | None]):
             yield OneLineInput(str(self._start), suggester=FolderSuggester(), id="path", compact=True)
             yield PackageTree(self._start)
             yield Static("Or paste its JSON:", classes="label", markup=False)
-            yield TextArea(id="json", compact=True, tab_behavior="focus")
+            yield TextField(id="json", compact=True, tab_behavior="focus")
             yield Static(id="found", markup=False)
             with Horizontal():
                 yield Button("Cancel", id="cancel", compact=True)

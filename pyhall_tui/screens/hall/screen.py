@@ -29,6 +29,7 @@ from pyhall_tui.screens.hall.feed import DecisionFeed
 from pyhall_tui.screens.hall.presence import watch_all
 from pyhall_tui.screens.messages import CopyText, Go, LinkChanged
 from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.header import KeyHint, StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
@@ -91,7 +92,7 @@ class HallScreen(Screen[None]):
         yield Static(id="hall-problem", markup=False)
         with TabbedContent(id="hall-tabs"):
             with TabPane("Decisions", id="decisions"), Vertical():
-                yield Input(placeholder="/ filter over all fields", id="hall-filter", compact=True)
+                yield OneLineInput(placeholder="/ filter over all fields", id="hall-filter", compact=True)
                 yield KeyHint("", "screen.pause", id="hall-pausing")
                 yield LineTable(DECISIONS, self._decision_row, id="decisions-table")
             with TabPane("Policy", id="policy"), Vertical():

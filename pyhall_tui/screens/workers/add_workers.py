@@ -11,12 +11,13 @@ from textual.widgets import Button, Input, Static
 
 from pyhall_tui.profiles.watch_list import parse_worker_ids
 from pyhall_tui.render.text import clean
+from pyhall_tui.widgets.field import OneLineInput
 
 _MOST_LEFT_OUT = 5
 """Of those left out, so many are listed."""
 
 
-class IdsInput(Input):
+class IdsInput(OneLineInput):
     """One line that takes several pasted ones: their line breaks become blanks, and none is submitted by a paste."""
 
     def _on_paste(self, event: events.Paste) -> None:

@@ -1,0 +1,19 @@
+"""An area of several lines; apart from the one-line fields, since Textual's area is no small import."""
+
+from textual import events
+from textual.strip import Strip
+from textual.widgets import TextArea
+
+from pyhall_tui.widgets.field import edit_at_once
+from pyhall_tui.widgets.seen import without_controls
+
+
+class TextField(TextArea):
+    """A text area whose edits keep the order in which they were typed."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        if not await edit_at_once(self, event):
+            await super()._on_key(event)
+
+    def render_line(self, y: int) -> Strip:
+        return without_controls(super().render_line(y))
