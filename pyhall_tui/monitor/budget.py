@@ -8,7 +8,7 @@ _DECREASE = 0.5
 _INCREASE_PER_SECOND = 0.02
 """Share of the full rate that is won back in each second without a 429: from half to full in 25 s."""
 _LEAST_SHARE = 0.05
-_SAVED_UP = 0.04
+_SAVED_UP = 0.02
 """Seconds of requests that may be saved up: one request, or a few at a rate at which timers are too coarse for each
 to go at its own moment. What came late is caught up with so, and no burst is long enough to be one."""
 

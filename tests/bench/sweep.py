@@ -1,7 +1,7 @@
 """Verifies a second at a round trip of 50 ms: the engine within the budget set for it, and `RegistryClient.prefetch`.
 
 The engine runs as in the program: in its thread, with a journal, every verdict taken into the fleet. Each second's
-requests are counted at the registry; more than the budget in any of them is a miss.
+requests are counted at the registry; more than the budget and what may be saved up for it in any of them is a miss.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from pathlib import Path
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.journal.journal import Journal
+from pyhall_tui.monitor.budget import _SAVED_UP
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.watch_list import WatchList
@@ -35,7 +36,8 @@ def run(quick: bool) -> Iterator[Row]:
         sdk = _prefetch(registry.url, many, span)
         ours, most = asyncio.run(_engine(registry, many, span))
     yield Row("sweep", ours, "/s", sdk, "prefetch", f"≥ {_TIMES} x", ours / sdk >= _TIMES)
-    yield Row("sweep, its busiest second", most, "/s", BUDGET, "budget", "≤ 1 x", most <= BUDGET + 2)
+    allowed = BUDGET * (1 + _SAVED_UP)
+    yield Row("sweep, its busiest second", most, "/s", BUDGET, "budget", "≤ 1.02 x", most <= allowed + 1)
 
 
 class _Nobody:
