@@ -7,6 +7,7 @@ from textual.widgets import Button, Input, TextArea
 from pyhall_tui.hall.policy import Policy, Rule, save_rules
 from pyhall_tui.hall.upstream import Upstream
 from pyhall_tui.screens.hall.screen import HallScreen
+from pyhall_tui.screens.worker_detail import WorkerDetailScreen
 from pyhall_tui.widgets import clipboard
 from pyhall_tui.widgets.clipboard import SelectTextScreen
 from tests.live_hall import CAPABILITY, NAMESPACE, WORKER, LiveHall
@@ -110,7 +111,8 @@ async def test_from_a_decision_one_goes_to_its_worker(open_app: OpenApp, hall: L
         await go_to_hall(opened)
         await reads(opened, "wkr_other")
         await opened.pilot.press("enter", "w")
-        await until(lambda: "wkr_other" in opened.workspace.fleet and opened.screen.query("WorkerView"))
+        await until(lambda: isinstance(opened.screen, WorkerDetailScreen), clock=opened.clock)
+        await reads(opened, "wkr_other")
 
 
 async def test_hostile_text_stands_as_text(open_app: OpenApp, hall: LiveHall) -> None:
