@@ -83,11 +83,9 @@ class StatusHeader(Vertical):
         & > #status, #gap, KeyHint { display: none; }
         #short { display: block; }
     }
-    .-narrow StatusHeader.-crowded, .-short StatusHeader.-crowded {
-        height: 2;
-        & > #status { display: block; }
-        #short { display: none; }
-    }
+    StatusHeader.-crowded { height: 2; }
+    StatusHeader.-crowded > #status { display: block; }
+    StatusHeader.-crowded #short { display: none; }
     """
 
     def __init__(self, workspace: Workspace | None, mode: str) -> None:
