@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -82,7 +83,9 @@ class PyHallApp(App[None]):
 
     TITLE = "pyhall-tui"
     COMMANDS = {_commands}
-    CSS_PATH = "screens/workers/workers.tcss"  # the first screen's, for all CSS is parsed anew when more is added
+    CSS_PATH = (
+        Path(__file__).parent / "screens/workers/workers.tcss"
+    )  # the first screen's, for all CSS is parsed anew when more is added
     CSS = """
     ModalScreen {
         Toast.-error { display: none; } /* alarms stay up: they would lie on the dialog, and are back when it closes */
@@ -167,11 +170,14 @@ class PyHallApp(App[None]):
         """The user's profiles."""
         return self._opener.store
 
+    def on_load(self) -> None:
+        """Take signals before the terminal is touched; one that comes before the first screen is kept until then."""
+        end_on_signals(lambda code: self.call_later(self.exit, return_code=code))
+
     async def on_mount(self) -> None:
-        end_on_signals(lambda code: self.exit(return_code=code))
         for note in self._notes:
             self.notify(note, severity="warning", timeout=15, markup=False)
-        self.call_after_refresh(self._open_first)
+        self.call_after_refresh(self.run_worker, self._open_first, group="open")  # a worker: quitting ends it
 
     # -- opening and closing -----------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """The real program in a real pseudo-terminal."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -66,6 +67,36 @@ def test_a_signal_ends_it_with_the_terminal_restored_and_an_exit_code_that_tells
         terminal.wait_for(r"● live")
         os.kill(terminal.pid, number)
         assert terminal.wait_for_end(5) == code
+        assert restored(terminal.raw)
+
+
+def test_a_signal_at_the_very_start_restores_the_terminal_too(tmp_path: Path) -> None:
+    """F29."""
+    with pyhall_tui(tmp_path, "--demo") as terminal:
+        terminal.wait_for_bytes(re.compile(rb"\x1b\[\?1049h"))
+        os.kill(terminal.pid, signal.SIGTERM)
+        assert terminal.wait_for_end(5) == 143
+        assert terminal.raw.rfind(b"\x1b[?1049l") > terminal.raw.rfind(b"\x1b[?1049h")
+        assert terminal.raw.rfind(b"\x1b[?25h") > terminal.raw.rfind(b"\x1b[?25l")
+
+
+def test_quitting_is_at_once_while_a_huge_package_is_hashed(tmp_path: Path) -> None:
+    """F30."""
+    package = tmp_path / "package"
+    package.mkdir()
+    with (package / "weights.bin").open("wb") as file:
+        file.truncate(64 << 30)
+    with pyhall_tui(tmp_path, "--demo") as terminal:
+        terminal.wait_for(r"● live")
+        terminal.press("2")
+        terminal.wait_for("Display name")
+        terminal.press("\x0f")
+        terminal.wait_for("Hash a package")
+        terminal.press(f"\x15{package}\r")
+        terminal.wait_for(r"Hashing .* of 64.0 GiB")
+        terminal.press("1")
+        terminal.press("\x11")
+        assert terminal.wait_for_end(3) == 0
         assert restored(terminal.raw)
 
 
