@@ -24,7 +24,7 @@ from tests.registry.raw_server import RawRequest, RawServer, Script, answer, han
 
 WORKER = "wkr_abc123"
 PORTAL = b"<html><head><title>Wifi</title></head><body>Please <b>log in</b> to the\n wifi</body></html>"
-BOMB = gzip.compress(b'{"worker_id":"' + b"a" * 200_000_000, compresslevel=9)
+BOMB = gzip.compress(b'{"worker_id":"' + b"a" * 200_000_000, compresslevel=9, mtime=0)
 
 
 def drip(first: bytes, drop: bytes) -> Script:
@@ -118,7 +118,7 @@ async def test_the_ban_list_may_be_larger_than_other_answers(server: RawServer, 
 
 async def test_a_packed_answer_is_unpacked(server: RawServer, client: RegistryClient) -> None:
     body = verdict().partition(b"\r\n\r\n")[2]
-    server.answer(answer(gzip.compress(body), "200 OK", "Content-Encoding: gzip"))
+    server.answer(answer(gzip.compress(body, mtime=0), "200 OK", "Content-Encoding: gzip"))
     assert (await client.verify(WORKER)).status == "active"
     assert server.requests[0].headers["accept-encoding"] == "gzip"
 
@@ -145,7 +145,7 @@ async def test_a_packed_answer_is_unpacked(server: RawServer, client: RegistryCl
         (answer(b'{"worker_id":"wkr_abc123","x":"\\ud800"}'), "no whole JSON"),
         (answer(b'{"worker_id":"wkr_abc123","x":' + b"9" * 100_000 + b"}"), "x|number|range"),
         (answer(b"junk", "200 OK", "Content-Encoding: gzip"), "gzip"),
-        (answer(gzip.compress(b'{"worker_id":1}')[:-9], "200 OK", "Content-Encoding: gzip"), "cut"),
+        (answer(gzip.compress(b'{"worker_id":1}', mtime=0)[:-9], "200 OK", "Content-Encoding: gzip"), "cut"),
         (answer(b"{}", "200 OK", "Content-Encoding: br"), "packed"),
         (b"220 mail.example ESMTP\r\n250 ok\r\n\r\n", "no HTTP"),
         (answer(b"", "101 Switching Protocols", "Upgrade: x", "Connection: upgrade"), "no HTTP"),
