@@ -1,6 +1,7 @@
 """Names the commands and opens the app; imports nothing heavy."""
 
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -61,6 +62,9 @@ def open_app(profile: str | None, *, demo: bool) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo("The app needs a terminal. In a script use a command: see pyhall-tui --help.", err=True)
         return USAGE
+    for stream in (sys.stdout, sys.stderr):  # Textual draws on one of them: in a C locale, escapes for every line
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
     os.environ.setdefault("TEXTUAL_FPS", "120")  # read when textual is imported: a filter letter takes two frames
     from pyhall_tui.app import PyHallApp
     from pyhall_tui.ending import end_without_a_terminal

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.live_hall import LiveHall
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -32,3 +34,10 @@ def run_program(home: Path, *arguments: str, url: str, key: str, **more: str) ->
     command = [sys.executable, "-m", "pyhall_tui", *arguments]
     present = environment_of(home, url=url, key=key, **more)
     return subprocess.run(command, capture_output=True, text=True, timeout=30, env=present, check=False)
+
+
+def read_only_profile(home: Path, hall: LiveHall) -> None:
+    """Write a profile named `look` that may only look."""
+    (home / "config").mkdir(exist_ok=True)
+    text = f'[profiles.look]\nnamespace = "org.yourco"\nregistry_url = "{hall.url}"\nread_only = true\n'
+    (home / "config" / "profiles.toml").write_text(text)

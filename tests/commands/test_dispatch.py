@@ -9,7 +9,7 @@ import pytest
 
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.journal.journal import Journal
-from tests.commands.asking import run_program
+from tests.commands.asking import read_only_profile, run_program
 from tests.live_hall import LiveHall
 from tests.registry.raw_server import answer, raw_server
 
@@ -80,10 +80,7 @@ def test_a_context_that_is_no_object_is_wrong_use_and_nothing_is_sent(hall: Live
 
 def test_a_read_only_profile_refuses_with_the_reason(hall: LiveHall, tmp_path: Path) -> None:
     """F45."""
-    (tmp_path / "config").mkdir()
-    text = f'[profiles.look]\nnamespace = "org.yourco"\nregistry_url = "{hall.url}"\nread_only = true\n'
-    (tmp_path / "config" / "profiles.toml").write_text(text)
-
+    read_only_profile(tmp_path, hall)
     done = run_program(tmp_path, "--profile", "look", "dispatch", *ASK, url="", key=hall.key)
 
     assert done.returncode == 2

@@ -15,7 +15,7 @@ import pytest
 
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.store import ProfileStore
-from tests.commands.asking import environment_of, run_program
+from tests.commands.asking import environment_of, read_only_profile, run_program
 from tests.live_hall import LiveHall, live_hall
 
 HASH = "a1b2c3" + "0" * 58
@@ -57,6 +57,18 @@ def test_a_dry_run_checks_all_rows_and_sends_nothing(hall: LiveHall, tmp_path: P
     done = enroll(tmp_path, hall, "--from", str(path), "--dry-run", "--json")
     assert done.returncode == 1
     assert [json.loads(line)["state"] for line in done.stdout.splitlines()] == ["ready", "ready", "wrong"]
+    assert not hall.requests
+
+
+def test_a_read_only_profile_enrolls_nothing_but_may_check_a_batch(hall: LiveHall, tmp_path: Path) -> None:
+    """F45."""
+    path = batch(tmp_path, 1)
+    read_only_profile(tmp_path, hall)
+    done = run_program(tmp_path, "--profile", "look", "enroll", "--from", str(path), "--yes", url="", key=hall.key)
+    assert done.returncode == 2
+    assert "read-only" in done.stderr
+    done = run_program(tmp_path, "--profile", "look", "enroll", "--from", str(path), "--dry-run", url="", key=hall.key)
+    assert done.returncode == 0
     assert not hall.requests
 
 

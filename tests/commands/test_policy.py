@@ -8,7 +8,7 @@ from subprocess import CompletedProcess
 import msgspec
 
 from pyhall_tui.hall.policy import Rule, load_rules, save_rules
-from tests.commands.asking import run_program
+from tests.commands.asking import read_only_profile, run_program
 from tests.live_hall import LiveHall
 
 CHOICE = ("--worker", "wkr_abc123", "--capability", "llm.text.generate", "--risk", "low,high", "--risk", "critical")
@@ -102,3 +102,15 @@ def test_a_tier_that_is_none_is_wrong_use(hall: LiveHall, tmp_path: Path) -> Non
     done = policy(tmp_path, hall, "save", "n", "--worker", "w", "--capability", "c", "--risk", "extreme")
 
     assert done.returncode == 64
+
+
+def test_a_read_only_profile_asks_for_no_baseline(hall: LiveHall, tmp_path: Path) -> None:
+    """F45: save as well as check would send dispatches."""
+    path = saved(tmp_path, hall)
+    sent = len(hall.requests)
+    read_only_profile(tmp_path, hall)
+    for command in (("save", str(tmp_path / "other.toml"), *CHOICE), ("check", str(path))):
+        done = run_program(tmp_path, "--profile", "look", "policy", *command, url="", key=hall.key)
+        assert done.returncode == 2
+        assert "read-only" in done.stderr
+    assert len(hall.requests) == sent
