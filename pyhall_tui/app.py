@@ -83,9 +83,8 @@ class PyHallApp(App[None]):
 
     TITLE = "pyhall-tui"
     COMMANDS = {_commands}
-    CSS_PATH = (
-        Path(__file__).parent / "screens/workers/workers.tcss"
-    )  # the first screen's, for all CSS is parsed anew when more is added
+    # The first screen's, for all CSS is parsed anew when more is added.
+    CSS_PATH = Path(__file__).parent / "screens/workers/workers.tcss"
     CSS = """
     ModalScreen {
         Toast.-error { display: none; } /* alarms stay up: they would lie on the dialog, and are back when it closes */

@@ -15,6 +15,7 @@ from pyhall_tui.screens.messages import EventsHappened, FleetChanged, LinkChange
 from pyhall_tui.widgets.cells import STYLES, show_line
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
+from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 
 
@@ -33,8 +34,6 @@ class ModeScreen(Screen[None]):
     ModeScreen {
         layers: base top;
         #band { height: auto; max-height: 3; padding: 0 1; display: none; background: $surface; }
-        #too-small { layer: top; width: 100%; height: 100%; background: $background; display: none; padding: 0; }
-        &.-tiny #too-small, &.-flat #too-small { display: block; }
     }
     """
 
@@ -58,7 +57,7 @@ class ModeScreen(Screen[None]):
         yield Static(id="band", markup=False)
         yield from self.compose_body()
         yield KeyBar()
-        yield Static("The terminal is too small: make it at least 40 by 10.", id="too-small", markup=False)
+        yield TooSmall()
 
     def compose_body(self) -> ComposeResult:
         """Yield what stands between header and footer."""

@@ -22,6 +22,7 @@ from pyhall_tui.screens.worker_view import WorkerView
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
+from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 
 
@@ -76,6 +77,7 @@ class WorkerDetailScreen(Screen[None]):
             with TabPane("Raw JSON", id="raw"), VerticalScroll():
                 yield Static(id="raw-text", markup=False)
         yield KeyBar()
+        yield TooSmall()
 
     def on_mount(self) -> None:
         self._workspace.look_at([self._worker_id])

@@ -18,9 +18,12 @@ from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.one import EnrollOne
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
 from pyhall_tui.screens.enroll.record import RecordScreen
+from pyhall_tui.screens.hall.screen import HallScreen
 from pyhall_tui.screens.messages import Go
 from pyhall_tui.screens.package.report import ReportScreen
+from pyhall_tui.screens.worker_detail import WorkerDetailScreen
 from pyhall_tui.screens.workers.add_workers import AddWorkersScreen
+from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 from tests.live_hall import WORKER, LiveHall
 from tests.screens.conftest import OpenApp, profile_of
@@ -119,3 +122,21 @@ async def test_every_input_of_a_dialog_takes_letters_that_are_keys_elsewhere(ope
                 assert (field.value if isinstance(field, Input) else field.text) == LETTERS
             dialog.dismiss(None)
             await until(lambda dialog=dialog: opened.screen is not dialog)
+
+
+async def test_every_screen_says_in_a_small_terminal_that_it_is_too_small_and_is_back_when_it_grows(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    """F28: the view of a worker and the local hall, which are laid upon the screens of the bar, too."""
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await until(lambda: opened.workspace.is_connected)
+        upon = [WorkerDetailScreen(opened.workspace, WORKER), HallScreen(opened.workspace)]
+        for place in [opened.screen, *upon]:
+            if place in upon:
+                opened.app.push_screen(place)
+            await until(lambda place=place: opened.screen is place and bool(place.query(TooSmall)))
+            for size in ((1, 1), (39, 40)):
+                await opened.pilot.resize_terminal(*size)
+            await until(lambda: "The terminal is too small" in opened.words())
+            await opened.pilot.resize_terminal(120, 40)
+            await until(lambda: "The terminal is too small" not in opened.words() and "acme" in opened.words())

@@ -33,6 +33,7 @@ from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.header import KeyHint, StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 
 DECISIONS = (
@@ -102,6 +103,7 @@ class HallScreen(Screen[None]):
             with TabPane("State", id="state"), VerticalScroll(id="state-scroll"):
                 yield Static("Asking …", id="hall-state", markup=False)
         yield KeyBar()
+        yield TooSmall()
 
     def on_mount(self) -> None:
         self.decisions.placeholder = "Asking …"
