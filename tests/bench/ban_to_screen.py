@@ -22,7 +22,7 @@ _ALLOWED = BAN_LIST_INTERVAL + 1.0
 
 def run(quick: bool) -> Iterator[Row]:
     """Ban workers one after the other at random moments."""
-    many, bans, span = (3_000, 3, 4.0) if quick else (10_000, 24, 20.0)
+    many, bans, span = (3_000, 2, 3.0) if quick else (10_000, 20, 20.0)
     with Registry(many) as registry:
         registry.set(rate=RATE, latency=0.05)
         with home(registry.url, many) as place, open_app(place) as program:

@@ -16,7 +16,7 @@ _FLEET = b"org.bench.worker-0000"
 
 def run(quick: bool) -> Iterator[Row]:
     """Measure with 100 and with 10,000 workers in the journal."""
-    many, rounds = (3_000, 3) if quick else (10_000, 15)
+    many, rounds = (3_000, 2) if quick else (10_000, 9)
     with Registry(0) as registry, home(registry.url, many) as large, home(registry.url, 100) as small:
         ways: dict[str, Callable[[], float]] = {
             "bare": lambda: _time(bare_app(large), b"the only line"),

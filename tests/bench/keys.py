@@ -25,7 +25,7 @@ _FILTERS = ("7", "3", "9")
 
 def run(quick: bool) -> Iterator[Row]:
     """Press the keys at rest, then under load."""
-    many, keys = (2_000, 30) if quick else (10_000, 200)
+    many, keys = (2_000, 20) if quick else (10_000, 200)
     with Registry(many) as registry:
         with home(registry.url, FEW, poll_interval=86_000.0) as place, open_app(place) as program:
             rest = _press(registry, program, FEW, keys)

@@ -21,7 +21,7 @@ _LEAST_SHARE = 0.95
 
 def run(quick: bool) -> Iterator[Row]:
     """Measure on both servers."""
-    rounds, seconds = (1, 1.0) if quick else (5, 3.0)
+    rounds, seconds = (1, 0.5) if quick else (5, 1.5)
     names = ["ours", "aiohttp", "httpx", *(["httpx2"] if importlib.util.find_spec("httpx2") else [])]
     with Registry(WORKERS) as registry:
         for latency in (0.0, 0.05):
