@@ -54,7 +54,6 @@ class WorkerDetailScreen(Screen[None]):
         Binding("left", "tab(-1)", "Tab", show=False, id="worker.previous_tab", tooltip="Previous tab"),
         Binding("right", "tab(1)", "Tab", show=False, id="worker.next_tab", tooltip="Next tab"),
     ]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal")]
 
     def __init__(self, workspace: Workspace, worker_id: str) -> None:
         super().__init__()

@@ -78,7 +78,6 @@ class HallScreen(Screen[None]):
         Binding("left", "tab(-1)", "Tab", show=False, id="hall.previous_tab", tooltip="Previous tab"),
         Binding("right", "tab(1)", "Tab", key_display="←→", id="hall.next_tab", tooltip="Next tab"),
     ]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (150, "-wide")]
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
