@@ -16,6 +16,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -98,6 +99,9 @@ class LineTable(ScrollView, can_focus=True):
     }
     """
 
+    placeholder: reactive[str] = reactive("", repaint=False)
+    """What stands in place of the first row where there is none."""
+
     @dataclass
     class Highlighted(Message):
         """The cursor came to stand on another row; None where there is none."""
@@ -158,8 +162,6 @@ class LineTable(ScrollView, can_focus=True):
         self.marked: set[str] = set()
         self.sorted_by: str | None = None
         self.descending = False
-        self.placeholder = ""
-        """What stands in place of the first row where there is none."""
         self._strips: dict[str, Strip] = {}
         """As drawn last; whatever changes a row, the cursor too, goes through `refresh_rows`."""
         self._styles: dict[tuple[Style, bool], RichStyle] = {}
@@ -179,6 +181,10 @@ class LineTable(ScrollView, can_focus=True):
         """The rows that are on screen."""
         top = self.scroll_offset.y
         return self._keys[top : top + max(0, self.size.height - 1)]
+
+    def watch_placeholder(self) -> None:
+        if not self._keys:
+            self.refresh()
 
     def show(self, keys: Sequence[str]) -> None:
         """Show these rows in this order; the cursor stays on its row, or goes to what took its place.
