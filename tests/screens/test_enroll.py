@@ -351,7 +351,7 @@ async def test_a_pipe_in_the_package_is_named_and_can_be_left_out(
     package.mkdir()
     (package / "main.py").write_text("print()\n")
     os.mkfifo(package / "queue")
-    async with open_app(profile_of(hall), key=hall.key) as opened:
+    async with open_app(profile_of(hall), key=hall.key, size=(240, 40)) as opened:  # its sentence on one line
         screen = await at_the_form(opened)
         screen.form.package.start(package)
         await sees(opened, "queue: a named pipe")
