@@ -2,14 +2,13 @@
 
 from typing import ClassVar
 
-from textual import on, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
-from textual.worker import Worker, WorkerState
 
 from pyhall_tui.registry.errors import Forbidden, NotFound, RegistryError
 from pyhall_tui.registry.local_hall import HallDecision, hall_explanation
@@ -94,8 +93,3 @@ class DecisionScreen(ModalScreen[str | None]):
     def action_copy_correlation(self) -> None:
         if self._decision.correlation_id:
             self.post_message(CopyText(clean(self._decision.correlation_id), "correlation id"))
-
-    @on(Worker.StateChanged)
-    def _pass_failed_work_on(self, message: Worker.StateChanged) -> None:
-        if message.state is WorkerState.ERROR:
-            self.app.post_message(Worker.StateChanged(message.worker, message.state))

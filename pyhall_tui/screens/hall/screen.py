@@ -9,7 +9,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static, TabbedContent, TabPane
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker
 
 from pyhall_tui.registry.errors import Forbidden, NotFound, RegistryError
 from pyhall_tui.registry.local_hall import HallPolicy, hall_alerts, hall_decisions, hall_policy, hall_status
@@ -299,8 +299,3 @@ class HallScreen(Screen[None]):
     def action_tab(self, step: int) -> None:
         content = self.query_one("#hall-tabs", TabbedContent)
         content.active = _TABS[(_TABS.index(self._tab) + step) % len(_TABS)]
-
-    @on(Worker.StateChanged)
-    def _pass_failed_work_on(self, message: Worker.StateChanged) -> None:
-        if message.state is WorkerState.ERROR:
-            self.app.post_message(Worker.StateChanged(message.worker, message.state))
