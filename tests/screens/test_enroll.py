@@ -344,16 +344,17 @@ async def test_a_picked_folder_is_hashed_its_hash_kept_and_once_enrolled_it_is_c
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 async def test_a_pipe_in_the_package_is_named_and_can_be_left_out(
-    open_app: OpenApp, hall: LiveHall, tmp_path: Path
+    open_app: OpenApp, hall: LiveHall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F43: never waited on; what is left out is told."""
     package = tmp_path / "worker"
     package.mkdir()
     (package / "main.py").write_text("print()\n")
     os.mkfifo(package / "queue")
+    monkeypatch.chdir(tmp_path)
     async with open_app(profile_of(hall), key=hall.key, size=(240, 40)) as opened:  # its sentence on one line
         screen = await at_the_form(opened)
-        screen.form.package.start(package)
+        screen.form.package.start(Path("worker"))
         await sees(opened, "queue: a named pipe")
         assert screen.form.package.field.value == ""
         await sees(opened, "Hash without them")
