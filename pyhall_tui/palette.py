@@ -2,16 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
-from pyhall_tui.profiles.store import ProfilesFileError
+from pyhall_tui.profiles.store import ProfilesFileError, ProfileStore
 from pyhall_tui.screens.messages import OpenDemo, OpenProfile
 from pyhall_tui.widgets.header import SCREEN_TITLES
 
-if TYPE_CHECKING:
-    from pyhall_tui.app import PyHallApp
+
+class HasProfiles(Protocol):
+    """What the palette needs of the app beside Textual's own."""
+
+    @property
+    def profile_store(self) -> ProfileStore: ...
 
 
 class Command(NamedTuple):
@@ -27,7 +32,7 @@ class PyHallCommands(Provider):
 
     async def discover(self) -> Hits:
         for command in self._commands():
-            yield DiscoveryHit(command.title, command.run, help=command.help)
+            yield DiscoveryHit(Content(command.title), command.run, text=command.title, help=command.help)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
@@ -37,10 +42,10 @@ class PyHallCommands(Provider):
                 yield Hit(score, matcher.highlight(command.title), command.run, help=command.help)
 
     def _commands(self) -> Iterator[Command]:
-        app: PyHallApp = self.app  # type: ignore[assignment]
+        app = self.app
         for number, (mode, title) in enumerate(SCREEN_TITLES.items(), start=1):
             yield Command(f"Go to {title}", partial(app.run_action, f"mode('{mode}')"), f"Key {number}")
-        for name in self._profile_names(app):
+        for name in self._profile_names():
             yield Command(f"Open profile {name}", partial(app.post_message, OpenProfile(name)), "Without a restart")
         yield Command("Open the demo", partial(app.post_message, OpenDemo()), "The embedded hall; no account needed")
         yield Command("Doctor: look at all that may be amiss", partial(app.run_action, "doctor"), "Key D")
@@ -52,8 +57,9 @@ class PyHallCommands(Provider):
         yield Command("Toggle the light and dark theme", partial(app.run_action, "toggle_theme"), "Key ^t")
         yield Command("Quit", partial(app.run_action, "quit"), "Key q")
 
-    def _profile_names(self, app: "PyHallApp") -> list[str]:
+    def _profile_names(self) -> list[str]:
+        store = cast(HasProfiles, self.app).profile_store
         try:
-            return [profile.name for profile in app.profile_store.load().profiles]
+            return [profile.name for profile in store.load().profiles]
         except ProfilesFileError:
             return []
