@@ -173,11 +173,9 @@ class Monitor:
         try:
             verdict = await self._registry.verify(worker_id, retry=False)
         except errors.RegistryError as error:
-            self._schedule.came_back(worker_id)
             self._sink.failed(worker_id, error)
             self._took_fault(error, worker_id)
         else:
-            self._schedule.came_back(worker_id)
             self._sink.verdict(verdict, asked)
             self._succeeded()
         finally:
@@ -260,7 +258,9 @@ class Monitor:
         if not self._budget.is_reduced:
             before = f"{self._budget.rate:g} requests/s"
             self._tell_event(Kind.RATE_LIMITED, now, before, "slower", error)
-        self._budget.limited(now.mono, error.retry_after or LIMITED_WITHOUT_WORD)
+        wait = error.retry_after or LIMITED_WITHOUT_WORD
+        self._budget.limited(now.mono, wait)
+        self._next_try = max(self._next_try, now.mono + wait)  # a lost registry's probes keep to it too
 
     def _fell_to(self, reach: Reach, kind: Kind, error: errors.RegistryError, now: Moment) -> None:
         before = self._link.reach
