@@ -15,7 +15,7 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.monitor.thread import LoopThread
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.urls import is_loopback, moved_base_url
+from pyhall_tui.profiles.urls import is_loopback
 from pyhall_tui.registry.errors import (
     Forbidden,
     NotFound,
@@ -140,7 +140,7 @@ def _reach(profile: Profile, fault: RegistryError | None) -> ProbeLine:
     assert fault is not None
     if isinstance(fault, TlsFailed):
         return ProbeLine(Step.REACH, Mark.YES, f"{host} takes connections.")
-    new_url = moved_base_url(fault.location, fault.path) if isinstance(fault, Redirected) else None
+    new_url = fault.base_url if isinstance(fault, Redirected) else None
     return ProbeLine(Step.REACH, Mark.NO, str(fault), fault.advice, new_url)
 
 

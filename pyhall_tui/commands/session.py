@@ -81,7 +81,8 @@ def ask(
 
 def sentence_of(error: RegistryError) -> str:
     """Return what is wrong, what to do, and whether it may have taken effect, on one line."""
-    reached = " It may have reached the registry all the same." if error.may_have_reached else ""
+    recorded = error.may_have_reached and error.method != "GET"
+    reached = " It may have reached the registry all the same." if recorded else ""
     return f"{error} {error.advice}{reached} [{error.correlation_id}]"
 
 

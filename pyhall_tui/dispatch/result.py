@@ -43,9 +43,8 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     """`RegistryError.kind`, where it is an error of this run."""
     advice: str = ""
     """What to do about the error."""
-    location: str = ""
-    """The new address, where the registry answered with a redirect."""
-
+    new_url: str | None = None
+    """The registry URL that a redirect amounts to, where it is the same request elsewhere."""
     retry_after: float | None = None
     """Seconds that the registry wants to be left alone, where it said so with a 429."""
 
@@ -137,7 +136,7 @@ def _failed(request: DispatchRequest, error: RegistryError, at: float, elapsed: 
         exchange=error.exchange,
         error_kind=error.kind,
         advice=error.advice,
-        location=error.location if isinstance(error, Redirected) else "",
+        new_url=error.base_url if isinstance(error, Redirected) else None,
         retry_after=error.retry_after if isinstance(error, StatusError) else None,
     )
 

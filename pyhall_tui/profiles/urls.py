@@ -59,7 +59,7 @@ def moved_base_url(location: str, path: str) -> str | None:
 
     None where `location` is not the same path elsewhere: a login page is no registry.
     """
-    address, same = location.partition("?")[0].rstrip("/"), path.partition("?")[0]
+    address, same = re.split("[?#]", location, maxsplit=1)[0].rstrip("/"), path.partition("?")[0]
     if not address.endswith(same):
         return None
     try:

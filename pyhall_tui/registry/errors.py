@@ -125,12 +125,16 @@ class Redirected(RegistryError):
     """3xx: never followed, so that the key goes to the profile's own origin alone."""
 
     kind = "redirected"
-    advice = "Put the new address into the profile, if you trust it."
+    advice = "Check the registry URL of the profile, and whether a portal or proxy stands before it."
 
-    def __init__(self, message: str, *, location: str = "", **details: Any) -> None:
+    def __init__(self, message: str, *, location: str = "", base_url: str | None = None, **details: Any) -> None:
         super().__init__(message, **details)
         self.location = location
         """The new address as an absolute URL, or empty."""
+        self.base_url = base_url
+        """The registry URL that the new address amounts to; None where it is not the same request elsewhere."""
+        if base_url is not None:
+            self.advice = f"Put {base_url} into the profile as registry URL, if you trust it."
 
 
 class TimedOut(RegistryError):

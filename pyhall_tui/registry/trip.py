@@ -60,18 +60,17 @@ class Trip:
         self.request: httpx.Request | None = None
         self.response: httpx.Response | None = None
         """Its head has come; the body may not have."""
-
-    @property
-    def status(self) -> int | None:
-        """The status that was answered, if any."""
-        return None if self.response is None else self.response.status_code
+        self.status: int | None = None
+        """The status that was answered, if any; known also where httpx refuses the head that it stands in."""
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Follow httpcore's events (its `trace` extension): a new connection, the first byte sent."""
+        """Follow httpcore's events (its `trace` extension): a new connection, the first byte sent, the head come."""
         if event == "connection.connect_tcp.started":
             self.connected_anew = True
         elif event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
             self.sent_at = self._clock.now().mono
+        elif event == "http11.receive_response_headers.complete" and self.sent_at is not None:
+            self.status = info["return_value"][1]
 
     @property
     def elapsed(self) -> float:

@@ -13,6 +13,7 @@ from pyhall_tui import __version__
 from pyhall_tui.clock import Clock
 from pyhall_tui.profiles.api_key import MASK, ApiKey
 from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.urls import moved_base_url
 from pyhall_tui.registry import correlation
 from pyhall_tui.registry.decode import Unreadable, error_text
 from pyhall_tui.registry.errors import (
@@ -32,6 +33,8 @@ from pyhall_tui.registry.transport import SpreadTransport
 from pyhall_tui.registry.trip import Answer, Call, Trip
 
 T = TypeVar("T")
+
+_REDIRECTS = (301, 302, 303, 307, 308)
 
 logger = logging.getLogger("pyhall_tui.registry")
 for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
@@ -161,15 +164,22 @@ class Wire:
             except Unreadable as reason:
                 sentence = f"This is not a registry's answer: {reason}."
             raise trip.error(NotARegistrysAnswer, sentence, exchange=self._exchange(trip, body))
-        if 300 <= status < 400:
+        if status in _REDIRECTS:
             raise self._redirected(trip, response, body)
         raise self._refusal(trip, response, body)
 
     def _redirected(self, trip: Trip, response: httpx.Response, body: bytes) -> RegistryError:
         goes_to = response.next_request and str(response.next_request.url)
         location = self._masked((goes_to or "").encode()).decode()
-        sentence = f"The registry answered {response.status_code}: go to {location or 'nowhere'}."
-        return trip.error(Redirected, sentence, location=location, exchange=self._exchange(trip, body))
+        where = f"go to {location}" if location else "go elsewhere, without saying where"
+        base_url = moved_base_url(location, trip.call.path)
+        return trip.error(
+            Redirected,
+            f"The registry answered {response.status_code}: {where}.",
+            location=location,
+            base_url=None if base_url == self._origin.base_url else base_url,
+            exchange=self._exchange(trip, body),
+        )
 
     def _refusal(self, trip: Trip, response: httpx.Response, body: bytes) -> RegistryError:
         said = error_text(body)

@@ -103,8 +103,8 @@ def _error_facts(tried: Tried) -> list[Fact]:
     found = [Fact("error", Cell(clean(row.error), Style.STRONG))]
     if tried.advice:
         found.append(Fact("to do", Cell(clean(tried.advice))))
-    if tried.location:
-        found.append(Fact("address", Cell(clean(tried.location), Style.STRONG)))
+    if tried.new_url:
+        found.append(Fact("address", Cell(clean(tried.new_url), Style.STRONG)))
     if tried.result is Result.UNKNOWN:
         sentence = "unknown: it may have reached the registry and been decided. It was not sent again."
         return [*found, Fact("outcome", Cell(sentence, Style.WARNING))]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyhall_tui.registry.errors import NotSent, Redirected, Unreachable
+from pyhall_tui.registry.errors import NotSent, Redirected, UnexpectedStatus, Unreachable
 from pyhall_tui.registry.models import DispatchRequest
 from pyhall_tui.registry.origin import read_origin, segment
 from pyhall_tui.registry.proxy import choose_proxy
@@ -10,6 +10,7 @@ from tests.registry.conftest import KEY, OpenClient
 from tests.registry.raw_server import RawServer, answer, json, raw_server, verdict
 
 WORKER = "wkr_abc123"
+DISPATCH = DispatchRequest(namespace="org.yourco", capability="c", worker_id=WORKER, context={})
 
 
 @pytest.mark.parametrize(
@@ -88,8 +89,7 @@ async def test_a_redirect_is_never_followed(
     server.answer(answer(b"", status, f"Location: {target}"))
     client = open_client(server.url)
     wanted = {"/elsewhere": f"{server.url}/elsewhere", "//other.example/x": "http://other.example/x"}
-    dispatch = DispatchRequest(namespace="org.yourco", capability="c", worker_id=WORKER, context={})
-    for operation in (client.dispatch(dispatch), client.verify(WORKER)):
+    for operation in (client.dispatch(DISPATCH), client.verify(WORKER)):
         with pytest.raises(Redirected) as caught:
             await operation
         assert caught.value.location == wanted.get(target, target)
@@ -101,10 +101,51 @@ async def test_a_redirect_is_never_followed(
 async def test_a_redirect_to_an_address_that_cannot_be_read_is_one_too(
     server: RawServer, open_client: OpenClient, location: str
 ) -> None:
+    """F14: and a refusal, so that nothing was decided."""
     server.answer(answer(b"", "302 Found", f"Location: {location}"))
-    with pytest.raises(Redirected):
-        await open_client(server.url).verify(WORKER)
-    assert len(server.requests) == 1
+    for operation in (open_client(server.url).verify(WORKER), open_client(server.url).dispatch(DISPATCH)):
+        with pytest.raises(Redirected) as caught:
+            await operation
+        assert not caught.value.may_have_reached and caught.value.base_url is None
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("location", "base_url"),
+    [
+        ("https://new.example/api/v1/dispatch", "https://new.example"),
+        ("/below/api/v1/dispatch/", "{own}/below"),
+        ("//other.example:9/api/v1/dispatch", "http://other.example:9"),
+        ("https://sso.example/login?next=/api/v1/dispatch", None),
+        ("https://sso.example/login#/api/v1/dispatch", None),
+        ("https://user:word@new.example/api/v1/dispatch", None),
+        ("ftp://new.example/api/v1/dispatch", None),
+        ("{own}/api/v1/dispatch/", None),
+        ("https://new.example/", None),
+    ],
+)
+async def test_a_redirect_names_a_registry_url_only_where_the_same_request_is_elsewhere(
+    server: RawServer, open_client: OpenClient, location: str, base_url: str | None
+) -> None:
+    """F14: only then is it advised to put an address into the profile, and which."""
+    server.answer(answer(b"", "308 Permanent Redirect", f"Location: {location.format(own=server.url)}"))
+    with pytest.raises(Redirected) as caught:
+        await open_client(server.url).dispatch(DISPATCH)
+    wanted = base_url and base_url.format(own=server.url)
+    assert caught.value.base_url == wanted
+    assert caught.value.advice.startswith(f"Put {wanted} into" if wanted else "Check the registry URL")
+
+
+@pytest.mark.parametrize("status", ["300 Multiple Choices", "304 Not Modified", "305 Use Proxy"])
+async def test_a_3xx_that_leads_nowhere_is_an_unexpected_status(
+    server: RawServer, open_client: OpenClient, status: str
+) -> None:
+    """F14."""
+    server.answer(answer(b"", status))
+    for operation in (open_client(server.url).verify(WORKER), open_client(server.url).dispatch(DISPATCH)):
+        with pytest.raises(UnexpectedStatus) as caught:
+            await operation
+        assert not caught.value.may_have_reached
 
 
 async def test_a_key_is_not_sent_on_to_where_a_redirect_points(server: RawServer, open_client: OpenClient) -> None:

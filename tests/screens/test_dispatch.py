@@ -106,7 +106,9 @@ async def test_a_lost_answer_reads_unknown_and_is_not_sent_again(hall: LiveHall,
         assert sum(seen.raw_path == "/api/v1/dispatch" for seen in hall.requests) == 1
 
 
-async def test_a_redirect_is_an_error_with_the_new_address(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_a_redirect_is_an_error_whose_new_address_goes_into_the_profile_on_a_press(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
     """F14."""
     async with raw_server() as server:
         location = "https://registry.example/api/v1/dispatch"
@@ -118,6 +120,10 @@ async def test_a_redirect_is_an_error_with_the_new_address(open_app: OpenApp, ha
 
             await shows(opened, "! ERROR")
             await shows(opened, location)
+            await opened.pilot.click("#use-address")
+            await until(lambda: opened.app.current_mode == "profiles")
+            field = opened.screen.query_one("#registry_url", Input)
+            await until(lambda: field.value == "https://registry.example")
             assert [request.method for request in server.requests if "dispatch" in request.line] == ["POST"]
 
 

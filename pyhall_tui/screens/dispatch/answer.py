@@ -92,7 +92,7 @@ class AnswerView(VerticalScroll, can_focus=False):
         self.border_subtitle = f"of {full_time(tried.row.at)}" if from_history else ""
         self._draw_word()
         self._draw_facts()
-        self.query_one("#use-address").display = bool(_base_url(tried.location))
+        self.query_one("#use-address").display = tried.new_url is not None
         self._show_raw(tried)
         self.scroll_home(animate=False)
 
@@ -104,8 +104,8 @@ class AnswerView(VerticalScroll, can_focus=False):
 
     @on(Button.Pressed, "#use-address")
     def _use_address(self) -> None:
-        if self._tried is not None:
-            self.post_message(self.UseAddress(_base_url(self._tried.location)))
+        if self._tried is not None and self._tried.new_url is not None:
+            self.post_message(self.UseAddress(self._tried.new_url))
 
     def _show_raw(self, tried: Tried) -> None:
         exchange = tried.exchange
@@ -161,9 +161,3 @@ class AnswerView(VerticalScroll, can_focus=False):
         self.border_subtitle = ""
         if result is None:
             self.query_one("#use-address").display = False
-
-
-def _base_url(location: str) -> str:
-    """Return the base URL that a redirected dispatch names, or nothing where it names none."""
-    base, found, rest = location.partition("/api/v1/dispatch")
-    return base if found and rest.strip("/") == "" else ""

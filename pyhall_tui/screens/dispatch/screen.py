@@ -107,6 +107,8 @@ class DispatchScreen(ModeScreen):
 
     @on(Go)
     def _come(self, message: Go) -> None:
+        if message.mode != self.MODE:
+            return  # it goes on to another screen
         message.stop()
         self._show_tab("try")
         about = {"worker_id": message.worker_id} if message.worker_id else {}

@@ -273,10 +273,10 @@ class ProfilesScreen(ModeScreen):
     def _arrive(self, message: Go) -> None:
         """Another screen sends values for the open profile, such as the address that a redirect named."""
         message.stop()
-        name = self._open_name()
-        if name is None or not self.table.keys:
+        if self._book.mistake is not None:
             return
-        self._show(name)
+        name = self._open_name()
+        self._show(name if name in self.table.keys else NEW)  # the environment's own profile is not in the file
         for field, value in message.fill.items():
             if field in BLANK and isinstance(value, str):
                 self.form.field(field).input.value = value
