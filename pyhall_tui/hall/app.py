@@ -1,16 +1,17 @@
 """The hall's routes: the contract's operations, to the letter."""
 
+import asyncio
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pyhall_tui import __version__
-from pyhall_tui.hall import gate, insight, local
+from pyhall_tui.hall import gate, insight, intake, local
 from pyhall_tui.hall.context import Hall, SeenRequest
 from pyhall_tui.hall.errors import BadRequest, HallError
 from pyhall_tui.hall.models import (
@@ -59,6 +60,7 @@ def build_app(hall: Hall) -> ASGIApp:
         Route("/api/account/standing", standing),
         Route("/openapi.json", openapi),
         *local.ROUTES,
+        *intake.ROUTES,
         *insight.ROUTES,
     ]
     handlers: dict[Any, Any] = {HallError: refuse, HTTPException: refuse_route, Exception: fail}
@@ -73,9 +75,21 @@ def _entry(hall: Hall, app: ASGIApp) -> ASGIApp:
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
         scope["path"] = scope["raw_path"].decode("ascii", "replace")
-        await app(scope, _recorded(hall, scope, receive) if hall.requests.maxlen else receive, send)
+        try:
+            await app(scope, _recorded(hall, scope, receive) if hall.requests.maxlen else receive, send)
+        except asyncio.CancelledError:  # the hall ends, and this request has had its time
+            await _cut_off(scope, receive, send)
 
     return entry
+
+
+async def _cut_off(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse a request that the hall's end leaves unanswered; where its answer has begun, break off the connection."""
+    try:
+        await JSONResponse({"error": "the hall is ending: nothing was answered"}, 503)(scope, receive, send)
+    except RuntimeError:
+        scope["state"]["transport"].abort()
+        await asyncio.sleep(0)  # the server hears that it is closed, and misses no end of the answer
 
 
 def _recorded(hall: Hall, scope: Scope, receive: Receive) -> Receive:

@@ -6,20 +6,19 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import Store, iso
 
 GENESIS = "GENESIS"
 _PRUNE_EVERY = 1000
+_DAY = 86_400.0  # seconds
 _PIECE = 5000  # rows that are counted in one go: some 20 ms
 
 
-def append(store: Store, receipt: dict[str, Any], *, keep: int = 1_000_000) -> None:
-    """Add a decision to the log, in one transaction with the head that stands outside the table.
-
-    Of a log that has grown beyond `keep` rows the oldest are taken out now and then; see `prune`.
-    """
+def append(store: Store, receipt: dict[str, Any]) -> int:
+    """Add a decision to the log, in one transaction with the head that stands outside the table; return its number."""
     text = json.dumps(receipt, sort_keys=True, separators=(",", ":"))
     with store.write() as db:
         seq, before = head(store)
@@ -27,8 +26,7 @@ def append(store: Store, receipt: dict[str, Any], *, keep: int = 1_000_000) -> N
         entry = entry_hash(before, text)
         db.execute("INSERT INTO decisions (seq, entry_hash, receipt) VALUES (?, ?, ?)", (seq, entry, text))
         db.execute("INSERT OR REPLACE INTO meta VALUES ('audit_head', ?)", (f"{seq}:{entry}",))
-        if seq % _PRUNE_EVERY == 0:
-            prune(store, keep)
+    return seq
 
 
 def entry_hash(prev_hash: str, receipt: str) -> str:
@@ -46,18 +44,58 @@ def _mark(store: Store, name: str) -> tuple[int, str]:
     return int(seq), entry
 
 
-def prune(store: Store, keep: int) -> int:
-    """Take out all but the last `keep` rows and return how many those were.
+def prune(store: Store, rows: int, days: float = 0.0) -> int:
+    """Take out all but the last `rows` rows, and all that are older than `days` (0: any age); return how many.
 
     The last row taken out is remembered with its hash: the rest is whole from there.
     """
     with store.write() as db:
-        last = head(store)[0] - keep
-        rows = store.read("SELECT entry_hash FROM decisions WHERE seq = ?", last)
-        if not rows:
+        end = head(store)[0]
+        last = max(end - rows, _last_older(store, days, end))
+        found = store.read("SELECT entry_hash FROM decisions WHERE seq = ?", last)
+        if not found:
             return 0
-        store.set_meta("audit_anchor", f"{last}:{rows[0][0]}")
+        store.set_meta("audit_anchor", f"{last}:{found[0][0]}")
+        db.execute("DELETE FROM ingested WHERE seq <= ?", (last,))
         return db.execute("DELETE FROM decisions WHERE seq <= ?", (last,)).rowcount
+
+
+def _last_older(store: Store, days: float, end: int) -> int:
+    """Return the number of the last row before the first one that is young enough; 0 where age does not count."""
+    if not days:
+        return 0
+    since = iso(datetime.fromisoformat(store.now()).timestamp() - days * _DAY)
+    # `+`: from the oldest row on, as far as they are too old, and not by the index over all that are young enough
+    young = store.read("SELECT seq FROM decisions WHERE +decided_at >= ? ORDER BY seq LIMIT 1", since)
+    return young[0][0] - 1 if young else end
+
+
+class Retention:
+    """How much of the log is kept: so many rows, and none older than so many days (0: of any age).
+
+    What is beyond that is taken out with each thousandth decision and, where age counts, each day's first.
+    """
+
+    def __init__(self, rows: int = 1_000_000, days: float = 0.0) -> None:
+        self.rows, self.days = rows, days
+        self._day = ""
+
+    def after(self, store: Store, seq: int) -> None:
+        """Take out what is too much, if it is time, now that the row `seq` was added."""
+        day = store.now()[:10] if self.days else ""
+        if seq % _PRUNE_EVERY and day == self._day:
+            return
+        self._day = day
+        prune(store, self.rows, self.days)
+
+
+def export(store: Store) -> Iterator[str]:
+    """Yield the log's rows as lines of an evidence log (contract, part 2), oldest first."""
+    with store.snapshot():
+        before = _mark(store, "audit_anchor")[1]
+        for entry, receipt in store.stream("SELECT entry_hash, receipt FROM decisions ORDER BY seq"):
+            yield f'{{"prev_hash":"{before}","entry_hash":"{entry}","receipt":{receipt}}}'
+            before = entry
 
 
 def decisions(store: Store, limit: int, *, namespace: str | None = None, after: int = 0) -> Iterator[dict[str, Any]]:
@@ -109,7 +147,10 @@ class RuleHits:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check of the log found: how many rows were read and, where it is not whole, the first bad row and why."""
+    """What a check of the log found: how many rows were read and, where it is not whole, the first bad row and why.
+
+    `why` of a whole one is what could not be told.
+    """
 
     rows: int
     bad_seq: int | None = None
@@ -128,9 +169,11 @@ def verify(store: Store, known_head: tuple[int, str] | None = None) -> Checked:
 
 
 def _verify(store: Store, known_head: tuple[int, str] | None) -> Checked:
-    expected, before = _mark(store, "audit_anchor")
+    anchor = expected, before = _mark(store, "audit_anchor")
     known = dict([known_head] if known_head else [])
     rows = 0
+    if known.get(expected, before) != before:
+        return Checked(rows, expected, "the row is not the one whose hash was kept elsewhere")
     for seq, entry, receipt in store.stream("SELECT seq, entry_hash, receipt FROM decisions ORDER BY seq"):
         expected += 1
         if seq != expected:
@@ -141,7 +184,10 @@ def _verify(store: Store, known_head: tuple[int, str] | None) -> Checked:
             return Checked(rows, seq, "the row is not the one whose hash was kept elsewhere")
         before = entry
         rows += 1
-    return _check_end(rows, (expected, before), head(store), known_head)
+    found = _check_end(rows, (expected, before), head(store), known_head)
+    if found.whole and known_head and known_head[0] < anchor[0]:
+        return Checked(rows, why=f"row {known_head[0]} is no longer kept, so its hash proves nothing")
+    return found
 
 
 def _check_end(

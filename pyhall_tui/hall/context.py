@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from pyhall_tui.clock import Clock, SystemClock
-from pyhall_tui.hall.audit import RuleHits
+from pyhall_tui.hall.audit import Retention, RuleHits
 from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.limiter import Limiter
 from pyhall_tui.hall.policy import Policy, StoredPolicy
@@ -43,10 +43,11 @@ class Hall:
         policy: the store's own unless given.
         rate: requests a second and key, with bursts of twice as many; 0 for no limit.
         public_reads: verify and ban list are answered without a key too, as the public registry does.
+        local_writes: the published hall's writes are taken from this machine without a key too, as that one does.
         ban_list: False answers 404, as a registry that has none.
         verify_shape: which of the two shapes a verify answers.
         record: how many requests `requests` remembers.
-        keep_decisions: how many rows the decision log keeps.
+        retention: how much of the decision log is kept.
     """
 
     def __init__(
@@ -57,10 +58,11 @@ class Hall:
         clock: Clock | None = None,
         rate: float = 50.0,
         public_reads: bool = False,
+        local_writes: bool = False,
         ban_list: bool = True,
         verify_shape: Literal["both", "documented", "older"] = "both",
         record: int = 0,
-        keep_decisions: int = 1_000_000,
+        retention: Retention | None = None,
     ) -> None:
         self.store = store
         self.policy: PolicySource = policy or StoredPolicy(store)
@@ -70,8 +72,9 @@ class Hall:
         self.rule_hits = RuleHits()
         self.upstream: Upstream | None = None
         self.faults = Faults()
-        self.keep_decisions = keep_decisions
+        self.retention = retention or Retention()
         self.public_reads = public_reads
+        self.local_writes = local_writes
         self.ban_list = ban_list
         self.verify_shape = verify_shape
         self.requests: deque[SeenRequest] = deque(maxlen=record)

@@ -8,6 +8,7 @@ from typing import Self
 
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.hall import gate
+from pyhall_tui.hall.audit import Retention
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.models import Asked, RiskTier, Worker
 from pyhall_tui.hall.seed import DOCUMENTED, NAMESPACE, fake_hash, seed_demo
@@ -144,7 +145,7 @@ def start_demo(
     clock = clock or SystemClock()
     store = Store(clock=clock)
     seed_demo(store, clock.now().wall)
-    running = serve_in_thread(store, port=port, clock=clock, keep_decisions=5_000)
+    running = serve_in_thread(store, port=port, clock=clock, retention=Retention(5_000))
     if lively:
         running.spawn(Scenario(running.hall, clock, rng or random.Random()).run())
     ids = [worker.worker_id for worker in store.workers()]

@@ -20,6 +20,7 @@ _TABLES = {
     "reports": ("report_id", "sha256", "reason", "evidence_url", "namespace", "reported_at"),
     "rules": ("position", "rule"),
     "decisions": ("seq", "entry_hash", "receipt"),
+    "ingested": ("namespace", "decision_id", "seq"),
 }
 _OWN_META = ("store_id", "ban_revision")  # a copy is a store of its own
 

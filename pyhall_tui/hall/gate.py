@@ -40,7 +40,7 @@ def dispatch(hall: Hall, asked: Asked, correlation_id: str) -> dict[str, Any]:
         "decided_at": hall.store.now(),
         "latency_ms": round((hall.clock.now().mono - began) * 1000, 3),
     }
-    audit.append(hall.store, receipt, keep=hall.keep_decisions)
+    hall.retention.after(hall.store, audit.append(hall.store, receipt))
     return receipt
 
 

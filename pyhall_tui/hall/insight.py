@@ -4,7 +4,6 @@ They are not the published hall's. Others than this machine are refused, whateve
 force for every path, it is not for these: who put it there can take it away.
 """
 
-import ipaddress
 from typing import Any
 
 import msgspec
@@ -19,7 +18,7 @@ from pyhall_tui.hall.faults import ADMIN, Fault
 from pyhall_tui.hall.models import UNSTATED, Asked, decode
 from pyhall_tui.hall.policy import TIERS, Policy
 from pyhall_tui.hall.shadow import hidden_rules
-from pyhall_tui.hall.wire import admit, admit_read, answer, hall_of, read_body, whole_number
+from pyhall_tui.hall.wire import admit, admit_read, answer, hall_of, is_here, read_body, whole_number
 
 
 class _FaultList(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,13 +31,7 @@ def _only_here(request: Request) -> None:
     Raises:
         Forbidden: the request came over the network.
     """
-    host = request.client.host if request.client else ""
-    try:
-        here = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        here = ipaddress.ip_address("0.0.0.0")
-    mapped = getattr(here, "ipv4_mapped", None)
-    if not (mapped or here).is_loopback:
+    if not is_here(request):
         raise Forbidden("this is answered to the hall's own machine alone")
 
 

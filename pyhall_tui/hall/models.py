@@ -165,6 +165,8 @@ def decode(body: bytes, shape: type[T]) -> T:
         raise BadRequest(_name_the_field(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest(f"body is not valid JSON: {error}") from None
+    except RecursionError:
+        raise BadRequest("body is not valid JSON: it is nested too deeply") from None
 
 
 class _WholeContext(msgspec.Struct):

@@ -7,6 +7,7 @@ import msgspec
 
 from pyhall_tui import __version__
 from pyhall_tui.hall.faults import ADMIN, Fault
+from pyhall_tui.hall.intake import IngestRequest, RecordRequest
 from pyhall_tui.hall.models import AttestRequest, Ban, DispatchRequest, EnrollRequest, ReportRequest
 from pyhall_tui.hall.policy import TIERS
 
@@ -120,6 +121,9 @@ def _paths() -> dict[str, Any]:
     older = _answers(_OLDER, by_worker)
     verify = _answers(_VERDICT, by_worker)
     attest = _answers(_ATTESTED, (*_WRITE, 404))
+    enrolled = {"enrolled": _FLAG, "enrollment_id": _TEXT, "worker_id": _TEXT, "artifact_hash_verified": _FLAG}
+    record = _answers(_object(enrolled), _WRITE, 201) | _answers(_object(enrolled | {"updated": _FLAG}), ())
+    ingested = _object({"recorded": _FLAG, "decision_id": _TEXT})
     return {
         "/health": {"get": _operation("Is it there?", _answers(health, (500,)), security=_NO_KEY)},
         "/openapi.json": {"get": _operation("This document", _answers(_OBJECT, (500,)), security=_NO_KEY)},
@@ -148,6 +152,10 @@ def _paths() -> dict[str, Any]:
         "/policy/explain": {
             "get": _operation("Which rule decides, and why", _answers(steps, (400, *_HERE)), parameters=_EXPLAINED)
         },
+        "/enroll": {"post": _operation("Put a worker in by its record", record, **_takes("RecordRequest"))},
+        "/decisions/ingest": {
+            "post": _operation("A decision made elsewhere", _answers(ingested, _WRITE, 201), **_takes("IngestRequest"))
+        },
         "/wcp/registry/ban-list": {"get": _operation("The banned hashes alone", _answers(some, _READ))},
         "/wcp/registry/verify/{worker_id}": {"get": _operation("The older shape", older, parameters=_WORKER)},
     }
@@ -157,7 +165,7 @@ def _paths() -> dict[str, Any]:
 def document() -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of any hall."""
     error = _object({"error": _TEXT}, {"code": _TEXT, "correlation_id": _TEXT})
-    types = (DispatchRequest, EnrollRequest, AttestRequest, ReportRequest, Ban)
+    types = (DispatchRequest, EnrollRequest, AttestRequest, ReportRequest, Ban, RecordRequest, IngestRequest)
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     return {
         "openapi": "3.1.0",

@@ -19,7 +19,7 @@ from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.models import Ban, Key, Status, Worker, clean_hash
 
 MEMORY = ":memory:"
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE keys (
@@ -47,6 +47,9 @@ CREATE TRIGGER bans_in AFTER INSERT ON bans BEGIN UPDATE meta SET value = value 
 CREATE TRIGGER bans_up AFTER UPDATE ON bans BEGIN UPDATE meta SET value = value + 1 WHERE name = 'ban_revision'; END;
 CREATE TRIGGER bans_out AFTER DELETE ON bans BEGIN UPDATE meta SET value = value + 1 WHERE name = 'ban_revision'; END;
 """
+_SECOND = """
+CREATE TABLE ingested (namespace TEXT, decision_id TEXT, seq INTEGER NOT NULL, PRIMARY KEY (namespace, decision_id));
+"""  # since version 2: decisions made elsewhere, so that each is in the log once
 _BAN_COLUMNS = ", ".join(Ban.__struct_fields__)
 _WORKER_COLUMNS = tuple(f for f in Worker.__struct_fields__ if f != "hash_ban_reason")
 _PUT_WORKER = (
@@ -106,6 +109,9 @@ class Store:
                 "INSERT INTO meta VALUES (?, ?)",
                 [("store_id", secrets.token_hex(8)), ("ban_revision", "0"), ("policy_revision", "0")],
             )
+        if version < _VERSION:
+            for statement in _statements(_SECOND):
+                db.execute(statement)
             db.execute(f"PRAGMA user_version={_VERSION}")
         db.execute("COMMIT")
 
@@ -310,6 +316,12 @@ class Store:
     def ban_tag(self) -> str:
         """Return what changes whenever the ban list does, in this process or another."""
         return f"{self.meta('store_id')}-{self.meta('ban_revision')}"
+
+    def note_ingested(self, namespace: str, decision_id: str, seq: int) -> bool:
+        """Note that a decision made elsewhere is the log's row `seq`; False where the log has it already."""
+        with self.write() as db:
+            row = (namespace, decision_id, seq)
+            return db.execute("INSERT OR IGNORE INTO ingested VALUES (?, ?, ?)", row).rowcount > 0
 
     def report(self, sha256: str, reason: str, evidence_url: str | None, namespace: str) -> str:
         """Keep a report of a hash for review (it bans nothing by itself) and return its id."""

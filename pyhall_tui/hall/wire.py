@@ -1,5 +1,6 @@
 """What every route of the hall needs: the key, the body, the correlation id, an answer in JSON."""
 
+import ipaddress
 import math
 import re
 import uuid
@@ -48,6 +49,28 @@ def admit_read(request: Request) -> str | None:
         _take(hall, f"address {request.client.host if request.client else ''}")
         return None
     return admit(request).namespace
+
+
+def admit_write(request: Request) -> str | None:
+    """As `admit`, but a hall with local writes takes one from its own machine that comes without a key.
+
+    A browser's is not taken so: any page that is open here could send it. Return the key's namespace; None without.
+    """
+    hall = hall_of(request)
+    if hall.local_writes and is_here(request) and not {"authorization", "origin"} & set(request.headers.keys()):
+        _take(hall, "this machine")
+        return None
+    return admit(request).namespace
+
+
+def is_here(request: Request) -> bool:
+    """Whether the request came from the hall's own machine."""
+    host = request.client.host if request.client else ""
+    try:
+        there = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return (getattr(there, "ipv4_mapped", None) or there).is_loopback
 
 
 def _key(hall: Hall, header: str | None) -> Key:

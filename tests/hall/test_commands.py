@@ -149,6 +149,25 @@ def test_audit_verify_names_the_first_bad_row(seeded: Path) -> None:
     assert "row 3" in result.stderr and "cut off" in result.stderr
 
 
+def test_old_decisions_are_taken_out_and_the_rest_is_whole(seeded: Path) -> None:
+    assert run("audit", "prune", "--db", seeded).exit_code == 2, "what to keep has to be said"
+    assert lines(run("audit", "prune", "--keep-decisions", "1", "--db", seeded)) == ["taken out: 2 decisions"]
+    assert lines(run("audit", "verify", "--db", seeded)) == ["whole: 1 decisions"]
+    assert lines(run("audit", "prune", "--keep-days", "1", "--db", seeded)) == ["taken out: 0 decisions"]
+
+
+def test_a_served_log_is_kept_as_short_as_it_is_told(seeded: Path) -> None:
+    with served(seeded, "--keep-decisions", "2", key="none"):
+        assert lines(run("audit", "verify", "--db", seeded)) == ["whole: 2 decisions"]
+
+
+def test_the_log_alone_is_exported_and_checked_without_the_store(seeded: Path, tmp_path: Path) -> None:
+    assert run("audit", "export", tmp_path / "log.jsonl", "--db", seeded).exit_code == 0
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [row["receipt"]["correlation_id"] for row in rows] == ["c-low", "c-high", "c-critical"]
+    assert run("audit", "export", tmp_path / "log.jsonl", "--db", seeded).exit_code == 2, "nothing is written over"
+
+
 def test_policy_explain_names_the_rule(seeded: Path) -> None:
     asked = ("policy", "explain", "--worker", "wkr_abc123", "--capability", "llm.text.generate", "--db", seeded)
     said = lines(run(*asked, "--risk-tier", "high"))

@@ -78,7 +78,7 @@ def verify(known: str | None, db: Path) -> None:
         checked = check(store, head)
         if not checked.whole:
             no(f"row {checked.bad_seq} of {db}: {checked.why}")
-    click.echo(f"whole: {checked.rows} decisions")
+    click.echo(f"whole: {checked.rows} decisions{f'; {checked.why}' if checked.why else ''}")
 
 
 def _head(text: str) -> tuple[int, str]:
@@ -97,3 +97,30 @@ def head(db: Path) -> None:
 
         seq, entry = last(store)
     click.echo(f"{seq}:{entry}")
+
+
+@audit.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-")
+@db_option
+def export_log(file: Path, db: Path) -> None:
+    """Write the decisions as JSON Lines, to FILE or standard output; `evidence verify` checks them anywhere."""
+    with open_store(db) as store, _opened(file, "x") as out:
+        from pyhall_tui.hall.audit import export as lines
+
+        for line in lines(store):
+            out.write(line + "\n")
+
+
+@audit.command()
+@click.option("--keep-decisions", type=click.IntRange(min=0), help="Keep the last so many.")
+@click.option("--keep-days", type=click.FloatRange(min=0, min_open=True), help="Keep none that is older.")
+@db_option
+def prune(keep_decisions: int | None, keep_days: float | None, db: Path) -> None:
+    """Take out the oldest decisions; what stays is whole from there, and `hall audit verify` says so."""
+    if keep_decisions is None and keep_days is None:
+        raise click.UsageError("say what to keep: --keep-decisions, --keep-days, or both")
+    with open_store(db) as store:
+        from pyhall_tui.hall.audit import prune as take_out
+
+        gone = take_out(store, sys.maxsize if keep_decisions is None else keep_decisions, keep_days or 0.0)
+    click.echo(f"taken out: {gone} decisions")

@@ -29,6 +29,21 @@ if TYPE_CHECKING:
 @click.option(
     "--rate", type=click.FloatRange(min=0), default=50.0, show_default=True, help="Requests/s and key; 0: any."
 )
+@click.option(
+    "--local-writes",
+    is_flag=True,
+    help="Take POST /enroll and /decisions/ingest from this machine without a key, as the published local hall does.",
+)
+@click.option(
+    "--keep-decisions",
+    type=click.IntRange(min=0),
+    default=1_000_000,
+    show_default=True,
+    help="Rows of the decision log to keep.",
+)
+@click.option(
+    "--keep-days", type=click.FloatRange(min=0), default=0.0, help="Keep none that is older; 0 (the default): any age."
+)
 @click.option("--faults", type=click.Path(path_type=Path), help="Faults in TOML, to see how a client bears them.")
 @click.option("--upstream", metavar="URL", help="A registry whose ban list counts here too; its key: PYHALL_API_KEY.")
 @click.option("--stale-after", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Minutes until …")
@@ -51,6 +66,9 @@ def serve(
     policy: Path | None,
     public_reads: bool,
     rate: float,
+    local_writes: bool,
+    keep_decisions: int,
+    keep_days: float,
     faults: Path | None,
     upstream: str | None,
     stale_after: float,
@@ -71,6 +89,7 @@ def serve(
             f"{host} is beyond this machine, where keys in plain http can be read: "
             "give --tls-cert and --tls-key, or say --allow-plain-http"
         )
+    from pyhall_tui.hall.audit import Retention, prune
     from pyhall_tui.hall.context import Hall
     from pyhall_tui.hall.faults import read_faults
     from pyhall_tui.hall.server import ForegroundServer, address, listen
@@ -78,7 +97,15 @@ def serve(
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s")
     with open_store(db, make=True) as store:
-        hall = Hall(store, policy=_policy(store, policy), rate=rate, public_reads=public_reads)
+        hall = Hall(
+            store,
+            policy=_policy(store, policy),
+            rate=rate,
+            public_reads=public_reads,
+            local_writes=local_writes,
+            retention=Retention(keep_decisions, keep_days),
+        )
+        prune(store, keep_decisions, keep_days)
         hall.faults.replace(read_faults(faults) if faults else [])
         if above is not None:
             logging.getLogger("pyhall_tui.registry").setLevel(logging.ERROR)  # how the upstream is, `/status` tells
