@@ -183,11 +183,12 @@ class Wire:
 
     def _refusal(self, trip: Trip, response: httpx.Response, body: bytes) -> RegistryError:
         said = error_text(body)
+        sentence = f"The registry answered {response.status_code}: {said or 'without a word'}"
         server_time = http_date(response.headers.get("date"))
         now = self._clock.now().wall if server_time is None else server_time
         return trip.error(
             status_class(response.status_code),
-            f"The registry answered {response.status_code}: {said or 'without a word'}",
+            sentence if sentence.endswith((".", "!", "?", "…")) else f"{sentence}.",  # advice may follow
             status=response.status_code,
             error_text=said,
             retry_after=retry_after(response.headers.get("retry-after"), now),

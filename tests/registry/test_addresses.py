@@ -143,7 +143,7 @@ async def test_a_3xx_that_leads_nowhere_is_an_unexpected_status(
     """F14."""
     server.answer(answer(b"", status))
     for operation in (open_client(server.url).verify(WORKER), open_client(server.url).dispatch(DISPATCH)):
-        with pytest.raises(UnexpectedStatus) as caught:
+        with pytest.raises(UnexpectedStatus, match=r"without a word\.$") as caught:
             await operation
         assert not caught.value.may_have_reached
 
