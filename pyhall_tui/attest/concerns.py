@@ -4,6 +4,8 @@ from collections.abc import Container, Iterable, Sequence
 
 import msgspec
 
+from pyhall_tui.attest.files import amount
+
 LARGE = 100 * 1024 * 1024
 """Bytes beyond which a file is pointed out."""
 _KEY_NAMES = frozenset({"id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"})
@@ -36,7 +38,7 @@ def concerns_of(files: Sequence[tuple[str, int]], *, keys: Iterable[str] = ()) -
         if reason:
             found.append(Concern(path, reason))
         if size > LARGE:
-            found.append(Concern(path, f"{size / 2**20:,.0f} MiB, more than {LARGE // 2**20}"))
+            found.append(Concern(path, f"{amount(size)}, more than {LARGE // 2**20} MiB"))
     return tuple(found)
 
 
@@ -76,4 +78,4 @@ def _below_any(path: str, trees: Iterable[str]) -> bool:
 
 def _amount(tree: str, files: Sequence[tuple[str, int]]) -> str:
     sizes = [size for path, size in files if _below_any(path, (tree,))]
-    return f"{len(sizes):,} file{'s' if len(sizes) != 1 else ''}, {sum(sizes) / 2**20:,.1f} MiB"
+    return f"{len(sizes):,} file{'s' * (len(sizes) != 1)}, {amount(sum(sizes))}"

@@ -49,11 +49,17 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
         if self.matched is Matched.DIFFERS:
             locale = " A TypeScript SDK under another locale cannot be ruled out." if self.undecided else ""
             return f"The hashes differ: the content is not what was attested.{locale}"
-        whose = " or ".join(f"{dialect}'s" for dialect in self.dialects)
         if self.uncovered:
             several = f"{len(self.uncovered)} file{'s' if len(self.uncovered) > 1 else ''}"
-            return f"Hashed in {whose} order, which leaves out {several}: look at them, then attest the hash above."
-        return f"Same content, hashed in {whose} order: no drift, and no match either. Attest the hash above."
+            return (
+                f"Hashed in {self.whose} order, which leaves out {several}: look at them, then attest the hash above."
+            )
+        return f"Same content, hashed in {self.whose} order: no drift, and no match either. Attest the hash above."
+
+    @property
+    def whose(self) -> str:
+        """Whose order gives the hash, as a sentence has it: `Go's or TypeScript's`."""
+        return " or ".join(f"{dialect}'s" for dialect in self.dialects)
 
 
 def match_dialect(package: PackageHash, registry_hash: str) -> Match:

@@ -87,7 +87,7 @@ class ChainCheck(msgspec.Struct, frozen=True, kw_only=True):
         if self.whole:
             return f"Whole: {receipts}; {self.tail.value}."
         kind = "Rewritten" if self.tail is Tail.REWRITTEN else "Cut"
-        return f"{kind}: {receipts} hang together, but {self.tail.value}."
+        return f"{kind}: {receipts} hang{'s' * (self.entries == 1)} together, but {self.tail.value}."
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,3 +24,11 @@ def read_bounded(path: Path, limit: int) -> bytes:
     if len(data) > limit:
         raise OSError(0, f"larger than {limit // 1024:,} KiB", str(path))
     return data
+
+
+def amount(size: int) -> str:
+    """Return a number of bytes as a person reads it."""
+    for limit, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if size >= limit:
+            return f"{size / limit:,.1f} {unit}"
+    return f"{size} byte{'s' * (size != 1)}"

@@ -58,6 +58,9 @@ def list_receipts(ctx: click.Context, file: Path, correlation_id: str | None, as
     except OSError as error:
         _tell_unreadable(file, error)
         ctx.exit(FAILED)
+    if not found:
+        what = f"has the correlation id {_printable(correlation_id)}" if correlation_id else "is in it"
+        click.echo(f"pyhall-tui evidence: no receipt {what}.", err=True)
     ctx.exit(WHOLE if found else BROKEN)
 
 

@@ -1,5 +1,6 @@
 """What an operator has typed into the enrollment form and not sent yet, in a shape that outlives a restart."""
 
+from pathlib import Path
 from typing import Any, Self
 
 import msgspec
@@ -85,6 +86,11 @@ class Draft(msgspec.Struct, kw_only=True):
         """Whether nothing is typed."""
         typed = self.display_name or self.capabilities or self.typed_capability or self.sha256
         return not typed and self.record is None
+
+    @property
+    def package_is_of_record(self) -> bool:
+        """Whether the hash was computed from the very folder in which the record lies."""
+        return self.package is not None and Path(self.package.path) == Path(self.record_source).parent
 
     def like_unsettled(self) -> Unsettled | None:
         """Return a send without a known answer that was about the same package or name."""

@@ -12,6 +12,9 @@ from pyhall_tui.attest.package_hash import PackageHash
 from pyhall_tui.attest.records import Form, WorkerRecord, artifact_hash_holds, namespace_doubt
 from pyhall_tui.registry.models import plain_sha256
 
+_NAMED = 5
+"""Unknown fields that are named; the rest is counted."""
+
 
 class Standing(StrEnum):
     """How one check came out."""
@@ -36,7 +39,7 @@ def check_record(
     *,
     namespace: str,
     sha256: str,
-    computed: bool,
+    package: str,
     listing: PackageHash | None,
     secret: str | None,
 ) -> list[RecordCheck]:
@@ -44,17 +47,18 @@ def check_record(
 
     Args:
         sha256: the hash on the form.
-        computed: whether it was computed from a package here, rather than typed or taken from the record.
+        package: the path of what that hash was computed from; empty where it was typed or taken from the record.
         listing: the package's files, where they are known, to tell another SDK's order from another content.
         secret: what signs manifests, where it is set.
     """
     bare = plain_sha256(sha256)
     return [
         *_of_worker(record, namespace),
-        *_of_package(record, bare, computed, listing),
+        *_of_package(record, bare, package, listing),
         *(_of_signature(record, secret) if record.form is Form.MANIFEST else ()),
         *_of_artifact_hash(record, bare),
         *(RecordCheck(Standing.UNPROVEN, doubt) for doubt in record.doubts),
+        *_of_unknown_fields(record),
         *_of_controls(record),
     ]
 
@@ -70,28 +74,33 @@ def _of_worker(record: WorkerRecord, namespace: str) -> Iterator[RecordCheck]:
 
 
 def _of_package(
-    record: WorkerRecord, bare: str | None, computed: bool, listing: PackageHash | None
+    record: WorkerRecord, bare: str | None, package: str, listing: PackageHash | None
 ) -> Iterator[RecordCheck]:
     claim = record.package_sha256
     if claim is None:
         return
     what = "package_hash" if record.form is Form.MANIFEST else "code_hash"
-    if not computed:
+    if not package:
         yield RecordCheck(
             Standing.UNPROVEN, f"Its {what} was compared with no folder: compute the package's hash to see."
         )
     elif claim == bare:
-        yield RecordCheck(Standing.HOLDS, f"Its {what} is this package's.")
+        yield RecordCheck(Standing.HOLDS, f"Its {what} is that of {package}.")
     else:
-        yield _differing(what, claim, listing)
+        yield _differing(what, claim, package, listing)
 
 
-def _differing(what: str, claim: str, listing: PackageHash | None) -> RecordCheck:
+def _differing(what: str, claim: str, package: str, listing: PackageHash | None) -> RecordCheck:
     match = match_dialect(listing, claim) if listing is not None else None
     if match is not None and match.matched is Matched.OTHER_ORDER:
-        return RecordCheck(Standing.WRONG, f"Its {what}: {match}")
+        left = f", which leaves out {len(match.uncovered):,} of its files" if match.uncovered else ""
+        return RecordCheck(
+            Standing.WRONG,
+            f"Its {what} is of the same content, hashed in {match.whose} order{left}: no mismatch, and no match either."
+            " The hash on this form is what is sent.",
+        )
     code = f" ({Code.HASH_MISMATCH})" if what == "package_hash" else ""
-    return RecordCheck(Standing.STOPS, f"Its {what} is {claim[:12]}…, not this package's{code}.")
+    return RecordCheck(Standing.STOPS, f"Its {what} is {claim[:12]}…, not that of {package}{code}.")
 
 
 def _of_signature(record: WorkerRecord, secret: str | None) -> Iterator[RecordCheck]:
@@ -113,6 +122,13 @@ def _of_artifact_hash(record: WorkerRecord, bare: str | None) -> Iterator[Record
         yield RecordCheck(Standing.STOPS, "The hash on the form is the record's own artifact_hash, not the package's.")
     if artifact_hash_holds(record.fields):
         yield RecordCheck(Standing.HOLDS, "Its artifact_hash is its own (the record's, never the package's).")
+
+
+def _of_unknown_fields(record: WorkerRecord) -> Iterator[RecordCheck]:
+    if record.unknown:
+        names = ", ".join(list(record.unknown)[:_NAMED])
+        more = f" and {len(record.unknown) - _NAMED:,} more" if len(record.unknown) > _NAMED else ""
+        yield RecordCheck(Standing.HOLDS, f"Fields that no dialect knows are kept: {names}{more}.")
 
 
 def _of_controls(record: WorkerRecord) -> Iterator[RecordCheck]:

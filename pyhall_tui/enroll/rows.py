@@ -13,10 +13,12 @@ from typing import Any
 
 import msgspec
 
+from pyhall_tui.attest.dialects import Matched, match_dialect
 from pyhall_tui.attest.files import read_bounded
 from pyhall_tui.attest.json_text import canonical
-from pyhall_tui.attest.package_hash import Cancelled, PackageUnreadable, hash_package
-from pyhall_tui.attest.records import RecordUnreadable, WorkerRecord, find_records, namespace_doubt, read_record
+from pyhall_tui.attest.manifests import Code, check_manifest, secret_of_environment
+from pyhall_tui.attest.package_hash import Cancelled, PackageHash, PackageUnreadable, hash_package
+from pyhall_tui.attest.records import Form, RecordUnreadable, WorkerRecord, find_records, namespace_doubt, read_record
 from pyhall_tui.enroll.checks import check_all, split_capabilities
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.models import EnrollRequest, plain_sha256
@@ -40,6 +42,8 @@ class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
     worker_id: str | None = None
     """The id that the batch gives it, by which an unknown outcome can be looked up."""
     package: str = ""
+    warnings: int = 0
+    """Things in the package that should not be in one; they do not stop it."""
     mistakes: tuple[str, ...] = ()
     """Sentences: why it can't be sent."""
 
@@ -175,14 +179,28 @@ def _of_package(number: int, package: Path) -> _Source:
         package=package,
         worker_id=next((one.worker_id for one in told if one.worker_id), None),
         claim=next((claim for claim in claims if claim), None),
+        mistake=next((mistake for record in records if (mistake := _signature_mistake(record))), ""),
     )
 
 
+def _signature_mistake(record: WorkerRecord) -> str:
+    """Say that a manifest's signature does not fit; empty where it does, or where it cannot be checked here."""
+    if record.form is not Form.MANIFEST:
+        return ""
+    claim = str(record.fields.get("package_hash"))  # whether that is this package's is another check
+    checked = check_manifest(record.fields, package_sha256=claim, secret=secret_of_environment())
+    return f"{checked.sentence} ({checked.code})" if checked.code is Code.SIGNATURE_INVALID else ""
+
+
 def _checked(source: _Source, profile: Profile, cancelled: Callable[[], bool]) -> BatchRow:
-    sha256, mistakes = source.sha256.strip(), [source.mistake] if source.mistake else []
+    sha256, mistakes, warnings = source.sha256.strip(), [source.mistake] if source.mistake else [], 0
     if source.package is not None:
-        sha256, problem = _hash(source.package, cancelled)
-        mistakes += [problem] if problem else _claim_mistake(source.claim, sha256)
+        hashed = _hash(source.package, cancelled)
+        if isinstance(hashed, PackageHash):
+            sha256, warnings = hashed.sha256, len(hashed.warnings)
+            mistakes += _claim_mistake(source.claim, hashed)
+        else:
+            mistakes.append(hashed)
     if not mistakes:
         mistakes += check_all(source.display_name, source.capabilities, sha256, typed=False).values()
         mistakes += _namespace_mistakes(source, profile.namespace)
@@ -198,25 +216,27 @@ def _checked(source: _Source, profile: Profile, cancelled: Callable[[], bool]) -
         request=request,
         worker_id=source.worker_id,
         package=str(source.package or ""),
+        warnings=warnings,
         mistakes=tuple(mistakes),
     )
 
 
-def _hash(package: Path, cancelled: Callable[[], bool]) -> tuple[str, str]:
-    """Return the package's hash, or an empty one and why there is none."""
+def _hash(package: Path, cancelled: Callable[[], bool]) -> PackageHash | str:
+    """Hash a package, or say why that cannot be done."""
     if cancelled():
         raise Cancelled
     try:
-        return hash_package(package, cancelled=cancelled).sha256, ""
+        return hash_package(package, cancelled=cancelled)
     except PackageUnreadable as error:
-        return "", str(error)
+        return str(error)
 
 
-def _claim_mistake(claim: str | None, sha256: str) -> list[str]:
+def _claim_mistake(claim: str | None, package: PackageHash) -> list[str]:
     told = plain_sha256(claim)
-    if told is None or told == sha256:
-        return []
-    return [f"Its record says {told[:12]}…, the package is {sha256[:12]}… (ATTEST_HASH_MISMATCH)."]
+    match = match_dialect(package, told) if told else None
+    if told is None or match is None or (match.matched is not Matched.DIFFERS and not match.uncovered):
+        return []  # the same content, perhaps hashed in another SDK's order
+    return [f"Its record says {told[:12]}…, the package is {package.sha256[:12]}… ({Code.HASH_MISMATCH})."]
 
 
 def _namespace_mistakes(source: _Source, namespace: str) -> list[str]:

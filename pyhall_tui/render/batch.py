@@ -32,7 +32,7 @@ class BatchCells(NamedTuple):
 def batch_cells(item: Item) -> BatchCells:
     """Return what is shown of one row."""
     look, request = LOOKS[item.state], item.row.request
-    told = clean(item.error) or ("in an earlier run" if item.earlier else "")
+    told = clean(item.error) or ("in an earlier run" if item.earlier else _warned(item))
     return BatchCells(
         number=Cell(f"{item.row.number:>5}", Style.DIM),
         state=(Cell(look.glyph, look.style), Cell(look.word, look.style)),
@@ -42,6 +42,11 @@ def batch_cells(item: Item) -> BatchCells:
         capabilities=Cell(clean(", ".join(request.capabilities)), Style.DIM),
         told=Cell(told, look.style if item.error else Style.DIM),
     )
+
+
+def _warned(item: Item) -> str:
+    count = item.row.warnings
+    return f"▲ {count:,} thing{'s' * (count != 1)} that should not be in a package" if count else ""
 
 
 def batch_line(item: Item) -> str:

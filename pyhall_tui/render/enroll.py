@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from pyhall_tui.attest.files import amount
 from pyhall_tui.attest.package_hash import PackageHash, look_alikes, spelled
 from pyhall_tui.clock import Moment
 from pyhall_tui.enroll.draft import Draft, Package, Unsettled
@@ -29,14 +30,6 @@ EMPTY: Line = (Cell(""),)
 def labelled(label: str, value: str, style: Style = Style.PLAIN) -> Line:
     """Return a line with a dim label before the value; the value is cleaned."""
     return Cell(f"{clean(label):<{_LABEL}} ", Style.DIM), Cell(clean(value) or "–", style)
-
-
-def amount(size: int) -> str:
-    """Return a number of bytes as a person reads it."""
-    for limit, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
-        if size >= limit:
-            return f"{size / limit:.1f} {unit}"
-    return f"{size} byte{'s' * (size != 1)}"
 
 
 def preview(profile: Profile, draft: Draft, correlation_id: str) -> list[Line]:
@@ -191,6 +184,11 @@ def hashed_rows(package: PackageHash) -> list[HashedRow]:
         for left in package.left_out
     ]
     return rows
+
+
+def hashed_row_in_full(row: HashedRow) -> list[Line]:
+    """Return one row of `hashed_rows` without the bounds of its columns: the path, below it the digest."""
+    return [(row.path,), (Cell(row.digest.text, Style.DIM),)]
 
 
 _STANDINGS = {

@@ -163,8 +163,8 @@ def test_an_installed_tree_is_one_warning_with_its_size(tmp_path: Path) -> None:
     files = {f"web/node_modules/{name}/node_modules/x/index.js": "1" for name in "abc"}
     root = write_tree(tmp_path, files | {"env/pyvenv.cfg": "", "env/lib/x.py": "", "w.py": ""})
     assert _warned(root) == {
-        "env": "a virtual environment: 2 files, 0.0 MiB",
-        "web/node_modules": "installed JavaScript packages: 3 files, 0.0 MiB",
+        "env": "a virtual environment: 2 files, 0 bytes",
+        "web/node_modules": "installed JavaScript packages: 3 files, 3 bytes",
     }
 
 

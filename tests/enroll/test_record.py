@@ -25,7 +25,7 @@ def check(fields: dict[str, Any], **options: Any) -> list[RecordCheck]:
     known: dict[str, Any] = {
         "namespace": "org.acme",
         "sha256": HASH,
-        "computed": True,
+        "package": "p",
         "listing": None,
         "secret": VECTOR["secret"],
     }
@@ -48,7 +48,7 @@ def package(tmp_path: Path) -> Path:
 
 def test_a_signed_manifest_of_this_package_holds_and_its_unsigned_fields_are_unproven() -> None:
     checks = check(VECTOR["manifest"])
-    assert "Its package_hash is this package's." in texts(checks, Standing.HOLDS)
+    assert "Its package_hash is that of p." in texts(checks, Standing.HOLDS)
     assert "Its signature holds." in texts(checks, Standing.HOLDS)
     assert "Nothing proves its attested_at_utc, trust_statement." in texts(checks, Standing.UNPROVEN)
     assert texts(checks, Standing.STOPS) == ""
@@ -59,7 +59,7 @@ def test_another_packages_manifest_stops_the_enrollment() -> None:
 
 
 def test_a_manifest_that_was_compared_with_no_folder_is_unproven() -> None:
-    assert "compared with no folder" in texts(check(VECTOR["manifest"], computed=False), Standing.UNPROVEN)
+    assert "compared with no folder" in texts(check(VECTOR["manifest"], package=""), Standing.UNPROVEN)
 
 
 def test_a_signature_by_another_secret_stops_it_and_without_a_secret_it_is_unproven() -> None:
@@ -69,10 +69,15 @@ def test_a_signature_by_another_secret_stops_it_and_without_a_secret_it_is_unpro
     assert "package_hash" in texts(checks, Standing.UNPROVEN)
 
 
+def test_fields_that_no_dialect_knows_are_named_as_kept() -> None:
+    checks = check({"worker_id": "org.acme.w", "capabilities": ["a"], "of_ours": 1})
+    assert "are kept: of_ours." in texts(checks, Standing.HOLDS)
+
+
 def test_a_placeholder_is_no_hash_and_attests_nothing() -> None:
     checks = check(json.loads((DATA / "manifest-pending.json").read_text()))
     assert "placeholder" in texts(checks, Standing.UNPROVEN)
-    assert "this package's" not in texts(checks, Standing.HOLDS)
+    assert "package_hash" not in texts(checks, Standing.HOLDS)
 
 
 def test_the_records_own_hash_is_never_taken_for_the_packages() -> None:
@@ -95,7 +100,7 @@ def test_another_sdks_order_is_no_mismatch_and_no_match(tmp_path: Path) -> None:
     package: PackageHash = hash_package(tmp_path)
     manifest = VECTOR["manifest"] | {"package_hash": dialect_hashes(package)[Dialect.GO]}
     checks = check(manifest, sha256=package.sha256, listing=package, secret=None)
-    assert "order: no drift, and no match either" in texts(checks, Standing.WRONG)
+    assert "order: no mismatch, and no match either" in texts(checks, Standing.WRONG)
     assert "ATTEST_HASH_MISMATCH" not in texts(checks, Standing.STOPS)
 
 

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from pyhall_tui.attest.dialects import Dialect, dialect_hashes
+from pyhall_tui.attest.manifests import signature_of
 from pyhall_tui.attest.package_hash import hash_package
 from pyhall_tui.attest.records import write_record
 from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
 from pyhall_tui.profiles.profile import Profile
+from tests.attest.trees import write_tree
 
 PROFILE = Profile(name="acme", namespace="org.yourco", registry_url="http://127.0.0.1:1")
 HASH = "a1b2c3" + "0" * 58
@@ -89,6 +92,34 @@ def test_a_package_that_is_not_what_its_manifest_says_is_wrong(tmp_path: Path) -
     (tmp_path / "w" / "manifest.json").write_text(json.dumps({"worker_id": "org.yourco.w", "package_hash": HASH}))
     (row,) = read_rows(tmp_path, PROFILE)
     assert "ATTEST_HASH_MISMATCH" in row.mistakes[0]
+
+
+def test_a_manifest_in_another_sdks_order_is_of_the_same_content(tmp_path: Path) -> None:
+    package = write_tree(tmp_path / "w", {"src/a": "a", "src-tauri/b": "b"})
+    write_record(package / "registry_record.json", {"capabilities": ["x"]})
+    go = dialect_hashes(hash_package(package))[Dialect.GO]
+    (package / "manifest.json").write_text(json.dumps({"worker_id": "org.yourco.w", "package_hash": go}))
+    (row,) = read_rows(tmp_path, PROFILE)
+    assert (row.mistakes, row.request.sha256) == ((), hash_package(package).sha256)
+
+
+def test_a_manifest_that_another_secret_signed_is_wrong_where_the_secret_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = write_tree(tmp_path / "w", {"main.py": "x"})
+    write_record(package / "registry_record.json", {"capabilities": ["x"]})
+    manifest = {"worker_id": "org.yourco.w", "package_hash": hash_package(package).sha256}
+    manifest["signature_hmac_sha256"] = signature_of(manifest, "theirs")
+    (package / "manifest.json").write_text(json.dumps(manifest))
+    for secret, code in (("ours", "ATTEST_SIG_INVALID"), ("theirs", ""), ("", "")):
+        monkeypatch.setenv("WCP_ATTEST_HMAC_KEY", secret)
+        (row,) = read_rows(tmp_path, PROFILE)
+        assert code in " ".join(row.mistakes) and bool(code) == bool(row.mistakes)
+
+
+def test_what_should_not_be_in_a_package_is_counted(tmp_path: Path) -> None:
+    write_tree(tmp_path / "w", {"main.py": "x", ".env": "A=1"})
+    assert read_rows(tmp_path, PROFILE)[0].warnings == 1
 
 
 def test_a_package_that_was_changed_is_the_same_row_still(tmp_path: Path) -> None:

@@ -444,7 +444,7 @@ async def test_a_manifest_fills_the_form_and_is_held_against_its_folder(
     async with open_app(profile_of(hall), key=hall.key, size=(140, 44)) as opened:
         screen = await read_record_of(opened, tmp_path / "p")
         assert screen.form.display_name.value == "org.acme.summarizer.prod-01"
-        await sees(opened, "✔ Its package_hash is this package's.")
+        await sees(opened, "✔ Its package_hash is that of")
         await sees(opened, "✔ Its signature holds.")
         await sees(opened, "? Nothing proves its attested_at_utc, trust_statement.")
         await sees(opened, "▲ org.acme.summarizer.prod-01 belongs to org.acme")
@@ -467,13 +467,38 @@ async def test_a_manifest_of_another_package_stops_it_until_the_words_are_typed(
         assert posts(hall) == 0
         await opened.pilot.press("ctrl+s")
         await sees(opened, "To go on all the same, type: enroll it all the same")
-        words = opened.screen.query_one("#words", Input)
-        words.focus()
+        assert "✖ The record does not fit" in opened.text()
         await opened.pilot.press(*"yes", "enter")
-        assert posts(hall) == 0
-        words.value = "enroll it all the same"
-        await opened.pilot.press("enter")
+        assert posts(hall) == 0 and opened.screen.query_one("#words", Input).value == "yes"
+        await opened.pilot.press("home", "ctrl+k", *"enroll it all the same", "enter")
         await until(lambda: enrolled(hall), clock=opened.clock)
+
+
+async def test_another_record_brings_its_own_package_along(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
+    sign_package(tmp_path / "p")
+    sign_package(tmp_path / "q", package_hash="b" * 64)
+    async with open_app(profile_of(hall), key=hall.key, size=(80, 24)) as opened:
+        screen = await read_record_of(opened, tmp_path / "p")
+        await sees(opened, "✔ Its package_hash is that of")
+        await read_record_of(opened, tmp_path / "q")
+        await sees(opened, "ATTEST_HASH_MISMATCH")
+        assert screen.form.package.package and screen.form.package.package.path == str(tmp_path / "q")
+        assert "Namespace  org.yourco" in opened.text(), "the checks of the record begin at the form's top"
+
+
+async def test_what_should_not_be_in_a_package_is_said_below_its_hash_and_told_in_full(
+    open_app: OpenApp, hall: LiveHall, tmp_path: Path
+) -> None:
+    trees.write_tree(tmp_path / "p", {"main.py": "1", "web/node_modules/left-pad/a-long-name-of-a-file.js": "1"})
+    async with open_app(profile_of(hall), key=hall.key, size=(80, 24)) as opened:
+        screen = await at_the_form(opened)
+        screen.form.package.start(tmp_path / "p")
+        await sees(opened, "▲ The package holds 1 thing that should not be in one: ctrl+g lists it.")
+        await opened.pilot.press("ctrl+g")
+        await sees(opened, "web/node_modules: installed JavaScript packages: 1 file, 1 byte")
+        await opened.pilot.press("end")
+        await sees(opened, "web/node_modules/left-pad/a-long-name-of-a-file.js")
+        await sees(opened, screen.form.package.listing.files[-1].sha256 if screen.form.package.listing else "")
 
 
 async def test_a_pasted_record_fills_the_form_and_survives_a_restart(open_app: OpenApp, hall: LiveHall) -> None:

@@ -38,9 +38,13 @@ class AskScreen(ModalScreen[bool]):
     """
 
     def __init__(self, title: str, question: Content, *, yes: str, no: str, words: str = "") -> None:
-        """Make the question. Where `words` are given, yes is to be had by typing them alone."""
+        """Make the question. Where `words` are given, yes is to be had by typing them alone: they have the focus."""
         super().__init__()
         self._title, self._question, self._yes, self._no, self._words = title, question, yes, no, words
+
+    def on_mount(self) -> None:
+        if self._words:  # before the first key: letters that are typed here are no answer
+            self.set_focus(self.query_one("#words"))
 
     def compose(self) -> ComposeResult:
         with Vertical() as dialog:

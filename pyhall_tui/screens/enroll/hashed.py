@@ -2,14 +2,18 @@
 
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.widgets import Static
 
+from pyhall_tui.attest.files import amount
 from pyhall_tui.attest.package_hash import PackageHash
-from pyhall_tui.render.enroll import SIZE_WIDTH, HashedRow, amount, hashed_rows
+from pyhall_tui.render.enroll import SIZE_WIDTH, HashedRow, Line, hashed_row_in_full, hashed_rows
 from pyhall_tui.render.text import clean
+from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 
 COLUMNS = (
@@ -23,6 +27,8 @@ COLUMNS = (
 class HashedTable(LineTable):
     """The list of one package; empty where none was hashed in this run."""
 
+    BINDING_GROUP_TITLE = "Files"
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(COLUMNS, self._drawn, id=id)
         self._rows: list[HashedRow] = []
@@ -34,13 +40,17 @@ class HashedTable(LineTable):
         self.refresh_rows(keys)
         self.show(keys)
 
+    def in_full(self, key: str | None) -> list[Line]:
+        """Return what a row shows, without the bounds of its columns."""
+        return hashed_row_in_full(self._rows[int(key)]) if key is not None and int(key) < len(self._rows) else []
+
     def _drawn(self, key: str) -> Row:
         index = int(key)  # a row of the last list may be drawn once more while this one is put in its place
         return Row(dict(self._rows[index]._asdict()) if index < len(self._rows) else {})
 
 
 class HashedScreen(ModalScreen[None]):
-    """The same list over the whole screen, with whole digests where they fit."""
+    """The same list over the whole screen; what the row under the cursor has to be cut for stands below it."""
 
     BINDING_GROUP_TITLE = "What was hashed"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,6 +63,8 @@ class HashedScreen(ModalScreen[None]):
             width: 96%; height: 90%; padding: 0 1; border: round $primary; background: $surface;
             border-title-color: $text; border-subtitle-color: $text-muted;
         }
+        Static { width: 1fr; height: auto; max-height: 5; border-top: solid $foreground 20%; }
+        &.-narrow > Vertical { width: 100%; height: 100%; }
     }
     """
 
@@ -66,7 +78,12 @@ class HashedScreen(ModalScreen[None]):
             dialog.border_title = clean(self._path, 120).replace("[", "\\[")
             dialog.border_subtitle = f"{files:,} files, {amount(self._package.bytes_total)}"
             yield HashedTable(id="hashed-table")
+            yield Static(id="hashed-row", markup=False)
 
     def on_mount(self) -> None:
         self.query_one(HashedTable).show_package(self._package)
         self.query_one(HashedTable).focus()
+
+    @on(LineTable.Highlighted)
+    def _show_in_full(self, message: LineTable.Highlighted) -> None:
+        self.query_one("#hashed-row", Static).update(as_lines(self.query_one(HashedTable).in_full(message.key)))

@@ -171,6 +171,8 @@ class EnrollOne(Vertical):
         elif left:
             named = ", ".join(LABELS[field] for field in left)
             words = Cell(f"{len(left)} check{'s' * (len(left) > 1)} left: {named}", Style.WARNING)
+        elif self.form.record.stops:
+            words = Cell("✖ The record does not fit: see above. ctrl+s asks before it sends.", Style.ERROR)
         else:
             words = Cell("All checks passed.", Style.GOOD)
         self.query_one("#left", LinesView).show([(words,)])
@@ -205,7 +207,13 @@ class EnrollOne(Vertical):
         self._draft = Draft(unsettled=self._draft.unsettled)
         self.form.display_name.input.focus()
         self.form.fill(self._draft)
+        self.call_after_refresh(self._show_top)
         self.call_after_refresh(self.form.unsay)  # the field that was left is not to be told that it is empty
+
+    def _show_top(self) -> None:
+        """Scroll to where the form begins."""
+        for scrolled in (self.query_one("#enroll-body"), self.form):
+            scrolled.scroll_home(animate=False)
 
     # -- records -----------------------------------------------------------------------------------------------
 
@@ -223,10 +231,13 @@ class EnrollOne(Vertical):
     def _fill_from_record(self, message: RecordPanel.Filled) -> None:
         path = message.picked.path
         self.form.read_into(self._draft)
+        if self._draft.package_is_of_record:
+            self._draft.package, self._draft.sha256 = None, ""  # it went with the record of before
         fill_from_record(self._draft, message.picked.record, str(path) if path else "pasted JSON")
         self.form.fill(self._draft)
         if path is not None and path.name in FILE_NAMES and self._draft.package is None:
             self.form.package.start(path.parent)  # the record lies in its package: hold the two together
+        self.call_after_refresh(self._show_top)  # there stands what came of checking it
         self.keep_soon()
 
     @on(RecordPanel.Dropped)

@@ -10,12 +10,12 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Button, Input, ProgressBar
 
+from pyhall_tui.attest.files import amount
 from pyhall_tui.attest.package_hash import Cancelled, PackageHash, PackageUnreadable, Progress, hash_package
 from pyhall_tui.enroll.checks import SHA256, check_sha256, hint_of_sha256
 from pyhall_tui.enroll.draft import Package
 from pyhall_tui.enroll.off_loop import off_loop
 from pyhall_tui.registry.models import plain_sha256
-from pyhall_tui.render.enroll import amount
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.hashed import HashedScreen
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
@@ -92,8 +92,15 @@ class PackageField(Vertical):
         if sentence:
             self.field.say(clean(sentence, 500), mistake=not self.is_hashing)
         else:
-            self.field.say(hint_of_sha256(self.field.value), mistake=False)
+            self.field.say(hint_of_sha256(self.field.value) or self._warning(), mistake=False)
         return sentence
+
+    def _warning(self) -> str:
+        """Return what of the package is worth a second look before it is sent; empty where nothing is."""
+        count = self.package.warnings if self.package else 0
+        look = f": ctrl+g lists {'it' if count == 1 else 'them'}." if self.listing else "."
+        things = f"{count:,} thing{'s' * (count != 1)}"
+        return f"▲ The package holds {things} that should not be in one{look}" if count else ""
 
     @on(Button.Pressed, "#pick")
     def pick(self) -> None:

@@ -174,7 +174,7 @@ class RecordPanel(Vertical):
             record,
             namespace=self._namespace,
             sha256=draft.sha256,
-            computed=draft.package is not None,
+            package=draft.package.path if draft.package else "",
             listing=listing,
             secret=secret_of_environment(),
         )
