@@ -15,6 +15,7 @@ from pyhall_tui.hall import audit
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.models import Worker, verify_both, verify_older
 from pyhall_tui.hall.shadow import hidden_rules
+from pyhall_tui.hall.upstream import STALE
 from pyhall_tui.hall.wire import admit_read, answer, find_worker, hall_of, whole_number
 
 _DAY = len("2026-11-25")
@@ -28,12 +29,14 @@ async def status(request: Request) -> Response:
     today = audit.counts(hall.store, now[:_DAY], namespace)
     workers = hall.store.workers(namespace)
     policy = hall.policy.current()
+    upstream = hall.upstream.state() if hall.upstream else None
+    session = upstream["session"] if upstream else None
     told: dict[str, Any] = {
         "hall_version": __version__,
         "hall_name": "pyhall-tui",
         "online": True,
-        "account_standing": "ok",
-        "standing_checked_at": now,
+        "account_standing": (session or {}).get("standing") or "ok",
+        "standing_checked_at": (session or {}).get("renewed") or now,
         "timestamp": now,
         "namespace": namespace,
         "workers_enrolled": len(workers),
@@ -43,7 +46,7 @@ async def status(request: Request) -> Response:
         "decisions_today": sum(today.values()),
         "denials_today": today.get("deny", 0),
         "holds_today": today.get("hold", 0),
-        "upstream": hall.upstream.state() if hall.upstream else None,
+        "upstream": upstream,
         "policy": {
             "rules": len(policy.rule),
             "default": policy.default,
@@ -94,9 +97,26 @@ async def alerts(request: Request) -> Response:
     """`GET /alerts`: what an operator should look at, as it is now."""
     namespace = admit_read(request)
     hall = hall_of(request)
-    found = [*_policy_alerts(hall), *_worker_alerts(hall.store.workers(namespace))]
+    found = [*_upstream_alerts(hall), *_policy_alerts(hall), *_worker_alerts(hall.store.workers(namespace))]
     found = [{"alert_id": f"{alert['code']}:{alert['worker_id'] or alert['message']}"} | alert for alert in found]
     return answer(request, {"alerts": found, "count": len(found)})
+
+
+def _upstream_alerts(hall: Hall) -> Iterator[dict[str, Any]]:
+    if hall.upstream is None:
+        return
+    state = hall.upstream.state()
+    since = state["last_heard"] or hall.store.now()
+    if state["stale"]:
+        said = f"The upstream {state['url']} was not heard of: {state['error'] or 'not asked yet'}"
+        yield _alert(since, "error", STALE, said)
+    session = state["session"]
+    if session["state"] in ("refused", "expired"):
+        said = session["error"] or f"The session to {state['url']} ended at {session['expires']}"
+        yield _alert(session["expires"] or since, "error", f"UPSTREAM_SESSION_{session['state'].upper()}", said)
+    if session["standing"] not in (None, "ok", "grace"):
+        said = f"The upstream says that the account's standing is {session['standing']}"
+        yield _alert(session["renewed"] or since, "warning", "UPSTREAM_STANDING", said)
 
 
 def _policy_alerts(hall: Hall) -> Iterator[dict[str, Any]]:

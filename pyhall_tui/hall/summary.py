@@ -9,6 +9,7 @@ from pyhall_tui.hall.models import Worker
 from pyhall_tui.hall.policy import load_rules
 from pyhall_tui.hall.shadow import hidden_rules
 from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.upstream import last_state
 
 
 def state(worker: Worker) -> str:
@@ -33,4 +34,5 @@ def summary(store: Store) -> dict[str, Any]:
         "policy": {"rules": len(policy.rule), "default": policy.default, "hidden": len(hidden_rules(policy))},
         "decisions": audit.head(store)[0],
         "last_day": audit.counts(store, yesterday),
+        "upstream": last_state(store),
     }

@@ -1,11 +1,16 @@
 """A hall's upstream registry: its ban list counts here too, and where it is not heard of, the hall fails closed."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
+import msgspec
+
 from pyhall_tui.clock import Clock, Moment
+from pyhall_tui.hall import session as sessions
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.models import UNSTATED, Ban
+from pyhall_tui.hall.session import Refused, Session, UpstreamError
 from pyhall_tui.hall.store import Store, iso
 
 STALE = "DENY_REGISTRY_STALE"  # ours: the contract has none for it
@@ -21,12 +26,9 @@ class Heard(NamedTuple):
     """There may be more: then who is not on the list is not cleared by it."""
 
 
-class UpstreamError(Exception):
-    """The upstream's ban list could not be had; the message says why."""
-
-
 Fetch = Callable[[], Awaitable[Heard]]
 """Asks for the upstream's ban list, bounded in time and size. Raises `UpstreamError`."""
+_KEPT = "upstream"
 
 
 class Upstream:
@@ -38,6 +40,7 @@ class Upstream:
         interval: seconds between two polls.
         stale_after: seconds without an answer until `when_stale` counts.
         when_stale: `keep` what is known, or deny high, critical and unstated tiers, or everything.
+        session: what is held to it with a key; None without one.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Upstream:
         interval: float = 60.0,
         stale_after: float = 600.0,
         when_stale: WhenStale = "deny-high",
+        session: Session | None = None,
     ) -> None:
         self.url = url
         self.when_stale = when_stale
@@ -59,6 +63,7 @@ class Upstream:
         self._interval = interval
         self._stale_after = stale_after
         self._fetch = fetch
+        self._session = session
         self._untaken: Heard | None = None  # heard, and not yet in the store
         self._polled: Moment | None = None
         self._heard: Moment | None = None  # never yet, in this run: then the hall has nothing to go by
@@ -78,8 +83,16 @@ class Upstream:
             self._take()
         except (UpstreamError, StoreError) as error:
             self.error = str(error)
+            if self._session and isinstance(error, Refused):
+                self._session.refuse(self.error)
         else:
             self.error, self._heard = None, self._clock.now()
+        try:
+            if self._session:
+                await self._session.keep(heard=self.error is None)
+            self._store.set_meta(_KEPT, msgspec.json.encode(self.state()).decode())
+        except StoreError as error:
+            self.error = str(error)
 
     def _take(self) -> None:
         """Put into the store what is not there yet. A list that may be cut adds bans, and takes none away."""
@@ -111,4 +124,17 @@ class Upstream:
             "interval": self._interval,
             "when_stale": self.when_stale,
             "error": self.error,
+            "session": self._session.state() if self._session else sessions.none(),
         }
+
+
+def last_state(store: Store) -> dict[str, Any] | None:
+    """Return how the upstream was at the last poll, as it is by now; None where the store never followed one."""
+    try:
+        state: dict[str, Any] = msgspec.json.decode(store.meta(_KEPT) or "")
+    except msgspec.DecodeError:
+        return None
+    now = store.now()
+    silent = datetime.fromisoformat(now) - timedelta(seconds=state["stale_after"])
+    stale = state["last_heard"] is None or datetime.fromisoformat(state["last_heard"]) < silent
+    return state | {"stale": stale, "session": sessions.as_of(state["session"], now)}

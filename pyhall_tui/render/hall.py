@@ -214,6 +214,7 @@ def _upstream_lines(upstream: dict[str, Any] | None, now_wall: float) -> list[li
     for name in _TIMES:
         wall = wall_of(upstream.get(name))
         lines.append(_field(name.replace("_", " "), time_of_day(wall, now_wall) if wall else "never"))
+    lines += _session_lines(upstream.get("session"), now_wall)
     policy = str(upstream.get("when_stale") or "")
     if policy:
         after = upstream.get("stale_after")
@@ -222,6 +223,40 @@ def _upstream_lines(upstream: dict[str, Any] | None, now_wall: float) -> list[li
         lines.append(_field("when stale", f"{_WHEN_STALE.get(policy, policy)}{since}", style))
     if upstream.get("error"):
         lines.append(_field("last error", upstream["error"], Style.WARNING))
+    return lines
+
+
+_SESSIONS = {
+    "none": ("– none", Style.DIM),
+    "opening": ("… opening", Style.WARNING),
+    "held": ("● held", Style.GOOD),
+    "expired": ("✖ expired", Style.ERROR),
+    "refused": ("✖ refused", Style.ERROR),
+}
+
+
+def _session_lines(session: object, now_wall: float) -> list[list[Cell]]:
+    """Return how the session to the upstream is; none where the hall says nothing of one."""
+    if not isinstance(session, dict):
+        return []
+    word = clean(session.get("state") or "?", 20)
+    said, style = _SESSIONS.get(word, (word, Style.WARNING))
+    end = wall_of(session.get("expires"))
+    when = {"held": " until ", "expired": " since "}.get(word, "")
+    lines = [
+        [
+            Cell("session".ljust(_LABEL), Style.DIM),
+            Cell(said + (f"{when}{time_of_day(end, now_wall)}" if when and end else ""), style),
+        ]
+    ]
+    if renewed := wall_of(session.get("renewed")):
+        lines.append(_field("renewed", time_of_day(renewed, now_wall)))
+    if session.get("namespace"):
+        lines.append(_field("enrolled", f"as {session.get('id') or '–'} in {session['namespace']}"))
+    if session.get("standing"):
+        lines.append(_field("standing", session["standing"]))
+    if session.get("error"):
+        lines.append(_field("", session["error"], Style.DIM if word == "none" else style))
     return lines
 
 

@@ -23,10 +23,29 @@ def status(as_json: bool, db: Path) -> None:
     if as_json:
         click.echo(json.dumps(shown))
         return
+    shown |= _upstream_lines(shown.pop("upstream"))
     width = max(map(len, shown))
     for name, value in shown.items():
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
         click.echo(f"{name:{width}}  {text if text not in ('', None) else '–'}")
+
+
+def _upstream_lines(upstream: dict[str, Any] | None) -> dict[str, str]:
+    """Return what to print of the registry that the hall followed when it was last served, as it is by now."""
+    if upstream is None:
+        return {"upstream": "none"}
+    session = upstream["session"]
+    said = {
+        "held": f"held until {session['expires']}",
+        "expired": f"expired since {session['expires']}",
+    }.get(session["state"], session["state"])
+    enrolled = f"enrolled as {session['id'] or '–'} in {session['namespace']}" if session["namespace"] else ""
+    stale = "not heard of for too long" if upstream["stale"] else "heard"
+    return {
+        "upstream": f"{upstream['url']}, {stale}",
+        "last_poll": f"{upstream['last_poll']}, last answer {upstream['last_heard'] or 'never'}",
+        "session": "; ".join(part for part in (said, enrolled, session["error"]) if part),
+    } | ({"last_error": upstream["error"]} if upstream["error"] else {})
 
 
 @hall_group.command()

@@ -3,14 +3,13 @@
 import ipaddress
 import logging
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pyhall_tui.commands.hall.group import db_option, hall_group, open_store
-from pyhall_tui.commands.hall.upstream import ask_for_bans, checked_url, key_of_environment, open_client
+from pyhall_tui.commands.hall.upstream import checked_url, follow, key_of_environment
 
 if TYPE_CHECKING:
     from pyhall_tui.hall.context import PolicySource
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
 )
 @click.option("--faults", type=click.Path(path_type=Path), help="Faults in TOML, to see how a client bears them.")
 @click.option("--upstream", metavar="URL", help="A registry whose ban list counts here too; its key: PYHALL_API_KEY.")
+@click.option("--upstream-namespace", metavar="NS", help="Enroll this hall there, once, in the namespace of that key.")
 @click.option("--stale-after", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Minutes until …")
 @click.option(
     "--when-stale",
@@ -71,6 +71,7 @@ def serve(
     keep_days: float,
     faults: Path | None,
     upstream: str | None,
+    upstream_namespace: str | None,
     stale_after: float,
     when_stale: "WhenStale",
     tls_cert: Path | None,
@@ -83,6 +84,8 @@ def serve(
     """
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together")
+    if upstream_namespace and not upstream:
+        raise click.UsageError("--upstream-namespace goes with --upstream")
     above = None if upstream is None else (checked_url(upstream), key_of_environment())
     if tls_cert is None and not allow_plain_http and not _is_loopback(host):
         raise click.UsageError(
@@ -93,7 +96,6 @@ def serve(
     from pyhall_tui.hall.context import Hall
     from pyhall_tui.hall.faults import read_faults
     from pyhall_tui.hall.server import ForegroundServer, address, listen
-    from pyhall_tui.hall.upstream import Upstream
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s")
     with open_store(db, make=True) as store:
@@ -108,13 +110,8 @@ def serve(
         prune(store, keep_decisions, keep_days)
         hall.faults.replace(read_faults(faults) if faults else [])
         if above is not None:
-            logging.getLogger("pyhall_tui.registry").setLevel(logging.ERROR)  # how the upstream is, `/status` tells
-            client = open_client(*above)
-            for warning in client.warnings:
-                click.echo(warning, err=True)
-            ask = partial(ask_for_bans, client)
-            hall.upstream = Upstream(
-                above[0], ask, store, hall.clock, stale_after=stale_after * 60, when_stale=when_stale
+            hall.upstream = follow(
+                *above, store, hall.clock, namespace=upstream_namespace, silence=stale_after * 60, when_stale=when_stale
             )
         server = ForegroundServer(hall, certfile=tls_cert, keyfile=tls_key)
         try:

@@ -1,22 +1,36 @@
 """What `hall serve --upstream` asks its upstream with: the one client that everything else here asks with too."""
 
+import logging
 import os
-from typing import TYPE_CHECKING
+import socket
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from time import time
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pyhall_tui.hall.models import Ban
-from pyhall_tui.hall.upstream import Heard, UpstreamError
+from pyhall_tui.hall.session import Enrolled, Refused, UpstreamError
+from pyhall_tui.hall.upstream import Heard
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.environment import KEY, value_of
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import is_insecure, normalise_url
 
 if TYPE_CHECKING:
+    from pyhall_tui.clock import Clock
+    from pyhall_tui.hall.store import Store
+    from pyhall_tui.hall.upstream import Upstream, WhenStale
     from pyhall_tui.registry.client import RegistryClient
+    from pyhall_tui.registry.errors import RegistryError
 
 _TIMEOUT = 20.0
 """Seconds for one whole answer."""
+_SMALL = 64 * 1024
+_CAPABILITIES = ("hall.policy.gate", "hall.ban-list.enforce")
+_ENDS = ("expires_at", "expires", "expiry", "valid_until")
 
 
 def checked_url(url: str) -> str:
@@ -57,6 +71,49 @@ def open_client(url: str, key: ApiKey | None) -> "RegistryClient":
     )
 
 
+def follow(
+    url: str,
+    key: ApiKey | None,
+    store: "Store",
+    clock: "Clock",
+    *,
+    namespace: str | None,
+    silence: float,
+    when_stale: "WhenStale",
+) -> "Upstream":
+    """Return an upstream that is polled and, with a key, held a session to.
+
+    Args:
+        namespace: where this hall is enrolled there; None enrolls it nowhere.
+        silence: seconds without an answer until `when_stale` counts.
+
+    Raises:
+        click.UsageError: it is to be enrolled without a key.
+    """
+    from pyhall_tui.hall.session import Session
+    from pyhall_tui.hall.upstream import Upstream
+
+    if namespace and key is None:
+        raise click.UsageError(f"--upstream-namespace wants the upstream's key in {KEY}")
+    logging.getLogger("pyhall_tui.registry").setLevel(logging.ERROR)  # how the upstream is, `/status` tells
+    client = open_client(url, key)
+    for warning in client.warnings:
+        click.echo(warning, err=True)
+    session = Session(
+        store,
+        clock,
+        url=url,
+        namespace=namespace,
+        enroll=partial(enroll_hall, client, namespace) if namespace else None,
+        standing=partial(ask_for_standing, client),
+        lasts=silence,
+    )
+    ask = partial(ask_for_bans, client)
+    return Upstream(
+        url, ask, store, clock, stale_after=silence, when_stale=when_stale, session=session if key else None
+    )
+
+
 async def ask_for_bans(client: "RegistryClient") -> Heard:
     """Ask for the upstream's ban list.
 
@@ -68,7 +125,7 @@ async def ask_for_bans(client: "RegistryClient") -> Heard:
     try:
         told = await client.ban_list(retry=False)
     except RegistryError as error:
-        raise UpstreamError(str(error)) from None
+        raise _in_the_halls_words(error) from None
     bans = [
         Ban(
             sha256=entry.sha256,
@@ -80,3 +137,102 @@ async def ask_for_bans(client: "RegistryClient") -> Heard:
         for entry in told.entries.values()
     ]
     return Heard(None if told.unchanged else bans, told.perhaps_cut or told.unreadable > 0)
+
+
+async def ask_for_standing(client: "RegistryClient") -> str | None:
+    """Ask for the account's standing: a read that wants the key. None where the upstream does not tell it to a key.
+
+    Raises:
+        Refused: it does not take the key.
+        UpstreamError: no usable answer came.
+    """
+    from pyhall_tui.registry.decode import read_object, text
+    from pyhall_tui.registry.errors import (
+        Forbidden,
+        NotARegistrysAnswer,
+        NotFound,
+        Redirected,
+        RegistryError,
+        UnexpectedStatus,
+    )
+
+    def read(body: bytes) -> str | None:
+        return text(read_object(body).get("standing"))
+
+    try:
+        return await client.read("/api/account/standing", read, limit=_SMALL, retry=False)
+    except (NotFound, Forbidden, UnexpectedStatus, NotARegistrysAnswer, Redirected):
+        return None
+    except RegistryError as error:
+        raise _in_the_halls_words(error) from None
+
+
+async def enroll_hall(client: "RegistryClient", namespace: str) -> Enrolled:
+    """Enroll this hall at the upstream, with the hash of the program that it is.
+
+    Raises:
+        Refused: it does not take the key, the namespace or the hall.
+        UpstreamError: no usable answer came.
+    """
+    import asyncio
+
+    from pyhall_tui.registry.errors import RegistryError
+    from pyhall_tui.registry.models import EnrollRequest
+
+    request = EnrollRequest(
+        namespace=namespace,
+        display_name=f"pyhall-tui hall on {socket.gethostname()}",
+        capabilities=_CAPABILITIES,
+        sha256=await asyncio.to_thread(_own_hash),
+    )
+    try:
+        answer = await client.enroll(request)
+    except RegistryError as error:
+        raise _in_the_halls_words(error) from None
+    return read_session(answer.fields, time())
+
+
+def read_session(fields: dict[str, Any], now: float) -> Enrolled:
+    """Read an enrollment's answer, which the contract leaves open: a session, alone or within it, or a worker."""
+    within = fields.get("session")
+    where = {**fields, **within} if isinstance(within, dict) else fields
+    named = (where.get(name) for name in ("session_id", "enrollment_id", "id", "worker_id"))
+    found = next((value for value in named if isinstance(value, str) and value), None)
+    ends = [wall for name in _ENDS if (wall := _wall(where.get(name))) is not None]
+    if isinstance(seconds := where.get("expires_in"), int | float):
+        ends.append(now + seconds)
+    return Enrolled(found, ends[0] if ends else None)
+
+
+def _wall(value: object) -> float | None:
+    """Return a stated time, ISO 8601 or seconds, in seconds since the epoch; None where it is none."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    try:
+        stated = datetime.fromisoformat(value if isinstance(value, str) else "")
+        return stated.replace(tzinfo=stated.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _own_hash() -> str:
+    import pyhall_tui
+    from pyhall_tui.attest.package_hash import PackageUnreadable, hash_package
+
+    try:
+        return hash_package(Path(pyhall_tui.__file__).parent).sha256
+    except PackageUnreadable as error:
+        raise UpstreamError(f"This program's own package cannot be hashed: {error}", unheard=True) from None
+
+
+def _in_the_halls_words(error: "RegistryError") -> UpstreamError:
+    """Say what became of a request; a key or an enrollment that is not taken is a case of its own."""
+    from pyhall_tui.registry.errors import BadRequest, Forbidden, Unauthorized
+
+    if isinstance(error, Unauthorized):
+        return Refused(f"The upstream does not take the key of {KEY} (401): set one that it takes, and serve anew.")
+    if isinstance(error, Forbidden):
+        return Refused(f"The key of {KEY} has no access to this namespace (403): {error.error_text}")
+    if isinstance(error, BadRequest):
+        return Refused(f"The upstream does not take this hall (400): {error.error_text}")
+    return UpstreamError(str(error), unheard=not error.may_have_reached)

@@ -1,0 +1,196 @@
+"""A hall's session to its upstream: opened with its key, renewed before it ends, told where it is refused.
+
+The contract has one request for it, `POST /api/v1/hall/enroll`, whose answer may hold a session with an end, or a
+worker and none. So it is sent once, what came of it is kept in the store over restarts, and it is sent again only
+where an end that the upstream stated comes near. An end that it did not state is ours: as long after its last answer
+to the key as its silence is borne. What asks for that answer is the account's standing, a read.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pyhall_tui.clock import Clock
+from pyhall_tui.hall.store import Store, iso
+
+NO_KEY = "There is no key for the upstream: set PYHALL_API_KEY."
+NOT_TOLD = "The upstream does not say whether it takes the key: --upstream-namespace enrolls this hall there."
+_KEPT = "upstream_session"
+_RENEW_AT = 2 / 3
+"""Of a stated life time: what is left is for clocks that differ and an upstream that is away for a while."""
+
+
+class UpstreamError(Exception):
+    """The upstream gave no usable answer; the message says why. `unheard`: the request surely never reached it."""
+
+    def __init__(self, message: str, *, unheard: bool = False) -> None:
+        super().__init__(message)
+        self.unheard = unheard
+
+
+class Refused(UpstreamError):
+    """The upstream does not take the key, or not for this."""
+
+
+class Enrolled(NamedTuple):
+    """What came of an enrollment; `expires` in seconds since the epoch, None where the upstream states no end."""
+
+    id: str | None
+    expires: float | None
+
+
+class _Kept(msgspec.Struct):
+    """An enrollment as the store keeps it. `proves`: the account's standing was once told to this key."""
+
+    url: str
+    namespace: str
+    id: str | None
+    opened: float
+    expires: float | None
+    proves: bool = False
+
+
+class Session:
+    """Holds the session; `keep` it with each poll.
+
+    Args:
+        enroll: enrolls this hall; None where it is not to be, for want of a namespace.
+        standing: asks for the account's standing; None says that the upstream does not tell it.
+        lasts: seconds without an answer to the key until the session counts as ended, if the upstream states no end.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        url: str,
+        namespace: str | None,
+        enroll: Callable[[], Awaitable[Enrolled]] | None,
+        standing: Callable[[], Awaitable[str | None]],
+        lasts: float,
+    ) -> None:
+        self._store, self._clock, self._lasts = store, clock, lasts
+        self._url, self._namespace = url, namespace
+        self._enroll, self._standing = enroll, standing
+        self._kept = self._read() if enroll else None
+        self._told: str | None = None
+        self._asked = False
+        self._renewed: float | None = None
+        self._not_before = 0.0
+        self._refused: str | None = None
+        self._error: str | None = None
+
+    def _read(self) -> _Kept | None:
+        """Return the enrollment of an earlier run, if it was at this upstream and for this namespace."""
+        try:
+            kept = msgspec.json.decode(self._store.meta(_KEPT) or "", type=_Kept)
+        except msgspec.DecodeError:
+            return None
+        return kept if (kept.url, kept.namespace) == (self._url, self._namespace) else None
+
+    async def keep(self, *, heard: bool) -> None:
+        """Open the session or renew it, as far as it is time; `heard`: the poll beside it was just answered.
+
+        Raises:
+            StoreError: what came of it cannot be kept.
+        """
+        try:
+            if self._is_due():
+                await self._open()
+            await self._prove(heard=heard)
+        except Refused as error:
+            self._refused, self._error = str(error), None
+        except UpstreamError as error:
+            self._error = str(error)
+
+    def refuse(self, sentence: str) -> None:
+        """Take note that the upstream refused the key elsewhere."""
+        self._refused = sentence
+
+    def _is_due(self) -> bool:
+        if self._enroll is None or self._clock.now().mono < self._not_before:
+            return False
+        if self._kept is None:
+            return True
+        if self._kept.expires is None:
+            return False
+        life = self._kept.expires - self._kept.opened
+        return self._clock.now().wall >= self._kept.opened + life * _RENEW_AT
+
+    async def _open(self) -> None:
+        """Enroll. What may have been taken is not sent again before the time that a silence is borne is over."""
+        assert self._enroll is not None
+        try:
+            got = await self._enroll()
+        except UpstreamError as error:
+            self._not_before = self._clock.now().mono + (0.0 if error.unheard else self._lasts)
+            raise
+        proves = self._kept is not None and self._kept.proves
+        now = self._clock.now().wall
+        self._keep(_Kept(self._url, self._namespace or "", got.id, now, got.expires, proves))
+        self._answered()
+
+    def _keep(self, kept: _Kept) -> None:
+        self._kept = kept
+        self._store.set_meta(_KEPT, msgspec.json.encode(kept).decode())
+
+    async def _prove(self, *, heard: bool) -> None:
+        """Ask whether the key is still taken. Where that is not told, an enrolled hall goes by the poll."""
+        try:
+            self._told = await self._standing()
+            self._asked = True
+        except Refused:
+            if self._kept is None or self._kept.proves:
+                raise
+            self._told = None  # it is told to a login alone, then: the enrollment took this same key
+        if self._told is not None:
+            if self._kept and not self._kept.proves:
+                self._kept.proves = True
+                self._keep(self._kept)
+            self._answered()
+        elif self._kept and heard:
+            self._answered()
+
+    def _answered(self) -> None:
+        self._refused = self._error = None
+        self._renewed = self._clock.now().wall
+
+    def state(self) -> dict[str, Any]:
+        """Return how it is, for `/status`; times are ISO 8601."""
+        expires = self._kept.expires if self._kept else None
+        if expires is None and self._renewed is not None:
+            expires = self._renewed + self._lasts
+        told = {
+            "state": self._word(expires),
+            "namespace": self._namespace if self._kept else None,
+            "id": self._kept.id if self._kept else None,
+            "opened": iso(self._kept.opened) if self._kept else None,
+            "renewed": iso(self._renewed) if self._renewed is not None else None,
+            "expires": iso(expires) if expires is not None else None,
+            "standing": self._told,
+            "error": self._refused or self._error,
+        }
+        return told | ({"error": NOT_TOLD} if told["state"] == "none" else {})
+
+    def _word(self, expires: float | None) -> str:
+        if self._refused:
+            return "refused"
+        if self._renewed is None or expires is None:
+            return "opening" if self._enroll or not self._asked else "none"
+        return "held" if self._clock.now().wall < expires else "expired"
+
+
+def none() -> dict[str, Any]:
+    """Return the state of a hall that has no key, in the shape of `Session.state`."""
+    names = ("namespace", "id", "opened", "renewed", "expires", "standing")
+    return {"state": "none", **dict.fromkeys(names), "error": NO_KEY}
+
+
+def as_of(state: dict[str, Any], now: str) -> dict[str, Any]:
+    """Return a state that was kept some time ago as it is at `now` (ISO 8601 in UTC): a held session ends."""
+    if state["state"] != "held" or datetime.fromisoformat(state["expires"]) > datetime.fromisoformat(now):
+        return state
+    return state | {"state": "expired"}
