@@ -20,6 +20,7 @@ from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.store import Store
 
 GRACE = 5  # seconds that requests under way have when the hall is told to end
+_LAST_WORDS = 0.05  # seconds in which those that are refused then are told so
 _START_TIMEOUT = 10.0
 _log = logging.getLogger(__name__)
 
@@ -71,7 +72,6 @@ def _config(hall: Hall, certfile: Path | None, keyfile: Path | None) -> uvicorn.
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=GRACE,
         ssl_certfile=certfile,
         ssl_keyfile=keyfile,
     )
@@ -114,6 +114,10 @@ class _ThreadedServer(uvicorn.Server):
         """End it, from any thread; a second time does nothing."""
         if self._loop and self._end and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._end.set)
+
+
+def _requests(count: int) -> str:
+    return "1 request" if count == 1 else f"{count} requests"
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:
@@ -210,6 +214,22 @@ class ForegroundServer(uvicorn.Server):
         if self._hall.upstream:
             self._upstream = asyncio.create_task(_logged(self._hall.upstream.run()))
         self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what is under way for `GRACE` seconds, then refuse the rest; who reads nothing keeps nobody."""
+        if under_way := len(self.server_state.tasks):
+            _log.warning("%s under way: at most %d s for that; told again, it ends now", _requests(under_way), GRACE)
+        try:
+            async with asyncio.timeout(GRACE):
+                await super().shutdown(sockets)
+        except TimeoutError:
+            _log.warning("%s not answered in %d s: refused", _requests(len(self.server_state.tasks)), GRACE)
+            for task in list(self.server_state.tasks):
+                task.cancel()
+            await asyncio.sleep(_LAST_WORDS)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
 
     def run_on(self, sock: socket.socket, announce: Callable[[], None]) -> int:
         """Serve on a listening socket to the end; return the exit code: 0, or 130 after ctrl+c.

@@ -16,6 +16,8 @@ import httpx
 import pytest
 import trustme
 
+from pyhall_tui.hall.context import Hall
+from pyhall_tui.hall.server import ForegroundServer, listen
 from pyhall_tui.hall.store import Store
 from tests.hall.process import ASK, Served, run, served
 
@@ -148,7 +150,7 @@ def test_sigterm_answers_the_request_under_way_and_ends(db: Path, tmp_path: Path
         assert idle.get("/health").status_code == 200
         with under_way(hall, "/api/v1/verify/wkr_abc123") as slow:
             assert hall.end() == 0
-            answer = b"".join(iter(lambda: slow.recv(65536), b""))
+            answer = all_of(slow)
     assert answer.startswith(b"HTTP/1.1 200 OK")
     assert b'"worker_id":"wkr_abc123"' in answer
 
@@ -175,6 +177,55 @@ def test_told_a_second_time_it_ends_now(db: Path, tmp_path: Path, sig: int, code
         hall.process.send_signal(sig)
         refused(hall.url)
         assert hall.end(sig) == code
+
+
+@pytest.mark.parametrize("fault", [{"latency": 60.0}, {"slow": 5.0}], ids=["no answer yet", "half an answer"])
+def test_what_is_not_answered_in_time_is_refused_without_a_traceback(
+    fault: dict[str, float], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F31: a request that never ends, and one that was only half sent."""
+    monkeypatch.setattr("pyhall_tui.hall.server.GRACE", 0.2)
+    hall = Hall(Store())
+    hall.faults.add(path="/health", **fault)
+    key = hall.store.add_key("org.yourco", "test")
+    server, sock, announced = ForegroundServer(hall), listen(), threading.Event()
+    thread = threading.Thread(target=server.run_on, args=(sock, announced.set), daemon=True)
+    thread.start()
+    assert announced.wait(10)
+    with (
+        socket.create_connection(sock.getsockname(), timeout=10) as slow,
+        socket.create_connection(sock.getsockname(), timeout=10) as half,
+    ):
+        head = f"POST /api/v1/dispatch HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {key}\r\nContent-Length: 9\r\n\r\n"
+        half.sendall(head.encode() + b"{")
+        slow.sendall(b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n")
+        begun = slow.recv(1) if "slow" in fault else b""
+        until_taken(server, requests=2)
+        server.should_exit = True
+        answers = [all_of(slow), all_of(half)]
+    thread.join(10)
+    assert not thread.is_alive()
+    assert answers[1].startswith(b"HTTP/1.1 503 ") and b'{"error":"the hall is ending' in answers[1]
+    assert (begun + answers[0]).startswith(b"HTTP/1.1 200 " if begun else b"HTTP/1.1 503 ")
+    assert [record.message for record in caplog.records] == [
+        "2 requests under way: at most 0 s for that; told again, it ends now",
+        "2 requests not answered in 0 s: refused",
+    ]
+    assert not any(record.exc_info for record in caplog.records)
+
+
+def all_of(connection: socket.socket) -> bytes:
+    """Read until the other end closes."""
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def until_taken(server: ForegroundServer, requests: int) -> None:
+    """Wait until so many requests are under way."""
+    for _ in range(1000):
+        if len(server.server_state.tasks) == requests:
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError(f"not {requests} requests under way")
 
 
 def refused(url: str) -> None:
