@@ -1,6 +1,7 @@
 """The app: modes, theme, keys, toasts. It wires things; what is done is done in the screens and the workspace."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -20,7 +21,6 @@ from pyhall_tui.attention import Attention
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.ending import end_on_signals
 from pyhall_tui.fleet.events import Event, Kind
-from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.opening import DemoHall, Opened, Opener
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
@@ -31,7 +31,6 @@ from pyhall_tui.profiles.store import ProfilesFileError, ProfileStore
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.bar import screens_of
 from pyhall_tui.screens.base import ModeScreen
-from pyhall_tui.screens.keys import KeysScreen
 from pyhall_tui.screens.messages import (
     CloseProfile,
     CopyText,
@@ -63,6 +62,13 @@ def _commands() -> "type[Provider]":
     from pyhall_tui.palette import PyHallCommands
 
     return PyHallCommands
+
+
+def _collect_garbage_again() -> None:
+    """After the first frame; what is there by then stays for good, and is never looked through again."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 class _TellingWorkers(WorkerManager):
@@ -154,6 +160,8 @@ class PyHallApp(App[None]):
         self._opener = Opener(home, self._clock, self, start_demo)
         self._opens_demo = demo
         self._profile_name = profile_name
+        self._problem: str | None = None
+        """Why no profile could be opened at the start."""
         self._keys = key_store or KeyStore()
         self._notes = notes
         self._alarm_toasts = AlarmToasts(self)
@@ -169,32 +177,51 @@ class PyHallApp(App[None]):
         """The user's profiles."""
         return self._opener.store
 
-    def on_load(self) -> None:
-        """Take signals before the terminal is touched; one that comes before the first screen is kept until then."""
+    async def on_load(self) -> None:
+        """Take signals before the terminal is touched; one that comes before the first screen is kept until then.
+
+        A profile is opened here, so that the first frame is its fleet's. All else begins with the opening screen.
+        """
         end_on_signals(lambda code: self.call_later(self.exit, return_code=code))
+        profile = self._first_profile()
+        if profile is not None:
+            self._begin_with("workers", await self._opener.open_profile(profile))
 
     async def on_mount(self) -> None:
         for note in self._notes:
             self.notify(note, severity="warning", timeout=15, markup=False)
-        self.call_after_refresh(self.run_worker, self._open_first, group="open")  # a worker: quitting ends it
+        self.call_after_refresh(_collect_garbage_again)
+        if self.workspace is None:
+            self.call_after_refresh(self.run_worker, self._open_first, group="open")  # a worker: quitting ends it
+        else:
+            self._follow(self.workspace)
+            self.call_after_refresh(self._ask_key)  # what is imported for it would hold up the first frame
 
     # -- opening and closing -----------------------------------------------------------------------------------
 
-    async def _open_first(self) -> None:
-        name = self._profile_name
+    def _first_profile(self) -> Profile | None:
+        """Return the profile to begin with; without one, note why, for the profiles screen."""
         if self._opens_demo:
-            await self.open_demo()
-            return
+            return None
+        name = self._profile_name
         try:
             profile = self._opener.first(name)
-            problem = self._opener.no_such_profile(name) if name and profile is None else None
+            self._problem = self._opener.no_such_profile(name) if name and profile is None else None
         except (ProfilesFileError, EnvironmentMistake) as mistake:
-            await self._show_profiles(str(mistake))
-            return
-        if profile is None:
-            await self._show_profiles(problem)
+            self._problem = str(mistake)
+            return None
+        return profile
+
+    def _begin_with(self, mode: str, opened: Opened) -> None:
+        """Begin in that mode: the opening screen would be styled and drawn for nothing."""
+        self._add_modes(screens_of(opened.workspace, opened.home), None)
+        self._current_mode, self._screen_stacks = mode, {mode: []}
+
+    async def _open_first(self) -> None:
+        if self._opens_demo:
+            await self.open_demo()
         else:
-            await self.open_profile(profile)
+            await self._show_profiles(self._problem)
 
     async def open_demo(self) -> None:
         """Open the demo, and connect to its hall."""
@@ -205,16 +232,18 @@ class PyHallApp(App[None]):
 
     async def open_profile(self, profile: Profile, mode: str = "workers") -> None:
         """Open a profile: what was last known is painted at once, its key is asked for after that."""
-        opened = await self._opener.open_profile(profile)
-        await self._show(opened, mode)
-        self.call_after_refresh(self._ask_key)  # what is imported for it would hold up the first frame
+        await self._show(await self._opener.open_profile(profile), mode)
+        self.call_after_refresh(self._ask_key)
 
     async def _show(self, opened: Opened, mode: str) -> None:
         """Make the screens for what was opened, and tell what could not be kept or read."""
         self._alarm_toasts.clear()
-        workspace = opened.workspace
-        await self._lay_modes(screens_of(workspace, opened.home), None)
+        await self._lay_modes(screens_of(opened.workspace, opened.home), None)
         await self.switch_mode(mode)
+        self._follow(opened.workspace)
+
+    def _follow(self, workspace: Workspace) -> None:
+        """Go on behind the first frame: take the rest of the fleet, tell what could not be kept or read."""
         self.call_after_refresh(self._restore_rest, workspace)
         for note in (*workspace.journal.notes, workspace.watch_list.problem):
             if note:
@@ -235,6 +264,9 @@ class PyHallApp(App[None]):
         for mode in SCREEN_TITLES:
             if mode in self._modes:
                 await self.remove_mode(mode)
+        self._add_modes(screens, problem)
+
+    def _add_modes(self, screens: Mapping[str, Callable[[], Screen[None]]], problem: str | None) -> None:
         self.add_mode("profiles", partial(self._make_screen, partial(self._profiles_screen, problem)))
         for mode, factory in screens.items():
             self.add_mode(mode, partial(self._make_screen, factory))
@@ -246,6 +278,7 @@ class PyHallApp(App[None]):
         return screen
 
     def _profiles_screen(self, problem: str | None) -> Screen[None]:
+        from pyhall_tui.journal.drafts import Drafts
         from pyhall_tui.screens.profiles.screen import ProfilesScreen
 
         opened, home = self._opener.opened, self._opener.home
@@ -378,6 +411,8 @@ class PyHallApp(App[None]):
 
     def action_show_keys(self) -> None:
         """Show the keys of the screen one is on."""
+        from pyhall_tui.screens.keys import KeysScreen
+
         self.push_screen(KeysScreen(self.screen.active_bindings))
 
     def action_doctor(self) -> None:

@@ -6,7 +6,6 @@ from textual.app import App
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.fleet.events import Event
-from pyhall_tui.notifications import bans_in_words, desktop_sequence
 from pyhall_tui.profiles.profile import Profile
 
 _GATHER = 0.25
@@ -34,6 +33,8 @@ class Attention:
         self._bans += bans
 
     def _ring(self, profile: Profile) -> None:
+        from pyhall_tui.notifications import bans_in_words, desktop_sequence  # not before the first frame
+
         bans, self._bans = self._bans, []
         self._called_at = self._clock.now().mono
         driver = self._app._driver  # an escape sequence of our own has no other way out

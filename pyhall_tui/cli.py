@@ -1,5 +1,6 @@
 """Names the commands and opens the app; imports nothing heavy."""
 
+import gc
 import importlib
 import io
 import os
@@ -65,6 +66,7 @@ def open_app(profile: str | None, *, demo: bool) -> int:
     for stream in (sys.stdout, sys.stderr):  # Textual draws on one of them: in a C locale, escapes for every line
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
+    gc.disable()  # up to the first frame there is no garbage to speak of; the app turns it on again
     os.environ.setdefault("TEXTUAL_FPS", "120")  # read when textual is imported: a filter letter takes two frames
     from pyhall_tui.app import PyHallApp
     from pyhall_tui.ending import end_without_a_terminal

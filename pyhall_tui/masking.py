@@ -4,7 +4,6 @@ No text that is handed in here should hold a key at all; this is for the one tha
 """
 
 import base64
-import json
 import re
 import threading
 from urllib.parse import quote
@@ -81,6 +80,8 @@ def mask(text: str) -> str:
 
 def _forms(secret: str) -> set[str]:
     """Return the ways in which a secret may be written, none shorter than three signs."""
+    import json  # with the first key, which comes after the first frame
+
     data = secret.encode("utf-8", "surrogateescape")
     forms = {
         secret,

@@ -11,9 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
-from pyhall_tui.attest.drift import Drift
 from pyhall_tui.clock import Clock, Moment
-from pyhall_tui.dispatch.lab import Lab
 from pyhall_tui.fleet.entry import Ban, Entry
 from pyhall_tui.fleet.events import Event, Severity
 from pyhall_tui.fleet.fleet import Fleet
@@ -21,8 +19,6 @@ from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.notes import Notes
 from pyhall_tui.journal.rows import LastVerdict
 from pyhall_tui.masking import register_secret
-from pyhall_tui.monitor.drift import PackageWatch
-from pyhall_tui.monitor.engine import Monitor
 from pyhall_tui.monitor.link import Link
 from pyhall_tui.monitor.stats import RequestStats
 from pyhall_tui.monitor.thread import LoopThread
@@ -34,6 +30,11 @@ from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.models import BanList, RequestRecord, Verdict
 
 if TYPE_CHECKING:
+    from pyhall_tui.attest.drift import Drift
+    from pyhall_tui.dispatch.lab import Lab
+    from pyhall_tui.dispatch.live import LiveRun
+    from pyhall_tui.monitor.drift import PackageWatch
+    from pyhall_tui.monitor.engine import Monitor
     from pyhall_tui.registry.client import RegistryClient
 
 T = TypeVar("T")
@@ -76,18 +77,7 @@ class Workspace:
         self.fleet = Fleet(profile.poll_interval)
         self.link = Link(since_wall=clock.now().wall, rate=profile.requests_per_second)
         self.stats = RequestStats()
-        self.lab = Lab(
-            profile,
-            clock,
-            journal,
-            send=lambda request: self.ask(lambda client: client.dispatch(request)),
-            send_in_turn=lambda request: self.ask_in_turn(lambda client: client.dispatch(request)),
-            take_events=self.take_events,
-        )
         self.notes = Notes(state, profile.name)
-        self.packages = PackageWatch(
-            self.notes, wall=lambda: clock.now().wall, hand_over=self._hand_over, take=self._take_drift
-        )
         self.open_alarms: set[int] = set()
         """The journal's ids of the alarms that nobody has acknowledged yet."""
         self._replaced: dict[int, None] = {}
@@ -101,6 +91,8 @@ class Workspace:
         self._thread: LoopThread | None = None
         self._client: RegistryClient | None = None
         self._monitor: Monitor | None = None
+        self._lab: Lab | None = None
+        self._packages: PackageWatch | None = None
         self._ready: asyncio.Event = asyncio.Event()
         self._closed = False
 
@@ -129,6 +121,38 @@ class Workspace:
     def is_connected(self) -> bool:
         """Whether `connect` was called."""
         return self._thread is not None
+
+    @property
+    def lab(self) -> "Lab":
+        """What is tried with this profile; made when it is first wanted, which is not before the first frame."""
+        if self._lab is None:
+            from pyhall_tui.dispatch.lab import Lab
+
+            self._lab = Lab(
+                self.profile,
+                self.clock,
+                self.journal,
+                send=lambda request: self.ask(lambda client: client.dispatch(request)),
+                send_in_turn=lambda request: self.ask_in_turn(lambda client: client.dispatch(request)),
+                take_events=self.take_events,
+            )
+        return self._lab
+
+    @property
+    def live_run(self) -> "LiveRun | None":
+        """The live dispatch that goes on, on whatever screen one is."""
+        return self._lab.live if self._lab else None
+
+    @property
+    def packages(self) -> "PackageWatch":
+        """The packages of the workers that have a folder; made when it is first wanted."""
+        if self._packages is None:
+            from pyhall_tui.monitor.drift import PackageWatch
+
+            self._packages = PackageWatch(
+                self.notes, wall=lambda: self.now().wall, hand_over=self._hand_over, take=self._take_drift
+            )
+        return self._packages
 
     def now(self) -> Moment:
         """Return this instant of the workspace's clock."""
@@ -168,7 +192,9 @@ class Workspace:
 
     def adopt(self, profile: Profile, key: ApiKey | None) -> None:
         """Go on with other settings of the same registry and name: fleet and screens stay, the client is made anew."""
-        self.profile = self.lab.profile = profile
+        self.profile = profile
+        if self._lab is not None:
+            self._lab.profile = profile
         self.fleet.stale_after = Fleet(profile.poll_interval).stale_after
         self.connect(key)
         self._listener.link_changed()
@@ -182,11 +208,14 @@ class Workspace:
     async def close(self) -> None:
         """Stop asking and write what is left to the journal; half a second at most each."""
         self._closed = True
-        self.lab.close()
-        self.packages.close()
+        if self._lab is not None:
+            self._lab.close()
+        if self._packages is not None:
+            self._packages.close()
         self.disconnect()
         await asyncio.to_thread(self.journal.flush, _PATIENCE)
-        await asyncio.to_thread(self.packages.wait_closed, _PATIENCE / 2)
+        if self._packages is not None:
+            await asyncio.to_thread(self._packages.wait_closed, _PATIENCE / 2)
 
     async def ask(self, call: Callable[["RegistryClient"], Coroutine[Any, Any, T]]) -> T:
         """Run one request on the client's own loop and return its answer. Cancelling drops the request.
@@ -299,7 +328,7 @@ class Workspace:
             if standing is not None:
                 self.fleet.restore_drift(worker.id, standing.drift.state.value, standing.drift.detail)
 
-    def _take_drift(self, worker_id: str, drift: Drift) -> None:
+    def _take_drift(self, worker_id: str, drift: "Drift") -> None:
         if self._closed:
             return
         self.take_events(self.fleet.set_drift(worker_id, drift.state.value, drift.summary, self.now()))
@@ -313,6 +342,7 @@ class Workspace:
 
     async def _serve(self, key: ApiKey | None, thread: LoopThread, poll: bool) -> None:
         """On the wire's thread: make the client there (httpx is imported here), poll, close it at the end."""
+        from pyhall_tui.monitor.engine import Monitor
         from pyhall_tui.registry.client import RegistryClient
 
         async with RegistryClient(self.profile, key, self.clock, on_request=self._on_request) as client:
@@ -325,7 +355,7 @@ class Workspace:
             else:
                 await monitor.run()
 
-    def _connected(self, thread: LoopThread, client: "RegistryClient", monitor: Monitor | None) -> None:
+    def _connected(self, thread: LoopThread, client: "RegistryClient", monitor: "Monitor | None") -> None:
         if thread is not self._thread:
             return
         self._client, self._monitor = client, monitor

@@ -1,7 +1,8 @@
-"""The registry's reach as the header tells it."""
+"""The registry's reach, and the key that is missing, as header and band tell them."""
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.monitor.link import BanListState, Link, Reach
+from pyhall_tui.profiles.keys import KeyAnswer, KeyState
 from pyhall_tui.render.text import Cell, Style, clean, in_seconds, time_of_day
 
 
@@ -64,3 +65,18 @@ def band(link: Link, now: Moment, poll_interval: float) -> Cell | None:
             Style.WARNING,
         )
     return None
+
+
+def key_band(answer: KeyAnswer | None, link: Link) -> Cell | None:
+    """Return the sentence of a band about the opened profile's key, or None where nothing is amiss with it.
+
+    A registry that answers without a key (a local hall) is left in peace.
+    """
+    if answer is None or answer.key is not None:
+        return None
+    quiet = answer.state in (KeyState.ABSENT, KeyState.UNAVAILABLE)
+    if quiet and link.reach in (Reach.LIVE, Reach.CONNECTING):
+        return None
+    if answer.state is KeyState.WAITING:
+        return Cell(clean(answer.sentence), Style.WARNING)
+    return Cell(f"{clean(answer.sentence)} Press K to ask again, 5 to type the key.", Style.WARNING)

@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from pyhall_tui.monitor.link import Link, Reach
 from pyhall_tui.probe import Mark, ProbeLine, Step
 from pyhall_tui.profiles.api_key import PREFIXES
 from pyhall_tui.profiles.environment import KEY, NAMESPACE_NAME, value_of, variables_in_force
@@ -101,21 +100,6 @@ def key_sentence(base: Profile | None, answer: KeyAnswer | None, typed: str, url
     if elsewhere:
         return Cell(f"The stored key stays with {clean(origin(base.registry_url))}: this address needs its own.")
     return _stored_key(answer)
-
-
-def key_band(answer: KeyAnswer | None, link: Link) -> Cell | None:
-    """Return the sentence of a band about the opened profile's key, or None where nothing is amiss with it.
-
-    A registry that answers without a key (a local hall) is left in peace.
-    """
-    if answer is None or answer.key is not None:
-        return None
-    quiet = answer.state in (KeyState.ABSENT, KeyState.UNAVAILABLE)
-    if quiet and link.reach in (Reach.LIVE, Reach.CONNECTING):
-        return None
-    if answer.state is KeyState.WAITING:
-        return Cell(clean(answer.sentence), Style.WARNING)
-    return Cell(f"{clean(answer.sentence)} Press K to ask again, 5 to type the key.", Style.WARNING)
 
 
 def probe_cells(line: ProbeLine) -> list[Cell]:

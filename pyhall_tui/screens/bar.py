@@ -4,14 +4,12 @@ from collections.abc import Callable
 
 from textual.screen import Screen
 
-from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.paths import Home
 from pyhall_tui.workspace import Workspace
 
 
 def screens_of(workspace: Workspace, home: Home) -> dict[str, Callable[[], Screen[None]]]:
     """Return how to make each screen that needs an opened profile, by mode."""
-    drafts = Drafts(home.state, workspace.profile.name)
 
     def workers() -> Screen[None]:
         from pyhall_tui.screens.workers.screen import WorkersScreen
@@ -19,9 +17,10 @@ def screens_of(workspace: Workspace, home: Home) -> dict[str, Callable[[], Scree
         return WorkersScreen(workspace)
 
     def enroll() -> Screen[None]:
+        from pyhall_tui.journal.drafts import Drafts
         from pyhall_tui.screens.enroll.screen import EnrollScreen
 
-        return EnrollScreen(workspace, drafts)
+        return EnrollScreen(workspace, Drafts(home.state, workspace.profile.name))
 
     def dispatch() -> Screen[None]:
         from pyhall_tui.screens.dispatch.screen import DispatchScreen
@@ -29,8 +28,9 @@ def screens_of(workspace: Workspace, home: Home) -> dict[str, Callable[[], Scree
         return DispatchScreen(workspace, home)
 
     def activity() -> Screen[None]:
+        from pyhall_tui.journal.drafts import Drafts
         from pyhall_tui.screens.activity.screen import ActivityScreen
 
-        return ActivityScreen(workspace, drafts)
+        return ActivityScreen(workspace, Drafts(home.state, workspace.profile.name))
 
     return {"workers": workers, "enroll": enroll, "dispatch": dispatch, "activity": activity}

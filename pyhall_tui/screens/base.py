@@ -9,8 +9,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from pyhall_tui.render.link import band
-from pyhall_tui.render.profile import key_band
+from pyhall_tui.render.link import band, key_band
 from pyhall_tui.screens.messages import EventsHappened, FleetChanged, LinkChanged
 from pyhall_tui.widgets.cells import STYLES, show_line
 from pyhall_tui.widgets.header import StatusHeader
@@ -23,7 +22,9 @@ class ModeScreen(Screen[None]):
     """A screen of the bar. A child gives `MODE` and `compose_body`, and may pull in `fleet_changed`."""
 
     MODE: ClassVar[str]
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (100, "-normal"), (150, "-wide")]
+    WIDE = 150
+    """The cells from which on a screen is `-wide`."""
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (100, "-normal"), (WIDE, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -53,11 +54,19 @@ class ModeScreen(Screen[None]):
         return self._opened is not None
 
     def compose(self) -> ComposeResult:
+        self._take_size_classes()
         yield StatusHeader(self._opened, self.MODE)
         yield Static(id="band", markup=False)
         yield from self.compose_body()
         yield KeyBar()
         yield TooSmall()
+
+    def _take_size_classes(self) -> None:
+        """Have the classes of the size before there is anything to style: Textual would style it all again for them."""
+        width, height = self.app.size
+        classes = self._get_breakpoint_classes(width, self.HORIZONTAL_BREAKPOINTS)
+        classes |= self._get_breakpoint_classes(height, self.VERTICAL_BREAKPOINTS)
+        self.update_classes(dict.fromkeys(classes, True), update=False)
 
     def compose_body(self) -> ComposeResult:
         """Yield what stands between header and footer."""
@@ -89,6 +98,13 @@ class ModeScreen(Screen[None]):
     def _on_link_changed(self) -> None:
         self.query_one(StatusHeader).update_status()
         self._update_band()
+
+    def _compositor_refresh(self) -> None:
+        """Draw nothing while the app holds updates back: Textual would make the whole frame and throw it away."""
+        if self.app._batch_count:
+            self.refresh()
+        else:
+            super()._compositor_refresh()
 
     def on_screen_resume(self) -> None:
         if self.is_mounted:

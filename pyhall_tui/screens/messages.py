@@ -1,6 +1,5 @@
 """What screens and the app tell each other. A screen never casts the app: it posts one of these."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from textual.message import Message
@@ -22,47 +21,51 @@ class LinkChanged(Message):
         return isinstance(message, LinkChanged)
 
 
-@dataclass
 class EventsHappened(Message):
     """These events were recorded just now."""
 
-    events: list[Event]
+    def __init__(self, events: list[Event]) -> None:
+        super().__init__()
+        self.events = events
 
 
-@dataclass
 class Go(Message):
     """Go to another screen, and there to what is named."""
 
-    mode: str
-    """`workers`, `enroll`, `dispatch`, `activity`, `profiles`."""
-    worker_id: str | None = None
-    fill: dict[str, Any] = field(default_factory=dict)
-    """What that screen's form is to be filled with, by field."""
+    def __init__(self, mode: str, worker_id: str | None = None, fill: dict[str, Any] | None = None) -> None:
+        """Name where to go.
+
+        Args:
+            mode: `workers`, `enroll`, `dispatch`, `activity` or `profiles`.
+            fill: what that screen's form is to be filled with, by field.
+        """
+        super().__init__()
+        self.mode, self.worker_id, self.fill = mode, worker_id, fill or {}
 
 
 class OpenDemo(Message):
     """Leave what is open for the demo."""
 
 
-@dataclass
 class OpenProfile(Message):
-    """Leave what is open for this profile; with the same name, open it anew."""
+    """Leave what is open for this profile, and come to a screen; with the same name, open it anew."""
 
-    name: str
-    mode: str = "workers"
-    """The screen to come to."""
+    def __init__(self, name: str, mode: str = "workers") -> None:
+        super().__init__()
+        self.name, self.mode = name, mode
 
 
-@dataclass
 class CloseProfile(Message):
     """Leave what is open for the profiles alone, with a sentence above them: it was deleted."""
 
-    sentence: str
+    def __init__(self, sentence: str) -> None:
+        super().__init__()
+        self.sentence = sentence
 
 
-@dataclass
 class CopyText(Message):
     """Put text on the clipboard; `what` says what it is."""
 
-    text: str
-    what: str
+    def __init__(self, text: str, what: str) -> None:
+        super().__init__()
+        self.text, self.what = text, what

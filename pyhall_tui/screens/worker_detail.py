@@ -12,7 +12,7 @@ from textual.widgets import Static, TabbedContent, TabPane
 
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.render.event import event_row
-from pyhall_tui.render.strip import timeline_lines
+from pyhall_tui.render.history import timeline_lines
 from pyhall_tui.render.text import Cell, Style, clean_lines
 from pyhall_tui.render.worker import raw_json
 from pyhall_tui.screens.incident_note import copy_note

@@ -6,7 +6,6 @@ on its row through updates, sorts and filters.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -23,8 +22,7 @@ from textual.strip import Strip
 from pyhall_tui.render.text import Cell, Style
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column: its key, title and least width in cells."""
 
     key: str
@@ -102,48 +100,40 @@ class LineTable(ScrollView, can_focus=True):
     placeholder: reactive[str] = reactive("", repaint=False)
     """What stands in place of the first row where there is none."""
 
-    @dataclass
-    class Highlighted(Message):
+    class Told(Message):
+        """What a table tells; `control` is the table."""
+
+        def __init__(self, table: "LineTable") -> None:
+            super().__init__()
+            self.table = table
+
+        @property
+        def control(self) -> "LineTable":
+            return self.table
+
+    class Highlighted(Told):
         """The cursor came to stand on another row; None where there is none."""
 
-        table: "LineTable"
-        key: str | None
+        def __init__(self, table: "LineTable", key: str | None) -> None:
+            super().__init__(table)
+            self.key = key
 
-        @property
-        def control(self) -> "LineTable":
-            return self.table
-
-    @dataclass
-    class Opened(Message):
+    class Opened(Told):
         """A row was opened, by enter or a double click."""
 
-        table: "LineTable"
-        key: str
+        def __init__(self, table: "LineTable", key: str) -> None:
+            super().__init__(table)
+            self.key = key
 
-        @property
-        def control(self) -> "LineTable":
-            return self.table
-
-    @dataclass
-    class HeaderPressed(Message):
+    class HeaderPressed(Told):
         """The title of a column was clicked."""
 
-        table: "LineTable"
-        column: str
+        def __init__(self, table: "LineTable", column: str) -> None:
+            super().__init__(table)
+            self.column = column
 
-        @property
-        def control(self) -> "LineTable":
-            return self.table
-
-    @dataclass
-    class ViewMoved(Message):
+    class ViewMoved(Told):
         """Other rows are on screen; the receiver pulls `visible_keys`."""
-
-        table: "LineTable"
-
-        @property
-        def control(self) -> "LineTable":
-            return self.table
 
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, LineTable.ViewMoved) and message.table is self.table

@@ -247,7 +247,7 @@ async def test_every_screen_of_the_bar_is_reached_by_number_and_by_mouse(open_ap
         for number, mode in enumerate(("workers", "enroll", "dispatch", "activity", "profiles"), start=1):
             await opened.pilot.press("escape", str(number))
             await until(lambda mode=mode: opened.app.current_mode == mode)
-        await opened.pilot.click("ModeTab")
+        await opened.pilot.click("StatusHeader", offset=(2, 1))
         await until(lambda: opened.app.current_mode == "workers")
 
 

@@ -25,7 +25,7 @@ from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import OneLineInput
-from pyhall_tui.widgets.header import KeyHint
+from pyhall_tui.widgets.key_hint import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.workspace import Workspace
 

@@ -2,22 +2,20 @@
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input
 
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.order import Roster, SortKey
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.render.worker import counts_line, worker_row
 from pyhall_tui.screens.base import ModeScreen
-from pyhall_tui.screens.incident_note import copy_note
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
 from pyhall_tui.screens.worker_view import WorkerView
-from pyhall_tui.screens.workers.add_workers import AddWorkersScreen
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
@@ -87,23 +85,21 @@ class WorkersScreen(ModeScreen):
                 yield FleetStrip(self.workspace, id="strip")
                 yield OneLineInput(placeholder="/ filter by id, name, status or state", id="filter", compact=True)
                 yield LineTable(COLUMNS, self._row, id="fleet")
-                with Vertical(id="empty"):
-                    yield Static("No workers are watched yet.", classes="title", markup=False)
-                    yield Static(
-                        "The registry can't list the workers of a namespace: name the ones to look at.", markup=False
-                    )
-                    yield Button("Watch all workers of this hall  (W)", id="empty-all", variant="success")
-                    yield Button("Watch workers by id  (a)", id="empty-add", variant="primary")
-                    yield Button("Enroll a new worker  (e)", id="empty-enroll")
-                    yield Button("Open the demo", id="empty-demo")
-            yield WorkerView(self.workspace, id="side")
+            if self.app.size.width >= self.WIDE:
+                yield WorkerView(self.workspace, id="side")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show the worker under the cursor beside the table, from the first time that there is room for it."""
+        if event.size.width >= self.WIDE and not self.query(WorkerView):
+            self.query_one("#workers-body").mount(WorkerView(self.workspace, id="side"))
+            self.call_after_refresh(self._show_side)
 
     def on_mount(self) -> None:
         self.table.set_sort(self._sort, descending=self._descending)
         self._reorder()
         self.set_interval(1.0, self._tick)
         self.set_interval(_REORDER, self._reorder_if_pending)
-        self.run_worker(self._look_for_hall(), exit_on_error=False, group="hall")
+        self.call_after_refresh(self.run_worker, self._look_for_hall, exit_on_error=False, group="hall")
 
     async def _look_for_hall(self) -> None:
         """A local hall lists its workers and tells its decisions; the registry's own API does neither."""
@@ -112,7 +108,7 @@ class WorkersScreen(ModeScreen):
         self._is_hall = await is_local_hall(self.workspace)
         self._summary = ()
         self._summarise()
-        self.query_one("#empty-all").display = self._is_hall
+        self.query("#empty-all").set(display=self._is_hall)
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -124,7 +120,6 @@ class WorkersScreen(ModeScreen):
 
         self.app.push_screen(HallScreen(self.workspace))
 
-    @on(Button.Pressed, "#empty-all")
     def action_watch_all(self) -> None:
         self.run_worker(self._watch_all(), exit_on_error=False, exclusive=True, group="watch-all")
 
@@ -209,16 +204,15 @@ class WorkersScreen(ModeScreen):
     def _view_moved(self) -> None:
         self.workspace.look_at(self.table.visible_keys)
 
-    @on(Button.Pressed, "#empty-add")
     def action_add(self) -> None:
+        from pyhall_tui.screens.workers.add_workers import AddWorkersScreen  # not before the first frame
+
         self.app.push_screen(AddWorkersScreen(), self._add)
 
-    @on(Button.Pressed, "#empty-enroll")
     def action_enroll(self) -> None:
         self.post_message(Go("enroll"))
 
-    @on(Button.Pressed, "#empty-demo")
-    def _open_demo(self) -> None:
+    def action_open_demo(self) -> None:
         self.post_message(OpenDemo())
 
     def action_filter(self) -> None:
@@ -282,6 +276,8 @@ class WorkersScreen(ModeScreen):
             self.post_message(CopyText(entry.sha256, "package hash"))
 
     def action_note(self) -> None:
+        from pyhall_tui.screens.incident_note import copy_note
+
         if self.table.cursor_key is not None:
             self.run_worker(copy_note(self, self.workspace, self.table.cursor_key), exit_on_error=False, group="note")
 
@@ -344,8 +340,20 @@ class WorkersScreen(ModeScreen):
         total = f"{len(fleet)} workers" if shown == len(fleet) else f"{shown} of {len(fleet)} workers"
         hall = [Cell("o", Style.STRONG), Cell(" local hall · ", Style.DIM)] if self._is_hall else []
         frame.border_subtitle = as_content([*hall, Cell(total, Style.DIM)])
-        self.query_one("#empty").display = len(fleet) == 0
-        self.table.display = len(fleet) > 0
+        self._show_emptiness(len(fleet) == 0)
+
+    def _show_emptiness(self, is_empty: bool) -> None:
+        """Show what to do in place of the table; made when it is first wanted, which for most is never."""
+        table = self.table
+        if table.display != is_empty:
+            return
+        table.display = not is_empty
+        if not is_empty:
+            self.query("EmptyFleet").remove()
+            return
+        from pyhall_tui.screens.workers.empty import EmptyFleet
+
+        self.query_one("#fleet-frame").mount(EmptyFleet(is_hall=self._is_hall))
 
     def _tick(self) -> None:
         """Ages grow: draw the rows on screen anew, and what became stale moves."""
@@ -357,9 +365,9 @@ class WorkersScreen(ModeScreen):
         self._show_side()
 
     def _show_side(self) -> None:
-        side = self.query_one("#side", WorkerView)
-        if side.display:
-            side.show(self.table.cursor_key)
+        for side in self.query(WorkerView):
+            if side.display:
+                side.show(self.table.cursor_key)
 
 
 _ATTRIBUTES = {column.key: {SortKey.AGE: "verdict"}.get(column.key, str(column.key)) for column in COLUMNS}  # type: ignore[call-overload]

@@ -1,0 +1,35 @@
+"""What the workers screen shows while no worker is watched; imported when that is so."""
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Button, Static
+
+
+class EmptyFleet(Vertical):
+    """Says why there is nothing to see, and what to do; each button is an action of the screen."""
+
+    DEFAULT_CSS = """
+    EmptyFleet {
+        align: center middle; height: 1fr;
+        & > Static { width: auto; margin-bottom: 1; color: $secondary; }
+        & > .title { text-style: bold; color: $text; }
+        & > Button { margin-bottom: 1; min-width: 34; }
+    }
+    .-short EmptyFleet > Button { margin-bottom: 0; }
+    """
+
+    def __init__(self, *, is_hall: bool) -> None:
+        super().__init__()
+        self._is_hall = is_hall
+
+    def compose(self) -> ComposeResult:
+        yield Static("No workers are watched yet.", classes="title", markup=False)
+        yield Static("The registry can't list the workers of a namespace: name the ones to look at.", markup=False)
+        everything = Button(
+            "Watch all workers of this hall  (W)", id="empty-all", variant="success", action="screen.watch_all"
+        )
+        everything.display = self._is_hall
+        yield everything
+        yield Button("Watch workers by id  (a)", id="empty-add", variant="primary", action="screen.add")
+        yield Button("Enroll a new worker  (e)", id="empty-enroll", action="screen.enroll")
+        yield Button("Open the demo", id="empty-demo", action="screen.open_demo")
