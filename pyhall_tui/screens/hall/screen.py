@@ -30,8 +30,9 @@ from pyhall_tui.screens.hall.presence import watch_all
 from pyhall_tui.screens.messages import CopyText, Go, LinkChanged
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import OneLineInput
-from pyhall_tui.widgets.header import KeyHint, StatusHeader
+from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
+from pyhall_tui.widgets.key_hint import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
