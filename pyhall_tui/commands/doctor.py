@@ -10,6 +10,7 @@ from pyhall_tui.commands.session import printable
 from pyhall_tui.doctor import Finding, Patient, Terminal, chosen, examine, exit_code
 from pyhall_tui.log_file import configure_logging
 from pyhall_tui.masking import mask, register_secret
+from pyhall_tui.monitor.thread import DaemonExecutor
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.keys import KeyStore
 from pyhall_tui.render.doctor import finding_line, report
@@ -35,6 +36,7 @@ def doctor_command(ctx: click.Context, as_json: bool, as_report: bool) -> None:
 
 
 async def _examined(home: Home, name: str | None, *, aloud: bool) -> tuple[Patient, list[Finding]]:
+    asyncio.get_running_loop().set_default_executor(DaemonExecutor())  # no lookup of a name outlives the time-out
     profile, problem = chosen(home, name)
     answer = await KeyStore().load(profile) if profile else None
     if answer is not None and answer.key is not None:

@@ -10,6 +10,7 @@ import click
 from pyhall_tui import paths
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.log_file import configure_logging
+from pyhall_tui.monitor.thread import DaemonExecutor
 from pyhall_tui.profiles.environment import EnvironmentMistake, overridden
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.store import Profiles, ProfilesFileError, ProfileStore
@@ -91,6 +92,7 @@ async def _asked(
 ) -> T:
     from pyhall_tui.registry.client import RegistryClient
 
+    asyncio.get_running_loop().set_default_executor(DaemonExecutor())  # no lookup of a name outlives the time-out
     key = await _key(ctx, profile)
     async with RegistryClient(profile, key, clock) as client:
         for warning in client.warnings:

@@ -199,7 +199,11 @@ class Wire:
         kind, sentence = explain(
             fault, authority=self._origin.authority, timeout=self._timeout, answered=trip.status is not None
         )
-        untrusted = kind is TlsFailed and "not trusted" in sentence and tls_fault(fault) is not None
+        if kind is TlsFailed and "not trusted" not in sentence:
+            return trip.error(
+                kind, sentence, advice="Check the registry URL of the profile, and what stands before it."
+            )
+        untrusted = kind is TlsFailed and tls_fault(fault) is not None
         if untrusted and (issuer := await issuer_of(self._origin.base_url, self._proxy)):
             sentence = f"{sentence} It was issued by {issuer!r}."
         return trip.error(kind, sentence)

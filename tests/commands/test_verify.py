@@ -1,8 +1,11 @@
 """`pyhall-tui verify …` as a process of its own, against the hall."""
 
 import json
+import os
 from pathlib import Path
 from subprocess import CompletedProcess
+
+import pytest
 
 from tests.commands.asking import run_program
 from tests.live_hall import HASH, LiveHall
@@ -72,3 +75,26 @@ def test_a_profile_that_is_not_there_names_those_that_are(hall: LiveHall, tmp_pa
 
 def test_wrong_use_is_not_a_registry_that_is_down(hall: LiveHall, tmp_path: Path) -> None:
     assert verify(tmp_path, hall).returncode == 64
+
+
+@pytest.mark.parametrize("arguments", [("verify", "wkr_abc123"), ("doctor",)])
+def test_a_name_lookup_that_hangs_outlives_no_time_out(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """F16: not the command's either."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import socket, time\n"
+        "look_up = socket.getaddrinfo\n"
+        "def slow(host, *more, **named):\n"
+        "    if host in ('slow.example', b'slow.example'): time.sleep(60)\n"
+        "    return look_up(host, *more, **named)\n"
+        "socket.getaddrinfo = slow\n"
+    )
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "profiles.toml").write_text(
+        '[profiles.slow]\nnamespace = "org.yourco"\nregistry_url = "https://slow.example"\ntimeout = 0.2\n'
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+
+    done = run_program(tmp_path, *arguments, url="", key="phk_live_k", PYTHONPATH=path)  # ends it after 30 s
+
+    assert done.returncode == 2
+    assert "No whole answer came from slow.example within 0.2 s" in done.stdout + done.stderr
