@@ -49,7 +49,7 @@ class IngestRequest(msgspec.Struct):
     decided_at: str | None = None
     tenant_id: str | None = None
     env: str | None = None
-    denied: bool | Annotated[int, msgspec.Meta(ge=0, le=1)] = False
+    denied: bool | float = False
     deny_reason: str | None = None
     selected_worker: str | None = None
     blast_score: int | float | None = None

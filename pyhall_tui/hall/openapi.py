@@ -95,10 +95,15 @@ def _number(name: str, least: int, most: int) -> dict[str, Any]:
     return {"name": name, "in": "query", "schema": {"type": "integer", "minimum": least, "maximum": most}}
 
 
-_WORKER = [{"name": "worker_id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}]
+def _named(name: str, where: str, example: str) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1}
+    return {"name": name, "in": where, "required": True, "schema": schema, "example": example}
+
+
+_WORKER = [_named("worker_id", "path", "wkr_abc123")]
 _EXPLAINED = [
-    {"name": "worker_id", "in": "query", "required": True, "schema": {"type": "string", "minLength": 1}},
-    {"name": "capability", "in": "query", "required": True, "schema": {"type": "string", "minLength": 1}},
+    _named("worker_id", "query", "wkr_abc123"),
+    _named("capability", "query", "llm.text.generate"),
     {"name": "namespace", "in": "query", "schema": {"type": "string"}},
     {"name": "risk_tier", "in": "query", "schema": {"enum": list(TIERS)}},
     _number("at", 0, 10**11),
@@ -167,6 +172,9 @@ def document() -> dict[str, Any]:
     error = _object({"error": _TEXT}, {"code": _TEXT, "correlation_id": _TEXT})
     types = (DispatchRequest, EnrollRequest, AttestRequest, ReportRequest, Ban, RecordRequest, IngestRequest)
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    schemas["AttestRequest"]["anyOf"] = [
+        {"required": [name], "properties": {name: {"type": "string"}}} for name in ("sha256", "package_hash")
+    ]
     return {
         "openapi": "3.1.0",
         "info": {"title": "pyhall-tui's hall", "version": __version__, "description": _ABOUT},

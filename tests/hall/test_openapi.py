@@ -1,0 +1,34 @@
+"""What the hall's OpenAPI document says is so: schemathesis tries out every operation over a real socket."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.live_hall import LiveHall
+
+EXAMPLES = 5
+PHASES = "coverage,fuzzing"
+CONFIG = """
+base-url = "{url}"
+[auth.openapi.key]
+bearer = "{key}"
+[[operations]]
+include-path = "/enroll"  # a record has to hold its own hash, which a schema cannot say
+checks.positive_data_acceptance.enabled = false
+"""
+
+
+@pytest.mark.timeout(120)  # ten seconds, on a machine that does nothing else
+def test_schemathesis_finds_nothing(hall: LiveHall, tmp_path: Path) -> None:
+    """Nothing is banned or retired in this hall: what it reads is sent again, and a refusal taken for a fault."""
+    (tmp_path / "schemathesis.toml").write_text(CONFIG.format(url=hall.url, key=hall.key))
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{hall.url}/openapi.json"]
+    command += ["--no-color", "--seed", "1", "--phases", PHASES, "--max-examples", str(EXAMPLES)]
+    environment = os.environ | {"NO_PROXY": "127.0.0.1"}
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110, env=environment)
+    assert run.returncode == 0, run.stdout + run.stderr
+    asked = {(request.method, request.raw_path) for request in hall.requests}
+    assert {("POST", "/api/v1/dispatch"), ("POST", "/enroll"), ("GET", "/policy/explain")} <= asked
