@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from pyhall_tui.attest.files import open_regular
 from pyhall_tui.attest.json_text import NotJson, Object, canonical, read_object
+from pyhall_tui.regular_file import open_regular
 
 GENESIS = "GENESIS"
 LINE_LIMIT = 4 << 20

@@ -23,8 +23,8 @@ from pathlib import Path
 import msgspec
 
 from pyhall_tui.attest.concerns import Concern, concerns_of, starts_like_a_private_key
-from pyhall_tui.attest.files import READ_WITHOUT_WAITING
 from pyhall_tui.attest.listing import VANISHED, Found, LeftOut, Listing, Problem, list_package, shown, special_kind, why
+from pyhall_tui.regular_file import READ_WITHOUT_WAITING
 
 _CHUNK = 1 << 20
 """Bytes read at once: memory stays at this much a thread, and a cancel waits for no more than this much work."""

@@ -3,11 +3,8 @@
 The contract's "Records and manifests" has the formats. Whatever is not understood is kept in `fields`.
 """
 
-import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -15,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from pyhall_tui.attest.files import read_bounded
 from pyhall_tui.attest.json_text import NotJson, canonical, read_object
+from pyhall_tui.profiles.safe_file import write_atomically
 from pyhall_tui.registry.models import plain_sha256
+from pyhall_tui.regular_file import read_bounded
 
 LIMIT = 1 << 20
 """Bytes beyond which a file is taken for no record."""
@@ -220,20 +218,9 @@ def write_record(path: Path, fields: Mapping[str, Any], *, overwrite: bool = Fal
     """Write a record with its `artifact_hash`, whole or not at all. Raises `FileExistsError`, `OSError`."""
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} is there already.")
-    target = path.resolve()  # through a link, to the file it leads to
     whole = {name: value for name, value in fields.items() if name != "artifact_hash"}
     whole["artifact_hash"] = artifact_hash(whole)
-    handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            json.dump(whole, file, indent=2, ensure_ascii=False)
-            file.write("\n")
-        Path(scratch).chmod(0o644)
-        Path(scratch).replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(scratch).unlink()
-        raise
+    write_atomically(path, f"{json.dumps(whole, indent=2, ensure_ascii=False)}\n".encode(), mode=0o644)
 
 
 def namespace_of(worker_id: str) -> str | None:

@@ -13,6 +13,7 @@ from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
 from pyhall_tui.dispatch.matrix import Answer, Case, Plan
 from pyhall_tui.dispatch.result import Result
 from pyhall_tui.profiles.safe_file import write_atomically
+from pyhall_tui.regular_file import read_bounded, reason
 
 VERSION: Final = 1
 _HEAD: Final = """\
@@ -101,7 +102,7 @@ def write(path: Path, baseline: Baseline) -> None:
     try:
         write_atomically(path, (_HEAD + tomli_w.dumps(document)).encode())
     except OSError as error:
-        raise BaselineMistake(f"{path} cannot be written ({error.strerror or error}).") from None
+        raise BaselineMistake(f"{path} cannot be written ({reason(error)}).") from None
 
 
 def read(path: Path) -> Baseline:
@@ -111,11 +112,11 @@ def read(path: Path) -> Baseline:
         BaselineMistake: there is none, or it has a mistake.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(read_bounded(path).decode())
     except FileNotFoundError:
         raise BaselineMistake(f"There is no baseline at {path}: make it with pyhall-tui policy save.") from None
     except OSError as error:
-        raise BaselineMistake(f"{path} cannot be read ({error.strerror or error}).") from None
+        raise BaselineMistake(f"{path} cannot be read ({reason(error)}).") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BaselineMistake(f"{path} is no TOML: {error}.") from None
     if document.get("version") != VERSION:

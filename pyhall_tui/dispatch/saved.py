@@ -9,6 +9,7 @@ import tomli_w
 
 from pyhall_tui.dispatch.form import DispatchForm
 from pyhall_tui.profiles.safe_file import locked, write_atomically
+from pyhall_tui.regular_file import read_bounded, reason
 
 _KEPT = ("capability", "worker_id", "risk_tier", "context")
 
@@ -63,7 +64,7 @@ class SavedRequests:
                 document["requests"] = dict(sorted(tables.items()))
                 write_atomically(self.path, tomli_w.dumps(document, multiline_strings=True).encode())
         except OSError as error:
-            raise SavedMistake(f"{self.path} cannot be written ({error.strerror or error}).") from None
+            raise SavedMistake(f"{self.path} cannot be written ({reason(error)}).") from None
 
     def _tables(self) -> dict[str, Any]:
         tables = self._document().get("requests", {})
@@ -73,11 +74,11 @@ class SavedRequests:
 
     def _document(self) -> dict[str, Any]:
         try:
-            return tomllib.loads(self.path.read_text(encoding="utf-8"))
+            return tomllib.loads(read_bounded(self.path).decode())
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise SavedMistake(f"{self.path} cannot be read ({error.strerror or error}).") from None
+            raise SavedMistake(f"{self.path} cannot be read ({reason(error)}).") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SavedMistake(f"{self.path} is no TOML: {error}.") from None
 

@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 
 from pyhall_tui.attest.dialects import Matched, match_dialect
-from pyhall_tui.attest.files import read_bounded
 from pyhall_tui.attest.json_text import canonical
 from pyhall_tui.attest.manifests import Code, check_manifest, secret_of_environment
 from pyhall_tui.attest.package_hash import Cancelled, PackageHash, PackageUnreadable, hash_package
@@ -22,6 +21,7 @@ from pyhall_tui.attest.records import Form, RecordUnreadable, WorkerRecord, find
 from pyhall_tui.enroll.checks import check_all, split_capabilities
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.models import EnrollRequest, plain_sha256
+from pyhall_tui.regular_file import read_bounded
 
 LIMIT = 64 << 20
 """Bytes that a batch's file may have."""

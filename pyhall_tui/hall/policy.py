@@ -13,6 +13,7 @@ from pyhall_tui.hall import tomlfile
 from pyhall_tui.hall.errors import FileMistake, StoreError
 from pyhall_tui.hall.models import Asked
 from pyhall_tui.hall.store import Store
+from pyhall_tui.regular_file import reason, require_regular
 
 Outcome = Literal["allow", "deny", "hold"]
 Tier = Literal["low", "medium", "high", "critical", "unstated"]
@@ -192,6 +193,10 @@ class PolicyFile:
         return (found.st_mtime_ns, found.st_size, found.st_ino)
 
     def _read(self) -> Policy:
+        try:
+            require_regular(self.path.stat().st_mode, self.path)  # a pipe says it once, and the hall would wait on it
+        except OSError as error:
+            raise FileMistake(f"{self.path}: cannot be read: {reason(error)}") from None
         return parse(tomlfile.read_text(self.path), str(self.path))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from pyhall_tui.profiles.safe_file import write_atomically
+from pyhall_tui.regular_file import read_bounded, reason
 
 
 class Drafts:
@@ -28,7 +29,7 @@ class Drafts:
     def load(self, form: str) -> dict[str, Any]:
         """Return what was typed into that form, or nothing."""
         try:
-            return msgspec.json.decode(self._path(form).read_bytes(), type=dict[str, Any])
+            return msgspec.json.decode(read_bounded(self._path(form)), type=dict[str, Any])
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return {}
 
@@ -38,7 +39,7 @@ class Drafts:
             write_atomically(self._path(form), msgspec.json.encode(values))
             self.problem = None
         except OSError as error:
-            self.problem = f"What is typed can't be kept in {self._folder} ({error.strerror or error})."
+            self.problem = f"What is typed can't be kept in {self._folder} ({reason(error)})."
 
     def forget(self, form: str) -> None:
         """Drop a draft: its form was sent, or emptied."""

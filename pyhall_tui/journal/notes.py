@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from pyhall_tui.profiles.safe_file import write_atomically
+from pyhall_tui.regular_file import read_bounded
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ class Notes:
         if self._folder is None:
             return None
         try:
-            return msgspec.json.decode(self._path(self._folder, kind, key).read_bytes(), type=type_)
+            return msgspec.json.decode(read_bounded(self._path(self._folder, kind, key)), type=type_)
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
 

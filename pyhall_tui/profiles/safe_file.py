@@ -1,6 +1,7 @@
 """A file that two programs and a crash can share: written whole or not at all, one writer at a time."""
 
 import contextlib
+import errno
 import os
 import sys
 import tempfile
@@ -8,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
+
+from pyhall_tui.regular_file import reason, require_regular
 
 LOCK_WAIT: Final = 2.0
 """Seconds to wait for another program's write, which takes milliseconds."""
@@ -25,13 +28,26 @@ def make_private_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace what `path` (or the file that it links to) holds; mode 0600. A crash leaves the old or the new.
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Replace what `path` (or the file that it links to) holds. A crash leaves the old or the new.
+
+    A file of several names (hard links), or mounted where it is, is written over in its place, with the new text beside
+    it until that is done.
 
     Raises:
-        OSError: it could not be written; the old file is as it was.
+        OSError: it could not be written; the old file is as it was. Where `path` is a link, the error names the file.
     """
     target = Path(os.path.realpath(path))
+    try:
+        _write(target, data, mode)
+    except OSError as error:
+        if path.is_symlink():
+            raise OSError(error.errno, f"{reason(error)}: it is a link to {target}") from error
+        raise
+
+
+def _write(target: Path, data: bytes, mode: int) -> None:
+    names = _names_of(target)
     make_private_folder(target.parent)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".new")
     temporary = Path(name)
@@ -40,22 +56,53 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o600)
-        _replace(temporary, target)
+        temporary.chmod(mode)
+        if names > 1 or not _replace(temporary, target):
+            _write_over(target, data)
+            temporary.unlink()
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
 
 
-def _replace(source: Path, target: Path) -> None:
-    """Windows refuses while a virus scanner or an editor has the target open: for a moment, try again."""
+def _names_of(target: Path) -> int:
+    """Return how many names a file has, 0 where there is none; refuse what is no file, or is not to be written."""
+    try:
+        found = target.stat()
+    except FileNotFoundError:
+        return 0
+    require_regular(found.st_mode, target)
+    if not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, "it is marked read-only", str(target))
+    return found.st_nlink
+
+
+def _write_over(target: Path, data: bytes) -> None:
+    with target.open("r+b") as file:
+        file.write(data)
+        file.truncate()
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _replace(source: Path, target: Path) -> bool:
+    """Put one file in the other's place; False where that is held there (a file that is mounted into a container).
+
+    Windows refuses while a virus scanner or an editor has the target open: for a moment, try again.
+    """
     for _ in range(10 if sys.platform == "win32" else 0):
         with contextlib.suppress(PermissionError):
             source.replace(target)
-            return
+            return True
         time.sleep(0.05)
-    source.replace(target)
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return False
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

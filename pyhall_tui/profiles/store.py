@@ -14,6 +14,7 @@ from pyhall_tui.profiles.checks import mistakes_in_table, profile_of_table
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.safe_file import locked, write_atomically
 from pyhall_tui.profiles.urls import normalise_url
+from pyhall_tui.regular_file import read_bounded, reason
 
 Document = dict[str, Any]
 
@@ -181,17 +182,15 @@ class ProfileStore:
                     write_atomically(self.path, _as_before(text, raw).encode())
                 return text
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise ProfilesNotSaved(f"{self.path} cannot be written ({reason}): nothing was changed.") from error
+            raise ProfilesNotSaved(f"{self.path} cannot be written ({reason(error)}): nothing was changed.") from error
 
     def _read(self) -> str:
         try:
-            data = self.path.read_bytes()
+            data = read_bounded(self.path)
         except FileNotFoundError:
             return ""
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise ProfilesFileError(self.path, f"It cannot be read ({reason}).") from error
+            raise ProfilesFileError(self.path, f"It cannot be read ({reason(error)}).") from error
         try:
             return data.decode()
         except UnicodeDecodeError as error:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, NamedTuple
 import msgspec
 
 from pyhall_tui.profiles.safe_file import locked, write_atomically
+from pyhall_tui.regular_file import read_bounded, reason
 
 MAX_ID_LENGTH: Final = 256
 """Letters in a worker id; those seen have at most a few dozen."""
@@ -89,7 +90,7 @@ class WatchList:
         try:
             lines = _read(self.path)
         except OSError as error:
-            self.problem = f"The watch list {self.path} cannot be read ({_reason(error)})."
+            self.problem = f"The watch list {self.path} cannot be read ({reason(error)})."
             return self.workers
         self._apply_to(lines)
         self._lines = lines
@@ -171,7 +172,7 @@ class WatchList:
         except OSError as error:
             self._apply_to(self._lines)
             self.problem = (
-                f"The watch list cannot be written to {self.path} ({_reason(error)}): "
+                f"The watch list cannot be written to {self.path} ({reason(error)}): "
                 "what you change in it lasts for this run only."
             )
             return
@@ -222,7 +223,7 @@ _DECODER: Final = msgspec.json.Decoder(WatchedWorker)
 def _read(path: Path) -> _Lines:
     lines = _Lines()
     try:
-        data = path.read_bytes()
+        data = read_bounded(path)
     except FileNotFoundError:
         return lines
     for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
@@ -246,7 +247,3 @@ def _slug(name: str) -> str:
     readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
     digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:10]
     return f"{readable}-{digest}" if readable else digest
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -1,0 +1,45 @@
+"""Opening what a person points at, or has put where a file of ours lies: never waits on a pipe, never without end."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+READ_WITHOUT_WAITING = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+"""Flags with which opening a pipe does not block; each system has some of them."""
+_LIMIT = 64 << 20  # bytes; ten thousand workers' watch list is one MiB
+
+
+def require_regular(mode: int, path: Path) -> None:
+    """Raise `OSError` where a file's mode is that of a folder, pipe, socket or device."""
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder, not a regular file", str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(0, "it is a pipe, socket or device, not a regular file", str(path))
+
+
+def open_regular(path: Path) -> int:
+    """Open a regular file for reading and return its descriptor. Raises `OSError` for anything else."""
+    require_regular(path.stat().st_mode, path)  # a socket can't be opened, and to open a device may do something
+    handle = os.open(path, READ_WITHOUT_WAITING)
+    try:
+        require_regular(os.fstat(handle).st_mode, path)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def read_bounded(path: Path, limit: int = _LIMIT) -> bytes:
+    """Return a regular file's bytes. Raises `OSError`, also where there are more than `limit`."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(0, f"it is larger than {limit // 1024:,} KiB", str(path))
+    return data
+
+
+def reason(error: OSError) -> str:
+    """Return why the system refused, as the end of a sentence."""
+    told = error.strerror or str(error)
+    return told[:1].lower() + told[1:]
