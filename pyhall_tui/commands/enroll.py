@@ -81,7 +81,9 @@ def enroll_command(
             if dry_run:
                 stopped, code = "", NO if any(item.state is State.WRONG for item in items) else YES
             else:
-                _ask_first(ctx, items, profile, yes=yes, skip_wrong=skip_wrong)
+                if not skip_wrong:
+                    _stop_where_wrong(ctx, items, report)
+                _ask_first(items, profile, yes=yes)
                 stopped, code = _run(ctx, items, source, profile, journal, enrolled, again)
     except FileBusy:
         fail(ctx, "Another pyhall-tui is enrolling a batch of this profile: wait for it, or stop it.")
@@ -100,13 +102,17 @@ def _planned(ctx: click.Context, source: Path, profile: Profile, journal: Journa
         _clear_progress()
 
 
-def _ask_first(ctx: click.Context, items: Sequence[Item], profile: Profile, *, yes: bool, skip_wrong: bool) -> None:
+def _stop_where_wrong(ctx: click.Context, items: Sequence[Item], report: Path | None) -> None:
     wrong = [item for item in items if item.state is State.WRONG]
-    if wrong and not skip_wrong:
+    if wrong:
         for item in wrong:
             click.echo(printable(batch_line(item)), err=True)
         tell(ctx, f"{len(wrong)} of {len(items)} rows can't be sent as they are; nothing was sent. See --skip-wrong.")
+        _write_report(ctx, items, report)
         raise SystemExit(NO)
+
+
+def _ask_first(items: Sequence[Item], profile: Profile, *, yes: bool) -> None:
     ready = sum(item.state is State.READY for item in items)
     if yes or not ready:
         return
@@ -209,11 +215,16 @@ def _tell_result(
         tell(ctx, sentence)
     if any(item.state is State.UNKNOWN for item in items):
         tell(ctx, "Say --enrolled ROW for each that is, --again ROW for each that is not.")
-    if report is not None:
-        try:
-            write_report(report, items)
-        except OSError as error:
-            tell(ctx, f"The report could not be written to {report}: {error.strerror or error}.")
+    _write_report(ctx, items, report)
+
+
+def _write_report(ctx: click.Context, items: Sequence[Item], report: Path | None) -> None:
+    if report is None:
+        return
+    try:
+        write_report(report, items)
+    except OSError as error:
+        tell(ctx, f"The report could not be written to {report}: {error.strerror or error}.")
 
 
 def _show_checked(done: int, total: int) -> None:

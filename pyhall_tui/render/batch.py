@@ -44,6 +44,13 @@ def batch_cells(item: Item) -> BatchCells:
     )
 
 
+def row_in_full(item: Item) -> str:
+    """Return what a narrow table leaves out of one row or cuts: name, worker, and all that came."""
+    cells = batch_cells(item)
+    parts = [cells.name.text, item.worker_id and cells.worker.text, cells.told.text]
+    return f"Row {item.row.number}: {' · '.join(part for part in parts if part)}"
+
+
 def _warned(item: Item) -> str:
     count = item.row.warnings
     return f"▲ {count:,} thing{'s' * (count != 1)} that should not be in a package" if count else ""
@@ -68,13 +75,13 @@ def what_next(items: Sequence[Item], stopped_because: str) -> list[str]:
     lines = [clean(stopped_because)] if stopped_because else []
     if found[State.UNKNOWN]:
         lines.append(
-            f"{_rows(found[State.UNKNOWN])} sent, and no answer is known: perhaps enrolled."
+            f"{_rows(found[State.UNKNOWN])} without a known answer, perhaps enrolled."
             " Look in the registry, then say which are enrolled, and which to send again."
         )
     if found[State.REFUSED]:
         lines.append(f"{_rows(found[State.REFUSED])} refused by the registry: put it right, then run the batch again.")
     if found[State.WRONG]:
-        lines.append(f"{_rows(found[State.WRONG])} wrong: see what each line says; it is not sent.")
+        lines.append(f"{_rows(found[State.WRONG])} wrong, and not sent: the line says why.")
     if found[State.READY] and stopped_because:
         lines.append(f"{_rows(found[State.READY])} not sent yet: run the batch again to go on where it stopped.")
     return lines
@@ -83,5 +90,5 @@ def what_next(items: Sequence[Item], stopped_because: str) -> list[str]:
 def _rows(items: Sequence[Item]) -> str:
     numbers = ", ".join(str(item.row.number) for item in items[:8])
     if len(items) == 1:
-        return f"Row {numbers}:"
-    return f"{len(items):,} rows ({numbers}{' …' if len(items) > 8 else ''}):"
+        return f"Row {numbers} is"
+    return f"{len(items):,} rows ({numbers}{' …' if len(items) > 8 else ''}) are"

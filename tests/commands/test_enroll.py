@@ -73,11 +73,12 @@ def test_a_read_only_profile_enrolls_nothing_but_may_check_a_batch(hall: LiveHal
 
 
 def test_nothing_is_sent_while_a_row_is_wrong_unless_it_is_skipped(hall: LiveHall, tmp_path: Path) -> None:
-    path = batch(tmp_path, 1)
+    path, report = batch(tmp_path, 1), tmp_path / "report.jsonl"
     path.write_text(path.read_text() + "\n{")
-    done = enroll(tmp_path, hall, "--from", str(path), "--yes")
+    done = enroll(tmp_path, hall, "--from", str(path), "--yes", "--report", str(report))
     assert (done.returncode, enrolled(hall)) == (1, {})
     assert "1 of 2 rows can't be sent as they are; nothing was sent." in done.stderr
+    assert [json.loads(line)["state"] for line in report.read_text().splitlines()] == ["ready", "wrong"]
     done = enroll(tmp_path, hall, "--from", str(path), "--yes", "--skip-wrong")
     assert (done.returncode, enrolled(hall)) == (1, {"w0": 1})
 

@@ -8,6 +8,8 @@ from textual.widgets import Button, Input
 
 from pyhall_tui.enroll.batch import State, counts
 from pyhall_tui.screens.enroll.batch import BatchPane
+from pyhall_tui.screens.workers.screen import WorkersScreen
+from pyhall_tui.widgets.line_table import LineTable
 from tests.live_hall import LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.screens.test_enroll import at_the_form, sees
@@ -55,6 +57,10 @@ async def test_a_batch_is_checked_asked_about_and_enrolled(open_app: OpenApp, ha
         assert enrolled(hall) == ["w0", "w1", "w2"]
         await until(lambda: all(opened.workspace.fleet.get(item.worker_id) for item in pane._items if item.worker_id))
         await sees(opened, "1 wrong · 3 enrolled")
+        await sees(opened, f"Row 1: w0 · {pane._items[0].worker_id}")
+        await opened.pilot.press("home", "enter")
+        await until(lambda: isinstance(opened.screen, WorkersScreen))
+        await until(lambda: opened.screen.query_one(LineTable).cursor_key == pane._items[0].worker_id)
 
 
 async def test_after_a_restart_what_was_enrolled_is_known(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
@@ -78,7 +84,7 @@ async def test_a_lost_answer_is_left_to_the_operator(open_app: OpenApp, hall: Li
         pane = await checked(opened, batch(tmp_path, 2))
         await opened.pilot.press("ctrl+s", "y")
         await until(lambda: counts(pane._items).get(State.UNKNOWN) == 2, clock=opened.clock)
-        await sees(opened, "no answer is known: perhaps enrolled")
+        await sees(opened, "without a known answer, perhaps enrolled")
         pane._table.focus()
         await opened.pilot.press("home", "e", "end", "r")
         await until(lambda: counts(pane._items) == {State.READY: 1, State.ENROLLED: 1}, clock=opened.clock)

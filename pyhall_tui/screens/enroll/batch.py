@@ -21,11 +21,12 @@ from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
 from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.journal.rows import NotKept
 from pyhall_tui.profiles.safe_file import FileBusy, locked
-from pyhall_tui.render.batch import batch_cells, counts_words, what_next
+from pyhall_tui.render.batch import batch_cells, counts_words, row_in_full, what_next
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.pick_package import FolderSuggester, PickPackageScreen
 from pyhall_tui.screens.enroll.steady_field import SteadyField
+from pyhall_tui.screens.messages import Go
 from pyhall_tui.widgets.cells import as_content, as_lines
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.workspace import Workspace
@@ -91,7 +92,7 @@ class BatchPane(Vertical):
             yield Static(id="batch-counts", markup=False)
             yield ProgressBar(show_eta=False, id="batch-progress")
         yield BatchTable(COLUMNS, self._row, id="batch-rows")
-        yield Static(id="batch-error", markup=False)
+        yield Static(id="batch-row", markup=False)
         yield Static(id="batch-next", markup=False)
         with Horizontal(id="batch-buttons"):
             yield Button("Check", id="batch-check", compact=True)
@@ -343,7 +344,7 @@ class BatchPane(Vertical):
         self._show_bar(ended, len(self._items) - found.get(State.WRONG, 0))
         running = self._busy == "running"
         self._tell(*([] if running else what_next(self._items, self._run.stopped_because if self._run else "")))
-        self._show_error()
+        self._show_in_full()
         for name, usable in (
             ("check", not self._busy),
             ("start", not self._busy and bool(found.get(State.READY))),
@@ -354,15 +355,23 @@ class BatchPane(Vertical):
         ):
             self.query_one(f"#batch-{name}", Button).disabled = not usable
 
+    @on(LineTable.Opened)
+    def _open(self, message: LineTable.Opened) -> None:
+        worker_id = self._items[int(message.key)].worker_id
+        if worker_id is not None and worker_id in self._workspace.fleet:
+            self.post_message(Go("workers", worker_id=worker_id))
+        else:
+            self.notify("Only a worker that is enrolled and watched can be opened.", markup=False)
+
     @on(LineTable.Highlighted)
-    def _show_error(self) -> None:
-        """Show in full what the cell of the row under the cursor has no room for."""
+    def _show_in_full(self) -> None:
+        """Show in full what the cells of the row under the cursor have no room for."""
         key = self._table.cursor_key
         item = self._items[int(key)] if key is not None and int(key) < len(self._items) else None
-        told = self.query_one("#batch-error", Static)
-        told.display = item is not None and bool(item.error)
+        told = self.query_one("#batch-row", Static)
+        told.display = item is not None
         if item is not None:
-            told.update(f"Row {item.row.number}: {clean(item.error, 600)}")
+            told.update(row_in_full(item))
 
     def _show_bar(self, done: int, total: int) -> None:
         bar = self.query_one(ProgressBar)

@@ -102,12 +102,17 @@ class EnrollOne(Vertical):
 
     def fleet_changed(self) -> None:
         """The first verdict of a worker that was enrolled here may have come."""
+        if self._enrolled is not None:
+            self.sheet.show_verdict(self._first_verdict())
+            self._count()
+
+    def _first_verdict(self) -> list[Line]:
+        """Return what the registry says of the worker that was enrolled here last."""
         if self._enrolled is None:
-            return
+            return []
         worker_id, sha256, since = self._enrolled
         fleet = self.workspace.fleet
-        now = self.workspace.now()
-        self.sheet.show_verdict(first_verdict(fleet.get(worker_id), sha256, since, now, fleet.stale_after))
+        return first_verdict(fleet.get(worker_id), sha256, since, self.workspace.now(), fleet.stale_after)
 
     # -- what is typed -----------------------------------------------------------------------------------------
 
@@ -161,21 +166,24 @@ class EnrollOne(Vertical):
             widget.cursor_position = cursor
 
     def _count(self) -> None:
-        """Say on the button's side how many checks are left, and which."""
-        left = list(self.form.mistakes())
+        """Say on the button's side how many checks are left, and which, or what came of the last send."""
         self.query_one("#send", Button).disabled = self._sending
+        self.query_one("#left", LinesView).show([self._left()])
+
+    def _left(self) -> Line:
         if self.workspace.profile.read_only:
-            words = Cell(_READ_ONLY, Style.WARNING)
-        elif self._sending:
-            words = Cell("Sending…")
-        elif left:
+            return (Cell(_READ_ONLY, Style.WARNING),)
+        if self._sending:
+            return (Cell("Sending…"),)
+        if self._enrolled and self._draft.is_empty:  # in a small terminal the answer is below the form
+            verdict = [cell for line in self._first_verdict()[:1] for cell in (Cell(" · ", Style.DIM), *line)]
+            return (Cell(f"● enrolled {clean(self._enrolled[0])}", Style.GOOD), *verdict)
+        if left := list(self.form.mistakes()):
             named = ", ".join(LABELS[field] for field in left)
-            words = Cell(f"{len(left)} check{'s' * (len(left) > 1)} left: {named}", Style.WARNING)
-        elif self.form.record.stops:
-            words = Cell("✖ The record does not fit: see above. ctrl+s asks before it sends.", Style.ERROR)
-        else:
-            words = Cell("All checks passed.", Style.GOOD)
-        self.query_one("#left", LinesView).show([(words,)])
+            return (Cell(f"{len(left)} check{'s' * (len(left) > 1)} left: {named}", Style.WARNING),)
+        if self.form.record.stops:
+            return (Cell("✖ The record does not fit: ctrl+s asks first.", Style.ERROR),)
+        return (Cell("All checks passed.", Style.GOOD),)
 
     @work(exclusive=True, exit_on_error=False, group="known")
     async def learn_capabilities(self) -> None:

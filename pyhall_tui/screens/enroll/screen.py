@@ -87,6 +87,8 @@ class EnrollScreen(ModeScreen):
 
     @on(Go)
     def _fill(self, message: Go) -> None:
+        if message.mode != self.MODE:
+            return
         message.stop()
         self.query_one("#enroll-tabs", TabbedContent).active = _ONE
         self.one.take(message.fill)
