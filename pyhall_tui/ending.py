@@ -5,6 +5,7 @@ writer thread dies of it and the app then waits for that thread for ever: so a d
 """
 
 import asyncio
+import contextlib
 import errno
 import os
 import signal
@@ -17,7 +18,7 @@ PATIENCE = 2.0
 
 
 def end_on_signals(ask_to_end: Callable[[int], object]) -> None:
-    """Let SIGTERM and SIGHUP (a closed window) end the program; the exit code is 128 and the signal's number.
+    """Let SIGTERM, SIGHUP (a closed window) and SIGINT end the program; the exit code is 128 and the signal's number.
 
     Call it on the thread of the running loop. `ask_to_end` is called there with the exit code. Where a loop has no
     such signals (Windows) there is nothing to do.
@@ -26,11 +27,12 @@ def end_on_signals(ask_to_end: Callable[[int], object]) -> None:
 
     def handle(number: int, frame: FrameType | None) -> None:
         _end_after(PATIENCE, 128 + number)
-        loop.call_soon_threadsafe(ask_to_end, 128 + number)
+        with contextlib.suppress(RuntimeError):  # told again when the loop is closed already
+            loop.call_soon_threadsafe(ask_to_end, 128 + number)
 
     if threading.current_thread() is not threading.main_thread():
         return
-    for name in ("SIGTERM", "SIGHUP"):
+    for name in ("SIGTERM", "SIGHUP", "SIGINT"):  # ctrl+c in the terminal is a key; this one was sent
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), handle)
 

@@ -58,7 +58,7 @@ def test_quitting_is_at_once_also_in_the_middle_of_requests(tmp_path: Path, key:
         assert terminal.wait_for_end(3) == 0
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_signal_ends_it_with_the_terminal_restored_and_an_exit_code_that_tells_it(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
