@@ -8,8 +8,7 @@ from textual.widgets import Button, Input
 
 from pyhall_tui.enroll.batch import State, counts
 from pyhall_tui.screens.enroll.batch import BatchPane
-from pyhall_tui.screens.workers.screen import WorkersScreen
-from pyhall_tui.widgets.line_table import LineTable
+from pyhall_tui.screens.worker_detail import WorkerDetailScreen
 from tests.live_hall import LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.screens.test_enroll import at_the_form, sees
@@ -59,8 +58,7 @@ async def test_a_batch_is_checked_asked_about_and_enrolled(open_app: OpenApp, ha
         await sees(opened, "1 wrong · 3 enrolled")
         await sees(opened, f"Row 1: w0 · {pane._items[0].worker_id}")
         await opened.pilot.press("home", "enter")
-        await until(lambda: isinstance(opened.screen, WorkersScreen))
-        await until(lambda: opened.screen.query_one(LineTable).cursor_key == pane._items[0].worker_id)
+        await until(lambda: isinstance(opened.screen, WorkerDetailScreen))
 
 
 async def test_after_a_restart_what_was_enrolled_is_known(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
