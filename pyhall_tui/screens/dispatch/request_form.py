@@ -19,7 +19,7 @@ from pyhall_tui.registry.correlation import new_correlation_id
 from pyhall_tui.registry.models import DispatchRequest
 from pyhall_tui.render.text import clean
 from pyhall_tui.render.worker import LOOKS
-from pyhall_tui.screens.dispatch.fields import NameField, TierChoice
+from pyhall_tui.widgets.dispatch_fields import NameField, TierChoice
 from pyhall_tui.widgets.field import Field, OneLineInput
 from pyhall_tui.widgets.text_field import TextField
 from pyhall_tui.workspace import Workspace

@@ -1,4 +1,4 @@
-"""The dispatch form's own fields: a name that completes, and the choice of a risk tier."""
+"""Fields for naming a dispatch: a name that completes, and the choice of a risk tier."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
