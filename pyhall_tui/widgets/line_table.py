@@ -46,10 +46,13 @@ class Row(NamedTuple):
 _GUTTER = 2
 """Cells before the first column: the cursor's bar and the mark."""
 _GAP = 2
+_EMPTY = Cell("")
 
 
 def fit(text: str, width: int) -> str:
     """Return text of exactly that many cells, cut with `…`; a double-width letter is never halved."""
+    if text.isascii():  # most are, and need no look at each letter
+        return text.ljust(width) if len(text) <= width else text[: max(0, width - 1)] + "…"[:width]
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(text, width - 1) + "…" if width > 0 else ""
@@ -304,26 +307,12 @@ class LineTable(ScrollView, can_focus=True):
     def _draw(self, key: str, *, is_cursor: bool) -> Strip:
         row = self._row(key)
         mark = "•" if key in self.marked else " "
-        segments = [Segment(("▌" if is_cursor else " ") + mark, self._style(Style.STRONG, is_cursor))]
+        line = [Cell(("▌" if is_cursor else " ") + mark, Style.STRONG)]
         for column, width in self._columns:
-            segments += self._cell(row, column.key, width, is_cursor)
-        return Strip(segments).adjust_cell_length(self.size.width, self._style(Style.PLAIN, is_cursor))
-
-    def _cell(self, row: Row, column: str, width: int, is_cursor: bool) -> list[Segment]:
-        value = row.cells.get(column, Cell(""))
-        parts = (value,) if isinstance(value, Cell) else value
-        segments: list[Segment] = []
-        left = width
-        for cell in parts:
-            last = cell is parts[-1]
-            text = fit(cell.text, left) if last else fit(cell.text, min(left, cell_len(cell.text))) + " "
-            style = (
-                Style.ALARM if row.alarm else Style.STRONG if row.strong and cell.style is Style.PLAIN else cell.style
-            )
-            segments.append(Segment(text, self._style(style, is_cursor)))
-            left -= cell_len(text)
-        segments.append(Segment(" " * _GAP, self._style(Style.PLAIN, is_cursor)))
-        return segments
+            line += pieces(row, column.key, width)
+        length = _GUTTER + sum(width + _GAP for _, width in self._columns)
+        strip = Strip([Segment(text, self._style(style, is_cursor)) for text, style in _merged(line)], length)
+        return strip.adjust_cell_length(self.size.width, self._style(Style.PLAIN, is_cursor))
 
     def _header(self) -> Strip:
         plain = self.get_component_rich_style("line-table--header")
@@ -395,6 +384,38 @@ class LineTable(ScrollView, can_focus=True):
         wanted = min(max(top, position - rows + 1), position)
         if wanted != top:
             self.scroll_to(y=wanted, animate=False, immediate=True)
+
+
+def pieces(row: Row, column: str, width: int) -> list[Cell]:
+    """Return a row's cell of that column in its parts: together they are exactly `width` wide, and the gap."""
+    value = row.cells.get(column, _EMPTY)
+    parts = (value,) if isinstance(value, Cell) else value or (_EMPTY,)
+    made: list[Cell] = []
+    left = width
+    for text, style in parts[:-1]:
+        shown = fit(text + " ", min(left, cell_len(text) + 1))
+        made.append(Cell(shown, _loud(row, style)))
+        left -= cell_len(shown)
+    text, style = parts[-1]
+    return [*made, Cell(fit(text, left) + " " * _GAP, _loud(row, style))]
+
+
+def _loud(row: Row, style: Style) -> Style:
+    if row.alarm:
+        return Style.ALARM
+    return Style.STRONG if row.strong and style is Style.PLAIN else style
+
+
+def _merged(pieces: list[Cell]) -> list[Cell]:
+    """Join neighbours of one style: Textual goes through each piece of a line a dozen times."""
+    merged = pieces[:1]
+    for piece in pieces[1:]:
+        text, style = merged[-1]
+        if piece.style is style:
+            merged[-1] = Cell(text + piece.text, style)
+        else:
+            merged.append(piece)
+    return merged
 
 
 def _needed(columns: Sequence[Column]) -> int:

@@ -1,11 +1,14 @@
 """The table for long lists: what it draws, and how little."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
-from pyhall_tui.render.text import Cell
+from pyhall_tui.render.text import Cell, clean
 from pyhall_tui.theme import DARK
-from pyhall_tui.widgets.line_table import Column, LineTable, Row, fit
+from pyhall_tui.widgets.line_table import Column, LineTable, Row, fit, pieces
 
 COLUMNS = (Column("id", "ID", 8, flex=1), Column("note", "NOTE", 10, leaves=1), Column("age", "AGE", 6))
 
@@ -110,6 +113,13 @@ async def test_columns_leave_a_narrow_table_in_their_order() -> None:
 def test_a_cut_never_halves_a_double_width_letter(text: str, width: int, expected: str) -> None:
     """F10."""
     assert fit(text, width) == expected
+
+
+@given(st.lists(st.text().map(clean), max_size=4), st.integers(1, 30))
+def test_a_cell_of_any_parts_is_as_wide_as_its_column_and_the_gap(texts: list[str], width: int) -> None:
+    """F10."""
+    row = Row({"marks": tuple(Cell(text) for text in texts)})
+    assert sum(cell_len(piece.text) for piece in pieces(row, "marks", width)) == width + 2
 
 
 async def test_a_row_that_looks_as_before_is_not_painted_again() -> None:
