@@ -87,7 +87,7 @@ def save_command(
     except BaselineMistake as mistake:
         fail(ctx, str(mistake))
     counts = ", ".join(f"{count} {result.value}" for result, count in sums(cells.values()).results.most_common())
-    click.echo(printable(f"{len(cells)} cells ({counts}) saved in {path}"))
+    click.echo(printable(f"{_cells(len(cells))} ({counts}) saved in {path}"))
 
 
 @policy_group.command("check")
@@ -122,8 +122,9 @@ def check_command(ctx: click.Context, name: str, as_json: bool, yes: bool) -> No
 
 def _conclude(ctx: click.Context, total: int, differ: int, unanswered: int) -> None:
     if unanswered:
-        fail(ctx, f"{unanswered} of {total} cells got no answer; {differ} of the others differ.")
-    tell(ctx, f"{differ} of {total} cells differ." if differ else f"All {total} cells are the same.")
+        fail(ctx, f"{unanswered} of {_cells(total)} got no answer; {differ} of the others differ.")
+    same = f"{_cells(total)}, and nothing differs."
+    tell(ctx, f"{differ} of {_cells(total)} {'differs' if differ == 1 else 'differ'}." if differ else same)
     ctx.exit(NO if differ else YES)
 
 
@@ -188,6 +189,10 @@ async def _ask_all(client: "RegistryClient", profile: Profile, plan: Plan) -> di
     )
     await run.run()
     return run.cells
+
+
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count} cells"
 
 
 def _lines(found: list[Difference], cells: dict[Case, Tried]) -> list[str]:

@@ -11,7 +11,7 @@ from pyhall_tui import paths
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.log_file import configure_logging
 from pyhall_tui.monitor.thread import DaemonExecutor
-from pyhall_tui.profiles.environment import EnvironmentMistake, overridden
+from pyhall_tui.profiles.environment import KEY, EnvironmentMistake, overridden
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.store import Profiles, ProfilesFileError, ProfileStore
 from pyhall_tui.registry.errors import RegistryError
@@ -106,7 +106,8 @@ async def _key(ctx: click.Context, profile: Profile) -> "ApiKey | None":
 
     answer = await KeyStore().load(profile)
     if answer.key is None:
-        tell(ctx, answer.sentence)
+        why = answer.sentence.removesuffix(answer.way_out).rstrip(" .:")
+        tell(ctx, f"{why}. Set {KEY}, or store the key with the app." if answer.way_out else answer.sentence)
     return answer.key
 
 

@@ -59,6 +59,8 @@ class KeyAnswer(NamedTuple):
     state: KeyState
     sentence: str
     """For the operator: where the key is, or why there is none and what to do."""
+    way_out: str = ""
+    """The end of the sentence that says what to do at a screen, where it does."""
 
 
 class KeyStore:
@@ -150,7 +152,7 @@ class KeyStore:
         try:
             text = await self._ask(user, lambda keyring: os_keyring.read(keyring, SERVICE, user))
         except _Unanswered as no:
-            return KeyAnswer(None, KeySource.NONE, no.state, f"{no.sentence} {no.way_out}")
+            return KeyAnswer(None, KeySource.NONE, no.state, f"{no.sentence} {no.way_out}", no.way_out)
         if text is None:
             return self._absent(profile)
         answer = _answer(text, KeySource.KEYRING, "The key is in the OS keyring.", "What the OS keyring holds")
@@ -166,7 +168,7 @@ class KeyStore:
 
     def _absent(self, profile: Profile) -> KeyAnswer:
         where = f"There is no key yet for {profile.name} at {origin(profile.registry_url)}: type it in."
-        return KeyAnswer(None, KeySource.NONE, KeyState.ABSENT, where)
+        return KeyAnswer(None, KeySource.NONE, KeyState.ABSENT, where, "type it in.")
 
     def _keep(self, user: str, answer: KeyAnswer) -> KeyAnswer:
         """Remember `answer`; return what is sent now, which may be the environment's."""

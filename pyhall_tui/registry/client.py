@@ -117,7 +117,8 @@ class RegistryClient:
                     f"Plain http:// to {origin.authority} would send the key unprotected: use https://, or set"
                     " allow_insecure = true in the profile."
                 )
-            self.warnings += (f"The key travels unprotected: {origin.authority} is asked over plain http://.",)
+            risk = "Answers can be read and changed on the way" if key is None else "The key travels unprotected"
+            self.warnings += (f"{risk}: {origin.authority} is asked over plain http://.",)
         proxy, proxy_warnings = choose_proxy(origin)
         context, tls_warnings = trust_context(origin.scheme)
         self.warnings += (*proxy_warnings, *tls_warnings)
@@ -125,8 +126,8 @@ class RegistryClient:
             transport = SpreadTransport(connections=self._profile.requests_in_flight, context=context, proxy=proxy)
         except Exception:  # httpx raises several; none is repeated here, for the URL may hold a password
             raise ValueError(
-                f"The proxy that {origin.scheme.upper()}_PROXY or the system names cannot be used: it must be an"
-                " http:// address."
+                f"The proxy that {origin.scheme.upper()}_PROXY, ALL_PROXY or the system names cannot be used: it must"
+                " be an http:// address."
             ) from None
         return Wire(
             origin=origin,

@@ -56,11 +56,14 @@ def tls_fault(fault: BaseException) -> ssl.SSLError | None:
     return next(roots, None)
 
 
-def explain(fault: BaseException, *, authority: str, timeout: float, answered: bool) -> tuple[type[RegistryError], str]:
+def explain(
+    fault: BaseException, *, authority: str, proxy: str | None, timeout: float, answered: bool
+) -> tuple[type[RegistryError], str]:
     """Name the class of a fault of the network and say in a sentence what it was.
 
     Args:
         authority: the registry's host and port.
+        proxy: the proxy's URL, if there is one: it is who is not reached then. Its login is not told.
         timeout: the profile's, in seconds.
         answered: whether the head of an answer had come.
     """
@@ -72,7 +75,7 @@ def explain(fault: BaseException, *, authority: str, timeout: float, answered: b
         case httpx.ProxyError():
             return Unreachable, f"The proxy before {authority} refused: {fault}."
         case httpx.ConnectError():
-            return Unreachable, _no_connection(fault, authority)
+            return Unreachable, _no_connection(fault, _place_of(proxy) if proxy else authority)
         case httpx.RemoteProtocolError():
             return _bad_http(str(fault), authority, answered)
         case httpx.NetworkError():
@@ -83,6 +86,10 @@ def explain(fault: BaseException, *, authority: str, timeout: float, answered: b
             return NotSent, f"The request cannot be sent as it is: {fault}."
         case _:
             return Unreachable, f"The connection to {authority} failed: {fault or type(fault).__name__}."
+
+
+def _place_of(proxy: str) -> str:
+    return f"the proxy {proxy.rpartition('@')[2].rpartition('//')[2].rstrip('/')}"
 
 
 def _no_connection(fault: BaseException, authority: str) -> str:

@@ -167,13 +167,24 @@ async def hall_policy(client: "RegistryClient") -> HallPolicy:
 
 
 async def hall_explanation(
-    client: "RegistryClient", *, worker_id: str, capability: str, risk_tier: str | None, at: float | None
+    client: "RegistryClient",
+    *,
+    worker_id: str,
+    capability: str,
+    risk_tier: str | None,
+    at: float | None,
+    context: str | None = None,
 ) -> HallExplanation:
-    """Ask how such a dispatch would be decided by the rules and the fleet of now, at a time in seconds since 1970.
+    """Ask how such a dispatch would be decided by the rules and the fleet of now.
+
+    Args:
+        at: a time in seconds since 1970; now, if None.
+        context: a JSON object with what a rule may look at besides.
 
     Raises as `hall_policy`.
     """
     asked = {"worker_id": worker_id, "capability": capability, "risk_tier": risk_tier, "at": int(at) if at else None}
+    asked["context"] = context
     query = urlencode({name: value for name, value in asked.items() if value is not None})
     return await _ask(client, f"/policy/explain?{query}", lambda body: read_struct(body, HallExplanation))
 

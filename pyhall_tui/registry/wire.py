@@ -34,6 +34,7 @@ from pyhall_tui.registry.trip import Answer, Call, Trip
 
 T = TypeVar("T")
 
+_PROXY_LOGIN = "The proxy wants a login: put it into the variable that names it, as http://user:password@host:port."
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 logger = logging.getLogger("pyhall_tui.registry")
@@ -183,6 +184,7 @@ class Wire:
 
     def _refusal(self, trip: Trip, response: httpx.Response, body: bytes) -> RegistryError:
         said = error_text(body)
+        advice = {"advice": _PROXY_LOGIN} if response.status_code == 407 else {}
         sentence = f"The registry answered {response.status_code}: {said or 'without a word'}"
         server_time = http_date(response.headers.get("date"))
         now = self._clock.now().wall if server_time is None else server_time
@@ -193,12 +195,19 @@ class Wire:
             error_text=said,
             retry_after=retry_after(response.headers.get("retry-after"), now),
             exchange=self._exchange(trip, body),
+            **advice,
         )
 
     async def _explain(self, trip: Trip, fault: BaseException) -> RegistryError:
         kind, sentence = explain(
-            fault, authority=self._origin.authority, timeout=self._timeout, answered=trip.status is not None
+            fault,
+            authority=self._origin.authority,
+            proxy=self._proxy,
+            timeout=self._timeout,
+            answered=trip.status is not None,
         )
+        if isinstance(fault, httpx.ProxyError) and str(fault).startswith("407"):
+            return trip.error(kind, sentence, advice=_PROXY_LOGIN)
         if kind is TlsFailed and "not trusted" not in sentence:
             return trip.error(
                 kind, sentence, advice="Check the registry URL of the profile, and what stands before it."

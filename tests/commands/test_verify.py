@@ -98,3 +98,14 @@ def test_a_name_lookup_that_hangs_outlives_no_time_out(tmp_path: Path, arguments
 
     assert done.returncode == 2
     assert "No whole answer came from slow.example within 0.2 s" in done.stdout + done.stderr
+
+
+def test_where_no_key_is_found_the_command_says_how_to_give_it_one(hall: LiveHall, tmp_path: Path) -> None:
+    """F06: nobody can type it into a command."""
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "profiles.toml").write_text(f'[profiles.acme]\nnamespace = "org.yourco"\nregistry_url = "{hall.url}"\n')
+    done = run_program(tmp_path, "verify", "wkr_abc123", url="", key="", PYTHON_KEYRING_BACKEND="")
+
+    assert done.returncode == 2
+    assert "Set PYHALL_API_KEY" in done.stderr and "ype " not in done.stderr

@@ -1,8 +1,10 @@
 """Where requests go: one segment an id, no redirect followed, the right proxy or none, nothing unprotected."""
 
+from base64 import b64encode
+
 import pytest
 
-from pyhall_tui.registry.errors import NotSent, Redirected, UnexpectedStatus, Unreachable
+from pyhall_tui.registry.errors import NotSent, Redirected, RegistryError, UnexpectedStatus, Unreachable
 from pyhall_tui.registry.models import DispatchRequest
 from pyhall_tui.registry.origin import read_origin, segment
 from pyhall_tui.registry.proxy import choose_proxy
@@ -248,3 +250,44 @@ async def test_a_proxy_that_cannot_be_used_is_said_without_its_password(
     with pytest.raises(NotSent, match="HTTPS_PROXY") as caught:
         await open_client("https://registry.example").verify(WORKER)
     assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://registry.example", "http://registry.example"])
+async def test_a_proxy_that_is_not_reached_is_named_and_its_login_is_not(
+    open_client: OpenClient, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """F06: the registry is not what refused."""
+    monkeypatch.setenv(f"{url.partition(':')[0].upper()}_PROXY", "http://user:geheim@127.0.0.1:1/")
+    with pytest.raises(Unreachable, match=r"at the proxy 127\.0\.0\.1:1: the connection was refused"):
+        await open_client(url, allow_insecure=True).verify(WORKER, retry=False)
+
+
+@pytest.mark.parametrize("url", ["https://registry.example", "http://registry.example"])
+async def test_a_proxy_that_wants_a_login_is_said_to(
+    server: RawServer, open_client: OpenClient, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """F06."""
+    monkeypatch.setenv("ALL_PROXY", server.url)
+    server.answer(answer(b"", "407 Proxy Authentication Required"))
+    with pytest.raises(RegistryError) as caught:
+        await open_client(url, allow_insecure=True).verify(WORKER, retry=False)
+    assert caught.value.advice.startswith("The proxy wants a login")
+
+
+async def test_a_proxys_login_goes_to_the_proxy_and_leaves_the_key_alone(
+    server: RawServer, open_client: OpenClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F06."""
+    monkeypatch.setenv("HTTP_PROXY", f"http://user:p%40ss@127.0.0.1:{server.port}")
+    server.answer(verdict())
+    await open_client("http://registry.invalid", allow_insecure=True).verify(WORKER)
+    headers = server.requests[0].headers
+    assert headers["authorization"] == f"Bearer {KEY}"
+    assert headers["proxy-authorization"] == f"Basic {b64encode(b'user:p@ss').decode()}"
+
+
+async def test_without_a_key_plain_http_is_warned_of_without_speaking_of_one(open_client: OpenClient) -> None:
+    client = open_client("http://registry.example", None, allow_insecure=True)
+    assert client.warnings == (
+        "Answers can be read and changed on the way: registry.example is asked over plain http://.",
+    )
