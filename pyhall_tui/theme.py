@@ -15,6 +15,7 @@ DARK = Theme(
     success="#7fb77e",
     warning="#e0af68",
     error="#f0717b",
+    variables={"scrollbar-background": "#1a1e25"},
 )
 
 LIGHT = Theme(
@@ -30,4 +31,5 @@ LIGHT = Theme(
     success="#2c7a36",
     warning="#8a5a00",
     error="#b3202c",
+    variables={"scrollbar-background": "#f1f3f6"},
 )

@@ -7,7 +7,9 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import reactive
 from textual.strip import Strip
 from textual.suggester import Suggester
 from textual.widget import Widget
@@ -43,6 +45,9 @@ class OneLineInput(Input):
         @property
         def control(self) -> "OneLineInput":
             return self.input
+
+    virtual_size = reactive(Size(0, 0))
+    """Other than Textual's, it lays nothing out: no letter that is typed makes the line wider or the screen another."""
 
     takes_paste: Callable[[str], bool] | None = None
     """Is handed a pasted text first; where it returns True, the text was taken elsewhere."""

@@ -83,8 +83,7 @@ class LineTable(ScrollView, can_focus=True):
     LineTable {
         height: 1fr;
         overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-gutter: stable;
+        overflow-y: scroll;
         scrollbar-size-vertical: 1;
         & > .line-table--header { color: $secondary; text-style: bold; }
         & > .line-table--sorted { color: $foreground; text-style: bold underline; }
@@ -100,6 +99,8 @@ class LineTable(ScrollView, can_focus=True):
     }
     """
 
+    virtual_size = reactive(Size(0, 0))
+    """Other than Textual's, it lays nothing out: the scrollbar always stands there, and is all that follows it."""
     placeholder: reactive[str] = reactive("", repaint=False)
     """What stands in place of the first row where there is none."""
 
@@ -191,7 +192,7 @@ class LineTable(ScrollView, can_focus=True):
             self._set_cursor(keys[0] if keys else None)
         self._index = {key: position for position, key in enumerate(keys)}
         self.marked &= self._index.keys()
-        self.virtual_size = Size(self.size.width, len(keys) + 1)
+        self._follow_size()
         if self._cursor not in self._index:
             self._set_cursor(keys[min(place, len(keys) - 1)] if keys else None)
         self._keep_cursor_in_view()
@@ -251,7 +252,7 @@ class LineTable(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         self._strips.clear()
         self._lay_out()
-        self.virtual_size = Size(self.size.width, len(self._keys) + 1)
+        self._follow_size()
         self._keep_cursor_in_view()
         self.post_message(self.ViewMoved(self))
 
@@ -371,6 +372,10 @@ class LineTable(ScrollView, can_focus=True):
         self._styles.clear()
         if self._cursor is not None:
             self.refresh_rows([self._cursor])
+
+    def _follow_size(self) -> None:
+        self.virtual_size = Size(self.size.width, len(self._keys) + 1)
+        self._scroll_update(self.virtual_size)
 
     def _refresh_line(self, position: int) -> None:
         self.refresh(Region(0, position - self.scroll_offset.y + 1, self.size.width, 1))
