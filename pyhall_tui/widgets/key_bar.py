@@ -63,15 +63,20 @@ class KeyBar(Widget):
         if screen is self.screen:
             self.refresh()
 
+    def _is_typed(self, key: str, shown: str) -> bool:
+        """Whether the focused field takes the key as text; of keys such as `slash` Textual does not know it."""
+        focused = self.screen.focused
+        return focused is not None and len(shown) == 1 and focused.check_consume_key(key, shown)
+
     def _active(self) -> tuple[list[Hint], list[Hint]]:
         here: dict[str, Hint] = {}
         everywhere: dict[str, Hint] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.show and active.enabled:
+            shown = self.app.get_key_display(binding)
+            if binding.show and active.enabled and not self._is_typed(binding.key, shown):
                 group = everywhere if active.node is self.app else here
-                hint = Hint(binding.key, self.app.get_key_display(binding), binding.description)
-                group.setdefault(binding.action, hint)
+                group.setdefault(binding.action, Hint(binding.key, shown, binding.description))
         return list(here.values()), list(everywhere.values())
 
 

@@ -269,3 +269,11 @@ async def test_marks_of_the_profile_are_on_every_screen_in_words(open_app: OpenA
             for number in "12345":
                 await opened.pilot.press("escape", number)
                 await until(lambda: "PRODUCTION" in opened.text() and "READ ONLY" in opened.text())
+
+
+async def test_in_a_field_the_foot_names_no_key_that_would_be_a_letter_there(open_app: OpenApp, hall: LiveHall) -> None:
+    """F34."""
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await until(lambda: "/ Filter" in opened.words())
+        await opened.pilot.press("slash")
+        await until(lambda: "/ Filter" not in opened.words())
