@@ -273,6 +273,39 @@ async def test_a_revoked_key_costs_nothing_that_was_typed(open_app: OpenApp, hal
         await until(lambda: enrolled(hall), clock=opened.clock)
 
 
+async def test_the_cursor_is_where_it_was_when_one_comes_back_by_keys(open_app: OpenApp, hall: LiveHall) -> None:
+    """F35: escape and a digit are the keyboard's way to the profiles and back."""
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        screen = await at_the_form(opened)
+        await fill_in(opened)
+        screen.form.display_name.input.focus()
+        await opened.pilot.press("home", "right", "right", "escape", "5")
+        await until(lambda: opened.screen is not screen)
+        await opened.pilot.press("2", "X")
+        assert opened.screen is screen
+        assert screen.form.display_name.value == "MyX Worker"
+
+
+async def test_a_refused_send_does_not_stand_under_the_verdict_on_the_worker_before(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    """F35."""
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        await at_the_form(opened)
+        await fill_in(opened)
+        await opened.pilot.press("ctrl+s")
+        await sees(opened, "The registry now says: ● clean")
+        hall.store.revoke_key(hall.store.all_keys()[0].key_id)
+        await fill_in(opened, name="Second")
+        await opened.pilot.press("ctrl+s")
+        await sees(opened, "The registry answered 401")
+        screen = opened.screen
+        assert isinstance(screen, EnrollScreen)
+        screen.fleet_changed()
+        await opened.pilot.pause()
+        assert "The registry now says" not in opened.text()
+
+
 async def test_what_was_typed_survives_a_restart_and_another_screen(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         screen = await at_the_form(opened)

@@ -156,6 +156,11 @@ class EnrollOne(Vertical):
             self._draft.focus = focused.id
             self._draft.cursor = focused.cursor_position if isinstance(focused, Input) else 0
 
+    def leave_field(self) -> None:
+        """Take the focus from the field, and remember where the cursor stood."""
+        self._note_focus()
+        self.screen.set_focus(None)
+
     def focus_again(self) -> None:
         """Put the cursor where it was, or into the first field."""
         found = self.query(f"#{self._draft.focus}") if self._draft.focus else None
@@ -233,7 +238,8 @@ class EnrollOne(Vertical):
     def write_a_record(self) -> None:
         """Ask where to, and write a record of what stands on the form."""
         self.form.read_into(self._draft)
-        self.form.record.write(self._draft, self._enrolled[0] if self._enrolled else None, self._folder())
+        enrolled = self._enrolled if self._enrolled and self._enrolled[1] == plain_sha256(self._draft.sha256) else None
+        self.form.record.write(self._draft, enrolled[0] if enrolled else None, self._folder())
 
     @on(RecordPanel.Filled)
     def _fill_from_record(self, message: RecordPanel.Filled) -> None:
@@ -347,6 +353,7 @@ class EnrollOne(Vertical):
             correlation_id=correlation_id,
         )
         self._draft.unsettled.append(sent)
+        self._enrolled = None  # what the registry says of the worker before is no word on this one
         self._keep()  # before the send: a crash in the middle must not lose sight of it
         self._tell([])
         self._set_sending(True)

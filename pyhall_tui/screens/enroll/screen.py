@@ -81,6 +81,8 @@ class EnrollScreen(ModeScreen):
         super().on_screen_resume()
         if self.is_mounted:
             self.one.learn_capabilities()
+            if self.focused is None and not self.on_batch:  # a field is left before a number key leads elsewhere
+                self.one.focus_again()
 
     def on_descendant_focus(self) -> None:
         self.one.keep_soon()
@@ -153,5 +155,5 @@ class EnrollScreen(ModeScreen):
         if self.form.package.is_hashing:
             self.form.package.cancel()
         elif isinstance(self.focused, Input):
-            self.set_focus(None)
+            self.one.leave_field()
         super().action_dismiss_toasts()
