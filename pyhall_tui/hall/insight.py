@@ -61,9 +61,10 @@ def _told(hall: Hall, rules: Policy, hits: dict[str, int]) -> dict[str, Any]:
 
 
 async def explanation(request: Request) -> Response:
-    """`GET /policy/explain?worker_id=&capability=[&namespace=][&risk_tier=][&at=]`: which rule decides, and why.
+    """`GET /policy/explain?worker_id=&capability=[&namespace=][&risk_tier=][&at=][&context=]`: which rule decides, why.
 
-    `at` is in seconds since the epoch, now unless given. Nothing is dispatched or logged, and no rate is used up.
+    `at` is in seconds since the epoch, now unless given; `context` a JSON object with what a rule may look at besides.
+    Nothing is dispatched or logged, and no rate is used up.
     """
     namespace = admit_read(request)
     _only_here(request)
@@ -78,8 +79,23 @@ async def explanation(request: Request) -> Response:
         raise BadRequest(f"invalid field: risk_tier: expected one of {', '.join(TIERS)}")
     now = int(hall.clock.now().wall)
     wall = whole_number(request, "at", default=now, most=10**11, least=0)
-    asked = Asked(namespace=asked_for, capability=capability, worker_id=worker_id, tier=tier, wall=float(wall))
+    asked = Asked(
+        namespace=asked_for,
+        capability=capability,
+        worker_id=worker_id,
+        tier=tier,
+        wall=float(wall),
+        context=_context(request),
+    )
     return answer(request, explain(worker, asked, hall.policy.current()))
+
+
+def _context(request: Request) -> dict[str, Any]:
+    text = request.query_params.get("context", "{}")
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        raise BadRequest("invalid field: context: expected a JSON object") from None
 
 
 def _stated(request: Request, name: str) -> str:

@@ -107,6 +107,7 @@ _EXPLAINED = [
     {"name": "namespace", "in": "query", "schema": {"type": "string"}},
     {"name": "risk_tier", "in": "query", "schema": {"enum": list(TIERS)}},
     _number("at", 0, 10**11),
+    {"name": "context", "in": "query", "content": {"application/json": {"schema": _OBJECT}}},
 ]
 _WRITE = (400, 401, 403, 413, 429, 500)
 _NO_KEY: list[Any] = []

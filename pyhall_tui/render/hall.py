@@ -123,6 +123,8 @@ def explanation_lines(told: HallExplanation) -> list[list[Cell]]:
         ],
         _field("worker", told.worker),
     ]
+    if answer := " ".join(part for part in (decision.code, decision.reason) if part):
+        lines.insert(1, _field("answers", answer))
     for step in told.steps:
         mark = Cell("→ ", Style.STRONG) if step.matches else Cell("  ", Style.DIM)
         said = Style.PLAIN if step.matches else Style.DIM

@@ -96,9 +96,25 @@ def test_it_is_of_the_time_that_is_asked_for(hall: LiveHall, http: httpx.Client)
     assert http.get("/policy/explain", params=ask | {"at": midnight}).json()["decision"]["outcome"] == "allow"
 
 
+def test_it_looks_at_the_context_that_is_given(hall: LiveHall, http: httpx.Client) -> None:
+    save_rules(hall.store, Policy(rule=(Rule(id="prod", outcome="allow", context={"env": ("prod",)}),)))
+    ask = {"worker_id": WORKER, "capability": CAPABILITY}
+    told = http.get("/policy/explain", params=ask | {"context": '{"env": "prod"}'}).json()
+    assert told["decision"]["rule"] == "prod"
+    without = http.get("/policy/explain", params=ask).json()
+    assert without["steps"][0]["why"] == "the context has no env; the rule wants 'prod'"
+
+
 @pytest.mark.parametrize(
     ("more", "status"),
-    [({"capability": ""}, 400), ({"risk_tier": "huge"}, 400), ({"at": "noon"}, 400), ({"namespace": "x.alice"}, 403)],
+    [
+        ({"capability": ""}, 400),
+        ({"risk_tier": "huge"}, 400),
+        ({"at": "noon"}, 400),
+        ({"namespace": "x.alice"}, 403),
+        ({"context": "[]"}, 400),
+        ({"context": '{"a":' + "[" * 20_000}, 400),
+    ],
 )
 def test_a_wrong_question_is_refused_with_the_field(http: httpx.Client, more: dict[str, str], status: int) -> None:
     answer = http.get("/policy/explain", params={"worker_id": WORKER, "capability": CAPABILITY} | more)

@@ -1,9 +1,12 @@
 """The local hall's screen, against the real hall: decisions as they come, the policy, the state; and its absence."""
 
+import json
+
 import httpx
 import pytest
 from textual.widgets import Button, Input, TextArea
 
+from pyhall_tui.hall import audit
 from pyhall_tui.hall.policy import Policy, Rule, save_rules
 from pyhall_tui.hall.upstream import Upstream
 from pyhall_tui.screens.hall.screen import HallScreen
@@ -173,7 +176,7 @@ async def test_a_peer_that_tells_no_rules_is_shown_all_the_same(open_app: OpenAp
         await reads(opened, "cap.x", "✖ deny")
         await opened.pilot.press("right")
         await reads(opened, "does not tell its rules")
-        await opened.pilot.press("right")
+        await opened.pilot.press("f5")
         await reads(opened, "Peer 0.3", "follows no other registry")
 
 
@@ -185,6 +188,92 @@ async def test_the_state_names_the_upstream_its_last_poll_and_the_alerts(open_ap
         await opened.pilot.press("left")
         await reads(opened, "https://up.example", "not heard of for too long", "everything is denied after 600 s")
         assert "wkr_abc123 is banned: leaks" in opened.words() and "last poll never" in opened.words()
+        assert "session – none" in opened.words() and "There is no key for the upstream" in opened.words()
+
+
+@pytest.mark.parametrize(
+    ("session", "said"),
+    [
+        ({"state": "opening"}, ["session … opening"]),
+        (
+            {"state": "held", "expires": "2026-11-25T10:00:00Z", "namespace": "org.acme", "id": "wkr_1"},
+            ["session ● held until", "enrolled as wkr_1 in org.acme"],
+        ),
+        ({"state": "expired", "expires": "2026-11-25T10:00:00Z"}, ["session ✖ expired since"]),
+        ({"state": "refused", "error": "The upstream does not take the key"}, ["session ✖ refused The upstream does"]),
+        ({"state": "[/b]", "standing": "suspended"}, ["session [/b]", "standing suspended"]),
+    ],
+)
+async def test_the_session_to_the_upstream_is_shown_in_each_of_its_states(
+    open_app: OpenApp, hall: LiveHall, session: dict[str, str], said: list[str]
+) -> None:
+    upstream = {"url": "https://up.example", "stale": False, "session": session}
+    hall.faults.add(path="/status", body=json.dumps({"hall_name": "h", "upstream": upstream}))
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await go_to_hall(opened)
+        await opened.pilot.press("f5")
+        await reads(opened, *said)
+
+
+# A dispatch that was never made
+
+
+async def explaining(opened: OpenedApp) -> None:
+    await go_to_hall(opened)
+    await opened.pilot.press("f4")
+    await reads(opened, "Name a capability and a worker")
+
+
+async def test_a_dispatch_that_was_never_made_is_explained_and_logged_nowhere(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await explaining(opened)
+        await opened.pilot.press(*"llm.text.generate", "tab", *WORKER, "enter")
+        await reads(opened, "allow by allow-llm", "risk tier low is not among high")
+        await opened.pilot.press("tab", "right", "right")
+        await reads(opened, "hold by hold-high", "answers DENY_REQUIRES_HUMAN_APPROVAL A human must approve")
+        assert not list(audit.decisions(hall.store, 1))
+
+
+async def test_it_looks_at_a_context_and_says_what_is_wrong_with_one(open_app: OpenApp, hall: LiveHall) -> None:
+    save_rules(hall.store, Policy(rule=(Rule(id="prod", outcome="allow", context={"env": ("prod",)}),)))
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(140, 40)) as opened:
+        await explaining(opened)
+        await opened.pilot.press(*"llm.text.generate", "tab", *WORKER, "tab", "tab", *"{env", "ctrl+s")
+        await reads(opened, "Expected a JSON object")
+        opened.screen.query_one("#context", Input).value = '{"env": "prod"}'
+        await opened.pilot.press("ctrl+s")
+        await reads(opened, "allow by prod")
+        assert "Expected" not in opened.text()
+
+
+async def test_what_is_missing_is_said_at_its_field(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await explaining(opened)
+        await opened.pilot.press("ctrl+s")
+        await reads(opened, "Name a capability, for example", "Name a worker, for example")
+        assert not any(request.raw_path == "/policy/explain" for request in hall.requests)
+
+
+async def test_what_is_typed_outlives_leaving_the_screen_and_its_letters_are_letters(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    """F34"""
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await explaining(opened)
+        await opened.pilot.press(*"quorum?/1pWy", "escape")
+        assert not isinstance(opened.screen, HallScreen)
+        await explaining(opened)
+        assert opened.screen.query_one("#capability", Input).value == "quorum?/1pWy"
+
+
+async def test_a_peer_that_explains_nothing_says_so(open_app: OpenApp, hall: LiveHall) -> None:
+    hall.faults.add(path="/policy/explain", status=404)
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await explaining(opened)
+        await opened.pilot.press(*"c", "tab", *"w", "enter")
+        await reads(opened, "does not explain its decisions")
 
 
 # Watching all, and where there is no hall

@@ -14,6 +14,7 @@ from pyhall_tui.registry.errors import Forbidden, NotFound, RegistryError
 from pyhall_tui.registry.local_hall import HallDecision, hall_explanation
 from pyhall_tui.render.hall import decision_fields, decision_json, explanation_lines, wall_of
 from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.screens.hall.explain import NOT_EXPLAINED
 from pyhall_tui.screens.messages import CopyText
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.key_bar import KeyBar
@@ -74,7 +75,7 @@ class DecisionScreen(ModalScreen[str | None]):
                 )
             )
         except (NotFound, Forbidden):
-            self._say("This hall does not explain its decisions to other machines, or not at all.", Style.DIM)
+            self._say(NOT_EXPLAINED, Style.DIM)
         except RegistryError as error:
             self._say(f"It could not be asked for an explanation: {error}", Style.WARNING)
         else:

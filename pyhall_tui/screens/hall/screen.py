@@ -25,6 +25,7 @@ from pyhall_tui.render.hall import (
 )
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.hall.decision import DecisionScreen
+from pyhall_tui.screens.hall.explain import ExplainForm
 from pyhall_tui.screens.hall.feed import DecisionFeed
 from pyhall_tui.screens.hall.presence import watch_all
 from pyhall_tui.screens.messages import CopyText, Go, LinkChanged
@@ -57,7 +58,7 @@ RULES = (
     Column("tiers", "TIERS", 14, flex=1, leaves=1, sortable=False),
     Column("note", "", 9, sortable=False),
 )
-_TABS = ("decisions", "policy", "state")
+_TABS = ("decisions", "policy", "explain", "state")
 _FOCUSED = {"decisions": "#decisions-table", "policy": "#rules-table", "state": "#state-scroll"}
 _PACES = {"decisions": 1.0, "policy": 3.0, "state": 3.0}
 """Seconds between two looks at what is on show; slower where the profile's request rate is low."""
@@ -76,6 +77,11 @@ class HallScreen(Screen[None]):
         Binding("p", "pause", "Pause", id="hall.pause", tooltip="Pause: new decisions are counted, not shown"),
         Binding("y", "copy", "Copy", id="hall.copy", tooltip="Copy the marked decisions, or this one"),
         Binding("W", "watch_all", "Watch all", id="hall.watch_all", tooltip="Watch all workers of this hall"),
+        Binding("ctrl+s", "explain", "Explain", id="hall.explain", tooltip="How would this dispatch be decided?"),
+        Binding("f2", "show('decisions')", "Decisions", show=False, id="hall.decisions", tooltip="The decisions"),
+        Binding("f3", "show('policy')", "Policy", show=False, id="hall.policy", tooltip="The rules"),
+        Binding("f4", "show('explain')", "Explain", show=False, id="hall.explaining", tooltip="Explain a dispatch"),
+        Binding("f5", "show('state')", "State", show=False, id="hall.state", tooltip="How the hall is"),
         Binding("left", "tab(-1)", "Tab", show=False, id="hall.previous_tab", tooltip="Previous tab"),
         Binding("right", "tab(1)", "Tab", key_display="←→", id="hall.next_tab", tooltip="Next tab"),
     ]
@@ -92,15 +98,17 @@ class HallScreen(Screen[None]):
         yield StatusHeader(self._workspace, "workers")
         yield Static(id="hall-problem", markup=False)
         with TabbedContent(id="hall-tabs"):
-            with TabPane("Decisions", id="decisions"), Vertical():
+            with TabPane("Decisions  F2", id="decisions"), Vertical():
                 yield OneLineInput(placeholder="/ filter over all fields", id="hall-filter", compact=True)
                 yield KeyHint("", "screen.pause", id="hall-pausing")
                 yield LineTable(DECISIONS, self._decision_row, id="decisions-table")
-            with TabPane("Policy", id="policy"), Vertical():
+            with TabPane("Policy  F3", id="policy"), Vertical():
                 yield Static(id="policy-head", markup=False)
                 yield LineTable(RULES, self._rule_row, id="rules-table")
                 yield Static(id="whole-rule", markup=False)
-            with TabPane("State", id="state"), VerticalScroll(id="state-scroll"):
+            with TabPane("Explain  F4", id="explain"):
+                yield ExplainForm(self._workspace)
+            with TabPane("State  F5", id="state"), VerticalScroll(id="state-scroll"):
                 yield Static("Asking …", id="hall-state", markup=False)
         yield KeyBar()
         yield TooSmall()
@@ -138,8 +146,17 @@ class HallScreen(Screen[None]):
 
     @on(TabbedContent.TabActivated)
     def _tab_shown(self) -> None:
-        self.query_one(_FOCUSED[self._tab]).focus()
+        if self._tab == "explain":
+            self.query_one(ExplainForm).focus_first()
+        else:
+            self.query_one(_FOCUSED[self._tab]).focus()
+        self.refresh_bindings()
         self._follow_anew()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is of one tab alone is offered there."""
+        own = {"explain": "explain", "pause": "decisions", "copy": "decisions"}
+        return own.get(action, self._tab) == self._tab if self.is_mounted else True
 
     def _follow_anew(self) -> None:
         self._following = self._follow()
@@ -148,6 +165,9 @@ class HallScreen(Screen[None]):
     async def _follow(self) -> None:
         """Ask for what is on show, again and again, within the profile's budget."""
         asking = {"decisions": self._ask_decisions, "policy": self._ask_policy, "state": self._ask_state}
+        if self._tab not in asking:
+            self._tell_problem(None)
+            return
         while True:
             if self.is_current:
                 try:
@@ -237,7 +257,9 @@ class HallScreen(Screen[None]):
     def action_back(self) -> None:
         """Leave the filter's input, clear the filter, then leave the screen."""
         filter_input = self.query_one("#hall-filter", Input)
-        if filter_input.value:
+        if self._tab != "decisions":
+            self.app.pop_screen()
+        elif filter_input.value:
             filter_input.value = ""
             self.decisions.focus()
         elif filter_input.has_focus:
@@ -296,6 +318,14 @@ class HallScreen(Screen[None]):
         """What did this rule decide? The feed, filtered by its name."""
         self.query_one("#hall-filter", Input).value = message.key.partition(" ")[2]
         self.query_one("#hall-tabs", TabbedContent).active = "decisions"
+
+    def action_show(self, tab: str) -> None:
+        """Go to a tab."""
+        self.query_one("#hall-tabs", TabbedContent).active = tab
+
+    def action_explain(self) -> None:
+        """Ask how the dispatch that is typed would be decided."""
+        self.query_one(ExplainForm).explain()
 
     def action_tab(self, step: int) -> None:
         content = self.query_one("#hall-tabs", TabbedContent)
