@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from pyhall_tui.attest.dialects import Matched, match_dialect
+from pyhall_tui.attest.listing import Why
 from pyhall_tui.attest.package_hash import (
     Kind,
     PackageHash,
@@ -50,7 +51,8 @@ def hash_command(
     finally:
         _clear_progress()
     print(json.dumps(_document(package, path, files), indent=2) if as_json else "\n".join(_lines(package, files)))
-    _tell_concerns(package, quiet=as_json)
+    if not as_json:
+        _tell_concerns(package, listed=files)
     ctx.exit(_compare(package, expect))
 
 
@@ -94,9 +96,10 @@ def _tell_unreadable(error: PackageUnreadable, *, as_json: bool, every: bool) ->
             click.echo(f"  {_printable(one.path)}: {one.reason}", err=True)
 
 
-def _tell_concerns(package: PackageHash, *, quiet: bool) -> None:
-    if quiet:
-        return
+def _tell_concerns(package: PackageHash, *, listed: bool) -> None:
+    for left in () if listed else package.left_out:
+        if left.reason is Why.SPECIAL:  # what never counts is no news, but this is no hash that the SDK would give
+            click.echo(f"left out: {_printable(left.path)}: {left.reason.value}", err=True)
     if package.kind is Kind.FILE:
         click.echo("This is the SHA-256 of the file's bytes; a folder that holds it has another hash.", err=True)
     for concern in package.warnings:

@@ -87,6 +87,8 @@ def test_a_pipe_is_never_waited_on_and_can_be_left_out(package: Path) -> None:
     done = run(package, "--skip-special", "--files")
     assert (done.returncode, done.stdout.splitlines()[0]) == (0, VECTOR["python"])
     assert "pipe: a pipe, socket or device" in done.stdout
+    brief = run(package, "--skip-special")
+    assert (brief.stdout.split(), brief.stderr.startswith("left out: pipe: a pipe,")) == ([VECTOR["python"]], True)
 
 
 def test_a_hash_can_be_expected(package: Path) -> None:
