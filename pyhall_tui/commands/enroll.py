@@ -224,7 +224,7 @@ def _write_report(ctx: click.Context, items: Sequence[Item], report: Path | None
     try:
         write_report(report, items)
     except OSError as error:
-        tell(ctx, f"The report could not be written to {report}: {error.strerror or error}.")
+        fail(ctx, f"The report could not be written to {report}: {error.strerror or error}.")
 
 
 def _show_checked(done: int, total: int) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -49,6 +50,14 @@ def test_a_batch_is_enrolled_once_and_reported(hall: LiveHall, tmp_path: Path) -
         assert "3 enrolled." in done.stderr
     assert enrolled(hall) == {"w0": 1, "w1": 1, "w2": 1}
     assert report.read_text().splitlines()[0].startswith("number,state,display_name")
+
+
+def test_a_report_that_cannot_be_written_is_told_by_the_exit_code_too(hall: LiveHall, tmp_path: Path) -> None:
+    """F36, F43: a device is neither replaced nor written to."""
+    done = enroll(tmp_path, hall, "--from", str(batch(tmp_path, 1)), "--yes", "--report", os.devnull)
+    assert done.returncode == 2
+    assert "1 enrolled." in done.stderr and "The report could not be written" in done.stderr
+    assert enrolled(hall) == {"w0": 1}
 
 
 def test_a_dry_run_checks_all_rows_and_sends_nothing(hall: LiveHall, tmp_path: Path) -> None:
