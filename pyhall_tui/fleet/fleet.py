@@ -124,7 +124,8 @@ class Fleet:
             return []
         entry.changed_wall = now.wall
         kind = Kind.DRIFTED if drift in bad else Kind.DRIFT_ENDED
-        return [make_event(kind, now.wall, worker_id, before, drift, source="drift", detail=detail)]
+        was = before or "not compared yet"
+        return [make_event(kind, now.wall, worker_id, was, drift, source="drift", detail=detail)]
 
     def restore_drift(self, worker_id: str, drift: str, detail: str) -> None:
         """Take an earlier run's comparison, or none where the folder was taken away: that is no event."""

@@ -89,7 +89,7 @@ def _changes(before: Verdict, after: Verdict) -> Iterator[tuple[Kind, str, str]]
         yield (
             (Kind.APPEARED, "unknown", after.status or "known")
             if after.known
-            else (Kind.VANISHED, before.status or "known", "unknown")
+            else (Kind.VANISHED, _word(before), "unknown")
         )
         return
     if before.status != after.status and "banned" not in (before.status, after.status):
@@ -100,3 +100,8 @@ def _changes(before: Verdict, after: Verdict) -> Iterator[tuple[Kind, str, str]]
         kind = Kind.ATTESTED if after.attested else Kind.UNATTESTED
         words = ("unattested", "attested")
         yield kind, words[before.attested], words[after.attested]
+
+
+def _word(verdict: Verdict) -> str:
+    """The status, and of an active worker whether it was attested: what is read back once it has vanished."""
+    return "unattested" if verdict.status == "active" and not verdict.attested else verdict.status or "known"

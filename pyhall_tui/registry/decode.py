@@ -12,6 +12,7 @@ from pyhall_tui.registry.models import BanList, BanListEntry, Outcome, Verdict, 
 
 T = TypeVar("T")
 
+_BAN_WORDS: Final[dict[bool | None, str]] = {True: "banned", False: "not banned"}
 KNOWN_STATUSES: Final = frozenset({"active", "retired", "revoked", "banned", "unknown"})
 USUAL_LIMITS: Final = frozenset({50, 100, 200, 250, 500, 1_000, 2_000, 2_500, 5_000, 10_000})
 """Limits that a registry may set by itself: an answer of just as many entries may be cut."""
@@ -159,7 +160,7 @@ def read_verdict(worker_id: str, body: bytes, correlation_id: str) -> Verdict:
         sha256=plain_sha256(answer.attest_sha256) or plain_sha256(answer.current_hash),
         hash_text=answer.current_hash if answer.attest_sha256 is None else answer.attest_sha256,
         banned=_is_banned(answer),
-        ban_word=answer.ban_status,
+        ban_word=_BAN_WORDS.get(answer.banned) if answer.ban_status is None else answer.ban_status,
         ban_reason=answer.ban_reason,
         attested_at=answer.attested_at,
         capabilities=answer.capabilities or (),

@@ -72,7 +72,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     banned: bool = False
     """True where any field says so."""
     ban_word: str | None = None
-    """`ban_status` as it came; `clean` and `banned` are known, any other is not taken for clean."""
+    """`ban_status` as it came (`clean` and `banned` are known, any other is not taken for clean), else what the older
+    shape's `banned` says, in words; None where neither is there."""
     ban_reason: str | None = None
     attested_at: str | None = None
     capabilities: tuple[str, ...] = ()

@@ -88,7 +88,9 @@ def _undone(after: _Known, event: Event) -> _Known:
             return replace(after, status=before)
         case Kind.APPEARED | Kind.VANISHED:
             known = before != "unknown"
-            return replace(after, known=known, status=("active" if before == "known" else before) if known else "")
+            status = "active" if before in ("known", "unattested") else before
+            attested = before != "unattested" if event.kind is Kind.VANISHED else after.attested
+            return replace(after, known=known, status=status if known else "", attested=attested)
         case Kind.DRIFTED | Kind.DRIFT_ENDED:
             return replace(after, drifted=before in ("drifted", "unreadable"))
         case _:

@@ -10,7 +10,7 @@ from pyhall_tui.journal.rows import DispatchRow
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.render.event import WORDS
 from pyhall_tui.render.text import age, clean, full_time
-from pyhall_tui.render.worker import LOOKS
+from pyhall_tui.render.worker import LOOKS, attested_word
 
 _MOST_EVENTS = 20
 
@@ -35,14 +35,15 @@ def incident_note(
 
 def _facts(entry: Entry, profile: Profile, now: Moment, stale_after: float) -> str:
     verdict, listed = entry.verdict, entry.listed
+    last_known = " (the last known; none is attested now)" if entry.last_sha256 and not entry.sha256 else ""
     facts: list[tuple[str, str]] = [
         ("State", _state(entry, now, stale_after)),
         ("Name", _code(verdict.display_name if verdict else None)),
         ("Namespace", _code((verdict.namespace if verdict else None) or profile.namespace)),
         ("Registry", _code(profile.registry_url)),
-        ("Package hash", _code(entry.sha256 or entry.last_sha256)),
+        ("Package hash", _code(entry.sha256 or entry.last_sha256) + last_known),
         ("Status", _code(verdict.status if verdict else None)),
-        ("Attested", "–" if verdict is None else "yes" if verdict.attested else "no"),
+        ("Attested", attested_word(verdict)),
     ]
     if entry.ban is not None:
         facts += [("Ban seen by", _code(entry.ban.source)), ("Reason", _code(entry.ban.reason))]

@@ -7,6 +7,7 @@ import msgspec
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import Entry, State
+from pyhall_tui.registry.models import Verdict
 from pyhall_tui.render.text import Cell, Style, age, clean, full_time, short_hash, time_of_day
 
 
@@ -69,7 +70,7 @@ def worker_row(entry: Entry, now: Moment, stale_after: float) -> WorkerRow:
     """Return the row of one worker as it is at that moment."""
     verdict = entry.verdict
     name = verdict.display_name if verdict else None
-    attested = "–" if verdict is None else "yes" if verdict.attested else "no"
+    attested = attested_word(verdict)
     return WorkerRow(
         state=state_cells(entry, now.mono, stale_after),
         worker=Cell(clean(entry.worker_id)),
@@ -81,6 +82,11 @@ def worker_row(entry: Entry, now: Moment, stale_after: float) -> WorkerRow:
         changed=Cell(time_of_day(entry.changed_wall, now.wall), Style.DIM),
         alarm=entry.state(now.mono, stale_after) is State.BANNED,
     )
+
+
+def attested_word(verdict: Verdict | None) -> str:
+    """Return yes or no; neither where the registry does not know the worker."""
+    return "–" if verdict is None or not verdict.known else "yes" if verdict.attested else "no"
 
 
 def counts_line(counts: Mapping[State, int]) -> list[Cell]:
@@ -118,6 +124,9 @@ def _optional(label: str, text: str | None) -> Field:
     return Field(label, Cell(clean(text)) if text else Cell("–", Style.DIM))
 
 
+_NOT_KNOWN = Cell("unknown: the registry does not know the worker", Style.WARNING)
+
+
 def _identity(entry: Entry) -> list[Field]:
     verdict = entry.verdict
     assert verdict is not None
@@ -135,7 +144,10 @@ def _attestation(entry: Entry) -> list[Field]:
     verdict = entry.verdict
     assert verdict is not None
     word = Cell("attested", Style.GOOD) if verdict.attested else Cell("not attested", Style.WARNING)
-    fields = [Field("attested", word), *_hash_fields(verdict.sha256 or verdict.hash_text)]
+    fields = [
+        Field("attested", word if verdict.known else _NOT_KNOWN),
+        *_hash_fields(verdict.sha256 or verdict.hash_text),
+    ]
     fields.append(_optional("since", verdict.attested_at))
     if entry.drift:
         fields.append(Field("folder", drift_cell(entry.drift)))
@@ -167,14 +179,16 @@ def _ban(entry: Entry) -> list[Field]:
     verdict = entry.verdict
     assert verdict is not None
     if entry.ban is None:
-        return [_optional("ban status", verdict.ban_word or "clean")]
+        told = verdict.ban_word or "not said"
+        return [Field("ban status", Cell(clean(told)) if verdict.known else _NOT_KNOWN)]
     fields = [
         Field("ban status", Cell("BANNED", Style.ALARM)),
         Field("seen by", Cell(entry.ban.source)),
         _optional("reason", entry.ban.reason),
     ]
     if not verdict.banned:
-        fields.append(Field("verify says", Cell("not banned: the ban list counts", Style.WARNING)))
+        says = "not banned" if verdict.known else "unknown"
+        fields.append(Field("verify says", Cell(f"{says}: the ban list counts", Style.WARNING)))
     if entry.listed is not None:
         fields += [
             _optional("reported at", entry.listed.reported_at),

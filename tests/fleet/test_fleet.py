@@ -208,6 +208,8 @@ def test_a_worker_that_the_registry_forgot_stays_banned_while_the_list_holds_its
         ({}, {"sha256": OTHER}, Kind.HASH_CHANGED, (HASH, OTHER)),
         ({}, {"status": "retired"}, Kind.STATUS_CHANGED, ("active", "retired")),
         ({"known": False, "status": None}, {}, Kind.APPEARED, ("unknown", "active")),
+        ({}, {"known": False, "status": None}, Kind.VANISHED, ("active", "unknown")),
+        ({"attested": False}, {"known": False, "status": None}, Kind.VANISHED, ("unattested", "unknown")),
     ],
 )
 def test_each_change_is_an_event_with_before_and_after(

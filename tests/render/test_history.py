@@ -1,5 +1,6 @@
 """One worker over time."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,3 +71,14 @@ def test_any_events_make_a_line_of_that_width(kinds: list[Kind], width: int) -> 
     events = [event(kind, at=NOW - 10 * place, before="unknown") for place, kind in enumerate(kinds)]
     line, *_ = timeline_lines(entry(), events, NOW, width)
     assert sum(len(cell.text) for cell in line) == width
+
+
+@pytest.mark.parametrize(
+    ("before", "state"),
+    [("active", State.CLEAN), ("unattested", State.UNATTESTED), ("revoked", State.REVOKED), ("known", State.CLEAN)],
+)
+def test_what_a_worker_was_before_it_vanished_is_read_back(before: str, state: State) -> None:
+    """F20."""
+    gone = Entry("org.acme.w1", Verdict(worker_id="org.acme.w1", known=False), known_since_wall=NOW - 600)
+    past = history(gone, [event(Kind.VANISHED, at=NOW - 60, before=before, after="unknown")], NOW)
+    assert [stretch.state for stretch in past] == [State.UNKNOWN, state]
