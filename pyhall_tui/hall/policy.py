@@ -32,6 +32,18 @@ _REASONS = {
 }
 
 
+_WANTED = {
+    "outcome": "allow, deny or hold",
+    "default": "allow or deny",
+    "risk_tiers": f"a list of {', '.join(TIERS)}",
+    "days": f"a list of {', '.join(DAYS)}",
+    "hours": "two times, such as 08:00-18:00",
+    "rate": "a number and a unit, such as 10/minute (second, hour, day)",
+    "context": 'a table of lists, such as { env = ["prod"] }',
+}
+"""What may stand at a key, where msgspec's own words say too little."""
+
+
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """One rule; it matches by all that it names. Globs are `*`, `?` and `[…]`, compared with case.
 
@@ -132,7 +144,7 @@ def parse(text: str, name: str) -> Policy:
     try:
         policy = msgspec.convert(raw, Policy)
     except msgspec.ValidationError as error:
-        raise tomlfile.mistake(str(error), text, name, "rule") from None
+        raise tomlfile.mistake(str(error), text, name, "rule", _WANTED) from None
     seen: set[str] = set()
     for index, made in enumerate(policy.rule):
         if made.id in seen:

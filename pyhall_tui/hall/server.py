@@ -18,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from pyhall_tui.hall.app import build_app
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.store import Store
+from pyhall_tui.regular_file import reason
 
 GRACE = 5  # seconds that requests under way have when the hall is told to end
 _LAST_WORDS = 0.05  # seconds in which those that are refused then are told so
@@ -197,7 +198,8 @@ class ForegroundServer(uvicorn.Server):
         try:
             self.config.load()
         except OSError as error:
-            raise OSError(f"cannot use the TLS certificate {certfile} with the key {keyfile}: {error}") from error
+            why = reason(error)
+            raise OSError(f"cannot use the TLS certificate {certfile} with the key {keyfile}: {why}") from error
         self._stopped_by: int | None = None
         self._announce: Callable[[], None] = lambda: None
 

@@ -2,12 +2,14 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from pyhall_tui.hall.errors import FileMistake
+from pyhall_tui.regular_file import reason
 
 T = TypeVar("T")
 
@@ -19,8 +21,10 @@ def read_text(path: Path) -> str:
         FileMistake: it can't be read, or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_text(encoding="utf-8-sig")  # a pipe too, and an editor's mark at the start is no mistake
+    except OSError as error:
+        raise FileMistake(f"{path}: cannot be read: {reason(error)}") from None
+    except UnicodeDecodeError as error:
         raise FileMistake(f"{path}: cannot be read: {error}") from None
 
 
@@ -44,10 +48,30 @@ def loads(text: str, name: str) -> dict[str, Any]:
         raise FileMistake(_in_front(str(error), name, text)) from None
 
 
-def mistake(complaint: str, text: str, name: str, table: str) -> FileMistake:
-    """Return the error for what msgspec complains about, such as `… - at `$.rule[2].code``, with its place."""
+def mistake(complaint: str, text: str, name: str, table: str, wanted: Mapping[str, str] | None = None) -> FileMistake:
+    """Return the error for what msgspec complains about, such as `… - at `$.rule[2].code``, with its place.
+
+    `wanted` says of a key what may stand there.
+    """
     line, column = _where(complaint, text, table)
-    return FileMistake(f"{name}:{line}:{column}: {complaint}")
+    return FileMistake(f"{name}:{line}:{column}: {_said(complaint, table, wanted or {})}")
+
+
+def _said(complaint: str, table: str, wanted: Mapping[str, str]) -> str:
+    """Return the complaint in the file's words: which table, which key, and what may stand there."""
+    complaint = complaint.replace("Object contains", "there is an").replace("Object missing", "it lacks the")
+    found = re.fullmatch(r"(.*) - at `\$\.?(.*)`", complaint, re.DOTALL)
+    if not found:
+        return complaint
+    number = re.match(rf"{table}\[(\d+)\]\.?", found[2])
+    place = f"{table} {int(number[1]) + 1}: " if number else ""
+    key = re.match(r"\w*", found[2][number.end() if number else 0 :])
+    name = key[0] if key else ""
+    what = found[1]
+    if name in wanted:
+        given = re.search(r"'[^']*'$", what) if "enum" in what else None
+        what = f"expected {wanted[name]}" + (f", not {given[0]}" if given else "")
+    return place + (f"{name}: " if name else "") + what[:1].lower() + what[1:]
 
 
 def _in_front(complaint: str, name: str, text: str) -> str:

@@ -180,7 +180,7 @@ def rule_lines(rule: HallRule) -> list[list[Cell]]:
 def policy_head(policy: HallPolicy) -> Cell:
     """Return what stands above the rules: the file's mistake, else how many there are and what is hidden."""
     if policy.error:
-        return Cell(f"✖ {clean(policy.error, 400)} The rules before it stay in force.", Style.ERROR)
+        return Cell(f"✖ {clean(policy.error, 400).rstrip('.')}. The rules before it stay in force.", Style.ERROR)
     hidden = [rule.id for rule in policy.rules if rule.hidden]
     said = f"{len(policy.rules)} rules, the first that matches decides; else {clean(policy.default or 'deny', 20)}."
     if hidden:

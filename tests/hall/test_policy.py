@@ -100,7 +100,9 @@ def test_what_is_known_of_the_worker_counts_before_the_policy(worker: Worker | N
 @pytest.mark.parametrize(
     ("text", "place", "says"),
     [
-        ('default = "maybe"', "p:1:1:", "maybe"),
+        ('default = "maybe"', "p:1:1: default: expected allow or deny, not 'maybe'", ""),
+        ('[[rule]]\noutcome = "hald"', "p:2:1: rule 1: outcome: expected allow, deny or hold, not 'hald'", ""),
+        ('defalt = "deny"', "p:1:1: there is an unknown field", "defalt"),
         ('default = "deny"\n\n[[rule]]\noutcome = "allow"\n  capabilty = "x"', "p:5:3:", "capabilty"),
         ('[[rule]]\noutcome = "allow"\n[[rule]]\ncapability = "a"', "p:3:1:", "outcome"),
         ('[[rule]]\noutcome = "allow"\nrisk_tiers = ["low", "lo"]', "p:3:1:", "lo"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from pyhall_tui import paths
+from pyhall_tui.regular_file import reason
 
 if TYPE_CHECKING:
     from pyhall_tui.hall.store import Store
@@ -41,9 +42,14 @@ def told() -> Iterator[None]:
 
     try:
         yield
-    except (StoreError, FileMistake, OSError) as error:
-        click.echo(f"pyhall-tui hall: {error}", err=True)
-        raise SystemExit(FAILED) from None
+    except (StoreError, FileMistake) as error:
+        said = str(error)
+    except OSError as error:
+        said = f"{error.filename}: {reason(error)}" if error.filename else str(error)
+    else:
+        return
+    click.echo(f"pyhall-tui hall: {said}", err=True)
+    raise SystemExit(FAILED)
 
 
 @contextmanager
