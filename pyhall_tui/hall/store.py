@@ -17,6 +17,7 @@ import msgspec
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.models import Ban, Key, Status, Worker, clean_hash
+from pyhall_tui.regular_file import reason
 
 MEMORY = ":memory:"
 _VERSION = 2
@@ -60,6 +61,9 @@ _GET_WORKER = (
     "FROM workers w LEFT JOIN bans b ON b.sha256 = w.sha256"
 )
 
+_FINAL = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL)
+"""Errors that no other journal mode helps against."""
+
 
 class Store:
     """A hall's store; safe to use from several threads, and from several processes where it is a file.
@@ -76,20 +80,46 @@ class Store:
         self.path = str(path)
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
+        self.note: str | None = None
+        """What is not as it should be with the file, in a sentence."""
         try:
             self._db = self._open()
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"cannot open the hall's store {self.path}: {error}") from error
+            why = reason(error) if isinstance(error, OSError) else error
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                why = "another program holds it locked, or its file system knows no locks: see --db"
+            raise StoreError(f"cannot open the hall's store {self.path}: {why}") from error
 
     def _open(self) -> sqlite3.Connection:
         if self.path != MEMORY:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        errors: list[sqlite3.OperationalError] = []
+        # A file that is in WAL mode can't be read where there is no shared memory, unless it is locked for one program.
+        for mode, alone in (("WAL", False), ("TRUNCATE", False), ("TRUNCATE", True)):
+            try:
+                return self._open_in(mode, alone=alone)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF in _FINAL:
+                    raise
+                errors.append(error)
+        raise errors[0]
+
+    def _open_in(self, mode: str, *, alone: bool) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
         try:
             db.row_factory = sqlite3.Row
-            db.execute("PRAGMA journal_mode=WAL")
-            db.execute("PRAGMA synchronous=NORMAL")  # with WAL: whole after kill -9, also after a power cut
+            if alone:
+                db.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+            (kept,) = db.execute(f"PRAGMA journal_mode={mode}").fetchone()
+            if alone:
+                db.execute("PRAGMA locking_mode=NORMAL").fetchall()
+            if kept == "wal":
+                db.execute("PRAGMA synchronous=NORMAL")  # with WAL: whole after kill -9, also after a power cut
+            elif self.path != MEMORY:
+                self.note = (
+                    f"The file system of {self.path} carries no write-ahead log: it is kept in mode {kept.upper()}."
+                )
             self._prepare(db)
         except BaseException:
             db.close()

@@ -32,7 +32,7 @@ _MODES = (
 )
 
 _REASONS = {
-    sqlite3.SQLITE_BUSY: "another program holds it locked",
+    sqlite3.SQLITE_BUSY: "another program holds it locked, or its file system knows no locks",
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_READONLY: "it can be read but not written",
     sqlite3.SQLITE_CANTOPEN: "it can't be opened",

@@ -92,3 +92,39 @@ def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 def test_a_folder_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot open"):
         Store(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file layers of POSIX")
+@pytest.mark.parametrize("began_with_wal", [False, True])
+def test_where_the_file_system_carries_no_write_ahead_log_another_mode_is_used_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, began_with_wal: bool
+) -> None:
+    """F39: SQLite's dot-file locking knows no shared memory, as a network file system may not."""
+    path, connect = tmp_path / "hall.db", sqlite3.connect
+    if began_with_wal:
+        first = Store(path)
+        first.add_key("org.acme", "before")
+        first.close()
+    monkeypatch.setattr(sqlite3, "connect", lambda at, **o: connect(f"file:{at}?vfs=unix-dotfile", uri=True, **o))
+    store = Store(path)
+    assert store.note is not None and f"{path} carries no write-ahead log: it is kept in mode" in store.note
+    store.add_key("org.acme", "now")
+    store.close()
+    monkeypatch.undo()
+    again = Store(path)
+    assert again.note is None
+    assert [key.label for key in again.all_keys()] == [*["before"] * began_with_wal, "now"]
+    again.close()
+
+
+def test_a_store_that_another_program_holds_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F39: never "database is locked" as the last word."""
+    path, connect = tmp_path / "hall.db", sqlite3.connect
+    Store(path).close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode=EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr(sqlite3, "connect", lambda at, **o: connect(at, **(o | {"timeout": 0.05})))
+    with pytest.raises(StoreError, match="another program holds it locked, or its file system knows no locks"):
+        Store(path)
+    other.close()

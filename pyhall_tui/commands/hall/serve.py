@@ -126,6 +126,8 @@ def serve(
             elif seed == "demo":
                 click.echo(f"{db} is not new, so --seed does nothing", err=True)
             sys.stdout.flush()
+            if store.note:
+                click.echo(store.note, err=True)
             click.echo(f"The store is {db}; ctrl+c ends the hall.", err=True)
 
         raise SystemExit(server.run_on(sock, announce))
