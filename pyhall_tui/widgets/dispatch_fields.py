@@ -65,6 +65,7 @@ class TierChoice(Static, can_focus=True):
     ]
     DEFAULT_CSS = """
     TierChoice { height: 1; width: 1fr; &:focus { background: $primary 30%; } }
+    TierChoice:nocolor:focus { text-style: underline; }
     """
     CHOICES = (*RISK_TIERS, UNSTATED)
     tier = reactive("low")

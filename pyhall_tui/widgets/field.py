@@ -46,6 +46,10 @@ class OneLineInput(Input):
         def control(self) -> "OneLineInput":
             return self.input
 
+    DEFAULT_CSS = """
+    OneLineInput:nocolor:focus { text-style: underline; }
+    """
+
     virtual_size = reactive(Size(0, 0))
     """Other than Textual's, it lays nothing out: no letter that is typed makes the line wider or the screen another."""
 

@@ -18,6 +18,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.timer import Timer
 
 from pyhall_tui.render.text import Cell, Style
 
@@ -56,6 +57,10 @@ def fit(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+
+
+SETTLES = 0.5
+"""Seconds after another row came under the cursor by itself in which no key acts on it: it was meant for the last."""
 
 
 class LineTable(ScrollView, can_focus=True):
@@ -153,6 +158,8 @@ class LineTable(ScrollView, can_focus=True):
         self._cursor: str | None = None
         self._moved = False
         """Until a person moves it, the cursor stays on the first row, whichever that is."""
+        self._settling: Timer | None = None
+        """Runs while the row under the cursor is another than a moment ago without a person's doing."""
         self.marked: set[str] = set()
         self.sorted_by: str | None = None
         self.descending = False
@@ -180,12 +187,14 @@ class LineTable(ScrollView, can_focus=True):
         if not self._keys:
             self.refresh()
 
-    def show(self, keys: Sequence[str]) -> None:
+    def show(self, keys: Sequence[str], *, by_itself: bool = False) -> None:
         """Show these rows in this order; the cursor stays on its row, or goes to what took its place.
 
-        Where only rows that are off the screen came, went or moved, nothing is drawn.
+        Where only rows that are off the screen came, went or moved, nothing is drawn. `by_itself`: nobody asked for
+        it, so a key pressed in that moment was meant for the rows as they were, and does nothing (see `targets`).
         """
         seen = (self.visible_keys, self.scroll_offset)
+        aimed_at = (self._cursor, bool(self.marked))
         place = self._index.get(self._cursor or "", 0)
         self._keys = keys
         if not self._moved:
@@ -196,9 +205,29 @@ class LineTable(ScrollView, can_focus=True):
         if self._cursor not in self._index:
             self._set_cursor(keys[min(place, len(keys) - 1)] if keys else None)
         self._keep_cursor_in_view()
+        if by_itself and aimed_at != (None, False) and aimed_at != (self._cursor, bool(self.marked)):
+            self._unsettle()
         if seen != (self.visible_keys, self.scroll_offset):
             self.refresh()
             self.post_message(self.ViewMoved(self))
+
+    def _unsettle(self) -> None:
+        self._settle()
+        self._settling = self.set_timer(SETTLES, self._settle)
+
+    def _settle(self) -> None:
+        if self._settling is not None:
+            self._settling.stop()
+            self._settling = None
+
+    def _is_settled(self) -> bool:
+        """Whether the cursor has stood long enough for a key to be meant for its row; else say so, and hold it there."""
+        if self._settling is None:
+            return True
+        self._moved = True
+        self._settle()
+        self.notify("Another row came under the cursor just now: press again.", timeout=3, markup=False)
+        return False
 
     def refresh_rows(self, keys: Iterable[str]) -> None:
         """Draw these rows anew where they are on screen and look other than before; what is not costs nothing."""
@@ -219,10 +248,19 @@ class LineTable(ScrollView, can_focus=True):
             self._keep_cursor_in_view()
 
     def targets(self) -> list[str]:
-        """Return the rows that an action is meant for: the marked ones in order, or the one under the cursor."""
+        """Return the rows that an action is meant for: the marked ones in order, or the one under the cursor.
+
+        None for a moment after another row came under the cursor by itself, or all marked rows went: it is said.
+        """
+        if not self._is_settled():
+            return []
         if self.marked:
             return [key for key in self._keys if key in self.marked]
         return [self.cursor_key] if self.cursor_key is not None else []
+
+    def target(self) -> str | None:
+        """Return the row under the cursor, for an action on one; None as with `targets`."""
+        return self.cursor_key if self._is_settled() else None
 
     def set_sort(self, column: str | None, *, descending: bool) -> None:
         """Show by which column the rows are sorted, by a sign in its title."""
@@ -239,11 +277,11 @@ class LineTable(ScrollView, can_focus=True):
         self._move(len(self._keys) - 1 if edge else 0)
 
     def action_open(self) -> None:
-        if self.cursor_key is not None:
+        if self.cursor_key is not None and self._is_settled():
             self.post_message(self.Opened(self, self.cursor_key))
 
     def action_mark(self) -> None:
-        if self.cursor_key is None:
+        if self.cursor_key is None or not self._is_settled():
             return
         self.marked ^= {self.cursor_key}
         self.refresh_rows([self.cursor_key])
@@ -269,6 +307,7 @@ class LineTable(ScrollView, can_focus=True):
         position = event.y - 1 + self.scroll_offset.y
         if position < len(self._keys):
             self._moved = True
+            self._settle()
             self._set_cursor(self._keys[position])
             if event.chain == 2:
                 self.action_open()
@@ -308,7 +347,8 @@ class LineTable(ScrollView, can_focus=True):
     def _draw(self, key: str, *, is_cursor: bool) -> Strip:
         row = self._row(key)
         mark = "•" if key in self.marked else " "
-        line = [Cell(("▌" if is_cursor else " ") + mark, Style.STRONG)]
+        bar = "▏" if self.app.no_color and not self.has_focus else "▌"  # in colour its background tells
+        line = [Cell((bar if is_cursor else " ") + mark, Style.STRONG)]
         for column, width in self._columns:
             line += pieces(row, column.key, width)
         length = _GUTTER + sum(width + _GAP for _, width in self._columns)
@@ -358,6 +398,7 @@ class LineTable(ScrollView, can_focus=True):
     def _move(self, position: int) -> None:
         if self._keys:
             self._moved = True
+            self._settle()
             self._set_cursor(self._keys[max(0, min(position, len(self._keys) - 1))])
             self._keep_cursor_in_view()
 

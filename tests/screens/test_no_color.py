@@ -1,0 +1,36 @@
+"""Where the focus is, told without a colour."""
+
+import pytest
+from textual.widget import Widget
+
+from pyhall_tui.widgets.dispatch_fields import TierChoice
+from pyhall_tui.widgets.field import OneLineInput
+from tests.live_hall import WORKER, LiveHall
+from tests.screens.conftest import OpenApp, profile_of
+from tests.waiting import until
+
+
+def is_underlined(widget: Widget) -> bool:
+    """Return whether the whole line of a field is."""
+    return all(segment.style is not None and segment.style.underline for segment in widget.render_line(0))
+
+
+async def test_the_focused_field_is_told_by_a_line_and_the_focused_list_by_its_bar(
+    open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F26: of several fields and a list on one screen one sees which takes the keys."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        await opened.pilot.press("3")
+        await until(lambda: bool(opened.screen.query("#capability")))
+        await opened.pilot.press(*"llm.text.generate", "tab", *WORKER, "ctrl+s")
+        await until(lambda: "ALLOW" in opened.text(), clock=opened.clock)
+        fields = list(opened.screen.query(OneLineInput))
+        assert [field.id for field in fields if field.display and field.region and is_underlined(field)] == ["worker_id"]
+        assert "│ ▏" in opened.text() and "│ ▌" not in opened.text(), opened.text()
+        await opened.pilot.press("tab")
+        assert is_underlined(opened.screen.query_one(TierChoice))
+        await opened.pilot.press("escape")
+        await opened.pilot.pause()
+        assert not any(is_underlined(field) for field in fields if field.region)
+        assert "│ ▌" in opened.text()
