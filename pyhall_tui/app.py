@@ -155,6 +155,7 @@ class PyHallApp(App[None]):
         self._workers = _TellingWorkers(self, self._tell_failed_work)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
+        self.stylesheet._parse_cache.grow(1_000)  # Textual's 64 are fewer than our sources: none was ever found there
         self.theme = DARK.name  # before it runs: all CSS is parsed anew at a change of theme
         self._clock = clock or SystemClock()
         self._opener = Opener(home, self._clock, self, start_demo)
@@ -276,6 +277,14 @@ class PyHallApp(App[None]):
         screen = factory()
         screen._css_update_count = self._css_update_count
         return screen
+
+    def _load_screen_css(self, screen: Screen[object]) -> None:
+        """Take a screen's CSS. Textual would parse all of it anew and style the screen on show: ours is its own alone."""
+        new = [path for path in screen.css_path if not self.stylesheet.has_source(str(path))]
+        if new:
+            self.stylesheet.read_all(new)
+            self.stylesheet.parse()
+            self.stylesheet.apply(screen)
 
     def _profiles_screen(self, problem: str | None) -> Screen[None]:
         from pyhall_tui.journal.drafts import Drafts

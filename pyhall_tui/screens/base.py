@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -106,7 +106,8 @@ class ModeScreen(Screen[None]):
         else:
             super()._compositor_refresh()
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        event.refresh_styles = False  # they are right: all that changes them does so on a hidden screen too
         if self.is_mounted:
             self.query_one(StatusHeader).update_status()
             self._update_band()

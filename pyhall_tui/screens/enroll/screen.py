@@ -78,7 +78,6 @@ class EnrollScreen(ModeScreen):
         self.one.fleet_changed()
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         if self.is_mounted:
             self.one.learn_capabilities()
             if self.focused is None and not self.on_batch:  # a field is left before a number key leads elsewhere

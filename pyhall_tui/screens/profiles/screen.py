@@ -131,7 +131,6 @@ class ProfilesScreen(ModeScreen):
     # -- the list ----------------------------------------------------------------------------------------------
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         if self.is_mounted and self._shown is not None:
             self._reload()
 
@@ -155,13 +154,12 @@ class ProfilesScreen(ModeScreen):
         """Say what is wrong above all, and show the ways on that there are."""
         first_run = not self._book.profiles.profiles and self._book.mistake is None
         self.set_class(first_run, "-first-run")
-        self.query_one("#columns").display = self._book.mistake is None
-        self.query_one(Ways).show(
-            self._book.mistake or self._problem,
-            first_run=first_run,
-            unreadable=self._book.mistake is not None,
-            has_workspace=self.has_workspace,
-        )
+        columns, readable = self.query_one("#columns"), self._book.mistake is None
+        wrong, ways = self._book.mistake or self._problem, self.query_one(Ways)
+        ways.show(wrong, first_run=first_run, unreadable=not readable, has_workspace=self.has_workspace)
+        if columns.display != readable:
+            columns.display = readable
+            (self.table if readable else self.query_one("#reread")).focus()  # the other one is gone
 
     def _row(self, name: str) -> Row:
         profile = self._book.profile(name)
