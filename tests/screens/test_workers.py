@@ -80,6 +80,22 @@ async def test_the_cursor_stays_with_its_worker_when_a_ban_moves_it(open_app: Op
         assert "wkr_7" in opened.text()
 
 
+async def test_a_key_for_a_worker_that_leaves_the_filter_is_not_for_the_one_in_its_place(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    """F24."""
+    ids = fleet_of(hall, 6)
+    async with open_app(profile_of(hall), key=hall.key, watch=ids) as opened:
+        await all_verified(opened)
+        opened.screen.query_one("#filter", Input).value = "clean"
+        await opened.pilot.pause()
+        table(opened).move_to("wkr_3")
+        hall.store.ban("wkr_3", "exfiltrates")
+        await until(lambda: "wkr_3" not in table(opened).keys, clock=opened.clock)
+        await opened.pilot.press("x")
+        assert len(opened.workspace.fleet) == 6
+
+
 async def test_a_dialog_opened_on_a_worker_stays_with_it(open_app: OpenApp, hall: LiveHall) -> None:
     """F24."""
     ids = fleet_of(hall, 6)
@@ -277,3 +293,16 @@ async def test_in_a_field_the_foot_names_no_key_that_would_be_a_letter_there(ope
         await until(lambda: "/ Filter" in opened.words())
         await opened.pilot.press("slash")
         await until(lambda: "/ Filter" not in opened.words())
+
+
+async def test_a_change_of_theme_and_of_size_reaches_the_screens_that_are_hidden(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=LARGE) as opened:
+        await opened.pilot.press("5")
+        await until(lambda: opened.app.current_mode == "profiles")
+        await opened.pilot.press("escape", "1", "ctrl+t")
+        await until(lambda: opened.app.current_mode == "workers")
+        await opened.pilot.resize_terminal(*SMALL)
+        await opened.pilot.press("5")
+        await until(lambda: opened.screen.styles.background.brightness > 0.9 and opened.screen.has_class("-narrow"))
