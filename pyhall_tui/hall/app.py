@@ -115,7 +115,9 @@ async def dispatch(request: Request) -> Response:
     asked, stated = decode_dispatch(await read_body(request), hall.clock.now().wall)
     correlation = correlation_id(request, stated)
     check_namespace(key, asked.namespace)
-    return answer(request, _told(gate.dispatch(hall, asked, correlation)))
+    receipt = gate.judge(hall, asked, correlation)
+    await hall.ledger.append(receipt)
+    return answer(request, _told(receipt))
 
 
 _ALLOWED = ("outcome", "worker_id", "capability", "correlation_id", "decision_id")

@@ -14,19 +14,69 @@ from pyhall_tui.hall.store import Store, iso
 GENESIS = "GENESIS"
 _PRUNE_EVERY = 1000
 _DAY = 86_400.0  # seconds
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # as the ecosystem's logs are hashed
 _PIECE = 5000  # rows that are counted in one go: some 20 ms
 
 
-def append(store: Store, receipt: dict[str, Any]) -> int:
-    """Add a decision to the log, in one transaction with the head that stands outside the table; return its number."""
-    text = json.dumps(receipt, sort_keys=True, separators=(",", ":"))
-    with store.write() as db:
-        seq, before = head(store)
-        seq += 1
-        entry = entry_hash(before, text)
-        db.execute("INSERT INTO decisions (seq, entry_hash, receipt) VALUES (?, ?, ?)", (seq, entry, text))
+def append(store: Store, *receipts: dict[str, Any]) -> int:
+    """Add decisions to the log, in one transaction with the head that stands outside; return the last one's number."""
+    return _append(store, [_ENCODER.encode(receipt) for receipt in receipts])
+
+
+def _append(store: Store, texts: list[str]) -> int:
+    with store.write(log_alone=True) as db:
+        seq, entry = head(store)
+        rows = []
+        for text in texts:
+            seq, entry = seq + 1, entry_hash(entry, text)
+            rows.append((seq, entry, text))
+        db.executemany("INSERT INTO decisions (seq, entry_hash, receipt) VALUES (?, ?, ?)", rows)
         db.execute("INSERT OR REPLACE INTO meta VALUES ('audit_head', ?)", (f"{seq}:{entry}",))
     return seq
+
+
+class Ledger:
+    """Puts into the log, in one transaction, what is decided in one turn of the event loop.
+
+    A transaction costs as much as everything else of a dispatch. Who waits for `append` tells the decision afterwards.
+    """
+
+    def __init__(self, store: Store, retention: "Retention") -> None:
+        self._store, self._retention = store, retention
+        self._waiting: list[tuple[str, asyncio.Future[None]]] = []
+
+    async def append(self, receipt: dict[str, Any]) -> None:
+        """Add a decision; it is in the log on return.
+
+        Raises:
+            StoreError: it could not be written, and is not in the log.
+        """
+        text = _ENCODER.encode(receipt)
+        loop = asyncio.get_running_loop()
+        written = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._write)
+        self._waiting.append((text, written))
+        await written
+
+    def _write(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            self._retention.after(self._store, _append(self._store, [text for text, _ in waiting]))
+        except Exception as error:
+            _resolve(waiting, error)
+        else:
+            _resolve(waiting, None)
+
+
+def _resolve(waiting: list[tuple[str, "asyncio.Future[None]"]], error: Exception | None) -> None:
+    for _, written in waiting:
+        if written.done():  # who waited is gone
+            continue
+        if error is None:
+            written.set_result(None)
+        else:
+            written.set_exception(error)
 
 
 def entry_hash(prev_hash: str, receipt: str) -> str:
@@ -78,15 +128,14 @@ class Retention:
 
     def __init__(self, rows: int = 1_000_000, days: float = 0.0) -> None:
         self.rows, self.days = rows, days
-        self._day = ""
+        self._day, self._thousand = "", 0
 
     def after(self, store: Store, seq: int) -> None:
-        """Take out what is too much, if it is time, now that the row `seq` was added."""
-        day = store.now()[:10] if self.days else ""
-        if seq % _PRUNE_EVERY and day == self._day:
-            return
-        self._day = day
-        prune(store, self.rows, self.days)
+        """Take out what is too much, if it is time, now that the rows up to `seq` were added."""
+        day, thousand = store.now()[:10] if self.days else "", seq // _PRUNE_EVERY
+        if (day, thousand) != (self._day, self._thousand):
+            self._day, self._thousand = day, thousand
+            prune(store, self.rows, self.days)
 
 
 def export(store: Store) -> Iterator[str]:

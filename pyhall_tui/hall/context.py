@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from pyhall_tui.clock import Clock, SystemClock
-from pyhall_tui.hall.audit import Retention, RuleHits
+from pyhall_tui.hall.audit import Ledger, Retention, RuleHits
 from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.limiter import Limiter
 from pyhall_tui.hall.policy import Policy, StoredPolicy
@@ -73,6 +73,7 @@ class Hall:
         self.upstream: Upstream | None = None
         self.faults = Faults()
         self.retention = retention or Retention()
+        self.ledger = Ledger(store, self.retention)
         self.public_reads = public_reads
         self.local_writes = local_writes
         self.ban_list = ban_list

@@ -23,10 +23,17 @@ LACKS_CAPABILITY = "NO_WORKER_FOR_CAPABILITY"
 
 def dispatch(hall: Hall, asked: Asked, correlation_id: str) -> dict[str, Any]:
     """Decide a dispatch and return its receipt, which is in the decision log by then."""
+    receipt = judge(hall, asked, correlation_id)
+    hall.retention.after(hall.store, audit.append(hall.store, receipt))
+    return receipt
+
+
+def judge(hall: Hall, asked: Asked, correlation_id: str) -> dict[str, Any]:
+    """Decide a dispatch and return its receipt, which is not in the log yet."""
     began = hall.clock.now().mono
     decision = decide(hall.store.worker(asked.worker_id), asked, hall.policy.current())
     decision = _within_rate(hall, asked, _if_upstream_is_heard(hall, asked, decision))
-    receipt = {
+    return {
         "decision_id": new_id("dec"),
         "correlation_id": correlation_id,
         "namespace": asked.namespace,
@@ -40,8 +47,6 @@ def dispatch(hall: Hall, asked: Asked, correlation_id: str) -> dict[str, Any]:
         "decided_at": hall.store.now(),
         "latency_ms": round((hall.clock.now().mono - began) * 1000, 3),
     }
-    hall.retention.after(hall.store, audit.append(hall.store, receipt))
-    return receipt
 
 
 def decide(worker: Worker | None, asked: Asked, policy: Policy) -> Decision:

@@ -6,6 +6,7 @@ It wants no key for that. This one does, unless it is told to take what comes fr
 import hashlib
 import json
 import re
+from copy import copy
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -87,7 +88,7 @@ def _changed(store: Store, asked: RecordRequest, known: Worker | None, namespace
         raise Forbidden(f"worker {asked.worker_id} is another namespace's")
     if known and known.status != "active":
         raise BadRequest(f"worker {asked.worker_id} is {known.status}: only an active one can be changed")
-    worker = known or Worker(worker_id=asked.worker_id, namespace=namespace)
+    worker = copy(known) if known else Worker(worker_id=asked.worker_id, namespace=namespace)
     worker.display_name = asked.worker_species_id
     worker.capabilities = tuple(dict.fromkeys(asked.capabilities))
     if digest := clean_hash(asked.attestation.code_hash if asked.attestation else None):

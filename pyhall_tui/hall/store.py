@@ -1,4 +1,4 @@
-"""What a hall knows, in SQLite: a WAL file, or memory. Nothing is cached, so another process's change is seen."""
+"""What a hall knows, in SQLite: a WAL file, or memory. What is cached goes with the next change of any process."""
 
 import hashlib
 import json
@@ -61,6 +61,7 @@ _GET_WORKER = (
     "FROM workers w LEFT JOIN bans b ON b.sha256 = w.sha256"
 )
 
+_MOST_KNOWN = 10_000  # keys or workers that are remembered
 _FINAL = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL)
 """Errors that no other journal mode helps against."""
 
@@ -80,6 +81,10 @@ class Store:
         self.path = str(path)
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
+        self._changes = 0
+        self._stamp = (0, 0)
+        self._keys: dict[str, Key] = {}
+        self._workers: dict[str, Worker] = {}
         self.note: str | None = None
         """What is not as it should be with the file, in a sentence."""
         try:
@@ -155,14 +160,17 @@ class Store:
         return iso(self._clock.now().wall)
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self, *, log_alone: bool = False) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it or nothing, also under `kill -9`.
+
+        `log_alone`: it touches the decision log and no key, worker or ban, so that what is remembered of them stays.
 
         Raises:
             StoreError: another process holds the store for longer than 5 s, or the disk is full.
         """
         with self._lock:
             try:
+                self._changes += not log_alone
                 if self._db.in_transaction:  # a write within a write is one transaction
                     yield self._db
                     return
@@ -175,6 +183,16 @@ class Store:
                 self._db.execute("COMMIT")
             except sqlite3.OperationalError as error:
                 raise StoreError(f"cannot write to the hall's store {self.path}: {error}") from error
+            finally:
+                self._changes += not log_alone
+
+    def _forget_if_changed(self) -> None:
+        """Forget what is remembered if this process or another has changed anything since."""
+        (others,) = self._db.execute("PRAGMA data_version").fetchone()
+        if (others, self._changes) != self._stamp or max(len(self._keys), len(self._workers)) > _MOST_KNOWN:
+            self._keys.clear()
+            self._workers.clear()
+            self._stamp = (others, self._changes)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -222,8 +240,15 @@ class Store:
 
     def find_key(self, token: str) -> Key | None:
         """Return what is known of an API key, unless it was never made or is revoked."""
-        rows = self.read("SELECT * FROM keys WHERE key_hash = ? AND revoked_at IS NULL", hash_key(token))
-        return Key(**dict(rows[0])) if rows else None
+        hashed = hash_key(token)
+        with self._lock:
+            self._forget_if_changed()
+            if hashed not in self._keys:
+                rows = self.read("SELECT * FROM keys WHERE key_hash = ? AND revoked_at IS NULL", hashed)
+                if not rows:
+                    return None
+                self._keys[hashed] = Key(**dict(rows[0]))
+            return self._keys[hashed]
 
     def all_keys(self) -> list[Key]:
         """Return all keys, the revoked too, oldest first."""
@@ -247,9 +272,15 @@ class Store:
         return worker
 
     def worker(self, worker_id: str) -> Worker | None:
-        """Return a worker, with the ban on its hash if there is one."""
-        rows = self.read(f"{_GET_WORKER} WHERE w.worker_id = ?", worker_id)
-        return _worker(rows[0]) if rows else None
+        """Return a worker, with the ban on its hash if there is one. Change a copy of it, not itself."""
+        with self._lock:
+            self._forget_if_changed()
+            if worker_id not in self._workers:
+                rows = self.read(f"{_GET_WORKER} WHERE w.worker_id = ?", worker_id)
+                if not rows:
+                    return None
+                self._workers[worker_id] = _worker(rows[0])
+            return self._workers[worker_id]
 
     def workers(self, namespace: str | None = None) -> list[Worker]:
         """Return all workers (of one namespace), in the order in which they were enrolled."""

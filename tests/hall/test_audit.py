@@ -1,5 +1,6 @@
 """The decision log: nothing in it can be changed, taken out or cut off unseen."""
 
+import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ import pytest
 
 from pyhall_tui.attest.evidence import verify_log
 from pyhall_tui.hall import audit
+from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.store import Store
 from tests.clock import ManualClock
 
@@ -169,3 +171,49 @@ def test_a_log_that_grows_while_it_is_checked_is_whole(tmp_path: Path) -> None:
     assert found[-1].rows >= 300
     served.close()
     checked.close()
+
+
+# What is decided in one turn of the event loop
+
+
+async def test_decisions_of_one_turn_are_one_transaction_and_in_the_log_when_they_are_told(tmp_path: Path) -> None:
+    store, other = Store(tmp_path / "hall.db"), Store(tmp_path / "hall.db")
+    ledger = audit.Ledger(store, audit.Retention())
+    before = other.read("PRAGMA data_version")[0][0]
+
+    async def decided(number: int) -> tuple[int, int]:
+        await ledger.append(receipt(number))
+        return number, audit.head(other)[0]
+
+    told = await asyncio.gather(*(decided(number) for number in range(20)))
+    assert [seen for _, seen in told] == [20] * 20
+    assert other.read("PRAGMA data_version")[0][0] == before + 1
+    assert [entry["n"] for entry in audit.decisions(other, 99)] == list(range(19, -1, -1))
+    assert audit.verify(other) == audit.Checked(20)
+    store.close()
+    other.close()
+
+
+async def test_where_it_cannot_be_written_each_is_told_and_the_next_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store()
+    ledger = audit.Ledger(store, audit.Retention())
+
+    def full(*_: object) -> int:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(audit, "_append", full)
+        failed = await asyncio.gather(*(ledger.append(receipt(n)) for n in range(3)), return_exceptions=True)
+    assert [str(error) for error in failed] == ["the disk is full"] * 3
+    await ledger.append(receipt(4))
+    assert audit.verify(store) == audit.Checked(1)
+
+
+async def test_who_no_longer_waits_keeps_nobody_and_his_decision_is_in_the_log() -> None:
+    store = Store()
+    ledger = audit.Ledger(store, audit.Retention())
+    gone, stays = (asyncio.ensure_future(ledger.append(receipt(n))) for n in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await stays
+    assert audit.verify(store) == audit.Checked(2)

@@ -128,3 +128,29 @@ def test_a_store_that_another_program_holds_is_told_in_words(tmp_path: Path, mon
     with pytest.raises(StoreError, match="another program holds it locked, or its file system knows no locks"):
         Store(path)
     other.close()
+
+
+def test_what_is_remembered_goes_with_a_change_of_another_process_and_with_one_that_was_undone(tmp_path: Path) -> None:
+    served, other = Store(tmp_path / "hall.db"), Store(tmp_path / "hall.db")
+    token = served.add_key("n")
+    served.put_worker(Worker(worker_id="w", namespace="n", sha256="ab" * 32))
+
+    def seen() -> tuple[bool, str, bool]:
+        worker = served.worker("w")
+        assert worker is not None
+        return served.find_key(token) is not None, worker.status, worker.banned
+
+    assert seen() == (True, "active", False)
+    other.ban_hash("ab" * 32, "leaks")
+    assert seen() == (True, "active", True)
+    other.set_status("w", "retired")
+    assert seen() == (True, "retired", True)
+    other.revoke_key(other.all_keys()[0].key_id)
+    assert seen() == (False, "retired", True)
+    with pytest.raises(ZeroDivisionError), served.write():
+        served.set_status("w", "revoked")
+        assert seen()[1] == "revoked"
+        raise ZeroDivisionError
+    assert seen()[1] == "retired"
+    served.close()
+    other.close()
