@@ -459,6 +459,27 @@ async def test_a_file_with_a_mistake_is_told_with_line_and_column_and_left_as_it
         await until(lambda: "line 3" not in opened.text() and "org.acme" in opened.text())
 
 
+async def test_a_file_that_an_editor_breaks_meanwhile_costs_nothing_that_was_typed(
+    open_app: OpenApp, hall: LiveHall, home: Home
+) -> None:
+    """F38: the way on has the focus, and what was typed is saved once the file is mended."""
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        await go_to_profiles(opened)
+        await fill(opened, poll_interval="34")
+        file = home.config / "profiles.toml"
+        before = file.read_text()
+        file.write_text(f"{before}oops = [")
+        await opened.pilot.press("ctrl+s")
+        await until(lambda: "This is no TOML" in opened.words())
+        assert file.read_text() == f"{before}oops = ["
+        file.write_text(before)
+        await opened.pilot.press("enter")
+        await until(lambda: "This is no TOML" not in opened.words())
+        await opened.pilot.press("ctrl+s")
+        await until(lambda: "Saved." in opened.text())
+        assert store_of(home).load().profiles == (profile_of(hall, poll_interval=34.0),)
+
+
 async def test_with_a_mistake_in_the_file_the_environment_can_be_opened_still(
     open_app: OpenApp, hall: LiveHall, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
