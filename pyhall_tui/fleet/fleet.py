@@ -134,14 +134,6 @@ class Fleet:
             entry.drift, entry.drift_detail = drift, detail
             self._touch(entry)
 
-    def disagreeing(self) -> list[str]:
-        """Return the workers whose last verify and the ban list say different things: ask these first."""
-        return [
-            entry.worker_id
-            for entry in self._entries.values()
-            if entry.ban is not None and entry.verdict is not None and not entry.verdict.banned
-        ]
-
     def changed_since(self, revision: int) -> list[str]:
         """Return the ids of the workers that changed after that revision, newest first."""
         changed = []
