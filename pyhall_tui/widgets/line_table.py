@@ -221,7 +221,7 @@ class LineTable(ScrollView, can_focus=True):
             self._settling = None
 
     def _is_settled(self) -> bool:
-        """Whether the cursor has stood long enough for a key to be meant for its row; else say so, and hold it there."""
+        """Whether the cursor has stood long enough for a key to be meant for its row; else say so and hold it."""
         if self._settling is None:
             return True
         self._moved = True
@@ -244,6 +244,7 @@ class LineTable(ScrollView, can_focus=True):
         """Put the cursor on that row, if it is shown."""
         if key in self._index:
             self._moved = True
+            self._settle()
             self._set_cursor(key)
             self._keep_cursor_in_view()
 

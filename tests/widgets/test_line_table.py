@@ -1,5 +1,7 @@
 """The table for long lists: what it draws, and how little."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from textual.app import App, ComposeResult
 from pyhall_tui.render.text import Cell, clean
 from pyhall_tui.theme import DARK
 from pyhall_tui.widgets.line_table import Column, LineTable, Row, fit, pieces
+from tests.waiting import until
 
 COLUMNS = (Column("id", "ID", 8, flex=1), Column("note", "NOTE", 10, leaves=1), Column("age", "AGE", 6))
 
@@ -87,6 +90,66 @@ async def test_until_a_person_moves_it_the_cursor_is_on_the_first_row() -> None:
         table = app.query_one(LineTable)
         table.show(list(reversed(app.rows)))
         assert table.cursor_key == "row-4"
+
+
+async def test_a_key_that_was_meant_for_the_row_before_does_nothing_and_the_next_one_acts() -> None:
+    """F24: the first row moves away in the same instant, before anybody has moved the cursor."""
+    app = TableApp(5)
+    async with app.run_test(size=(60, 20)) as pilot:
+        table = app.query_one(LineTable)
+        table.show(list(reversed(app.rows)), by_itself=True)
+        await pilot.press("enter")
+        assert app.opened == []
+        table.show(app.rows, by_itself=True)
+        await pilot.press("enter")
+        assert app.opened == ["row-4"]
+
+
+@pytest.mark.parametrize("act", [LineTable.targets, LineTable.target])
+async def test_no_action_is_meant_for_what_took_the_place_of_a_row_that_went(
+    act: Callable[[LineTable], object],
+) -> None:
+    """F24: it no longer passes the filter."""
+    app = TableApp(5)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("down")
+        table = app.query_one(LineTable)
+        table.show([key for key in app.rows if key != "row-1"], by_itself=True)
+        assert not act(table)
+        assert act(table) in ("row-2", ["row-2"])
+
+
+async def test_no_action_falls_back_to_the_cursor_when_all_marked_rows_went() -> None:
+    """F24."""
+    app = TableApp(5)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("down", "space")
+        table = app.query_one(LineTable)
+        table.show([key for key in app.rows if key != "row-1"], by_itself=True)
+        assert table.targets() == []
+
+
+@pytest.mark.parametrize("by_itself", [True, False])
+async def test_a_row_that_stays_under_the_cursor_and_what_a_person_asked_for_is_acted_on_at_once(
+    by_itself: bool,
+) -> None:
+    app = TableApp(5)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("down")
+        table = app.query_one(LineTable)
+        table.show(list(reversed(app.rows)), by_itself=by_itself)
+        assert table.targets() == ["row-1"]
+        table.show(["row-3", "row-4"])
+        assert table.targets() == ["row-4"]
+
+
+async def test_after_a_moment_the_row_that_came_is_what_one_sees() -> None:
+    app = TableApp(5)
+    async with app.run_test(size=(60, 20)):
+        table = app.query_one(LineTable)
+        table.show(list(reversed(app.rows)), by_itself=True)
+        await until(lambda: table._settling is None)
+        assert table.targets() == ["row-4"]
 
 
 async def test_a_double_click_opens_the_row() -> None:

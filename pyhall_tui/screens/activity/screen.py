@@ -169,14 +169,14 @@ class ActivityScreen(ModeScreen):
     # -- what is shown -----------------------------------------------------------------------------------------
 
     def _redraw(self) -> None:
-        self._redraw_pending = False
+        by_itself, self._redraw_pending = self._redraw_pending, False
         if not self.is_mounted:
             return
         rows = self._feed.rows()
         self._shown = {str(event.id): event for event in rows}
         keys = list(self._shown)
         if keys != list(self.table.keys):
-            self.table.show(keys)
+            self.table.show(keys, by_itself=by_itself)
         self._tell_frame()
         self._tell_narrowing()
 

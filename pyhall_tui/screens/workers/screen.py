@@ -147,7 +147,8 @@ class WorkersScreen(ModeScreen):
 
     def events_happened(self, message: EventsHappened) -> None:
         """A change of state moves a row at once, not with the next sort."""
-        self._reorder()
+        self._sort_rows(by_itself=True)
+        self._summarise()
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, message: Input.Changed) -> None:
@@ -263,23 +264,23 @@ class WorkersScreen(ModeScreen):
             self.notify(f"Verifying {_named(ids)} now.", markup=False, timeout=2)
 
     def action_test(self) -> None:
-        if self.table.cursor_key is not None:
-            self.post_message(Go("dispatch", worker_id=self.table.cursor_key))
+        if (worker_id := self.table.target()) is not None:
+            self.post_message(Go("dispatch", worker_id=worker_id))
 
     def action_copy_id(self) -> None:
         if ids := self.table.targets():
             self.post_message(CopyText("\n".join(ids), "worker id" if len(ids) == 1 else f"{len(ids)} worker ids"))
 
     def action_copy_hash(self) -> None:
-        entry = self.workspace.fleet.get(self.table.cursor_key or "")
+        entry = self.workspace.fleet.get(self.table.target() or "")
         if entry is not None and entry.sha256:
             self.post_message(CopyText(entry.sha256, "package hash"))
 
     def action_note(self) -> None:
         from pyhall_tui.screens.incident_note import copy_note
 
-        if self.table.cursor_key is not None:
-            self.run_worker(copy_note(self, self.workspace, self.table.cursor_key), exit_on_error=False, group="note")
+        if (worker_id := self.table.target()) is not None:
+            self.run_worker(copy_note(self, self.workspace, worker_id), exit_on_error=False, group="note")
 
     def action_retry(self) -> None:
         self.workspace.try_now()
@@ -309,7 +310,7 @@ class WorkersScreen(ModeScreen):
 
     def _reorder_if_pending(self) -> None:
         if self._reorder_pending and self.is_current:
-            self._sort_rows()
+            self._sort_rows(by_itself=True)
             if self._summary[:2] != (len(self._roster.ids), len(self.workspace.fleet)):
                 self._summarise()
 
@@ -317,11 +318,11 @@ class WorkersScreen(ModeScreen):
         self._sort_rows()
         self._summarise()
 
-    def _sort_rows(self) -> None:
+    def _sort_rows(self, *, by_itself: bool = False) -> None:
         self._reorder_pending = False
         mono, roster = self.workspace.now().mono, self._roster
         if roster.refresh(mono, self._query, self._sort, descending=self._descending) and self.table.keys != roster.ids:
-            self.table.show(roster.ids)
+            self.table.show(roster.ids, by_itself=by_itself)
         if roster.counts != self._counts:
             self._counts = dict(roster.counts)
             self.table.refresh_rows(self.table.visible_keys)  # what turned stale did so without a verdict
