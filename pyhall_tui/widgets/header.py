@@ -141,8 +141,9 @@ class StatusHeader(Widget):
             for shorter in (self._how_without_rate, self._reach_and_alarms):
                 if who.cell_length + how.cell_length + 2 > width:
                     how = shorter()
-        left = who.truncate(max(0, width - how.cell_length - 2), ellipsis=True, pad=True)
-        return Content.assemble(" ", left, how, " ")
+        room = max(0, width - how.cell_length - 2)
+        left = who.truncate(max(0, room - 2), ellipsis=True)
+        return Content.assemble(" ", left, " " * (room - left.cell_length), how, " ")
 
     def _bar(self, right: Content) -> Content:
         width = self.size.width
