@@ -1,5 +1,6 @@
 """Whatever is wrong with the disk, the program starts, runs, and says what it can't keep."""
 
+import os
 import random
 import sqlite3
 import subprocess
@@ -126,6 +127,15 @@ def test_where_locking_fails_in_every_mode_memory_is_used(tmp_path, code):
 
     with open_at(tmp_path / "journal.db", connect=connect) as journal:
         assert "memory only" in journal.notes[0]
+        assert works(journal)
+
+
+@pytest.mark.parametrize(("make", "told"), [(Path.mkdir, "it is a folder"), (os.mkfifo, "it is a pipe, socket")])
+def test_what_is_no_file_ends_in_memory_and_is_told_as_what_it_is(tmp_path, make, told):
+    """F39, F43."""
+    make(tmp_path / "journal.db")
+    with open_at(tmp_path / "journal.db") as journal:
+        assert told in journal.notes[0] and "memory only" in journal.notes[0]
         assert works(journal)
 
 
