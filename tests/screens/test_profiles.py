@@ -473,6 +473,7 @@ async def test_a_file_that_an_editor_breaks_meanwhile_costs_nothing_that_was_typ
         await until(lambda: "This is no TOML" in opened.words())
         assert file.read_text() == f"{before}oops = ["
         file.write_text(before)
+        await until(lambda: opened.screen.query_one("#reread").has_focus)
         await opened.pilot.press("enter")
         await until(lambda: "This is no TOML" not in opened.words())
         await opened.pilot.press("ctrl+s")
