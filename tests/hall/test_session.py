@@ -10,6 +10,7 @@ import pytest
 
 from pyhall_tui.commands.hall.upstream import ask_for_bans, ask_for_standing, enroll_hall, open_client, read_session
 from pyhall_tui.hall.context import Hall
+from pyhall_tui.hall.exchange import export, load
 from pyhall_tui.hall.session import Enrolled, Session
 from pyhall_tui.hall.store import Store
 from pyhall_tui.hall.upstream import Upstream, last_state
@@ -84,6 +85,15 @@ async def test_a_restart_goes_on_with_the_enrollment_that_is_there(
     assert session_of(again)["state"] == "held" and enrollments(hall) == 1
     await follow(f"{hall.url}/", hall.key, store, clock, "x.alice").poll()
     assert enrollments(hall) == 2, "another namespace is another enrollment"
+
+
+async def test_a_copy_of_the_store_does_not_take_it_over(hall: LiveHall, store: Store, clock: ManualClock) -> None:
+    await follow(hall.url, hall.key, store, clock).poll()
+    copy = Store(clock=clock)
+    load(copy, list(export(store)), "export")
+    assert last_state(copy) is None
+    await follow(hall.url, hall.key, copy, clock).poll()
+    assert enrollments(hall) == 2
 
 
 async def test_it_ends_where_the_upstream_is_away_for_too_long_and_comes_back_with_it(
