@@ -159,6 +159,7 @@ class ProfilesScreen(ModeScreen):
         ways.show(wrong, first_run=first_run, unreadable=not readable, has_workspace=self.has_workspace)
         if columns.display != readable:
             columns.display = readable
+            self._say("")  # that it was not saved for the mistake, which is mended
             self.call_after_refresh((self.table if readable else self.query_one("#reread")).focus)  # the other is gone
 
     def _row(self, name: str) -> Row:
