@@ -84,6 +84,16 @@ def test_keys_are_made_listed_and_revoked_while_the_hall_is_served(db: Path) -> 
         assert "revoked" in lines(run("keys", "list", "--db", db))[1]
 
 
+def test_keys_are_listed_and_revoked_by_their_namespace(seeded: Path) -> None:
+    for namespace in ("x.alice", "x.alice"):
+        run("keys", "add", "--namespace", namespace, "--db", seeded)
+    assert len(lines(run("keys", "list", "--namespace", "x.alice", "--db", seeded))) == 2
+    assert len(lines(run("keys", "revoke", "--namespace", "x.alice", "--db", seeded))) == 2
+    assert run("keys", "revoke", "--namespace", "x.alice", "--db", seeded).exit_code == 1
+    assert "good" in lines(run("keys", "list", "--namespace", "org.yourco", "--db", seeded))[0]
+    assert run("keys", "revoke", "--db", seeded).exit_code == 2, "one of the two has to be named"
+
+
 def test_status_says_what_is_in_a_store(seeded: Path) -> None:
     shown = json.loads(run("status", "--json", "--db", seeded).stdout)
     assert shown["workers"]["banned"] == 3

@@ -24,12 +24,15 @@ def add(namespace: str, label: str, db: Path) -> None:
 
 
 @keys.command("list")
+@click.option("--namespace", help="Only the keys of this one.")
 @json_option
 @db_option
-def list_keys(as_json: bool, db: Path) -> None:
+def list_keys(namespace: str | None, as_json: bool, db: Path) -> None:
     """List the keys: id, namespace, since when, and whether revoked."""
     with open_store(db) as store:
         for key in store.all_keys():
+            if namespace not in (None, key.namespace):
+                continue
             shown = {
                 "key_id": key.key_id,
                 "namespace": key.namespace,
@@ -43,11 +46,17 @@ def list_keys(as_json: bool, db: Path) -> None:
 
 
 @keys.command()
-@click.argument("key_id")
+@click.argument("key_id", required=False)
+@click.option("--namespace", help="All keys of this one, in place of one key.")
 @db_option
-def revoke(key_id: str, db: Path) -> None:
+def revoke(key_id: str | None, namespace: str | None, db: Path) -> None:
     """End a key, by the id that `hall keys list` shows; a hall that is served refuses it from now on."""
-    with open_store(db) as store:
-        if not store.revoke_key(key_id):
-            no(f"there is no good key {key_id} in {db}")
-    click.echo(f"revoked {key_id}")
+    if (key_id is None) == (namespace is None):
+        raise click.UsageError("name the one: a KEY_ID, or a --namespace all of whose keys end")
+    with open_store(db) as store, store.write():
+        wanted = [key_id] if key_id else [key.key_id for key in store.all_keys() if key.namespace == namespace]
+        revoked = [each for each in wanted if store.revoke_key(each)]
+    if not revoked:
+        no(f"there is no good key {key_id or f'of {namespace}'} in {db}")
+    for each in revoked:
+        click.echo(f"revoked {each}")
