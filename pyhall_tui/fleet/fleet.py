@@ -185,7 +185,8 @@ class Fleet:
         entry.verdict, entry.asked, entry.asked_wall = verdict, asked.mono, asked.wall
         entry.known_since_wall = entry.known_since_wall or asked.wall
         entry.last_sha256 = verdict.sha256 or entry.last_sha256
-        words = (entry.worker_id, verdict.display_name, verdict.status, verdict.ban_word)
+        odd_word = verdict.ban_word if verdict.doubts else None  # `clean` of one that the ban list bans is misleading
+        words = (entry.worker_id, verdict.display_name, verdict.status, odd_word)
         entry.haystack = "\n".join(word for word in words if word).casefold()
         self._touch(entry)
 

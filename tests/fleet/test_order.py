@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.fleet.order import Roster, SortKey, order
-from tests.fleet.test_fleet import moment, verdict
+from tests.fleet.test_fleet import HASH, OTHER, apply, ban_list, fleet_with, moment, verdict
 
 IDS = [f"wkr_{number}" for number in range(6)]
 STALE_AFTER = 20.0
@@ -78,3 +78,14 @@ def test_what_becomes_stale_without_a_word_from_the_registry_moves() -> None:
     assert roster.refresh(moment(STALE_AFTER + 0.5).mono, "", SortKey.STATE)
     assert roster.ids[0] == IDS[0]
     assert (roster.counts[State.STALE], roster.counts[State.CLEAN]) == (1, 5)
+
+
+def test_the_filter_goes_by_the_state_and_not_by_what_verify_says_of_a_ban() -> None:
+    """F24: a worker that the ban list bans leaves the filter `clean`, and `banned` finds no one that is not."""
+    fleet = fleet_with("wkr_1", "wkr_2")
+    apply(fleet, 0)
+    apply(fleet, 0, worker_id="wkr_2", sha256=OTHER, ban_word="not banned")
+    assert order(fleet, 0.0, "clean", SortKey.WORKER) == ["wkr_1", "wkr_2"]
+    fleet.apply_ban_list(ban_list(HASH), moment(1), moment(1))
+    assert order(fleet, 1.0, "clean", SortKey.WORKER) == ["wkr_2"]
+    assert order(fleet, 1.0, "banned", SortKey.WORKER) == ["wkr_1"]
