@@ -17,6 +17,8 @@ __all__ = ["CORRELATION_ID", "configure_logging", "register_secret"]
 
 CORRELATION_ID = "correlation_id"
 """The one spelling of the record's field."""
+REPEATS_AS = "repeats_as"
+"""The `extra` of a record that is a repeat of others though its text differs, by an id or a time: what they share."""
 
 MAX_BYTES = 1_048_576
 """Bytes of one file."""
@@ -72,7 +74,7 @@ class LogFile(RotatingFileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record unless the same message was written lately."""
         try:
-            key = (record.name, record.levelno, record.getMessage())
+            key = (record.name, record.levelno, getattr(record, REPEATS_AS, None) or record.getMessage())
             repeat = self._repeats.get(key)
             if repeat is not None and 0 <= record.created - repeat.began < REPEAT_WINDOW:
                 repeat.count_in(record)

@@ -1,6 +1,7 @@
 """The log is one bounded file that holds no key and never writes to the screen."""
 
 import logging
+import socket
 import stat
 import sys
 from pathlib import Path
@@ -8,8 +9,12 @@ from pathlib import Path
 import pytest
 
 from pyhall_tui import log_file
+from pyhall_tui.clock import SystemClock
 from pyhall_tui.log_file import LogFile, configure_logging
 from pyhall_tui.masking import forget_secrets, register_secret
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.registry.client import RegistryClient
+from pyhall_tui.registry.errors import Unreachable
 
 log = logging.getLogger("pyhall_tui.tests")
 
@@ -61,6 +66,22 @@ def test_a_repeated_message_is_one_line_with_a_count(path, handler):
     assert len(lines) == 3
     assert lines[0].endswith("[req-0] The registry is down.")
     assert lines[2].endswith("[req-99] The registry is down. (99 times more)")
+
+
+async def test_a_registry_that_is_down_for_a_week_is_few_lines(path, handler):
+    """F42: each request has an id, a time and a worker of its own, and is the same line all the same."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    client = RegistryClient(Profile(name="a", namespace="org.a", registry_url=url), None, SystemClock())
+    for number in range(20):
+        with pytest.raises(Unreachable):
+            await client.verify(f"wkr_{number}", retry=False)
+    await client.aclose()
+    handler.close()
+    told = [line for line in path.read_text().splitlines() if "pyhall_tui.registry" in line]
+    assert len(told) == 2
+    assert "GET /api/v1/verify/wkr_0 -> unreachable" in told[0]
+    assert "GET /api/v1/verify/wkr_19 -> " in told[1] and told[1].endswith("(19 times more)")
 
 
 def test_two_messages_by_turns_are_two_lines_with_a_count(path, handler):

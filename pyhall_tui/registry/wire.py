@@ -11,6 +11,7 @@ import httpx
 
 from pyhall_tui import __version__
 from pyhall_tui.clock import Clock
+from pyhall_tui.log_file import REPEATS_AS
 from pyhall_tui.profiles.api_key import MASK, ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import moved_base_url
@@ -219,14 +220,16 @@ class Wire:
 
     def _tell(self, trip: Trip, failure: RegistryError | None) -> None:
         call, elapsed = trip.call, trip.elapsed
+        outcome = trip.status if failure is None or isinstance(failure, StatusError) else failure.kind
         logger.log(
             logging.INFO if failure is None else logging.WARNING,
             "%s %s %s -> %s %.0f ms",
             correlation.header_value(call.correlation_id),
             call.method,
             call.path,
-            trip.status if failure is None or isinstance(failure, StatusError) else failure.kind,
+            outcome,
             elapsed * 1000,
+            extra={REPEATS_AS: _shared(call, outcome)} if failure is not None and call.method == "GET" else None,
         )
         if self._on_request is not None:
             self._on_request(
@@ -261,6 +264,12 @@ class Wire:
     def _masked(self, data: bytes) -> bytes:
         """Take the key out of what came: some answers repeat the request's headers."""
         return data if self._key is None else data.replace(self._key.reveal().encode(), MASK.encode())
+
+
+def _shared(call: Call, outcome: object) -> str:
+    """Return what a failed read has in common with its like: a registry that is down is no news for each worker."""
+    about_one = isinstance(outcome, int) and outcome not in (401, 429)
+    return f"{call.path if about_one else ''} {outcome}"
 
 
 async def _read_body(trip: Trip, response: httpx.Response) -> bytes:

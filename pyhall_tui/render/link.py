@@ -1,9 +1,14 @@
 """The registry's reach, and the key that is missing, as header and band tell them."""
 
+import math
+
 from pyhall_tui.clock import Moment
 from pyhall_tui.monitor.link import BanListState, Link, Reach
 from pyhall_tui.profiles.keys import KeyAnswer, KeyState
 from pyhall_tui.render.text import Cell, Style, clean, in_seconds, time_of_day
+
+_NEVER = 7 * 86_400.0
+"""Seconds that a round may take and be told as such; nobody waits longer."""
 
 
 def host(registry_url: str) -> str:
@@ -59,12 +64,18 @@ def band(link: Link, now: Moment, poll_interval: float) -> Cell | None:
         since = time_of_day(link.since_wall, now.wall)
         return Cell(f"{words} since {since}. {clean(link.sentence)} {clean(link.advice)}{wait}", Style.ERROR)
     if link.holdable_interval is not None:
-        return Cell(
-            f"At {link.rate:g} requests/s a round takes {in_seconds(link.holdable_interval)}, "
-            f"longer than the interval of {in_seconds(poll_interval)}: raise one of the two in the profile.",
-            Style.WARNING,
-        )
+        return Cell(_too_slow(link, link.holdable_interval, poll_interval), Style.WARNING)
     return None
+
+
+def _too_slow(link: Link, round_time: float, poll_interval: float) -> str:
+    """Say that the sweep cannot hold its interval, and why: the profile, or the registry, which asked for less."""
+    reduced = link.rate < link.full_rate - 0.05
+    pace = f"At {link.rate:g} requests/s{', to which 429s of the registry have slowed it,' if reduced else ''}"
+    if round_time > _NEVER:
+        return f"{pace} the ban list leaves no request for the workers: raise its interval or the rate in the profile."
+    longer = f"a round takes {math.ceil(round_time):,} s, longer than the interval of {poll_interval:g} s"
+    return f"{pace} {longer}: raise {'the interval' if reduced else 'one of the two'} in the profile."
 
 
 def key_band(answer: KeyAnswer | None, link: Link) -> Cell | None:

@@ -1,0 +1,28 @@
+"""The band across the workers screen: what is wrong with the pace, and what to do."""
+
+import pytest
+
+from pyhall_tui.clock import Moment
+from pyhall_tui.monitor.link import Link, Reach
+from pyhall_tui.render.link import band
+
+NOW = Moment(mono=0.0, wall=0.0)
+
+
+@pytest.mark.parametrize(
+    ("rate", "round_time", "said"),
+    [
+        (
+            10,
+            90,
+            "At 10 requests/s a round takes 90 s, longer than the interval of 60 s: raise one of the two in the",
+        ),
+        (5, 90, "At 5 requests/s, to which 429s of the registry have slowed it, a round takes 90 s"),
+        (5, 4e10, "the ban list leaves no request for the workers: raise its interval or the rate in the profile."),
+    ],
+)
+def test_a_round_that_is_too_slow_is_told_with_its_cause(rate: float, round_time: float, said: str) -> None:
+    """F42: a registry that answers 429 for ever; a round of half a million days is no figure for anybody."""
+    link = Link(reach=Reach.LIVE, rate=rate, full_rate=10, holdable_interval=round_time)
+    told = band(link, NOW, 60)
+    assert told is not None and said in told.text
