@@ -9,13 +9,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 import trustme
 
+from pyhall_tui.hall import audit
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.server import ForegroundServer, listen
 from pyhall_tui.hall.store import Store
@@ -265,3 +267,29 @@ def test_faults_of_a_file_are_checked(db: Path, tmp_path: Path) -> None:
     result = run("serve", "--port", "0", "--db", db, "--faults", faults)
     assert result.returncode == 2
     assert f"{faults}:3:1:" in result.stderr and "latencyy" in result.stderr
+
+
+@POSIX
+def test_every_decision_that_was_told_is_in_the_log_after_kill_9_under_load(db: Path) -> None:
+    told: set[str] = set()
+    with served(db, "--seed", "demo", "--rate", "0") as hall:
+        enough = threading.Event()
+
+        def ask() -> None:
+            with hall.http() as http, suppress(httpx.TransportError):
+                while True:
+                    told.add(http.post("/api/v1/dispatch", json=ASK).json()["decision_id"])
+                    if len(told) > 200:
+                        enough.set()
+
+        with ThreadPoolExecutor(8) as pool:
+            asking = [pool.submit(ask) for _ in range(8)]
+            assert enough.wait(20)
+            hall.process.kill()
+            for each in asking:
+                each.result(10)
+    store = Store(db)
+    logged = [entry["decision_id"] for entry in audit.decisions(store, 100_000)]
+    assert audit.verify(store).whole
+    store.close()
+    assert told <= set(logged) and len(set(logged)) == len(logged)
