@@ -100,7 +100,8 @@ class Session:
         try:
             if self._is_due():
                 await self._open()
-            await self._prove(heard=heard)
+            if self._kept or self._enroll is None:  # else it is still to be opened
+                await self._prove(heard=heard)
         except Refused as error:
             self._refused, self._error = str(error), None
         except UpstreamError as error:

@@ -143,6 +143,7 @@ async def test_a_namespace_that_the_key_is_not_for_is_told(hall: LiveHall, store
     assert session["state"] == "refused" and "x.alice" in session["error"] and "403" in session["error"]
     await followed.poll()
     assert enrollments(hall) == 1, "it is not asked again at every poll"
+    assert session_of(followed) == session, "that the key is good for other things opens no session"
 
 
 async def test_without_a_namespace_the_key_alone_is_proved(hall: LiveHall, store: Store, clock: ManualClock) -> None:
@@ -202,7 +203,7 @@ async def test_an_enrollment_that_may_have_been_taken_is_not_sent_again_at_once(
     followed = follow(hall.url, hall.key, store, clock)
     await followed.poll()
     await followed.poll()
-    assert enrollments(hall) == 1 and session_of(followed)["id"] is None
+    assert enrollments(hall) == 1 and session_of(followed)["state"] == "opening"
     clock.skip(SILENCE)
     await followed.poll()
     assert enrollments(hall) == 2 and session_of(followed)["state"] == "held"
