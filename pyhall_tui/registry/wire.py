@@ -268,7 +268,7 @@ class Wire:
 
 def _shared(call: Call, outcome: object) -> str:
     """Return what a failed read has in common with its like: a registry that is down is no news for each worker."""
-    about_one = isinstance(outcome, int) and outcome not in (401, 429)
+    about_one = isinstance(outcome, int) and outcome < 500 and outcome not in (401, 429)
     return f"{call.path if about_one else ''} {outcome}"
 
 

@@ -7,6 +7,8 @@ from pyhall_tui.monitor.link import BanListState, Link, Reach
 from pyhall_tui.profiles.keys import KeyAnswer, KeyState
 from pyhall_tui.render.text import Cell, Style, clean, in_seconds, time_of_day
 
+_SAID = 160
+"""Letters of what the registry says, so that three narrow lines hold the advice and the next try too."""
 _NEVER = 7 * 86_400.0
 """Seconds that a round may take and be told as such; nobody waits longer."""
 
@@ -62,7 +64,7 @@ def band(link: Link, now: Moment, poll_interval: float) -> Cell | None:
         words = "Registry lost" if link.reach is Reach.LOST else "API key rejected"
         wait = f" Next try in {in_seconds(link.next_try - now.mono)}." if link.next_try else ""
         since = time_of_day(link.since_wall, now.wall)
-        return Cell(f"{words} since {since}. {clean(link.sentence)} {clean(link.advice)}{wait}", Style.ERROR)
+        return Cell(f"{words} since {since}. {clean(link.sentence, _SAID)} {clean(link.advice)}{wait}", Style.ERROR)
     if link.holdable_interval is not None:
         return Cell(_too_slow(link, link.holdable_interval, poll_interval), Style.WARNING)
     return None

@@ -26,3 +26,11 @@ def test_a_round_that_is_too_slow_is_told_with_its_cause(rate: float, round_time
     link = Link(reach=Reach.LIVE, rate=rate, full_rate=10, holdable_interval=round_time)
     told = band(link, NOW, 60)
     assert told is not None and said in told.text
+
+
+def test_a_long_word_of_the_registry_leaves_room_for_the_advice_and_the_next_try() -> None:
+    """F42: the band has three lines; what to do is in them whatever a broken registry answers."""
+    link = Link(reach=Reach.LOST, sentence="boom " + "x" * 3000, advice="Try again later.", next_try=9.0)
+    told = band(link, NOW, 60)
+    assert told is not None and len(told.text) < 3 * 78
+    assert told.text.endswith("… Try again later. Next try in 9s.")
