@@ -19,6 +19,7 @@ from pyhall_tui.hall.upstream import STALE
 from pyhall_tui.hall.wire import admit_read, answer, find_worker, hall_of, whole_number
 
 _DAY = len("2026-11-25")
+_MOST_ALERTS = 500
 
 
 async def status(request: Request) -> Response:
@@ -27,7 +28,7 @@ async def status(request: Request) -> Response:
     hall = hall_of(request)
     now = hall.store.now()
     today = audit.counts(hall.store, now[:_DAY], namespace)
-    workers = hall.store.workers(namespace)
+    workers, banned = hall.store.worker_counts(namespace)
     policy = hall.policy.current()
     upstream = hall.upstream.state() if hall.upstream else None
     session = upstream["session"] if upstream else None
@@ -39,8 +40,8 @@ async def status(request: Request) -> Response:
         "standing_checked_at": (session or {}).get("renewed") or now,
         "timestamp": now,
         "namespace": namespace,
-        "workers_enrolled": len(workers),
-        "workers_banned": sum(worker.banned for worker in workers),
+        "workers_enrolled": workers,
+        "workers_banned": banned,
         "ban_list": hall.store.ban_count(),
         "decisions_total": audit.head(hall.store)[0],
         "decisions_today": sum(today.values()),
@@ -97,7 +98,11 @@ async def alerts(request: Request) -> Response:
     """`GET /alerts`: what an operator should look at, as it is now."""
     namespace = admit_read(request)
     hall = hall_of(request)
-    found = [*_upstream_alerts(hall), *_policy_alerts(hall), *_worker_alerts(hall.store.workers(namespace))]
+    found = [
+        *_upstream_alerts(hall),
+        *_policy_alerts(hall),
+        *_worker_alerts(hall.store.perhaps_amiss(namespace, _MOST_ALERTS)),
+    ]
     found = [{"alert_id": f"{alert['code']}:{alert['worker_id'] or alert['message']}"} | alert for alert in found]
     return answer(request, {"alerts": found, "count": len(found)})
 

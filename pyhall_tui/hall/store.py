@@ -56,9 +56,9 @@ _WORKER_COLUMNS = tuple(f for f in Worker.__struct_fields__ if f != "hash_ban_re
 _PUT_WORKER = (
     f"INSERT OR REPLACE INTO workers ({', '.join(_WORKER_COLUMNS)}) VALUES ({', '.join('?' * len(_WORKER_COLUMNS))})"
 )
+_WORKERS_AND_BANS = "workers w LEFT JOIN bans b ON b.sha256 = w.sha256"
 _GET_WORKER = (
-    f"SELECT {', '.join('w.' + c for c in _WORKER_COLUMNS)}, b.reason AS hash_ban_reason "
-    "FROM workers w LEFT JOIN bans b ON b.sha256 = w.sha256"
+    f"SELECT {', '.join('w.' + c for c in _WORKER_COLUMNS)}, b.reason AS hash_ban_reason FROM {_WORKERS_AND_BANS}"
 )
 
 _MOST_KNOWN = 10_000  # keys or workers that are remembered
@@ -288,6 +288,23 @@ class Store:
         return [
             _worker(row) for row in self.read(f"{_GET_WORKER} {where} ORDER BY w.enrolled_at, w.worker_id", *values)
         ]
+
+    def worker_counts(self, namespace: str | None = None) -> tuple[int, int]:
+        """Return how many workers there are (of one namespace), and how many of them are banned."""
+        where, values = ("WHERE w.namespace = ?", (namespace,)) if namespace else ("", ())
+        sql = f"SELECT count(*), count(coalesce(w.ban_reason, b.sha256)) FROM {_WORKERS_AND_BANS} {where}"
+        found = self.read(sql, *values)[0]
+        return found[0], found[1]
+
+    def perhaps_amiss(self, namespace: str | None, most: int) -> list[Worker]:
+        """Return at most so many workers (of one namespace) that are banned, or active and perhaps not attested."""
+        amiss = (
+            "(w.ban_reason IS NOT NULL OR b.sha256 IS NOT NULL OR (w.status = 'active' "
+            "AND (w.attested_at IS NULL OR w.sha256 IS NULL OR length(w.sha256) <> 64)))"
+        )
+        where, values = ("AND w.namespace = ?", (namespace,)) if namespace else ("", ())
+        rows = self.read(f"{_GET_WORKER} WHERE {amiss} {where} ORDER BY b.sha256 IS NULL LIMIT ?", *values, most)
+        return [_worker(row) for row in rows]
 
     def attest(self, worker_id: str, sha256: str, *, active_only: bool = True, **ai: Any) -> bool:
         """Set a worker's attested hash (64 lowercase hex); False where there is no such (active) worker."""

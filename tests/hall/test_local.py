@@ -66,6 +66,18 @@ def test_alerts_say_what_to_look_at(hall: LiveHall, http: httpx.Client) -> None:
     assert alerts["pending"]["code"] == "DENY_WORKER_ATTESTATION_MISSING"
 
 
+def test_of_very_many_alerts_the_bans_come_first_and_not_all_are_listed(hall: LiveHall, http: httpx.Client) -> None:
+    with hall.store.write():
+        for number in range(600):
+            hall.add_worker(f"w{number}", sha256=None, attested_at=None)
+    hall.store.ban_hash(HASH, "leaks")
+    alerts = http.get("/alerts").json()["alerts"]
+    assert len(alerts) == 500
+    assert (alerts[0]["worker_id"], alerts[0]["code"]) == (WORKER, "ATTEST_BANNED_HASH")
+    status = http.get("/status").json()
+    assert (status["workers_enrolled"], status["workers_banned"]) == (601, 1)
+
+
 def test_the_registrys_routes_of_the_local_hall(hall: LiveHall, http: httpx.Client) -> None:
     hall.store.ban(WORKER, "leaks")
     assert http.get("/wcp/registry/ban-list").json() == {"hashes": [HASH], "count": 1, "source": "local-hall"}
