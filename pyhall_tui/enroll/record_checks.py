@@ -9,7 +9,7 @@ from pyhall_tui.attest.controls import Level, check_controls
 from pyhall_tui.attest.dialects import Matched, match_dialect
 from pyhall_tui.attest.manifests import SECRET_VARIABLE, Code, check_manifest
 from pyhall_tui.attest.package_hash import PackageHash
-from pyhall_tui.attest.records import Form, WorkerRecord, artifact_hash_holds, namespace_doubt
+from pyhall_tui.attest.records import Form, WorkerRecord, artifact_hash_holds, namespace_doubt, namespace_of
 from pyhall_tui.registry.models import plain_sha256
 
 _NAMED = 5
@@ -66,11 +66,12 @@ def check_record(
 def _of_worker(record: WorkerRecord, namespace: str) -> Iterator[RecordCheck]:
     if record.worker_id is None:
         return
-    doubt = namespace_doubt(record.worker_id, namespace)
-    if doubt:
+    if doubt := namespace_doubt(record.worker_id, namespace):
         yield RecordCheck(Standing.WRONG, doubt)
+    elif own := namespace_of(record.worker_id):
+        yield RecordCheck(Standing.HOLDS, f"{record.worker_id} belongs to {own}.")
     else:
-        yield RecordCheck(Standing.HOLDS, f"{record.worker_id} is no other namespace's.")
+        yield RecordCheck(Standing.UNPROVEN, f"{record.worker_id} names no namespace.")
 
 
 def _of_package(

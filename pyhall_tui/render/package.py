@@ -123,6 +123,8 @@ def attest_question(worker_id: str, standing: Standing, banned: BanListEntry | N
         reason = clean(banned.reason or "no reason given")
         lines.append((Cell(f"✖ This hash is on the ban list: {reason}. The registry should refuse it.", Style.ALARM),))
     rows = file_rows(drift)
+    if drift.changes is not None:
+        lines.append((Cell("Since they last matched:", Style.DIM),))
     lines += [(Cell(f"{row.what.text:<12} ", row.what.style), row.path) for row in rows[:_SHOWN_FILES]]
     if len(rows) > _SHOWN_FILES:
         lines.append((Cell(f"and {len(rows) - _SHOWN_FILES:,} more", Style.DIM),))

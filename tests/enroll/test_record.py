@@ -88,8 +88,11 @@ def test_the_records_own_hash_is_never_taken_for_the_packages() -> None:
     assert "Its artifact_hash is its own" in texts(checks, Standing.HOLDS)
 
 
-def test_a_worker_of_another_namespace_is_told() -> None:
-    assert "belongs to org.acme" in texts(check(VECTOR["manifest"], namespace="org.yourco"), Standing.WRONG)
+def test_a_workers_namespace_is_held_against_the_profiles() -> None:
+    assert "belongs to org.acme, not to org" in texts(check(VECTOR["manifest"], namespace="org.yourco"), Standing.WRONG)
+    assert "belongs to org.acme." in texts(check(VECTOR["manifest"]), Standing.HOLDS)
+    plain = check({"worker_id": "wkr_abc123", "capabilities": ["a"]})
+    assert "wkr_abc123 names no namespace." in texts(plain, Standing.UNPROVEN)
 
 
 def test_another_sdks_order_is_no_mismatch_and_no_match(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.workspace import Workspace
 from tests.clock import ManualClock
 from tests.live_hall import LiveHall
+from tests.pictures import picture  # noqa: F401 (a fixture)
 from tests.waiting import until
 
 

@@ -195,6 +195,7 @@ async def test_an_error_lands_at_the_field_that_it_names(open_app: OpenApp, hall
         await fill_in(opened)
         await opened.pilot.press("ctrl+s")
         await sees(opened, "✖ The registry says: display_name: taken [/x]")
+        await sees(opened, "✖ Nothing was enrolled.")
         assert screen.focused is screen.form.display_name.input
         assert screen.form.package.field.value == HASH
         (row,) = opened.workspace.journal.enrollments("acme", batch="form")
@@ -395,6 +396,10 @@ async def test_a_pipe_in_the_package_is_named_and_can_be_left_out(
         await until(lambda: screen.form.package.package is not None)
         assert screen.form.package.package is not None
         assert screen.form.package.package.left_out == 1
+        (package / "gone").symlink_to("nowhere")
+        screen.form.package.start(Path("worker"), skip_special=True)
+        await sees(opened, "gone: a link to something that is not there")
+        assert screen.form.package.field.value == "", "the hash of before is not this package's now"
 
 
 async def test_a_hash_under_way_can_be_cancelled_and_stops_the_send(
@@ -526,7 +531,7 @@ async def test_what_should_not_be_in_a_package_is_said_below_its_hash_and_told_i
     async with open_app(profile_of(hall), key=hall.key, size=(80, 24)) as opened:
         screen = await at_the_form(opened)
         screen.form.package.start(tmp_path / "p")
-        await sees(opened, "▲ The package holds 1 thing that should not be in one: ctrl+g lists it.")
+        await sees(opened, "▲ 1 thing in it should not be in a package: see ctrl+g.")
         await opened.pilot.press("ctrl+g")
         await sees(opened, "web/node_modules: installed JavaScript packages: 1 file, 1 byte")
         await opened.pilot.press("end")

@@ -65,6 +65,8 @@ class EnrollOne(Vertical):
         self._emptied: Draft | None = None
         self._correlation_id = self._new_id()
         self._sending = False
+        self._outcome: Cell | None = None
+        """What came of the last send where it brought no enrollment, until something is typed."""
         self._problem: str | None = None
         """Why what is typed can't be kept, as it was told last."""
         self._enrolled: tuple[str, str, float] | None = None
@@ -124,10 +126,11 @@ class EnrollOne(Vertical):
         lines = package_lines(self._draft.package, self._draft.sha256)
         self.sheet.show_hashed(lines, self.form.package.listing)
         self.form.record.hold_against(self._draft, self.form.package.listing)
-        self._count()
         if self._draft.as_dict() != before:
             self.sheet.turn_to("request")
             self.keep_soon()
+            self._outcome = None
+        self._count()
 
     @work(exclusive=True, exit_on_error=False, group="draft")
     async def keep_soon(self) -> None:
@@ -183,6 +186,8 @@ class EnrollOne(Vertical):
         if self._enrolled and self._draft.is_empty:  # in a small terminal the answer is below the form
             verdict = [cell for line in self._first_verdict()[:1] for cell in (Cell(" · ", Style.DIM), *line)]
             return (Cell(f"● enrolled {clean(self._enrolled[0])}", Style.GOOD), *verdict)
+        if self._outcome is not None:
+            return (self._outcome,)
         if left := list(self.form.mistakes()):
             named = ", ".join(LABELS[field] for field in left)
             return (Cell(f"{len(left)} check{'s' * (len(left) > 1)} left: {named}", Style.WARNING),)
@@ -382,8 +387,11 @@ class EnrollOne(Vertical):
 
     def _failed(self, error: RegistryError, sent: Unsettled) -> None:
         """Put an error at the field that it names, or above the form; the form keeps all it has."""
-        if not error.may_have_reached:
+        if error.may_have_reached:
+            self._outcome = Cell("? Outcome unknown: it may be enrolled already.", Style.WARNING)
+        else:
             self._settle(sent)
+            self._outcome = Cell("✖ Nothing was enrolled.", Style.ERROR)
         self.sheet.show_answer(exchange_lines(error.exchange) or trouble(error))
         said = error.error_text if isinstance(error, StatusError) and error.status in _ABOUT_FIELDS else ""
         field = field_named_in(said)
@@ -394,6 +402,7 @@ class EnrollOne(Vertical):
 
     def _answered(self, answer: EnrollAnswer, sha256: str) -> None:
         """Show the answer; a worker that it names is watched and verified. The form is emptied for the next one."""
+        self._outcome = None
         self._emptied = sent = self._draft
         self._begin_anew()
         self.sheet.show_answer(answer_lines(answer))

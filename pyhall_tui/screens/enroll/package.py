@@ -40,6 +40,7 @@ class PackageField(Vertical):
         #without, #files { display: none; }
         &.-listed #files { display: block; }
         &.-special #without { display: block; }
+        &.-odd .-hint > .sentence { color: $text-warning; }
     }
     """
 
@@ -92,15 +93,16 @@ class PackageField(Vertical):
         if sentence:
             self.field.say(clean(sentence, 500), mistake=not self.is_hashing)
         else:
-            self.field.say(hint_of_sha256(self.field.value) or self._warning(), mistake=False)
+            odd = hint_of_sha256(self.field.value) or self._warning()
+            self.field.say(odd, mistake=False)
+            self.set_class(bool(odd), "-odd")
         return sentence
 
     def _warning(self) -> str:
         """Return what of the package is worth a second look before it is sent; empty where nothing is."""
         count = self.package.warnings if self.package else 0
-        look = f": ctrl+g lists {'it' if count == 1 else 'them'}." if self.listing else "."
         things = f"{count:,} thing{'s' * (count != 1)}"
-        return f"▲ The package holds {things} that should not be in one{look}" if count else ""
+        return f"▲ {things} in it should not be in a package: see ctrl+g." if count else ""
 
     @on(Button.Pressed, "#pick")
     def pick(self) -> None:
@@ -119,7 +121,7 @@ class PackageField(Vertical):
         self._stop.set()
         self._stop = threading.Event()
         self._root, self._progress = root, None
-        self.remove_class("-special")
+        self.remove_class("-special", "-odd")
         self.add_class("-hashing")
         self.field.say(f"Hashing {clean(root, 200)} …", mistake=False)
         self._hash(root, self._stop, skip_special)
@@ -151,6 +153,8 @@ class PackageField(Vertical):
             self._ended("Stopped: the hash is as it was.", mistake=False)
         except PackageUnreadable as error:
             self.set_class(error.only_special, "-special")
+            if self.package is not None:  # a hash that was computed before is not this package's now
+                self.field.input.value = ""
             self._ended(str(error), mistake=True)
         else:
             self._list(package)
@@ -174,7 +178,7 @@ class PackageField(Vertical):
         self.set_class(listing is not None, "-listed")
 
     def _ended(self, sentence: str, *, mistake: bool) -> None:
-        self.remove_class("-hashing")
+        self.remove_class("-hashing", "-odd")
         self.field.say(clean(sentence, 1_000), mistake=mistake)
         self.post_message(self.Hashed())
 
