@@ -186,7 +186,8 @@ class MatrixGrid(ScrollView, can_focus=True):
         style = self._style(look.style)
         if is_cursor:
             style += self.get_component_rich_style("matrix-grid--cursor", partial=True)
-            style += RichStyle(reverse=self.app.no_color)
+            if self.app.no_color:
+                style += RichStyle(reverse=True)
         return [Segment(text, style), Segment(" " * (self._column_width - 3), self._style(Style.PLAIN))]
 
     def _foot(self) -> list[Segment]:
