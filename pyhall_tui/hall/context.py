@@ -9,6 +9,7 @@ from pyhall_tui.hall.audit import Ledger, Retention, RuleHits
 from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.limiter import Limiter
 from pyhall_tui.hall.policy import Policy, StoredPolicy
+from pyhall_tui.hall.shadow import Hidden, hidden_rules
 from pyhall_tui.hall.store import Store
 from pyhall_tui.hall.upstream import Upstream
 
@@ -79,3 +80,11 @@ class Hall:
         self.ban_list = ban_list
         self.verify_shape = verify_shape
         self.requests: deque[SeenRequest] = deque(maxlen=record)
+        self._hidden: tuple[Policy | None, list[Hidden]] = (None, [])
+
+    def hidden_rules(self) -> list[Hidden]:
+        """Return the hidden rules of the policy in force. Looked for once: in a long one that takes a while."""
+        policy = self.policy.current()
+        if self._hidden[0] is not policy:
+            self._hidden = policy, hidden_rules(policy)
+        return self._hidden[1]

@@ -17,7 +17,6 @@ from pyhall_tui.hall.explain import explain
 from pyhall_tui.hall.faults import ADMIN, Fault
 from pyhall_tui.hall.models import UNSTATED, Asked, decode
 from pyhall_tui.hall.policy import TIERS, Policy
-from pyhall_tui.hall.shadow import hidden_rules
 from pyhall_tui.hall.wire import admit, admit_read, answer, hall_of, is_here, read_body, whole_number
 
 
@@ -45,7 +44,7 @@ async def policy(request: Request) -> Response:
 
 
 def _told(hall: Hall, rules: Policy, hits: dict[str, int]) -> dict[str, Any]:
-    hidden = {found.rule: found for found in hidden_rules(rules)}
+    hidden = {found.rule: found for found in hall.hidden_rules()}
     listed = []
     for rule in rules.rule:
         found = hidden.get(rule.id)

@@ -14,7 +14,6 @@ from pyhall_tui import __version__
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.models import Worker, verify_both, verify_older
-from pyhall_tui.hall.shadow import hidden_rules
 from pyhall_tui.hall.upstream import STALE
 from pyhall_tui.hall.wire import admit_read, answer, find_worker, hall_of, whole_number
 
@@ -52,7 +51,7 @@ async def status(request: Request) -> Response:
             "rules": len(policy.rule),
             "default": policy.default,
             "error": hall.policy.error,
-            "hidden": [str(hidden) for hidden in hidden_rules(policy)],
+            "hidden": [str(hidden) for hidden in hall.hidden_rules()],
         },
     }
     return answer(request, told)
@@ -125,10 +124,10 @@ def _upstream_alerts(hall: Hall) -> Iterator[dict[str, Any]]:
 
 
 def _policy_alerts(hall: Hall) -> Iterator[dict[str, Any]]:
-    policy = hall.policy.current()
+    hidden_rules = hall.hidden_rules()  # first, for it reads the policy
     if hall.policy.error:
         yield _alert(hall.store.now(), "error", "POLICY_NOT_RELOADED", hall.policy.error)
-    for hidden in hidden_rules(policy):
+    for hidden in hidden_rules:
         yield _alert(hall.store.now(), "warning", "DENY_SHADOW_RULES_DETECTED", str(hidden))
 
 
