@@ -138,5 +138,8 @@ def _of_controls(record: WorkerRecord) -> Iterator[RecordCheck]:
     if achieved is not Level.NONE:
         yield RecordCheck(Standing.HOLDS, f"It meets {achieved.title}.")
     if compliance.missing_for_next:
-        missing = ", ".join(compliance.missing_for_next)
+        other_names = {"capabilities": record.capabilities, "worker_species_id": record.worker_species_id}
+        missing = ", ".join(
+            f"{one} (under that name)" if other_names.get(one) else one for one in compliance.missing_for_next
+        )
         yield RecordCheck(Standing.UNPROVEN, f"For {Level(achieved + 1).title} it lacks: {missing}.")

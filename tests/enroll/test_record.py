@@ -114,6 +114,11 @@ def test_the_controls_that_are_met_and_what_the_next_level_lacks() -> None:
     assert "For WCP-Standard it lacks: required_controls" in texts(checks, Standing.UNPROVEN)
 
 
+def test_what_another_dialect_calls_by_another_name_is_lacked_under_the_schemas() -> None:
+    checks = check({"worker_id": "org.acme.w", "serves_capabilities": ["a"]})
+    assert "it lacks: worker_species_id, capabilities (under that name), risk_tier." in texts(checks, Standing.UNPROVEN)
+
+
 def test_a_record_is_found_by_its_packages_folder(package: Path) -> None:
     record, path = read_record_at(package)
     assert (record.worker_id, path.name) == ("org.acme.summarizer.prod-01", "manifest.json")

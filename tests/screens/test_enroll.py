@@ -580,7 +580,7 @@ async def test_a_record_is_written_from_the_form(open_app: OpenApp, hall: LiveHa
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await at_the_form(opened)
         await fill_in(opened)
-        await opened.pilot.press("f4")
+        await opened.pilot.click("#write-record")
         path = opened.screen.query_one("#path", Input)
         path.value = str(tmp_path / "registry_record.json")
         path.focus()

@@ -240,6 +240,7 @@ class EnrollOne(Vertical):
         """Ask for a record to fill the form from."""
         self.form.record.ask(self._folder())
 
+    @on(Button.Pressed, "#write-record")
     def write_a_record(self) -> None:
         """Ask where to, and write a record of what stands on the form."""
         self.form.read_into(self._draft)

@@ -149,6 +149,7 @@ class RecordPanel(Vertical):
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Button("From a record…  ctrl+r", id="from-record", compact=True)
+            yield Button("Write one…  f4", id="write-record", compact=True)
             yield Button("Drop it", id="drop-record", compact=True)
         yield LinesView(id="record-checks")
 
