@@ -167,30 +167,49 @@ def rule_hits(store: Store) -> dict[str, int]:
     return dict(map(tuple, store.read("SELECT rule, count(*) FROM decisions GROUP BY rule")))
 
 
-class RuleHits:
-    """How many decisions each rule made, counted on from where one was, so that a long log is read once."""
+class Tally:
+    """How many decisions there are, counted on from where one was, so that a long log is read once."""
 
     def __init__(self) -> None:
         self._counted_to = 0
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._rules: Counter[tuple[str, str]] = Counter()
+        self._days: Counter[tuple[str, str, str]] = Counter()
 
-    async def counts(self, store: Store, namespace: str | None) -> dict[str, int]:
-        """Return the counts by rule (of one namespace); requests are answered between two pieces of the log."""
+    async def count_on(self, store: Store) -> None:
+        """Count what was added; requests are answered between two pieces of the log."""
         last = head(store)[0]
         if last < self._counted_to:  # another log was put into the store
             self._counted_to = 0
-            self._counts.clear()
+            self._rules.clear()
+            self._days.clear()
         while self._counted_to < last:
             upto = min(last, self._counted_to + _PIECE)
-            sql = "SELECT namespace, rule, count(*) FROM decisions WHERE seq > ? AND seq <= ? GROUP BY namespace, rule"
-            for of, rule, count in store.read(sql, self._counted_to, upto):
-                self._counts[of, rule] += count
+            sql = (
+                "SELECT namespace, rule, outcome, substr(decided_at, 1, 10), count(*) FROM decisions "
+                "WHERE seq > ? AND seq <= ? GROUP BY 1, 2, 3, 4"
+            )
+            for of, rule, outcome, day, count in store.read(sql, self._counted_to, upto):
+                self._rules[of, rule] += count
+                self._days[day, of, outcome] += count
             self._counted_to = upto
             await asyncio.sleep(0)
+
+    def by_rule(self, namespace: str | None) -> dict[str, int]:
+        """Return how many decisions (of one namespace) each rule made."""
         found: Counter[str] = Counter()
-        for (of, rule), count in self._counts.items():
+        for (of, rule), count in self._rules.items():
             if namespace in (None, of):
                 found[rule] += count
+        return dict(found)
+
+    def of_day(self, day: str, namespace: str | None) -> dict[str, int]:
+        """Return how many decisions (of one namespace) of a day (`2026-11-25`, UTC) came to each outcome."""
+        found: Counter[str] = Counter()
+        for key in [key for key in self._days if key[0] < day]:
+            del self._days[key]  # days that are over are not asked for
+        for (on, of, outcome), count in self._days.items():
+            if on == day and namespace in (None, of):
+                found[outcome] += count
         return dict(found)
 
 

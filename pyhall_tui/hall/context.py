@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from pyhall_tui.clock import Clock, SystemClock
-from pyhall_tui.hall.audit import Ledger, Retention, RuleHits
+from pyhall_tui.hall.audit import Ledger, Retention, Tally
 from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.limiter import Limiter
 from pyhall_tui.hall.policy import Policy, StoredPolicy
@@ -70,7 +70,7 @@ class Hall:
         self.clock: Clock = clock or SystemClock()
         self.limiter = Limiter(self.clock, rate, burst=max(1, round(rate * 2)))
         self.rule_rates = Limiter(self.clock)
-        self.rule_hits = RuleHits()
+        self.tally = Tally()
         self.upstream: Upstream | None = None
         self.faults = Faults()
         self.retention = retention or Retention()

@@ -39,8 +39,8 @@ async def policy(request: Request) -> Response:
     namespace = admit_read(request)
     _only_here(request)
     hall = hall_of(request)
-    hits = await hall.rule_hits.counts(hall.store, namespace)
-    return answer(request, _told(hall, hall.policy.current(), hits))
+    await hall.tally.count_on(hall.store)
+    return answer(request, _told(hall, hall.policy.current(), hall.tally.by_rule(namespace)))
 
 
 def _told(hall: Hall, rules: Policy, hits: dict[str, int]) -> dict[str, Any]:

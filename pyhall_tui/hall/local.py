@@ -26,7 +26,8 @@ async def status(request: Request) -> Response:
     namespace = admit_read(request)
     hall = hall_of(request)
     now = hall.store.now()
-    today = audit.counts(hall.store, now[:_DAY], namespace)
+    await hall.tally.count_on(hall.store)
+    today = hall.tally.of_day(now[:_DAY], namespace)
     workers, banned = hall.store.worker_counts(namespace)
     policy = hall.policy.current()
     upstream = hall.upstream.state() if hall.upstream else None
@@ -42,7 +43,7 @@ async def status(request: Request) -> Response:
         "workers_enrolled": workers,
         "workers_banned": banned,
         "ban_list": hall.store.ban_count(),
-        "decisions_total": audit.head(hall.store)[0],
+        "decisions_total": sum(hall.tally.by_rule(namespace).values()),
         "decisions_today": sum(today.values()),
         "denials_today": today.get("deny", 0),
         "holds_today": today.get("hold", 0),

@@ -213,8 +213,10 @@ class ForegroundServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then announce it."""
         await super().startup(sockets)
+        beside = [self._hall.tally.count_on(self._hall.store)]  # a long log takes seconds: not with the first status
         if self._hall.upstream:
-            self._upstream = asyncio.create_task(_logged(self._hall.upstream.run()))
+            beside.append(self._hall.upstream.run())
+        self._beside = [asyncio.create_task(_logged(work)) for work in beside]
         self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

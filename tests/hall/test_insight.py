@@ -1,5 +1,6 @@
 """What the hall tells its own machine: the policy and its hits, an explanation, and faults put in force by a call."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 
@@ -9,6 +10,8 @@ import pytest
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.policy import Policy, Rule, save_rules
 from pyhall_tui.hall.server import listen
+from pyhall_tui.hall.store import Store
+from tests.clock import ManualClock
 from tests.live_hall import CAPABILITY, NAMESPACE, WORKER, LiveHall, live_hall
 
 
@@ -62,14 +65,30 @@ def test_another_namespaces_decisions_are_not_counted(hall: LiveHall, http: http
 
 
 async def test_a_log_that_was_put_in_anothers_place_is_counted_anew(hall: LiveHall, http: httpx.Client) -> None:
-    hits = audit.RuleHits()
+    tally = audit.Tally()
     for _ in range(3):
         dispatch(http, "low")
-    assert await hits.counts(hall.store, None) == {"allow-llm": 3}
+    await tally.count_on(hall.store)
+    assert tally.by_rule(None) == {"allow-llm": 3}
     with hall.store.write() as db:
         db.execute("DELETE FROM decisions")
         hall.store.set_meta("audit_head", f"0:{audit.GENESIS}")
-    assert await hits.counts(hall.store, None) == {}
+    await tally.count_on(hall.store)
+    assert tally.by_rule(None) == {} and tally.of_day(hall.store.now()[:10], None) == {}
+
+
+async def test_a_day_is_counted_by_itself_and_each_namespace_too() -> None:
+    clock = ManualClock()
+    store, tally = Store(clock=clock), audit.Tally()
+    for number, (namespace, outcome) in enumerate([("a", "deny"), ("a", "allow"), ("b", "deny"), ("a", "deny")]):
+        clock.skip(86_400 * (number == 1))
+        receipt = {"namespace": namespace, "rule": "r", "outcome": outcome, "decided_at": store.now()}
+        audit.append(store, receipt)
+        await asyncio.gather(tally.count_on(store), tally.count_on(store))  # two who ask at once count nothing twice
+    today = store.now()[:10]
+    assert tally.of_day(today, "a") == {"allow": 1, "deny": 1}
+    assert tally.of_day(today, None) == {"allow": 1, "deny": 2}
+    assert tally.by_rule("a") == {"r": 3}
 
 
 # An explanation
