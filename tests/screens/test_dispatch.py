@@ -277,3 +277,19 @@ async def test_the_key_is_masked_in_the_headers(hall: LiveHall, open_app: OpenAp
         assert copied is not None
         assert "Authorization: Bearer ••••" in copied[0]
         assert hall.key not in copied[0]
+
+
+async def test_a_new_address_for_the_environments_own_profile_goes_into_a_new_one(
+    open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F14: that profile is in no file, and what is offered is not lost."""
+    monkeypatch.setenv("PYHALL_REGISTRY_URL", hall.url)
+    monkeypatch.setenv("PYHALL_API_KEY", hall.key)
+    async with open_app() as opened:
+        screen = await come(opened)
+        screen.post_message(Go("profiles", fill={"registry_url": "https://registry.example"}))
+        await until(lambda: opened.app.current_mode == "profiles")
+        await until(lambda: bool(opened.screen.query("#registry_url")))
+        field = opened.screen.query_one("#registry_url", Input)
+        await until(lambda: field.value == "https://registry.example")
+        assert "A new profile" in opened.text()

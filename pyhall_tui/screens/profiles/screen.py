@@ -19,9 +19,7 @@ from pyhall_tui.profiles.checks import profile_from
 from pyhall_tui.profiles.environment import EnvironmentMistake, overridden
 from pyhall_tui.profiles.keys import KeyAnswer, KeyState, KeyStore
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.store import (
-    ProfileStore,
-)
+from pyhall_tui.profiles.store import ProfileStore
 from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.render.profile import key_sentence, profile_row
 from pyhall_tui.render.text import Cell, Style, clean
@@ -106,7 +104,7 @@ class ProfilesScreen(ModeScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self._reload()
-        self._begin()
+        self.call_after_refresh(self._begin)  # the form may not be composed yet
 
     def _begin(self) -> None:
         """Put the focus where one starts: the list, the form of the first profile, or the file's mistake."""
@@ -272,10 +270,12 @@ class ProfilesScreen(ModeScreen):
     def _arrive(self, message: Go) -> None:
         """Another screen sends values for the open profile, such as the address that a redirect named."""
         message.stop()
-        if self._book.mistake is not None:
-            return
-        name = self._open_name()
-        self._show(name if name in self.table.keys else NEW)  # the environment's own profile is not in the file
+        if self._book.mistake is None:
+            self.call_after_refresh(self._take_over, message)
+
+    def _take_over(self, message: Go) -> None:
+        name = self._open_name()  # the environment's own profile is in no file
+        self._show(name if name and name in self.table.keys else NEW)
         for field, value in message.fill.items():
             if field in BLANK and isinstance(value, str):
                 self.form.field(field).input.value = value
