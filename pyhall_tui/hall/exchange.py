@@ -22,7 +22,7 @@ _TABLES = {
     "decisions": ("seq", "entry_hash", "receipt"),
     "ingested": ("namespace", "decision_id", "seq"),
 }
-_OWN_META = ("store_id", "ban_revision", "upstream", "upstream_session")  # a copy is a store of its own
+_OWN_META = ("store_id", "ban_revision", "policy_file", "upstream", "upstream_session")  # a copy is a store of its own
 
 
 def export(store: Store) -> Iterator[str]:

@@ -206,6 +206,18 @@ def test_a_policy_is_shown_checked_and_set(seeded: Path, tmp_path: Path) -> None
         assert http.post("/api/v1/dispatch", json=critical).json()["outcome"] == "allow"
 
 
+def test_where_a_file_is_served_looking_at_the_stores_own_rules_says_so(seeded: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text('default = "allow"\n')
+    asked = ("policy", "explain", "--worker", "wkr_abc123", "--capability", "llm.text.generate", "--db", seeded)
+    assert run(*asked).stderr == ""
+    with served(seeded, "--policy", str(tmp_path / "p.toml"), key="none"):
+        assert f"last served with --policy {tmp_path / 'p.toml'}" in run(*asked).stderr
+        assert run(*asked, "--policy", tmp_path / "p.toml").stderr == ""
+        assert str(tmp_path / "p.toml") in run("status", "--db", seeded).stdout
+    with served(seeded, key="none"):
+        assert run(*asked).stderr == ""
+
+
 def test_the_ecosystems_rules_become_a_policy(tmp_path: Path) -> None:
     result = run("policy", "import", Path(__file__).parent / "data" / "rules-hello-greeter.json")
     assert "wrk.hello.greeter" in result.stderr

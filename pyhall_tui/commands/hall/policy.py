@@ -27,7 +27,11 @@ def policy() -> None:
 def _policy(store: "Store", file: Path | None) -> "Policy":
     from pyhall_tui.hall.policy import load_rules
 
-    return _read(file) if file else load_rules(store)
+    if file:
+        return _read(file)
+    if served := store.meta("policy_file"):
+        click.echo(f"These are the store's rules; the hall was last served with --policy {served}", err=True)
+    return load_rules(store)
 
 
 def _read(file: Path) -> "Policy":

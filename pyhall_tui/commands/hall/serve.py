@@ -108,6 +108,9 @@ def serve(
             retention=Retention(keep_decisions, keep_days),
         )
         prune(store, keep_decisions, keep_days)
+        store.set_meta(
+            "policy_file", str(policy.absolute()) if policy else ""
+        )  # for the commands that look at the store
         hall.faults.replace(read_faults(faults) if faults else [])
         if above is not None:
             hall.upstream = follow(
