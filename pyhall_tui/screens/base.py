@@ -106,7 +106,8 @@ class ModeScreen(Screen[None]):
         else:
             super()._compositor_refresh()
 
-    def on_screen_resume(self, event: events.ScreenResume) -> None:
+    @on(events.ScreenResume)
+    def _come_back(self, event: events.ScreenResume) -> None:
         event.refresh_styles = False  # they are right: all that changes them does so on a hidden screen too
         if self.is_mounted:
             self.query_one(StatusHeader).update_status()
