@@ -521,7 +521,7 @@ async def test_a_file_that_cannot_be_written_is_told_and_nothing_typed_is_lost(
         target.unlink()
         target.mkdir()
         await _change_the_interval(opened)
-        await until(lambda: "profiles.toml" in opened.words() and "directory" in opened.words())
+        await until(lambda: "profiles.toml" in opened.words() and "it is a folder" in opened.words())
         assert opened.workspace.profile.name == "acme"
         target.rmdir()
         target.write_text(content)
