@@ -9,7 +9,7 @@ import pytest
 
 from tests.live_hall import LiveHall
 
-EXAMPLES = 5
+EXAMPLES = 3
 PHASES = "coverage,fuzzing"
 CONFIG = """
 base-url = "{url}"
