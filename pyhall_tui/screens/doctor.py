@@ -5,9 +5,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
@@ -21,27 +19,22 @@ from pyhall_tui.render.doctor import finding_cells, report, verdict
 from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.screens.messages import CopyText
 from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 from pyhall_tui.widgets.key_bar import KeyBar
 
 
-class DoctorScreen(ModalScreen[None]):
+class DoctorScreen(DialogScreen[None]):
     """Examines the opened profile, else the one that would be opened, and shows each line as it comes."""
 
     BINDING_GROUP_TITLE = "Doctor"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,D", "dismiss", "Close", id="doctor.close", tooltip="Close the doctor"),
+        Binding("escape,q,D", "leave", "Close", id="doctor.close", tooltip="Close the doctor"),
         Binding("r", "examine", "Again", id="doctor.again", tooltip="Look at everything again"),
         Binding("y", "copy_report", "Copy report", id="doctor.copy", tooltip="Copy a report without names or keys"),
     ]
     DEFAULT_CSS = """
     DoctorScreen {
-        align: center middle;
-        & > VerticalScroll {
-            width: 120; max-width: 96%; height: auto; max-height: 86%; padding: 1 2;
-            border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $secondary;
-            scrollbar-size-vertical: 1;
-        }
-        Static { width: 1fr; height: auto; }
+        Dialog { width: 120; max-height: 86%; }
         #doctor-verdict { padding-bottom: 1; }
     }
     """
@@ -57,9 +50,7 @@ class DoctorScreen(ModalScreen[None]):
         self._findings: list[Finding] = []
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll() as dialog:
-            dialog.border_title = "Doctor"
-            dialog.border_subtitle = "y copies a report · r looks again · esc closes"
+        with Dialog("Doctor", "y copies a report · r looks again · esc closes", read=True):
             yield Static(id="doctor-verdict", markup=False)
             yield Static(id="doctor-lines", markup=False)
         yield KeyBar()

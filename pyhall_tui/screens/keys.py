@@ -5,37 +5,26 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 
-class KeysScreen(ModalScreen[None]):
+
+class KeysScreen(DialogScreen[None]):
     """Lists keys in the groups of where they work."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,enter", "dismiss", "Close", id="keys.close", tooltip="Close this list"),
+        Binding("question_mark,q,enter", "leave", "Close", id="keys.close", tooltip="Close this list"),
     ]
-    DEFAULT_CSS = """
-    KeysScreen {
-        align: center middle;
-        & > VerticalScroll {
-            width: 64; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
-            border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $secondary;
-        }
-        Static { width: 1fr; height: auto; }
-    }
-    """
+    DEFAULT_CSS = "KeysScreen Dialog { width: 64; }"
 
     def __init__(self, bindings: Mapping[str, ActiveBinding]) -> None:
         super().__init__()
         self._active = bindings
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll() as dialog:
-            dialog.border_title = "Keys"
-            dialog.border_subtitle = "esc closes"
+        with Dialog("Keys", "esc closes", read=True):
             yield Static(self._listing())
 
     def _listing(self) -> Content:

@@ -15,11 +15,10 @@ from typing import ClassVar, Final
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widgets import Static, TextArea
 
+from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 from pyhall_tui.widgets.seen import without_controls
 
 PATIENCE: Final = 2.0
@@ -116,20 +115,16 @@ class ShownText(TextArea):
         return without_controls(super().render_line(y))
 
 
-class SelectTextScreen(ModalScreen[None]):
+class SelectTextScreen(DialogScreen[None]):
     """Shows a text that may not have reached the clipboard, all of it selected."""
 
     BINDING_GROUP_TITLE = "Copy"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q", "close", "Close", priority=True, id="copy.close", tooltip="Close this text"),
+        Binding("escape,enter,q", "leave", "Close", priority=True, id="copy.close", tooltip="Close this text"),
     ]
     DEFAULT_CSS = """
     SelectTextScreen {
-        align: center middle;
-        & > Vertical {
-            width: 90; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
-            border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $text-muted;
-        }
+        Dialog { width: 90; }
         TextArea { height: auto; max-height: 24; border: none; background: $background; }
         #why { height: auto; margin-bottom: 1; color: $text-muted; }
     }
@@ -141,9 +136,7 @@ class SelectTextScreen(ModalScreen[None]):
         self._what = what
 
     def compose(self) -> ComposeResult:
-        with Vertical() as dialog:
-            dialog.border_title = f"The {self._what}"
-            dialog.border_subtitle = "esc closes"
+        with Dialog(f"The {self._what}", "esc closes"):
             yield Static(
                 "It was sent to the terminal's clipboard, but no terminal says whether it took it. If it did not: "
                 "select it here (in most terminals with shift and the mouse).",
@@ -156,6 +149,3 @@ class SelectTextScreen(ModalScreen[None]):
         area = self.query_one(TextArea)
         area.select_all()
         area.focus()
-
-    def action_close(self) -> None:
-        self.dismiss(None)

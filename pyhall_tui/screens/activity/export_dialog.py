@@ -2,37 +2,21 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from pyhall_tui.journal.export import ExportFailed
 from pyhall_tui.render.text import clean
+from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import Field
 
 
-class ExportScreen(ModalScreen[str | None]):
+class ExportScreen(DialogScreen[str]):
     """Asks for a path and writes there; returns a sentence of what was written, None where it was left."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Cancel", id="export.cancel", tooltip="Close without writing"),
-    ]
-    DEFAULT_CSS = """
-    ExportScreen {
-        align: center middle;
-        & > Vertical {
-            width: 76; max-width: 95%; height: auto; padding: 1 2;
-            border: round $primary; background: $surface; border-title-color: $text;
-        }
-        Horizontal { height: auto; align-horizontal: right; }
-        Button { margin-left: 2; }
-    }
-    """
+    BINDING_GROUP_TITLE = "Export"
 
     def __init__(self, proposed: str, write: Callable[[Path], Awaitable[int]], what: str = "event") -> None:
         """Propose a file's name; `write` writes them and returns their number, or raises `ExportFailed`."""
@@ -42,12 +26,11 @@ class ExportScreen(ModalScreen[str | None]):
         self._write = write
 
     def compose(self) -> ComposeResult:
-        with Vertical() as dialog:
-            dialog.border_title = f"Export the {self._what}s that pass the filter"
+        with Dialog(f"Export the {self._what}s that pass the filter"):
             yield Field("export-path", "File, .jsonl or .csv", value=self._proposed)
-            with Horizontal():
-                yield Button("Cancel", id="export-cancel")
-                yield Button("Write", id="export-write", variant="primary")
+            with Buttons():
+                yield Button("Cancel", id="leave", compact=True)
+                yield Button("Write", id="export-write", variant="primary", compact=True)
 
     def on_mount(self) -> None:
         self.query_one(Field).say(f"Written to {clean(Path.cwd())}, unless you name another folder.", mistake=False)
@@ -67,7 +50,3 @@ class ExportScreen(ModalScreen[str | None]):
             field.say(clean(failed))
         else:
             self.dismiss(f"{count} {self._what}{'s' * (count != 1)} written to {clean(path)}.")
-
-    @on(Button.Pressed, "#export-cancel")
-    def action_leave(self) -> None:
-        self.dismiss(None)

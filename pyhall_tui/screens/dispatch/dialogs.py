@@ -6,36 +6,17 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from pyhall_tui.dispatch.live import SHORTEST_INTERVAL
+from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import Field
 
-_CSS = """
-    align: center middle;
-    & > Vertical {
-        width: 76; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
-        border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $text-muted;
-    }
-    Static { width: 1fr; height: auto; }
-    Horizontal { height: auto; align-horizontal: right; }
-    Button { margin-left: 2; }
-    OptionList { height: auto; max-height: 16; margin-bottom: 1; background: $surface; border: none; padding: 0; }
-    VerticalScroll { height: auto; max-height: 30; }
-"""
 
-
-class IntervalScreen(ModalScreen[float | None]):
+class IntervalScreen(DialogScreen[float]):
     """Returns the seconds between two dispatches of a live run, None where it was left."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Cancel", id="interval.cancel", tooltip="Close without starting"),
-    ]
-    DEFAULT_CSS = f"IntervalScreen {{ {_CSS} }}"
 
     def __init__(self, interval: float, warn_below: float | None, registry: str) -> None:
         """`warn_below`: an interval shorter than this is asked for twice, with the number of requests; None: never."""
@@ -46,11 +27,10 @@ class IntervalScreen(ModalScreen[float | None]):
         self._warned: float | None = None
 
     def compose(self) -> ComposeResult:
-        with Vertical() as dialog:
-            dialog.border_title = "Repeat this dispatch"
+        with Dialog("Repeat this dispatch"):
             yield Field("interval", f"Seconds between two, from {SHORTEST_INTERVAL:g}", value=f"{self._interval:g}")
-            with Horizontal():
-                yield Button("Cancel", id="cancel", compact=True)
+            with Buttons():
+                yield Button("Cancel", id="leave", compact=True)
                 yield Button("Start", id="start", variant="primary", compact=True)
 
     @on(Input.Changed)
@@ -81,10 +61,6 @@ class IntervalScreen(ModalScreen[float | None]):
         else:
             self.dismiss(seconds)
 
-    @on(Button.Pressed, "#cancel")
-    def action_leave(self) -> None:
-        self.dismiss(None)
-
     def _seconds(self) -> float | None:
         try:
             seconds = float(self.query_one(Field).value.replace(",", "."))
@@ -93,14 +69,17 @@ class IntervalScreen(ModalScreen[float | None]):
         return seconds if 0 < seconds < 86_400 else None
 
 
-class ChooseScreen(ModalScreen[tuple[str, str] | None]):
+class ChooseScreen(DialogScreen[tuple[str, str]]):
     """Choose one of some names, or give a new one; returns (`open`, name), (`save`, name), (`delete`, name) or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Cancel", id="choose.cancel", tooltip="Close without choosing"),
         Binding("delete", "delete", "Delete", id="choose.delete", tooltip="Delete the one under the cursor"),
     ]
-    DEFAULT_CSS = f"ChooseScreen {{ {_CSS} }}"
+    DEFAULT_CSS = """
+    ChooseScreen OptionList {
+        height: auto; max-height: 16; margin-bottom: 1; background: $surface; border: none; padding: 0;
+    }
+    """
 
     def __init__(
         self,
@@ -118,9 +97,7 @@ class ChooseScreen(ModalScreen[tuple[str, str] | None]):
         self._may_delete = may_delete
 
     def compose(self) -> ComposeResult:
-        with Vertical() as dialog:
-            dialog.border_title = self._title
-            dialog.border_subtitle = "enter opens · delete deletes · esc" if self._may_delete else "enter opens · esc"
+        with Dialog(self._title, "enter opens · delete deletes · esc" if self._may_delete else "enter opens · esc"):
             if self._names:
                 yield OptionList(*(Option(Content(name)) for name in self._names))
             else:
@@ -146,28 +123,19 @@ class ChooseScreen(ModalScreen[tuple[str, str] | None]):
         if self._may_delete and options and options.first().highlighted is not None and options.first().has_focus:
             self.dismiss(("delete", self._names[options.first().highlighted or 0]))
 
-    def action_leave(self) -> None:
-        self.dismiss(None)
 
-
-class TextScreen(ModalScreen[None]):
+class TextScreen(DialogScreen[None]):
     """Shows some lines, to be read and closed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q", "leave", "Close", id="text.close", tooltip="Close this text"),
+        Binding("enter,q", "leave", "Close", id="text.close", tooltip="Close this text"),
     ]
-    DEFAULT_CSS = f"TextScreen {{ {_CSS} & > Vertical {{ width: 110; }} }}"
+    DEFAULT_CSS = "TextScreen Dialog { width: 110; }"
 
     def __init__(self, title: str, content: Content) -> None:
         super().__init__()
         self._title, self._content = title, content
 
     def compose(self) -> ComposeResult:
-        with Vertical() as dialog:
-            dialog.border_title = self._title
-            dialog.border_subtitle = "esc closes"
-            with VerticalScroll():
-                yield Static(self._content)
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
+        with Dialog(self._title, "esc closes", read=True):
+            yield Static(self._content)

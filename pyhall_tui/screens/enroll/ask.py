@@ -5,15 +5,14 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
 
 
-class AskScreen(ModalScreen[bool]):
+class AskScreen(DialogScreen[bool]):
     """Returns whether the operator wants it. The safe answer has the focus."""
 
     AUTO_FOCUS = "#no"
@@ -25,15 +24,8 @@ class AskScreen(ModalScreen[bool]):
     ]
     DEFAULT_CSS = """
     AskScreen {
-        align: center middle;
-        & > Vertical {
-            width: 72; max-width: 96%; height: auto; padding: 1 2;
-            border: round $warning; background: $surface; border-title-color: $text;
-        }
-        Static { width: 1fr; height: auto; margin-bottom: 1; }
-        Horizontal { height: auto; align-horizontal: right; }
-        OneLineInput { margin-bottom: 1; }
-        Button { margin-left: 2; }
+        Dialog { border: round $warning; }
+        #wanted { margin: 1 0; }
     }
     """
 
@@ -47,13 +39,12 @@ class AskScreen(ModalScreen[bool]):
             self.set_focus(self.query_one("#words"))
 
     def compose(self) -> ComposeResult:
-        with Vertical() as dialog:
-            dialog.border_title = self._title
+        with Dialog(self._title):
             yield Static(self._question)
             if self._words:
-                yield Static(f"To go on all the same, type: {self._words}", markup=False)
+                yield Static(f"To go on all the same, type: {self._words}", id="wanted", markup=False)
                 yield OneLineInput(id="words", compact=True)
-            with Horizontal():
+            with Buttons():
                 yield Button(self._no, id="no", compact=True)
                 yield Button(self._yes, id="yes", variant="warning", compact=True, disabled=bool(self._words))
 

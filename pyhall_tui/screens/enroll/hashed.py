@@ -5,8 +5,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from pyhall_tui.attest.files import amount
@@ -14,6 +12,7 @@ from pyhall_tui.attest.package_hash import PackageHash
 from pyhall_tui.render.enroll import SIZE_WIDTH, HashedRow, Line, hashed_row_in_full, hashed_rows
 from pyhall_tui.render.text import clean
 from pyhall_tui.widgets.cells import as_lines
+from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 
 COLUMNS = (
@@ -49,22 +48,18 @@ class HashedTable(LineTable):
         return Row(dict(self._rows[index]._asdict()) if index < len(self._rows) else {})
 
 
-class HashedScreen(ModalScreen[None]):
+class HashedScreen(DialogScreen[None]):
     """The same list over the whole screen; what the row under the cursor has to be cut for stands below it."""
 
     BINDING_GROUP_TITLE = "What was hashed"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,ctrl+g", "dismiss", "Close", id="hashed.close", tooltip="Close the list"),
+        Binding("q,ctrl+g", "leave", "Close", id="hashed.close", tooltip="Close the list"),
     ]
     DEFAULT_CSS = """
     HashedScreen {
-        align: center middle;
-        & > Vertical {
-            width: 96%; height: 90%; padding: 0 1; border: round $primary; background: $surface;
-            border-title-color: $text; border-subtitle-color: $text-muted;
-        }
-        Static { width: 1fr; height: auto; max-height: 5; border-top: solid $foreground 20%; }
-        &.-narrow > Vertical { width: 100%; height: 100%; }
+        Dialog { width: 96%; height: 90%; padding: 0 1; }
+        #hashed-row { max-height: 5; border-top: solid $foreground 20%; }
+        &.-narrow Dialog { max-width: 100%; width: 100%; max-height: 100%; height: 100%; }
     }
     """
 
@@ -73,10 +68,8 @@ class HashedScreen(ModalScreen[None]):
         self._package, self._path = package, path
 
     def compose(self) -> ComposeResult:
-        with Vertical() as dialog:
-            files = len(self._package.files)
-            dialog.border_title = clean(self._path, 120).replace("[", "\\[")
-            dialog.border_subtitle = f"{files:,} files, {amount(self._package.bytes_total)}"
+        package = self._package
+        with Dialog(clean(self._path, 120), f"{len(package.files):,} files, {amount(package.bytes_total)}"):
             yield HashedTable(id="hashed-table")
             yield Static(id="hashed-row", markup=False)
 

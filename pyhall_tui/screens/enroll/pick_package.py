@@ -8,8 +8,6 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Button, DirectoryTree, Input, Static
 from textual.widgets.directory_tree import DirEntry
@@ -17,6 +15,7 @@ from textual.widgets.tree import TreeNode
 
 from pyhall_tui.enroll.off_loop import off_loop
 from pyhall_tui.render.text import clean
+from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
 
 
@@ -53,26 +52,19 @@ def _complete(value: str) -> str | None:
     return value[: len(value) - len(begun)] + names[0] if names and (begun or len(names) == 1) else None
 
 
-class PickPackageScreen(ModalScreen[Path | None]):
+class PickPackageScreen(DialogScreen[Path]):
     """Returns the path that was picked, or None where the dialog was left."""
 
     BINDING_GROUP_TITLE = "Pick a package"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Cancel", id="pick.cancel", tooltip="Close without picking"),
         Binding("ctrl+s", "take", "Take it", id="pick.take", tooltip="Take the path above"),
     ]
     DEFAULT_CSS = """
     PickPackageScreen {
-        align: center middle;
-        & > Vertical {
-            width: 90; max-width: 96%; height: 80%; padding: 0 1;
-            border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $text-muted;
-        }
+        Dialog { width: 90; height: 80%; padding: 0 1; }
         #path { margin-bottom: 1; }
         PackageTree { height: 1fr; background: $surface; }
         #found { height: auto; color: $text-muted; }
-        #pick-buttons { height: auto; align-horizontal: right; }
-        Button { margin-left: 2; }
     }
     """
 
@@ -89,15 +81,13 @@ class PickPackageScreen(ModalScreen[Path | None]):
 
     def compose(self) -> ComposeResult:
         root = self._start if self._start.is_dir() else self._start.parent
-        with Vertical() as dialog:
-            dialog.border_title = self._dialog_title
-            dialog.border_subtitle = "esc closes"
+        with Dialog(self._dialog_title, "esc closes"):
             yield OneLineInput(str(self._start), suggester=FolderSuggester(), id="path", compact=True)
             yield PackageTree(root)
             yield Static(id="found", markup=False)
-            with Horizontal(id="pick-buttons"):
+            with Buttons():
                 yield Button("Up", id="up", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+                yield Button("Cancel", id="leave", compact=True)
                 yield Button(self._take, id="take", variant="primary", compact=True)
 
     @on(DirectoryTree.NodeHighlighted)
@@ -124,10 +114,6 @@ class PickPackageScreen(ModalScreen[Path | None]):
             self.dismiss(path)
         else:
             self.query_one("#found", Static).update(f"✖ There is no {clean(path) if path.name else 'path'}.")
-
-    @on(Button.Pressed, "#cancel")
-    def action_leave(self) -> None:
-        self.dismiss(None)
 
     @property
     def _path_input(self) -> OneLineInput:

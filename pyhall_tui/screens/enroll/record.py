@@ -11,7 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Button, DirectoryTree, Input, Static, TextArea
 from textual.widgets.directory_tree import DirEntry
 
@@ -27,6 +26,7 @@ from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.lines_view import LinesView
 from pyhall_tui.screens.enroll.pick_package import FolderSuggester, PackageTree, PickPackageScreen
+from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.text_field import TextField
 
@@ -38,27 +38,20 @@ class Picked(NamedTuple):
     path: Path | None
 
 
-class RecordScreen(ModalScreen[Picked | None]):
+class RecordScreen(DialogScreen[Picked]):
     """Asks for a record and returns it, read; what can't be read is told here."""
 
     BINDING_GROUP_TITLE = "A record"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Cancel", id="record.cancel", tooltip="Close without reading"),
         Binding("ctrl+s", "read", "Read it", id="record.read", tooltip="Read the record"),
     ]
     DEFAULT_CSS = """
     RecordScreen {
-        align: center middle;
-        & > Vertical {
-            width: 90; max-width: 96%; height: 90%; padding: 0 1;
-            border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $text-muted;
-        }
+        Dialog { width: 90; height: 90%; padding: 0 1; }
         PackageTree { height: 1fr; background: $surface; margin: 1 0; }
         TextArea { height: 8; border: none; padding: 0; }
-        #found { height: auto; color: $text-error; }
-        .label { color: $text-muted; height: auto; }
-        Horizontal { height: auto; align-horizontal: right; }
-        Button { margin-left: 2; }
+        #found { color: $text-error; }
+        .label { color: $text-muted; }
     }
     """
 
@@ -67,17 +60,15 @@ class RecordScreen(ModalScreen[Picked | None]):
         self._start = start
 
     def compose(self) -> ComposeResult:
-        with Vertical() as dialog:
-            dialog.border_title = "Fill the form from a record"
-            dialog.border_subtitle = "esc closes"
+        with Dialog("Fill the form from a record", "esc closes"):
             yield Static("A record, a manifest.json, or the package's folder:", classes="label", markup=False)
             yield OneLineInput(str(self._start), suggester=FolderSuggester(), id="path", compact=True)
             yield PackageTree(self._start)
             yield Static("Or paste its JSON:", classes="label", markup=False)
             yield TextField(id="json", compact=True, tab_behavior="focus")
             yield Static(id="found", markup=False)
-            with Horizontal():
-                yield Button("Cancel", id="cancel", compact=True)
+            with Buttons():
+                yield Button("Cancel", id="leave", compact=True)
                 yield Button("Read it  ctrl+s", id="read", variant="primary", compact=True)
 
     @on(DirectoryTree.NodeHighlighted)
@@ -109,11 +100,6 @@ class RecordScreen(ModalScreen[Picked | None]):
             self.query_one("#found", Static).update(f"✖ {clean(error, 500)}")
         else:
             self.dismiss(picked)
-
-    @on(Button.Pressed, "#cancel")
-    def action_leave(self) -> None:
-        """Close without reading."""
-        self.dismiss(None)
 
 
 class RecordPanel(Vertical):

@@ -5,9 +5,7 @@ from typing import ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from pyhall_tui.registry.errors import Forbidden, NotFound, RegistryError
@@ -17,31 +15,27 @@ from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.hall.explain import NOT_EXPLAINED
 from pyhall_tui.screens.messages import CopyText
 from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.workspace import Workspace
 
 _TIERS = frozenset({"low", "medium", "high", "critical", "unstated"})
 
 
-class DecisionScreen(ModalScreen[str | None]):
+class DecisionScreen(DialogScreen[str]):
     """Shows a decision; dismissed with the worker's id where one wants to go to it."""
 
     BINDING_GROUP_TITLE = "Decision"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "dismiss", "Close", id="decision.close", tooltip="Close the decision"),
+        Binding("escape,q,enter", "leave", "Close", id="decision.close", tooltip="Close the decision"),
         Binding("w", "worker", "Worker", id="decision.worker", tooltip="Watch its worker, and go to it"),
         Binding("y", "copy", "Copy JSON", id="decision.copy", tooltip="Copy the whole decision as JSON"),
         Binding("c", "copy_correlation", "Copy id", id="decision.copy_id", tooltip="Copy its correlation id"),
     ]
     DEFAULT_CSS = """
     DecisionScreen {
-        align: center middle;
-        & > VerticalScroll {
-            width: 110; max-width: 96%; height: auto; max-height: 86%; padding: 1 2;
-            border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $secondary;
-            scrollbar-size-vertical: 1;
-        }
-        Static { width: 1fr; height: auto; padding-bottom: 1; }
+        Dialog { width: 110; max-height: 86%; }
+        Dialog > Static { padding-bottom: 1; }
         #decision-json { color: $text-muted; padding-bottom: 0; }
     }
     """
@@ -51,9 +45,7 @@ class DecisionScreen(ModalScreen[str | None]):
         self._workspace, self._decision = workspace, decision
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll() as dialog:
-            dialog.border_title = "Decision"
-            dialog.border_subtitle = "esc closes"
+        with Dialog("Decision", "esc closes", read=True):
             yield Static(Content("\n").join(map(as_content, decision_fields(self._decision))), markup=False)
             yield Static(id="explained", markup=False)
             yield Static(Content(decision_json(self._decision)), id="decision-json", markup=False)

@@ -5,8 +5,6 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from pyhall_tui.monitor.drift import Standing
@@ -16,12 +14,13 @@ from pyhall_tui.render.package import attest_question, attest_trouble
 from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.screens.package.sending import attest
 from pyhall_tui.widgets.cells import as_lines
+from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.workspace import Workspace
 
 _ON_ITS_WAY = "It is on its way: the answer comes within the profile's time-out."
 
 
-class AttestScreen(ModalScreen[bool]):
+class AttestScreen(DialogScreen[bool]):
     """Returns whether the registry took the hash. It is sent once, and an error stays in sight."""
 
     AUTO_FOCUS = "#attest-no"
@@ -33,16 +32,8 @@ class AttestScreen(ModalScreen[bool]):
     ]
     DEFAULT_CSS = """
     AttestScreen {
-        align: center middle;
-        & > Vertical {
-            width: 92; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
-            border: round $warning; background: $surface; border-title-color: $text;
-        }
-        VerticalScroll { height: auto; max-height: 18; }
-        Static { width: 1fr; height: auto; }
-        #attest-said { margin: 1 0; }
-        Horizontal { height: auto; align-horizontal: right; }
-        Button { margin-left: 2; }
+        Dialog { width: 92; border: round $warning; }
+        #attest-said { display: none; margin-top: 1; }
     }
     """
 
@@ -56,12 +47,10 @@ class AttestScreen(ModalScreen[bool]):
         listing = self._workspace.fleet.listing
         banned = listing.entries.get(self._standing.drift.sha256 or "") if listing else None
         question = attest_question(self._worker_id, self._standing, banned)
-        with Vertical() as dialog:
-            dialog.border_title = "Attest this folder's hash?"
-            with VerticalScroll(can_focus=False):
-                yield Static(as_lines(question))
+        with Dialog("Attest this folder's hash?"):
+            yield Static(as_lines(question))
             yield Static(id="attest-said", markup=False)
-            with Horizontal():
+            with Buttons():
                 yield Button("Cancel", id="attest-no", compact=True)
                 yield Button("Attest it", id="attest-yes", variant="warning", compact=True)
 
@@ -107,4 +96,7 @@ class AttestScreen(ModalScreen[bool]):
         self.query_one("#attest-yes", Button).disabled = sending
 
     def _say(self, lines: list[Line]) -> None:
-        self.query_one("#attest-said", Static).update(as_lines(lines))
+        said = self.query_one("#attest-said", Static)
+        said.update(as_lines(lines))
+        said.display = True
+        self.call_after_refresh(said.scroll_visible, animate=False)

@@ -10,8 +10,6 @@ import msgspec
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from pyhall_tui.attest.evidence import ChainCheck, Mark, receipts, verify_log
@@ -25,6 +23,7 @@ from pyhall_tui.render.worker import raw_json
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.messages import CopyText
 from pyhall_tui.widgets.cells import as_lines
+from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 
@@ -52,7 +51,7 @@ class Look(NamedTuple):
     total: int
 
 
-class EvidenceScreen(ModalScreen[None]):
+class EvidenceScreen(DialogScreen[None]):
     """One log over the whole screen. How far it was whole is noted, so that a cut end is told next time."""
 
     AUTO_FOCUS = "#receipts"
@@ -66,12 +65,7 @@ class EvidenceScreen(ModalScreen[None]):
     ]
     DEFAULT_CSS = """
     EvidenceScreen {
-        align: center middle;
-        & > Vertical {
-            width: 96%; height: 94%; padding: 0 1; border: round $primary; background: $surface;
-            border-title-color: $text; border-subtitle-color: $text-muted;
-        }
-        Static { width: 1fr; height: auto; }
+        Dialog { width: 96%; height: 94%; padding: 0 1; }
         OneLineInput { margin: 1 0; }
     }
     """
@@ -84,9 +78,7 @@ class EvidenceScreen(ModalScreen[None]):
         self._rows: dict[str, ReceiptRow] = {}
 
     def compose(self) -> ComposeResult:
-        with Vertical() as dialog:
-            dialog.border_title = "Evidence log, read only"
-            dialog.border_subtitle = "/ search · enter receipt · r look again · esc close"
+        with Dialog("Evidence log, read only", "/ search · enter receipt · r look again · esc close"):
             yield Static(id="evidence-text", markup=False)
             yield OneLineInput(placeholder="/ a correlation id, then enter", id="evidence-query", compact=True)
             yield LineTable(_COLUMNS, self._row, id="receipts")
@@ -220,33 +212,22 @@ class EvidenceScreen(ModalScreen[None]):
         self.query_one("#evidence-text", Static).update(as_lines(lines))
 
 
-class ReceiptScreen(ModalScreen[None]):
+class ReceiptScreen(DialogScreen[None]):
     """One receipt as JSON."""
 
     BINDING_GROUP_TITLE = "Receipt"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter", "dismiss", "Close", id="receipt.close", tooltip="Close the receipt"),
+        Binding("enter", "leave", "Close", id="receipt.close", tooltip="Close the receipt"),
         Binding("y", "copy", "Copy", id="receipt.copy", tooltip="Copy the receipt's JSON"),
     ]
-    DEFAULT_CSS = """
-    ReceiptScreen {
-        align: center middle;
-        & > VerticalScroll {
-            width: 90; max-width: 94%; height: auto; max-height: 90%; padding: 1 2;
-            border: round $primary; background: $surface; border-title-color: $text; border-subtitle-color: $text-muted;
-        }
-        Static { width: 1fr; height: auto; }
-    }
-    """
+    DEFAULT_CSS = "ReceiptScreen Dialog { width: 90; }"
 
     def __init__(self, line: int, text: str) -> None:
         super().__init__()
         self._line, self._text = line, text
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll() as dialog:
-            dialog.border_title = f"Receipt at line {self._line:,}"
-            dialog.border_subtitle = "y copy · esc close"
+        with Dialog(f"Receipt at line {self._line:,}", "y copy · esc close", read=True):
             yield Static(clean_lines(self._text), markup=False)
 
     def action_copy(self) -> None:

@@ -6,8 +6,6 @@ from urllib.parse import urlsplit
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from pyhall_tui.registry.errors import RegistryError
@@ -18,6 +16,7 @@ from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.package.sending import report
 from pyhall_tui.widgets.cells import as_lines
+from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import Field
 from pyhall_tui.workspace import Workspace
 
@@ -25,7 +24,7 @@ _NOTE = "report"
 _REASON_LIMIT = 2_000
 
 
-class ReportScreen(ModalScreen[bool]):
+class ReportScreen(DialogScreen[bool]):
     """Returns whether the registry took the report. What is typed outlives an error and a restart."""
 
     AUTO_FOCUS = "#reason"
@@ -36,15 +35,10 @@ class ReportScreen(ModalScreen[bool]):
     ]
     DEFAULT_CSS = """
     ReportScreen {
-        align: center middle;
-        & > VerticalScroll {
-            width: 84; max-width: 96%; height: auto; max-height: 96%; padding: 1 2;
-            border: round $primary; background: $surface; border-title-color: $text;
-        }
-        Static { width: 1fr; height: auto; }
-        #report-about, #report-said { margin-bottom: 1; }
-        Horizontal { height: auto; align-horizontal: right; }
-        Button { margin-left: 2; }
+        Dialog { width: 84; }
+        #report-about { margin-bottom: 1; }
+        #report-said { display: none; margin-top: 1; }
+        #field-link { margin-bottom: 0; }
     }
     """
 
@@ -58,8 +52,7 @@ class ReportScreen(ModalScreen[bool]):
         self._kept = dict(self._typed)
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(can_focus=False) as dialog:
-            dialog.border_title = "Report a package hash for review"
+        with Dialog("Report a package hash for review"):
             yield Static(
                 "Every worker with this package is meant. A report bans nothing by itself: people review it.",
                 id="report-about",
@@ -69,7 +62,7 @@ class ReportScreen(ModalScreen[bool]):
             yield Field("reason", "Reason", value=self._typed["reason"], placeholder="what it does, and where")
             yield Field("link", "Link to evidence (optional)", value=self._typed["link"], placeholder="https://…")
             yield Static(id="report-said", markup=False)
-            with Horizontal():
+            with Buttons():
                 yield Button("Close", id="report-no", compact=True)
                 yield Button("Report…  ctrl+s", id="report-yes", variant="primary", compact=True)
 
@@ -157,7 +150,10 @@ class ReportScreen(ModalScreen[bool]):
         self.query_one("#report-yes", Button).disabled = sending
 
     def _say(self, lines: list[Line]) -> None:
-        self.query_one("#report-said", Static).update(as_lines(lines))
+        said = self.query_one("#report-said", Static)
+        said.update(as_lines(lines))
+        said.display = True
+        self.call_after_refresh(said.scroll_visible, animate=False)
 
 
 def _mistake_of_reason(reason: str) -> str:

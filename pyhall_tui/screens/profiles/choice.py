@@ -6,10 +6,10 @@ from typing import ClassVar, NamedTuple
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
+
+from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 
 
 class Choice(NamedTuple):
@@ -20,27 +20,14 @@ class Choice(NamedTuple):
     danger: bool = False
 
 
-class ChoiceScreen(ModalScreen[str | None]):
+class ChoiceScreen(DialogScreen[str]):
     """Returns the chosen answer, or None where it was left."""
 
     BINDING_GROUP_TITLE = "Question"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Cancel", id="choice.cancel", tooltip="Leave it as it is"),
         Binding("left,up", "app.focus_previous", "Previous", show=False, id="choice.left", tooltip="Previous answer"),
         Binding("right,down", "app.focus_next", "Next", show=False, id="choice.right", tooltip="Next answer"),
     ]
-    DEFAULT_CSS = """
-    ChoiceScreen {
-        align: center middle;
-        & > Vertical {
-            width: 72; max-width: 96%; height: auto; max-height: 96%; padding: 1 2;
-            border: round $primary; background: $surface; border-title-color: $text;
-        }
-        Static { width: 1fr; height: auto; margin-bottom: 1; }
-        Horizontal { height: auto; align-horizontal: right; }
-        Button { margin-left: 2; }
-    }
-    """
 
     def __init__(self, title: str, text: Content, choices: Sequence[Choice]) -> None:
         """`text` is clean. The first answer has the focus: let it be the one that does no harm."""
@@ -48,10 +35,9 @@ class ChoiceScreen(ModalScreen[str | None]):
         self._title, self._text, self._choices = title, text, choices
 
     def compose(self) -> ComposeResult:
-        with Vertical() as dialog:
-            dialog.border_title = Content(self._title)
+        with Dialog(self._title):
             yield Static(self._text)
-            with Horizontal():
+            with Buttons():
                 for choice in self._choices:
                     button = Button(Content(choice.label), id=f"choice-{choice.answer}", compact=True)
                     button.variant = "error" if choice.danger else "default"
@@ -68,6 +54,3 @@ class ChoiceScreen(ModalScreen[str | None]):
     def on_click(self, event: events.Click) -> None:
         if event.widget is self:
             self.dismiss(None)
-
-    def action_leave(self) -> None:
-        self.dismiss(None)

@@ -1,16 +1,12 @@
 """The dialog that takes worker ids, typed or pasted, one or many."""
 
-from typing import ClassVar
-
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from pyhall_tui.profiles.watch_list import parse_worker_ids
 from pyhall_tui.render.text import clean
+from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
 
 _MOST_LEFT_OUT = 5
@@ -26,33 +22,19 @@ class IdsInput(OneLineInput):
         self.insert_text_at_cursor(" ".join(event.text.split()))
 
 
-class AddWorkersScreen(ModalScreen[tuple[str, ...] | None]):
+class AddWorkersScreen(DialogScreen[tuple[str, ...]]):
     """Returns the ids to watch, or None where it was left."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Cancel", id="add.cancel", tooltip="Close without adding"),
-    ]
-    DEFAULT_CSS = """
-    AddWorkersScreen {
-        align: center middle;
-        & > Vertical {
-            width: 76; max-width: 95%; height: auto; padding: 1 2;
-            border: round $primary; background: $surface; border-title-color: $text;
-        }
-        #found { height: auto; max-height: 8; margin: 1 0; color: $secondary; }
-        Horizontal { height: auto; align-horizontal: right; }
-        Button { margin-left: 2; }
-    }
-    """
+    BINDING_GROUP_TITLE = "Watch workers"
+    DEFAULT_CSS = "AddWorkersScreen #found { margin-top: 1; color: $secondary; }"
 
     def compose(self) -> ComposeResult:
-        with Vertical() as dialog:
-            dialog.border_title = "Watch workers"
-            yield IdsInput(placeholder="wkr_abc123, org.acme.summarizer …", id="ids")
+        with Dialog("Watch workers"):
+            yield IdsInput(placeholder="wkr_abc123, org.acme.summarizer …", id="ids", compact=True)
             yield Static("Type or paste ids: blanks, commas or new lines between them.", id="found", markup=False)
-            with Horizontal():
-                yield Button("Cancel", id="cancel")
-                yield Button("Watch", id="watch", variant="primary", disabled=True)
+            with Buttons():
+                yield Button("Cancel", id="leave", compact=True)
+                yield Button("Watch", id="watch", variant="primary", compact=True, disabled=True)
 
     @on(Input.Changed)
     def _count(self, message: Input.Changed) -> None:
@@ -70,7 +52,3 @@ class AddWorkersScreen(ModalScreen[tuple[str, ...] | None]):
         parsed = parse_worker_ids(self.query_one(IdsInput).value)
         if parsed.ids:
             self.dismiss(parsed.ids)
-
-    @on(Button.Pressed, "#cancel")
-    def action_leave(self) -> None:
-        self.dismiss(None)
