@@ -1,6 +1,7 @@
 """The one shared async client of a profile. Imports httpx: import this module lazily, in a thread or a command."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -18,6 +19,7 @@ from pyhall_tui.registry.decode import (
     read_ban_list,
     read_object,
     read_struct,
+    read_success,
     read_verdict,
     text,
     unknown_verdict,
@@ -50,6 +52,9 @@ BAN_LIST_BODY_LIMIT: Final = 16 * 1024 * 1024
 """Bytes of a ban list, after decompression: some 80,000 entries."""
 BAN_LIST_LIMIT: Final = 50_000
 """Entries asked for. The contract's example says 500, its greatest is not documented."""
+
+_NEXT_PAGE: Final = re.compile(r"""\brel\s*=\s*"?[^",;]*\bnext\b""", re.IGNORECASE)
+"""What a `Link` header says of an answer that is not all (RFC 8288)."""
 
 _JSON: Final = (("Content-Type", "application/json"),)
 _NOT_FROM_A_CACHE: Final = (("Cache-Control", "no-cache"),)
@@ -203,6 +208,8 @@ class RegistryClient:
                     correlation_id=call.correlation_id,
                 )
             result = read_ban_list(answer.body, limit, call.correlation_id)
+            if _NEXT_PAGE.search(answer.headers.get("link", "")):
+                result = msgspec.structs.replace(result, perhaps_cut=True)
             etag = answer.headers.get("etag", "")
             usable = etag if etag.isascii() and etag.isprintable() else None
             self._last = _LastBanList(digest, usable, result.perhaps_cut, result.unreadable)
@@ -246,6 +253,8 @@ class RegistryClient:
 
         def read(answer: Answer) -> DispatchAnswer:
             decision = read_struct(answer.body, Decision)
+            if decision.error and not decision.word:
+                raise Unreadable(f"it says: {text(decision.error)}")
             if decision.worker_id not in (None, request.worker_id):
                 raise Unreadable("it is about another worker")
             return DispatchAnswer(
@@ -268,7 +277,7 @@ class RegistryClient:
         """
 
         def read(answer: Answer) -> EnrollAnswer:
-            fields = read_object(answer.body)
+            fields = read_success(answer.body)
             return EnrollAnswer(worker_id=_text_in(fields, "worker_id"), fields=fields, exchange=answer.exchange())
 
         body = msgspec.structs.asdict(request)
@@ -284,7 +293,7 @@ class RegistryClient:
         body = {"sha256": sha256, "ai_generated": False}
 
         def read(answer: Answer) -> AttestAnswer:
-            fields = read_object(answer.body)
+            fields = read_success(answer.body)
             about = _text_in(fields, "worker_id")
             if about not in (None, worker_id):
                 raise Unreadable("it is about another worker")
@@ -305,8 +314,14 @@ class RegistryClient:
         body = {"sha256": sha256, "reason": reason}
         if evidence_url:
             body["evidence_url"] = evidence_url
+
+        def read(answer: Answer) -> Exchange:
+            if answer.body.strip():
+                read_success(answer.body)
+            return answer.exchange()
+
         path = "/api/v1/ban-list/report"
-        return await self._change("POST", path, body, lambda answer: answer.exchange(), correlation_id=correlation_id)
+        return await self._change("POST", path, body, read, correlation_id=correlation_id)
 
     def _call(self, method: str, path: str, worker_id: str | None = None, **more: Any) -> Call:
         """Make a call; `{}` in `path` becomes the worker's id, encoded.

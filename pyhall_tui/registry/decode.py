@@ -12,6 +12,7 @@ from pyhall_tui.registry.models import BanList, BanListEntry, Outcome, Verdict, 
 
 T = TypeVar("T")
 
+_ODD_FIELD: Final = "a field is missing or of another type"
 _BAN_WORDS: Final[dict[bool | None, str]] = {True: "banned", False: "not banned"}
 KNOWN_STATUSES: Final = frozenset({"active", "retired", "revoked", "banned", "unknown"})
 USUAL_LIMITS: Final = frozenset({50, 100, 200, 250, 500, 1_000, 2_000, 2_500, 5_000, 10_000})
@@ -25,35 +26,49 @@ class Unreadable(Exception):
 
 
 class _Verify(msgspec.Struct, frozen=True):
+    """What decides nothing may be of any type: an odd name must not hide a ban."""
+
     worker_id: str
-    namespace: str | None = None
-    display_name: str | None = None
+    namespace: Any = None
+    display_name: Any = None
     status: str | None = None
     attested: bool | None = None
     attest_sha256: str | None = None
     current_hash: str | None = None
     ban_status: str | None = None
     banned: bool | None = None
-    ban_reason: str | None = None
-    attested_at: str | None = None
-    capabilities: tuple[str, ...] | None = None
+    ban_reason: Any = None
+    attested_at: Any = None
+    capabilities: Any = None
 
 
 class _Entry(msgspec.Struct, frozen=True):
-    sha256: str | None = None
-    reason: str | None = None
-    reported_at: str | None = None
-    source: str | None = None
-    review_status: str | None = None
+    """Fields of any type: one odd entry must not hide the bans beside it."""
+
+    sha256: Any = None
+    reason: Any = None
+    reported_at: Any = None
+    source: Any = None
+    review_status: Any = None
+
+
+_AnyEntry = _Entry | str | float | bool | list[Any] | None
 
 
 class _Hashes(msgspec.Struct, frozen=True):
-    hashes: tuple[str, ...]
-    count: int | None = None
-    source: str | None = None
+    hashes: tuple[_AnyEntry, ...]
+    count: Any = None
+    source: Any = None
+    next: Any = None
+    has_more: Any = None
 
 
-_BAN_LIST: Final = msgspec.json.Decoder(tuple[_Entry, ...] | _Hashes)
+_BAN_LIST: Final = msgspec.json.Decoder(tuple[_AnyEntry, ...] | _Hashes)
+_BOM: Final = b"\xef\xbb\xbf"
+_ESCAPE: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
+"""One escape of a JSON text; group 1 is half of a pair that stands alone, which is no Unicode."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -68,6 +83,7 @@ class Decision(msgspec.Struct, frozen=True):
     decision_id: Any = None
     correlation_id: Any = None
     worker_id: str | None = None
+    error: Any = None
 
     @property
     def code(self) -> str | None:
@@ -113,8 +129,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     Raises:
         Unreadable: it is none.
     """
-    if not body.strip():
-        raise Unreadable("its body is empty")
+    body = _plain(body)
     try:
         value = msgspec.json.decode(body)
         json.loads(body, object_pairs_hook=_no_key_twice, parse_int=str)
@@ -135,7 +150,20 @@ def read_struct(body: bytes, model: type[T]) -> T:
     try:
         return msgspec.convert(value, model)
     except msgspec.ValidationError as error:
-        raise Unreadable(f"a field is missing or of another type: {error}") from None
+        said = f"it says: {text(value['error'])}" if value.get("error") else f"{_ODD_FIELD}: {error}"
+        raise Unreadable(said) from None
+
+
+def read_success(body: bytes) -> dict[str, Any]:
+    """Decode an object that says that something was done: one that holds an `error` does not.
+
+    Raises:
+        Unreadable: it is none.
+    """
+    value = read_object(body)
+    if value.get("error"):
+        raise Unreadable(f"it says: {text(value['error'])}")
+    return value
 
 
 def read_verdict(worker_id: str, body: bytes, correlation_id: str) -> Verdict:
@@ -144,7 +172,7 @@ def read_verdict(worker_id: str, body: bytes, correlation_id: str) -> Verdict:
     Raises:
         Unreadable: it is none, or speaks of another worker than `worker_id`.
     """
-    body = body.removeprefix(b"\xef\xbb\xbf")
+    body = _plain(body)
     answer = read_struct(body, _Verify)
     if answer.worker_id != worker_id:
         raise Unreadable(f"it is about another worker ({first_words(answer.worker_id.encode())})")
@@ -153,21 +181,26 @@ def read_verdict(worker_id: str, body: bytes, correlation_id: str) -> Verdict:
     return Verdict(
         worker_id=worker_id,
         known=answer.status != "unknown",
-        namespace=answer.namespace,
-        display_name=answer.display_name,
+        namespace=text(answer.namespace),
+        display_name=text(answer.display_name),
         status=answer.status,
         attested=one_hash and answer.attested is not False,
         sha256=plain_sha256(answer.attest_sha256) or plain_sha256(answer.current_hash),
         hash_text=answer.current_hash if answer.attest_sha256 is None else answer.attest_sha256,
         banned=_is_banned(answer),
         ban_word=_BAN_WORDS.get(answer.banned) if answer.ban_status is None else answer.ban_status,
-        ban_reason=answer.ban_reason,
-        attested_at=answer.attested_at,
-        capabilities=answer.capabilities or (),
+        ban_reason=text(answer.ban_reason),
+        attested_at=text(answer.attested_at),
+        capabilities=_texts(answer.capabilities),
         doubts=tuple(_doubts(answer, hashes_agree=len(hashes) < 2)),
         correlation_id=correlation_id,
         raw=body,
     )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """Return each of a list as text; what is no list, and says anything, as one."""
+    return tuple(said for each in (value if isinstance(value, list) else [value]) if (said := text(each)))
 
 
 def unknown_verdict(worker_id: str, body: bytes, correlation_id: str) -> Verdict:
@@ -217,33 +250,43 @@ def read_ban_list(body: bytes, limit: int | None, correlation_id: str) -> BanLis
     Raises:
         Unreadable: it is none.
     """
-    if not body.strip():
-        raise Unreadable("its body is empty")
+    body = _plain(body)
     try:
-        answer = _BAN_LIST.decode(body.removeprefix(b"\xef\xbb\xbf"))
+        answer = _BAN_LIST.decode(body)
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise Unreadable(_not_json(body, error)) from None
+    source, given, perhaps_cut = None, answer, False
     if isinstance(answer, _Hashes):
-        given: tuple[_Entry, ...] = tuple(_Entry(sha256=bare, source=answer.source) for bare in answer.hashes)
-        perhaps_cut = not given or (answer.count is not None and answer.count > len(given))
-    else:
-        given, perhaps_cut = answer, False
-    entries = {
-        bare: BanListEntry(
-            sha256=bare,
-            reason=entry.reason,
-            reported_at=entry.reported_at,
-            source=entry.source,
-            review_status=entry.review_status,
-        )
-        for entry in given
-        if (bare := plain_sha256(entry.sha256)) is not None
-    }
+        source, given, perhaps_cut = text(answer.source), answer.hashes, _says_more(answer)
+    read = [_read_entry(entry, source) for entry in given]
+    if given and not any(read) and not any(isinstance(entry, _Entry) for entry in given):
+        raise Unreadable("nothing in its list is a ban")
     return BanList(
-        entries=entries,
+        entries={entry.sha256: entry for entry in read if entry is not None},
         perhaps_cut=perhaps_cut or len(given) in USUAL_LIMITS or (limit is not None and len(given) >= limit),
-        unreadable=sum(plain_sha256(entry.sha256) is None for entry in given),
+        unreadable=read.count(None),
         correlation_id=correlation_id,
+    )
+
+
+def _says_more(answer: _Hashes) -> bool:
+    """Whether a list says itself that it is not all: an empty one is that of a hall whose registry is down."""
+    total = answer.count if isinstance(answer.count, int) else 0
+    return not answer.hashes or total > len(answer.hashes) or bool(answer.next or answer.has_more)
+
+
+def _read_entry(entry: _AnyEntry, source: str | None) -> BanListEntry | None:
+    """Return one ban, or None where its hash is none: it matches nobody."""
+    if not isinstance(entry, _Entry):
+        entry = _Entry(sha256=entry, source=source)
+    if (bare := plain_sha256(entry.sha256)) is None:
+        return None
+    return BanListEntry(
+        sha256=bare,
+        reason=text(entry.reason),
+        reported_at=text(entry.reported_at),
+        source=text(entry.source),
+        review_status=text(entry.review_status),
     )
 
 
@@ -272,6 +315,22 @@ def _without_tags(raw: str) -> str:
     return html.unescape(" ".join(part.rpartition(">")[2] for part in _UNSEEN.sub("<>", raw).split("<")))
 
 
+def _plain(body: bytes) -> bytes:
+    """Return a body without a byte order mark, and with `\\ufffd` for each half of a surrogate pair.
+
+    Python's own `json` writes such halves, so one odd name would else make the whole answer unreadable.
+
+    Raises:
+        Unreadable: there is nothing in it.
+    """
+    body = body.removeprefix(_BOM)
+    if not body.strip():
+        raise Unreadable("its body is empty")
+    if b"\\ud" in body or b"\\uD" in body:
+        body = _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
+    return body
+
+
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> None:
     if len({key for key, _ in pairs}) != len(pairs):
         raise ValueError("a key comes twice in one object")
@@ -279,7 +338,7 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> None:
 
 def _not_json(body: bytes, error: Exception) -> str:
     if isinstance(error, msgspec.ValidationError):
-        return f"a field is missing or of another type: {error}"
+        return f"{_ODD_FIELD}: {error}"
     if isinstance(error, msgspec.DecodeError) and body.lstrip()[:1] not in (b"{", b"["):
         return f"it is no JSON and begins: {first_words(body)}"
     if isinstance(error, RecursionError):

@@ -1,5 +1,6 @@
 """What went wrong on the wire, as one of our error classes with a sentence that says what it was."""
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -32,6 +33,9 @@ FAULTS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, 
 
 STALE_CONNECTION: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 """What comes of a kept connection that the registry closes at the same moment."""
+
+_PYTHONS: Final = re.compile(r"bytearray\(b(['\"])(.*)\1\)")
+"""How h11 cites what it cannot read."""
 
 _STATUSES: Final[dict[int, type[StatusError]]] = {
     400: BadRequest,
@@ -80,6 +84,8 @@ def explain(
             return _bad_http(str(fault), authority, answered)
         case httpx.NetworkError():
             return Unreachable, f"The connection to {authority} broke."
+        case httpx.InvalidURL() if answered:  # of a redirect: `javascript:…` and its like
+            return Redirected, f"{authority} points to another address, which cannot be read."
         case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol() | ValueError() if (
             not answered
         ):
@@ -104,6 +110,7 @@ def _no_connection(fault: BaseException, authority: str) -> str:
 
 
 def _bad_http(reason: str, authority: str, answered: bool) -> tuple[type[RegistryError], str]:
+    reason = _PYTHONS.sub(r"“\2”", reason)
     if "Receive buffer too long" in reason:
         return AnswerTooLarge, f"The head of the answer of {authority} is larger than 100 kB."
     if "location header" in reason:

@@ -99,7 +99,9 @@ async def test_a_redirect_is_never_followed(
     assert len(server.requests) == 2
 
 
-@pytest.mark.parametrize("location", ["", "http://[bad", "https://h:port/", "http://[]/", "\xff", "x" * 70_000])
+@pytest.mark.parametrize(
+    "location", ["", "http://[bad", "https://h:port/", "http://[]/", "\xff", "javascript:a()", "x" * 70_000]
+)
 async def test_a_redirect_to_an_address_that_cannot_be_read_is_one_too(
     server: RawServer, open_client: OpenClient, location: str
 ) -> None:

@@ -66,3 +66,12 @@ async def test_an_etag_that_no_header_can_carry_back_is_left_out(server: RawServ
     server.answer(json(ENTRIES, "200 OK", 'ETag: "ü"'))
     assert [(await client.ban_list()).unchanged for _ in range(2)] == [False, True]
     assert "if-none-match" not in server.requests[1].headers
+
+
+@pytest.mark.parametrize("link", ['<https://h/x?page=2>; rel="next"', "</x>; rel=prev, </y>; REL=next"])
+async def test_a_link_to_a_next_page_says_that_the_list_is_cut(
+    server: RawServer, client: RegistryClient, link: str
+) -> None:
+    """F22"""
+    server.answer(json(ENTRIES, "200 OK", f"Link: {link}"))
+    assert [(await client.ban_list()).perhaps_cut for _ in range(2)] == [True, True]

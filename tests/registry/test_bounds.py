@@ -18,10 +18,11 @@ from pyhall_tui.registry.errors import (
     UnexpectedStatus,
     Unreachable,
 )
-from pyhall_tui.registry.models import DispatchRequest
+from pyhall_tui.registry.models import DispatchRequest, EnrollRequest
 from tests.registry.conftest import OpenClient
 from tests.registry.raw_server import RawRequest, RawServer, Script, answer, hang_up, json, never, until, verdict
 
+DISPATCH = DispatchRequest(namespace="org.yourco", capability="c", worker_id="wkr_abc123", context={})
 WORKER = "wkr_abc123"
 PORTAL = b"<html><head><title>Wifi</title></head><body>Please <b>log in</b> to the\n wifi</body></html>"
 BOMB = gzip.compress(b'{"worker_id":"' + b"a" * 200_000_000, compresslevel=9, mtime=0)
@@ -142,7 +143,6 @@ async def test_a_packed_answer_is_unpacked(server: RawServer, client: RegistryCl
         (answer(b'{"worker_id":"wkr_abc123","x":NaN}'), "no whole JSON"),
         (answer(b'{"worker_id":"wkr_abc123","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), "too deep"),
         (answer(b'{"worker_id":"wkr_abc123","x":"\xff"}'), "UTF-8"),
-        (answer(b'{"worker_id":"wkr_abc123","x":"\\ud800"}'), "no whole JSON"),
         (answer(b'{"worker_id":"wkr_abc123","x":' + b"9" * 100_000 + b"}"), "x|number|range"),
         (answer(b"junk", "200 OK", "Content-Encoding: gzip"), "gzip"),
         (answer(gzip.compress(b'{"worker_id":1}', mtime=0)[:-9], "200 OK", "Content-Encoding: gzip"), "cut"),
@@ -150,6 +150,7 @@ async def test_a_packed_answer_is_unpacked(server: RawServer, client: RegistryCl
         (b"220 mail.example ESMTP\r\n250 ok\r\n\r\n", "no HTTP"),
         (answer(b"", "101 Switching Protocols", "Upgrade: x", "Connection: upgrade"), "no HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "no HTTP"),
+        (b"ICY 200 OK\r\n\r\n", "illegal status line: “ICY 200 OK”"),
     ],
 )
 async def test_what_is_not_a_registrys_answer_is_said_to_be_none(
@@ -168,6 +169,36 @@ async def test_what_is_not_a_registrys_answer_is_said_to_be_none(
     assert caught.value.path == "/api/v1/verify/wkr_abc123"
     assert len(server.requests) == 1
     await until(lambda: server.open_connections == 0)
+
+
+@pytest.mark.parametrize(
+    "script", [answer(PORTAL), json([]), json({"error": {"code": "no such key"}}), json({"error": "x"}, "201 Created")]
+)
+async def test_success_is_not_told_of_a_change_that_was_answered_by_a_page_or_an_error(
+    server: RawServer, client: RegistryClient, script: bytes
+) -> None:
+    """F17"""
+    server.answer(script)
+    asked = EnrollRequest(namespace="org.yourco", display_name="n", capabilities=("c",), sha256="ab" * 32)
+    changes = (
+        client.dispatch(DISPATCH),
+        client.enroll(asked),
+        client.attest(WORKER, "ab" * 32),
+        client.report("ab" * 32, "r"),
+    )
+    for change in changes:
+        with pytest.raises(NotARegistrysAnswer) as caught:
+            await change
+        assert caught.value.may_have_reached
+
+
+async def test_a_byte_order_mark_is_passed_over_in_every_answer(server: RawServer, client: RegistryClient) -> None:
+    """F17"""
+    server.answer(answer(b'\xef\xbb\xbf{"ok": true, "outcome": "allow", "hashes": []}'))
+    assert (await client.health()).ok
+    assert (await client.dispatch(DISPATCH)).outcome == "allow"
+    assert (await client.ban_list()).perhaps_cut
+    await client.report("ab" * 32, "r")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pyhall_tui.registry.decode import Decision, Unreadable, read_ban_list, read_struct, read_verdict
+from pyhall_tui.registry.decode import Decision, Unreadable, read_ban_list, read_object, read_struct, read_verdict
 from pyhall_tui.registry.models import Outcome, Verdict
 
 HASH = "ab" * 32
@@ -182,12 +182,50 @@ def test_a_local_halls_ban_list_clears_nobody_while_its_cache_is_empty(
     assert told.perhaps_cut is cut and list(told.entries) == hashes
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"{}", b"[1]", b'["' + HASH.encode() + b'"]', b"null", b"[{}", b"[" * 100_000, b'[{"sha256":NaN}]']
-)
+@pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b'["x"]', b"null", b"[{}", b"[" * 100_000, b'[{"sha256":NaN}]'])
 def test_what_is_no_ban_list_is_not_taken_for_an_empty_one(body: bytes) -> None:
     with pytest.raises(Unreadable):
         read_ban_list(body, 500, "req-1")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'{"sha256":"%s","reason":5,"reported_at":1700000000,"source":{},"review_status":[]}' % (b"cd" * 32),
+        b'{"sha256":"%s","reason":"\\ud800 \\uDFFF"}' % (b"cd" * 32),
+        b'"sha256:%s"' % (b"CD" * 32),
+    ],
+)
+def test_an_odd_entry_bans_and_hides_none_beside_it(odd: bytes) -> None:
+    """F22"""
+    entries = read_ban_list(b'[%s,{"sha256":"%s"}]' % (odd, b"ef" * 32), 50_000, "").entries
+    assert entries.keys() == {"cd" * 32, "ef" * 32}
+
+
+@pytest.mark.parametrize("odd", [b"null", b"5", b"true", b"[]", b"{}", b'{"sha256":{}}'])
+def test_an_entry_that_is_no_ban_is_counted_and_hides_none_beside_it(odd: bytes) -> None:
+    """F22"""
+    told = read_ban_list(b'[%s,{"sha256":"%s"}]' % (odd, b"ef" * 32), 50_000, "")
+    assert (len(told.entries), told.unreadable) == (1, 1)
+
+
+@pytest.mark.parametrize("hint", [{"next": "/page/2"}, {"has_more": True}, {"count": 2}])
+def test_a_ban_list_that_says_there_is_more_is_cut(hint: dict[str, Any]) -> None:
+    """F22"""
+    assert read_ban_list(msgspec.json.encode({"hashes": [HASH]} | hint), 50_000, "").perhaps_cut
+
+
+def test_what_decides_nothing_may_be_of_any_type_and_hides_no_ban() -> None:
+    """F17"""
+    odd = {"ban_reason": {"code": 1}, "namespace": 5, "display_name": ["a"], "attested_at": 17, "capabilities": "c"}
+    told = verdict(DOCUMENTED, banned=True, **odd)
+    assert (told.banned, told.ban_reason, told.display_name, told.capabilities) == (True, '{"code":1}', '["a"]', ("c",))
+
+
+def test_half_of_a_surrogate_pair_is_shown_as_unreadable_and_nothing_else_changes() -> None:
+    """F09"""
+    told = read_object(rb'{"name": "\ud83d\ude00 \ud800 \\ud800 \uDC00"}')
+    assert told["name"] == "\N{GRINNING FACE} \ufffd \\ud800 \ufffd"
 
 
 def test_models_and_errors_come_without_httpx() -> None:
