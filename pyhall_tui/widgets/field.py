@@ -75,6 +75,27 @@ class OneLineInput(Input):
         return without_controls(super().render_line(y))
 
 
+class FilterInput(OneLineInput):
+    """Filters a list. Enter goes on to the list, and with it each key that came right behind."""
+
+    def __init__(self, leads_to: str, *, placeholder: str, id: str) -> None:  # noqa: A002
+        """`leads_to` selects the list on this input's screen."""
+        super().__init__(placeholder=placeholder, id=id, compact=True)
+        self._leads_to = leads_to
+
+    async def action_submit(self) -> None:
+        self.screen.set_focus(self.screen.query_one(self._leads_to))  # at once: the next key may already be here
+        await super().action_submit()
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self.screen.focused is self:
+            await super()._on_key(event)
+            return
+        event.prevent_default()
+        event.stop()
+        self.app.post_message(events.Key(event.key, event.character))
+
+
 class Field(Vertical):
     """Label, input and sentence. `say` shows a mistake or a hint below the input; empty takes it away."""
 

@@ -3,8 +3,9 @@
 import pytest
 from textual import events
 from textual.app import App, ComposeResult
+from textual.widgets import OptionList
 
-from pyhall_tui.widgets.field import OneLineInput
+from pyhall_tui.widgets.field import FilterInput, OneLineInput
 from pyhall_tui.widgets.text_field import TextField
 
 
@@ -28,3 +29,25 @@ async def test_an_edit_is_not_overtaken_by_letters_typed_right_behind_it(
             app.post_message(events.Key(key, {"slash": "/", "question_mark": "?"}.get(key, key[:1])))
         await pilot.pause()
         assert (field.value if isinstance(field, OneLineInput) else field.text) == "1?"
+
+
+class Filtered(App[None]):
+    def compose(self) -> ComposeResult:
+        yield FilterInput("OptionList", placeholder="/", id="filter")
+        yield OptionList("one", "two", "three", "four")
+
+
+async def test_a_key_right_behind_enter_in_a_filter_is_the_lists() -> None:
+    """F34's reverse: `enter`, `down`, `down` as one burst."""
+    app = Filtered()
+    async with app.run_test() as pilot:
+        filtering = app.query_one(FilterInput)
+        filtering.focus()
+        await pilot.pause()
+        for key in ["o", "enter", "down", "down", "x"]:
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        await pilot.pause()
+        assert filtering.value == "o"
+        assert app.focused is app.query_one(OptionList)
+        assert app.query_one(OptionList).highlighted == 2

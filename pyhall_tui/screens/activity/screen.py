@@ -24,7 +24,7 @@ from pyhall_tui.screens.activity.feed import Feed, Filter
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go
 from pyhall_tui.widgets.cells import as_content
-from pyhall_tui.widgets.field import OneLineInput
+from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.key_hint import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.workspace import Workspace
@@ -79,7 +79,7 @@ class ActivityScreen(ModeScreen):
 
     def compose_body(self) -> ComposeResult:
         with Vertical(id="activity-frame"):
-            yield OneLineInput(placeholder="/ filter over all fields", id="activity-filter", compact=True)
+            yield FilterInput("#events", placeholder="/ filter over all fields", id="activity-filter")
             with Horizontal(id="narrowing"):
                 yield KeyHint("", "screen.severity", id="by-severity")
                 yield KeyHint("", "screen.kind(1)", id="by-kind")
@@ -241,10 +241,6 @@ class ActivityScreen(ModeScreen):
     @on(Input.Changed, "#activity-filter")
     def _filter_changed(self, message: Input.Changed) -> None:
         self._narrow(self._feed.asked._replace(text=message.value.strip()))
-
-    @on(Input.Submitted, "#activity-filter")
-    def _filter_done(self) -> None:
-        self.table.focus()
 
     def _narrow(self, asked: Filter) -> None:
         """Show at once what is known and passes; what is missing below it is loaded."""

@@ -38,7 +38,7 @@ from pyhall_tui.screens.dispatch.matrix_grid import Look, MatrixGrid
 from pyhall_tui.screens.dispatch.request_form import READ_ONLY
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.widgets.cells import as_content
-from pyhall_tui.widgets.field import Field, OneLineInput
+from pyhall_tui.widgets.field import Field, FilterInput
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.workspace import Workspace
 
@@ -96,7 +96,7 @@ class MatrixTab(Vertical):
             with VerticalScroll(id="matrix-side", can_focus=False):
                 yield Static(id="sums")
         yield Static(id="matrix-cell")
-        yield OneLineInput(placeholder="/ filter: deny, hold, error, or a code", id="matrix-filter", compact=True)
+        yield FilterInput("MatrixGrid", placeholder="/ filter: deny, hold, error, or a code", id="matrix-filter")
 
     def on_mount(self) -> None:
         self.set_interval(0.2, self._look_again)
@@ -260,10 +260,6 @@ class MatrixTab(Vertical):
     @on(Input.Changed, "#matrix-filter")
     def _filter_changed(self) -> None:
         self._show_all()
-
-    @on(Input.Submitted, "#matrix-filter")
-    def _filter_done(self) -> None:
-        self.query_one(MatrixGrid).focus()
 
     @on(MatrixGrid.Moved)
     def _moved(self, message: MatrixGrid.Moved) -> None:

@@ -30,7 +30,7 @@ from pyhall_tui.screens.hall.feed import DecisionFeed
 from pyhall_tui.screens.hall.presence import watch_all
 from pyhall_tui.screens.messages import CopyText, Go, LinkChanged
 from pyhall_tui.widgets.cells import as_content
-from pyhall_tui.widgets.field import OneLineInput
+from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.widgets.key_hint import KeyHint
@@ -99,7 +99,7 @@ class HallScreen(Screen[None]):
         yield Static(id="hall-problem", markup=False)
         with TabbedContent(id="hall-tabs"):
             with TabPane("Decisions  F2", id="decisions"), Vertical():
-                yield OneLineInput(placeholder="/ filter over all fields", id="hall-filter", compact=True)
+                yield FilterInput("#decisions-table", placeholder="/ filter over all fields", id="hall-filter")
                 yield KeyHint("", "screen.pause", id="hall-pausing")
                 yield LineTable(DECISIONS, self._decision_row, id="decisions-table")
             with TabPane("Policy  F3", id="policy"), Vertical():
@@ -241,10 +241,6 @@ class HallScreen(Screen[None]):
     def _filter_changed(self, message: Input.Changed) -> None:
         self._feed.text = message.value.strip()
         self._show_feed()
-
-    @on(Input.Submitted, "#hall-filter")
-    def _filter_done(self) -> None:
-        self.decisions.focus()
 
     def action_filter(self) -> None:
         self.query_one("#hall-tabs", TabbedContent).active = "decisions"

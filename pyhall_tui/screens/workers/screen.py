@@ -17,7 +17,7 @@ from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
 from pyhall_tui.screens.worker_view import WorkerView
 from pyhall_tui.widgets.cells import as_content
-from pyhall_tui.widgets.field import OneLineInput
+from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.strip import FleetStrip
 from pyhall_tui.workspace import Removed, Workspace
@@ -83,7 +83,7 @@ class WorkersScreen(ModeScreen):
         with Horizontal(id="workers-body"):
             with Vertical(id="fleet-frame"):
                 yield FleetStrip(self.workspace, id="strip")
-                yield OneLineInput(placeholder="/ filter by id, name, status or state", id="filter", compact=True)
+                yield FilterInput("#fleet", placeholder="/ filter by id, name, status or state", id="filter")
                 yield LineTable(COLUMNS, self._row, id="fleet")
             if self.app.size.width >= self.WIDE:
                 yield WorkerView(self.workspace, id="side")
@@ -155,10 +155,6 @@ class WorkersScreen(ModeScreen):
         self._query = message.value
         self.table.placeholder = f"No worker matches “{clean(message.value, 40)}”. Esc clears the filter."
         self._reorder()
-
-    @on(Input.Submitted, "#filter")
-    def _filter_done(self) -> None:
-        self.table.focus()
 
     @on(LineTable.HeaderPressed)
     def _header_pressed(self, message: LineTable.HeaderPressed) -> None:
