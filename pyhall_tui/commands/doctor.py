@@ -7,10 +7,10 @@ import click
 
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.commands.session import printable
+from pyhall_tui.daemon_executor import DaemonExecutor
 from pyhall_tui.doctor import Finding, Patient, Terminal, chosen, examine, exit_code
 from pyhall_tui.log_file import configure_logging
 from pyhall_tui.masking import mask, register_secret
-from pyhall_tui.monitor.thread import DaemonExecutor
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.keys import KeyStore
 from pyhall_tui.render.doctor import finding_line, report

@@ -9,8 +9,8 @@ import click
 
 from pyhall_tui import paths
 from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.daemon_executor import DaemonExecutor
 from pyhall_tui.log_file import configure_logging
-from pyhall_tui.monitor.thread import DaemonExecutor
 from pyhall_tui.profiles.environment import KEY, EnvironmentMistake, overridden
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.store import Profiles, ProfilesFileError, ProfileStore

@@ -15,6 +15,7 @@ import msgspec
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from pyhall_tui.daemon_executor import DaemonExecutor
 from pyhall_tui.hall.app import build_app
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.store import Store
@@ -186,7 +187,7 @@ def serve_in_thread(
 
 
 class ForegroundServer(uvicorn.Server):
-    """Serves until SIGTERM or ctrl+c, then answers the requests under way; told a second time, it ends at once.
+    """Serves until SIGTERM, SIGHUP or ctrl+c, then answers the requests under way; told a second time, it ends at once.
 
     Raises:
         OSError: the certificate or its key can't be used.
@@ -212,6 +213,7 @@ class ForegroundServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then announce it."""
+        asyncio.get_running_loop().set_default_executor(DaemonExecutor())  # no lookup of a name outlives the end
         await super().startup(sockets)
         beside = [self._hall.tally.count_on(self._hall.store)]  # a long log takes seconds: not with the first status
         if self._hall.upstream:
@@ -241,5 +243,8 @@ class ForegroundServer(uvicorn.Server):
         `announce` is called when signals are taken and requests answered: who reads it may send either.
         """
         self._announce = announce
+        takes_signals = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGHUP")
+        if takes_signals and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # `nohup` has it ignored
+            signal.signal(signal.SIGHUP, self.handle_exit)
         self.run(sockets=[sock])
         return 130 if self._stopped_by == signal.SIGINT else 0

@@ -62,6 +62,7 @@ _GET_WORKER = (
 )
 
 _MOST_KNOWN = 10_000  # keys or workers that are remembered
+_PATIENCE = 2.5  # seconds that opening waits for another program's lock
 _FINAL = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL)
 """Errors that no other journal mode helps against."""
 
@@ -92,7 +93,7 @@ class Store:
         except (OSError, sqlite3.Error) as error:
             why = reason(error) if isinstance(error, OSError) else error
             if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-                why = "another program holds it locked, or its file system knows no locks: see --db"
+                why = "another program holds it locked, or its file system knows no locks: try --db on a local disk"
             raise StoreError(f"cannot open the hall's store {self.path}: {why}") from error
 
     def _open(self) -> sqlite3.Connection:
@@ -111,7 +112,7 @@ class Store:
         raise errors[0]
 
     def _open_in(self, mode: str, *, alone: bool) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE)
         try:
             db.row_factory = sqlite3.Row
             if alone:
@@ -126,6 +127,7 @@ class Store:
                     f"The file system of {self.path} carries no write-ahead log: it is kept in mode {kept.upper()}."
                 )
             self._prepare(db)
+            db.execute("PRAGMA busy_timeout=5000").fetchall()
         except BaseException:
             db.close()
             raise

@@ -33,9 +33,11 @@ class Served:
 
 
 @contextmanager
-def served(db: Path, *options: str, key: str | None = None, **environment: str) -> Iterator[Served]:
+def served(
+    db: Path, *options: str, key: str | None = None, by: list[str] = PROGRAM, **environment: str
+) -> Iterator[Served]:
     """Serve a store; without `key` it is new, and its first key is read from the second line."""
-    command = [*PROGRAM, "serve", "--port", "0", "--db", str(db), *options]
+    command = [*by, "serve", "--port", "0", "--db", str(db), *options]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, text=True, env=os.environ | environment, **pipes) as process:
         assert process.stdout is not None

@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -21,7 +22,7 @@ from pyhall_tui.hall import audit
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.server import ForegroundServer, listen
 from pyhall_tui.hall.store import Store
-from tests.hall.process import ASK, Served, run, served
+from tests.hall.process import ASK, PROGRAM, Served, run, served
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -240,6 +241,40 @@ def refused(url: str) -> None:
             return
         threading.Event().wait(0.01)
     raise AssertionError(f"{url} still listens")
+
+
+@POSIX
+def test_the_end_of_its_terminal_is_the_same_as_being_told(db: Path, tmp_path: Path) -> None:
+    """F31: a window that is closed sends SIGHUP."""
+    faults = tmp_path / "faults.toml"
+    faults.write_text('[[fault]]\npath = "/api/v1/verify/*"\nlatency = 0.5\n')
+    with served(db, "--seed", "demo", "--faults", str(faults)) as hall, under_way(hall, "/api/v1/verify/w") as slow:
+        assert hall.end(signal.SIGHUP) == 0
+        assert all_of(slow).startswith(b"HTTP/1.1 404 ")
+
+
+@POSIX
+def test_with_nohup_it_outlives_its_terminal(db: Path) -> None:
+    """F31: who asked for SIGHUP to be ignored is obeyed."""
+    with served(db, by=["nohup", *PROGRAM]) as hall, hall.http() as http:
+        hall.process.send_signal(signal.SIGHUP)
+        assert http.get("/health").status_code == 200
+        assert hall.end() == 0
+
+
+@POSIX
+def test_a_lookup_of_its_upstreams_name_that_hangs_keeps_it_from_nothing(db: Path) -> None:
+    """F31: a resolver may take half a minute to give up."""
+    hang = "lambda *_, **__: print(flush=True) or threading.Event().wait()"
+    by = [*PROGRAM[:2], f"import socket, threading; socket.getaddrinfo = {hang}; {PROGRAM[2]}"]
+    with served(db, "--upstream", "https://registry.example", by=by) as hall:
+        assert hall.process.stdout is not None
+        assert hall.process.stdout.readline() == "\n"  # it asks now
+        with hall.http() as http:
+            assert http.get("/health").status_code == 200
+        began = time.monotonic()
+        assert hall.end() == 0
+        assert time.monotonic() - began < 5
 
 
 @POSIX

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyhall_tui.monitor.thread import DaemonExecutor, LoopThread
+from pyhall_tui.daemon_executor import DaemonExecutor
+from pyhall_tui.monitor.thread import LoopThread
 
 
 @pytest.fixture
