@@ -8,7 +8,7 @@ import re
 import threading
 from urllib.parse import quote
 
-from pyhall_tui.profiles.api_key import MASK
+from pyhall_tui.profiles.api_key import MASK, SHORT, whole
 
 _PATTERNS = (
     # A header in any notation: `Authorization: Bearer x`, `'authorization': 'Bearer x'`, `(b'Authorization', b'…')`.
@@ -43,12 +43,20 @@ _STRIDE = 4
 _lock = threading.Lock()
 _pieces: dict[int, frozenset[str]] = {}
 _anchors: frozenset[str] = frozenset()
+_words: frozenset[str] = frozenset()
+"""Patterns of the keys that are too short to be told from other text by a piece."""
 
 
 def register_secret(text: str) -> None:
-    """Mask `text` from now on, whole or a piece of it: as it is, in base64, percent-encoded, in hex."""
-    global _pieces, _anchors
+    """Mask `text` from now on, whole or a piece of it: as it is, in base64, percent-encoded, in hex.
+
+    One of fewer than `SHORT` signs is masked only where it stands as it is, as a word.
+    """
+    global _pieces, _anchors, _words
     with _lock:
+        if len(text) < SHORT:
+            _words |= {whole(text)}
+            return
         pieces = {size: set(known) for size, known in _pieces.items()}
         anchors = set(_anchors)
         for form in _forms(text):
@@ -62,15 +70,17 @@ def register_secret(text: str) -> None:
 
 def forget_secrets() -> None:
     """Forget what was registered (a test's own clean-up)."""
-    global _pieces, _anchors
+    global _pieces, _anchors, _words
     with _lock:
-        _pieces, _anchors = {}, frozenset()
+        _pieces, _anchors, _words = {}, frozenset(), frozenset()
 
 
 def mask(text: str) -> str:
     """Return `text` with each registered secret, and all that looks like a key, masked."""
     if any(anchor in text for anchor in _anchors):
         text = _without_pieces(text)
+    for word in _words:
+        text = re.sub(word, MASK, text)
     lowered = text.lower()
     for word, pattern in _PATTERNS:
         if word in lowered:
@@ -79,7 +89,7 @@ def mask(text: str) -> str:
 
 
 def _forms(secret: str) -> set[str]:
-    """Return the ways in which a secret may be written, none shorter than three signs."""
+    """Return the ways in which a secret may be written."""
     import json  # with the first key, which comes after the first frame
 
     data = secret.encode("utf-8", "surrogateescape")
@@ -98,7 +108,7 @@ def _forms(secret: str) -> set[str]:
         whole = len(shifted) if (lead + len(data)) % 3 == 0 else len(shifted) - 1
         inner = shifted[dropped:whole]
         forms |= {inner, inner.translate(str.maketrans("+/", "-_"))}
-    return {form for form in forms if len(form) >= 3}
+    return forms
 
 
 def _without_pieces(text: str) -> str:

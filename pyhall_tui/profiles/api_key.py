@@ -1,5 +1,6 @@
 """The API key as a type of its own, so that it cannot be shown by accident."""
 
+import re
 import string
 from typing import Final
 
@@ -8,6 +9,17 @@ PREFIXES: Final = ("phk_live_", "pyhall_")
 """How documented keys begin; another prefix is worth a warning, never a refusal."""
 
 _AROUND: Final = string.whitespace + "\x85\xa0\u2028\u2029\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+
+
+SHORT: Final = 6
+"""A key of fewer signs than this guards nothing, and stands by chance within many a word, number and hash."""
+
+
+def whole(secret: str) -> str:
+    """Return the pattern of where a key stands in a text; a short one only as a word of its own, one sign nowhere."""
+    if len(secret) >= SHORT:
+        return re.escape(secret)
+    return rf"(?<![\w-]){re.escape(secret)}(?![\w-])" if len(secret) > 1 else r"(?!)"
 
 
 class ApiKey:

@@ -5,11 +5,12 @@ file, a null keyring, a chain that ends in either) is refused: a key is never wr
 """
 
 import os
+import re
 import sys
 from importlib import import_module
 from typing import Final, Protocol
 
-from pyhall_tui.profiles.api_key import MASK
+from pyhall_tui.profiles.api_key import MASK, whole
 
 _CLASSES: Final = {
     "SecretService": "keyring.backends.SecretService.Keyring",
@@ -133,7 +134,9 @@ def write(keyring: Keyring, service: str, user: str, secret: str) -> None:
         keyring.set_password(service, user, secret)
     except Exception as error:
         wrong = _translated(error)
-        raise type(wrong)(str(wrong).replace(secret, MASK)) from None  # a library's error may carry its arguments
+        raise type(wrong)(
+            re.sub(whole(secret), MASK, str(wrong))
+        ) from None  # a library's error may carry its arguments
 
 
 def delete(keyring: Keyring, service: str, user: str) -> None:

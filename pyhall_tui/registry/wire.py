@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import zlib
 from collections.abc import Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -12,7 +13,7 @@ import httpx
 from pyhall_tui import __version__
 from pyhall_tui.clock import Clock
 from pyhall_tui.log_file import REPEATS_AS
-from pyhall_tui.profiles.api_key import MASK, ApiKey
+from pyhall_tui.profiles.api_key import MASK, ApiKey, whole
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import moved_base_url
 from pyhall_tui.registry import correlation
@@ -263,7 +264,7 @@ class Wire:
 
     def _masked(self, data: bytes) -> bytes:
         """Take the key out of what came: some answers repeat the request's headers."""
-        return data if self._key is None else data.replace(self._key.reveal().encode(), MASK.encode())
+        return data if self._key is None else re.sub(whole(self._key.reveal()).encode(), MASK.encode(), data)
 
 
 def _shared(call: Call, outcome: object) -> str:
