@@ -5,10 +5,15 @@ import sqlite3
 import msgspec
 
 DAY = 86_400.0
+DAYS_OF_USE = 7
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
-    """The bounds: by age in days and by count over all profiles, whichever is reached first."""
+    """The bounds: by age in days and by count over all profiles, whichever is reached first.
+
+    By age nothing goes of the last `DAYS_OF_USE` days on which anything was kept: one day with a clock that runs
+    months ahead does not take everything.
+    """
 
     days: float = 90.0
     events: int = 50_000
@@ -28,12 +33,11 @@ def tidy(connection: sqlite3.Connection, retention: Retention, now: float) -> No
     Raises:
         sqlite3.Error: as any write.
     """
-    before = now - retention.days * DAY
     connection.execute("BEGIN IMMEDIATE")
     for table, most in (("events", retention.events), ("dispatches", retention.dispatches)):
         connection.execute(
             f"DELETE FROM {table} WHERE at < ? OR id <= (SELECT id FROM {table} ORDER BY id DESC LIMIT 1 OFFSET ?)",
-            (before, most),
+            (_oldest_kept(connection, table, now - retention.days * DAY), most),
         )
     connection.execute(
         "UPDATE dispatches SET request_raw = x'', response_raw = x''"
@@ -43,7 +47,7 @@ def tidy(connection: sqlite3.Connection, retention: Retention, now: float) -> No
     )
     connection.execute(
         "DELETE FROM verdicts WHERE at < ? OR rowid IN (SELECT rowid FROM verdicts ORDER BY at DESC LIMIT -1 OFFSET ?)",
-        (before, retention.verdicts),
+        (_oldest_kept(connection, "verdicts", now - retention.days * DAY), retention.verdicts),
     )
     connection.execute(
         "WITH ages AS (SELECT profile, batch, max(at) AS last, count(*) AS size FROM enrollments"
@@ -51,8 +55,15 @@ def tidy(connection: sqlite3.Connection, retention: Retention, now: float) -> No
         " sums AS (SELECT *, sum(size) OVER (ORDER BY last DESC, batch, profile) AS total FROM ages)"
         " DELETE FROM enrollments WHERE (profile, batch) IN"
         " (SELECT profile, batch FROM sums WHERE last < ? OR (total > ? AND total > size))",
-        (now - retention.enrollment_days * DAY, retention.enrollments),
+        (_oldest_kept(connection, "enrollments", now - retention.enrollment_days * DAY), retention.enrollments),
     )
     connection.execute("COMMIT")
     # It yields an empty row for each page that it frees; `execute` would stop after the first.
     connection.executescript("PRAGMA incremental_vacuum")
+
+
+def _oldest_kept(connection: sqlite3.Connection, table: str, before: float) -> float:
+    """Return `before`, or the start of the first of a table's last days of use where that is earlier."""
+    days = f"SELECT DISTINCT CAST(at / {DAY} AS INTEGER) AS day FROM {table} ORDER BY day DESC LIMIT {DAYS_OF_USE}"
+    (first,) = connection.execute(f"SELECT min(day) FROM ({days})").fetchone()
+    return before if first is None else min(before, first * DAY)

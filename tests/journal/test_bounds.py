@@ -1,15 +1,16 @@
 """The file keeps within its bounds, by age and by count."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from pyhall_tui.journal import writer
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.journal.retention import DAY, Retention
+from pyhall_tui.journal.retention import DAY, DAYS_OF_USE, Retention
 from pyhall_tui.journal.rows import EnrollmentState
 from tests.clock import ManualClock
-from tests.journal.makers import NOW, dispatch, enrollment, event, until, verdict
+from tests.journal.makers import NOW, dispatch, enrollment, event, rows_in, until, verdict
 
 
 def bytes_in(folder: Path) -> int:
@@ -57,13 +58,36 @@ def test_by_count_the_oldest_go(tmp_path, tidy_each_time):
 
 def test_by_age_the_oldest_go(tmp_path, tidy_each_time):
     with open_at(tmp_path, days=30) as journal:
-        for worker_id, at in (("old", NOW - 31 * DAY), ("young", NOW - 29 * DAY)):
-            journal.record_event("prod", event(worker_id=worker_id, at=at))
-            journal.record_dispatch("prod", dispatch(worker_id=worker_id, at=at))
-            journal.save_verdict("prod", verdict(worker_id, at=at))
-        until(lambda: [one.worker_id for one in journal.events("prod")] == ["young"])
-        until(lambda: [one.worker_id for one in journal.dispatches("prod")] == ["young"])
-        until(lambda: [one.worker_id for one in journal.all_verdicts("prod")] == ["young"])
+        used_daily(journal, ages=(31, 29, 6, 5, 4, 3, 2, 1))
+        until(lambda: [one.worker_id for one in journal.events("prod")][-1] == "29 days")
+        until(lambda: [one.worker_id for one in journal.dispatches("prod")][-1] == "29 days")
+        assert journal.flush()
+        until(lambda: len(journal.all_verdicts("prod")) == 7)
+
+
+def used_daily(journal: Journal, ages: Iterable[int]) -> None:
+    """Keep one row of each kind for each of these ages in days, and name it by that."""
+    for days in ages:
+        worker_id, at = f"{days} days", NOW - days * DAY
+        journal.record_event("prod", event(worker_id=worker_id, at=at))
+        journal.record_dispatch("prod", dispatch(worker_id=worker_id, at=at))
+        journal.save_verdict("prod", verdict(worker_id, at=at))
+        journal.record_enrollment("prod", enrollment(worker_id, EnrollmentState.ANSWERED, batch=worker_id, at=at))
+
+
+@pytest.mark.parametrize("ahead", [91, 5_000])
+def test_one_day_with_a_clock_that_runs_months_ahead_takes_nothing(tmp_path, tidy_each_time, ahead):
+    """F23: the machine's own clock is set wrong, and set right again."""
+    with open_at(tmp_path) as journal:
+        used_daily(journal, ages=range(DAYS_OF_USE - 1))
+        assert journal.flush()
+    clock = ManualClock()
+    clock.jump_wall(ahead * DAY)
+    with Journal.open(tmp_path / "journal.db", clock, retention=Retention()) as journal:
+        used_daily(journal, ages=[-ahead])
+        assert journal.flush()
+    for table in ("events", "dispatches", "verdicts", "enrollments"):
+        assert rows_in(tmp_path / "journal.db", table) == DAYS_OF_USE
 
 
 def test_raw_bodies_go_before_their_dispatches(tmp_path, tidy_each_time):
