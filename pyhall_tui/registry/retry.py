@@ -2,6 +2,7 @@
 
 import random
 import re
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -17,30 +18,38 @@ ATTEMPTS: Final = 3
 TIMEOUT: Final = 45.0
 """Seconds after which a single read is not asked again."""
 
-_SECONDS: Final = re.compile(r"\d{1,300}(?:\.\d{1,9})?")
+_SECONDS: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
 def retry_after(header: str | None, now: float) -> float | None:
     """Read a `Retry-After` header: seconds to wait, within the bounds above; None where it says nothing usable.
 
     Args:
-        header: whole seconds or an HTTP date (RFC 9110, 10.2.3); fractions are taken too.
+        header: whole seconds or an HTTP date (RFC 9110, 10.2.3); fractions are taken too, and of several,
+            joined by commas, the longest.
         now: seconds since the epoch, by the clock that wrote the header where its `Date` is known.
     """
     text = (header or "").strip()
-    if _SECONDS.fullmatch(text):
-        seconds = float(text)
-    elif (date := http_date(text)) is not None:
-        seconds = date - now
-    else:
-        return None
+    if (seconds := _seconds(text, now)) is None:  # several headers in one, or their parts
+        given = [each for part in text.split(",") if (each := _seconds(part.strip(), now)) is not None]
+        if not given:
+            return None
+        seconds = max(given)
     return min(LONGEST_RETRY_AFTER, max(SHORTEST_RETRY_AFTER, seconds))
 
 
+def _seconds(text: str, now: float) -> float | None:
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    date = http_date(text)
+    return None if date is None else date - now
+
+
 def http_date(text: str | None) -> float | None:
-    """Return an HTTP date as seconds since the epoch, or None where it is none."""
+    """Return an HTTP date in any of its three formats as seconds since the epoch, or None where it is none."""
     try:
-        return parsedate_to_datetime(text or "").timestamp()
+        date = parsedate_to_datetime(text or "")
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()  # of `asctime`, which names no zone
     except (ValueError, OverflowError, OSError, TypeError):
         return None
 
@@ -50,6 +59,8 @@ def pause_before_retry(error: Exception) -> bool | float:
 
     False: it is not. True: after the usual backoff. A number: after that many seconds.
     """
+    if isinstance(error, StatusError) and not isinstance(error, RateLimited | ServerError):
+        return False  # no `Retry-After` makes a refusal pass
     asked_for = error.retry_after if isinstance(error, StatusError) else None
     if asked_for is None and isinstance(error, RateLimited):
         asked_for = SHORTEST_RETRY_AFTER

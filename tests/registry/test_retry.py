@@ -1,6 +1,7 @@
 """When a single read is asked again, and how long it waits: never without a bound."""
 
 import email.utils
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +9,7 @@ import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from pyhall_tui.registry.client import RegistryClient
-from pyhall_tui.registry.errors import RateLimited, ServerError, TimedOut, Unreachable
+from pyhall_tui.registry.errors import RateLimited, ServerError, StatusError, TimedOut, Unreachable
 from pyhall_tui.registry.models import RequestRecord
 from pyhall_tui.registry.retry import (
     ATTEMPTS,
@@ -30,6 +31,16 @@ LIMITED = {"error": "slow down"}
 def without_waiting() -> Iterator[None]:
     with stamina.set_testing(True, attempts=ATTEMPTS):
         yield
+
+
+@pytest.fixture
+def far_away() -> Iterator[None]:
+    """This machine's zone is not that of the registry."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 class Waits(Exception):
@@ -63,15 +74,21 @@ def waits() -> Iterator[list[float]]:
         ("nan", None),
         ("inf", None),
         ("999999999", LONGEST_RETRY_AFTER),
-        ("9" * 5000, None),
+        ("9" * 5000, LONGEST_RETRY_AFTER),
+        ("5, 10", 10.0),
+        ("soon, 10", 10.0),
+        (f"5, {email.utils.formatdate(NOW + 20, usegmt=True)}", 20.0),
+        (time.strftime("%A, %d-%b-%y %H:%M:%S GMT", time.gmtime(NOW + 20)), 20.0),
+        (time.asctime(time.gmtime(NOW + 20)), 20.0),
+        ("٣", None),
         (email.utils.formatdate(NOW + 20, usegmt=True), 20.0),
         (email.utils.formatdate(NOW - 3600, usegmt=True), SHORTEST_RETRY_AFTER),
         ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_RETRY_AFTER),
         ("Fri, 99 Dec 2026 23:59:59 GMT", None),
     ],
 )
-def test_retry_after_is_bounded_whatever_it_says(header: str | None, seconds: float | None) -> None:
-    """F18."""
+def test_retry_after_is_bounded_whatever_it_says(far_away: None, header: str | None, seconds: float | None) -> None:
+    """F18: in each of the three formats of a date, wherever this machine stands."""
     assert retry_after(header, NOW) == seconds
 
 
@@ -137,6 +154,17 @@ async def test_a_fault_that_stays_ends_in_its_own_error_after_some_attempts(
     with pytest.raises(kind):
         await client.verify(WORKER)
     assert len(server.requests) == ATTEMPTS
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden", "418 Teapot"])
+async def test_a_refusal_is_not_asked_again_whatever_its_retry_after(
+    server: RawServer, client: RegistryClient, without_waiting: None, status: str
+) -> None:
+    """F18"""
+    server.answer(json({}, status, "Retry-After: 1"))
+    with pytest.raises(StatusError):
+        await client.verify(WORKER)
+    assert len(server.requests) == 1
 
 
 async def test_a_time_out_is_not_asked_again(server: RawServer, open_client: OpenClient, without_waiting: None) -> None:
