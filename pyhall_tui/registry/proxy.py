@@ -8,29 +8,31 @@ from typing import Final
 from pyhall_tui.registry.origin import Origin, ip_or_none
 
 _NAME: Final = re.compile(r"(?:\*?\.)?([\w-]+(?:\.[\w-]+)*)\.?(?::(\d{1,5}))?")
+_IN_BRACKETS: Final = re.compile(r"\[(.*)\](?::(\d{1,5}))?")
 
 
 def choose_proxy(origin: Origin) -> tuple[str | None, tuple[str, ...]]:
     """Return the proxy's URL for that registry, or None, and sentences of warning.
 
     This machine itself is always reached without one. `NO_PROXY` may name hosts (and what lies below
-    them), addresses and networks such as `10.0.0.0/8`; an entry that cannot be read is a warning.
+    them), addresses and networks such as `10.0.0.0/8`, between commas or blanks; an entry that cannot be
+    read is a warning.
     """
     if origin.is_loopback:
         return None, ()
     settings = urllib.request.getproxies()
-    proxy = settings.get(origin.scheme) or settings.get("all")
+    proxy = (settings.get(origin.scheme) or settings.get("all") or "").strip()
     if not proxy:
         return None, ()
     exempt, warnings = _is_exempt(origin, settings.get("no", ""))
     if exempt or urllib.request.proxy_bypass(origin.host):
         return None, warnings
-    return proxy if "://" in proxy else f"http://{proxy}", warnings
+    return proxy if "://" in proxy else f"http://{proxy.lstrip('/')}", warnings
 
 
 def _is_exempt(origin: Origin, no_proxy: str) -> tuple[bool, tuple[str, ...]]:
     exempt, warnings = False, []
-    for entry in filter(None, (part.strip().lower() for part in no_proxy.split(","))):
+    for entry in filter(None, re.split(r"[\s,]+", no_proxy.lower())):
         try:
             exempt = _covers(entry, origin) or exempt
         except ValueError:
@@ -47,13 +49,14 @@ def _covers(entry: str, origin: Origin) -> bool:
     if entry == "*":
         return True
     address = ip_or_none(origin.host)
-    bare = entry.replace("[", "").replace("]", "")
     if "/" in entry:
-        network = ipaddress.ip_network(bare, strict=False)
+        network = ipaddress.ip_network(entry.replace("[", "").replace("]", ""), strict=False)
         return address is not None and address in network
+    bracketed = _IN_BRACKETS.fullmatch(entry)
+    bare, port = bracketed.groups() if bracketed else (entry, None)
     if (named := ip_or_none(bare)) is not None:
-        return named == address
-    match = _NAME.fullmatch(entry)
+        return named == address and port in (None, str(origin.port))
+    match = _NAME.fullmatch(entry if entry.isascii() else entry.encode("idna").decode())
     if match is None:
         raise ValueError(entry)
     name, port = match.groups()

@@ -222,6 +222,10 @@ async def test_a_proxy_on_the_way_to_https_sees_no_key(
         ("10.1.2.3", "https://10.1.2.3:8443", True),
         ("[2001:db8::1]", "https://[2001:db8::1]", True),
         ("2001:db8::/32", "https://[2001:db8::1]", True),
+        ("[2001:db8::1]:8443", "https://[2001:db8::1]:8443", True),
+        ("[2001:db8::1]:8443", "https://[2001:db8::1]", False),
+        ("localhost registry.example", "https://registry.example", True),
+        ("BÜCHER.example", "https://bücher.example", True),
         ("localhost,::1/128,[::1],10.0.0.0/8", "https://registry.example", False),
         ("", "https://registry.example", False),
     ],
@@ -242,7 +246,14 @@ async def test_a_no_proxy_entry_that_cannot_be_read_is_a_warning(
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", "localhost, ::1/128, [::1], 10.0.0.0/99, http://x/, [::1")
     warnings = open_client("https://registry.example").warnings
-    assert len(warnings) == 2 and "10.0.0.0/99" in warnings[0] and "http://x/" in warnings[1]
+    assert [warning.split("'")[1] for warning in warnings] == ["10.0.0.0/99", "http://x/", "[::1"]
+
+
+@pytest.mark.parametrize("written", ["proxy.example:3128", "//proxy.example:3128", " http://proxy.example:3128 "])
+def test_a_proxy_may_be_written_without_its_scheme(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    """F11"""
+    monkeypatch.setenv("HTTPS_PROXY", written)
+    assert choose_proxy(read_origin("https://registry.example"))[0] == "http://proxy.example:3128"
 
 
 async def test_a_proxy_that_cannot_be_used_is_said_without_its_password(
