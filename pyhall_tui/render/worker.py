@@ -40,6 +40,8 @@ class WorkerRow(NamedTuple):
     name: Cell
     attested: Cell
     hash: Cell
+    package: Cell
+    """How the package's folder stands to what is attested; a dash where no folder is known."""
     capabilities: Cell
     verdict: Cell
     changed: Cell
@@ -77,6 +79,7 @@ def worker_row(entry: Entry, now: Moment, stale_after: float) -> WorkerRow:
         name=Cell(clean(name or "–")),
         attested=Cell(attested, Style.DIM if attested != "no" else Style.WARNING),
         hash=Cell(short_hash(entry.sha256), Style.DIM),
+        package=drift_cell(entry.drift) if entry.drift else Cell("–", Style.DIM),
         capabilities=Cell(clean(", ".join(verdict.capabilities) if verdict else "") or "–", Style.DIM),
         verdict=verdict_age(entry, now.mono, stale_after),
         changed=Cell(time_of_day(entry.changed_wall, now.wall), Style.DIM),

@@ -2,12 +2,12 @@
 
 `python -m tests.bench.package_hash` makes its own trees in a temporary folder and prints ratios.
 
-Why both cores read large files and one reads the small: 10,000 files of 4 KiB, medians of 7 on two cores that had other
-work too (load 2.5). To open, check, read and hash them takes one thread 181 ms and two threads 242, for hashlib lets
-go of the interpreter's lock from 2 KiB on, but all else of a small file is calls to the system and Python between
-them. With half of them in a process of its own it takes 155 ms, 21 of which start it. Of the whole hash (460 ms: 95 list
-the folder, 57 look whether anything changed meanwhile, 35 put the result together) that would be a twentieth, for a second
-interpreter that a cancel has to find and kill: not done.
+Why both cores read large files and one reads the small: 10,000 files of 4 KiB, medians of 7 on two cores that had
+other work too (load 2.5). To open, check, read and hash them takes one thread 181 ms and two threads 242, for hashlib
+lets go of the interpreter's lock from 2 KiB on, but all else of a small file is calls to the system and Python
+between them. With half of them in a process of its own it takes 155 ms, 21 of which start it. Of the whole hash (460
+ms: 95 list the folder, 57 look whether anything changed meanwhile, 35 put the result together) that would be a
+twentieth, for a second interpreter that a cancel has to find and kill: not done.
 """
 
 import hashlib

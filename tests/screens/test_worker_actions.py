@@ -24,6 +24,7 @@ from pyhall_tui.screens.package.attest import AttestScreen
 from pyhall_tui.screens.package.evidence import EvidenceScreen
 from pyhall_tui.screens.package.report import ReportScreen
 from pyhall_tui.screens.worker_detail import WorkerDetailScreen
+from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets.line_table import LineTable
 from tests.attest.trees import DATA, write_tree
 from tests.live_hall import WORKER, LiveHall
@@ -137,6 +138,12 @@ async def test_from_a_folder_to_drift_and_a_new_attestation(view: View, hall: Li
         for words in ("▲ drifted", drifted, worker_in(hall).sha256, "1 changed, 1 new", "new.py", "attest anew (a)"):
             assert words is not None and words in opened.text()
 
+        await opened.pilot.press("escape")
+        await until(lambda: isinstance(opened.screen, WorkersScreen))
+        await opened.pilot.pause()
+        assert "PACKAGE" in opened.text() and "▲ drifted" in opened.text(), "the table has it as a column too"
+        await opened.pilot.press("enter")
+        await until(lambda: isinstance(opened.screen, WorkerDetailScreen))
         await opened.pilot.press("a")
         await until(lambda: isinstance(opened.screen, AttestScreen))
         await opened.pilot.pause()

@@ -25,12 +25,13 @@ from pyhall_tui.workspace import Removed, Workspace
 COLUMNS = (
     Column(SortKey.STATE, "STATE", 12),
     Column(SortKey.WORKER, "WORKER", 22, flex=6),
-    Column(SortKey.NAME, "NAME", 16, flex=2, leaves=4),
-    Column("attested", "ATT", 3, leaves=3, sortable=False),
-    Column(SortKey.HASH, "HASH", 8, leaves=5),
+    Column(SortKey.NAME, "NAME", 16, flex=2, leaves=5),
+    Column("attested", "ATT", 3, leaves=4, sortable=False),
+    Column(SortKey.HASH, "HASH", 8, leaves=6),
+    Column("package", "PACKAGE", 14, leaves=2, sortable=False),
     Column("capabilities", "CAPABILITIES", 20, flex=2, leaves=1, sortable=False),
     Column(SortKey.AGE, "VERDICT", 10),
-    Column(SortKey.CHANGED, "CHANGED", 11, leaves=2),
+    Column(SortKey.CHANGED, "CHANGED", 11, leaves=3),
 )
 _REORDER = 0.25
 """Seconds between two sorts while verdicts arrive: a row never jumps more often than this."""
