@@ -3,13 +3,14 @@
 import ipaddress
 import re
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 REGISTRY: Final = "https://api.pyhall.dev"
 """The documented registry: the contract's base URL."""
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_HOST: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?", re.ASCII)
+_LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST: Final = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?", re.ASCII)
 
 
 def normalise_url(text: str) -> str:
@@ -24,7 +25,7 @@ def normalise_url(text: str) -> str:
         raise ValueError("The URL holds a login: leave it out, the key has a field of its own.")
     if parts.query or parts.fragment:
         raise ValueError("The URL ends in a query or fragment: give the base URL alone.")
-    if {".", ".."} & set(parts.path.split("/")):
+    if {".", ".."} & set(unquote(parts.path).split("/")):
         raise ValueError("The URL's path holds “.” or “..”: write the path that is meant.")
     return _origin(parts) + parts.path.rstrip("/")
 
@@ -75,7 +76,8 @@ def _split(text: str) -> SplitResult:
         raise ValueError("The URL holds a blank, a backslash or a control character.")
     try:
         parts = urlsplit(text)
-        _ = parts.port
+        if parts.port == 0:
+            raise ValueError
     except ValueError:
         raise ValueError("The URL's host or port cannot be read.") from None
     if parts.scheme not in _DEFAULT_PORTS or not text[len(parts.scheme) :].startswith("://"):
@@ -92,12 +94,23 @@ def _host(parts: SplitResult) -> str:
         except ValueError:
             raise ValueError("The URL's IPv6 address cannot be read.") from None
     try:
-        host = host if host.isascii() else host.encode("idna").decode("ascii")
+        host = host if host.isascii() else _in_ascii(host)
     except UnicodeError:
         raise ValueError("The URL's host cannot be read.") from None
     if not _HOST.fullmatch(host):
         raise ValueError("The URL has no host that can be read.")
     return host
+
+
+def _in_ascii(host: str) -> str:
+    """Return a name as browsers ask for it: `faß.de` is another host than the `fass.de` of Python's own codec.
+
+    Raises:
+        UnicodeError: it is no name.
+    """
+    import idna  # large, and rarely wanted
+
+    return idna.encode(host, uts46=True).decode()
 
 
 def _origin(parts: SplitResult) -> str:

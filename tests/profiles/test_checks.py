@@ -68,9 +68,11 @@ def test_plain_http_to_another_machine_needs_leave() -> None:
         ("HTTP://[0:0::1]:8765//", "http://[::1]:8765"),
         ("https://a.dev:8443/base/Path/", "https://a.dev:8443/base/Path"),
         ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("https://faß.example", "https://xn--fa-hia.example"),
     ],
 )
 def test_a_url_has_one_spelling(text: str, url: str) -> None:
+    """F13: and names the host that a browser would go to."""
     assert normalise_url(text) == url
     assert normalise_url(url) == url
     assert url.startswith(origin(text))
@@ -98,11 +100,18 @@ def test_a_url_has_one_spelling(text: str, url: str) -> None:
         "https://a.dev?x=1",
         "https://a.dev/#x",
         "https://a.dev/../x",
+        "https://a.dev/%2e%2E/x",
+        "https://a.dev:0",
+        "https://a..dev",
+        f"https://{'a' * 64}.dev",
+        f"https://{'a.' * 130}dev",
+        "https://-é.dev",
         "https://a_%41.dev",
         "https://-",
     ],
 )
 def test_what_is_no_base_url_gets_a_sentence(text: str) -> None:
+    """F13"""
     with pytest.raises(ValueError, match=r"^The (registry's )?URL.*\.\S*$"):
         normalise_url(text)
 
