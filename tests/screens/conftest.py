@@ -9,6 +9,7 @@ async def test_…(open_app: OpenApp, hall: LiveHall) -> None:
 
 import contextlib
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -88,6 +89,8 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("PYHALL_API_KEY", "PYHALL_REGISTRY_URL", "PYHALL_REGISTRY", "PYHALL_NAMESPACE", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TZ", "UTC")
+    if hasattr(time, "tzset"):  # not on Windows
+        time.tzset()
     yield
 
 
