@@ -113,3 +113,19 @@ def test_a_matrix(snap_compare: Callable[..., bool]) -> None:
 
     assert {look(case).style for case in plan.cases()} >= {Style.GOOD, Style.ERROR}
     assert snap_compare(Picture(grid), run_before=show, terminal_size=(64, 10))
+
+
+async def test_the_matrix_cursor_stays_on_its_cell_while_rows_come_into_the_filter() -> None:
+    """F24: answers come while a filter shows only some of the rows."""
+    plan = Plan(namespace="x.a", capabilities=("one", "two", "three"), workers=("w",), risk_tiers=("low", "high"))
+    grid, laid = MatrixGrid(lambda _: Look("✔", Style.GOOD, framed=False, hit=True)), lay_out(plan)
+    first, second, third = laid.rows
+    async with Picture(grid).run_test() as pilot:
+        grid.show(laid, [second, third])
+        grid.action_move(0, 1)
+        aimed_at = grid.cursor_case
+        grid.show(laid, [first, second, third])
+        assert grid.cursor_case == aimed_at
+        grid.show(laid, [first, third])
+        await pilot.pause()
+        assert grid.cursor_case == laid.cases[third, laid.columns[1]]

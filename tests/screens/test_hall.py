@@ -332,3 +332,18 @@ async def test_it_fits(open_app: OpenApp, hall: LiveHall, size: tuple[int, int])
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=size) as opened:
         await go_to_hall(opened)
         await reads(opened, "✖ deny", WORKER, "Watch all", "Pause")
+
+
+async def test_a_key_for_a_decision_is_not_for_one_that_came_in_its_place(open_app: OpenApp, hall: LiveHall) -> None:
+    """F24: a decision comes in the same instant as a key is pressed."""
+    dispatch(hall, "low", "req-one")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        screen = await go_to_hall(opened)
+        await until(lambda: len(screen.decisions.keys) == 1, clock=opened.clock)
+        dispatch(hall, "low", "req-two")
+        await until(lambda: len(screen.decisions.keys) == 2, clock=opened.clock)
+        await opened.pilot.press("enter")
+        assert opened.screen is screen
+        await opened.pilot.press("enter")
+        await until(lambda: opened.screen is not screen)
+        assert "req-two" in opened.words()

@@ -23,7 +23,7 @@ from pyhall_tui.screens.activity.export_dialog import ExportScreen
 from pyhall_tui.screens.dispatch.columns import COLUMNS
 from pyhall_tui.screens.dispatch.dialogs import TextScreen
 from pyhall_tui.widgets.cells import as_content
-from pyhall_tui.widgets.field import OneLineInput
+from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.line_table import LineTable, Row
 from pyhall_tui.workspace import Workspace
 
@@ -64,7 +64,7 @@ class HistoryTab(Vertical):
         self._rows: dict[str, Tried] = {}
 
     def compose(self) -> ComposeResult:
-        yield OneLineInput(placeholder="/ worker:… capability:… code:… id:… or any text", id="search", compact=True)
+        yield FilterInput("#kept", placeholder="/ worker:… capability:… code:… id:… or any text", id="search")
         yield LineTable(COLUMNS, self._row, id="kept")
         yield Static(id="kept-count")
 
@@ -76,10 +76,6 @@ class HistoryTab(Vertical):
     def _typed(self) -> None:
         self.set_timer(_SETTLED, self.read)
 
-    @on(Input.Submitted, "#search")
-    def _found(self) -> None:
-        self.query_one("#kept", LineTable).focus()
-
     @work(exclusive=True, exit_on_error=False, group="history")
     async def _read(self, text: str) -> None:
         workspace = self._workspace
@@ -87,7 +83,7 @@ class HistoryTab(Vertical):
         ask = partial(journal.dispatches, profile, limit=_SHOWN, **question(text))
         rows: list[DispatchRow] = await off_loop(ask, name="history")
         self._rows = {str(row.id): read_back(row) for row in rows}
-        self.query_one("#kept", LineTable).show(list(self._rows))
+        self.query_one("#kept", LineTable).show(list(self._rows), by_itself=True)
         more = f"the newest {_SHOWN:,}; search for older ones" if len(rows) == _SHOWN else "all that is kept"
         found = f"{len(rows):,} dispatches: {more}. space marks, c compares two." if rows else "No dispatch is found."
         self.query_one("#kept-count", Static).update(as_content([Cell(found, Style.DIM)]))
@@ -110,7 +106,7 @@ class HistoryTab(Vertical):
             self.post_message(self.LookUp(tried.row.correlation_id))
 
     def action_search(self) -> None:
-        self.query_one("#search", Input).focus()
+        self.screen.set_focus(self.query_one("#search", Input))  # at once: the next key may already be on its way
 
     def action_compare(self) -> None:
         keys = self.query_one("#kept", LineTable).targets()
@@ -140,4 +136,4 @@ class HistoryTab(Vertical):
             self.notify(sentence, markup=False)
 
     def _under_cursor(self) -> Tried | None:
-        return self._rows.get(self.query_one("#kept", LineTable).cursor_key or "")
+        return self._rows.get(self.query_one("#kept", LineTable).target() or "")

@@ -97,11 +97,13 @@ class MatrixGrid(ScrollView, can_focus=True):
         return self._grid.cases.get((self._rows[row], self._grid.columns[column]))
 
     def show(self, grid: Grid, rows: list[str]) -> None:
-        """Show these rows of a grid."""
+        """Show these rows of a grid; the cursor stays on its row where that is one of them."""
         if self._grid != grid:
-            self._at = (0, 0)
+            self._at, self._rows = (0, 0), []
+        place, column = self._at
+        held = next((row for row in self._rows[place : place + 1] if row in rows), None)
         self._grid, self._rows = grid, rows
-        self._at = (min(self._at[0], max(0, len(rows) - 1)), self._at[1])
+        self._at = (min(place, max(0, len(rows) - 1)) if held is None else rows.index(held), column)
         self._lay_out()
         self.refresh()
         self._tell()

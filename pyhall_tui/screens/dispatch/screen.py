@@ -294,7 +294,7 @@ class DispatchScreen(ModeScreen):
         self._session[str(tried.row.id)] = tried
         while len(self._session) > _MOST:
             del self._session[next(iter(self._session))]
-        self.session_table.show(list(reversed(self._session)))
+        self.session_table.show(list(reversed(self._session)), by_itself=True)
 
     def _row(self, key: str) -> Row:
         tried = self._session.get(key)

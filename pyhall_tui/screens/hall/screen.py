@@ -181,7 +181,7 @@ class HallScreen(Screen[None]):
     async def _ask_decisions(self) -> None:
         after = self._feed.newest_seq
         self._feed.take(await self._workspace.ask_in_turn(lambda client: hall_decisions(client, after)))
-        self._show_feed()
+        self._show_feed(by_itself=True)
 
     async def _ask_policy(self) -> None:
         try:
@@ -208,11 +208,11 @@ class HallScreen(Screen[None]):
 
     # -- the decisions -----------------------------------------------------------------------------------------
 
-    def _show_feed(self) -> None:
+    def _show_feed(self, *, by_itself: bool = False) -> None:
         keys = self._feed.keys()
         if keys != list(self.decisions.keys) or not keys:
             self.decisions.placeholder = self._why_empty()
-            self.decisions.show(keys)
+            self.decisions.show(keys, by_itself=by_itself)
         self.decisions.refresh_rows(self.decisions.visible_keys)
         self._tell_feed()
 
