@@ -13,6 +13,8 @@ import httpx
 import truststore
 
 _PROBE_SECONDS: Final = 5.0
+_AT_ANY_TIME: Final = ssl.VerifyFlags(0x200000)
+"""OpenSSL's `X509_V_FLAG_NO_CHECK_TIME`: what has expired is decoded too."""
 
 
 def trust_context(scheme: str = "https") -> tuple[ssl.SSLContext, tuple[str, ...]]:
@@ -29,9 +31,15 @@ def trust_context(scheme: str = "https") -> tuple[ssl.SSLContext, tuple[str, ...
             continue
         try:
             context.load_verify_locations(**{argument: path})
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or "no certificates in it"
-            warnings.append(f"{variable} names {path!r}, which cannot be read: {reason}.")
+        except (OSError, ValueError) as error:  # of which ssl's own is one
+            reason = error.reason if isinstance(error, ssl.SSLError) else getattr(error, "strerror", "")
+            said = (reason or "no certificates in it").replace("_", " ").lower()
+            warnings.append(f"{variable} names {path!r}, which cannot be read: {said}.")
+    if (folders := os.environ.get("SSL_CERT_DIR")) and not any(map(_holds_certificates, folders.split(os.pathsep))):
+        warnings.append(
+            f"SSL_CERT_DIR names {folders!r}, where no certificate has the name by which it is looked for: run"
+            " `openssl rehash` on it, or set SSL_CERT_FILE."
+        )
     return context, tuple(warnings)
 
 
@@ -84,7 +92,7 @@ async def issuer_of(base_url: str, proxy: str | None) -> str | None:
             shown = (await _handshake(base_url, proxy, blind)).getpeercert(binary_form=True)
             pinned = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             pinned.check_hostname = False
-            pinned.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+            pinned.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _AT_ANY_TIME
             pinned.load_verify_locations(cadata=shown)
             decoded: Mapping[str, Any] = (await _handshake(base_url, proxy, pinned)).getpeercert() or {}
             names = {key: value for part in decoded.get("issuer", ()) for key, value in part}

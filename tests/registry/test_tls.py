@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -66,6 +67,17 @@ async def test_a_certificate_that_has_expired_is_said_to(
             await open_client(server.url).verify(WORKER)
 
 
+async def test_who_issued_it_is_said_of_one_that_has_expired_too(
+    authority: trustme.CA, open_client: OpenClient
+) -> None:
+    """F12"""
+    past = dt.datetime(2021, 1, 1, tzinfo=dt.UTC)
+    old = authority.issue_cert("127.0.0.1", not_before=past, not_after=past + dt.timedelta(days=1))
+    async with raw_server(presenting(old)) as server:
+        with pytest.raises(TlsFailed, match="not trusted.*Acme Company CA"):
+            await open_client(server.url).verify(WORKER)
+
+
 async def test_a_certificate_of_another_host_is_said_to_be(
     authority: trustme.CA, open_client: OpenClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -93,6 +105,26 @@ async def test_a_certificate_file_that_cannot_be_read_is_a_warning(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "gone.pem"))
     assert "gone.pem" in open_client("https://registry.example").warnings[0]
+
+
+async def test_a_file_that_is_no_certificate_is_said_to_be_none_in_words(
+    open_client: OpenClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F12"""
+    monkeypatch.setenv("SSL_CERT_FILE", __file__)
+    (warning,) = open_client("https://registry.example").warnings
+    assert warning.endswith("which cannot be read: no certificate or crl found.")
+
+
+@pytest.mark.parametrize("rehashed", [True, False])
+async def test_a_folder_in_which_openssl_finds_no_certificate_is_a_warning(
+    authority: trustme.CA, open_client: OpenClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rehashed: bool
+) -> None:
+    """F12"""
+    authority.cert_pem.write_to_path(tmp_path / ("0123abcd.0" if rehashed else "company.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", os.pathsep.join((str(tmp_path), "/nowhere")))
+    warnings = open_client("https://registry.example").warnings
+    assert ["rehash" in warning for warning in warnings] == ([] if rehashed else [True])
 
 
 @asynccontextmanager
