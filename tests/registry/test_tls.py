@@ -74,7 +74,7 @@ async def test_who_issued_it_is_said_of_one_that_has_expired_too(
     past = dt.datetime(2021, 1, 1, tzinfo=dt.UTC)
     old = authority.issue_cert("127.0.0.1", not_before=past, not_after=past + dt.timedelta(days=1))
     async with raw_server(presenting(old)) as server:
-        with pytest.raises(TlsFailed, match="not trusted.*Acme Company CA"):
+        with pytest.raises(TlsFailed, match=r"not trusted.*Acme Company CA"):
             await open_client(server.url).verify(WORKER)
 
 
