@@ -74,6 +74,7 @@ async def test_a_typed_worker_is_enrolled_watched_and_verified(open_app: OpenApp
         (worker_id,) = enrolled(hall)
         await sees(opened, f"● enrolled {worker_id}")
         await sees(opened, "It attests the hash that was sent.")
+        assert "✖" not in opened.text(), "no field of the next worker is told to be wrong before it is left"
         assert opened.workspace.fleet.get(worker_id) is not None
         (row,) = opened.workspace.journal.enrollments("acme", batch="form")
         assert (row.state, row.worker_id) == (EnrollmentState.ANSWERED, worker_id)

@@ -37,6 +37,8 @@ class EnrollForm(VerticalScroll):
     def __init__(self, profile: Profile) -> None:
         super().__init__(id="form", can_focus=False)
         self._profile = profile
+        self._unchecked = ""
+        """The field that the cursor was taken out of, for another worker: it is not to be told that it is empty."""
         self.display_name = SteadyField(DISPLAY_NAME, "Display name", placeholder="My Worker")
         self.capabilities = CapabilitiesField()
         self.package = PackageField()
@@ -78,6 +80,14 @@ class EnrollForm(VerticalScroll):
         self.package.restore(draft.sha256, draft.package)
         self.unsay()
 
+    def begin_anew(self, draft: Draft) -> None:
+        """Put the draft of another worker onto the form, and the cursor into its first field."""
+        focused = self.screen.focused
+        if isinstance(focused, Input) and focused is not self.display_name.input:
+            self._unchecked = focused.id or ""
+        self.display_name.input.focus()
+        self.fill(draft)
+
     def unsay(self) -> None:
         """Take all sentences away."""
         for field in (self.display_name, self.capabilities, self.package.field):
@@ -113,6 +123,9 @@ class EnrollForm(VerticalScroll):
     def _check_what_is_left(self, message: Input.Blurred) -> None:
         """A field is checked as one leaves it."""
         if not self.is_attached:
+            return
+        unchecked, self._unchecked = self._unchecked, ""
+        if message.input.id == unchecked:
             return
         if message.input.id == DISPLAY_NAME:
             self.display_name.say(check_display_name(self.display_name.value))

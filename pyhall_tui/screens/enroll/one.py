@@ -223,10 +223,8 @@ class EnrollOne(Vertical):
 
     def _begin_anew(self) -> None:
         self._draft = Draft(unsettled=self._draft.unsettled)
-        self.form.display_name.input.focus()
-        self.form.fill(self._draft)
+        self.form.begin_anew(self._draft)
         self.call_after_refresh(self._show_top)
-        self.call_after_refresh(self.form.unsay)  # the field that was left is not to be told that it is empty
 
     def _show_top(self) -> None:
         """Scroll to where the form begins."""
