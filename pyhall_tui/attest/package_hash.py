@@ -132,14 +132,32 @@ def canonical_sha256(files: Sequence[HashedFile]) -> str:
 
 
 def look_alikes(files: Sequence[HashedFile]) -> frozenset[str]:
-    """Return the paths that read the same as another one: equal once composed, though hashed as two."""
-    composed = Counter(unicodedata.normalize("NFC", file.path) for file in files)
-    return frozenset(file.path for file in files if composed[unicodedata.normalize("NFC", file.path)] > 1)
+    """Return the paths that read the same as another one though hashed as two: composed or not, or apart by what
+    is not seen."""
+    shown = {file.path: _as_shown(file.path) for file in files}
+    times = Counter(shown.values())
+    return frozenset(path for path, text in shown.items() if times[text] > 1)
+
+
+def _as_shown(path: str) -> str:
+    """Return what of a path a reader can tell: control signs by their pictures, all else unseen as one dot."""
+    if path.isascii() and path.isprintable():
+        return path.rstrip()
+    return "".join(map(_seen, unicodedata.normalize("NFC", path))).rstrip()
+
+
+def _seen(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    if unicodedata.category(letter) == "Zs":
+        return " "
+    return chr(0x2400 + ord(letter)) if letter < " " else "·"
 
 
 def spelled(path: str) -> str:
     """Spell a path in ASCII (`e\\u0301`), so that two that look alike can be told apart."""
-    return path.encode("ascii", "backslashreplace").decode()
+    text = "".join(letter if " " <= letter < "\x7f" else letter.encode("unicode_escape").decode() for letter in path)
+    return f"{text[:-1]}\\x20" if text.endswith(" ") else text
 
 
 class _Stopped(Exception):

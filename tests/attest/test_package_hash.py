@@ -123,6 +123,25 @@ def test_a_name_composed_and_decomposed_is_two_entries_that_can_be_told_apart(tm
     assert (spelled(composed), spelled(decomposed)) == ("\\xe9", "e\\u0301")
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "spellings"),
+    [
+        ("ab", "ab ", ("ab", "ab\\x20")),
+        ("a b", "a\u00a0b", ("a b", "a\\xa0b")),
+        ("a\u202eb", "a\u200fb", ("a\\u202eb", "a\\u200fb")),
+        ("a\x1b", "a␛", ("a\\x1b", "a\\u241b")),
+        ("K", "\N{KELVIN SIGN}", ("K", "\\u212a")),
+    ],
+)
+def test_what_shows_the_same_can_be_told_apart(
+    tmp_path: Path, one: str, other: str, spellings: tuple[str, str]
+) -> None:
+    """F44"""
+    package = hash_package(write_tree(tmp_path, {one: "1", other: "2", "plain": "3"}))
+    assert look_alikes(package.files) == {one, other}
+    assert (spelled(one), spelled(other)) == spellings
+
+
 def test_a_single_file_is_hashed_as_sha256sum_does(tmp_path: Path) -> None:
     wheel = tmp_path / "worker.whl"
     wheel.write_bytes(b"abc")
