@@ -102,7 +102,6 @@ class PyHallApp(App[None]):
     """
     HORIZONTAL_BREAKPOINTS = ModeScreen.HORIZONTAL_BREAKPOINTS
     VERTICAL_BREAKPOINTS = ModeScreen.VERTICAL_BREAKPOINTS
-    MODES = {"opening": OpeningScreen}
     DEFAULT_MODE = "opening"
     BINDING_GROUP_TITLE = "Everywhere"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -157,6 +156,7 @@ class PyHallApp(App[None]):
         self.register_theme(LIGHT)
         self.stylesheet._parse_cache.grow(1_000)  # Textual's 64 are fewer than our sources: none was ever found there
         self.theme = DARK.name  # before it runs: all CSS is parsed anew at a change of theme
+        self.add_mode(self.DEFAULT_MODE, partial(self._make_screen, OpeningScreen))
         self._clock = clock or SystemClock()
         self._opener = Opener(home, self._clock, self, start_demo)
         self._opens_demo = demo
