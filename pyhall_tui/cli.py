@@ -89,6 +89,8 @@ def _start_demo() -> Any:
 
 def main() -> None:
     """Run the program; the exit code tells how it ended."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what the locale has no letter for is spelled, and ends no command
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = pyhall_tui.main(standalone_mode=False, prog_name="pyhall-tui")
     except click.exceptions.Abort:

@@ -238,3 +238,38 @@ def test_a_served_policy_file_is_followed_and_a_mistake_in_it_is_told(db: Path, 
         hall.end()
         assert hall.process.stderr is not None
         assert f"{policy}:1:1:" in hall.process.stderr.read()
+
+
+HOSTILE = "ok\x1b[2J\x9b31m\u202ertl\u2028"
+
+
+def test_no_text_of_a_store_drives_the_terminal(seeded: Path, tmp_path: Path) -> None:
+    """F09: nor one that is given; a policy is still read as it was."""
+    policy = tmp_path / "policy.toml"
+    rule = f"id = {json.dumps(HOSTILE)}\noutcome = 'deny'\nreason = {json.dumps(HOSTILE)}"
+    policy.write_text(f"default = 'deny'\n[[rule]]\n{rule}\n")
+    asked = ("--worker", "org.yourco.code-review.prod-01", "--capability", HOSTILE)
+    lines(run("policy", "set", policy, "--db", seeded))
+    lines(run("ban", "ab" * 32, "--reason", HOSTILE, "--db", seeded))
+    for command in (
+        *(("policy", what) for what in ("list", "show")),
+        *(("policy", "explain", *asked, *json_too) for json_too in ((), ("--json",))),
+        ("ban", HOSTILE, "--reason", "r"),
+        ("unban", HOSTILE),
+        ("status",),
+        ("export",),
+    ):
+        result = run(*command, "--db", seeded)
+        assert (result.stdout + result.stderr).replace("\n", "").isprintable(), command
+    policy.write_text(run("policy", "show", "--db", seeded).stdout)
+    lines(run("policy", "check", policy))
+    assert load_rules(Store(seeded)).rule[0].id == HOSTILE
+
+
+@pytest.mark.parametrize(
+    "command", [("ban", "w\udcff", "--reason", "r"), ("retire", "\udcff"), ("ban", "ab" * 32, "--reason", "\udcff")]
+)
+def test_what_is_no_utf8_is_said_to_be_none(seeded: Path, command: tuple[str, ...]) -> None:
+    """F27"""
+    result = run(*command, "--db", seeded)
+    assert result.exit_code == 2 and "UTF-8" in result.stderr

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pyhall_tui.commands.hall.group import db_option, hall_group, no, open_store
+from pyhall_tui.commands.hall.group import db_option, hall_group, no, open_store, say
 
 
 @hall_group.command()
@@ -21,7 +21,7 @@ def ban(worker: str, reason: str, db: Path) -> None:
             store.ban_hash(digest, reason)
         elif not store.ban(worker, reason):
             no(f"there is no worker {worker} in {db}")
-    click.echo(f"banned {digest or worker}")
+    say(f"banned {digest or worker}")
 
 
 @hall_group.command()
@@ -35,7 +35,7 @@ def unban(worker: str, db: Path) -> None:
         digest = clean_hash(worker)
         if not (store.unban_hash(digest) if digest else store.unban(worker)):
             no(f"{worker} is not banned in {db}")
-    click.echo(f"unbanned {digest or worker}")
+    say(f"unbanned {digest or worker}")
 
 
 @hall_group.command()
@@ -46,7 +46,7 @@ def retire(worker: str, db: Path) -> None:
     with open_store(db) as store:
         if not store.set_status(worker, "retired"):
             no(f"there is no worker {worker} in {db}")
-    click.echo(f"retired {worker}")
+    say(f"retired {worker}")
 
 
 @hall_group.command()
@@ -66,4 +66,4 @@ def attest(worker: str, sha256: str, db: Path) -> None:
         if not store.attest(worker, digest):
             known = store.worker(worker)
             no(f"{worker} is {known.status}" if known else f"there is no worker {worker} in {db}")
-    click.echo(f"attested {worker} {digest}")
+    say(f"attested {worker} {digest}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from pyhall_tui import paths
+from pyhall_tui.commands.session import printable
 from pyhall_tui.regular_file import reason
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ db_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def say(line: str, *, err: bool = False) -> None:
+    """Print one line for a reader: what came from outside, with callers and registries, drives no terminal."""
+    click.echo(printable(line), err=err)
+
+
 @contextmanager
 def told() -> Iterator[None]:
     """Turn what can go wrong with a store or a file into one sentence and exit code 2."""
@@ -44,11 +50,13 @@ def told() -> Iterator[None]:
         yield
     except (StoreError, FileMistake) as error:
         said = str(error)
+    except UnicodeEncodeError:
+        said = "what was given is no UTF-8: write it in the terminal's own encoding"
     except OSError as error:
         said = f"{error.filename}: {reason(error)}" if error.filename else str(error)
     else:
         return
-    click.echo(f"pyhall-tui hall: {said}", err=True)
+    say(f"pyhall-tui hall: {said}", err=True)
     raise SystemExit(FAILED)
 
 
@@ -70,5 +78,5 @@ def open_store(db: Path, *, make: bool = False) -> "Iterator[Store]":
 
 def no(sentence: str) -> NoReturn:
     """End with a sentence and exit code 1: the answer is no."""
-    click.echo(f"pyhall-tui hall: {sentence}", err=True)
+    say(f"pyhall-tui hall: {sentence}", err=True)
     raise SystemExit(NO)

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-from pyhall_tui.commands.hall.group import db_option, hall_group, json_option, no, open_store
+from pyhall_tui.commands.hall.group import db_option, hall_group, json_option, no, open_store, say
 
 
 @hall_group.command()
@@ -27,7 +27,7 @@ def status(as_json: bool, db: Path) -> None:
     width = max(map(len, shown))
     for name, value in shown.items():
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
-        click.echo(f"{name:{width}}  {text if text not in ('', None) else '–'}")
+        say(f"{name:{width}}  {text if text not in ('', None) else '–'}")
 
 
 def _upstream_lines(upstream: dict[str, Any] | None) -> dict[str, str]:
@@ -69,7 +69,7 @@ def import_(file: Path, db: Path) -> None:
 
     with open_store(db, make=True) as store, _opened(file, "r") as lines:
         got = load(store, lines, str(file))
-    click.echo(", ".join(f"{count} {table}" for table, count in got.items()))
+    say(", ".join(f"{count} {table}" for table, count in got.items()))
 
 
 def _opened(file: Path, mode: str) -> Any:
@@ -97,7 +97,7 @@ def verify(known: str | None, db: Path) -> None:
         checked = check(store, head)
         if not checked.whole:
             no(f"row {checked.bad_seq} of {db}: {checked.why}")
-    click.echo(f"whole: {checked.rows} decisions{f'; {checked.why}' if checked.why else ''}")
+    say(f"whole: {checked.rows} decisions{f'; {checked.why}' if checked.why else ''}")
 
 
 def _head(text: str) -> tuple[int, str]:
@@ -115,7 +115,7 @@ def head(db: Path) -> None:
         from pyhall_tui.hall.audit import head as last
 
         seq, entry = last(store)
-    click.echo(f"{seq}:{entry}")
+    say(f"{seq}:{entry}")
 
 
 @audit.command("export")
@@ -142,4 +142,4 @@ def prune(keep_decisions: int | None, keep_days: float | None, db: Path) -> None
         from pyhall_tui.hall.audit import prune as take_out
 
         gone = take_out(store, sys.maxsize if keep_decisions is None else keep_decisions, keep_days or 0.0)
-    click.echo(f"taken out: {gone} decisions")
+    say(f"taken out: {gone} decisions")

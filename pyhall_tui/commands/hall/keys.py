@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from pyhall_tui.commands.hall.group import db_option, hall_group, json_option, no, open_store
+from pyhall_tui.commands.hall.group import db_option, hall_group, json_option, no, open_store, say
+from pyhall_tui.commands.session import printable
 
 
 @hall_group.group()
@@ -20,7 +21,7 @@ def keys() -> None:
 def add(namespace: str, label: str, db: Path) -> None:
     """Make a key and print it, this once."""
     with open_store(db) as store:
-        click.echo(store.add_key(namespace, label))
+        say(store.add_key(namespace, label))
 
 
 @keys.command("list")
@@ -42,7 +43,7 @@ def list_keys(namespace: str | None, as_json: bool, db: Path) -> None:
             }
             state = f"revoked {key.revoked_at}" if key.revoked_at else "good"
             line = f"{key.key_id}  {key.namespace}  {key.created_at}  {state}  {key.label}"
-            click.echo(json.dumps(shown) if as_json else line.rstrip())
+            click.echo(json.dumps(shown) if as_json else printable(line.rstrip()))
 
 
 @keys.command()
@@ -59,4 +60,4 @@ def revoke(key_id: str | None, namespace: str | None, db: Path) -> None:
     if not revoked:
         no(f"there is no good key {key_id or f'of {namespace}'} in {db}")
     for each in revoked:
-        click.echo(f"revoked {each}")
+        say(f"revoked {each}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyhall_tui.commands.hall.group import db_option, hall_group, json_option, no, open_store, told
+from pyhall_tui.commands.hall.group import db_option, hall_group, json_option, no, open_store, say, told
 
 if TYPE_CHECKING:
     from pyhall_tui.hall.policy import Policy
@@ -30,7 +30,7 @@ def _policy(store: "Store", file: Path | None) -> "Policy":
     if file:
         return _read(file)
     if served := store.meta("policy_file"):
-        click.echo(f"These are the store's rules; the hall was last served with --policy {served}", err=True)
+        say(f"These are the store's rules; the hall was last served with --policy {served}", err=True)
     return load_rules(store)
 
 
@@ -79,15 +79,15 @@ def explain(
         )
         found = find(known, asked, _policy(store, file))
     if as_json:
-        click.echo(msgspec.json.encode(found).decode())
+        click.echo(json.dumps(msgspec.to_builtins(found)))
         return
     decision = found.decision
-    click.echo(f"{decision.outcome}  by {decision.rule}  {decision.code or ''}".rstrip())
+    say(f"{decision.outcome}  by {decision.rule}  {decision.code or ''}".rstrip())
     if decision.reason:
-        click.echo(f"  {decision.reason}")
-    click.echo(f"worker  {found.worker}")
+        say(f"  {decision.reason}")
+    say(f"worker  {found.worker}")
     for step in found.steps:
-        click.echo(f"{'→' if step.matches else ' '} {step.rule}  {step.why}")
+        say(f"{'→' if step.matches else ' '} {step.rule}  {step.why}")
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -120,11 +120,11 @@ def list_rules(file: Path | None, as_json: bool, db: Path) -> None:
             click.echo(json.dumps(line))
             continue
         tiers = ",".join(rule.risk_tiers) or "any tier"
-        click.echo(f"{rule.outcome:5} {hits.get(rule.id, 0):>7}  {rule.id}  {rule.capability}  {rule.worker}  {tiers}")
+        say(f"{rule.outcome:5} {hits.get(rule.id, 0):>7}  {rule.id}  {rule.capability}  {rule.worker}  {tiers}")
         if rule.id in hidden:
-            click.echo(f"               {hidden[rule.id]}")
+            say(f"               {hidden[rule.id]}")
     if not as_json:
-        click.echo(f"{rules.default:5} {hits.get('default', 0):>7}  default")
+        say(f"{rules.default:5} {hits.get('default', 0):>7}  default")
 
 
 @policy.command()
@@ -137,7 +137,7 @@ def check(file: Path) -> None:
         rules = _read(file)
         if hidden := hidden_rules(rules):
             no(f"{file}: " + "; ".join(map(str, hidden)))
-    click.echo(f"{len(rules.rule)} rules, default {rules.default}")
+    say(f"{len(rules.rule)} rules, default {rules.default}")
 
 
 @policy.command("set")
@@ -150,7 +150,7 @@ def set_rules(file: Path, db: Path) -> None:
 
         rules = _read(file)
         save_rules(store, rules)
-    click.echo(f"{len(rules.rule)} rules, default {rules.default}")
+    say(f"{len(rules.rule)} rules, default {rules.default}")
 
 
 @policy.command()
@@ -172,7 +172,7 @@ def import_(file: Path) -> None:
 
         rules, notes = read(file.read_bytes(), str(file))
     for note in notes:
-        click.echo(note, err=True)
+        say(note, err=True)
     sys.stderr.flush()
     click.echo(_toml(rules), nl=False)
 
@@ -181,4 +181,11 @@ def _toml(rules: "Policy") -> str:
     import msgspec
     import tomli_w
 
-    return tomli_w.dumps({"default": rules.default} | msgspec.to_builtins(rules))
+    text = tomli_w.dumps({"default": rules.default} | msgspec.to_builtins(rules))
+    return "".join(letter if letter.isprintable() or letter == "\n" else _escape(letter) for letter in text)
+
+
+def _escape(letter: str) -> str:
+    """Spell what is not seen, or drives a terminal, as a text of TOML does; the writer does so for some only."""
+    code = ord(letter)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

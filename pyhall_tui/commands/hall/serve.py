@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyhall_tui.commands.hall.group import db_option, hall_group, open_store
+from pyhall_tui.commands.hall.group import db_option, hall_group, open_store, say
 from pyhall_tui.commands.hall.upstream import checked_url, follow, key_of_environment
 
 if TYPE_CHECKING:
@@ -123,15 +123,15 @@ def serve(
             raise OSError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
 
         def announce() -> None:
-            click.echo(address(sock, tls=tls_cert is not None))
+            say(address(sock, tls=tls_cert is not None))
             if key := _first_key(store, namespace, seed):
-                click.echo(key)
+                say(key)
             elif seed == "demo":
-                click.echo(f"{db} is not new, so --seed does nothing", err=True)
+                say(f"{db} is not new, so --seed does nothing", err=True)
             sys.stdout.flush()
             if store.note:
-                click.echo(store.note, err=True)
-            click.echo(f"The store is {db}; ctrl+c ends the hall.", err=True)
+                say(store.note, err=True)
+            say(f"The store is {db}; ctrl+c ends the hall.", err=True)
 
         raise SystemExit(server.run_on(sock, announce))
 

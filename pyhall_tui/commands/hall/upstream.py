@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pyhall_tui.commands.hall.group import say
 from pyhall_tui.hall.models import Ban
 from pyhall_tui.hall.session import Enrolled, Refused, UpstreamError
 from pyhall_tui.hall.upstream import Heard
@@ -98,7 +99,7 @@ def follow(
     logging.getLogger("pyhall_tui.registry").setLevel(logging.ERROR)  # how the upstream is, `/status` tells
     client = open_client(url, key)
     for warning in client.warnings:
-        click.echo(warning, err=True)
+        say(warning, err=True)
     session = Session(
         store,
         clock,
