@@ -279,7 +279,7 @@ class PyHallApp(App[None]):
         return screen
 
     def _load_screen_css(self, screen: Screen[object]) -> None:
-        """Take a screen's CSS. Textual would parse all of it anew and style the screen on show: ours is its own alone."""
+        """Take a screen's CSS, which is its own alone: Textual would parse all anew, and style the screen on show."""
         new = [path for path in screen.css_path if not self.stylesheet.has_source(str(path))]
         if new:
             self.stylesheet.read_all(new)

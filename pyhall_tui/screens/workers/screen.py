@@ -100,11 +100,11 @@ class WorkersScreen(ModeScreen):
         self._reorder()
         self.set_interval(1.0, self._tick)
         self.set_interval(_REORDER, self._reorder_if_pending)
-        self.call_after_refresh(self.run_worker, self._look_for_hall, exit_on_error=False, group="hall")
+        self.set_timer(_REORDER, lambda: self.run_worker(self._look_for_hall(), exit_on_error=False, group="hall"))
 
     async def _look_for_hall(self) -> None:
         """A local hall lists its workers and tells its decisions; the registry's own API does neither."""
-        from pyhall_tui.screens.hall.presence import is_local_hall  # not before the first frame
+        from pyhall_tui.screens.hall.presence import is_local_hall
 
         self._is_hall = await is_local_hall(self.workspace)
         self._summary = ()
