@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from pyhall_tui.enroll.batch import Item
+from pyhall_tui.journal.export import harmless
 from pyhall_tui.profiles.safe_file import write_atomically
 
 _COLUMNS = (
     *("number", "state", "display_name", "worker_id", "sha256", "capabilities"),
     *("package", "error", "correlation_id", "at", "earlier"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
 
 
 def report_line(item: Item) -> dict[str, Any]:
@@ -38,8 +37,8 @@ def report_line(item: Item) -> dict[str, Any]:
 
 
 def as_json_lines(items: Iterable[Item]) -> str:
-    """Return the report as JSON Lines."""
-    return "".join(f"{json.dumps(report_line(item), ensure_ascii=False)}\n" for item in items)
+    """Return the report as JSON Lines, in ASCII: what is not seen is spelled."""
+    return "".join(f"{json.dumps(report_line(item))}\n" for item in items)
 
 
 def as_csv(items: Iterable[Item]) -> str:
@@ -49,7 +48,7 @@ def as_csv(items: Iterable[Item]) -> str:
     writer.writeheader()
     for item in items:
         line = report_line(item) | {"capabilities": " ".join(item.row.request.capabilities)}
-        writer.writerow({name: _plain(value) for name, value in line.items()})
+        writer.writerow({name: harmless(value) for name, value in line.items()})
     return out.getvalue()
 
 
@@ -57,7 +56,3 @@ def write_report(path: Path, items: Sequence[Item]) -> None:
     """Write the report, as CSV where the name ends so, else as JSON Lines; whole or not at all. Raises `OSError`."""
     text = as_csv(items) if path.suffix.lower() == ".csv" else as_json_lines(items)
     write_atomically(path, text.encode())
-
-
-def _plain(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

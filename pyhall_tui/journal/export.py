@@ -1,6 +1,7 @@
 """Records into a file that other programs read: JSON Lines, or CSV that no spreadsheet takes for a formula."""
 
 import csv
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ COLUMNS = (
 )
 Record = dict[str, Any]
 _PAGE = 1_000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = tuple("=+-@＝＋－＠\t\n")
 """What a spreadsheet takes for the beginning of a formula (OWASP, "CSV injection")."""
 
 
@@ -102,7 +103,7 @@ def _fields(event: Event) -> dict[str, Any]:
 def _json_lines(records: Iterable[Record], columns: Sequence[str], file: IO[str]) -> int:
     count = 0
     for record in records:
-        file.write(msgspec.json.encode(record).decode() + "\n")
+        file.write(json.dumps(record) + "\n")  # in ASCII: what is not seen is spelled
         count += 1
     return count
 
@@ -112,15 +113,24 @@ def _csv(records: Iterable[Record], columns: Sequence[str], file: IO[str]) -> in
     rows.writerow(columns)
     count = 0
     for record in records:
-        rows.writerow(_harmless(value) for value in record.values())
+        rows.writerow(harmless(value) for value in record.values())
         count += 1
     return count
 
 
-def _harmless(value: Any) -> Any:
-    """Return a cell that a spreadsheet shows instead of running it."""
+def harmless(value: Any) -> Any:
+    """Return a cell that a spreadsheet shows instead of running it, and that drives no terminal.
+
+    What is not seen is spelled (`\\x1b`, `\\u202e`), but for lines and tabs.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    if not value.isprintable():
+        value = "".join(
+            each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode() for each in value
+        )
+    return f"'{value}" if value.startswith(_FORMULA) else value

@@ -23,13 +23,22 @@ def test_every_page_of_the_journal_is_written_newest_first_one_json_object_a_lin
     assert json.loads(lines[0])["severity"] == "alarm"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\n=1", "＝1"])
 def test_no_cell_is_a_formula_to_a_spreadsheet(tmp_path: Path, text: str) -> None:
     write_events([event(worker_id=text, detail=text)], tmp_path / "out.csv")
     with (tmp_path / "out.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert tuple(row) == COLUMNS
     assert row["worker_id"] == row["detail"] == f"'{text}"
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_what_drives_a_terminal_is_spelled(tmp_path: Path, ending: str) -> None:
+    """F09: and half a surrogate pair ends no export."""
+    hostile = "\r\x1b[2J\x9b31m\x7f\u202e\u200b\ud800 é日本"
+    write_events([event(worker_id=hostile, detail=hostile)], tmp_path / f"out.{ending}")
+    text = (tmp_path / f"out.{ending}").read_text()
+    assert text.replace("\n", "").isprintable() and "\\u202e" in text and "[2J" in text
 
 
 def test_other_cells_are_as_they_are_lines_and_quotes_too(tmp_path: Path) -> None:
