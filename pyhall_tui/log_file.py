@@ -32,6 +32,9 @@ _MOST_REPEATS = 64
 """Messages that are watched for repeats."""
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160)) if chr(code) not in "\n\t"}
+_CONTROLS |= {code: f"\\u{code:04x}" for code in (0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F))}
+_CONTROLS |= {code: f"\\u{code:04x}" for code in (*range(0x2060, 0x2070), 0xFEFF)}
+"""Letter by letter: what a terminal obeys, what turns a line's direction, what is not seen."""
 
 
 def configure_logging(path: Path | None, level: int | str = logging.WARNING) -> str | None:

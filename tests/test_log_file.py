@@ -144,9 +144,11 @@ def test_a_key_is_in_no_line_argument_or_traceback(path, handler):
 
 
 def test_signs_that_a_terminal_obeys_and_line_breaks_are_escaped(path, handler):
-    handler.emit(record("name \x1b[31m\x9b2J\r\n2026 forged line", 1.0))
+    """F09"""
+    handler.emit(record("name \x1b[31m\x9b2J\r\n2026 forged line \u202e\u200b\u2028\ufeff", 1.0))
     assert path.read_text().splitlines() == [
         "1970-01-01T00:00:01.000Z WARNING pyhall_tui.x name \\x1b[31m\\x9b2J\\x0d\\n2026 forged line"
+        " \\u202e\\u200b\\u2028\\ufeff"
     ]
 
 
