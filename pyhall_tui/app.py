@@ -19,7 +19,7 @@ from textual.worker_manager import WorkerManager
 from pyhall_tui import crash
 from pyhall_tui.attention import Attention
 from pyhall_tui.clock import Clock, SystemClock
-from pyhall_tui.ending import end_on_signals
+from pyhall_tui.ending import draw_anew_after_a_stop, end_on_signals, is_a_shells_job
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.opening import DemoHall, Opened, Opener
 from pyhall_tui.paths import Home
@@ -127,6 +127,7 @@ class PyHallApp(App[None]):
         Binding(
             "shift+tab", "focus_previous", "Back", show=False, priority=True, id="app.previous", tooltip="Field before"
         ),
+        Binding("ctrl+z", "suspend_process", "Stop", show=False, id="app.stop", tooltip="Stop, to go on with fg"),
         Binding("ctrl+t", "toggle_theme", "Theme", show=False, id="app.theme", tooltip="Light or dark theme"),
     ]
 
@@ -189,6 +190,7 @@ class PyHallApp(App[None]):
             self._begin_with("workers", await self._opener.open_profile(profile))
 
     async def on_mount(self) -> None:
+        draw_anew_after_a_stop(self._driver)
         for note in self._notes:
             self.notify(note, severity="warning", timeout=15, markup=False)
         self.call_after_refresh(_collect_garbage_again)
@@ -326,6 +328,13 @@ class PyHallApp(App[None]):
         if answer.key is not None or not workspace.is_connected:
             workspace.connect(answer.key)
         self.link_changed()
+
+    def action_suspend_process(self) -> None:
+        """Stop, where a shell can let it go on."""
+        if is_a_shells_job():
+            super().action_suspend_process()
+        else:
+            self.notify("No shell started this that could let it go on: it is not stopped.", markup=False)
 
     def action_ask_key(self) -> None:
         """Ask for the opened profile's key again, where there is none yet."""

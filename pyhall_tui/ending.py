@@ -12,13 +12,14 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 PATIENCE = 2.0
 """Seconds that an orderly end may take; the journal writes each half second, so nothing of it is lost."""
 
 
 def end_on_signals(ask_to_end: Callable[[int], object]) -> None:
-    """Let SIGTERM, SIGHUP (a closed window) and SIGINT end the program; the exit code is 128 and the signal's number.
+    """Let SIGTERM, SIGHUP (a closed window), SIGINT and SIGQUIT end the program; the exit code is 128 + the signal.
 
     Call it on the thread of the running loop. `ask_to_end` is called there with the exit code. Where a loop has no
     such signals (Windows) there is nothing to do.
@@ -32,9 +33,38 @@ def end_on_signals(ask_to_end: Callable[[int], object]) -> None:
 
     if threading.current_thread() is not threading.main_thread():
         return
-    for name in ("SIGTERM", "SIGHUP", "SIGINT"):  # ctrl+c in the terminal is a key; this one was sent
+    for name in ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"):  # ctrl+c in the terminal is a key; this one was sent
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), handle)
+
+
+def draw_anew_after_a_stop(driver: Any) -> None:
+    """Let SIGCONT set the terminal up anew also after a stop that nobody was told of (SIGSTOP).
+
+    Textual's own handler takes the terminal for handed back, as after ctrl+z: it would start what still runs a
+    second time, and at the end give back half of it. Call it when the driver has started; others are left alone.
+    """
+    go_on = signal.getsignal(signal.SIGCONT) if hasattr(signal, "SIGCONT") else None
+    if driver is None or not callable(go_on) or getattr(go_on, "__self__", None) is not driver:
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if not driver._must_signal_resume:
+            driver.suspend_application_mode()
+        go_on(number, frame)
+
+    signal.signal(signal.SIGCONT, handle)
+
+
+def is_a_shells_job() -> bool:
+    """Whether a shell started this that could let it go on after a stop; else it would stand still for good."""
+    if os.name != "posix":
+        return False
+    shell = os.getppid()
+    try:
+        return os.getsid(shell) == os.getsid(0) and os.getpgid(shell) != os.getpgrp()
+    except OSError:  # it is gone, or not to be asked
+        return False
 
 
 def end_without_a_terminal() -> None:

@@ -58,7 +58,10 @@ def test_quitting_is_at_once_also_in_the_middle_of_requests(tmp_path: Path, key:
         assert terminal.wait_for_end(3) == 0
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGQUIT, 131)],
+)
 def test_a_signal_ends_it_with_the_terminal_restored_and_an_exit_code_that_tells_it(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
@@ -78,6 +81,33 @@ def test_a_signal_at_the_very_start_restores_the_terminal_too(tmp_path: Path) ->
         assert terminal.wait_for_end(5) == 143
         assert terminal.raw.rfind(b"\x1b[?1049l") > terminal.raw.rfind(b"\x1b[?1049h")
         assert terminal.raw.rfind(b"\x1b[?25h") > terminal.raw.rfind(b"\x1b[?25l")
+
+
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGTSTP])
+def test_after_a_stop_it_goes_on_and_ends_with_the_terminal_restored(tmp_path: Path, number: signal.Signals) -> None:
+    """F29: also after a stop that no program is told of."""
+    with pyhall_tui(tmp_path, "--demo") as terminal:
+        terminal.wait_for(r"● live")
+        os.kill(terminal.pid, number)
+        os.waitid(os.P_PID, terminal.pid, os.WSTOPPED)
+        drawn = len(terminal.raw)
+        os.kill(terminal.pid, signal.SIGCONT)
+        terminal.wait_for_bytes(re.compile(rb"(?s).{%d}.*\x1b\[\?1049h" % drawn))
+        terminal.press("?")
+        terminal.wait_for("EVERYWHERE")
+        terminal.press("\x03")
+        assert terminal.wait_for_end(5) == 0
+        assert restored(terminal.raw)
+
+
+def test_it_does_not_stop_where_no_shell_could_let_it_go_on(tmp_path: Path) -> None:
+    """F29"""
+    with pyhall_tui(tmp_path, "--demo") as terminal:
+        terminal.wait_for(r"● live")
+        terminal.press("\x1a")
+        terminal.wait_for("No shell started this")
+        terminal.press("q")
+        assert terminal.wait_for_end(5) == 0
 
 
 def test_quitting_is_at_once_while_a_huge_package_is_hashed(tmp_path: Path) -> None:
