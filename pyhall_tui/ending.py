@@ -45,7 +45,7 @@ def draw_anew_after_a_stop(driver: Any) -> None:
     second time, and at the end give back half of it. Call it when the driver has started; others are left alone.
     """
     go_on = signal.getsignal(signal.SIGCONT) if hasattr(signal, "SIGCONT") else None
-    if driver is None or not callable(go_on) or getattr(go_on, "__self__", None) is not driver:
+    if not callable(go_on) or id(getattr(go_on, "__self__", None)) != id(driver):
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
