@@ -55,6 +55,8 @@ _log = logging.getLogger("pyhall_tui")
 
 _WAITING_SHOWN_AFTER = 0.5
 """Seconds after which it is said that the OS keyring is waited for; most answer in milliseconds."""
+_GATHER = 0.25
+"""Seconds that verdicts are gathered for one frame; what is an event is told at once."""
 
 
 def _commands() -> "type[Provider]":
@@ -162,6 +164,7 @@ class PyHallApp(App[None]):
         self._opener = Opener(home, self._clock, self, start_demo)
         self._opens_demo = demo
         self._profile_name = profile_name
+        self._gathering: asyncio.TimerHandle | None = None
         self._problem: str | None = None
         """Why no profile could be opened at the start."""
         self._keys = key_store or KeyStore()
@@ -345,11 +348,19 @@ class PyHallApp(App[None]):
             self.notify(answer.sentence, timeout=5, markup=False)
 
     async def on_unmount(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
         await self._opener.end()
 
     # -- the workspace's listener ------------------------------------------------------------------------------
 
     def fleet_changed(self) -> None:
+        """Tell the screen soon, of all that came meanwhile: a frame for each answer is a tenth of a core."""
+        if self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(_GATHER, self._tell_of_fleet)
+
+    def _tell_of_fleet(self) -> None:
+        self._gathering = None
         self._tell_screen(FleetChanged())
 
     def link_changed(self) -> None:

@@ -12,13 +12,13 @@ from pyhall_tui.render.strip import fleet_line, gauges_line, request_gauges
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.workspace import Workspace
 
-_PACE = 0.25
+_PACE = 1.0
 """Seconds between two drawings at least."""
 _MOST_POINTS = 60
 
 
 class FleetStrip(Static):
-    """Two lines, drawn only while they are on screen, and at most four times a second."""
+    """Two lines, drawn only while they are on screen, and at most once a second."""
 
     DEFAULT_CSS = "FleetStrip { height: 2; width: 1fr; }"
 

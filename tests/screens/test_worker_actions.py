@@ -128,7 +128,7 @@ async def test_from_a_folder_to_drift_and_a_new_attestation(view: View, hall: Li
         await opened.pilot.press("p")
         await type_path(opened, folder)
         await drift_is(opened, "match")
-        assert "The hashes match." in opened.text()
+        await until(lambda: "The hashes match." in opened.text())
 
         write_tree(folder, {"src/a.py": "changed", "new.py": "4"})
         await drift_is(opened, "drifted")
@@ -190,7 +190,7 @@ async def test_another_sdks_order_is_told_in_words_with_what_to_do_and_what_it_l
     async with view(folder) as opened:
         await drift_is(opened, "other order")
         assert entry_of(opened).last_state() is State.CLEAN, "the content is the same: no drift"
-        assert "Same content, hashed in Go's" in opened.text()
+        await until(lambda: "Same content, hashed in Go's" in opened.text())
         assert "attest anew (a) brings the registry to this one" in opened.text()
 
         (folder / "link.py").symlink_to(folder / "src/a.py")
@@ -205,7 +205,7 @@ async def test_a_folder_that_is_gone_is_unreadable_and_names_why(view: View, fol
     async with view(folder, size=(80, 24)) as opened:
         await drift_is(opened, "unreadable")
         assert entry_of(opened).last_state() is State.DRIFTED, "what cannot be read is never clean"
-        assert "there is no such file or folder" in words_of(opened)
+        await until(lambda: "there is no such file or folder" in words_of(opened))
         for name in ("folder", "rehash", "attest", "report", "evidence", "no-folder"):
             button = opened.screen.query_one(f"#package-{name}", Button)
             assert opened.screen.region.contains_region(button.region), f"{name} is on screen at 80 by 24"
