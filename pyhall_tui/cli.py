@@ -1,10 +1,12 @@
 """Names the commands and opens the app; imports nothing heavy."""
 
+import errno
 import gc
 import importlib
 import io
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +15,11 @@ from pyhall_tui import __version__
 
 USAGE = 64
 """Exit code of wrong use (`EX_USAGE`): click's own 2 would read as "could not be asked"."""
+
+_NO_READER = 128 + 13
+"""Exit code where the reader of a pipe has gone, as of what SIGPIPE ends."""
+_NOT_PRINTED = 2
+_OF_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EBADF)
 
 _COMMANDS = {
     "dispatch": ("pyhall_tui.commands.dispatch", "dispatch_command", "Ask the registry for a decision."),
@@ -39,6 +46,21 @@ class LazyGroup(click.Group):
         module, name, _ = _COMMANDS[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; where what it prints goes nowhere, it ends with a code that tells, and no traceback."""
+        try:
+            result = super().invoke(ctx)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            return result
+        except OSError as error:
+            if error.errno not in _OF_OUTPUT or error.filename is not None:
+                raise
+            if not isinstance(error, BrokenPipeError):
+                click.echo(f"pyhall-tui: This cannot be printed: {error.strerror or error}.", err=True)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still to be written would fail once more
+            ctx.exit(_NO_READER if isinstance(error, BrokenPipeError) else _NOT_PRINTED)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing one."""
@@ -91,6 +113,7 @@ def main() -> None:
     """Run the program; the exit code tells how it ended."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # what the locale has no letter for is spelled, and ends no command
         sys.stdout.reconfigure(errors="backslashreplace")
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - closed by who started us
     try:
         code = pyhall_tui.main(standalone_mode=False, prog_name="pyhall-tui")
     except click.exceptions.Abort:

@@ -158,6 +158,8 @@ def _run(
             nonlocal interrupted
             interrupted = True
             run.stop("Stopped by a signal.")
+            _clear_progress()
+            tell(ctx, "Nothing more is sent; what is under way is waited for. Press ctrl+c again to end at once.")
 
         with _on_signals(interrupt):
             await run.decide(enrolled, enrolled=True)

@@ -32,7 +32,7 @@ def verify(ctx: click.Context, file: Path, known: str | None, as_json: bool) -> 
     except OSError as error:
         _tell_unreadable(file, error)
         ctx.exit(FAILED)
-    print(json.dumps(_document(check), indent=2) if as_json else clean(check.sentence))
+    print(json.dumps(_document(check), indent=2) if as_json else _printable(check.sentence))
     if not as_json and check.whole and check.entries:
         click.echo(f"To tell a cut end later: --known {check.entries}:{check.last_hash}", err=True)
     ctx.exit(WHOLE if check.whole else BROKEN)
@@ -55,6 +55,8 @@ def list_receipts(ctx: click.Context, file: Path, correlation_id: str | None, as
             else:
                 cells = (receipt.at, receipt.status, receipt.capability, receipt.correlation_id, receipt.worker_id)
                 print(f"{receipt.line:>8}  {'  '.join(_printable(cell) or '-' for cell in cells)}")
+    except BrokenPipeError:
+        raise  # it is the reader of what is printed that is gone
     except OSError as error:
         _tell_unreadable(file, error)
         ctx.exit(FAILED)

@@ -53,7 +53,9 @@ def told() -> Iterator[None]:
     except UnicodeEncodeError:
         said = "what was given is no UTF-8: write it in the terminal's own encoding"
     except OSError as error:
-        said = f"{error.filename}: {reason(error)}" if error.filename else str(error)
+        if not error.filename:  # it is what is printed to that fails
+            raise
+        said = f"{error.filename}: {reason(error)}"
     else:
         return
     say(f"pyhall-tui hall: {said}", err=True)
