@@ -1,5 +1,6 @@
 """`pyhall-tui evidence …`: check a worker's evidence log, and list its receipts. It is only ever read."""
 
+import errno
 import json
 import sys
 from pathlib import Path
@@ -55,9 +56,9 @@ def list_receipts(ctx: click.Context, file: Path, correlation_id: str | None, as
             else:
                 cells = (receipt.at, receipt.status, receipt.capability, receipt.correlation_id, receipt.worker_id)
                 print(f"{receipt.line:>8}  {'  '.join(_printable(cell) or '-' for cell in cells)}")
-    except BrokenPipeError:
-        raise  # it is the reader of what is printed that is gone
     except OSError as error:
+        if error.errno in (errno.EPIPE, errno.ENOSPC):  # of what is printed, not of what is read
+            raise
         _tell_unreadable(file, error)
         ctx.exit(FAILED)
     if not found:
