@@ -13,6 +13,7 @@ from pyhall_tui.hall.store import Store, iso
 
 GENESIS = "GENESIS"
 _PRUNE_EVERY = 1000
+_CHECKPOINT_EVERY = 500  # writes, some 12 MiB of write-ahead log
 _DAY = 86_400.0  # seconds
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # as the ecosystem's logs are hashed
 _PIECE = 5000  # rows that are counted in one go: some 20 ms
@@ -44,6 +45,7 @@ class Ledger:
     def __init__(self, store: Store, retention: "Retention") -> None:
         self._store, self._retention = store, retention
         self._waiting: list[tuple[str, asyncio.Future[None]]] = []
+        self._writes = 0
 
     async def append(self, receipt: dict[str, Any]) -> None:
         """Add a decision; it is in the log on return.
@@ -67,6 +69,9 @@ class Ledger:
             _resolve(waiting, error)
         else:
             _resolve(waiting, None)
+        self._writes += 1
+        if self._writes % _CHECKPOINT_EVERY == 0:  # elsewhere: all who wait would wait for the disk, some 10 ms
+            asyncio.get_running_loop().run_in_executor(None, self._store.checkpoint)
 
 
 def _resolve(waiting: list[tuple[str, "asyncio.Future[None]"]], error: Exception | None) -> None:

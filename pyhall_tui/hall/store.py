@@ -1,5 +1,6 @@
 """What a hall knows, in SQLite: a WAL file, or memory. What is cached goes with the next change of any process."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -62,6 +63,7 @@ _GET_WORKER = (
 )
 
 _MOST_KNOWN = 10_000  # keys or workers that are remembered
+_MOST_PAGES = 20_000  # of the write-ahead log, some 80 MiB; `checkpoint` is called long before
 _PATIENCE = 2.5  # seconds that opening waits for another program's lock
 _FINAL = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL)
 """Errors that no other journal mode helps against."""
@@ -121,6 +123,7 @@ class Store:
             if alone:
                 db.execute("PRAGMA locking_mode=NORMAL").fetchall()
             if kept == "wal":
+                db.execute(f"PRAGMA wal_autocheckpoint={_MOST_PAGES}").fetchall()
                 db.execute("PRAGMA synchronous=NORMAL")  # with WAL: whole after kill -9, also after a power cut
             elif self.path != MEMORY:
                 self.note = (
@@ -156,6 +159,13 @@ class Store:
         """Close the file."""
         with self._lock:
             self._db.close()
+
+    def checkpoint(self) -> None:
+        """Move what the write-ahead log holds into the file; from any thread, for it takes as long as the disk does."""
+        if self.path == MEMORY or self.note is not None:
+            return
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(self.path)) as db:
+            db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def now(self) -> str:
         """Return this instant as ISO 8601 in UTC."""

@@ -1,5 +1,6 @@
 """The store: what is kept, by several threads and processes."""
 
+import shutil
 import sqlite3
 import stat
 import sys
@@ -154,3 +155,12 @@ def test_what_is_remembered_goes_with_a_change_of_another_process_and_with_one_t
     assert seen()[1] == "retired"
     served.close()
     other.close()
+
+
+def test_a_checkpoint_moves_what_was_written_into_the_file_while_it_is_open(tmp_path: Path) -> None:
+    store = Store(tmp_path / "hall.db")
+    key = store.add_key("org.yourco")
+    with store.snapshot():
+        store.checkpoint()
+    shutil.copy(tmp_path / "hall.db", tmp_path / "copy.db")  # without the log beside it
+    assert Store(tmp_path / "copy.db").find_key(key) is not None
