@@ -1,8 +1,9 @@
 """A profile's watch list: the workers it looks at, as JSON Lines, shared with other running programs."""
 
+import contextlib
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -37,11 +38,13 @@ class ParsedIds(NamedTuple):
 def parse_worker_ids(text: str) -> ParsedIds:
     """Take the worker ids out of a pasted text: lines, commas, semicolons or blanks between them, quotes around.
 
-    An id is any text of letters, digits and signs (it is percent-encoded on the wire), so few are refused.
+    Of JSON, or JSON Lines, the texts of lists and what `worker_id` (or `id`) names are taken. An id is any text of
+    letters, digits and signs (it is percent-encoded on the wire), so few are refused.
     """
     ids: dict[str, None] = {}
     left_out: list[tuple[str, str]] = []
-    for part in re.split(_SEPARATORS, text.strip().removeprefix("[").removesuffix("]")):
+    found = _ids_in_json(text)
+    for part in re.split(_SEPARATORS, text.strip().removeprefix("[").removesuffix("]")) if found is None else found:
         worker_id = part.strip(_AROUND)
         if not worker_id:
             continue
@@ -50,6 +53,29 @@ def parse_worker_ids(text: str) -> ParsedIds:
         else:
             ids[worker_id] = None
     return ParsedIds(tuple(ids), tuple(left_out))
+
+
+def _ids_in_json(text: str) -> list[str] | None:
+    """Return what a JSON document, or each line of JSON Lines, has of ids; None where it is neither."""
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    for documents in ([text], text.splitlines()):
+        with contextlib.suppress(msgspec.DecodeError, RecursionError):
+            return [each for one in documents if one.strip() for each in _named_in(msgspec.json.decode(one))]
+    return None
+
+
+def _named_in(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from (each,) if isinstance(each, str) else _named_in(each)
+    elif isinstance(value, dict):
+        named = value.get("worker_id", value.get("id"))
+        if isinstance(named, str):
+            yield named
+        else:
+            for each in value.values():
+                yield from _named_in(each)
 
 
 def id_mistake(worker_id: str) -> str | None:

@@ -65,7 +65,7 @@ class OneLineInput(Input):
         event.stop()
         if self.takes_paste is not None and self.takes_paste(event.text):
             return
-        lines = [line.strip() for line in event.text.splitlines() if line.strip()]
+        lines = [line.strip().replace("\t", " ") for line in event.text.splitlines() if line.strip()]
         if lines:
             self.replace(lines[0], *self.selection)
         if len(lines) > 1:

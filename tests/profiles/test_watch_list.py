@@ -33,6 +33,26 @@ def test_separators_and_quotes_are_no_part_of_an_id(text: str) -> None:
     assert parse_worker_ids(text) == (("a", "b", "c"), ())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"workers": ["a", "b"]}',
+        '[{"worker_id": "a", "status": "active"}, {"id": "b"}]',
+        '{"worker_id": "a"}\r\n\r\n{"worker_id": "b"}',
+        ' [\n "a",\n "b"\n]\n',
+    ],
+)
+def test_json_is_read_for_the_ids_in_it(text: str) -> None:
+    """F33"""
+    assert parse_worker_ids(text) == (("a", "b"), ())
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{", "[1, null]", '[{"name": 1}]'])
+def test_json_without_an_id_ends_nothing(text: str) -> None:
+    """F33"""
+    assert len(parse_worker_ids(text).ids) <= 1
+
+
 def test_what_is_left_out_is_told_with_its_reason() -> None:
     """F33"""
     parsed = parse_worker_ids(f"wkr_a wkr_a x\x1b[31m a\u202eb .. {'x' * 257} ü a/b ../x a?b")

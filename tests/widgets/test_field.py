@@ -31,6 +31,18 @@ async def test_an_edit_is_not_overtaken_by_letters_typed_right_behind_it(
         assert (field.value if isinstance(field, OneLineInput) else field.text) == "1?"
 
 
+async def test_a_pasted_tab_is_a_blank_in_one_line() -> None:
+    """F33: cells of a spreadsheet; nobody could see the tab, nor type it anew."""
+    app = Form()
+    async with app.run_test() as pilot:
+        field = app.query_one(OneLineInput)
+        field.focus()
+        await pilot.pause()
+        app.post_message(events.Paste(" My\tWorker\t\r\n"))
+        await pilot.pause()
+        assert field.value == "My Worker"
+
+
 class Filtered(App[None]):
     def compose(self) -> ComposeResult:
         yield FilterInput("OptionList", placeholder="/", id="filter")
