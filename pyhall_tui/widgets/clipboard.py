@@ -66,10 +66,13 @@ def sequence(text: str, environ: Mapping[str, str]) -> str:
         # tmux takes the plain one where its set-clipboard is on, and passes the wrapped one on where that is allowed.
         doubled = plain.replace("\x1b", "\x1b\x1b")
         return f"{plain}\x1bPtmux;{doubled}\x1b\\"
-    if environ.get("TERM", "").startswith("screen"):
-        pieces = (plain[start : start + _SCREEN_CHUNK] for start in range(0, len(plain), _SCREEN_CHUNK))
-        return "".join(f"\x1bP{piece}\x1b\\" for piece in pieces)
-    return plain
+    in_screen = bool(environ.get("STY"))
+    if not in_screen and not environ.get("TERM", "").startswith("screen"):
+        return plain
+    pieces = (plain[start : start + _SCREEN_CHUNK] for start in range(0, len(plain), _SCREEN_CHUNK))
+    wrapped = "".join(f"\x1bP{piece}\x1b\\" for piece in pieces)
+    # Beyond ssh that TERM may be a tmux, which takes the plain one; GNU screen would print what of it is too long.
+    return wrapped if in_screen or len(plain) > _SCREEN_CHUNK else plain + wrapped
 
 
 async def copied_by_tool(

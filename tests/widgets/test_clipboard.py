@@ -67,8 +67,15 @@ def test_the_sequence_is_passed_through_tmux_and_screen() -> None:
 
     assert sequence("ü", {}) == f"\x1b]52;c;{payload}\a"
     assert f"\x1bPtmux;\x1b\x1b]52;c;{payload}\a\x1b\\" in sequence("ü", {"TMUX": "/tmp/t,1,0"})
-    assert sequence("ü", {"TERM": "screen-256color"}) == f"\x1bP\x1b]52;c;{payload}\a\x1b\\"
+    assert sequence("ü", {"STY": "1.x", "TERM": "xterm"}) == f"\x1bP\x1b]52;c;{payload}\a\x1b\\"
     assert all(len(part) < 768 for part in sequence("x" * 5_000, {"TERM": "screen"}).split("\x1b\\"))
+
+
+def test_beyond_ssh_what_calls_itself_screen_may_be_tmux() -> None:
+    """F32"""
+    plain = f"\x1b]52;c;{base64.b64encode(b'ab12').decode()}\a"
+    assert sequence("ab12", {"TERM": "screen-256color"}) == f"{plain}\x1bP{plain}\x1b\\"
+    assert sequence("x" * 5_000, {"TERM": "screen"}).startswith("\x1bP")
 
 
 async def test_where_nobody_can_confirm_it_the_text_is_shown_selected(monkeypatch: pytest.MonkeyPatch) -> None:
