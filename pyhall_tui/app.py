@@ -469,6 +469,11 @@ class PyHallApp(App[None]):
 
     # -- the end -----------------------------------------------------------------------------------------------
 
+    async def on_event(self, event: events.Event) -> None:
+        """Take no key and no click once it ends: a screen that they open would never be whole."""
+        if not (self._exit and isinstance(event, events.InputEvent)):
+            await super().on_event(event)
+
     async def action_quit(self) -> None:
         """Quit at once; what is in flight is dropped."""
         self.exit()

@@ -110,6 +110,16 @@ def test_it_does_not_stop_where_no_shell_could_let_it_go_on(tmp_path: Path) -> N
         assert terminal.wait_for_end(5) == 0
 
 
+@pytest.mark.parametrize("keys", ["q5", "qo", "5q", "\x112"])
+def test_keys_typed_around_the_quitting_one_crash_nothing(tmp_path: Path, keys: str) -> None:
+    """F34: a screen that is opened while the program ends is never whole."""
+    with pyhall_tui(tmp_path, "--demo") as terminal:
+        terminal.wait_for(r"● live")
+        terminal.press(keys)
+        assert terminal.wait_for_end(5) == 0
+        assert restored(terminal.raw)
+
+
 def test_quitting_is_at_once_while_a_huge_package_is_hashed(tmp_path: Path) -> None:
     """F30."""
     package = tmp_path / "package"
