@@ -1,6 +1,5 @@
 """Names the commands and opens the app; imports nothing heavy."""
 
-import errno
 import gc
 import importlib
 import io
@@ -12,6 +11,7 @@ from typing import Any
 import click
 
 from pyhall_tui import __version__
+from pyhall_tui.commands.output import is_of_output
 
 USAGE = 64
 """Exit code of wrong use (`EX_USAGE`): click's own 2 would read as "could not be asked"."""
@@ -19,7 +19,6 @@ USAGE = 64
 _NO_READER = 128 + 13
 """Exit code where the reader of a pipe has gone, as of what SIGPIPE ends."""
 _NOT_PRINTED = 2
-_OF_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EBADF)
 
 _COMMANDS = {
     "dispatch": ("pyhall_tui.commands.dispatch", "dispatch_command", "Ask the registry for a decision."),
@@ -55,7 +54,7 @@ class LazyGroup(click.Group):
                 sys.stdout.flush()
             return result
         except OSError as error:
-            if error.errno not in _OF_OUTPUT or error.filename is not None:
+            if not is_of_output(error):
                 raise
             if not isinstance(error, BrokenPipeError):
                 click.echo(f"pyhall-tui: This cannot be printed: {error.strerror or error}.", err=True)

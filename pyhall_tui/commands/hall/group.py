@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from pyhall_tui import paths
+from pyhall_tui.commands.output import is_of_output
 from pyhall_tui.commands.session import printable
 from pyhall_tui.regular_file import reason
 
@@ -53,9 +54,9 @@ def told() -> Iterator[None]:
     except UnicodeEncodeError:
         said = "what was given is no UTF-8: write it in the terminal's own encoding"
     except OSError as error:
-        if not error.filename:  # it is what is printed to that fails
+        if is_of_output(error):
             raise
-        said = f"{error.filename}: {reason(error)}"
+        said = f"{error.filename}: {reason(error)}" if error.filename else str(error)
     else:
         return
     say(f"pyhall-tui hall: {said}", err=True)
