@@ -69,6 +69,17 @@ async def test_the_answer_is_told_by_glyph_word_and_large_letters(
         await shows(opened, letters)
 
 
+async def test_while_one_is_under_way_no_text_of_the_last_one_is_shown(hall: LiveHall, open_app: OpenApp) -> None:
+    """F15: nor said that nothing was sent."""
+    async with open_app(profile_of(hall), key=hall.key, size=(120, 40)) as opened:
+        screen = await come(opened, correlation_id="req-the-last-one")
+        answer = await send(opened, screen)
+        assert answer.copied() is not None
+        answer.show_waiting(0.0)
+        await shows(opened, "Waiting for the registry's answer", "It is under way.")
+        assert answer.copied() is None
+
+
 async def test_every_fact_of_a_deny_is_on_screen(hall: LiveHall, open_app: OpenApp) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         screen = await come(opened, risk_tier="critical", correlation_id="req-mine")

@@ -22,6 +22,7 @@ _RAW = {"request": "Request", "response": "Response", "headers": "Headers"}
 _SNIPPETS = {"curl": "curl", "python": "Python", "typescript": "TypeScript", "go": "Go"}
 _TITLES = _RAW | _SNIPPETS
 _NOT_YET = "Nothing was sent yet."
+_UNDER_WAY = "It is under way."
 
 
 class AnswerView(VerticalScroll, can_focus=False):
@@ -82,6 +83,9 @@ class AnswerView(VerticalScroll, can_focus=False):
         self.query_one("#big", Static).update("")
         waited = f" {seconds:.0f} s" if seconds >= 1 else ""
         self.query_one("#facts", Static).update(f"Waiting for the registry's answer …{waited}")
+        if self._otherwise.get("response") != _UNDER_WAY:  # the last one's texts are not this one's
+            for name in ("request", "response", "headers"):
+                self._put(name, "", _UNDER_WAY)
 
     def show_answer(self, tried: Tried, *, from_history: bool = False) -> None:
         """Show one dispatch, of now or of the history."""
