@@ -64,8 +64,7 @@ class TierChoice(Static, can_focus=True):
         Binding("left", "step(-1)", "Lower", show=False, id="tier.lower", tooltip="The risk tier before"),
     ]
     DEFAULT_CSS = """
-    TierChoice { height: 1; width: 1fr; &:focus { background: $primary 30%; } }
-    TierChoice:nocolor:focus { text-style: underline; }
+    TierChoice { height: 1; width: 1fr; &:focus { background: $primary 30%; text-style: underline; } }
     """
     CHOICES = (*RISK_TIERS, UNSTATED)
     tier = reactive("low")

@@ -47,7 +47,7 @@ class OneLineInput(Input):
             return self.input
 
     DEFAULT_CSS = """
-    OneLineInput:nocolor:focus { text-style: underline; }
+    OneLineInput:focus { text-style: underline; } /* a shade alone is none in grey, and the cursor blinks */
     """
 
     virtual_size = reactive(Size(0, 0))

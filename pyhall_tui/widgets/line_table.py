@@ -348,7 +348,7 @@ class LineTable(ScrollView, can_focus=True):
     def _draw(self, key: str, *, is_cursor: bool) -> Strip:
         row = self._row(key)
         mark = "•" if key in self.marked else " "
-        bar = "▏" if self.app.no_color and not self.has_focus else "▌"  # in colour its background tells
+        bar = "▌" if self.has_focus else "▏"  # its background is but another shade
         line = [Cell((bar if is_cursor else " ") + mark, Style.STRONG)]
         for column, width in self._columns:
             line += pieces(row, column.key, width)

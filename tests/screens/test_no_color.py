@@ -1,4 +1,4 @@
-"""Where the focus is, told without a colour."""
+"""Where the focus is, told without a colour, and in one by more than a shade."""
 
 import pytest
 from textual.widget import Widget
@@ -6,7 +6,7 @@ from textual.widget import Widget
 from pyhall_tui.widgets.dispatch_fields import TierChoice
 from pyhall_tui.widgets.field import OneLineInput
 from tests.live_hall import WORKER, LiveHall
-from tests.screens.conftest import OpenApp, profile_of
+from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.waiting import until
 
 
@@ -15,11 +15,17 @@ def is_underlined(widget: Widget) -> bool:
     return all(segment.style is not None and segment.style.underline for segment in widget.render_line(0))
 
 
+def sign_at(opened: OpenedApp, widget: Widget) -> str:
+    """Return the first sign of a widget's first line."""
+    return opened.text().splitlines()[widget.region.y].ljust(200)[widget.region.x]
+
+
+@pytest.mark.parametrize("no_color", ["1", ""], ids=["without colour", "in colour"])
 async def test_the_focused_field_is_told_by_a_line_and_the_focused_list_by_its_bar(
-    open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
+    open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch, no_color: str
 ) -> None:
     """F26: of several fields and a list on one screen one sees which takes the keys."""
-    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", no_color)
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await opened.pilot.press("3")
         await until(lambda: bool(opened.screen.query("#capability")))
@@ -31,6 +37,10 @@ async def test_the_focused_field_is_told_by_a_line_and_the_focused_list_by_its_b
         assert "│ ▏" in opened.text() and "│ ▌" not in opened.text()
         await opened.pilot.press("tab")
         assert is_underlined(opened.screen.query_one(TierChoice))
+        area = opened.screen.query_one("#context")
+        assert sign_at(opened, area) == " "
+        area.focus()
+        await until(lambda: sign_at(opened, area) == "▌")
         await opened.pilot.press("escape")
         await opened.pilot.pause()
         assert not any(map(is_underlined, seen))

@@ -49,7 +49,7 @@ class RecordScreen(DialogScreen[Picked]):
     RecordScreen {
         Dialog { width: 90; height: 90%; padding: 0 1; }
         PackageTree { height: 1fr; background: $surface; margin: 1 0; }
-        TextArea { height: 8; border: none; padding: 0; }
+        TextArea { height: 8; border: none; border-left: blank; padding: 0; &:focus { border-left: outer $primary; } }
         #found { color: $text-error; }
         .label { color: $text-muted; }
     }
