@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from textual.content import Content
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 from textual.widgets._toast import Toast
@@ -23,6 +23,7 @@ from pyhall_tui.screens.messages import Go
 from pyhall_tui.screens.package.report import ReportScreen
 from pyhall_tui.screens.worker_detail import WorkerDetailScreen
 from pyhall_tui.screens.workers.add_workers import AddWorkersScreen
+from pyhall_tui.widgets.dialog import Dialog
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 from tests.live_hall import WORKER, LiveHall
@@ -140,3 +141,13 @@ async def test_every_screen_says_in_a_small_terminal_that_it_is_too_small_and_is
             await until(lambda: "The terminal is too small" in opened.words())
             await opened.pilot.resize_terminal(120, 40)
             await until(lambda: "The terminal is too small" not in opened.words() and "acme" in opened.words())
+
+
+async def test_a_tall_dialog_leaves_the_mark_of_production_in_sight(open_app: OpenApp, hall: LiveHall) -> None:
+    """F45: on every screen, also while a dialog longer than the terminal is up."""
+    async with open_app(profile_of(hall, production=True), key=hall.key, size=(40, 12)) as opened:
+        await opened.pilot.press("question_mark")
+        await until(lambda: isinstance(opened.screen, ModalScreen) and "Keys" in opened.text())
+        dialog = opened.screen.query_one(Dialog)
+        assert dialog.virtual_size.height > opened.app.size.height
+        assert "PRODUCTION" in opened.text().splitlines()[0]
