@@ -77,7 +77,9 @@ class LogFile(RotatingFileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record unless the same message was written lately."""
         try:
-            key = (record.name, record.levelno, getattr(record, REPEATS_AS, None) or record.getMessage())
+            about = getattr(record, REPEATS_AS, None) or record.getMessage()
+            raised = record.exc_info[0] if record.exc_info else None  # another error is news, also in the same words
+            key = (record.name, record.levelno, f"{about} {raised.__name__}" if raised else about)
             repeat = self._repeats.get(key)
             if repeat is not None and 0 <= record.created - repeat.began < REPEAT_WINDOW:
                 repeat.count_in(record)

@@ -201,3 +201,15 @@ def test_folder_and_file_are_for_this_user_alone(path):
     configure_logging(path)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
+
+
+def test_another_error_in_the_same_words_is_no_repeat(path, handler):
+    """F42: what failed in the background is told by the same words each time."""
+    for error in (OSError("the disk"), OSError("the disk"), KeyError("w1")):
+        one = record("background work failed", 1_000.0)
+        one.exc_info = (type(error), error, None)
+        handler.emit(one)
+    handler.close()
+    told = path.read_text()
+    assert told.count("OSError: the disk") == 1 and told.count("KeyError: 'w1'") == 1
+    assert "background work failed (1 times more)" in told

@@ -180,15 +180,15 @@ async def test_many_dispatches_to_another_machine_are_asked_for_with_their_numbe
 
 
 async def test_a_read_only_profile_runs_no_matrix(hall: LiveHall, open_app: OpenApp) -> None:
-    """F45."""
-    async with open_app(profile_of(hall, read_only=True), key=hall.key, watch=(WORKER,)) as opened:
+    """F45: the reason is on screen whole, in 80 columns too."""
+    async with open_app(profile_of(hall, read_only=True), key=hall.key, watch=(WORKER,), size=(80, 24)) as opened:
         screen = await come(opened)
         screen.action_tab("matrix")
         await opened.pilot.pause()
         screen.query_one("#capabilities", Input).value = CAPABILITY
         await opened.pilot.press("ctrl+r")
 
-        await shows(opened, "This profile is read-only")
+        await shows(opened, "This profile is read-only: no dispatch", "may record it as a decision.")
         assert opened.workspace.lab.matrix is None
 
 
