@@ -43,7 +43,7 @@ from pyhall_tui.screens.messages import (
 )
 from pyhall_tui.screens.opening import OpeningScreen
 from pyhall_tui.theme import DARK, LIGHT
-from pyhall_tui.toasts import AlarmToasts, is_bad_news
+from pyhall_tui.toasts import AlarmToasts, TroubleToasts, is_bad_news
 from pyhall_tui.widgets.field import OneLineInput, left_out
 from pyhall_tui.widgets.header import SCREEN_TITLES
 from pyhall_tui.workspace import Workspace
@@ -55,6 +55,8 @@ _log = logging.getLogger("pyhall_tui")
 
 _WAITING_SHOWN_AFTER = 0.5
 """Seconds after which it is said that the OS keyring is waited for; most answer in milliseconds."""
+_LOOK_FOR_TROUBLE = 2.0
+"""Seconds between two looks at whether something can no longer be kept."""
 _GATHER = 0.25
 """Seconds that verdicts are gathered for one frame; what is an event is told at once."""
 
@@ -170,6 +172,7 @@ class PyHallApp(App[None]):
         self._keys = key_store or KeyStore()
         self._notes = notes
         self._alarm_toasts = AlarmToasts(self)
+        self._trouble_toasts = TroubleToasts(self)
         self._attention = Attention(self, self._clock)
 
     @property
@@ -197,6 +200,7 @@ class PyHallApp(App[None]):
         for note in self._notes:
             self.notify(note, severity="warning", timeout=15, markup=False)
         self.call_after_refresh(_collect_garbage_again)
+        self.set_interval(_LOOK_FOR_TROUBLE, self._tell_trouble)
         if self.workspace is None:
             self.call_after_refresh(self.run_worker, self._open_first, group="open")  # a worker: quitting ends it
         else:
@@ -251,9 +255,11 @@ class PyHallApp(App[None]):
     def _follow(self, workspace: Workspace) -> None:
         """Go on behind the first frame: take the rest of the fleet, tell what could not be kept or read."""
         self.call_after_refresh(self._restore_rest, workspace)
-        for note in (*workspace.journal.notes, workspace.watch_list.problem):
-            if note:
-                self.notify(note, severity="warning", timeout=15, markup=False)
+        self._tell_trouble()
+
+    def _tell_trouble(self) -> None:
+        if (workspace := self.workspace) is not None:
+            self._trouble_toasts.show((*workspace.journal.notes, workspace.watch_list.problem or ""))
 
     def _restore_rest(self, workspace: Workspace) -> None:
         self.run_worker(workspace.restore_rest(), exit_on_error=False, group="restore")

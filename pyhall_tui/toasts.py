@@ -1,5 +1,6 @@
 """The toasts of alarms: they stay until one has seen to them, and never bury the screen."""
 
+import re
 from collections.abc import Collection, Iterable
 
 from textual.app import App
@@ -82,3 +83,19 @@ class AlarmToasts:
         self._app._notifications.add(toast)
         self._app._refresh_notifications()
         return toast
+
+
+class TroubleToasts:
+    """What could not be kept or read, once for each trouble: many come to light long after the start."""
+
+    def __init__(self, app: App[None]) -> None:
+        self._app = app
+        self._told: set[str] = set()
+
+    def show(self, sentences: Iterable[str]) -> None:
+        """Raise a toast for each that is new; one that differs only in its numbers is not."""
+        present = {re.sub(r"\d[\d,]*", "", told): told for told in sentences if told}
+        for trouble, told in present.items():
+            if trouble not in self._told:
+                self._app.notify(told, severity="warning", timeout=15, markup=False)
+        self._told = set(present)

@@ -188,7 +188,7 @@ async def test_a_read_only_profile_runs_no_matrix(hall: LiveHall, open_app: Open
         screen.query_one("#capabilities", Input).value = CAPABILITY
         await opened.pilot.press("ctrl+r")
 
-        await shows(opened, "This profile is read-only: no dispatch", "may record it as a decision.")
+        await shows(opened, "This profile is read-only: no dispatch", "it as a decision.")
         assert opened.workspace.lab.matrix is None
 
 

@@ -1,9 +1,12 @@
 """The workers screen, by Pilot, against a real hall, with the clock moved by the test."""
 
+import random
+
 import pytest
 from textual.widgets import Input
 
 from pyhall_tui.fleet.order import SortKey
+from pyhall_tui.paths import Home
 from pyhall_tui.screens.worker_detail import WorkerDetailScreen
 from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets.line_table import LineTable
@@ -306,3 +309,17 @@ async def test_a_change_of_theme_and_of_size_reaches_the_screens_that_are_hidden
         await opened.pilot.resize_terminal(*SMALL)
         await opened.pilot.press("5")
         await until(lambda: opened.screen.styles.background.brightness > 0.9 and opened.screen.has_class("-narrow"))
+
+
+async def test_a_journal_that_turns_out_to_be_damaged_is_told_on_screen(
+    open_app: OpenApp, hall: LiveHall, home: Home
+) -> None:
+    """F40: it opened well; the noise is met behind the first frame. The name that it is set aside under is shown."""
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await all_verified(opened)
+    path = home.data / "journal.db"
+    kept, size = path.read_bytes()[:8192], path.stat().st_size
+    path.write_bytes(kept + random.Random(40).randbytes(size - len(kept)))
+    async with open_app(key=hall.key, toasts=True, size=LARGE) as opened:
+        await until(lambda: "set aside as" in opened.words() and "journal.db.damaged-" in opened.text())
+        assert len(list(path.parent.glob("journal.db.damaged-*"))) == 1
