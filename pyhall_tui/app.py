@@ -228,6 +228,8 @@ class PyHallApp(App[None]):
         self._current_mode, self._screen_stacks = mode, {mode: []}
 
     async def _open_first(self) -> None:
+        if self._exit:  # it was told to end before it began: its screens are being closed
+            return
         if self._opens_demo:
             await self.open_demo()
         else:
