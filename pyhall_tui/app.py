@@ -72,6 +72,7 @@ def _collect_garbage_again() -> None:
     """After the first frame; what is there by then stays for good, and is never looked through again."""
     if not gc.isenabled():
         gc.freeze()
+        gc.set_threshold(20_000, 25, 25)  # each round stops all threads, and little of ours goes in circles
         gc.enable()
 
 
@@ -419,6 +420,7 @@ class PyHallApp(App[None]):
         if profile is None:
             self.notify(self._opener.no_such_profile(message.name), severity="error", timeout=15, markup=False)
         else:
+            gc.unfreeze()  # what was open goes
             await self.open_profile(profile, message.mode)
 
     @on(CloseProfile)

@@ -88,6 +88,7 @@ def open_app(profile: str | None, *, demo: bool) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
     gc.disable()  # up to the first frame there is no garbage to speak of; the app turns it on again
+    sys.setswitchinterval(0.0005)  # seconds: a key passes through three threads beside the one that asks
     os.environ.setdefault("TEXTUAL_FPS", "120")  # read when textual is imported: a filter letter takes two frames
     from pyhall_tui.app import PyHallApp
     from pyhall_tui.ending import end_without_a_terminal
