@@ -11,7 +11,7 @@ from pyhall_tui.screens.enroll.batch import BatchPane
 from pyhall_tui.screens.worker_detail import WorkerDetailScreen
 from tests.live_hall import LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
-from tests.screens.test_enroll import at_the_form, sees
+from tests.screens.enrolling import at_the_form, sees
 from tests.waiting import until
 
 ENROLL = "/api/v1/hall/enroll"
