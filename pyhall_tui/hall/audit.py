@@ -13,7 +13,7 @@ from pyhall_tui.hall.store import Store, iso
 
 GENESIS = "GENESIS"
 _PRUNE_EVERY = 1000
-_CHECKPOINT_EVERY = 500  # writes, some 12 MiB of write-ahead log
+_CHECKPOINT_EVERY = 2000  # writes, some 48 MiB of write-ahead log
 _DAY = 86_400.0  # seconds
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # as the ecosystem's logs are hashed
 _PIECE = 5000  # rows that are counted in one go: some 20 ms

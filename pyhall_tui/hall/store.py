@@ -63,7 +63,7 @@ _GET_WORKER = (
 )
 
 _MOST_KNOWN = 10_000  # keys or workers that are remembered
-_MOST_PAGES = 20_000  # of the write-ahead log, some 80 MiB; `checkpoint` is called long before
+_MOST_PAGES = 40_000  # of the write-ahead log, some 160 MiB; `checkpoint` is called long before
 _PATIENCE = 2.5  # seconds that opening waits for another program's lock
 _FINAL = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL)
 """Errors that no other journal mode helps against."""
