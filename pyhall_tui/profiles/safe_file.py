@@ -79,11 +79,22 @@ def _names_of(target: Path) -> int:
 
 
 def _write_over(target: Path, data: bytes) -> None:
-    with target.open("r+b") as file:
-        file.write(data)
-        file.truncate()
-        file.flush()
-        os.fsync(file.fileno())
+    with target.open("r+b", buffering=0) as file:
+        before = file.read()
+        try:
+            _put(file, data)
+        except OSError:
+            _put(file, before)  # it has the room that it had
+            raise
+
+
+def _put(file: IO[bytes], data: bytes) -> None:
+    file.seek(0)
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
+    file.truncate()
+    os.fsync(file.fileno())
 
 
 def _replace(source: Path, target: Path) -> bool:

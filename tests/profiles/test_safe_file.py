@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -43,6 +44,22 @@ def test_a_file_of_two_names_keeps_both(tmp_path: Path) -> None:
     assert repository.read_bytes() == b"new"
     assert here.samefile(repository)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_file_that_cannot_be_written_over_to_its_end_is_as_it_was(tmp_path: Path) -> None:
+    """F36: the disk is full in the midst of it."""
+    repository, here = tmp_path / "repository", tmp_path / "here"
+    repository.write_bytes(b"what was there before")
+    here.hardlink_to(repository)
+    program = (
+        "import resource, signal, sys; from pathlib import Path; from pyhall_tui.profiles import safe_file\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4000, resource.RLIM_INFINITY))\n"
+        "safe_file._write_over(Path(sys.argv[1]), b'x' * 9000)"
+    )
+    tried = subprocess.run([sys.executable, "-c", program, here], capture_output=True, text=True, check=False)
+    assert "File too large" in tried.stderr
+    assert repository.read_bytes() == b"what was there before"
 
 
 def test_a_file_that_is_held_in_its_place_is_written_over_there(
