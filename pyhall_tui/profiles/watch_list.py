@@ -60,7 +60,7 @@ def _ids_in_json(text: str) -> list[str] | None:
     if not text.lstrip().startswith(("{", "[")):
         return None
     for documents in ([text], text.splitlines()):
-        with contextlib.suppress(msgspec.DecodeError, RecursionError):
+        with contextlib.suppress(msgspec.DecodeError, RecursionError, UnicodeEncodeError):
             return [each for one in documents if one.strip() for each in _named_in(msgspec.json.decode(one))]
     return None
 

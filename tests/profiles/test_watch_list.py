@@ -47,7 +47,7 @@ def test_json_is_read_for_the_ids_in_it(text: str) -> None:
     assert parse_worker_ids(text) == (("a", "b"), ())
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "{", "[1, null]", '[{"name": 1}]'])
+@pytest.mark.parametrize("text", ["[" * 100_000, "{", "[1, null]", '[{"name": 1}]', '["\udc80"]'])
 def test_json_without_an_id_ends_nothing(text: str) -> None:
     """F33"""
     assert len(parse_worker_ids(text).ids) <= 1
