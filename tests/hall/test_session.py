@@ -196,6 +196,19 @@ async def test_a_stated_end_is_renewed_in_time_and_not_before(hall: LiveHall, st
     assert session_of(followed)["state"] == "expired"
 
 
+async def test_an_end_that_is_over_already_is_no_reason_to_enroll_with_each_poll(
+    hall: LiveHall, store: Store, clock: ManualClock
+) -> None:
+    hall.faults.add(path="/api/v1/hall/enroll", body=json.dumps({"id": "s", "expires_at": clock.now().wall - 1}))
+    followed = follow(hall.url, hall.key, store, clock)
+    await followed.poll()
+    await followed.poll()
+    assert (session_of(followed)["state"], enrollments(hall)) == ("expired", 1)
+    clock.skip(SILENCE)
+    await followed.poll()
+    assert enrollments(hall) == 2
+
+
 async def test_an_enrollment_that_may_have_been_taken_is_not_sent_again_at_once(
     hall: LiveHall, store: Store, clock: ManualClock
 ) -> None:
@@ -217,6 +230,8 @@ async def test_an_enrollment_that_may_have_been_taken_is_not_sent_again_at_once(
         ({"session_id": "s", "worker_id": "w", "expires_at": 100}, Enrolled("s", 100.0)),
         ({"id": "s", "expires_in": 50}, Enrolled("s", 60.0)),
         ({"id": 7, "expires": "soon"}, Enrolled(None, None)),
+        ({"id": "s", "expires_at": 1764054435000}, Enrolled("s", None)),
+        ({"id": "s", "expires_in": 10**400}, Enrolled("s", None)),
         ({}, Enrolled(None, None)),
     ],
 )

@@ -200,17 +200,18 @@ def read_session(fields: dict[str, Any], now: float) -> Enrolled:
     named = (where.get(name) for name in ("session_id", "enrollment_id", "id", "worker_id"))
     found = next((value for value in named if isinstance(value, str) and value), None)
     ends = [wall for name in _ENDS if (wall := _wall(where.get(name))) is not None]
-    if isinstance(seconds := where.get("expires_in"), int | float):
-        ends.append(now + seconds)
+    if isinstance(left := where.get("expires_in"), int | float) and (wall := _wall(left, since=now)) is not None:
+        ends.append(wall)
     return Enrolled(found, ends[0] if ends else None)
 
 
-def _wall(value: object) -> float | None:
-    """Return a stated time, ISO 8601 or seconds, in seconds since the epoch; None where it is none."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+def _wall(value: object, *, since: float = 0.0) -> float | None:
+    """Return a stated time, ISO 8601 or seconds from `since` on, in seconds since the epoch; None where it is none."""
     try:
-        stated = datetime.fromisoformat(value if isinstance(value, str) else "")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            stated = datetime.fromtimestamp(since + value, UTC)
+        else:
+            stated = datetime.fromisoformat(value if isinstance(value, str) else "")
         return stated.replace(tzinfo=stated.tzinfo or UTC).timestamp()
     except (ValueError, OverflowError, OSError):
         return None
