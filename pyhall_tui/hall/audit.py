@@ -3,14 +3,17 @@
 import asyncio
 import hashlib
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.store import Store, iso
 
+_log = logging.getLogger(__name__)
 GENESIS = "GENESIS"
 _PRUNE_EVERY = 1000
 _CHECKPOINT_EVERY = 2000  # writes, some 48 MiB of write-ahead log
@@ -64,11 +67,15 @@ class Ledger:
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
         try:
-            self._retention.after(self._store, _append(self._store, [text for text, _ in waiting]))
+            last = _append(self._store, [text for text, _ in waiting])
         except Exception as error:
             _resolve(waiting, error)
-        else:
-            _resolve(waiting, None)
+            return
+        _resolve(waiting, None)
+        try:
+            self._retention.after(self._store, last)
+        except StoreError as error:  # what was decided is in the log all the same
+            _log.warning("old decisions stay in the log: %s", error)
         self._writes += 1
         if self._writes % _CHECKPOINT_EVERY == 0:  # elsewhere: all who wait would wait for the disk, some 10 ms
             asyncio.get_running_loop().run_in_executor(None, self._store.checkpoint)

@@ -209,6 +209,21 @@ async def test_where_it_cannot_be_written_each_is_told_and_the_next_is_tried(mon
     assert audit.verify(store) == audit.Checked(1)
 
 
+async def test_where_old_decisions_cannot_be_taken_out_the_new_ones_are_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store()
+    ledger = audit.Ledger(store, audit.Retention(days=1))
+
+    def full(*_: object) -> int:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(audit, "prune", full)
+    await ledger.append(receipt(1))
+    assert audit.verify(store) == audit.Checked(1)
+    assert caplog.messages == ["old decisions stay in the log: the disk is full"]
+
+
 async def test_who_no_longer_waits_keeps_nobody_and_his_decision_is_in_the_log() -> None:
     store = Store()
     ledger = audit.Ledger(store, audit.Retention())
