@@ -117,7 +117,11 @@ def _namespace(worker_id: str, allowed: str | None) -> str:
 
 
 def _check_artifact_hash(body: bytes, stated: str) -> None:
-    if clean_hash(stated) != artifact_hash(json.loads(body)):
+    try:
+        record = json.loads(body)
+    except (ValueError, RecursionError) as error:  # of a number beyond Python's bound, which the shape does not see
+        raise BadRequest(f"body cannot be read: {error}") from None
+    if clean_hash(stated) != artifact_hash(record):
         raise BadRequest("invalid field: artifact_hash: it is not the hash of this record", code=TAMPERED)
 
 

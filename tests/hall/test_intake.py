@@ -166,3 +166,8 @@ def test_a_store_of_the_first_version_takes_them_too(tmp_path: Path) -> None:
 def test_a_body_that_is_nested_too_deeply_is_refused(http: httpx.Client) -> None:
     answer = http.post("/enroll", content=b'{"x":' + b"[" * 200_000)
     assert answer.status_code == 400 and "nested too deeply" in answer.json()["error"]
+
+
+def test_a_number_beyond_all_bounds_is_refused(http: httpx.Client) -> None:
+    answer = http.post("/enroll", content=json.dumps(record())[:-1].encode() + b', "x": ' + b"9" * 5_000 + b"}")
+    assert answer.status_code == 400 and "cannot be read" in answer.json()["error"]
