@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -118,6 +120,28 @@ def test_an_export_is_the_whole_store_with_keys_as_hashes(seeded: Path, tmp_path
     copy.close()
     assert lines(run("audit", "verify", "--db", tmp_path / "copy.db")) == ["whole: 3 decisions"]
     assert run("audit", "head", "--db", seeded).stdout == run("audit", "head", "--db", tmp_path / "copy.db").stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such bound there")
+@pytest.mark.parametrize("command", [["export"], ["audit", "export"]])
+def test_an_export_that_cannot_be_written_whole_names_its_file_and_leaves_none(
+    seeded: Path, tmp_path: Path, command: list[str]
+) -> None:
+    """F29"""
+    store = Store(seeded)
+    with store.write() as db:
+        db.execute("UPDATE decisions SET receipt = json_set(receipt, '$.long', ?)", ("x" * 100_000,))
+    store.close()
+    program = (
+        "import resource, sys; from pyhall_tui.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY)); main()"
+    )
+    made = tmp_path / "made.jsonl"
+    arguments = ["hall", *command, str(made), "--db", str(seeded)]
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"pyhall-tui hall: {made}: file too large\n"
+    assert not made.exists()
 
 
 def test_an_export_is_never_written_over_a_file(seeded: Path, tmp_path: Path) -> None:

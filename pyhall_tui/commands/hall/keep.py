@@ -2,7 +2,8 @@
 
 import json
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -72,12 +73,27 @@ def import_(file: Path, db: Path) -> None:
     say(", ".join(f"{count} {table}" for table, count in got.items()))
 
 
-def _opened(file: Path, mode: str) -> Any:
-    """Open a file, or the standard stream where it is `-`; a file that is there is never written over."""
+@contextmanager
+def _opened(file: Path, mode: str) -> Iterator[IO[str]]:
+    """Open a file, or the standard stream where it is `-`.
+
+    A file that is there is never written over, and one that cannot be written whole does not stay.
+    """
     if str(file) == "-":
-        stream: IO[str] = sys.stdin if mode == "r" else sys.stdout
-        return nullcontext(stream)
-    return file.open(mode, encoding="utf-8")
+        yield sys.stdin if mode == "r" else sys.stdout
+        return
+    with file.open(mode, encoding="utf-8") as opened:
+        try:
+            yield opened
+            opened.flush()
+        except BaseException as error:
+            if mode == "x":
+                with suppress(OSError):  # what is still to be written fails once more
+                    opened.close()
+                file.unlink()
+            if isinstance(error, OSError) and error.filename is None:  # it was not standard output
+                raise OSError(error.errno, error.strerror, str(file)) from error
+            raise
 
 
 @hall_group.group()
