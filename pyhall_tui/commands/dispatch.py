@@ -7,7 +7,8 @@ import click
 
 from pyhall_tui import paths
 from pyhall_tui.clock import SystemClock
-from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_profile, printable, tell
+from pyhall_tui.commands.output import printable
+from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_profile, tell
 from pyhall_tui.dispatch.codes import explain
 from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED, DispatchForm, FormMistakes
 from pyhall_tui.dispatch.result import Result, Tried, abandoned, try_dispatch

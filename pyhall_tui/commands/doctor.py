@@ -6,7 +6,7 @@ import json
 import click
 
 from pyhall_tui.clock import SystemClock
-from pyhall_tui.commands.session import printable
+from pyhall_tui.commands.output import printable
 from pyhall_tui.daemon_executor import DaemonExecutor
 from pyhall_tui.doctor import Finding, Patient, Terminal, chosen, examine, exit_code
 from pyhall_tui.log_file import configure_logging

@@ -12,7 +12,8 @@ import click
 
 from pyhall_tui import paths
 from pyhall_tui.clock import SystemClock
-from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_profile, printable, tell
+from pyhall_tui.commands.output import printable
+from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_profile, tell
 from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, plan
 from pyhall_tui.enroll.report import as_json_lines, write_report
 from pyhall_tui.enroll.rows import BatchUnreadable, read_rows

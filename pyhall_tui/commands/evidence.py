@@ -2,12 +2,12 @@
 
 import errno
 import json
-import sys
 from pathlib import Path
 
 import click
 
 from pyhall_tui.attest.evidence import ChainCheck, Mark, receipts, verify_log
+from pyhall_tui.commands.output import printable
 from pyhall_tui.registry.models import plain_sha256
 from pyhall_tui.render.text import clean
 
@@ -33,7 +33,7 @@ def verify(ctx: click.Context, file: Path, known: str | None, as_json: bool) -> 
     except OSError as error:
         _tell_unreadable(file, error)
         ctx.exit(FAILED)
-    print(json.dumps(_document(check), indent=2) if as_json else _printable(check.sentence))
+    print(json.dumps(_document(check), indent=2) if as_json else printable(check.sentence))
     if not as_json and check.whole and check.entries:
         click.echo(f"To tell a cut end later: --known {check.entries}:{check.last_hash}", err=True)
     ctx.exit(WHOLE if check.whole else BROKEN)
@@ -55,14 +55,14 @@ def list_receipts(ctx: click.Context, file: Path, correlation_id: str | None, as
                 print(json.dumps(row))
             else:
                 cells = (receipt.at, receipt.status, receipt.capability, receipt.correlation_id, receipt.worker_id)
-                print(f"{receipt.line:>8}  {'  '.join(_printable(cell) or '-' for cell in cells)}")
+                print(f"{receipt.line:>8}  {'  '.join(printable(cell) or '-' for cell in cells)}")
     except OSError as error:
         if error.errno in (errno.EPIPE, errno.ENOSPC):  # of what is printed, not of what is read
             raise
         _tell_unreadable(file, error)
         ctx.exit(FAILED)
     if not found:
-        what = f"has the correlation id {_printable(correlation_id)}" if correlation_id else "is in it"
+        what = f"has the correlation id {printable(correlation_id)}" if correlation_id else "is in it"
         click.echo(f"pyhall-tui evidence: no receipt {what}.", err=True)
     ctx.exit(WHOLE if found else BROKEN)
 
@@ -87,12 +87,6 @@ def _document(check: ChainCheck) -> dict[str, object]:
         "tail": check.tail.name.lower(),
         "sentence": check.sentence,
     }
-
-
-def _printable(text: str) -> str:
-    """Return a text that neither drives the terminal nor fails to be encoded for it."""
-    encoding = sys.stdout.encoding or "utf-8"
-    return clean(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _tell_unreadable(file: Path, error: OSError) -> None:

@@ -19,8 +19,8 @@ from pyhall_tui.attest.package_hash import (
     look_alikes,
     spelled,
 )
+from pyhall_tui.commands.output import printable
 from pyhall_tui.registry.models import plain_sha256
-from pyhall_tui.render.text import clean
 
 SAME, DIFFERS, FAILED = 0, 1, 2
 
@@ -63,9 +63,9 @@ def _lines(package: PackageHash, files: bool) -> Iterator[str]:
     alike = look_alikes(package.files)
     for file in package.files:
         ascii_name = f"  ({spelled(file.path)})" if file.path in alike else ""
-        yield f"{file.size:>12}  {file.sha256}  {_printable(file.path)}{ascii_name}"
+        yield f"{file.size:>12}  {file.sha256}  {printable(file.path)}{ascii_name}"
     for left in package.left_out:
-        yield f"{'left out':>12}  {_printable(left.path)}: {left.reason.value}"
+        yield f"{'left out':>12}  {printable(left.path)}: {left.reason.value}"
 
 
 def _document(package: PackageHash, path: Path, files: bool) -> dict[str, Any]:
@@ -90,20 +90,20 @@ def _tell_unreadable(error: PackageUnreadable, *, as_json: bool, every: bool) ->
     if as_json:
         print(json.dumps({"error": str(error), "problems": problems}, indent=2))
     advice = " --skip-special leaves them out." if error.only_special else " Put it right, then hash again."
-    click.echo(f"pyhall-tui hash: {_printable(str(error))}{advice}", err=True)
+    click.echo(f"pyhall-tui hash: {printable(str(error))}{advice}", err=True)
     if every:
         for one in error.problems:
-            click.echo(f"  {_printable(one.path)}: {one.reason}", err=True)
+            click.echo(f"  {printable(one.path)}: {one.reason}", err=True)
 
 
 def _tell_concerns(package: PackageHash, *, listed: bool) -> None:
     for left in () if listed else package.left_out:
         if left.reason is Why.SPECIAL:  # what never counts is no news, but this is no hash that the SDK would give
-            click.echo(f"left out: {_printable(left.path)}: {left.reason.value}", err=True)
+            click.echo(f"left out: {printable(left.path)}: {left.reason.value}", err=True)
     if package.kind is Kind.FILE:
         click.echo("This is the SHA-256 of the file's bytes; a folder that holds it has another hash.", err=True)
     for concern in package.warnings:
-        click.echo(f"warning: {_printable(concern.path)}: {concern.reason}", err=True)
+        click.echo(f"warning: {printable(concern.path)}: {concern.reason}", err=True)
 
 
 def _compare(package: PackageHash, expect: str | None) -> int:
@@ -112,12 +112,6 @@ def _compare(package: PackageHash, expect: str | None) -> int:
     match = match_dialect(package, expect)
     click.echo(str(match), err=True)
     return SAME if match.matched is Matched.MATCH else DIFFERS
-
-
-def _printable(text: str) -> str:
-    """Return a name that neither drives the terminal nor fails to be encoded for it."""
-    encoding = sys.stdout.encoding or "utf-8"
-    return clean(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _progress() -> Callable[[Progress], None] | None:

@@ -9,7 +9,8 @@ import click
 
 from pyhall_tui import paths
 from pyhall_tui.clock import SystemClock
-from pyhall_tui.commands.session import NO, YES, ask, fail, open_profile, printable, tell
+from pyhall_tui.commands.output import printable
+from pyhall_tui.commands.session import NO, YES, ask, fail, open_profile, tell
 from pyhall_tui.dispatch import baselines
 from pyhall_tui.dispatch.baselines import Baseline, BaselineMistake, Difference
 from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED

@@ -1,7 +1,6 @@
 """How a command without a screen finds profile and key, asks the registry, and says what went wrong."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -9,13 +8,13 @@ import click
 
 from pyhall_tui import paths
 from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.commands.output import printable
 from pyhall_tui.daemon_executor import DaemonExecutor
 from pyhall_tui.log_file import configure_logging
 from pyhall_tui.profiles.environment import KEY, EnvironmentMistake, overridden
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.store import Profiles, ProfilesFileError, ProfileStore
 from pyhall_tui.registry.errors import RegistryError
-from pyhall_tui.render.text import clean
 
 if TYPE_CHECKING:
     from pyhall_tui.profiles.api_key import ApiKey
@@ -36,12 +35,6 @@ def fail(ctx: click.Context, sentence: str) -> NoReturn:
 def tell(ctx: click.Context, sentence: str) -> None:
     """Say one line on standard error, with the command's name before it."""
     click.echo(printable(f"{ctx.command_path}: {sentence}"), err=True)
-
-
-def printable(text: object, limit: int = 4_000) -> str:
-    """Return text that neither drives the terminal nor fails to be encoded for it."""
-    encoding = sys.stdout.encoding or "utf-8"
-    return clean(text, limit).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def open_profile(ctx: click.Context) -> Profile:

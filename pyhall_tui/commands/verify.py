@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyhall_tui.clock import SystemClock
-from pyhall_tui.commands.session import FAILED, NO, YES, ask, open_profile, printable, sentence_of, tell
+from pyhall_tui.commands.output import printable
+from pyhall_tui.commands.session import FAILED, NO, YES, ask, open_profile, sentence_of, tell
 from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.monitor.budget import Budget
 from pyhall_tui.monitor.turns import Turns

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from pyhall_tui import paths
-from pyhall_tui.commands.output import is_of_output
-from pyhall_tui.commands.session import printable
+from pyhall_tui.commands.output import is_of_output, printable
 from pyhall_tui.regular_file import reason
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from pyhall_tui.commands.hall.group import db_option, hall_group, json_option, no, open_store, say
-from pyhall_tui.commands.session import printable
+from pyhall_tui.commands.output import printable
 
 
 @hall_group.group()
