@@ -355,9 +355,14 @@ class BatchPane(Vertical):
         ):
             self.query_one(f"#batch-{name}", Button).disabled = not usable
 
+    def _item(self, key: str | None) -> Item | None:
+        """Return a row of the table; None where there is none, or it was one of the batch before."""
+        return self._items[int(key)] if key is not None and int(key) < len(self._items) else None
+
     @on(LineTable.Opened)
     def _open(self, message: LineTable.Opened) -> None:
-        worker_id = self._items[int(message.key)].worker_id
+        item = self._item(message.key)
+        worker_id = item.worker_id if item else None
         if worker_id is not None and worker_id in self._workspace.fleet:
             self.post_message(Go("workers", worker_id=worker_id))
         else:
@@ -366,8 +371,7 @@ class BatchPane(Vertical):
     @on(LineTable.Highlighted)
     def _show_in_full(self) -> None:
         """Show in full what the cells of the row under the cursor have no room for."""
-        key = self._table.cursor_key
-        item = self._items[int(key)] if key is not None and int(key) < len(self._items) else None
+        item = self._item(self._table.cursor_key)
         told = self.query_one("#batch-row", Static)
         told.display = item is not None
         if item is not None:
