@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pyhall_tui.registry.models import plain_sha256
 
 NAMESPACE, DISPLAY_NAME, CAPABILITIES, SHA256 = "namespace", "display_name", "capabilities", "sha256"
-FIELDS = (NAMESPACE, DISPLAY_NAME, CAPABILITIES, SHA256)
 """The fields of the contract's enrollment, in its order."""
 LONGEST = 300
 """Letters that a name may have here: a registry's own bound is not documented, a pasted file is a slip."""

@@ -47,11 +47,6 @@ class ApiKey:
         """Return the key itself."""
         return self._text
 
-    @property
-    def has_known_prefix(self) -> bool:
-        """Whether it starts as documented keys do."""
-        return self._text.startswith(PREFIXES)
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ApiKey) and other._text == self._text
 
