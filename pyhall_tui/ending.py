@@ -21,8 +21,8 @@ PATIENCE = 2.0
 def end_on_signals(ask_to_end: Callable[[int], object]) -> None:
     """Let SIGTERM, SIGHUP (a closed window), SIGINT and SIGQUIT end the program; the exit code is 128 + the signal.
 
-    Call it on the thread of the running loop. `ask_to_end` is called there with the exit code. Where a loop has no
-    such signals (Windows) there is nothing to do.
+    Call it on the thread of the running loop. `ask_to_end` is called there with the exit code. Signals that a system
+    has not (Windows: SIGHUP, SIGQUIT) are left out.
     """
     loop = asyncio.get_running_loop()
 

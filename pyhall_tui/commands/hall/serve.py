@@ -46,7 +46,9 @@ if TYPE_CHECKING:
 @click.option("--faults", type=click.Path(path_type=Path), help="Faults in TOML, to see how a client bears them.")
 @click.option("--upstream", metavar="URL", help="A registry whose ban list counts here too; its key: PYHALL_API_KEY.")
 @click.option("--upstream-namespace", metavar="NS", help="Enroll this hall there, once, in the namespace of that key.")
-@click.option("--stale-after", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Minutes until …")
+@click.option(
+    "--stale-after", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Minutes of silence until …"
+)
 @click.option(
     "--when-stale",
     type=click.Choice(["keep", "deny-high", "deny-all"]),
@@ -78,7 +80,7 @@ def serve(
     tls_key: Path | None,
     allow_plain_http: bool,
 ) -> None:
-    """Serve the hall until SIGTERM or ctrl+c.
+    """Serve the hall until SIGTERM, SIGHUP or ctrl+c.
 
     The first line is its address; for a new store the second is its first key, which is shown this once.
     """
