@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -44,7 +45,9 @@ def draw_anew_after_a_stop(driver: Any) -> None:
     Textual's own handler takes the terminal for handed back, as after ctrl+z: it would start what still runs a
     second time, and at the end give back half of it. Call it when the driver has started; others are left alone.
     """
-    go_on = signal.getsignal(signal.SIGCONT) if hasattr(signal, "SIGCONT") else None
+    if sys.platform == "win32":
+        return
+    go_on = signal.getsignal(signal.SIGCONT)
     if not callable(go_on) or id(getattr(go_on, "__self__", None)) != id(driver):
         return
 
@@ -58,7 +61,7 @@ def draw_anew_after_a_stop(driver: Any) -> None:
 
 def is_a_shells_job() -> bool:
     """Whether a shell started this that could let it go on after a stop; else it would stand still for good."""
-    if os.name != "posix":
+    if sys.platform == "win32":
         return False
     shell = os.getppid()
     try:

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -243,8 +244,8 @@ class ForegroundServer(uvicorn.Server):
         `announce` is called when signals are taken and requests answered: who reads it may send either.
         """
         self._announce = announce
-        takes_signals = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGHUP")
-        if takes_signals and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # `nohup` has it ignored
-            signal.signal(signal.SIGHUP, self.handle_exit)
+        if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
+            if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # `nohup` has it ignored
+                signal.signal(signal.SIGHUP, self.handle_exit)
         self.run(sockets=[sock])
         return 130 if self._stopped_by == signal.SIGINT else 0
