@@ -271,7 +271,7 @@ def read_ban_list(body: bytes, limit: int | None, correlation_id: str) -> BanLis
 
 def _says_more(answer: _Hashes) -> bool:
     """Whether a list says itself that it is not all: an empty one is that of a hall whose registry is down."""
-    total = answer.count if isinstance(answer.count, int) else 0
+    total = answer.count if isinstance(answer.count, int | float) else 0
     return not answer.hashes or total > len(answer.hashes) or bool(answer.next or answer.has_more)
 
 

@@ -209,7 +209,7 @@ def test_an_entry_that_is_no_ban_is_counted_and_hides_none_beside_it(odd: bytes)
     assert (len(told.entries), told.unreadable) == (1, 1)
 
 
-@pytest.mark.parametrize("hint", [{"next": "/page/2"}, {"has_more": True}, {"count": 2}])
+@pytest.mark.parametrize("hint", [{"next": "/page/2"}, {"has_more": True}, {"count": 2}, {"count": 2.0}])
 def test_a_ban_list_that_says_there_is_more_is_cut(hint: dict[str, Any]) -> None:
     """F22"""
     assert read_ban_list(msgspec.json.encode({"hashes": [HASH]} | hint), 50_000, "").perhaps_cut
