@@ -11,7 +11,15 @@ from collections.abc import Iterator
 import pytest
 
 from pyhall_tui.hall.demo import RunningDemo, start_demo
+from pyhall_tui.masking import forget_secrets
 from tests.live_hall import LiveHall, live_hall
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_of_other_tests() -> Iterator[None]:
+    """Each test registers its own secrets: a long run would otherwise search every log line for thousands."""
+    yield
+    forget_secrets()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tests.clock import ManualClock
 
 
-async def until(condition: Callable[[], object], timeout: float = 5.0, *, clock: ManualClock | None = None) -> None:
+async def until(condition: Callable[[], object], timeout: float = 30.0, *, clock: ManualClock | None = None) -> None:
     """Let the loop run until the condition holds; with a `clock`, let its time pass meanwhile, 0.1 s a look.
 
     Raises:

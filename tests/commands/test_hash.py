@@ -18,7 +18,7 @@ VECTOR = sample("package-hash-dialects.json")[3]
 
 def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=30, env=os.environ | environment
+        [*PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=60, env=os.environ | environment
     )
 
 

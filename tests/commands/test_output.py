@@ -29,7 +29,7 @@ def commands(tmp_path: Path) -> list[list[str]]:
 
 def ended(command: list[str], out: int) -> tuple[int, bytes]:
     done = subprocess.run(
-        [sys.executable, "-m", "pyhall_tui", *command], stdout=out, stderr=-1, timeout=20, check=False
+        [sys.executable, "-m", "pyhall_tui", *command], stdout=out, stderr=-1, timeout=60, check=False
     )
     return done.returncode, done.stderr
 
@@ -43,7 +43,7 @@ def test_a_reader_that_has_enough_is_no_fault(commands: list[list[str]]) -> None
         )
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
-        assert (process.wait(20), process.stderr.read()) == (141, b"")
+        assert (process.wait(60), process.stderr.read()) == (141, b"")
         process.stderr.close()
 
 

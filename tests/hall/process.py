@@ -50,4 +50,4 @@ def served(
 
 def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [*PROGRAM, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, env=os.environ | environment)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | environment)

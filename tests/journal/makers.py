@@ -43,7 +43,7 @@ def verdict(worker_id: str = "org.acme.w1", rank: int = 8, at: float = NOW, **fi
     return LastVerdict(worker_id=worker_id, verdict=Verdict(**answer), at=at, rank=rank)
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait until `condition()` holds; fail where it does not within that time."""
     deadline = time.monotonic() + seconds
     tick = threading.Event()

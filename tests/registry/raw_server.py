@@ -135,7 +135,7 @@ async def raw_server(context: ssl.SSLContext | None = None) -> AsyncIterator[Raw
         await asyncio.sleep(0)  # closed sockets are let go in the loop's next round
 
 
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Let the loop run until the condition holds."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  (the other side of a socket sets no event)

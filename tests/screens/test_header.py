@@ -16,8 +16,8 @@ async def test_no_mark_is_cut_off_by_what_else_the_header_tells(
     hall.add_worker("wkr_bad", sha256="ba" * 32)
     profile = profile_of(hall, production=True, read_only=True)
     async with open_app(profile, watch=("wkr_abc123", "wkr_bad"), size=(width, 24)) as opened:
-        await until(lambda: "2 clean" in opened.text(), timeout=20, clock=opened.clock)
+        await until(lambda: "2 clean" in opened.text(), clock=opened.clock)
         hall.store.ban_hash("ba" * 32, "malware")
-        await until(lambda: "1 alarm" in opened.text(), timeout=20, clock=opened.clock)
+        await until(lambda: "1 alarm" in opened.text(), clock=opened.clock)
         for mark in ("PRODUCTION", "READ ONLY", "key: PYHALL_API_KEY", "live", "acme"):
             assert mark in opened.text(), mark
