@@ -2,6 +2,7 @@
 
 import re
 import string
+import unicodedata
 from typing import Final
 
 MASK: Final = "••••••••"
@@ -9,7 +10,7 @@ PREFIXES: Final = ("phk_live_", "pyhall_")
 """How documented keys begin; another prefix is worth a warning, never a refusal."""
 
 _AROUND: Final = string.whitespace + "\x85\xa0\u2028\u2029\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-
+_QUOTES: Final = "\"'`"
 
 SHORT: Final = 6
 """A key of fewer signs than this guards nothing, and stands by chance within many a word, number and hash."""
@@ -20,6 +21,36 @@ def whole(secret: str) -> str:
     if len(secret) >= SHORT:
         return re.escape(secret)
     return rf"(?<![\w-]){re.escape(secret)}(?![\w-])" if len(secret) > 1 else r"(?!)"
+
+
+def key_mistake(text: str) -> str | None:
+    """Return why `text` cannot be sent as a key, as a sentence; None if it can.
+
+    White space and invisible characters at both ends do not count: `ApiKey` drops them. The sentence names the first
+    wrong character by its place (from 1) and its code point, and holds nothing else of the text.
+    """
+    key = text.strip(_AROUND)
+    if not key:
+        return "The key is empty: paste the key that the registry's dashboard shows."
+    lines = key.splitlines()
+    if len(lines) > 1:
+        return (
+            f"The key is broken into {len(lines)} lines, the first after character {len(lines[0])}: "
+            "paste it again as one line."
+        )
+    wrong = next((place for place, each in enumerate(key) if not " " < each <= "~"), None)
+    if wrong is not None:
+        return f"Character {wrong + 1} of the key is {_name(key[wrong])}, which cannot be sent: paste the key again."
+    quoted = next((place for place in (0, len(key) - 1) if key[place] in _QUOTES), None)
+    if quoted is not None:
+        return f"Character {quoted + 1} of the key is {_name(key[quoted])}: paste the key without quotes."
+    return None
+
+
+def _name(character: str) -> str:
+    """Return a character's code point, and its name if it has one."""
+    name = unicodedata.name(character, "control character" if unicodedata.category(character) == "Cc" else "")
+    return f"U+{ord(character):04X} ({name.lower()})" if name else f"U+{ord(character):04X}"
 
 
 class ApiKey:
@@ -34,14 +65,11 @@ class ApiKey:
         """Take `text` (a pasted newline or blank around it is dropped, so are the unseen signs that pages put there).
 
         Raises:
-            ValueError: it is empty, or holds what no HTTP header can carry (the text is not in the message).
+            ValueError: it cannot be sent, as `key_mistake` says (the text is not in the message).
         """
-        text = text.strip(_AROUND)
-        if not text:
-            raise ValueError("The key is empty: paste the key that the registry's dashboard shows.")
-        if not all(" " < letter <= "~" for letter in text):
-            raise ValueError("The key holds a blank or a sign that no HTTP header can carry: paste it again.")
-        self._text = text
+        if mistake := key_mistake(text):
+            raise ValueError(mistake)
+        self._text = text.strip(_AROUND)
 
     def reveal(self) -> str:
         """Return the key itself."""

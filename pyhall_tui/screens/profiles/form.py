@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Checkbox, Input, Static
 
-from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.api_key import key_mistake
 from pyhall_tui.profiles.checks import validate_profile
 from pyhall_tui.profiles.urls import REGISTRY
 from pyhall_tui.screens.profiles.edits import Values, fields_of
@@ -92,6 +92,17 @@ class ProfileForm(VerticalScroll, can_focus=False):
         for name, label in _SWITCHES:
             yield Mark(Content(label), id=name, compact=True)
 
+    def on_mount(self) -> None:
+        self.field("key").input.takes_paste = self._take_key
+
+    def _take_key(self, text: str) -> bool:
+        """Put all of a pasted key into its field, and say at once if it cannot be sent: no part of it is dropped."""
+        field = self.field("key")
+        field.input.replace(text.strip(), *field.input.selection)
+        if sentence := self.mistakes().get("key"):
+            field.say(sentence)
+        return True
+
     @property
     def typed_key(self) -> str:
         """What stands in the key's input; empty where the stored key stays."""
@@ -125,11 +136,8 @@ class ProfileForm(VerticalScroll, can_focus=False):
     def mistakes(self) -> dict[str, str]:
         """Return a sentence for each field that is wrong, the key too."""
         wrong = validate_profile(fields_of(self.values()))
-        if self.typed_key:
-            try:
-                ApiKey(self.typed_key)
-            except ValueError as mistake:
-                wrong["key"] = str(mistake)
+        if self.typed_key and (sentence := key_mistake(self.typed_key)):
+            wrong["key"] = sentence
         return wrong
 
     def check_all(self) -> bool:

@@ -1,0 +1,73 @@
+"""The key on the profiles screen: pasted whole or refused."""
+
+import pytest
+from textual import events
+from textual.widgets import Input
+
+from pyhall_tui.paths import Home
+from pyhall_tui.profiles.keys import KeyStore
+from tests.clock import ManualClock
+from tests.live_hall import LiveHall
+from tests.profiles.test_keys import FakeKeyring
+from tests.screens.conftest import OpenApp, OpenedApp
+from tests.screens.profile_form import KEY, answer, fill, go_to_profiles, opens, profiles_screen, store_of
+from tests.screens.test_profiles import profile_of
+from tests.waiting import until
+
+
+async def paste(opened: OpenedApp, text: str) -> Input:
+    """Paste into the key's field as a terminal does."""
+    field = opened.screen.query_one("#key", Input)
+    field.focus()
+    await opened.pilot.pause()
+    opened.app.post_message(events.Paste(text))
+    await until(lambda: field.value != "")
+    await opened.pilot.pause()
+    return field
+
+
+@pytest.mark.parametrize(
+    ("pasted", "sentence"),
+    [
+        ("phk_live_5ecret0\nfTheHouse", "The key is broken into 2 lines, the first after character 16"),
+        ("phk_live_5ecret0\rfTheHouse\r", "The key is broken into 2 lines"),
+        (f"{KEY}\n{KEY}", "The key is broken into 2 lines"),
+        ("phk_live_\u200b5ecret", "Character 10 of the key is U+200B (zero width space)"),
+        (f'"{KEY}"', "Character 1 of the key is U+0022 (quotation mark)"),
+    ],
+)
+async def test_a_key_that_came_in_pieces_is_refused_at_its_field_and_the_sentence_stays(
+    open_app: OpenApp, home: Home, pasted: str, sentence: str
+) -> None:
+    """F48, F70: no part of it is stored."""
+    keyring = FakeKeyring()
+    keys = KeyStore(ManualClock(), find_keyring=lambda: keyring)
+    async with open_app(keys=keys, size=(120, 60)) as opened:
+        await until(lambda: profiles_screen(opened).form.query("#key"))
+        await fill(opened, name="acme", namespace="org.yourco", registry_url="http://127.0.0.1:1")
+        field = await paste(opened, pasted)
+        await until(lambda: sentence in opened.words())
+        assert field.value == pasted.strip()
+        await opened.pilot.press("tab", "ctrl+s")
+        await until(lambda: "Not saved: 1 field to put right." in opened.words())
+        assert sentence in opened.words()
+        assert store_of(home).load().profiles == () and keyring.entries == {}
+        field.value = ""
+        await paste(opened, f" {KEY}\r\n")
+        await until(lambda: sentence not in opened.words())
+        await opened.pilot.press("ctrl+s")
+        await answer(opened, "save")
+        await until(lambda: keyring.entries == {"acme@http://127.0.0.1:1": KEY})
+        await opens(opened, "acme")
+
+
+async def test_a_key_pasted_into_the_midst_of_another_is_what_stands_in_the_field(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    """F48"""
+    async with open_app(profile_of(hall)) as opened:
+        await go_to_profiles(opened)
+        field = await paste(opened, "phk_live_ef")
+        field.cursor_position = len("phk_live_")
+        opened.app.post_message(events.Paste("abcd"))
+        await until(lambda: field.value == "phk_live_abcdef")
