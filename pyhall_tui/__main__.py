@@ -1,6 +1,42 @@
-"""`python -m pyhall_tui` is the same program as `pyhall-tui`."""
+"""Where the program starts, as `pyhall-tui` and as `python -m pyhall_tui`; `main` is the console script's entry."""
 
-from pyhall_tui.cli import main
+import os
+import signal
+from types import FrameType
+
+_INTERRUPTED = 128 + signal.SIGINT
+
+
+def _end_at_once(number: int, frame: FrameType | None) -> None:
+    os._exit(_INTERRUPTED)
+
+
+def _interrupts_are_ours() -> bool:
+    """Whether ctrl+c reaches Python's own handler: a shell's background job ignores it, and goes on ignoring it."""
+    return signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+# While our modules are imported, and after the end, nothing is under way that a ctrl+c would have to end in good
+# order, and Python's own answer to it is a traceback.
+_OURS = _interrupts_are_ours()
+if _OURS:
+    signal.signal(signal.SIGINT, _end_at_once)
+
+from pyhall_tui import cli  # noqa: E402 - a ctrl+c is quiet by now
+
+
+def main() -> None:
+    """Run the program; the exit code tells how it ended."""
+    try:
+        if _OURS:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        cli.main()
+    except KeyboardInterrupt:
+        raise SystemExit(_INTERRUPTED) from None
+    finally:
+        if _OURS:
+            signal.signal(signal.SIGINT, _end_at_once)
+
 
 if __name__ == "__main__":
     main()

@@ -491,4 +491,5 @@ class PyHallApp(App[None]):
     def _fatal_error(self) -> None:
         """Replace Textual's crash report, which prints local variables, by one line and the log."""
         self._return_code = crash.EXIT_CODE
-        self.panic(Text(crash.report(self._exception or RuntimeError("unknown"))))
+        kept = "What you typed is kept for the next start."
+        self.panic(Text(crash.report(self._exception or RuntimeError("unknown"), kept)))

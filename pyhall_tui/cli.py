@@ -1,17 +1,20 @@
 """Names the commands and opens the app; imports nothing heavy."""
 
+import errno
 import gc
 import importlib
 import io
 import os
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from pyhall_tui import __version__
 from pyhall_tui.commands.output import is_of_output
+from pyhall_tui.standard_streams import drop_output, never_fail_on_error, open_missing
 
 USAGE = 64
 """Exit code of wrong use (`EX_USAGE`): click's own 2 would read as "could not be asked"."""
@@ -19,6 +22,7 @@ USAGE = 64
 _NO_READER = 128 + 13
 """Exit code where the reader of a pipe has gone, as of what SIGPIPE ends."""
 _NOT_PRINTED = 2
+_INTERRUPTED = 128 + 2
 
 _COMMANDS = {
     "dispatch": ("pyhall_tui.commands.dispatch", "dispatch_command", "Ask the registry for a decision."),
@@ -46,20 +50,15 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the command line; `--help` and `--version` print here."""
+        with _as_our_own_errors():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; where what it prints goes nowhere, it ends with a code that tells, and no traceback."""
-        try:
-            result = super().invoke(ctx)
-            if sys.stdout is not None:
-                sys.stdout.flush()
-            return result
-        except OSError as error:
-            if not is_of_output(error):
-                raise
-            if not isinstance(error, BrokenPipeError):
-                click.echo(f"pyhall-tui: This cannot be printed: {error.strerror or error}.", err=True)
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still to be written would fail once more
-            ctx.exit(_NO_READER if isinstance(error, BrokenPipeError) else _NOT_PRINTED)
+        """Run a command."""
+        with _as_our_own_errors():
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing one."""
@@ -81,8 +80,9 @@ def pyhall_tui(ctx: click.Context, profile: str | None, demo: bool) -> None:
 
 def open_app(profile: str | None, *, demo: bool) -> int:
     """Run the app in the terminal and return its exit code."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        click.echo("The app needs a terminal. In a script use a command: see pyhall-tui --help.", err=True)
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):  # Textual draws on standard error
+        said = "The app needs a terminal. In a script use a command: see pyhall-tui --help."
+        click.echo(said, err=sys.__stderr__ is not None or sys.__stdout__ is None)  # None: closed
         return USAGE
     for stream in (sys.stdout, sys.stderr):  # Textual draws on one of them: in a C locale, escapes for every line
         if isinstance(stream, io.TextIOWrapper):
@@ -109,21 +109,73 @@ def _start_demo() -> Any:
     return start_demo()
 
 
+@contextmanager
+def _as_our_own_errors() -> Iterator[None]:
+    """Take what click would answer in its own way: with exit code 1, and with an empty line after a ctrl+c."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise click.Abort from None
+    except OSError as error:
+        if is_of_output(error):
+            raise _NotPrinted(error) from error
+        raise
+
+
+class _NotPrinted(Exception):
+    """What a command prints goes nowhere."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 def main() -> None:
-    """Run the program; the exit code tells how it ended."""
+    """Run the program and end with its exit code. By then all that was printed is written, or the code says not."""
+    open_missing()
+    never_fail_on_error()
     if isinstance(sys.stdout, io.TextIOWrapper):  # what the locale has no letter for is spelled, and ends no command
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - closed by who started us
+    code = _code_of_run()
+    try:
+        sys.stdout.flush()  # what Python itself flushes at its end is outside any guard
+    except OSError as error:
+        code = _tell_not_printed(error)
+    raise SystemExit(code)
+
+
+def _code_of_run() -> int:
     try:
         code = pyhall_tui.main(standalone_mode=False, prog_name="pyhall-tui")
-    except click.exceptions.Abort:
-        code = 130
-    except click.UsageError as mistake:
-        mistake.show()
-        code = USAGE
+    except SystemExit as end:
+        code = end.code
+    except (click.Abort, KeyboardInterrupt):
+        if sys.stderr.isatty():
+            click.echo(err=True)  # the shell's next line begins on a line of its own
+        return _INTERRUPTED
     except click.ClickException as mistake:
         mistake.show()
-        code = mistake.exit_code
-    except KeyboardInterrupt:
-        code = 130
-    raise SystemExit(code if isinstance(code, int) else 0)
+        return USAGE if isinstance(mistake, click.UsageError) else mistake.exit_code
+    except _NotPrinted as nowhere:
+        return _tell_not_printed(nowhere.error)
+    except BaseException as error:
+        return _tell_crash(error)
+    return code if isinstance(code, int) else 0
+
+
+def _tell_not_printed(error: OSError) -> int:
+    drop_output()
+    if isinstance(error, BrokenPipeError):
+        return _NO_READER
+    why = "standard output is closed" if error.errno == errno.EBADF else error.strerror or error
+    click.echo(f"pyhall-tui: This cannot be printed: {why}.", err=True)
+    return _NOT_PRINTED
+
+
+def _tell_crash(error: BaseException) -> int:
+    if isinstance(error, OSError) and is_of_output(error):  # printed by click itself: a shell's completions
+        return _tell_not_printed(error)
+    from pyhall_tui import crash
+
+    click.echo(crash.report(error), err=True)
+    return crash.EXIT_CODE

@@ -1,18 +1,34 @@
-"""What a user sees of a crash: one line and where the log is. Textual's own report prints local variables."""
+"""What a user sees of a crash: one line and where the log is. A traceback is only ever in the log."""
 
 import logging
 
+from pyhall_tui import paths
+from pyhall_tui.log_file import LogFile
 from pyhall_tui.masking import mask
 from pyhall_tui.render.text import clean
 
 EXIT_CODE = 70
 """`EX_SOFTWARE` of sysexits.h: a fault of ours, apart from "the answer is no" and "could not be asked"."""
 
-_log = logging.getLogger("pyhall_tui")
 
+def report(error: BaseException, kept: str = "") -> str:
+    """Log the error with its traceback (no local variables; the log masks keys) and return one line to print.
 
-def report(error: BaseException) -> str:
-    """Log the error with its traceback (no local variables; the log masks keys) and return one line to print."""
-    _log.critical("crashed", exc_info=(type(error), error, error.__traceback__))
+    Args:
+        kept: a sentence on what the crash did not take away, to end the line with.
+    """
     what = clean(mask(f"{type(error).__name__}: {error}"), 200)
-    return f"pyhall-tui crashed: {what}. The log has the details; what you typed is kept for the next start."
+    return " ".join(part for part in (f"pyhall-tui crashed: {what}.", _logged(error), kept) if part)
+
+
+def _logged(error: BaseException) -> str:
+    """Write the error to the log alone, since other handlers may print it, and say where that is."""
+    record = logging.LogRecord("pyhall_tui", logging.CRITICAL, __file__, 0, "crashed", (), None)
+    record.exc_info = (type(error), error, error.__traceback__)
+    try:
+        log = next((one for one in logging.getLogger().handlers if isinstance(one, LogFile)), None)
+        log = log or LogFile(paths.state_dir() / "pyhall-tui.log")
+        log.handle(record)
+    except OSError as trouble:
+        return f"The details are lost, since no log can be kept ({trouble.strerror or trouble})."
+    return f"The details are in {clean(log.baseFilename, 500)}."

@@ -5,7 +5,7 @@ import sys
 
 from pyhall_tui.render.text import clean
 
-_OF_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EBADF)
+_OF_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EBADF, errno.EDQUOT, errno.EAGAIN)
 _OF_A_PIPE_ON_WINDOWS = (errno.EINVAL,) if sys.platform == "win32" else ()
 """What is said there where the reader of a pipe has gone."""
 

@@ -32,7 +32,7 @@ sys.exit(app.return_code)
 
 
 def test_a_crash_is_one_line_and_the_key_is_in_neither_terminal_nor_log(tmp_path: Path) -> None:
-    """F41."""
+    """F41, F79: and where the log is."""
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     env = {**os.environ, "TERM": "xterm-256color"}
@@ -44,6 +44,7 @@ def test_a_crash_is_one_line_and_the_key_is_in_neither_terminal_nor_log(tmp_path
         shown = terminal.raw.decode(errors="replace")
     log = (tmp_path / "state" / "pyhall-tui.log").read_text()
     assert "pyhall-tui crashed: RuntimeError: boom with" in shown
+    assert str(tmp_path / "state" / "pyhall-tui.log") in shown.replace("\r\n", "")
     assert "Traceback" not in shown
     assert "Traceback" in log
     assert "key_z" in log
