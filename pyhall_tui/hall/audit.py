@@ -3,21 +3,18 @@
 import asyncio
 import hashlib
 import json
-import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from pyhall_tui.hall.errors import StoreError
-from pyhall_tui.hall.store import Store, iso
+import msgspec
 
-_log = logging.getLogger(__name__)
+from pyhall_tui.hall.errors import StoreError
+from pyhall_tui.hall.store import Store
+
 GENESIS = "GENESIS"
-_PRUNE_EVERY = 1000
 _CHECKPOINT_EVERY = 2000  # writes, some 48 MiB of write-ahead log
-_DAY = 86_400.0  # seconds
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # as the ecosystem's logs are hashed
 _PIECE = 5000  # rows that are counted in one go: some 20 ms
 
@@ -39,14 +36,66 @@ def _append(store: Store, texts: list[str]) -> int:
     return seq
 
 
+class Removal(msgspec.Struct, frozen=True, kw_only=True, rename={"first": "from", "last": "to"}):
+    """A row of the log itself: what retention takes out of it, written before anything goes.
+
+    `last_hash` is the hash of row `last`. All that was taken out from row `recorded_from` on is in such a row; where
+    that is not 1, rows are missing of which nothing says why.
+    """
+
+    at: str
+    first: int
+    last: int
+    last_hash: str
+    reason: str
+    recorded_from: int = 1
+
+    def __str__(self) -> str:
+        return f"rows 1 to {self.last:,} were taken out by retention, the last of them on {self.at}: {self.reason}"
+
+
+_REMOVAL = '{"retention":'  # no decision's row begins so
+IS_REMOVAL = "namespace IS NULL"
+"""SQL, served by an index: every decision has a namespace."""
+_IS_DECISION = "+namespace IS NOT NULL"  # `+`: in the order of the rows, and not of that index
+
+
+class _RemovalRow(msgspec.Struct):
+    retention: Removal
+
+
+def is_removal(receipt: str) -> bool:
+    """Whether a row of the log says what was taken out of it, and is no decision."""
+    return receipt.startswith(_REMOVAL)
+
+
+def append_removal(store: Store, removal: Removal) -> None:
+    """Write into the log what is about to be taken out of it."""
+    append(store, {"retention": msgspec.to_builtins(removal)})
+
+
+def last_removal(store: Store) -> Removal | None:
+    """Return what the newest row about it says was taken out; None where there is no such row."""
+    sql = f"SELECT receipt FROM decisions WHERE {IS_REMOVAL} ORDER BY seq DESC LIMIT 1"
+    rows = store.read(sql)
+    return _removal(rows[0][0]) if rows else None
+
+
+def _removal(receipt: str) -> Removal | None:
+    try:
+        return msgspec.json.decode(receipt, type=_RemovalRow).retention
+    except msgspec.DecodeError:
+        return None
+
+
 class Ledger:
     """Puts into the log, in one transaction, what is decided in one turn of the event loop.
 
     A transaction costs as much as everything else of a dispatch. Who waits for `append` tells the decision afterwards.
     """
 
-    def __init__(self, store: Store, retention: "Retention") -> None:
-        self._store, self._retention = store, retention
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._waiting: list[tuple[str, asyncio.Future[None]]] = []
         self._writes = 0
 
@@ -67,15 +116,11 @@ class Ledger:
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
         try:
-            last = _append(self._store, [text for text, _ in waiting])
+            _append(self._store, [text for text, _ in waiting])
         except Exception as error:
             _resolve(waiting, error)
             return
         _resolve(waiting, None)
-        try:
-            self._retention.after(self._store, last)
-        except StoreError as error:  # what was decided is in the log all the same
-            _log.warning("old decisions stay in the log: %s", error)
         self._writes += 1
         if self._writes % _CHECKPOINT_EVERY == 0:  # elsewhere: all who wait would wait for the disk, some 10 ms
             asyncio.get_running_loop().run_in_executor(None, self._store.checkpoint)
@@ -101,59 +146,35 @@ def head(store: Store) -> tuple[int, str]:
     return _mark(store, "audit_head")
 
 
+def anchor(store: Store) -> tuple[int, str]:
+    """Return number and hash of the last row that was taken out; the log is whole from there on."""
+    return _mark(store, "audit_anchor")
+
+
+def hash_of(store: Store, seq: int) -> str:
+    """Return a row's hash.
+
+    Raises:
+        StoreError: there is no such row.
+    """
+    rows = store.read("SELECT entry_hash FROM decisions WHERE seq = ?", seq)
+    if not rows:
+        raise StoreError(f"row {seq} of the decision log is missing (hall audit verify)")
+    return str(rows[0][0])
+
+
 def _mark(store: Store, name: str) -> tuple[int, str]:
-    seq, _, entry = (store.meta(name) or f"0:{GENESIS}").partition(":")
+    stated = store.meta(name) or f"0:{GENESIS}"
+    seq, _, entry = stated.partition(":")
+    if not (seq.isascii() and seq.isdigit() and len(seq) < 19):
+        raise StoreError(f"the hall's store has {stated} as {name}, which names no row of the decision log")
     return int(seq), entry
-
-
-def prune(store: Store, rows: int, days: float = 0.0) -> int:
-    """Take out all but the last `rows` rows, and all that are older than `days` (0: any age); return how many.
-
-    The last row taken out is remembered with its hash: the rest is whole from there.
-    """
-    with store.write() as db:
-        end = head(store)[0]
-        last = max(end - rows, _last_older(store, days, end))
-        found = store.read("SELECT entry_hash FROM decisions WHERE seq = ?", last)
-        if not found:
-            return 0
-        store.set_meta("audit_anchor", f"{last}:{found[0][0]}")
-        db.execute("DELETE FROM ingested WHERE seq <= ?", (last,))
-        return db.execute("DELETE FROM decisions WHERE seq <= ?", (last,)).rowcount
-
-
-def _last_older(store: Store, days: float, end: int) -> int:
-    """Return the number of the last row before the first one that is young enough; 0 where age does not count."""
-    if not days:
-        return 0
-    since = iso(datetime.fromisoformat(store.now()).timestamp() - days * _DAY)
-    # `+`: from the oldest row on, as far as they are too old, and not by the index over all that are young enough
-    young = store.read("SELECT seq FROM decisions WHERE +decided_at >= ? ORDER BY seq LIMIT 1", since)
-    return young[0][0] - 1 if young else end
-
-
-class Retention:
-    """How much of the log is kept: so many rows, and none older than so many days (0: of any age).
-
-    What is beyond that is taken out with each thousandth decision and, where age counts, each day's first.
-    """
-
-    def __init__(self, rows: int = 1_000_000, days: float = 0.0) -> None:
-        self.rows, self.days = rows, days
-        self._day, self._thousand = "", 0
-
-    def after(self, store: Store, seq: int) -> None:
-        """Take out what is too much, if it is time, now that the rows up to `seq` were added."""
-        day, thousand = store.now()[:10] if self.days else "", seq // _PRUNE_EVERY
-        if (day, thousand) != (self._day, self._thousand):
-            self._day, self._thousand = day, thousand
-            prune(store, self.rows, self.days)
 
 
 def export(store: Store) -> Iterator[str]:
     """Yield the log's rows as lines of an evidence log (contract, part 2), oldest first."""
     with store.snapshot():
-        before = _mark(store, "audit_anchor")[1]
+        before = anchor(store)[1]
         for entry, receipt in store.stream("SELECT entry_hash, receipt FROM decisions ORDER BY seq"):
             yield f'{{"prev_hash":"{before}","entry_hash":"{entry}","receipt":{receipt}}}'
             before = entry
@@ -161,8 +182,8 @@ def export(store: Store) -> Iterator[str]:
 
 def decisions(store: Store, limit: int, *, namespace: str | None = None, after: int = 0) -> Iterator[dict[str, Any]]:
     """Yield the last `limit` decisions (of one namespace) above number `after`, newest first, numbered as `seq`."""
-    where, values = ("namespace = ? AND", (namespace,)) if namespace is not None else ("", ())
-    sql = f"SELECT seq, receipt FROM decisions WHERE {where} seq > ? ORDER BY seq DESC LIMIT ?"
+    where, values = ("namespace = ?", (namespace,)) if namespace is not None else (_IS_DECISION, ())
+    sql = f"SELECT seq, receipt FROM decisions WHERE {where} AND seq > ? ORDER BY seq DESC LIMIT ?"
     for seq, receipt in store.read(sql, *values, after, limit):
         yield {"seq": seq} | json.loads(receipt)
 
@@ -174,9 +195,15 @@ def counts(store: Store, since: str, namespace: str | None = None) -> dict[str, 
     return dict(map(tuple, store.read(sql, since, *values)))
 
 
+def count(store: Store) -> int:
+    """Return how many decisions the log holds."""
+    found: int = store.read("SELECT count(*) FROM decisions WHERE decided_at >= ''")[0][0]  # by an index
+    return found
+
+
 def rule_hits(store: Store) -> dict[str, int]:
     """Return how many of the decisions in the log each rule made; `registry` and `default` count like rules."""
-    return dict(map(tuple, store.read("SELECT rule, count(*) FROM decisions GROUP BY rule")))
+    return dict(map(tuple, store.read(f"SELECT rule, count(*) FROM decisions WHERE {_IS_DECISION} GROUP BY rule")))
 
 
 class Tally:
@@ -198,7 +225,7 @@ class Tally:
             upto = min(last, self._counted_to + _PIECE)
             sql = (
                 "SELECT namespace, rule, outcome, substr(decided_at, 1, 10), count(*) FROM decisions "
-                "WHERE seq > ? AND seq <= ? GROUP BY 1, 2, 3, 4"
+                f"WHERE seq > ? AND seq <= ? AND {_IS_DECISION} GROUP BY 1, 2, 3, 4"
             )
             for of, rule, outcome, day, count in store.read(sql, self._counted_to, upto):
                 self._rules[of, rule] += count
@@ -227,18 +254,19 @@ class Tally:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check of the log found: how many rows were read and, where it is not whole, the first bad row and why.
+    """What a check of the log found: how many decisions it read and, if it is not whole, the first bad row and why.
 
-    `why` of a whole one is what could not be told.
+    `removal` is what the log says was taken out of it before the rows that were read.
     """
 
     rows: int
     bad_seq: int | None = None
     why: str = ""
+    removal: Removal | None = None
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is changed, missing or cut off."""
+        """Whether nothing is changed, cut off, or missing without a row that says why."""
         return self.bad_seq is None
 
 
@@ -249,9 +277,9 @@ def verify(store: Store, known_head: tuple[int, str] | None = None) -> Checked:
 
 
 def _verify(store: Store, known_head: tuple[int, str] | None) -> Checked:
-    anchor = expected, before = _mark(store, "audit_anchor")
+    start = expected, before = anchor(store)
     known = dict([known_head] if known_head else [])
-    rows = 0
+    rows, removal = 0, None
     if known.get(expected, before) != before:
         return Checked(rows, expected, "the row is not the one whose hash was kept elsewhere")
     for seq, entry, receipt in store.stream("SELECT seq, entry_hash, receipt FROM decisions ORDER BY seq"):
@@ -263,11 +291,41 @@ def _verify(store: Store, known_head: tuple[int, str] | None) -> Checked:
         if known.get(seq, entry) != entry:
             return Checked(rows, seq, "the row is not the one whose hash was kept elsewhere")
         before = entry
-        rows += 1
+        if is_removal(receipt):
+            removal = _removal(receipt)
+            if removal is None or not removal.first <= removal.last < seq:
+                return Checked(rows, seq, "the row says that rows were taken out, but not which")
+        else:
+            rows += 1
     found = _check_end(rows, (expected, before), head(store), known_head)
-    if found.whole and known_head and known_head[0] < anchor[0]:
-        return Checked(rows, why=f"row {known_head[0]} is no longer kept, so its hash proves nothing")
+    if found.whole:
+        found = _check_start(store, rows, start, removal)
+    if found.whole and known_head and known_head[0] < start[0]:
+        why = f"the row is no longer kept, so its hash proves nothing. {removal or ''}"
+        return Checked(rows, known_head[0], why.strip(), removal)
     return found
+
+
+def _check_start(store: Store, rows: int, start: tuple[int, str], removal: Removal | None) -> Checked:
+    """Hold the rows that are missing before the first one against what the log says was taken out."""
+    if start[0] == 0:
+        return Checked(rows)
+    if removal is None or removal.last < start[0]:
+        first = removal.last + 1 if removal else 1
+        return Checked(rows, first, f"rows {first:,} to {start[0]:,} are missing, and {_NO_RECORD}", removal)
+    if removal.recorded_from > 1:
+        missing = f"rows 1 to {removal.recorded_from - 1:,} are missing, and {_NO_RECORD}"
+        return Checked(rows, 1, missing, removal)
+    at_last = start[1] if removal.last == start[0] else hash_of(store, removal.last)
+    if at_last != removal.last_hash:
+        return Checked(rows, removal.last, "the row is not the one up to which the log says it was taken out", removal)
+    return Checked(rows, removal=removal)
+
+
+_NO_RECORD = (
+    "no row of the log says that retention took them out, so the log is not proven "
+    "(earlier versions of pyhall-tui took old rows out without writing it down)"
+)
 
 
 def _check_end(

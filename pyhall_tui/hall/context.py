@@ -1,14 +1,16 @@
 """What the hall's routes work with."""
 
 from collections import deque
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from pyhall_tui.clock import Clock, SystemClock
-from pyhall_tui.hall.audit import Ledger, Retention, Tally
+from pyhall_tui.hall.audit import Ledger, Tally
 from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.limiter import Limiter
 from pyhall_tui.hall.policy import Policy, StoredPolicy
+from pyhall_tui.hall.retention import Retention, keep_short
 from pyhall_tui.hall.shadow import Hidden, hidden_rules
 from pyhall_tui.hall.store import Store
 from pyhall_tui.hall.upstream import Upstream
@@ -48,7 +50,7 @@ class Hall:
         ban_list: False answers 404, as a registry that has none.
         verify_shape: which of the two shapes a verify answers.
         record: how many requests `requests` remembers.
-        retention: how much of the decision log is kept.
+        retention: how much of the decision log is kept: all of it, unless given.
     """
 
     def __init__(
@@ -74,13 +76,21 @@ class Hall:
         self.upstream: Upstream | None = None
         self.faults = Faults()
         self.retention = retention or Retention()
-        self.ledger = Ledger(store, self.retention)
+        self.ledger = Ledger(store)
         self.public_reads = public_reads
         self.local_writes = local_writes
         self.ban_list = ban_list
         self.verify_shape = verify_shape
         self.requests: deque[SeenRequest] = deque(maxlen=record)
         self._hidden: tuple[Policy | None, list[Hidden]] = (None, [])
+
+    def beside(self) -> list[Coroutine[Any, Any, None]]:
+        """Return what is to run beside the requests, for as long as the hall is served."""
+        work = [
+            self.tally.count_on(self.store),  # a long log takes seconds: not with the first status
+            keep_short(self.store, self.retention, self.clock),
+        ]
+        return [*work, self.upstream.run()] if self.upstream else work
 
     def hidden_rules(self) -> list[Hidden]:
         """Return the hidden rules of the policy in force. Looked for once: in a long one that takes a while."""

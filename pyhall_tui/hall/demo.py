@@ -8,9 +8,9 @@ from typing import Self
 
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.hall import gate
-from pyhall_tui.hall.audit import Retention
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.models import Asked, RiskTier, Worker
+from pyhall_tui.hall.retention import Retention, keep_short
 from pyhall_tui.hall.seed import DOCUMENTED, NAMESPACE, fake_hash, seed_demo
 from pyhall_tui.hall.server import RunningHall, serve_in_thread
 from pyhall_tui.hall.store import Store, new_id
@@ -146,6 +146,7 @@ def start_demo(
     store = Store(clock=clock)
     seed_demo(store, clock.now().wall)
     running = serve_in_thread(store, port=port, clock=clock, retention=Retention(5_000))
+    running.spawn(keep_short(store, running.hall.retention, clock))
     if lively:
         running.spawn(Scenario(running.hall, clock, rng or random.Random()).run())
     ids = [worker.worker_id for worker in store.workers()]

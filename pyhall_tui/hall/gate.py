@@ -24,7 +24,7 @@ LACKS_CAPABILITY = "NO_WORKER_FOR_CAPABILITY"
 def dispatch(hall: Hall, asked: Asked, correlation_id: str) -> dict[str, Any]:
     """Decide a dispatch and return its receipt, which is in the decision log by then."""
     receipt = judge(hall, asked, correlation_id)
-    hall.retention.after(hall.store, audit.append(hall.store, receipt))
+    audit.append(hall.store, receipt)
     return receipt
 
 

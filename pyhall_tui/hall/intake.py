@@ -152,7 +152,7 @@ async def ingest(request: Request) -> Response:
     }
     with hall.store.write():
         if hall.store.note_ingested(namespace, decision_id, audit.head(hall.store)[0] + 1):
-            hall.retention.after(hall.store, audit.append(hall.store, receipt))
+            audit.append(hall.store, receipt)
     return answer(request, {"recorded": True, "decision_id": decision_id}, 201)
 
 

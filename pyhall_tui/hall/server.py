@@ -216,10 +216,7 @@ class ForegroundServer(uvicorn.Server):
         """Start, then announce it."""
         asyncio.get_running_loop().set_default_executor(DaemonExecutor())  # no lookup of a name outlives the end
         await super().startup(sockets)
-        beside = [self._hall.tally.count_on(self._hall.store)]  # a long log takes seconds: not with the first status
-        if self._hall.upstream:
-            beside.append(self._hall.upstream.run())
-        self._beside = [asyncio.create_task(_logged(work)) for work in beside]
+        self._beside = [asyncio.create_task(_logged(work)) for work in self._hall.beside()]
         self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -21,7 +21,7 @@ from pyhall_tui.hall.models import Ban, Key, Status, Worker, clean_hash
 from pyhall_tui.regular_file import reason
 
 MEMORY = ":memory:"
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE keys (
@@ -52,6 +52,11 @@ CREATE TRIGGER bans_out AFTER DELETE ON bans BEGIN UPDATE meta SET value = value
 _SECOND = """
 CREATE TABLE ingested (namespace TEXT, decision_id TEXT, seq INTEGER NOT NULL, PRIMARY KEY (namespace, decision_id));
 """  # since version 2: decisions made elsewhere, so that each is in the log once
+_THIRD = """
+CREATE TABLE rates (
+  rule TEXT, worker_id TEXT, mono REAL NOT NULL, wall REAL NOT NULL, allowed BLOB NOT NULL,
+  PRIMARY KEY (rule, worker_id)) WITHOUT ROWID;
+"""  # since version 3: what a rule's rate has allowed lately. The log may say what was taken out of it.
 _BAN_COLUMNS = ", ".join(Ban.__struct_fields__)
 _WORKER_COLUMNS = tuple(f for f in Worker.__struct_fields__ if f != "hash_ban_reason")
 _PUT_WORKER = (
@@ -149,10 +154,11 @@ class Store:
                 "INSERT INTO meta VALUES (?, ?)",
                 [("store_id", secrets.token_hex(8)), ("ban_revision", "0"), ("policy_revision", "0")],
             )
-        if version < _VERSION:
-            for statement in _statements(_SECOND):
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version={_VERSION}")
+        for since, script in ((2, _SECOND), (3, _THIRD)):
+            if version < since:
+                for statement in _statements(script):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version={since}")
         db.execute("COMMIT")
 
     def close(self) -> None:
@@ -230,9 +236,9 @@ class Store:
         rows = self.read("SELECT value FROM meta WHERE name = ?", name)
         return rows[0][0] if rows else None
 
-    def set_meta(self, name: str, value: str) -> None:
-        """Set a setting of the store."""
-        with self.write() as db:
+    def set_meta(self, name: str, value: str, *, log_alone: bool = False) -> None:
+        """Set a setting of the store; `log_alone` as in `write`."""
+        with self.write(log_alone=log_alone) as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
     # Keys

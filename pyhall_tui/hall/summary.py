@@ -33,7 +33,7 @@ def summary(store: Store) -> dict[str, Any]:
         "keys": dict(Counter(key.namespace for key in store.all_keys() if key.revoked_at is None)),
         "policy": {"rules": len(policy.rule), "default": policy.default, "hidden": len(hidden_rules(policy))},
         "policy_file": store.meta("policy_file") or None,  # in place of it, when it was last served
-        "decisions": audit.head(store)[0],
+        "decisions": audit.count(store),
         "last_day": audit.counts(store, yesterday),
         "upstream": last_state(store),
     }

@@ -11,8 +11,8 @@ import pytest
 from pyhall_tui.attest.evidence import verify_log
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.errors import StoreError
+from pyhall_tui.hall.retention import Retention, prune
 from pyhall_tui.hall.store import Store
-from tests.clock import ManualClock
 
 
 @pytest.fixture
@@ -81,60 +81,11 @@ def test_a_head_that_was_kept_elsewhere_passes_while_the_log_grows(store: Store)
     assert audit.verify(store, kept).whole
 
 
-def test_old_rows_go_and_the_rest_is_whole(store: Store) -> None:
-    assert audit.prune(store, 4) == 6
-    assert audit.verify(store) == audit.Checked(4)
-    audit.append(store, receipt(11))
-    assert audit.verify(store) == audit.Checked(5)
-    change(store, "DELETE FROM decisions WHERE seq = 7")
-    assert audit.verify(store).bad_seq == 7
-
-
-def test_of_a_head_that_was_kept_elsewhere_and_is_pruned_it_is_said_that_it_proves_nothing(store: Store) -> None:
-    heads = [(n, store.read("SELECT entry_hash FROM decisions WHERE seq = ?", n)[0][0]) for n in (3, 6)]
-    audit.prune(store, 4)
-    checked = audit.verify(store, heads[0])
-    assert checked.whole and "row 3 is no longer kept" in checked.why
-    assert audit.verify(store, heads[1]) == audit.Checked(4)
-    assert audit.verify(store, (6, heads[0][1])).bad_seq == 6
-
-
-def test_what_is_older_than_it_may_be_goes() -> None:
-    clock = ManualClock()
-    store = Store(clock=clock)
-    for number in range(6):
-        audit.append(store, receipt(number) | {"decided_at": store.now()})
-        clock.skip(86_400)
-    assert audit.prune(store, 100, days=2.5) == 4
-    assert audit.verify(store) == audit.Checked(2)
-    clock.skip(10 * 86_400)
-    assert audit.prune(store, 100, days=2.5) == 2
-    assert audit.verify(store) == audit.Checked(0)
-    assert audit.append(store, receipt(7)) == 7 and audit.verify(store).whole
-
-
-def test_a_log_keeps_itself_short() -> None:
-    store, retention = Store(), audit.Retention(rows=100)
-    with store.write():
-        for number in range(2000):
-            retention.after(store, audit.append(store, receipt(number)))
-    assert audit.verify(store) == audit.Checked(100)
-
-
-def test_where_age_counts_a_quiet_log_is_looked_at_each_day() -> None:
-    clock = ManualClock()
-    store, retention = Store(clock=clock), audit.Retention(days=1)
-    for number in range(5):
-        clock.skip(86_400)
-        retention.after(store, audit.append(store, receipt(number) | {"decided_at": store.now()}))
-    assert audit.verify(store) == audit.Checked(2)
-
-
 def test_it_is_exported_as_an_evidence_log_that_anybody_can_check(store: Store, tmp_path: Path) -> None:
     (tmp_path / "all").write_text("\n".join(audit.export(store)) + "\n")
     check = verify_log(tmp_path / "all", known=None)
     assert check.whole and (check.entries, check.last_hash) == audit.head(store)
-    audit.prune(store, 4)
+    prune(store, Retention(4))
     (tmp_path / "rest").write_text("\n".join(audit.export(store)) + "\n")
     assert "first lines are missing" in verify_log(tmp_path / "rest", known=None).sentence
 
@@ -178,7 +129,7 @@ def test_a_log_that_grows_while_it_is_checked_is_whole(tmp_path: Path) -> None:
 
 async def test_decisions_of_one_turn_are_one_transaction_and_in_the_log_when_they_are_told(tmp_path: Path) -> None:
     store, other = Store(tmp_path / "hall.db"), Store(tmp_path / "hall.db")
-    ledger = audit.Ledger(store, audit.Retention())
+    ledger = audit.Ledger(store)
     before = other.read("PRAGMA data_version")[0][0]
 
     async def decided(number: int) -> tuple[int, int]:
@@ -196,7 +147,7 @@ async def test_decisions_of_one_turn_are_one_transaction_and_in_the_log_when_the
 
 async def test_where_it_cannot_be_written_each_is_told_and_the_next_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store()
-    ledger = audit.Ledger(store, audit.Retention())
+    ledger = audit.Ledger(store)
 
     def full(*_: object) -> int:
         raise StoreError("the disk is full")
@@ -209,24 +160,9 @@ async def test_where_it_cannot_be_written_each_is_told_and_the_next_is_tried(mon
     assert audit.verify(store) == audit.Checked(1)
 
 
-async def test_where_old_decisions_cannot_be_taken_out_the_new_ones_are_told(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    store = Store()
-    ledger = audit.Ledger(store, audit.Retention(days=1))
-
-    def full(*_: object) -> int:
-        raise StoreError("the disk is full")
-
-    monkeypatch.setattr(audit, "prune", full)
-    await ledger.append(receipt(1))
-    assert audit.verify(store) == audit.Checked(1)
-    assert caplog.messages == ["old decisions stay in the log: the disk is full"]
-
-
 async def test_who_no_longer_waits_keeps_nobody_and_his_decision_is_in_the_log() -> None:
     store = Store()
-    ledger = audit.Ledger(store, audit.Retention())
+    ledger = audit.Ledger(store)
     gone, stays = (asyncio.ensure_future(ledger.append(receipt(n))) for n in range(2))
     await asyncio.sleep(0)
     gone.cancel()

@@ -18,6 +18,7 @@ from pyhall_tui.hall.policy import load_rules
 from pyhall_tui.hall.seed import seed_demo
 from pyhall_tui.hall.store import Store
 from tests.hall.process import ASK, served
+from tests.waiting import until
 
 
 def run(*arguments: str | Path, stdin: str = "") -> Result:
@@ -186,13 +187,45 @@ def test_audit_verify_names_the_first_bad_row(seeded: Path) -> None:
 def test_old_decisions_are_taken_out_and_the_rest_is_whole(seeded: Path) -> None:
     assert run("audit", "prune", "--db", seeded).exit_code == 2, "what to keep has to be said"
     assert lines(run("audit", "prune", "--keep-decisions", "1", "--db", seeded)) == ["taken out: 2 decisions"]
-    assert lines(run("audit", "verify", "--db", seeded)) == ["whole: 1 decisions"]
+    (whole,) = lines(run("audit", "verify", "--db", seeded))
+    assert whole.startswith("whole: 1 decisions; rows 1 to 2 were taken out by retention")
     assert lines(run("audit", "prune", "--keep-days", "1", "--db", seeded)) == ["taken out: 0 decisions"]
+    assert json.loads(run("status", "--json", "--db", seeded).stdout)["decisions"] == 1
 
 
-def test_a_served_log_is_kept_as_short_as_it_is_told(seeded: Path) -> None:
-    with served(seeded, "--keep-decisions", "2", key="none"):
-        assert lines(run("audit", "verify", "--db", seeded)) == ["whole: 2 decisions"]
+async def test_a_served_log_is_kept_as_short_as_it_is_told(seeded: Path) -> None:
+    """F92: in small pieces while it is served, and it is said."""
+    with served(seeded, "--keep-decisions", "2", key="none") as hall:
+        await until(lambda: "whole: 2 decisions; rows 1 to 1" in run("audit", "verify", "--db", seeded).stdout)
+        hall.end()
+        assert hall.process.stderr is not None
+        assert "rows 1 to 1 are taken out of the decision log: the last 2 decisions" in hall.process.stderr.read()
+
+
+def test_verify_says_in_json_what_was_taken_out(seeded: Path) -> None:
+    """F98"""
+    kept = run("audit", "head", "--db", seeded).stdout.strip()
+    run("audit", "prune", "--keep-decisions", "1", "--db", seeded)
+    told = json.loads(run("audit", "verify", "--json", "--db", seeded).stdout)
+    assert (told["whole"], told["decisions"], told["bad_row"]) == (True, 1, None)
+    taken = told["taken_out"]
+    assert (taken["from"], taken["to"]) == (1, 2) and len(taken["last_hash"]) == 64 and taken["at"].endswith("Z")
+    assert taken["reason"] == "only the last 1 decisions are kept (--keep-decisions)"
+    assert run("audit", "verify", "--head", kept, "--db", seeded).exit_code == 0
+    run("audit", "prune", "--keep-decisions", "0", "--db", seeded)
+    result = run("audit", "verify", "--json", "--head", kept, "--db", seeded)
+    assert result.exit_code == 0, "the anchor has the very hash"
+    below = run("audit", "verify", "--head", f"1:{'ab' * 32}", "--db", seeded)
+    assert below.exit_code == 1 and "row 1" in below.stderr and "no longer kept" in below.stderr
+
+
+def test_what_was_taken_out_goes_with_an_export_and_comes_back(seeded: Path, tmp_path: Path) -> None:
+    """F98"""
+    run("audit", "prune", "--keep-decisions", "1", "--db", seeded)
+    copy = tmp_path / "copy.db"
+    assert run("import", "--db", copy, stdin=run("export", "--db", seeded).stdout).exit_code == 0
+    assert run("audit", "verify", "--db", copy).stdout == run("audit", "verify", "--db", seeded).stdout
+    assert run("audit", "head", "--db", copy).stdout == run("audit", "head", "--db", seeded).stdout
 
 
 def test_the_log_alone_is_exported_and_checked_without_the_store(seeded: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import click
 
-from pyhall_tui.commands.hall.group import db_option, hall_group, json_option, no, open_store, say
+from pyhall_tui.commands.hall.group import NO, db_option, hall_group, json_option, no, open_store, say
 
 
 @hall_group.command()
@@ -103,17 +103,32 @@ def audit() -> None:
 
 @audit.command()
 @click.option("--head", "known", help="SEQ:HASH from `hall audit head`, kept elsewhere: the log must still hold it.")
+@json_option
 @db_option
-def verify(known: str | None, db: Path) -> None:
-    """Check that no decision was changed, taken out or cut off; exit 1 with the first bad row otherwise."""
+def verify(known: str | None, as_json: bool, db: Path) -> None:
+    """Check that no decision was changed or cut off, and none taken out that the log does not say so of.
+
+    Exit 1 with the first bad row otherwise.
+    """
     head = _head(known) if known else None
     with open_store(db) as store:
         from pyhall_tui.hall.audit import verify as check
 
         checked = check(store, head)
-        if not checked.whole:
-            no(f"row {checked.bad_seq} of {db}: {checked.why}")
-    say(f"whole: {checked.rows} decisions{f'; {checked.why}' if checked.why else ''}")
+    if as_json:
+        import msgspec
+
+        told = {
+            "whole": checked.whole,
+            "decisions": checked.rows,
+            "bad_row": checked.bad_seq,
+            "why": checked.why or None,
+        }
+        click.echo(json.dumps(told | {"taken_out": msgspec.to_builtins(checked.removal)}))
+        raise SystemExit(0 if checked.whole else NO)
+    if not checked.whole:
+        no(f"row {checked.bad_seq} of {db}: {checked.why}")
+    say(f"whole: {checked.rows} decisions{f'; {checked.removal}' if checked.removal else ''}")
 
 
 def _head(text: str) -> tuple[int, str]:
@@ -148,14 +163,19 @@ def export_log(file: Path, db: Path) -> None:
 
 @audit.command()
 @click.option("--keep-decisions", type=click.IntRange(min=0), help="Keep the last so many.")
-@click.option("--keep-days", type=click.FloatRange(min=0, min_open=True), help="Keep none that is older.")
+@click.option(
+    "--keep-days",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Take out those that are older, counted from the newest decision.",
+)
 @db_option
 def prune(keep_decisions: int | None, keep_days: float | None, db: Path) -> None:
-    """Take out the oldest decisions; what stays is whole from there, and `hall audit verify` says so."""
+    """Take out the oldest decisions. The log itself says so, and what stays is whole: see `hall audit verify`."""
     if keep_decisions is None and keep_days is None:
         raise click.UsageError("say what to keep: --keep-decisions, --keep-days, or both")
     with open_store(db) as store:
-        from pyhall_tui.hall.audit import prune as take_out
+        from pyhall_tui.hall.retention import Retention
+        from pyhall_tui.hall.retention import prune as take_out
 
-        gone = take_out(store, sys.maxsize if keep_decisions is None else keep_decisions, keep_days or 0.0)
+        gone = take_out(store, Retention(keep_decisions, keep_days or 0.0))
     say(f"taken out: {gone} decisions")

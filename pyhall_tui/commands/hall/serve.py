@@ -36,12 +36,13 @@ if TYPE_CHECKING:
 @click.option(
     "--keep-decisions",
     type=click.IntRange(min=0),
-    default=1_000_000,
-    show_default=True,
-    help="Rows of the decision log to keep.",
+    help="Keep the last so many decisions, and take older ones out; all are kept unless given.",
 )
 @click.option(
-    "--keep-days", type=click.FloatRange(min=0), default=0.0, help="Keep none that is older; 0 (the default): any age."
+    "--keep-days",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="Take out decisions older than this, counted from the newest one; 0 (the default): any age is kept.",
 )
 @click.option("--faults", type=click.Path(path_type=Path), help="Faults in TOML, to see how a client bears them.")
 @click.option("--upstream", metavar="URL", help="A registry whose ban list counts here too; its key: PYHALL_API_KEY.")
@@ -69,7 +70,7 @@ def serve(
     public_reads: bool,
     rate: float,
     local_writes: bool,
-    keep_decisions: int,
+    keep_decisions: int | None,
     keep_days: float,
     faults: Path | None,
     upstream: str | None,
@@ -94,9 +95,9 @@ def serve(
             f"{host} is beyond this machine, where keys in plain http can be read: "
             "give --tls-cert and --tls-key, or say --allow-plain-http"
         )
-    from pyhall_tui.hall.audit import Retention, prune
     from pyhall_tui.hall.context import Hall
     from pyhall_tui.hall.faults import read_faults
+    from pyhall_tui.hall.retention import Retention
     from pyhall_tui.hall.server import ForegroundServer, address, listen
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s")
@@ -109,7 +110,6 @@ def serve(
             local_writes=local_writes,
             retention=Retention(keep_decisions, keep_days),
         )
-        prune(store, keep_decisions, keep_days)
         store.set_meta(
             "policy_file", str(policy.absolute()) if policy else ""
         )  # for the commands that look at the store

@@ -1,0 +1,271 @@
+"""How much of the decision log is kept: all of it, unless somebody says otherwise.
+
+What is taken out is written into the log first, as a row of its chain, and then goes in small pieces, each with the
+anchor from which the rest is whole. A hall that is killed in between goes on with it when it is asked to again.
+
+Age is counted from the log's own newest decision, never from the machine's clock. While that clock and the log
+disagree, nothing goes by age.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import msgspec
+
+from pyhall_tui.clock import Clock
+from pyhall_tui.hall import audit
+from pyhall_tui.hall.errors import StoreError
+from pyhall_tui.hall.store import Store, iso
+
+_log = logging.getLogger(__name__)
+_DAY = 86_400.0  # seconds
+_PIECE = 100  # rows that go in one transaction: some 5 ms
+_SCAN = 2_000  # rows whose age is looked at in one go: some 5 ms
+_PAUSE = 0.02  # seconds between two pieces, in which requests are answered
+_LOOK = 60.0  # seconds between two looks whether it is time
+_EVERY = 1_000  # decisions after which it is time again
+_CHECKPOINT_EVERY = 100  # pieces
+_WORTH_AN_END = 10_000  # rows from which on it is said that they are gone, too
+
+_DAYS_OF_USE = 7
+"""On so many days decisions must be made after a gap before the time behind it counts."""
+_GAP = 4 * _DAY
+"""A longer gap than a long weekend may be a wrong clock."""
+_AHEAD = 1 * _DAY
+"""How far the log may be ahead of the clock."""
+
+
+class Retention(msgspec.Struct, frozen=True):
+    """What is kept: the last `rows` decisions (None: any number), none older than `days` (0: any age)."""
+
+    rows: int | None = None
+    days: float = 0.0
+
+    def __str__(self) -> str:
+        count = "" if self.rows is None else f"the last {self.rows:,} decisions are kept (--keep-decisions)"
+        age = f"none older than {self.days:g} days is kept (--keep-days)" if self.days else ""
+        return " and ".join(part for part in (count, age) if part)
+
+
+class Doubt(StoreError):
+    """Nothing goes by age, because the time is in doubt; the sentence says why."""
+
+
+class TakingOut:
+    """One run over the log; `gone` counts the decisions that were taken out, `doubt` says why none goes by age."""
+
+    def __init__(self, store: Store, keep: Retention) -> None:
+        self.gone = 0
+        self.doubt: Doubt | None = None
+        self.announced: str | None = None
+        self._store, self._keep = store, keep
+
+    def steps(self) -> Iterator[None]:
+        """Do a small piece of the work between two yields.
+
+        Raises:
+            StoreError: it can't be written, or the rows are not whole: then they stay, as evidence.
+        """
+        last = _last_beyond(self._store, self._keep.rows)
+        if self._keep.days:
+            try:
+                since = iso(age_reference(self._store, self._keep.days) - self._keep.days * _DAY)
+            except Doubt as error:
+                self.doubt = error
+            else:
+                for older in _last_older(self._store, since):
+                    last = max(last, older)
+                    yield
+        if last <= audit.anchor(self._store)[0]:
+            return
+        self._announce(last)
+        yield
+        while (taken := _take_piece(self._store, last)) is not None:
+            self.gone += taken
+            yield
+
+    def _announce(self, last: int) -> None:
+        """Write into the log what is about to go, unless an earlier run has."""
+        store = self._store
+        with store.write(log_alone=True):
+            start = audit.anchor(store)[0]
+            before = audit.last_removal(store)
+            if before is not None and before.last >= start:
+                start, recorded = before.last, before.recorded_from
+            else:
+                recorded = start + 1  # rows before it are missing, and nothing says why
+            if last > start:
+                removal = audit.Removal(
+                    at=store.now(),
+                    first=start + 1,
+                    last=last,
+                    last_hash=audit.hash_of(store, last),
+                    reason=f"only {self._keep}" if self._keep.rows is not None else str(self._keep),
+                    recorded_from=recorded,
+                )
+                audit.append_removal(store, removal)
+        begin = audit.anchor(store)[0] + 1
+        self.announced = f"rows {begin:,} to {last:,} are taken out of the decision log: {self._keep}"
+
+
+def prune(store: Store, keep: Retention) -> int:
+    """Take out what is beyond `keep`, to the end, and return how many decisions that were.
+
+    Raises:
+        Doubt: the time is in doubt, so nothing is taken out at all.
+        StoreError: as `TakingOut.steps`.
+    """
+    if keep.days:
+        age_reference(store, keep.days)
+    work = TakingOut(store, keep)
+    for _ in work.steps():
+        pass
+    return work.gone
+
+
+async def keep_short(store: Store, keep: Retention, clock: Clock) -> None:
+    """Take out what is beyond `keep` for as long as the hall is served: now, and with each thousandth decision or day.
+
+    What it does, and why it doesn't, is in the log of the program.
+    """
+    if keep == Retention():
+        return
+    said: str | None = None
+    done_at, done_on = -1, ""
+    while True:
+        try:
+            end, today = audit.head(store)[0], store.now()[:10]
+            if end >= done_at + _EVERY or today != done_on or done_at < 0:
+                doubt = await _run(TakingOut(store, keep), store, clock)
+                done_at, done_on = end, today
+                if doubt and doubt != said:
+                    _log.warning("%s", doubt)
+                said = doubt
+        except StoreError as error:
+            if str(error) != said:
+                _log.warning("old decisions stay in the log: %s", error)
+            said = str(error)
+        await clock.sleep(_LOOK)
+
+
+async def _run(work: TakingOut, store: Store, clock: Clock) -> str | None:
+    told = False
+    for number, _ in enumerate(work.steps(), 1):
+        if work.announced and not told:
+            _log.warning("%s", work.announced)
+            told = True
+        if number % _CHECKPOINT_EVERY == 0:
+            await asyncio.get_running_loop().run_in_executor(None, store.checkpoint)
+        await clock.sleep(_PAUSE)
+    if work.gone >= _WORTH_AN_END:
+        _log.warning("taken out of the decision log: %s decisions", f"{work.gone:,}")
+    return str(work.doubt) if work.doubt else None
+
+
+def _last_beyond(store: Store, rows: int | None) -> int:
+    """Return the number of the last row that goes if `rows` decisions stay; rows about removals don't count."""
+    if rows is None:
+        return 0
+    last = audit.head(store)[0] - rows
+    for (seq,) in store.read(f"SELECT seq FROM decisions WHERE {audit.IS_REMOVAL} ORDER BY seq DESC"):
+        if seq < last:
+            break
+        last -= 1
+    return last
+
+
+def _last_older(store: Store, since: str) -> Iterator[int]:
+    """Yield, piece by piece, the number of a row up to which all are older than `since` (ISO 8601)."""
+    start, end = audit.anchor(store)[0], audit.head(store)[0]
+    while start < end:
+        upto = min(end, start + _SCAN)
+        sql = "SELECT seq FROM decisions WHERE seq > ? AND seq <= ? AND +decided_at >= ? ORDER BY seq LIMIT 1"
+        if young := store.read(sql, start, upto, since):
+            yield young[0][0] - 1
+            return
+        yield upto
+        start = upto
+
+
+def _take_piece(store: Store, last: int) -> int | None:
+    """Take out the oldest rows, at most up to number `last`; return how many decisions that were, None if none is left.
+
+    Raises:
+        StoreError: they are not whole.
+    """
+    with store.write(log_alone=True) as db:
+        number, before = audit.anchor(store)
+        rows = store.read(
+            "SELECT seq, entry_hash, receipt FROM decisions WHERE seq <= ? ORDER BY seq LIMIT ?", last, _PIECE
+        )
+        if not rows:
+            return None
+        decisions = 0
+        for seq, entry, receipt in rows:
+            number += 1
+            if seq != number or entry != audit.entry_hash(before, receipt):
+                raise StoreError(f"row {number} is missing or was changed, so nothing is taken out (hall audit verify)")
+            before = entry
+            decisions += not audit.is_removal(receipt)
+        store.set_meta("audit_anchor", f"{number}:{before}", log_alone=True)
+        db.execute(
+            "DELETE FROM ingested WHERE (namespace, decision_id) IN (SELECT namespace, "
+            "json_extract(receipt, '$.decision_id') FROM decisions WHERE seq <= ? AND +rule = 'ingested')",
+            (number,),
+        )
+        db.execute("DELETE FROM decisions WHERE seq <= ?", (number,))
+    return decisions
+
+
+def age_reference(store: Store, days: float) -> float:
+    """Return the time (seconds since the epoch) from which age counts: the newest decision's, if it can be trusted.
+
+    The time behind a gap in the log counts once decisions were made on `_DAYS_OF_USE` days since. Until then a gap
+    that is large beside `days` sets the time back to before it, and one of more than `_GAP` is a doubt.
+
+    Raises:
+        Doubt: the machine's clock and the log, or the log's own times, are too far apart.
+    """
+    now = datetime.fromisoformat(store.now()).timestamp()
+    later, reference = now, now
+    for number, (oldest, newest) in zip(range(_DAYS_OF_USE + 1), _days_of_use(store), strict=False):
+        if number == 0:
+            reference = min(now, newest)
+            if newest - now > _AHEAD:
+                raise _doubt(f"the newest decision is of {iso(newest)}, which is yet to come by this machine's clock")
+        gap = later - newest
+        if gap > _GAP:
+            between = "this machine's clock" if number == 0 else "the next decision"
+            raise _doubt(
+                f"{gap / _DAY:,.0f} days lie between the decision of {iso(newest)} and {between}, {iso(later)}"
+            )
+        if gap > max(_DAY, days * _DAY / 10):
+            reference = newest
+        later = oldest
+    return reference
+
+
+def _doubt(what: str) -> Doubt:
+    return Doubt(
+        f"no decision is taken out for its age: {what}. Set the clock if it is wrong; if it is right, age counts again "
+        f"once decisions were made on {_DAYS_OF_USE} days. --keep-decisions does not look at the time."
+    )
+
+
+def _days_of_use(store: Store) -> Iterator[tuple[float, float]]:
+    """Yield the oldest and the newest time of each day (UTC) with decisions, the newest day first."""
+    before = "~"  # comes after every date
+    while newest := store.read("SELECT max(decided_at) FROM decisions WHERE decided_at < ?", before)[0][0]:
+        before = newest[:10]
+        oldest = store.read("SELECT min(decided_at) FROM decisions WHERE decided_at >= ?", before)[0][0]
+        yield _seconds(oldest), _seconds(newest)
+
+
+def _seconds(at: str) -> float:
+    try:
+        stated = datetime.fromisoformat(at)
+    except ValueError:
+        raise Doubt(f"no decision is taken out for its age: one of the log's times cannot be read: {at}") from None
+    return stated.replace(tzinfo=stated.tzinfo or UTC).timestamp()
