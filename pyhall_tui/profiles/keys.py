@@ -106,14 +106,7 @@ class KeyStore:
         While the environment names a key, that one goes on being sent, and the sentence says so.
         """
         user = _user(profile)
-        try:
-            await self._ask(user, lambda keyring: os_keyring.write(keyring, SERVICE, user, key.reveal()))
-        except _Unanswered as no:
-            why = f"{no.sentence} The key is kept for this run only."
-            answer = KeyAnswer(key, KeySource.THIS_RUN, no.state, why)
-        else:
-            answer = KeyAnswer(key, KeySource.KEYRING, KeyState.FOUND, "The key is in the OS keyring.")
-        return self._keep(user, answer)
+        return self._keep(user, await self._store(user, key))
 
     def hold_for_this_run(self, profile: Profile, key: ApiKey) -> KeyAnswer:
         """Keep `key` in memory alone, before what the keyring may hold."""
@@ -140,10 +133,24 @@ class KeyStore:
         if answer.source is KeySource.THIS_RUN:
             self._known.pop(_user(old), None)
             return self._keep(_user(new), answer)
-        moved = await self.save(new, answer.key)
-        if moved.state is KeyState.FOUND:
-            await self.forget(old)
-        return moved
+        stored = await self._store(_user(new), answer.key)
+        if stored.source is not KeySource.KEYRING:
+            stays = f"{stored.sentence} In the keyring it is still under the old name, {old.name}."
+            return self._keep(_user(new), stored._replace(sentence=stays))
+        left = await self.forget(old)
+        if left.state is not KeyState.ABSENT:
+            told = f"{stored.sentence} It may also still be there under the old name, {old.name}."
+            stored = stored._replace(sentence=told)
+        return self._keep(_user(new), stored)
+
+    async def _store(self, user: str, key: ApiKey) -> KeyAnswer:
+        """Put `key` into the keyring, or say why it is not there whole."""
+        try:
+            await self._ask(user, lambda keyring: os_keyring.write(keyring, SERVICE, user, key.reveal()))
+        except _Unanswered as no:
+            why = f"{no.sentence} The key is not stored: it is kept for this run only."
+            return KeyAnswer(key, KeySource.THIS_RUN, no.state, why)
+        return KeyAnswer(key, KeySource.KEYRING, KeyState.FOUND, "The key is in the OS keyring.")
 
     async def _stored(self, profile: Profile) -> KeyAnswer:
         user = _user(profile)

@@ -125,37 +125,65 @@ def read(keyring: Keyring, service: str, user: str) -> str | None:
 
 
 def write(keyring: Keyring, service: str, user: str, secret: str) -> None:
-    """Store `secret`.
+    """Store `secret` and read it back: some keyrings cut a long one, and say nothing.
 
     Raises:
-        Locked, Failed: it was not stored.
+        Locked, Failed: it was not stored, or not whole. What did not come back whole is deleted again.
     """
     try:
         keyring.set_password(service, user, secret)
     except Exception as error:
-        wrong = _translated(error)
-        raise type(wrong)(
-            re.sub(whole(secret), MASK, str(wrong))
-        ) from None  # a library's error may carry its arguments
+        raise _hiding(secret, error) from None  # a library's error may carry its arguments
+    try:
+        kept = keyring.get_password(service, user)
+    except Exception as error:
+        wrong = _hiding(secret, error)
+    else:
+        if kept == secret:
+            return
+        wrong = Failed(_what_came_back(kept, secret))
+    try:
+        delete(keyring, service, user)
+    except (Locked, Failed):
+        wrong = type(wrong)(f"{wrong}, and what it holds now could not be deleted")
+    raise wrong from None
+
+
+def _what_came_back(kept: str | None, secret: str) -> str:
+    if not kept:
+        return "it took the key and gave nothing back"
+    if secret.startswith(kept):
+        return f"of the key's {len(secret):,} characters it gave back the first {len(kept):,}"
+    return "it gave back something else than the key"
+
+
+def _hiding(secret: str, error: Exception) -> "Locked | Failed":
+    wrong = _translated(error)
+    return type(wrong)(re.sub(whole(secret), MASK, str(wrong)))
 
 
 def delete(keyring: Keyring, service: str, user: str) -> None:
-    """Delete what is stored; nothing stored is no error.
+    """Delete what is stored, and look whether it is gone; nothing stored is no error.
 
     Raises:
-        Locked, Failed: it is still stored.
+        Locked, Failed: it is still stored, or may be.
     """
     try:
         keyring.delete_password(service, user)
     except Exception as error:
         # "No such password" and "cannot be deleted" are one class: see what is there.
-        if type(error).__name__ == "PasswordDeleteError" and read(keyring, service, user) is None:
-            return
-        raise _translated(error) from error
+        if type(error).__name__ != "PasswordDeleteError" or read(keyring, service, user) is not None:
+            raise _translated(error) from error
+    else:
+        if read(keyring, service, user) is not None:
+            raise Failed("the key is still there after it was deleted")
 
 
 def _translated(error: BaseException) -> Locked | Failed:
     """Tell "locked" from other errors, whatever library under `keyring` it comes from (none is imported here)."""
+    if type(error).__name__ == "InitError" and str(error).startswith("Failed to create the collection"):
+        # The Secret Service is new: nothing is locked in it, and nobody answered its prompt for a first password.
+        return Failed("it is empty, and cannot be set up without somebody to choose a password for it")
     one: BaseException | None = error
     while one is not None:
         if type(one).__name__ in _LOCKED or _NO_INTERACTION in one.args:

@@ -142,7 +142,7 @@ async def test_a_key_is_never_found_for_another_origin(keys: KeyStore, keyring: 
         answer = await keys.load(elsewhere)
         assert (answer.key, answer.state) == (None, KeyState.ABSENT)
         assert "https://evil.example" in answer.sentence
-    assert keyring.calls[1:] == ["get acme-prod@https://evil.example", "get lab@https://evil.example"]
+    assert keyring.calls[2:] == ["get acme-prod@https://evil.example", "get lab@https://evil.example"]
     assert (await keys.load(msgspec.structs.replace(ACME, registry_url="https://api.pyhall.dev/v2"))).key == KEY
 
 
@@ -169,7 +169,7 @@ async def test_a_keyring_that_refuses_is_never_no_key_yet_and_keeps_its_entry(
     assert "ype the key" in loaded.sentence
     saved = await keys.save(ACME, OTHER)
     assert (saved.key, saved.source, saved.state) == (OTHER, KeySource.THIS_RUN, state)
-    assert saved.sentence.endswith("The key is kept for this run only.")
+    assert saved.sentence.endswith("The key is not stored: it is kept for this run only.")
     assert (await keys.forget(LAB)).state is state
     assert keyring.entries == {USER: KEY.reveal()}
     assert await keys.load(ACME) == saved
@@ -181,12 +181,28 @@ async def test_locked_is_told_from_an_error_by_what_caused_it(keys: KeyStore, ke
     class PromptDismissedException(Exception):
         pass
 
-    keyring.error = InitError("Failed to create the collection: Prompt dismissed..")
+    keyring.error = KeyringError("Can't get the item")
     keyring.error.__cause__ = PromptDismissedException("Prompt dismissed.")
     assert (await keys.load(ACME)).state is KeyState.LOCKED
     keyring.error = KeyringError("Can't get password from keychain")
     keyring.error.__cause__ = Exception(-25308, "Unknown Error")
     assert (await keys.load(ACME)).state is KeyState.LOCKED
+
+
+async def test_a_keyring_that_was_never_set_up_is_not_called_locked(keys: KeyStore, keyring: FakeKeyring) -> None:
+    """F69: nothing is locked where nothing is; the real one is in `test_secret_service`."""
+
+    class PromptDismissedException(Exception):
+        pass
+
+    keyring.error = InitError("Failed to create the collection: Prompt dismissed..")
+    keyring.error.__cause__ = PromptDismissedException("Prompt dismissed.")
+    loaded = await keys.load(ACME)
+    assert loaded.state is KeyState.UNAVAILABLE
+    assert loaded.sentence == (
+        "The OS keyring cannot be used: it is empty, and cannot be set up without somebody to choose a password for "
+        "it. Type the key, which is then kept for this run only."
+    )
 
 
 async def test_an_unlocked_keyring_answers_the_second_try(keys: KeyStore, keyring: FakeKeyring) -> None:
@@ -325,7 +341,7 @@ async def test_no_session_bus_is_told_without_a_wait(monkeypatch: pytest.MonkeyP
     assert "DBUS_SESSION_BUS_ADDRESS is not set" in loaded.sentence
     saved = await keys.save(ACME, KEY)
     assert (saved.key, saved.source) == (KEY, KeySource.THIS_RUN)
-    assert saved.sentence.endswith("The key is kept for this run only.")
+    assert saved.sentence.endswith("The key is not stored: it is kept for this run only.")
 
 
 @pytest.mark.parametrize(

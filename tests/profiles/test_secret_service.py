@@ -123,6 +123,18 @@ def test_a_key_outlives_the_program_and_a_locked_keyring_is_neither_read_nor_ove
     ]
 
 
+@pytest.mark.parametrize("before", [START_LOCKED, "true"], ids=["started", "not started"])
+def test_a_secret_service_that_was_never_set_up_is_no_keyring_rather_than_a_locked_one(
+    session: Session, before: str
+) -> None:
+    """F69: it has no collection, and nobody is there to choose a password for the first."""
+    assert session.run(LOCKED, before=before) == [
+        [None, "NONE", "UNAVAILABLE"],
+        ["phk_live_typed", "THIS_RUN", "UNAVAILABLE"],
+        ["phk_live_typed", "THIS_RUN", "UNAVAILABLE"],
+    ]
+
+
 def test_a_secret_service_that_never_replies_is_given_up_and_the_program_ends(session: Session) -> None:
     """F02, F30: a thread that still waits does not keep the process."""
     start = time.monotonic()

@@ -383,7 +383,7 @@ async def test_a_locked_keyring_is_said_to_be_locked_and_never_overwritten(
         await opened.pilot.press("ctrl+g")
         await until(lambda: "The registry takes the key." in opened.text())
         await opened.pilot.press("ctrl+s")
-        await until(lambda: "locked. The key is kept for this run only." in opened.words())
+        await until(lambda: "locked. The key is not stored: it is kept for this run only." in opened.words())
         await until(lambda: "● live" in opened.text(), clock=opened.clock)
         assert keyring.entries == {f"acme@{hall.url}": "phk_live_stored"}
         keyring.error = None
