@@ -5,18 +5,19 @@ import contextlib
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
 
 from pyhall_tui import paths
-from pyhall_tui.clock import SystemClock
+from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_profile, tell
-from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, plan
+from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, lost_memory, plan
 from pyhall_tui.enroll.report import as_json_lines, write_report
-from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
+from pyhall_tui.enroll.rows import BatchRow, BatchUnreadable, read_rows
 from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import NotKept
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 INTERRUPTED = 130
+_LIMIT_TOLD_EVERY = 60.0
+"""Seconds between two lines about the rate limit in a log."""
 
 
 @click.command("enroll")
@@ -46,6 +49,20 @@ INTERRUPTED = 130
 @click.option(
     "--again", type=int, multiple=True, metavar="ROW", help="I looked: this unknown row is not; send it again."
 )
+@click.option(
+    "--despite-lost-journal",
+    is_flag=True,
+    help="I looked: no row that looks ready is enrolled, though a damaged journal was set aside.",
+)
+@click.option(
+    "--give-up-after",
+    "patience",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    metavar="MINUTES",
+    help="How long the registry may answer 429 (too many requests) to everything.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON Lines.")
 @click.pass_context
 def enroll_command(
@@ -57,6 +74,8 @@ def enroll_command(
     skip_wrong: bool,
     enrolled: tuple[int, ...],
     again: tuple[int, ...],
+    despite_lost_journal: bool,
+    patience: float,
     as_json: bool,
 ) -> None:
     """Enroll a batch of workers, each exactly once.
@@ -64,13 +83,15 @@ def enroll_command(
     A line of the batch names display_name, capabilities, and sha256 or package (a folder or file to be hashed); a
     folder holds a package with its record in each folder below it. What was sent and answered is in the journal, so
     the same command again goes on where it stopped. A row that was sent without a known answer is never sent again
-    by itself: --enrolled and --again say what you found.
+    by itself: --enrolled and --again say what you found. Where the journal can't be read or kept, nothing is sent.
 
     Exit code 0: all are enrolled. 1: some were refused or can't be sent. 2: some are unknown or not sent yet.
     """
     profile = open_profile(ctx)
     if not profile.namespace:
         fail(ctx, "No namespace is known: set PYHALL_NAMESPACE, or name a profile with --profile.")
+    if report is not None and _same_file(report, source):
+        raise click.BadParameter("it is the batch itself: name another file.", param_hint="--report")
     if profile.read_only and not dry_run:
         fail(ctx, f"The profile {profile.name} is read-only: nothing is enrolled with it.")
     try:
@@ -78,14 +99,18 @@ def enroll_command(
             locked(batch_lock(Drafts(paths.state_dir(), profile.name))),
             Journal.open(paths.data_dir() / "journal.db", SystemClock()) as journal,
         ):
-            items = _planned(ctx, source, profile, journal)
+            rows = _read(ctx, source, profile)
+            items = _planned(ctx, rows, journal, dry_run=dry_run)
             if dry_run:
                 stopped, code = "", NO if any(item.state is State.WRONG for item in items) else YES
             else:
                 if not skip_wrong:
                     _stop_where_wrong(ctx, items, report)
+                _write_report(ctx, items, report)  # one that can't be written is told before anything is sent
+                _ask_about_lost(ctx, lost_memory(items, journal), looked=despite_lost_journal, yes=yes)
                 _ask_first(items, profile, yes=yes)
-                stopped, code = _run(ctx, items, source, profile, journal, enrolled, again)
+                words = _Words(enrolled, again, patience * 60)
+                stopped, code = _run(ctx, items, source, profile, journal, words)
     except FileBusy:
         fail(ctx, "Another pyhall-tui is enrolling a batch of this profile: wait for it, or stop it.")
     except OSError as error:
@@ -94,13 +119,51 @@ def enroll_command(
     ctx.exit(code)
 
 
-def _planned(ctx: click.Context, source: Path, profile: Profile, journal: Journal) -> list[Item]:
+class _Words(NamedTuple):
+    """What the operator says of the run."""
+
+    enrolled: tuple[int, ...]
+    again: tuple[int, ...]
+    patience: float
+    """Seconds that the registry may answer 429 to everything."""
+
+
+def _same_file(report: Path, source: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return report.samefile(source)
+    return False
+
+
+def _read(ctx: click.Context, source: Path, profile: Profile) -> list[BatchRow]:
     try:
-        return plan(read_rows(source, profile, on_progress=_show_checked), profile, journal)
+        return read_rows(source, profile, on_progress=_show_checked)
     except BatchUnreadable as error:
         fail(ctx, str(error))
     finally:
         _clear_progress()
+
+
+def _planned(ctx: click.Context, rows: list[BatchRow], journal: Journal, *, dry_run: bool) -> list[Item]:
+    try:
+        return plan(rows, journal)
+    except NotKept as error:
+        if not dry_run:
+            fail(ctx, str(error))
+        tell(ctx, f"{error} What is shown as ready may be enrolled already.")
+        return plan(rows, None)
+
+
+def _ask_about_lost(ctx: click.Context, lost: str, *, looked: bool, yes: bool) -> None:
+    if not lost or looked:
+        return
+    if yes or not sys.stdin.isatty():
+        fail(
+            ctx,
+            f"{lost} Nothing was sent. Look in the registry; where none of them is, say --despite-lost-journal, "
+            "or move that file out of the folder.",
+        )
+    if not click.confirm(printable(f"{lost} Did you look in the registry, and none of them is?"), err=True):
+        raise SystemExit(NO)
 
 
 def _stop_where_wrong(ctx: click.Context, items: Sequence[Item], report: Path | None) -> None:
@@ -131,8 +194,7 @@ def _run(
     source: Path,
     profile: Profile,
     journal: Journal,
-    enrolled: tuple[int, ...],
-    again: tuple[int, ...],
+    words: _Words,
 ) -> tuple[str, int]:
     """Run the batch and return why it stopped, empty at its end, and the exit code."""
     clock = SystemClock()
@@ -153,6 +215,8 @@ def _run(
             clock=clock,
             in_turn=in_turn,
             on_change=lambda item: _show_counts(items),
+            on_limited=_LimitTeller(ctx, items, clock),
+            patience=words.patience,
         )
 
         def interrupt() -> None:
@@ -163,8 +227,8 @@ def _run(
             tell(ctx, "Nothing more is sent; what is under way is waited for. Press ctrl+c again to end at once.")
 
         with _on_signals(interrupt):
-            await run.decide(enrolled, enrolled=True)
-            await run.decide(again, enrolled=False)
+            await run.decide(words.enrolled, enrolled=True)
+            await run.decide(words.again, enrolled=False)
             await run.run()
         return run.stopped_because
 
@@ -208,6 +272,7 @@ def _code(items: Sequence[Item]) -> int:
 def _tell_result(
     ctx: click.Context, items: Sequence[Item], stopped: str, report: Path | None, *, as_json: bool
 ) -> None:
+    not_written = _not_written(items, report)  # written before what is printed, which may have no reader any more
     if as_json:
         click.echo(as_json_lines(items), nl=False)
     else:
@@ -218,16 +283,23 @@ def _tell_result(
         tell(ctx, sentence)
     if any(item.state is State.UNKNOWN for item in items):
         tell(ctx, "Say --enrolled ROW for each that is, --again ROW for each that is not.")
-    _write_report(ctx, items, report)
+    if not_written:
+        fail(ctx, not_written)
 
 
 def _write_report(ctx: click.Context, items: Sequence[Item], report: Path | None) -> None:
-    if report is None:
-        return
+    if not_written := _not_written(items, report):
+        fail(ctx, not_written)
+
+
+def _not_written(items: Sequence[Item], report: Path | None) -> str:
+    """Write the report, where one is wanted; return why that could not be done."""
     try:
-        write_report(report, items)
+        if report is not None:
+            write_report(report, items)
     except OSError as error:
-        fail(ctx, f"The report could not be written to {report}: {error.strerror or error}.")
+        return f"The report could not be written to {report}: {error.strerror or error}."
+    return ""
 
 
 def _show_checked(done: int, total: int) -> None:
@@ -241,6 +313,26 @@ def _show_counts(items: Sequence[Item]) -> None:
         words = ", ".join(cell.text for cell in counts_words(counts(items)))
         sys.stderr.write(f"\r\x1b[K{words}")
         sys.stderr.flush()
+
+
+class _LimitTeller:
+    """Says that the registry limits the rate, and when the next row is tried: in a log only now and then."""
+
+    def __init__(self, ctx: click.Context, items: Sequence[Item], clock: Clock) -> None:
+        self._ctx, self._items, self._clock = ctx, items, clock
+        self._told = float("-inf")
+
+    def __call__(self, seconds: float) -> None:
+        now = self._clock.now()
+        if sys.stderr.isatty():
+            _clear_progress()
+        elif now.mono - self._told < _LIMIT_TOLD_EVERY:
+            return
+        self._told = now.mono
+        when = datetime.fromtimestamp(now.wall + seconds, UTC)
+        words = ", ".join(cell.text for cell in counts_words(counts(self._items)))
+        limited = f"The registry limits the rate (429): next try in {seconds:,.0f} s, at {when:%H:%M:%S} UTC."
+        tell(self._ctx, f"{words}. {limited}")
 
 
 def _clear_progress() -> None:

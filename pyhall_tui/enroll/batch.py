@@ -40,9 +40,14 @@ T = TypeVar("T")
 
 UNREACHED_IN_A_ROW = 3
 """Sends in a row that did not reach the registry, after which the run stops: the rest would fare no better."""
+PATIENCE = 600.0
+"""Seconds that a registry may go on answering 429 to everything, after which the run stops."""
+_LIMITED_WITHOUT_WORD = 5.0
+"""Seconds until the next try after a 429 that does not say how long: what `in_turn` waits then."""
 PAUSE_WHEN_UNREACHED = 1.0
 """Seconds until a row that did not reach the registry is tried again."""
-_MOST_ROWS = 1_000_000
+FORM = "form"
+"""What the journal calls the enrollments of the app's form, each under its correlation id."""
 
 
 class State(StrEnum):
@@ -94,14 +99,32 @@ def batch_lock(drafts: Drafts) -> Path:
     return drafts.folder / "batch"
 
 
-def plan(rows: Iterable[BatchRow], profile: Profile, journal: Journal) -> list[Item]:
-    """Return the rows with the states that the journal has of them, from whichever batch. Reads the disk."""
+def plan(rows: Iterable[BatchRow], journal: Journal | None) -> list[Item]:
+    """Return the rows with the states that the journal has of them, from whichever batch and profile. Reads the disk.
+
+    Without a journal nothing is known of an earlier run: that is for a look at the rows, never for a send.
+
+    Raises:
+        NotKept: the journal can't vouch for what was sent before.
+    """
     known: dict[str, EnrollmentRow] = {}
-    for kept in journal.enrollments(profile.name, limit=_MOST_ROWS):
+    for kept in journal.earlier_sends(FORM) if journal else ():
         before = known.get(kept.row_key)
         if before is None or _WEIGHT[kept.state] >= _WEIGHT[before.state]:
             known[kept.row_key] = kept
     return [_item(row, known.get(row.key)) for row in rows]
+
+
+def lost_memory(items: Iterable[Item], journal: Journal) -> str:
+    """Say which damaged journals may have known that rows are enrolled that look ready; empty where none could."""
+    ready = sum(item.state is State.READY for item in items)
+    if not ready or not journal.set_aside:
+        return ""
+    files = ", ".join(map(str, journal.set_aside))
+    return (
+        f"A journal was damaged and set aside as {files}. What it knew of earlier batches is lost: "
+        f"rows that look ready ({ready:,}) may be enrolled already."
+    )
 
 
 _WEIGHT = {
@@ -144,12 +167,16 @@ class BatchRun:
         clock: Clock,
         in_turn: InTurn,
         on_change: Callable[[Item], None] = lambda item: None,
+        on_limited: Callable[[float], None] = lambda seconds: None,
+        patience: float = PATIENCE,
     ) -> None:
         """Make a run.
 
         Args:
             batch: what the journal calls it.
             on_change: told of each item whose state changed: on the loop of the run, or on that of `in_turn`.
+            on_limited: told after a 429 in how many seconds the next row is tried.
+            patience: seconds that the registry may answer 429 to everything before the run stops.
         """
         self.items = items
         self.stopped_because = ""
@@ -160,13 +187,20 @@ class BatchRun:
         self._clock = clock
         self._in_turn = in_turn
         self._on_change = on_change
+        self._on_limited = on_limited
+        self._patience = patience
         self._stopping = False
+        self._stopped = asyncio.Event()
         self._unreached = 0
+        self._limited_since: float | None = None
+        """Since when (monotonic) every answer was a 429."""
+        self._next_try = float("-inf")
 
     def stop(self, because: str = "Stopped on demand.") -> None:
         """Send no more; what is in flight is waited for."""
         if not self._stopping:
             self._stopping, self.stopped_because = True, because
+            self._stopped.set()
 
     async def decide(self, numbers: Collection[int], *, enrolled: bool) -> None:
         """Take the operator's word on rows of unknown outcome: they are enrolled, or are to be sent again.
@@ -190,9 +224,13 @@ class BatchRun:
 
     async def _look_up(self, item: Item, worker_id: str) -> None:
         try:
-            verdict = await self._in_turn(lambda client: client.verify(worker_id, retry=False))
+            verdict = await self._unless_stopped(self._in_turn(lambda client: client.verify(worker_id, retry=False)))
         except RegistryError as error:
+            if isinstance(error, RateLimited):
+                self._limited(error)
             self._set(item, State.UNKNOWN, error=f"{item.error} Looking it up failed: {error}")
+            return
+        if verdict is None:
             return
         same = verdict.sha256 == item.row.request.sha256
         if verdict.known and same and verdict.namespace in (None, item.row.request.namespace):
@@ -215,43 +253,83 @@ class BatchRun:
 
     async def _enroll(self, item: Item) -> None:
         """Send one row once, when its turn has come. After a 429 it is ready again."""
-        correlation_id = new_correlation_id(self._profile.correlation_prefix)
+        item.correlation_id = correlation_id = new_correlation_id(self._profile.correlation_prefix)
+        begun = asyncio.Event()
 
         async def send(client: Registry) -> EnrollAnswer | None:
             if self._stopping:
                 return None
+            begun.set()
             await self._write(item, EnrollmentState.SENDING)
             self._set(item, State.SENDING, correlation_id=correlation_id)
             return await client.enroll(item.row.request, correlation_id=correlation_id)
 
-        item.correlation_id = correlation_id
         try:
-            answer = await self._in_turn(send)
+            answer = await self._unless_stopped(self._in_turn(send), begun)
         except RegistryError as error:
             await self._failed(item, error)
         except NotKept as error:
             self._set(item, State.READY, error="")
             self.stop(str(error))
         except asyncio.CancelledError:
-            if item.state is State.SENDING:
-                self._note(item, EnrollmentState.UNKNOWN, error="It was dropped before an answer came.")
+            self._dropped(item)
             raise
         else:
-            if answer is not None:
-                self._unreached = 0
+            if answer is None:
+                self._dropped(item)
+            else:
+                self._heard()
                 await self._record(item, EnrollmentState.ANSWERED, worker_id=answer.worker_id, exchange=answer.exchange)
                 self._set(item, State.ENROLLED, worker_id=answer.worker_id)
 
+    async def _unless_stopped(self, turn: Awaitable[T], begun: asyncio.Event | None = None) -> T | None:
+        """Wait for a turn and what is done in it; None where the run is stopped before it has begun."""
+        waiting = asyncio.ensure_future(turn)
+        stopped = asyncio.ensure_future(self._stopped.wait())
+        try:
+            await asyncio.wait((waiting, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done() and not (begun and begun.is_set()):
+                return None
+            return await waiting
+        finally:
+            stopped.cancel()
+            waiting.cancel()  # nothing where it has come to its end
+
+    def _dropped(self, item: Item) -> None:
+        if item.state is State.SENDING:
+            error = "It was dropped before an answer came."
+            self._note(item, EnrollmentState.UNKNOWN, error=error)
+            self._set(item, State.UNKNOWN, error=error)
+
+    def _heard(self) -> None:
+        """Note that the registry answered, and not with a 429."""
+        self._unreached, self._limited_since = 0, None
+
+    def _limited(self, error: RateLimited) -> None:
+        """Say when it goes on after a 429, or stop where that has gone on for too long."""
+        now, pause = self._clock.now().mono, error.retry_after or _LIMITED_WITHOUT_WORD
+        if self._limited_since is None:
+            self._limited_since = now
+        if now + pause - self._limited_since > self._patience:
+            self.stop(
+                f"The registry went on answering 429 (too many requests); the next try, in {pause:,.0f} s, would be "
+                f"after more than {self._patience / 60:,.3g} min of it."
+            )
+        elif now + pause > self._next_try + 1.0:  # of several that were in flight together one is told
+            self._next_try = now + pause
+            self._on_limited(pause)
+
     async def _failed(self, item: Item, error: RegistryError) -> None:
         if error.may_have_reached:
-            self._unreached = 0
+            self._heard()
             await self._record(item, EnrollmentState.UNKNOWN, error=str(error), exchange=error.exchange)
             self._set(item, State.UNKNOWN, error=str(error))
         elif isinstance(error, RateLimited):
             await self._record(item, EnrollmentState.CHECKED)
             self._set(item, State.READY, error="")
+            self._limited(error)
         elif isinstance(error, StatusError | Redirected):
-            self._unreached = 0
+            self._heard()
             await self._record(item, EnrollmentState.REFUSED, error=str(error), exchange=error.exchange)
             self._set(item, State.REFUSED, error=str(error))
             if isinstance(error, Unauthorized | Forbidden | Redirected):

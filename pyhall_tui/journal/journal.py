@@ -108,14 +108,21 @@ class Journal:
             True where it is on disk, safe from a power cut; False where this journal is in memory only.
 
         Raises:
-            NotKept: it could not be written within `timeout` seconds. Send nothing.
+            NotKept: it could not be written within `timeout` seconds, or memory stands in for a file that can't be
+                used. Send nothing.
         """
+        self._require_file()
         written = threading.Event()
         self._writer.put(partial(statements.upsert_enrollment, profile=profile, row=row), on_commit=written.set)
         if not written.wait(timeout):
             why = " ".join(self.notes) or "The disk does not answer."
             raise NotKept(f"The journal could not keep what is about to be sent, so it was not sent. {why}")
+        self._require_file()  # it may have turned out damaged just now
         return self.is_kept
+
+    def _require_file(self) -> None:
+        if self._store.is_makeshift:
+            raise NotKept(f"What is sent can't be kept, so nothing is sent. {' '.join(self.notes)}")
 
     def save_verdict(self, profile: str, row: LastVerdict) -> None:
         """Queue a worker's last verdict; of several within half a second only the last is written."""
@@ -238,6 +245,30 @@ class Journal:
     ) -> list[EnrollmentRow]:
         """Return rows of batches in the order in which they began: of one batch, or of one row key in all batches."""
         return self._ask(partial(reader.enrollments, profile=profile, batch=batch, row_key=row_key, limit=limit), [])
+
+    def earlier_sends(self, form: str, timeout: float = 60.0) -> list[EnrollmentRow]:
+        """Return what is known of every row of every batch, of all profiles, but for the batch named `form`.
+
+        It waits until the file was looked through for damage, at most `timeout` seconds. Never call it on the UI's
+        thread.
+
+        Raises:
+            NotKept: this journal can't vouch for what was sent before. Send nothing.
+        """
+        rows = None
+        if self._writer.checked.wait(timeout) and not self._store.is_makeshift:
+            self._writer.flush(timeout)
+            rows = self._store.read(partial(reader.enrollments_of_batches, form=form))
+        if rows is None:
+            self._writer.wake()
+            why = " ".join(self.notes) or "The journal can't be read."
+            raise NotKept(f"It can't be known what was enrolled before, so nothing is sent. {why}")
+        return rows
+
+    @property
+    def set_aside(self) -> tuple[Path, ...]:
+        """Damaged files that lie beside the journal: what they knew of earlier batches is lost."""
+        return self._store.set_aside
 
     def batches(self, profile: str) -> list[BatchSummary]:
         """Return the batches of one profile with the number of rows in each state, the newest first."""

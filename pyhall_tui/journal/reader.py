@@ -187,6 +187,23 @@ def enrollments(
     )
 
 
+def enrollments_of_batches(connection: sqlite3.Connection, form: str) -> list[EnrollmentRow]:
+    """Return what is known of every row of every batch of all profiles, but for the batch named `form`.
+
+    A row that can't be read is not left out, since it may have been sent: it is of unknown outcome.
+    """
+    rows: list[EnrollmentRow] = []
+    for row in connection.execute(f"{_ENROLLMENT} WHERE batch <> ? ORDER BY began_at, rowid", (form,)):
+        try:
+            rows.append(_enrollment(row))
+        except (ValueError, TypeError):
+            batch, row_key = map(str, row[:2])
+            error = "What the journal holds of it can't be read."
+            unknown = EnrollmentState.UNKNOWN
+            rows.append(EnrollmentRow(batch=batch, row_key=row_key, state=unknown, at=0.0, error=error))
+    return rows
+
+
 def batches(connection: sqlite3.Connection, profile: str) -> list[BatchSummary]:
     """Return the batches of one profile, the newest first."""
     found: dict[str, BatchSummary] = {}

@@ -1,5 +1,6 @@
 """The open file: who may use which connection when, and a new file where the old one turns out to be damaged."""
 
+import glob
 import logging
 import sqlite3
 import threading
@@ -37,6 +38,19 @@ class Store:
     def in_memory(self) -> bool:
         """Whether what is recorded is gone at the end."""
         return self._opened.in_memory
+
+    @property
+    def is_makeshift(self) -> bool:
+        """Whether a file was wanted and memory stands in for it: what was kept before is out of reach."""
+        return self._path is not None and self.in_memory
+
+    @property
+    def set_aside(self) -> tuple[Path, ...]:
+        """The files that were damaged and lie beside this one now, in this run or an earlier one."""
+        if self._path is None:
+            return ()
+        found = self._path.parent.glob(f"{glob.escape(self._path.name)}.damaged-*")
+        return tuple(sorted(each for each in found if not each.name.endswith(("-wal", "-shm"))))
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -70,6 +70,8 @@ class Writer:
         self._unwritable = 0
         self._since_tidy = 0
         self._tidied = float("-inf")
+        self.checked = threading.Event()
+        """The file was looked through for damage, and set aside where it was damaged."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -151,6 +153,9 @@ class Writer:
 
     def _run(self) -> None:
         self._attempt(lambda: self._store.check(lambda: self._closing))
+        if self._store.damage_seen:
+            self._store.begin_anew()
+        self.checked.set()
         wait = self._pace
         while not (self._closing and (self._done >= self._put or time.monotonic() > self._give_up)):
             taken = self._take(wait)

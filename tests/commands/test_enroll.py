@@ -52,12 +52,20 @@ def test_a_batch_is_enrolled_once_and_reported(hall: LiveHall, tmp_path: Path) -
     assert report.read_text().splitlines()[0].startswith("number,state,display_name")
 
 
-def test_a_report_that_cannot_be_written_is_told_by_the_exit_code_too(hall: LiveHall, tmp_path: Path) -> None:
-    """F36, F43: a device is neither replaced nor written to."""
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_sent(hall: LiveHall, tmp_path: Path) -> None:
+    """F36, F43, F64: a device is neither replaced nor written to."""
     done = enroll(tmp_path, hall, "--from", str(batch(tmp_path, 1)), "--yes", "--report", os.devnull)
     assert done.returncode == 2
-    assert "1 enrolled." in done.stderr and "The report could not be written" in done.stderr
-    assert enrolled(hall) == {"w0": 1}
+    assert "The report could not be written" in done.stderr
+    assert enrolled(hall) == {}
+
+
+def test_a_report_never_takes_the_place_of_the_batch(hall: LiveHall, tmp_path: Path) -> None:
+    """F64"""
+    path = batch(tmp_path, 1)
+    before = path.read_bytes()
+    done = enroll(tmp_path, hall, "--from", str(path), "--yes", "--report", str(path))
+    assert (done.returncode, path.read_bytes(), enrolled(hall)) == (64, before, {})
 
 
 def test_a_dry_run_checks_all_rows_and_sends_nothing(hall: LiveHall, tmp_path: Path) -> None:

@@ -44,13 +44,15 @@ class Bench:
         ]
         batch = self.folder / "batch.jsonl"
         batch.write_text("\n".join(map(json.dumps, rows)))
-        return plan(read_rows(batch, self.profile), self.profile, self.journal)
+        return plan(read_rows(batch, self.profile), self.journal)
 
-    def run_of(self, items: list[Item]) -> BatchRun:
+    def run_of(self, items: list[Item], **more: Any) -> BatchRun:
         async def in_turn(call: Callable[[Registry], Awaitable[T]]) -> T:
             return await self.turns.take(lambda: call(self.client))
 
-        return BatchRun(items, batch="batch", profile=self.profile, journal=self.journal, clock=CLOCK, in_turn=in_turn)
+        return BatchRun(
+            items, batch="batch", profile=self.profile, journal=self.journal, clock=CLOCK, in_turn=in_turn, **more
+        )
 
     async def run(self, items: list[Item]) -> BatchRun:
         run = self.run_of(items)
@@ -88,7 +90,7 @@ async def test_each_row_is_enrolled_once_and_not_again_in_the_next_run(bench: Be
 async def test_the_same_rows_under_another_name_of_the_file_are_known_too(bench: Bench, tmp_path: Path) -> None:
     await bench.run(bench.plan(2))
     moved = (tmp_path / "batch.jsonl").rename(tmp_path / "moved.jsonl")
-    items = plan(read_rows(moved, bench.profile), bench.profile, bench.journal)
+    items = plan(read_rows(moved, bench.profile), bench.journal)
     assert counts(items) == {State.ENROLLED: 2}
 
 
@@ -173,6 +175,31 @@ async def test_a_rate_limit_is_obeyed_and_loses_no_row(tmp_path: Path) -> None:
             assert len(bench.enrolled()) == 100
             refused = sum(seen.raw_path == ENROLL for seen in hall.requests) - 100
             assert refused <= 2 * bench.profile.requests_in_flight
+
+
+async def test_a_stop_ends_the_wait_for_a_rate_limit_at_once(bench: Bench) -> None:
+    """F67: not after the five minutes that the registry asks for."""
+    bench.hall.faults.add(path=ENROLL, status=429, retry_after=300)
+    items = bench.plan(20)
+    told: list[float] = []
+    run = bench.run_of(items, on_limited=told.append)
+    running = asyncio.create_task(run.run())
+    await until(lambda: told)
+    run.stop()
+    await asyncio.wait_for(running, 30)
+    assert told == [300.0]
+    assert counts(items) == {State.READY: 20}
+    assert counts(bench.plan(20)) == {State.READY: 20}
+
+
+async def test_a_rate_limit_without_an_end_stops_the_batch(bench: Bench) -> None:
+    """F67"""
+    bench.hall.faults.add(path=ENROLL, status=429, retry_after=2)
+    items = bench.plan(3)
+    run = bench.run_of(items, patience=1.0)
+    await run.run()
+    assert "429" in run.stopped_because
+    assert counts(items) == {State.READY: 3}
 
 
 async def test_an_unreachable_registry_stops_the_batch_and_nothing_is_unknown(bench: Bench) -> None:

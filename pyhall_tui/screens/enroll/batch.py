@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -14,7 +15,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Button, Input, ProgressBar, Static
 
-from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, plan
+from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, lost_memory, plan
 from pyhall_tui.enroll.off_loop import off_loop
 from pyhall_tui.enroll.report import write_report
 from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
@@ -78,8 +79,12 @@ class BatchPane(Vertical):
         self._items: list[Item] = []
         self._source: Path | None = None
         self._run: BatchRun | None = None
+        self._forgotten = ""
+        """Why it can't be known what was enrolled before, so that nothing is sent."""
         self._busy = ""
         """What is under way: `checking`, `running`, or nothing."""
+        self._limited = ""
+        """What is said of a rate limit that holds the run back."""
         self._changed: set[str] = set()
         self._keys: dict[int, str] = {}
         """The table's key of each row, by its number."""
@@ -162,7 +167,12 @@ class BatchPane(Vertical):
 
     def _planned(self, source: Path) -> list[Item]:
         rows = read_rows(source, self._workspace.profile, on_progress=self._note_progress)
-        return plan(rows, self._workspace.profile, self._workspace.journal)
+        self._forgotten = ""
+        try:
+            return plan(rows, self._workspace.journal)
+        except NotKept as error:
+            self._forgotten = clean(error, 1_000)
+            return plan(rows, None)
 
     # -- running -----------------------------------------------------------------------------------------------
 
@@ -176,6 +186,8 @@ class BatchPane(Vertical):
             self._tell("✖ This profile may only look: nothing is enrolled with it.")
         elif not self._items:
             self.check()
+        elif self._forgotten:
+            self._tell(f"✖ {self._forgotten}")
         elif not self._workspace.is_connected:
             self._tell("✖ Not connected yet: the profile's key is still being asked for. Nothing was sent.")
         elif not found.get(State.READY):
@@ -192,6 +204,8 @@ class BatchPane(Vertical):
             lines.append((Cell(f"▲ Wrong, and left out: {found[State.WRONG]:,}.", Style.WARNING),))
         if found.get(State.UNKNOWN):
             lines.append((Cell(f"? Unknown, and not sent again: {found[State.UNKNOWN]:,}.", Style.WARNING),))
+        if lost := lost_memory(self._items, self._workspace.journal):
+            lines.append((Cell(f"▲ {clean(lost, 1_000)} Look in the registry first.", Style.WARNING),))
         ask = AskScreen("Run the batch?", as_lines(lines), yes="Enroll them", no="Don't send")
         self.app.push_screen(ask, self._run_if)
 
@@ -209,16 +223,21 @@ class BatchPane(Vertical):
             self._set_busy("")
             self._tell("✖ Another pyhall-tui is enrolling a batch of this profile: wait for it, or stop it.")
             return
+        refused = ""
         try:
             await self._run_locked()
+        except NotKept as error:
+            refused = f"✖ {clean(error, 1_000)}"
         finally:
             lock.__exit__(None, None, None)
             self._set_busy("")
+            if refused and self.is_attached:
+                self._tell(refused)
 
     async def _run_locked(self) -> None:
         # Planned anew: another program may have sent some of it meanwhile.
-        rows, profile, journal = [item.row for item in self._items], self._workspace.profile, self._workspace.journal
-        self._items = await off_loop(partial(plan, rows, profile, journal), name="batch")
+        rows = [item.row for item in self._items]
+        self._items = await off_loop(partial(plan, rows, self._workspace.journal), name="batch")
         self._table.refresh_rows(self._table.keys)
         await self._made().run()
         new = [item.worker_id for item in self._items if item.worker_id and not item.earlier]
@@ -241,8 +260,15 @@ class BatchPane(Vertical):
                 clock=self._workspace.clock,
                 in_turn=self._in_turn,
                 on_change=on_change,
+                on_limited=self._tell_limited,
             )
         return self._run
+
+    def _tell_limited(self, seconds: float) -> None:
+        when = datetime.fromtimestamp(self._workspace.now().wall + seconds)
+        self._limited = f"▲ The registry limits the rate (429): next try in {seconds:,.0f} s, at {when:%H:%M:%S}."
+        if self.is_attached:
+            self._show()
 
     async def _in_turn(self, call: Callable[[Registry], Awaitable[T]]) -> T:
         async def asked(client: Registry) -> T:
@@ -318,6 +344,8 @@ class BatchPane(Vertical):
         self._progress = (done, total)
 
     def _note_change(self, item: Item) -> None:
+        if item.state in (State.ENROLLED, State.REFUSED, State.UNKNOWN):
+            self._limited = ""
         self._changed.add(self._keys[item.row.number])
 
     def _redraw(self) -> None:
@@ -331,7 +359,7 @@ class BatchPane(Vertical):
             self._show()
 
     def _set_busy(self, what: str) -> None:
-        self._busy = what
+        self._busy, self._limited = what, ""
         if self.is_attached:
             self._show()
 
@@ -343,7 +371,10 @@ class BatchPane(Vertical):
         self.query_one("#batch-counts", Static).update(as_content(words, " · "))
         self._show_bar(ended, len(self._items) - found.get(State.WRONG, 0))
         running = self._busy == "running"
-        self._tell(*([] if running else what_next(self._items, self._run.stopped_because if self._run else "")))
+        if running:
+            self._tell(*([self._limited] if self._limited else []))
+        else:
+            self._tell(*what_next(self._items, self._run.stopped_because if self._run else ""))
         self._show_in_full()
         for name, usable in (
             ("check", not self._busy),

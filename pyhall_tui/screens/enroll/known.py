@@ -5,9 +5,9 @@ from itertools import chain
 
 import msgspec
 
+from pyhall_tui.enroll.batch import FORM
 from pyhall_tui.enroll.off_loop import off_loop
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.screens.enroll.sending import BATCH
 from pyhall_tui.workspace import Workspace
 
 
@@ -25,7 +25,7 @@ async def known_capabilities(workspace: Workspace) -> list[str]:
 
 def _sent_before(journal: Journal, profile_name: str) -> set[str]:
     found: set[str] = set()
-    for row in journal.enrollments(profile_name, batch=BATCH):
+    for row in journal.enrollments(profile_name, batch=FORM):
         try:
             found.update(msgspec.json.decode(row.request, type=_Sent).capabilities)
         except msgspec.DecodeError:

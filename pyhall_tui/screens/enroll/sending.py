@@ -4,15 +4,13 @@ from functools import partial
 
 import msgspec
 
+from pyhall_tui.enroll.batch import FORM
 from pyhall_tui.enroll.off_loop import off_loop
 from pyhall_tui.enroll.request import body_of
 from pyhall_tui.journal.rows import EnrollmentRow, EnrollmentState
 from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.models import EnrollAnswer, EnrollRequest, Exchange
 from pyhall_tui.workspace import Workspace
-
-BATCH = "form"
-"""What the journal calls the enrollments of the form, each under its correlation id."""
 
 
 async def send(workspace: Workspace, request: EnrollRequest, correlation_id: str) -> EnrollAnswer:
@@ -25,7 +23,7 @@ async def send(workspace: Workspace, request: EnrollRequest, correlation_id: str
     """
     name, journal = workspace.profile.name, workspace.journal
     row = EnrollmentRow(
-        batch=BATCH,
+        batch=FORM,
         row_key=correlation_id,
         state=EnrollmentState.SENDING,
         at=workspace.now().wall,
@@ -56,7 +54,7 @@ async def mark_lost_sends(workspace: Workspace) -> None:
     profile, now = workspace.profile, workspace.now().wall
 
     def mark() -> None:
-        for row in workspace.journal.enrollments(profile.name, batch=BATCH):
+        for row in workspace.journal.enrollments(profile.name, batch=FORM):
             # Another program may be in the middle of a younger one.
             if row.state is EnrollmentState.SENDING and now - row.at > 2 * profile.timeout:
                 lost = {"state": EnrollmentState.UNKNOWN, "error": "The program ended before an answer came."}
