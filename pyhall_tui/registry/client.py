@@ -12,13 +12,11 @@ import stamina
 from pyhall_tui.clock import Clock
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.registry.answers import read_attestation, read_decision, read_enrollment
 from pyhall_tui.registry.correlation import new_correlation_id
 from pyhall_tui.registry.decode import (
-    Decision,
-    Unreadable,
     read_ban_list,
     read_object,
-    read_struct,
     read_success,
     read_verdict,
     text,
@@ -55,6 +53,11 @@ BAN_LIST_LIMIT: Final = 50_000
 
 _NEXT_PAGE: Final = re.compile(r"""\brel\s*=\s*"?[^",;]*\bnext\b""", re.IGNORECASE)
 """What a `Link` header says of an answer that is not all (RFC 8288)."""
+
+_LOOK_FOR_DECISION: Final = "Look in the registry's decision log first: it may have been decided."
+_LOOK_FOR_WORKER: Final = "Look first: verify the worker if you know its id, for it may be enrolled."
+_LOOK_FOR_HASH: Final = "Look first: verify the worker to see which hash is attested."
+_LOOK_FOR_REPORT: Final = "Look first: ask who reviews the ban list whether your report has arrived."
 
 _JSON: Final = (("Content-Type", "application/json"),)
 _NOT_FROM_A_CACHE: Final = (("Cache-Control", "no-cache"),)
@@ -252,13 +255,9 @@ class RegistryClient:
         body["context"] = {**request.context, "correlation_id": correlation_id}
 
         def read(answer: Answer) -> DispatchAnswer:
-            decision = read_struct(answer.body, Decision)
-            if decision.error and not decision.word:
-                raise Unreadable(f"it says: {text(decision.error)}")
-            if decision.worker_id not in (None, request.worker_id):
-                raise Unreadable("it is about another worker")
+            decision, outcome = read_decision(answer.body, request, correlation_id)
             return DispatchAnswer(
-                outcome=decision.read(),
+                outcome=outcome,
                 outcome_text=decision.word,
                 deny_code=decision.code,
                 reason=decision.why,
@@ -267,7 +266,9 @@ class RegistryClient:
                 exchange=answer.exchange(),
             )
 
-        return await self._change("POST", "/api/v1/dispatch", body, read, correlation_id=correlation_id)
+        return await self._change(
+            "POST", "/api/v1/dispatch", body, read, correlation_id=correlation_id, look_first=_LOOK_FOR_DECISION
+        )
 
     async def enroll(self, request: EnrollRequest, *, correlation_id: str | None = None) -> EnrollAnswer:
         """Enroll a worker. Sent once; a caller that keeps a journal gives the id that it wrote down before.
@@ -277,11 +278,13 @@ class RegistryClient:
         """
 
         def read(answer: Answer) -> EnrollAnswer:
-            fields = read_success(answer.body)
-            return EnrollAnswer(worker_id=_text_in(fields, "worker_id"), fields=fields, exchange=answer.exchange())
+            worker_id, session, fields = read_enrollment(answer.body, request)
+            return EnrollAnswer(worker_id=worker_id, session=session, fields=fields, exchange=answer.exchange())
 
         body = msgspec.structs.asdict(request)
-        return await self._change("POST", "/api/v1/hall/enroll", body, read, correlation_id=correlation_id)
+        return await self._change(
+            "POST", "/api/v1/hall/enroll", body, read, correlation_id=correlation_id, look_first=_LOOK_FOR_WORKER
+        )
 
     async def attest(self, worker_id: str, sha256: str, *, correlation_id: str | None = None) -> AttestAnswer:
         """Submit a package hash for a worker. Sent once.
@@ -293,15 +296,18 @@ class RegistryClient:
         body = {"sha256": sha256, "ai_generated": False}
 
         def read(answer: Answer) -> AttestAnswer:
-            fields = read_success(answer.body)
-            about = _text_in(fields, "worker_id")
-            if about not in (None, worker_id):
-                raise Unreadable("it is about another worker")
-            given = plain_sha256(fields.get("sha256")) or plain_sha256(fields.get("package_hash"))
+            about, given, fields = read_attestation(answer.body, worker_id, sha256)
             return AttestAnswer(worker_id=about, sha256=given, fields=fields, exchange=answer.exchange())
 
-        path = "/api/v1/workers/{}/attest"
-        return await self._change("PUT", path, body, read, worker_id=worker_id, correlation_id=correlation_id)
+        return await self._change(
+            "PUT",
+            "/api/v1/workers/{}/attest",
+            body,
+            read,
+            worker_id=worker_id,
+            correlation_id=correlation_id,
+            look_first=_LOOK_FOR_HASH,
+        )
 
     async def report(
         self, sha256: str, reason: str, evidence_url: str | None = None, *, correlation_id: str | None = None
@@ -321,7 +327,7 @@ class RegistryClient:
             return answer.exchange()
 
         path = "/api/v1/ban-list/report"
-        return await self._change("POST", path, body, read, correlation_id=correlation_id)
+        return await self._change("POST", path, body, read, correlation_id=correlation_id, look_first=_LOOK_FOR_REPORT)
 
     def _call(self, method: str, path: str, worker_id: str | None = None, **more: Any) -> Call:
         """Make a call; `{}` in `path` becomes the worker's id, encoded.
@@ -362,13 +368,21 @@ class RegistryClient:
         *,
         worker_id: str | None = None,
         correlation_id: str | None = None,
+        look_first: str,
     ) -> T:
         """Send once what changes something or is recorded.
 
         Raises:
             NotSent: the profile is read-only, or `body` cannot be written as JSON.
         """
-        call = self._call(method, path, worker_id, headers=_JSON, correlation_id=correlation_id or self._new_id())
+        call = self._call(
+            method,
+            path,
+            worker_id,
+            headers=_JSON,
+            correlation_id=correlation_id or self._new_id(),
+            look_first=look_first,
+        )
         if self._profile.read_only:
             raise call.refused("This profile is read-only: nothing that the registry records is sent.")
         if "sha256" in body:

@@ -82,7 +82,10 @@ class Decision(msgspec.Struct, frozen=True):
     deny_reason_if_denied: Any = None
     decision_id: Any = None
     correlation_id: Any = None
-    worker_id: str | None = None
+    worker_id: Any = None
+    capability: Any = None
+    capability_id: Any = None
+    namespace: Any = None
     error: Any = None
 
     @property
@@ -121,6 +124,12 @@ def text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return msgspec.json.encode(value).decode()
+
+
+def short(said: str | None, most: int = 1_000) -> str:
+    """Return text that somebody else wrote, cut so that no answer can fill the memory; the cut is shown by `…`."""
+    said = said or ""
+    return said if len(said) <= most else f"{said[:most]}…"
 
 
 def read_object(body: bytes) -> dict[str, Any]:

@@ -49,7 +49,8 @@ class RegistryError(Exception):
         self.path = path
         self.correlation_id = correlation_id
         self.may_have_reached = may_have_reached
-        """Whether the registry may have got, and acted on, the request: then it is not sent again unasked."""
+        """Whether the registry may have acted on a request that changes something or is recorded (see `effects`):
+        then look first, and never send it again unasked. Always False for a read."""
         self.exchange = exchange
         if advice is not None:
             self.advice = advice
@@ -133,7 +134,7 @@ class Redirected(RegistryError):
         """The new address as an absolute URL, or empty."""
         self.base_url = base_url
         """The registry URL that the new address amounts to; None where it is not the same request elsewhere."""
-        if base_url is not None:
+        if base_url is not None and not self.may_have_reached:
             self.advice = f"Put {base_url} into the profile as registry URL, if you trust it."
 
 

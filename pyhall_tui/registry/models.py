@@ -164,7 +164,10 @@ class EnrollAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What came of an enrollment: documented nowhere, so `fields` holds all of it."""
 
     worker_id: str | None
-    """None where the answer holds none (an enrollment session, for one): it is shown, not failed."""
+    """One that can be watched. None if the answer holds an enrollment session instead: it is shown, not failed."""
+    session: str | None
+    """The id of the enrollment session, if the answer holds one. There is always a worker id or a session: an answer
+    with neither is an error, and its outcome is unknown."""
     fields: dict[str, Any]
     exchange: Exchange
 

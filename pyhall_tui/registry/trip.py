@@ -7,6 +7,7 @@ import httpx
 import msgspec
 
 from pyhall_tui.clock import Clock
+from pyhall_tui.registry.effects import may_have_acted
 from pyhall_tui.registry.errors import NotSent, RegistryError
 from pyhall_tui.registry.models import Exchange
 
@@ -27,6 +28,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes that the answer's body may have."""
     accepts: tuple[int, ...] = ()
     """Statuses beyond those of success that are an answer and no error."""
+    look_first: str = ""
+    """For what changes something or is recorded: what to do when nobody knows whether it had an effect."""
 
     def refused(self, sentence: str) -> NotSent:
         """Return the error for a request that is not sent."""
@@ -84,16 +87,19 @@ class Trip:
 
     @property
     def may_have_taken_effect(self) -> bool:
-        """Whether the registry may have acted: it was sent, and not answered by a refusal (3xx, 4xx)."""
-        return self.sent_at is not None and not (self.status is not None and 300 <= self.status < 500)
+        """Whether the registry may have acted on it: see `effects`."""
+        return may_have_acted(self.call.method, sent=self.sent_at is not None, status=self.status)
 
     def error(self, kind: type[RegistryError], sentence: str, **more: Any) -> RegistryError:
-        """Make the error that this request ends with."""
+        """Make the error that this request ends with. If it may have had an effect, the advice is to look first."""
+        reached = self.may_have_taken_effect
+        if reached and self.call.look_first:
+            more["advice"] = self.call.look_first
         return kind(
             sentence,
             method=self.call.method,
             path=self.call.path,
             correlation_id=self.call.correlation_id,
-            may_have_reached=self.may_have_taken_effect,
+            may_have_reached=reached,
             **more,
         )

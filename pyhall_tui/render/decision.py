@@ -84,8 +84,7 @@ def _answer_facts(tried: Tried) -> list[Fact]:
     if row.deny_code:
         found.append(Fact("code", Cell(clean(row.deny_code), Style.STRONG)))
     if tried.result is Result.OTHER:
-        word = clean(row.outcome) or "no word at all"
-        found.append(Fact("outcome", Cell(f"{word}: not one that is known, so it is no allow", Style.WARNING)))
+        found.append(Fact("outcome", Cell(_why_other(tried), Style.WARNING)))
     if row.reason:
         found.append(Fact("reason", Cell(clean(row.reason))))
     meaning = explain(row.deny_code)
@@ -96,6 +95,12 @@ def _answer_facts(tried: Tried) -> list[Fact]:
     if tried.result is Result.HOLD and meaning is None:
         found.append(Fact("means", Cell("A person has to decide first.")))
     return found
+
+
+def _why_other(tried: Tried) -> str:
+    if tried.row.outcome == "allow" and tried.correlation_same is False:
+        return "allow, but with the correlation id of another request, so it is not an allow"
+    return f"{clean(tried.row.outcome) or 'no word at all'}: not one that is known, so it is no allow"
 
 
 def _error_facts(tried: Tried) -> list[Fact]:

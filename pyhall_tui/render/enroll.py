@@ -1,7 +1,7 @@
 """An enrollment as it is shown: the request, the registry's answer, what came of it, what was hashed."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -72,18 +72,16 @@ def answer_lines(answer: EnrollAnswer) -> list[Line]:
     else:
         head = [
             (Cell("? answered without a worker id", Style.WARNING),),
-            (Cell(_without_id(answer.fields), Style.DIM),),
+            (Cell(_WITHOUT_ID, Style.DIM),),
         ]
     lines = [*head, EMPTY, *(labelled(name, _plain(value)) for name, value in answer.fields.items())]
     return [*lines, EMPTY, *exchange_lines(exchange)]
 
 
-def _without_id(fields: dict[str, Any]) -> str:
-    what = "opened a session" if any("session" in name.lower() for name in fields) else "took the request"
-    return (
-        f"The registry {what} and named no worker, so none was put on the watch list."
-        " Add it by its id once you know it."
-    )
+_WITHOUT_ID = (
+    "The registry opened a session and named no worker, so none was put on the watch list."
+    " Add it by its id once you know it."
+)
 
 
 def exchange_lines(exchange: Exchange | None) -> list[Line]:
@@ -130,7 +128,7 @@ def trouble(error: RegistryError) -> list[Line]:
 
 def advice(error: RegistryError) -> str:
     """Return what to do now."""
-    wait = error.retry_after if isinstance(error, StatusError) else None
+    wait = error.retry_after if isinstance(error, StatusError) and not error.may_have_reached else None
     return f"Wait {wait:.0f} s, then press ctrl+s again." if wait else clean(error.advice)
 
 
@@ -138,8 +136,8 @@ def arrived(error: RegistryError) -> str:
     """Return whether the registry may have acted on an enrollment that ended so."""
     if error.may_have_reached:
         return (
-            "It may have reached the registry: the worker may be enrolled already. Look there first;"
-            " it is never sent again by itself."
+            "It may have reached the registry: the worker may be enrolled already. It is never sent a"
+            " second time by itself."
         )
     if isinstance(error, StatusError):
         return "The registry refused it: nothing was enrolled."

@@ -152,7 +152,7 @@ def attest_trouble(error: RegistryError, *, known: bool) -> list[Line]:
     """Return what is said where an attestation brought no answer. `known`: the registry knows the worker."""
     if isinstance(error, Unauthorized | Forbidden):
         return _trouble(error, _wants_login("attesting", error))
-    if isinstance(error, StatusError) and error.status in (404, 405, 501) and (known or error.status != 404):
+    if isinstance(error, StatusError) and error.status in (404, 405) and (known or error.status != 404):
         return _trouble(
             error,
             f"This registry has no way to attest anew (it answered {error.status}): use the tool that its operator"
@@ -167,7 +167,7 @@ def report_trouble(error: RegistryError) -> list[Line]:
     """Return what is said where a report was not taken."""
     if isinstance(error, Unauthorized | Forbidden):
         return _trouble(error, _wants_login("reports", error))
-    if isinstance(error, StatusError) and error.status in (404, 405, 501):
+    if isinstance(error, StatusError) and error.status in (404, 405):
         return _trouble(error, f"This registry takes no reports (it answered {error.status}): tell who runs it.")
     return _trouble(error, _reached(error, "Ask who reviews reports before you send it again."))
 

@@ -83,14 +83,15 @@ def _error(text: str) -> str:
 def no_answer() -> TimedOut:
     """Return what the client raises where a send may have arrived and no answer came."""
     told = "No answer within 10 s."
-    return TimedOut(told, method="POST", path="/", correlation_id="req-0", may_have_reached=True)
+    look = "Look first: verify the worker if you know its id, for it may be enrolled."
+    return TimedOut(told, method="POST", path="/", correlation_id="req-0", may_have_reached=True, advice=look)
 
 
 def enrolled(worker_id: str) -> EnrollAnswer:
     """Return the answer to an enrollment."""
     fields = {"worker_id": worker_id, "status": "active"}
     body = f'{{"worker_id": "{worker_id}", "status": "active"}}'
-    return EnrollAnswer(worker_id=worker_id, fields=fields, exchange=exchange(HTTPStatus.CREATED, body))
+    return EnrollAnswer(worker_id=worker_id, session=None, fields=fields, exchange=exchange(HTTPStatus.CREATED, body))
 
 
 class CannedWorkspace(Workspace):
