@@ -16,7 +16,7 @@ _MOST, _MOST_ON_SHORT, _SHORT = 3, 1, 30
 _MOST_LETTERS = 240
 
 
-_GOOD_NEWS = (Kind.UNBANNED, Kind.APPEARED, Kind.KEY_ACCEPTED)
+_GOOD_NEWS = (Kind.UNBANNED, Kind.APPEARED, Kind.KEY_ACCEPTED, Kind.VERIFY_RECOVERED)
 
 
 def is_bad_news(event: Event) -> bool:

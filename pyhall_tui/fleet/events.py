@@ -23,6 +23,8 @@ class Kind(StrEnum):
     DRIFT_ENDED = "drift ended"
     REGISTRY_LOST = "registry lost"
     REGISTRY_REGAINED = "registry regained"
+    VERIFY_FAILING = "verify failing"
+    VERIFY_RECOVERED = "verify recovered"
     RATE_LIMITED = "rate limited"
     KEY_REJECTED = "key rejected"
     KEY_ACCEPTED = "key accepted"

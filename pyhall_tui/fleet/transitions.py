@@ -19,6 +19,8 @@ _SEVERITY = {
     Kind.DRIFT_ENDED: Severity.INFO,
     Kind.REGISTRY_LOST: Severity.WARNING,
     Kind.REGISTRY_REGAINED: Severity.NOTICE,
+    Kind.VERIFY_FAILING: Severity.ALARM,
+    Kind.VERIFY_RECOVERED: Severity.NOTICE,
     Kind.RATE_LIMITED: Severity.NOTICE,
     Kind.KEY_REJECTED: Severity.ALARM,
     Kind.KEY_ACCEPTED: Severity.NOTICE,

@@ -34,8 +34,10 @@ class Budget:
 
     def wait(self, now: float) -> float | None:
         """Return the seconds until a request may be sent: 0 for now, None for when one in flight has come back."""
-        if self.in_flight >= self.in_flight_limit:
-            return None
+        return None if self.in_flight >= self.in_flight_limit else self.wait_for_rate(now)
+
+    def wait_for_rate(self, now: float) -> float:
+        """Return the same for a request that has a slot of its own."""
         if now < self.blocked_until:
             return self.blocked_until - now
         self._count(now)
@@ -43,8 +45,12 @@ class Budget:
 
     def take(self) -> None:
         """Spend one request; call it only where `wait` said 0."""
-        self._tokens -= 1
+        self.take_rate()
         self.in_flight += 1
+
+    def take_rate(self) -> None:
+        """Spend one request that has a slot of its own."""
+        self._tokens -= 1
 
     def came_back(self) -> None:
         """Note that a request is no longer in flight, whatever came of it."""

@@ -17,21 +17,37 @@ from pyhall_tui.fleet.transitions import make_event
 from pyhall_tui.monitor.backoff import Backoff
 from pyhall_tui.monitor.budget import Budget
 from pyhall_tui.monitor.link import BanListState, Link, Reach
+from pyhall_tui.monitor.outcomes import LOST_AFTER, Fault, fault_of
 from pyhall_tui.monitor.schedule import Schedule
+from pyhall_tui.monitor.standing import Change, Standing
 from pyhall_tui.monitor.turns import LIMITED_WITHOUT_WORD, Turns
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry import errors
 from pyhall_tui.registry.models import BanList, Health, Verdict
 
-LOST_AFTER = 3
-"""Faulty answers in a row after which the registry counts as lost; no connection at all counts at once."""
 MISSING_BAN_LIST_AGAIN = 600.0
-"""Seconds until a registry that has no ban list is asked for it again."""
+"""Seconds until a registry that never had a ban list is asked for it again."""
+_BAN_LIST_AGAIN = 2.0
+"""Seconds until a ban list that failed is asked again, the first time; at most as long as it is asked anyway."""
+_PROOF = 5.0
+"""Seconds without a verify after which one is asked forward, while most fail or it looks like it."""
+_OTHERS = 1
+"""Workers that are asked next when one's answer has turned: is it that worker, or all? If theirs turns, one more."""
 _LONGEST_NAP = 2.0
 """The loop's own timers stand still while the machine sleeps: look at our clock at least this often."""
 
-_LOST_AT_ONCE = (errors.Unreachable, errors.TlsFailed, errors.Redirected, errors.NotSent)
-_WORKERS_OWN = (errors.BadRequest, errors.Forbidden, errors.NotFound)
+_DOWN = (Reach.LOST, Reach.KEY_REJECTED)
+"""The registry is tried by one request at a time."""
+_FELL = {
+    Reach.LOST: Kind.REGISTRY_LOST,
+    Reach.KEY_REJECTED: Kind.KEY_REJECTED,
+    Reach.VERIFY_FAILING: Kind.VERIFY_FAILING,
+}
+_ROSE = {
+    Reach.LOST: Kind.REGISTRY_REGAINED,
+    Reach.KEY_REJECTED: Kind.KEY_ACCEPTED,
+    Reach.VERIFY_FAILING: Kind.VERIFY_RECOVERED,
+}
 
 
 class Registry(Protocol):
@@ -56,31 +72,51 @@ class Monitor:
     """Asks for one profile's workers and ban list until its `run` is cancelled."""
 
     def __init__(
-        self, registry: Registry, sink: Sink, clock: Clock, profile: Profile, rng: random.Random | None = None
+        self,
+        registry: Registry,
+        sink: Sink,
+        clock: Clock,
+        profile: Profile,
+        rng: random.Random | None = None,
+        *,
+        has_key: bool = True,
+        had_ban_list: bool = False,
     ) -> None:
+        """Ask nothing yet.
+
+        Args:
+            has_key: without one the registry is asked once whether it wants one, and left alone if it does.
+            had_ban_list: it had a ban list in an earlier run.
+        """
+        rng = rng or random.Random()
         self._registry = registry
         self._sink = sink
         self._clock = clock
         self._profile = profile
         now = clock.now()
-        self._schedule = Schedule(profile.poll_interval, close_interval=min(10.0, profile.poll_interval / 3))
-        self._budget = Budget(profile.requests_per_second, profile.requests_in_flight, now.mono)
+        slots = max(1, profile.requests_in_flight - 1)  # one of them is the ban list's own
+        self._schedule = Schedule(profile.poll_interval, min(10.0, profile.poll_interval / 3), slots)
+        self._budget = Budget(profile.requests_per_second, slots, now.mono)
         self.turns = Turns(self._budget, clock)
         """For what others ask within the same budget, on the engine's own loop."""
-        self._backoff = Backoff(rng or random.Random())
+        self._has_key = has_key
+        self._standing = Standing(lambda: len(self._schedule), had_ban_list=had_ban_list, has_key=has_key)
+        self._backoff = Backoff(rng)
+        self._list_backoff = Backoff(rng, first=_BAN_LIST_AGAIN)
         self._link = Link(since_wall=now.wall, full_rate=profile.requests_per_second)
         self._told: Link | None = None
         self._ban_list_due = now.mono
         self._ban_list_in_flight = False
-        self._faults = 0
-        self._next_try = now.mono
+        self._probes_list = True
+        """Whether a lost registry is tried by its ban list next, or by a worker."""
+        self._next_try = self._verify_sent = self._list_sent = now.mono
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def in_flight(self) -> int:
         """Requests under way."""
-        return self._budget.in_flight
+        return self._budget.in_flight + self._ban_list_in_flight
 
     @property
     def link(self) -> Link:
@@ -92,9 +128,15 @@ class Monitor:
         self._schedule.watch(worker_ids)
         self._wake.set()
 
+    def knew(self, worker_ids: Iterable[str]) -> None:
+        """Take which workers the registry knew in an earlier run: 404 for most of them is a fault."""
+        self._standing.knew(worker_ids)
+
     def unwatch(self, worker_ids: Iterable[str]) -> None:
         """Forget workers."""
-        self._schedule.unwatch(worker_ids)
+        gone = list(worker_ids)
+        self._schedule.unwatch(gone)
+        self._standing.forget(gone)
 
     def bring_forward(self, worker_ids: Iterable[str]) -> None:
         """Ask for these next."""
@@ -116,6 +158,7 @@ class Monitor:
         """Try a lost registry, and the ban list, at once: a person asked for it."""
         now = self._clock.now().mono
         self._next_try = self._ban_list_due = now
+        self._standing.ask_again_without_key()
         self._wake.set()
 
     async def run(self) -> None:
@@ -132,147 +175,186 @@ class Monitor:
         """Send all that is due now; return the seconds until the next look."""
         while True:
             now = self._clock.now()
+            settled = self._look(now)
             wait = self._send_one(now)
             if wait > 0:
                 self._tell_link(now)
-                return wait
+                return min(wait, settled)
 
     def _send_one(self, now: Moment) -> float:
-        if self._link.reach in (Reach.LOST, Reach.KEY_REJECTED):
+        """Send one request; return 0, or the seconds until one is due."""
+        if self._standing.reach is Reach.NO_KEY:
+            return float("inf")
+        if not self._has_key and self._standing.reach is Reach.CONNECTING:
+            return self._ask_whether_it_wants_a_key(now)
+        if self._standing.reach is Reach.LOST:
             return self._probe(now)
+        list_wait = self._list_wait(now)
+        if list_wait <= 0:
+            self._start(self._ask_ban_list(now), own_slot=True)
+            return 0.0
+        if self._standing.reach is Reach.KEY_REJECTED:
+            return min(self._probe(now), list_wait)
         budget_wait = self._budget.wait(now.mono)
         if budget_wait != 0.0:
-            return float("inf") if budget_wait is None else budget_wait
-        list_wait = float("inf") if self._ban_list_in_flight else self._ban_list_due - now.mono
-        if list_wait <= 0:
-            self._start(self._ask_ban_list(now))
-            return 0.0
+            return list_wait if budget_wait is None else min(list_wait, budget_wait)
         worker_id, wait = self._schedule.next(now.mono)
         if worker_id is None:
             return min(wait, list_wait)
         self._start(self._ask_worker(worker_id, now))
         return 0.0
 
-    def _probe(self, now: Moment) -> float:
-        """One request at a time, each after its wait, until one succeeds."""
-        if self._budget.in_flight:
+    def _list_wait(self, now: Moment) -> float:
+        """Return the seconds until the ban list is asked; it waits for the rate, and for no slot."""
+        if self._ban_list_in_flight:
             return float("inf")
+        return max(self._ban_list_due - now.mono, self._budget.wait_for_rate(now.mono))
+
+    def _probe(self, now: Moment) -> float:
+        """One request at a time, each after its wait, the ban list and a worker by turns, until it is found again."""
         if now.mono < self._next_try:
             return self._next_try - now.mono
-        worker_id = self._schedule.probe(now.mono)
-        self._start(self._ask_worker(worker_id, now) if worker_id is not None else self._ask_ban_list(now))
+        lost = self._standing.reach is Reach.LOST
+        by_list = lost and self._probes_list and self._standing.ban_list is not BanListState.MISSING
+        if (by_list or not len(self._schedule)) and not self._ban_list_in_flight:
+            self._probes_list = False
+            self._start(self._ask_ban_list(now), own_slot=True)
+        elif not self._budget.in_flight and (worker_id := self._schedule.probe(now.mono)) is not None:
+            self._probes_list = True
+            self._start(self._ask_worker(worker_id, now))
         return float("inf")
 
-    def _start(self, request: Coroutine[Any, Any, None]) -> None:
-        self._budget.take()
+    def _ask_whether_it_wants_a_key(self, now: Moment) -> float:
+        """Without a key, send one request and no other before it is answered."""
+        return float("inf") if self.in_flight else self._probe(now)
+
+    def _start(self, request: Coroutine[Any, Any, None], *, own_slot: bool = False) -> None:
+        if own_slot:
+            self._budget.take_rate()
+            self._ban_list_in_flight = True
+            self._list_sent = self._clock.now().mono
+        else:
+            self._budget.take()
+            self._verify_sent = self._clock.now().mono
         task = asyncio.get_running_loop().create_task(request)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _ask_worker(self, worker_id: str, asked: Moment) -> None:
+        failed = False
         try:
             verdict = await self._registry.verify(worker_id, retry=False)
         except errors.RegistryError as error:
+            failed = not isinstance(error, errors.RateLimited)
             self._sink.failed(worker_id, error)
-            self._took_fault(error, worker_id)
+            self._not_verified(worker_id, error)
         else:
             self._sink.verdict(verdict, asked)
-            self._succeeded()
+            self._went_well()
+            turned = worker_id in self._schedule and self._standing.verified(verdict, self._clock.now().mono)
+            if turned and self._standing.reach is Reach.VERIFY_FAILING:
+                self._schedule.ask_others(_OTHERS, failing=True)
         finally:
-            self._schedule.came_back(worker_id)
-            self._came_back()
+            self._schedule.came_back(worker_id, failed=failed)
+            self._budget.came_back()
+            self._wake.set()
+
+    def _not_verified(self, worker_id: str, error: errors.RegistryError) -> None:
+        now = self._clock.now()
+        if self._hold_back(error, now) or worker_id not in self._schedule:
+            return
+        turned = self._standing.not_verified(worker_id, fault_of(error), now.mono)
+        if turned and self._standing.reach in (Reach.LIVE, Reach.CONNECTING):
+            self._schedule.changed(worker_id, now.mono)
+            self._ask_list_soon(now)
+            if not self._standing.verifies.is_turning:
+                self._schedule.ask_others(_OTHERS, failing=False)
 
     async def _ask_ban_list(self, asked: Moment) -> None:
-        self._ban_list_in_flight = True
-        self._ban_list_due = asked.mono + self._profile.ban_list_interval
         try:
             answer = await self._registry.ban_list(retry=False)
         except errors.RegistryError as error:
-            self._ban_list_fault(error)
+            self._not_listed(error)
         else:
-            state = BanListState.PERHAPS_CUT if answer.perhaps_cut else BanListState.LIVE
-            self._link = msgspec.structs.replace(self._link, ban_list=state)
+            self._ban_list_due = asked.mono + self._profile.ban_list_interval
+            self._list_backoff.reset()
+            self._standing.listed(perhaps_cut=answer.perhaps_cut)
             self._sink.ban_list(answer, asked)
-            if self._link.reach is not Reach.KEY_REJECTED:
-                self._succeeded()
+            self._went_well()
         finally:
             self._ban_list_in_flight = False
-            self._came_back()
+            self._wake.set()
 
-    def _came_back(self) -> None:
-        self._budget.came_back()
-        self._wake.set()
-
-    def _ban_list_fault(self, error: errors.RegistryError) -> None:
-        missing = isinstance(error, errors.NotFound | errors.Forbidden) or (
-            isinstance(error, errors.UnexpectedStatus) and error.status in (405, 410, 501)
-        )
-        if not missing:
-            self._link = msgspec.structs.replace(self._link, ban_list=BanListState.FAILING)
-            self._took_fault(error, None)
+    def _not_listed(self, error: errors.RegistryError) -> None:
+        now = self._clock.now()
+        before, held = self._standing.ban_list, self._hold_back(error, now)
+        again = self._list_backoff.next()
+        if self._standing.reach not in _DOWN:
+            again = min(again, self._profile.ban_list_interval)
+        self._ban_list_due = now.mono + max(again, _asked_for(error))
+        if held:
             return
-        now = self._clock.now()
-        self._ban_list_due = now.mono + MISSING_BAN_LIST_AGAIN
-        if self._link.ban_list is not BanListState.MISSING:
-            self._tell_event(Kind.BAN_LIST_MISSING, now, self._link.ban_list, "missing", error)
-        self._link = msgspec.structs.replace(self._link, ban_list=BanListState.MISSING)
-        self._succeeded()
+        self._standing.not_listed(fault_of(error), no_such_thing=_says_that_there_is_none(error))
+        if self._standing.ban_list is BanListState.MISSING:
+            self._ban_list_due = now.mono + MISSING_BAN_LIST_AGAIN
+            if before is not BanListState.MISSING:
+                self._tell_event(Kind.BAN_LIST_MISSING, now, before, "missing", fault_of(error))
+        elif before is not BanListState.FAILING:
+            self._schedule.ask_others(_OTHERS, failing=False)
 
-    def _succeeded(self) -> None:
-        self._faults = 0
-        if self._link.reach is Reach.LIVE:
-            return
-        now = self._clock.now()
-        before = self._link.reach
-        kind = {Reach.LOST: Kind.REGISTRY_REGAINED, Reach.KEY_REJECTED: Kind.KEY_ACCEPTED}.get(before)
-        self._backoff.reset()
-        self._budget.hold()
-        self._link = msgspec.structs.replace(
-            self._link, reach=Reach.LIVE, since_wall=now.wall, sentence="", advice="", next_try=None
-        )
-        if kind is not None:
-            self._tell_event(kind, now, before, Reach.LIVE, None)
+    def _ask_list_soon(self, now: Moment) -> None:
+        """Ask the ban list whether the registry is there; not more often than each few seconds."""
+        if self._standing.ban_list not in (BanListState.MISSING, BanListState.FAILING):
+            self._ban_list_due = min(self._ban_list_due, max(now.mono, self._list_sent + _BAN_LIST_AGAIN))
 
-    def _took_fault(self, error: errors.RegistryError, worker_id: str | None) -> None:
-        now = self._clock.now()
+    def _hold_back(self, error: errors.RegistryError, now: Moment) -> bool:
+        """Obey a 429, or what else says when to come back; return whether that is all that it says."""
         if isinstance(error, errors.RateLimited):
             self._limited(error, now)
-        elif isinstance(error, errors.Unauthorized):
-            self._fell_to(Reach.KEY_REJECTED, Kind.KEY_REJECTED, error, now)
-        elif isinstance(error, _WORKERS_OWN):
-            self._succeeded()
-        else:
-            self._faulty_answer(error, worker_id, now)
-
-    def _faulty_answer(self, error: errors.RegistryError, worker_id: str | None, now: Moment) -> None:
-        self._faults += 1
+            return True
         if wait := _asked_for(error):
             self._budget.limited(now.mono, wait)
-        never_live = self._link.reach is not Reach.LIVE
-        if never_live or self._faults >= LOST_AFTER or isinstance(error, _LOST_AT_ONCE):
-            self._fell_to(Reach.LOST, Kind.REGISTRY_LOST, error, now)
-        elif worker_id is not None:
-            self._schedule.changed(worker_id, now.mono)
+        if self._standing.reach in _DOWN:
+            self._next_try = now.mono + max(self._backoff.next(), wait)
+        return False
+
+    def _went_well(self) -> None:
+        """Go on at once with trying a lost registry."""
+        if self._standing.reach in _DOWN:
+            self._next_try = self._clock.now().mono
 
     def _limited(self, error: errors.RateLimited, now: Moment) -> None:
         if not self._budget.is_reduced:
             before = f"{self._budget.rate:g} requests/s"
-            self._tell_event(Kind.RATE_LIMITED, now, before, "slower", error)
+            self._tell_event(Kind.RATE_LIMITED, now, before, "slower", fault_of(error))
         wait = error.retry_after or LIMITED_WITHOUT_WORD
         self._budget.limited(now.mono, wait)
         self._next_try = max(self._next_try, now.mono + wait)  # a lost registry's probes keep to it too
 
-    def _fell_to(self, reach: Reach, kind: Kind, error: errors.RegistryError, now: Moment) -> None:
-        before = self._link.reach
-        self._next_try = now.mono + max(self._backoff.next(), _asked_for(error))
-        since = self._link.since_wall if before is reach else now.wall
-        self._link = msgspec.structs.replace(
-            self._link, reach=reach, since_wall=since, sentence=str(error), advice=error.advice
-        )
-        if before is not reach:
-            self._tell_event(kind, now, before, reach, error)
+    def _look(self, now: Moment) -> float:
+        """See how things stand, and tell of what changed; return the seconds until the next look."""
+        change, wait = self._standing.look(now.mono)
+        if change is not None:
+            self._take_change(change, now)
+        unsure = self._standing.verifies.is_turning or self._standing.reach is Reach.VERIFY_FAILING
+        pause = LOST_AFTER if self._standing.verifies.is_turning else _PROOF
+        if unsure and self._standing.reach not in _DOWN and now.mono - self._verify_sent >= pause:
+            self._verify_sent = now.mono
+            self._schedule.ask_others(1, failing=True)
+        return wait
 
-    def _tell_event(self, kind: Kind, now: Moment, before: str, after: str, error: errors.RegistryError | None) -> None:
+    def _take_change(self, change: Change, now: Moment) -> None:
+        self._link = msgspec.structs.replace(self._link, since_wall=now.wall)
+        if change.after in _DOWN:
+            self._next_try = now.mono + self._backoff.next()
+        elif change.after is Reach.LIVE:
+            self._backoff.reset()
+            self._budget.hold()
+        kind = _ROSE.get(change.before) if change.after is Reach.LIVE else _FELL.get(change.after)
+        if kind is not None:
+            self._tell_event(kind, now, change.before, change.after, change.fault)
+
+    def _tell_event(self, kind: Kind, now: Moment, before: str, after: str, fault: Fault | None) -> None:
         event = make_event(
             kind,
             now.wall,
@@ -280,19 +362,25 @@ class Monitor:
             before,
             after,
             source="client",
-            correlation_id=error.correlation_id if error else "",
-            detail=str(error) if error else "",
+            correlation_id=fault.correlation_id if fault else "",
+            detail=fault.sentence if fault else "",
         )
         self._sink.event(event)
 
     def _tell_link(self, now: Moment) -> None:
         """Hand the link's state over where it is another than the last one told."""
-        down = self._link.reach in (Reach.LOST, Reach.KEY_REJECTED)
+        standing, fault = self._standing, self._standing.fault
         round_time = self._schedule.round_time(self._budget.rate - 1 / self._profile.ban_list_interval)
         blocked_until = self._budget.blocked_until
         link = msgspec.structs.replace(
             self._link,
-            next_try=self._next_try if down else None,
+            reach=standing.reach,
+            sentence=fault.sentence if fault else "",
+            advice=fault.advice if fault else "",
+            fault=fault.word if fault else "",
+            next_try=self._next_try if standing.reach in _DOWN else None,
+            ban_list=standing.ban_list,
+            ban_list_sentence=standing.list_fault.sentence if standing.list_fault else "",
             ban_list_next=self._ban_list_due,
             rate=round(self._budget.rate, 1),
             limited_until=blocked_until if blocked_until > now.mono else None,
@@ -311,6 +399,13 @@ class Monitor:
         finally:
             woken.cancel()
             slept.cancel()
+
+
+def _says_that_there_is_none(error: errors.RegistryError) -> bool:
+    """Whether a registry without a ban list would answer so."""
+    return isinstance(error, errors.NotFound | errors.Forbidden) or (
+        isinstance(error, errors.UnexpectedStatus) and error.status in (405, 410, 501)
+    )
 
 
 def _asked_for(error: errors.RegistryError) -> float:

@@ -10,8 +10,12 @@ class Reach(StrEnum):
 
     CONNECTING = "connecting"
     LIVE = "live"
+    VERIFY_FAILING = "verify failing"
+    """The registry is there, but most verifies bring nothing: it refuses them, or answers nothing that can be used."""
     LOST = "lost"
     KEY_REJECTED = "key rejected"
+    NO_KEY = "no key"
+    """There is no key to send, and the registry wants one: nothing is sent."""
 
 
 class BanListState(StrEnum):
@@ -22,8 +26,9 @@ class BanListState(StrEnum):
     PERHAPS_CUT = "perhaps cut"
     """As many entries came as were asked for, so there may be more."""
     MISSING = "missing"
-    """This registry has none; it is asked again rarely."""
+    """This registry never had one; it is asked again rarely."""
     FAILING = "failing"
+    """It answered before, and does not now; it is asked again within seconds."""
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,9 +39,13 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str = ""
     """What went wrong, where something did."""
     advice: str = ""
+    fault: str = ""
+    """What most verifies come to while they fail: a status (`403`), or two words (`timed out`)."""
     next_try: float | None = None
     """When a lost registry is tried next, on the monotonic clock."""
     ban_list: BanListState = BanListState.WAITING
+    ban_list_sentence: str = ""
+    """What is wrong with the ban list while it fails."""
     ban_list_next: float | None = None
     """When the ban list is asked next, on the monotonic clock."""
     rate: float = 0.0

@@ -6,15 +6,21 @@
    the interval, spread evenly.
 
 While the sweep is due, the other two lanes together get at most three requests of four.
+
+A worker whose verify brings nothing is its own trouble: it is watched less closely each time, and all of its kind
+together have half of the slots, so that those that never answer hold nobody up.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from itertools import islice
 
 _MARGIN = 0.95
 """The sweep's round is a little shorter than the interval, so that a late answer is still within it."""
 _LANE_SHARE = 3
 """Requests of the other lanes to one of a sweep that is due."""
+_MOST_DOUBLED = 6
+"""A worker whose verify fails is watched closely half as often each time, so many times."""
 _MOST_LATELY = 200
 """Workers watched closely because they changed: where thousands change at once, the sweep is what serves."""
 
@@ -22,9 +28,11 @@ _MOST_LATELY = 200
 class Schedule:
     """The order of verifies. Pure: it is told the time, in seconds on the monotonic clock."""
 
-    def __init__(self, interval: float, close_interval: float) -> None:
+    def __init__(self, interval: float, close_interval: float, slots: int = 256) -> None:
+        """Nobody is watched yet. `slots` is how many may be in flight; the intervals are in seconds."""
         self.interval = interval
         self.close_interval = close_interval
+        self._most_failing = max(1, slots // 2)
         self._asked: OrderedDict[str, float] = OrderedDict()
         """Worker id -> when last asked, the one longest ago first; never asked is minus infinity."""
         self._forward: OrderedDict[str, None] = OrderedDict()
@@ -32,11 +40,17 @@ class Schedule:
         self._lately: OrderedDict[str, float] = OrderedDict()
         """Workers that changed lately -> until when they are watched closely."""
         self._in_flight: set[str] = set()
+        self._failures: dict[str, int] = {}
+        """Worker id -> verifies in a row that brought nothing; those with none are not in it."""
+        self._failing_in_flight: set[str] = set()
         self._sweep_at = float("-inf")
         self._since_sweep = 0
 
     def __len__(self) -> int:
         return len(self._asked)
+
+    def __contains__(self, worker_id: str) -> bool:
+        return worker_id in self._asked
 
     def watch(self, worker_ids: Iterable[str]) -> None:
         """Add workers; those never asked come first in the sweep, in the order given."""
@@ -52,6 +66,7 @@ class Schedule:
             self._asked.pop(worker_id, None)
             self._forward.pop(worker_id, None)
             self._lately.pop(worker_id, None)
+            self._failures.pop(worker_id, None)
             self._close.discard(worker_id)
 
     def bring_forward(self, worker_ids: Iterable[str]) -> None:
@@ -85,9 +100,14 @@ class Schedule:
             return self._take(sweep, now, swept=True), 0.0
         return None, sweep_wait
 
-    def came_back(self, worker_id: str) -> None:
-        """Note that the worker's request is no longer in flight."""
+    def came_back(self, worker_id: str, *, failed: bool = False) -> None:
+        """Note that the worker's request is no longer in flight, and whether it brought nothing."""
         self._in_flight.discard(worker_id)
+        self._failing_in_flight.discard(worker_id)
+        if not failed:
+            self._failures.pop(worker_id, None)
+        elif worker_id in self._asked:
+            self._failures[worker_id] = self._failures.get(worker_id, 0) + 1
 
     def probe(self, now: float) -> str | None:
         """Return one worker to try a lost registry with, whoever is due or not; None where all are in flight."""
@@ -95,6 +115,17 @@ class Schedule:
             if worker_id not in self._in_flight:
                 return self._take(worker_id, now, swept=False)
         return None
+
+    def ask_others(self, count: int, *, failing: bool) -> None:
+        """Have so many asked next: those asked longest ago whose last verify failed, or did not."""
+        others = (
+            worker_id
+            for worker_id in self._asked
+            if (worker_id in self._failures) is failing
+            and worker_id not in self._in_flight
+            and worker_id not in self._forward
+        )
+        self._forward.update(dict.fromkeys(islice(others, max(0, count - len(self._forward)))))
 
     def round_time(self, rate: float) -> float:
         """Return the seconds one round of the sweep takes at `rate` requests a second, its least share assumed."""
@@ -112,13 +143,15 @@ class Schedule:
             self._since_sweep += 1
         self._forward.pop(worker_id, None)
         self._in_flight.add(worker_id)
+        if worker_id in self._failures:
+            self._failing_in_flight.add(worker_id)
         self._asked[worker_id] = now
         self._asked.move_to_end(worker_id)
         return worker_id
 
     def _sweep_candidate(self, now: float) -> tuple[str | None, float]:
         for worker_id, asked in self._asked.items():
-            if worker_id in self._in_flight:
+            if not self._may_be_asked(worker_id):
                 continue
             overdue = now - asked > self.interval
             return worker_id, 0.0 if overdue else max(0.0, self._sweep_at - now)
@@ -126,13 +159,22 @@ class Schedule:
 
     def _urgent_candidate(self, now: float) -> tuple[str | None, float]:
         for worker_id in self._forward:
-            if worker_id not in self._in_flight:
+            if self._may_be_asked(worker_id):
                 return worker_id, 0.0
         while self._lately and next(iter(self._lately.values())) <= now:
             self._lately.popitem(last=False)
-        close = [worker_id for worker_id in (*self._close, *self._lately) if worker_id not in self._in_flight]
+        close = [worker_id for worker_id in (*self._close, *self._lately) if self._may_be_asked(worker_id)]
         if not close:
             return None, float("inf")
-        oldest = min(close, key=lambda worker_id: (self._asked[worker_id], worker_id))
-        wait = self._asked[oldest] + self.close_interval - now
-        return (oldest, 0.0) if wait <= 0 else (None, wait)
+        first = min(close, key=lambda worker_id: (self._close_due(worker_id), worker_id))
+        wait = self._close_due(first) - now
+        return (first, 0.0) if wait <= 0 else (None, wait)
+
+    def _close_due(self, worker_id: str) -> float:
+        doubled = min(self._failures.get(worker_id, 0), _MOST_DOUBLED)
+        return self._asked[worker_id] + self.close_interval * 2.0**doubled
+
+    def _may_be_asked(self, worker_id: str) -> bool:
+        if worker_id in self._in_flight:
+            return False
+        return worker_id not in self._failures or len(self._failing_in_flight) < self._most_failing

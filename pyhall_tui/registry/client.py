@@ -131,7 +131,8 @@ class RegistryClient:
         context, tls_warnings = trust_context(origin.scheme)
         self.warnings += (*proxy_warnings, *tls_warnings)
         try:
-            transport = SpreadTransport(connections=self._profile.requests_in_flight, context=context, proxy=proxy)
+            connections = self._profile.requests_in_flight + 1  # the ban list never waits for those that hang
+            transport = SpreadTransport(connections=connections, context=context, proxy=proxy)
         except Exception:  # httpx raises several; none is repeated here, for the URL may hold a password
             raise ValueError(
                 f"The proxy that {origin.scheme.upper()}_PROXY, ALL_PROXY or the system names cannot be used: it must"

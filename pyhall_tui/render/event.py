@@ -75,6 +75,8 @@ def change(event: Event) -> str:
 
 def sentence(event: Event) -> str:
     """Return one sentence for a toast: who, what, by whom, why."""
+    if event.kind is Kind.VERIFY_FAILING:
+        return f"Most verifies fail. {clean(event.detail)}"
     who = clean(event.worker_id) if event.worker_id else "The registry"
     if event.kind is Kind.BANNED:
         why = f": {clean(event.detail)}" if event.detail else ""

@@ -9,6 +9,8 @@ from pyhall_tui.render.text import Cell, Style, clean, in_seconds, time_of_day
 
 _SAID = 160
 """Letters of what the registry says, so that three narrow lines hold the advice and the next try too."""
+_WORD = 24
+"""Characters of what most verifies fail with, in the header."""
 _NEVER = 7 * 86_400.0
 """Seconds that a round may take and be told as such; nobody waits longer."""
 
@@ -25,6 +27,12 @@ _BAN_LIST_WORDS = {
     BanListState.FAILING: "ban list failing",
 }
 
+_TROUBLE = {
+    Reach.LOST: "Registry lost",
+    Reach.KEY_REJECTED: "API key rejected",
+    Reach.VERIFY_FAILING: "Most verifies fail",
+}
+
 
 def reach_cell(link: Link) -> Cell:
     """Return glyph and word of the reach."""
@@ -34,6 +42,10 @@ def reach_cell(link: Link) -> Cell:
         return Cell("… connecting", Style.DIM)
     if link.reach is Reach.KEY_REJECTED:
         return Cell("✖ key rejected", Style.ERROR)
+    if link.reach is Reach.NO_KEY:
+        return Cell("✖ no key", Style.WARNING)
+    if link.reach is Reach.VERIFY_FAILING:
+        return Cell(f"✖ verify {clean(link.fault, _WORD)}", Style.ERROR)
     return Cell("✖ lost", Style.ERROR)
 
 
@@ -43,6 +55,8 @@ def next_cell(link: Link, now: Moment) -> Cell:
         since = f"since {time_of_day(link.since_wall, now.wall)}"
         wait = f" · next try {in_seconds(link.next_try - now.mono)}" if link.next_try else ""
         return Cell(since + wait, Style.ERROR)
+    if link.reach is Reach.NO_KEY:
+        return Cell("nothing is sent", Style.WARNING)
     if link.limited_until and link.limited_until > now.mono:
         return Cell(f"rate limited, goes on in {in_seconds(link.limited_until - now.mono)}", Style.WARNING)
     if link.ban_list in _BAN_LIST_WORDS:
@@ -60,11 +74,13 @@ def rate_cell(link: Link, per_second: float) -> Cell:
 
 def band(link: Link, now: Moment, poll_interval: float) -> Cell | None:
     """Return the sentence that a band across the workers screen shows, or None where all is well."""
-    if link.reach in (Reach.LOST, Reach.KEY_REJECTED):
-        words = "Registry lost" if link.reach is Reach.LOST else "API key rejected"
+    if (words := _TROUBLE.get(link.reach)) is not None:
         wait = f" Next try in {in_seconds(link.next_try - now.mono)}." if link.next_try else ""
         since = time_of_day(link.since_wall, now.wall)
         return Cell(f"{words} since {since}. {clean(link.sentence, _SAID)} {clean(link.advice)}{wait}", Style.ERROR)
+    if link.ban_list is BanListState.FAILING and link.reach is Reach.LIVE:
+        words = "The ban list fails, so a ban is seen by verify only."
+        return Cell(f"{words} {clean(link.ban_list_sentence, _SAID)}", Style.WARNING)
     if link.holdable_interval is not None:
         return Cell(_too_slow(link, link.holdable_interval, poll_interval), Style.WARNING)
     return None

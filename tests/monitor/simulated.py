@@ -21,6 +21,10 @@ class SimulatedRegistry:
         self.latency = 0.05
         self.down = False
         self.limited = False
+        self.hanging: set[str] = set()
+        """Workers of whom no answer ever comes; the client gives up after ten seconds."""
+        self.cut: set[str] = set()
+        """Workers whose connection is always cut; the ban list is the empty id here too."""
         self.asked: list[tuple[float, str]] = []
         """When, and for whom; the ban list is the empty id."""
         self.in_flight = 0
@@ -31,7 +35,7 @@ class SimulatedRegistry:
     async def verify(self, worker_id: str, *, retry: bool = True) -> Verdict:
         with self._request(worker_id):
             banned = worker_id in self.banned
-            await self._answer("GET", f"/api/v1/verify/{worker_id}")
+            await self._answer("GET", f"/api/v1/verify/{worker_id}", worker_id)
         return Verdict(
             worker_id=worker_id,
             known=True,
@@ -45,7 +49,7 @@ class SimulatedRegistry:
     async def ban_list(self, *, retry: bool = True) -> BanList:
         with self._request(""):
             hashes = [self.hashes[worker_id] for worker_id in self.banned]
-            await self._answer("GET", "/api/v1/ban-list")
+            await self._answer("GET", "/api/v1/ban-list", "")
         return BanList(entries={digest: BanListEntry(sha256=digest) for digest in hashes})
 
     async def health(self) -> Health:
@@ -64,10 +68,12 @@ class SimulatedRegistry:
             self.at_once.discard(worker_id)
             self.in_flight -= 1
 
-    async def _answer(self, method: str, path: str) -> None:
-        down, limited = self.down, self.limited
-        await self.clock.sleep(self.latency)
+    async def _answer(self, method: str, path: str, worker_id: str) -> None:
+        down, limited, hangs = self.down or worker_id in self.cut, self.limited, worker_id in self.hanging
+        await self.clock.sleep(10.0 if hangs else self.latency)
         details = {"method": method, "path": path, "correlation_id": "req-1"}
+        if hangs:
+            raise errors.TimedOut("No whole answer came within 10 s.", **details)
         if down:
             raise errors.Unreachable("The registry cannot be reached.", **details)
         if limited:

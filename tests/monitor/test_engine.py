@@ -4,8 +4,9 @@ import pytest
 
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.events import Kind
-from pyhall_tui.monitor.engine import LOST_AFTER, MISSING_BAN_LIST_AGAIN
+from pyhall_tui.monitor.engine import MISSING_BAN_LIST_AGAIN
 from pyhall_tui.monitor.link import BanListState, Reach
+from pyhall_tui.monitor.outcomes import LOST_AFTER
 from tests.live_hall import WORKER, LiveHall, live_hall
 from tests.monitor.rig import polling
 
