@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,6 +36,7 @@ from pyhall_tui.hall.wire import (
     correlation_id,
     fail,
     find_worker,
+    gone,
     hall_of,
     read_body,
     refuse,
@@ -63,7 +64,7 @@ def build_app(hall: Hall) -> ASGIApp:
         *intake.ROUTES,
         *insight.ROUTES,
     ]
-    handlers: dict[Any, Any] = {HallError: refuse, HTTPException: refuse_route, Exception: fail}
+    handlers: dict[Any, Any] = {HallError: refuse, HTTPException: refuse_route, ClientDisconnect: gone, Exception: fail}
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
     app.state.hall = hall

@@ -12,13 +12,14 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-import msgspec
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pyhall_tui.daemon_executor import DaemonExecutor
+from pyhall_tui.hall.acceptor import Acceptor
 from pyhall_tui.hall.app import build_app
 from pyhall_tui.hall.context import Hall
+from pyhall_tui.hall.guests import Guest, Guests
+from pyhall_tui.hall.http1 import HallProtocol
 from pyhall_tui.hall.store import Store
 from pyhall_tui.regular_file import reason
 
@@ -29,22 +30,6 @@ _log = logging.getLogger(__name__)
 
 # Without a handler of its own a library's error would be printed over the app's screen.
 logging.getLogger("uvicorn").addHandler(logging.NullHandler())
-
-
-class _Protocol(H11Protocol):
-    """HTTP/1.1, with the connection within reach of the faults, and what is no HTTP refused in JSON like all else."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        # asyncio does this only where the listening socket names its protocol; else a small answer waits 40 ms
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.app_state = {**self.app_state, "transport": transport}
-
-    def send_400_response(self, msg: str) -> None:
-        body = msgspec.json.encode({"error": msg})
-        head = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close"
-        self.transport.write(f"HTTP/1.1 400 Bad Request\r\n{head}\r\n\r\n".encode() + body)
-        self.transport.close()
 
 
 def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
@@ -66,7 +51,7 @@ def address(sock: socket.socket, *, tls: bool = False) -> str:
 def _config(hall: Hall, certfile: Path | None, keyfile: Path | None) -> uvicorn.Config:
     return uvicorn.Config(
         build_app(hall),
-        http=_Protocol,
+        http="h11",
         ws="none",
         lifespan="off",
         loop="asyncio",
@@ -80,11 +65,31 @@ def _config(hall: Hall, certfile: Path | None, keyfile: Path | None) -> uvicorn.
     )
 
 
-class _ThreadedServer(uvicorn.Server):
+class _HallServer(uvicorn.Server):
+    """uvicorn's server, whose connections are bounded in number and in how long each may keep silent."""
+
+    def __init__(self, config: uvicorn.Config, guests: Guests | None = None) -> None:
+        super().__init__(config)
+        self.guests = Guests() if guests is None else guests  # an empty one is false
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and accept on these sockets."""
+        await super().startup(sockets=[])
+        loop = asyncio.get_running_loop()
+
+        def protocol(guest: Guest) -> HallProtocol:
+            return HallProtocol(self.config, self.server_state, self.lifespan.state, loop, self.guests, guest)
+
+        for each in sockets or []:
+            acceptor = Acceptor(each, self.guests, protocol, self.config.ssl)
+            self.servers.append(acceptor)  # type: ignore[arg-type]  # asyncio's `Server`, as far as uvicorn uses it
+
+
+class _ThreadedServer(_HallServer):
     """Ends at once: who stops it in a thread is the only one it serves."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, config: uvicorn.Config, guests: Guests | None = None) -> None:
+        super().__init__(config, guests)
         self.ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
@@ -106,7 +111,8 @@ class _ThreadedServer(uvicorn.Server):
             connection.transport.abort()
         for task in list(self.server_state.tasks):
             task.cancel()
-        await asyncio.sleep(0)
+        for server in self.servers:
+            await server.wait_closed()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something on the server's loop, from any thread; it is cancelled when the server ends."""
@@ -167,6 +173,7 @@ def serve_in_thread(
     port: int = 0,
     certfile: Path | None = None,
     keyfile: Path | None = None,
+    guests: Guests | None = None,
     **options: Any,
 ) -> RunningHall:
     """Start a hall in a thread and return it once it answers; `options` are those of `Hall`.
@@ -175,7 +182,7 @@ def serve_in_thread(
         OSError: the port is in use, or a TLS file can't be read.
     """
     hall = Hall(store, **options)
-    server = _ThreadedServer(_config(hall, certfile, keyfile))
+    server = _ThreadedServer(_config(hall, certfile, keyfile), guests)
     server.config.load()  # here, so that a bad certificate is told to the caller
     sock = listen(host, port)
     url = address(sock, tls=certfile is not None)
@@ -187,7 +194,7 @@ def serve_in_thread(
     return RunningHall(hall, server, thread, url)
 
 
-class ForegroundServer(uvicorn.Server):
+class ForegroundServer(_HallServer):
     """Serves until SIGTERM, SIGHUP or ctrl+c, then answers the requests under way; told a second time, it ends at once.
 
     Raises:

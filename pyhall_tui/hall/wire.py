@@ -183,6 +183,11 @@ def refuse_route(request: Request, error: Exception) -> Response:
     )
 
 
+def gone(request: Request, error: Exception) -> Response:
+    """End a request whose client hung up in the middle of its body: nobody is there to read an answer."""
+    return Response(status_code=400)
+
+
 def fail(request: Request, error: Exception) -> Response:
     """Answer a fault of the hall's own; what it was is in the server's log."""
     body = {"error": "registry error: try again", "correlation_id": correlation_id(request)}
