@@ -2,11 +2,13 @@
 
 from collections import deque
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.hall.audit import Ledger, Tally
+from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.limiter import Limiter
 from pyhall_tui.hall.policy import Policy, StoredPolicy
@@ -14,6 +16,8 @@ from pyhall_tui.hall.retention import Retention, keep_short
 from pyhall_tui.hall.shadow import Hidden, hidden_rules
 from pyhall_tui.hall.store import Store
 from pyhall_tui.hall.upstream import Upstream
+
+_LOOK = 0.5  # seconds between two looks at the policy
 
 
 class PolicySource(Protocol):
@@ -89,8 +93,16 @@ class Hall:
         work = [
             self.tally.count_on(self.store),  # a long log takes seconds: not with the first status
             keep_short(self.store, self.retention, self.clock),
+            self._watch_policy(),
         ]
         return [*work, self.upstream.run()] if self.upstream else work
+
+    async def _watch_policy(self) -> None:
+        """Look at the policy also while nobody asks, so that a change is seen when it is made."""
+        while True:
+            with suppress(StoreError):  # who asks is told
+                self.policy.current()
+            await self.clock.sleep(_LOOK)
 
     def hidden_rules(self) -> list[Hidden]:
         """Return the hidden rules of the policy in force. Looked for once: in a long one that takes a while."""

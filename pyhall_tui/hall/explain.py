@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 
 from pyhall_tui.hall import gate
+from pyhall_tui.hall.hours import in_words
 from pyhall_tui.hall.models import Asked, Worker
-from pyhall_tui.hall.policy import Decision, Policy, Rule
+from pyhall_tui.hall.policy import Decision, Policy, Rule, in_context
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -49,20 +50,17 @@ def _does(rule: Rule) -> str:
 
 def _misses(rule: Rule, asked: Asked, missed: str) -> str:
     if missed == "hours":
-        days = f" on {', '.join(rule.days)}" if rule.days else ""
-        return f"it is not {rule.hours or 'a day'}{days} in {rule.timezone}"
+        return f"it is not {in_words(rule.hours, rule.days, rule.timezone)}"
     if missed == "risk_tiers":
         return f"risk tier {asked.tier} is not among {', '.join(rule.risk_tiers)}"
     if missed == "context":
         return next(
-            _context(asked, name, values) for name, values in rule.context.items() if _lacks(asked, name, values)
+            _context(asked, name, values)
+            for name, values in rule.context.items()
+            if not in_context(asked, name, values)
         )
     has = {"namespace": asked.namespace, "capability": asked.capability, "worker": asked.worker_id}[missed]
     return f"{missed} {has} does not match {getattr(rule, missed)}"
-
-
-def _lacks(asked: Asked, name: str, values: tuple[Any, ...]) -> bool:
-    return asked.context.get(name) not in values
 
 
 def _context(asked: Asked, name: str, values: tuple[Any, ...]) -> str:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pyhall_tui.hall import tomlfile
+from pyhall_tui.hall.errors import FileMistake
 
 ADMIN = "/admin/faults"
 """Where faults are put in force and taken away, beyond their own reach."""
@@ -51,7 +52,10 @@ def read_faults(path: Path) -> list[Fault]:
     Raises:
         FileMistake: with `file:line:column` and what is wrong there.
     """
-    return tomlfile.parse(tomlfile.read_text(path), str(path), _FaultFile, "fault").fault
+    text = tomlfile.read_text(path)
+    if not tomlfile.loads(text, str(path)):
+        raise FileMistake(f"{path}:1:1: there is nothing in it: write [[fault]] tables, or fault = [] for none")
+    return tomlfile.parse(text, str(path), _FaultFile, "fault").fault
 
 
 class Faults:

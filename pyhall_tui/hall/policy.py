@@ -2,9 +2,7 @@
 
 import logging
 import re
-import zoneinfo
 from collections.abc import Callable
-from datetime import datetime
 from fnmatch import translate
 from functools import lru_cache
 from pathlib import Path
@@ -12,20 +10,25 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.hall import hours as times
 from pyhall_tui.hall import tomlfile
 from pyhall_tui.hall.errors import FileMistake, StoreError
+from pyhall_tui.hall.hours import DAYS, Day
 from pyhall_tui.hall.models import Asked
 from pyhall_tui.hall.store import Store
-from pyhall_tui.regular_file import reason, require_regular
+from pyhall_tui.hall.watched_file import WatchedFile
+from pyhall_tui.regular_file import read_bounded, reason
 
 Outcome = Literal["allow", "deny", "hold"]
 Tier = Literal["low", "medium", "high", "critical", "unstated"]
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-Hours = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
+Hours = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 Rate = Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d{0,5}/(second|minute|hour|day)$")]
+Name = Annotated[str, msgspec.Meta(min_length=1)]
+_NOT_EMPTY = msgspec.Meta(min_length=1)
+Value = str | int | float | bool
 
 TIERS: tuple[Tier, ...] = get_args(Tier)
-DAYS: tuple[Day, ...] = get_args(Day)
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _log = logging.getLogger(__name__)
 _CODES = {"deny": "POLICY_BLOCKED", "hold": "DENY_REQUIRES_HUMAN_APPROVAL"}
@@ -40,7 +43,7 @@ _WANTED = {
     "default": "allow or deny",
     "risk_tiers": f"a list of {', '.join(TIERS)}",
     "days": f"a list of {', '.join(DAYS)}",
-    "hours": "two times, such as 08:00-18:00",
+    "hours": "two times, such as 08:00-18:00 or 18:00-24:00",
     "rate": "a number and a unit, such as 10/minute (second, hour, day)",
     "context": 'a table of lists, such as { env = ["prod"] }',
 }
@@ -51,29 +54,39 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """One rule; it matches by all that it names. Globs are `*`, `?` and `[…]`, compared with case.
 
     `risk_tiers`: without, every tier; a dispatch that names none has the tier `unstated`. `context`: a field of the
-    dispatch's context, with the values it may have. `hours` (`22:00-06:00` goes over midnight) and `days` are in
-    `timezone`. `rate` is how often the rule allows each worker; beyond it, it denies.
+    dispatch's context, with the values it may have. `hours` and `days` are in `timezone`; `22:00-06:00` goes over
+    midnight, and its morning counts to the day before. `rate` is how often the rule allows each worker within any
+    span of that length; beyond it, it denies.
+
+    Raises:
+        ValueError: a condition can never be met, or the time zone is not known.
     """
 
-    id: str
+    id: Name
     outcome: Outcome
-    namespace: str = "*"
-    capability: str = "*"
-    worker: str = "*"
-    risk_tiers: tuple[Tier, ...] = ()
-    context: dict[str, tuple[str | int | float | bool, ...]] = {}
+    namespace: Name = "*"
+    capability: Name = "*"
+    worker: Name = "*"
+    risk_tiers: Annotated[tuple[Tier, ...], _NOT_EMPTY] = ()
+    context: Annotated[dict[str, Annotated[tuple[Value, ...], _NOT_EMPTY]], _NOT_EMPTY] = {}
     hours: Hours | None = None
-    days: tuple[Day, ...] = ()
+    days: Annotated[tuple[Day, ...], _NOT_EMPTY] = ()
     timezone: str = "UTC"
     rate: Rate | None = None
     code: str | None = None
     reason: str | None = None
 
     def __post_init__(self) -> None:
-        try:
-            zoneinfo.ZoneInfo(self.timezone)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"there is no timezone {self.timezone}") from None
+        for name in ("namespace", "capability", "worker"):
+            glob = getattr(self, name)
+            if "(?!)" in translate(glob):  # what `[b-a]` comes to
+                raise ValueError(f"{name}: {glob} can match nothing")
+        for name, values in self.context.items():
+            if all(value != value for value in values):  # nan
+                raise ValueError(f"context: the values of {name} can match nothing")
+        _named("timezone", times.zone, self.timezone)
+        if self.hours:
+            _named("hours", times.check, self.hours)
 
     def miss(self, asked: Asked) -> str | None:
         """Return the name of the first condition that the dispatch does not meet; None where the rule matches."""
@@ -85,21 +98,23 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             return "worker"
         if self.risk_tiers and asked.tier not in self.risk_tiers:
             return "risk_tiers"
-        if any(asked.context.get(name) not in values for name, values in self.context.items()):
+        if any(not in_context(asked, name, values) for name, values in self.context.items()):
             return "context"
-        return None if self._open(asked.wall) else "hours"
+        return None if times.is_open(self.hours, self.days, self.timezone, asked.wall) else "hours"
 
-    def _open(self, wall: float) -> bool:
-        if not (self.hours or self.days):
-            return True
-        now = datetime.fromtimestamp(wall, zoneinfo.ZoneInfo(self.timezone))
-        if self.days and DAYS[now.weekday()] not in self.days:
-            return False
-        if self.hours is None:
-            return True
-        start, end = self.hours.split("-")
-        clock = now.strftime("%H:%M")
-        return start <= clock < end if start < end else clock >= start or clock < end
+
+def _named(key: str, check: Callable[[str], object], value: str) -> None:
+    """Check a value; a mistake begins with the key that it is at."""
+    try:
+        check(value)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
+
+
+def in_context(asked: Asked, name: str, values: tuple[Value, ...]) -> bool:
+    """Whether a dispatch's context has one of these values in a field; true is not 1."""
+    found = asked.context.get(name)
+    return any(found == value and isinstance(found, bool) == isinstance(value, bool) for value in values)
 
 
 def _fits(text: str, glob: str) -> bool:
@@ -150,6 +165,8 @@ def parse(text: str, name: str) -> Policy:
         FileMistake: with `name:line:column` and what is wrong there.
     """
     raw = tomlfile.loads(text, name)
+    if not raw:
+        raise FileMistake(f"{name}:1:1: there is nothing in it: a policy has a default, rules, or both")
     rules = raw.get("rule")
     for number, rule in enumerate(rules if isinstance(rules, list) else (), 1):
         if isinstance(rule, dict):
@@ -169,7 +186,10 @@ def parse(text: str, name: str) -> Policy:
 
 
 class StoredPolicy:
-    """The policy that is kept in the store; read again when it was changed, by whichever process."""
+    """The policy that is kept in the store; read again when it was changed, by whichever process.
+
+    Rules that can't be read leave the old ones in force, and `error` says so; the first time it is a `StoreError`.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -181,48 +201,62 @@ class StoredPolicy:
         """Return the policy in force."""
         revision = self._store.meta("policy_revision")
         if revision != self._revision:
-            self._policy, self._revision = load_rules(self._store), revision
+            first, self._revision = self._revision is None, revision
+            try:
+                self._policy, self.error = load_rules(self._store), None
+            except StoreError as error:
+                if first:
+                    self._revision = None
+                    raise
+                self.error = str(error)
+                _log.warning("%s (the rules before it stay in force)", error)
         return self._policy
 
 
 class PolicyFile:
-    """A policy in a TOML file; read again when the file changes. A file with a mistake keeps the old rules.
+    """A policy in a TOML file; read again when the file has changed and stood still. A mistake keeps the old rules.
 
     Raises:
         FileMistake: the file can't be read the first time.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
         self.path = path
         self.error: str | None = None
-        self._stamp = self._look()
-        self._policy = self._read()
+        self._file = WatchedFile(path, clock or SystemClock())
+        try:
+            self._policy = self._parse(read_bounded(path))  # a pipe says it once, and the hall would wait on it
+        except OSError as error:
+            raise FileMistake(f"{path}: cannot be read: {reason(error)}") from None
 
     def current(self) -> Policy:
         """Return the policy in force; `error` says what keeps a newer one from it."""
-        stamp = self._look()
-        if stamp != self._stamp:
-            self._stamp = stamp
-            try:
-                self._policy, self.error = self._read(), None
-            except FileMistake as error:
-                self.error = str(error)
-                _log.warning("%s (the rules before it stay in force)", error)
+        content = self._file.look()
+        if content is not None:
+            self._take(content)
+        elif self._file.restless:
+            self._say(f"{self.path}: it keeps changing, and counts once it stands still")
         return self._policy
 
-    def _look(self) -> tuple[int, int, int]:
+    def _take(self, content: bytes | str) -> None:
         try:
-            found = self.path.stat()
-        except OSError:
-            return (0, 0, 0)
-        return (found.st_mtime_ns, found.st_size, found.st_ino)
+            if isinstance(content, str):
+                raise FileMistake(f"{self.path}: cannot be read: {content}")
+            self._policy, self.error = self._parse(content), None
+        except FileMistake as error:
+            self._say(str(error))
+        else:
+            _log.warning(
+                "%s: %d rules, default %s, from now on", self.path, len(self._policy.rule), self._policy.default
+            )
 
-    def _read(self) -> Policy:
-        try:
-            require_regular(self.path.stat().st_mode, self.path)  # a pipe says it once, and the hall would wait on it
-        except OSError as error:
-            raise FileMistake(f"{self.path}: cannot be read: {reason(error)}") from None
-        return parse(tomlfile.read_text(self.path), str(self.path))
+    def _say(self, error: str) -> None:
+        if error != self.error:
+            self.error = error
+            _log.warning("%s (the rules before it stay in force)", error)
+
+    def _parse(self, content: bytes) -> Policy:
+        return parse(tomlfile.text_of(content, self.path), str(self.path))
 
 
 def save_rules(store: Store, policy: Policy) -> None:
@@ -242,10 +276,14 @@ def load_rules(store: Store) -> Policy:
     Raises:
         StoreError: what is kept there is no policy.
     """
-    rows = store.read("SELECT rule FROM rules ORDER BY position")
+    with store.snapshot():  # another process may put others in their place
+        rows = store.read("SELECT rule FROM rules ORDER BY position")
+        default = store.meta("policy_default") or "{}"
     try:
         rules = tuple(msgspec.json.decode(row[0], type=Rule) for row in rows)
-        defaults = msgspec.json.decode(store.meta("policy_default") or "{}", type=Policy)
-    except msgspec.ValidationError as error:
-        raise StoreError(f"the policy in the hall's store cannot be read: {error}") from None
+        defaults = msgspec.json.decode(default, type=Policy)
+    except msgspec.DecodeError as error:
+        raise StoreError(
+            f"the policy in the hall's store cannot be read: {error} (put another in its place with hall policy set)"
+        ) from None
     return msgspec.structs.replace(defaults, rule=rules)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from pyhall_tui.hall.errors import FileMistake
-from pyhall_tui.hall.policy import Policy, Rule
+from pyhall_tui.hall.policy import Policy, Rule, Value
 
 
 class _In(msgspec.Struct, forbid_unknown_fields=True, rename={"values": "in"}):
@@ -17,7 +17,7 @@ class _Any(msgspec.Struct):
 
 
 class _Their(msgspec.Struct):
-    rule_id: str
+    rule_id: Annotated[str, msgspec.Meta(min_length=1)]
     match: dict[str, Any]
     decision: dict[str, Any] = {}
 
@@ -53,10 +53,12 @@ def _rules(their: _Their, name: str, notes: list[str]) -> list[Rule]:
     if unknown:
         notes.append(f"{their.rule_id}: left out, because it matches on {', '.join(unknown)}, which ours does not know")
         return []
-    capabilities = _values(their, "capability_id", name)
-    context: dict[str, tuple[str | int | float | bool, ...]] = {
-        field: values for field in _CONTEXT if (values := _values(their, field, name)) is not None
-    }
+    wanted = {field: _values(their, field, name) for field in ("capability_id", *_CONTEXT)}
+    if never := [field for field, values in wanted.items() if values == ()]:
+        notes.append(f"{their.rule_id}: left out, because it can match nothing: {', '.join(never)} may have no value")
+        return []
+    capabilities = wanted.pop("capability_id")
+    context: dict[str, tuple[Value, ...]] = {field: values for field, values in wanted.items() if values is not None}
     outcome = _outcome(their, notes)
     several = capabilities is not None and len(capabilities) > 1
     return [
@@ -82,13 +84,18 @@ def _values(their: _Their, field: str, name: str) -> tuple[str, ...] | None:
     try:
         wanted = msgspec.convert(their.match[field], str | dict[str, Any])
         if isinstance(wanted, str):
-            return (wanted,)
+            return _possible(field, [wanted])
         if "any" in wanted:
             msgspec.convert(wanted, _Any)
             return None
-        return tuple(msgspec.convert(wanted, _In).values)
+        return _possible(field, msgspec.convert(wanted, _In).values)
     except msgspec.ValidationError as error:
         raise FileMistake(f"{name}: {their.rule_id}: match on {field}: {error}") from None
+
+
+def _possible(field: str, values: list[str]) -> tuple[str, ...]:
+    """Return the values that a dispatch can have: its capability is never empty."""
+    return tuple(value for value in dict.fromkeys(values) if value or field != "capability_id")
 
 
 def _outcome(their: _Their, notes: list[str]) -> Literal["allow", "hold"]:

@@ -21,9 +21,15 @@ def read_text(path: Path) -> str:
         FileMistake: it can't be read, or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")  # a pipe too, and an editor's mark at the start is no mistake
+        return text_of(path.read_bytes(), path)  # a pipe too
     except OSError as error:
         raise FileMistake(f"{path}: cannot be read: {reason(error)}") from None
+
+
+def text_of(content: bytes, path: Path) -> str:
+    """Return what is in a file as text. Raises as `read_text`."""
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")  # an editor's mark at the start is no mistake
     except UnicodeDecodeError as error:
         raise FileMistake(f"{path}: cannot be read: {error}") from None
 
@@ -68,7 +74,11 @@ def _said(complaint: str, table: str, wanted: Mapping[str, str]) -> str:
     key = re.match(r"\w*", found[2][number.end() if number else 0 :])
     name = key[0] if key else ""
     what = found[1]
-    if name in wanted:
+    if re.match(r"\w+: ", what):  # a check of our own has named the key
+        return place + what
+    if what.endswith("length >= 1"):
+        what = f"it is empty: {f'write {wanted[name]}, or leave it out' if name in wanted else 'leave it out for any'}"
+    elif name in wanted:
         given = re.search(r"'[^']*'$", what) if "enum" in what else None
         what = f"expected {wanted[name]}" + (f", not {given[0]}" if given else "")
     return place + (f"{name}: " if name else "") + what[:1].lower() + what[1:]
@@ -92,6 +102,7 @@ def _where(complaint: str, text: str, table: str) -> tuple[int, int]:
         index = int(place[1])
         first, end = starts[index], starts[index + 1] if index + 1 < len(starts) else len(lines)
     names = re.findall(r"unknown field `(\w+)`", complaint) + re.findall(r"\.(\w+)(?:\[[\d.]+\])?`$", complaint)
+    names += re.findall(r"^(\w+): ", complaint)
     for number in range(first, end):
         for key in names:
             if found := re.match(rf"\s*(?=[\"']?{re.escape(key)}[\"']?\s*=)", lines[number]):

@@ -164,7 +164,7 @@ def other_row(name: str, outcome: str | None, hits: int | None) -> RuleRow:
 
 def rule_lines(rule: HallRule) -> list[list[Cell]]:
     """Return all conditions of a rule, and why it never decides where it is hidden."""
-    when = " ".join(part for part in (rule.hours or "", ", ".join(rule.days)) if part)
+    when = _when(rule.hours, ", ".join(rule.days))
     fields = [
         ("hidden", rule.hidden),
         ("matches", f"capability {rule.capability}, worker {rule.worker}, namespace {rule.namespace}"),
@@ -175,6 +175,14 @@ def rule_lines(rule: HallRule) -> list[list[Cell]]:
         ("answers", " ".join(part for part in (rule.code, rule.reason) if part)),
     ]
     return [_field(name, value, Style.WARNING if name == "hidden" else Style.PLAIN) for name, value in fields if value]
+
+
+def _when(hours: str | None, days: str) -> str:
+    """Return hours and days in words: what goes over midnight counts to the day on which it began."""
+    start, _, end = (hours or "").partition("-")
+    if end < start and end != "00:00":
+        return f"{start} to {end} of the next day" + (f", beginning on {days}" if days else "")
+    return " ".join(part for part in (hours or "", days) if part)
 
 
 def policy_head(policy: HallPolicy) -> Cell:

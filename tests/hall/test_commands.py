@@ -275,6 +275,35 @@ def test_where_a_file_is_served_looking_at_the_stores_own_rules_says_so(seeded: 
         assert run(*asked).stderr == ""
 
 
+@pytest.mark.parametrize("text", ["", "# soon\n", '[[rule]]\nid = "a'])
+def test_a_hall_does_not_start_on_a_policy_file_that_is_none(db: Path, tmp_path: Path, text: str) -> None:
+    """F82"""
+    policy = tmp_path / "p.toml"
+    policy.write_text(text)
+    Store(db).close()
+    explain = ("policy", "explain", "--worker", "w", "--capability", "c", "--policy", policy)
+    for command in (("serve", "--port", "0", "--policy", policy), ("policy", "set", policy), explain):
+        result = run(*command, "--db", db)
+        assert result.exit_code == 2 and f"{policy}:" in result.stderr and result.stdout == "", command
+
+
+def test_policy_list_says_in_words_when_a_rule_is_open(seeded: Path, tmp_path: Path) -> None:
+    """F85"""
+    (tmp_path / "p.toml").write_text('[[rule]]\noutcome = "allow"\nhours = "22:00-06:00"\ndays = ["fri"]\n')
+    listed = run("policy", "list", "--policy", tmp_path / "p.toml", "--db", seeded).stdout
+    assert "22:00 to 06:00 of the next day, beginning on fri (UTC)" in listed
+
+
+def test_a_hall_is_served_where_there_is_no_time_zone_database(db: Path, tmp_path: Path) -> None:
+    """F101"""
+    policy = tmp_path / "p.toml"
+    policy.write_text('[[rule]]\noutcome = "allow"\nhours = "00:00-24:00"\ntimezone = "Europe/Berlin"\n')
+    with served(db, "--seed", "demo", "--policy", str(policy), PYTHONTZPATH="") as hall, hall.http() as http:
+        assert http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "allow"
+    with served(tmp_path / "other.db", "--seed", "demo", PYTHONTZPATH="") as hall, hall.http() as http:
+        assert http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "allow"
+
+
 def test_the_ecosystems_rules_become_a_policy(tmp_path: Path) -> None:
     result = run("policy", "import", Path(__file__).parent / "data" / "rules-hello-greeter.json")
     assert "wrk.hello.greeter" in result.stderr
@@ -282,16 +311,21 @@ def test_the_ecosystems_rules_become_a_policy(tmp_path: Path) -> None:
     assert lines(run("policy", "check", tmp_path / "p.toml")) == ["2 rules, default deny"]
 
 
-def test_a_served_policy_file_is_followed_and_a_mistake_in_it_is_told(db: Path, tmp_path: Path) -> None:
+async def test_a_served_policy_file_is_followed_and_a_mistake_in_it_is_told(db: Path, tmp_path: Path) -> None:
+    """F82: once it stands still."""
     policy = tmp_path / "policy.toml"
     policy.write_text('default = "allow"\n')
     with served(db, "--seed", "demo", "--policy", str(policy)) as hall, hall.http() as http:
         assert http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "allow"
         policy.write_text('default = "dent"\n')
+        await until(lambda: f"{policy}:1:1:" in (http.get("/status").json()["policy"]["error"] or ""))
         assert http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "allow"
-        assert f"{policy}:1:1:" in http.get("/status").json()["policy"]["error"]
+        policy.write_text("")
+        await until(lambda: "there is nothing in it" in http.get("/status").json()["policy"]["error"])
+        assert http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "allow"
         policy.write_text('default = "deny"\n')
-        assert http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "deny"
+        await until(lambda: http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "deny")
+        assert http.get("/status").json()["policy"]["error"] is None
         hall.end()
         assert hall.process.stderr is not None
         assert f"{policy}:1:1:" in hall.process.stderr.read()

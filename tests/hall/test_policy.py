@@ -1,17 +1,24 @@
 """The policy gate: rules and what counts before them."""
 
-from datetime import UTC, datetime
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pyhall_tui.hall import gate
+from pyhall_tui.hall import gate, watched_file
 from pyhall_tui.hall.context import Hall
-from pyhall_tui.hall.errors import FileMistake
+from pyhall_tui.hall.errors import FileMistake, StoreError
+from pyhall_tui.hall.hours import Day, in_words
 from pyhall_tui.hall.models import Asked, Worker
 from pyhall_tui.hall.policy import Policy, PolicyFile, Rule, StoredPolicy, parse, save_rules
 from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.watched_file import wait_until_still
 from tests.clock import ManualClock
 
 ALLOW_ALL = Policy(default="allow")
@@ -110,8 +117,11 @@ def test_what_is_known_of_the_worker_counts_before_the_policy(worker: Worker | N
         ("[[rule]\n", "p:1:7:", "]"),
         ('[[rule]]\nid = "', "p:2:7:", "nterminated"),
         ("rule = 3", "p:1:1:", "array"),
-        ('[[rule]]\noutcome = "deny"\ntimezone = "Mars"', "p:1:1:", "Mars"),
+        ('[[rule]]\noutcome = "deny"\ntimezone = "Mars"', "p:3:1: rule 1: timezone: there is no time zone Mars", ""),
         ('[[rule]]\noutcome = "deny"\nhours = "25:00-26:00"', "p:3:1:", "hours"),
+        ("", "p:1:1: there is nothing in it", ""),
+        ("  \n# nothing yet\n", "p:1:1: there is nothing in it", ""),
+        ("\0" * 30, "p:1:1:", ""),
     ],
 )
 def test_a_mistake_is_told_with_line_and_column(text: str, place: str, says: str) -> None:
@@ -121,29 +131,208 @@ def test_a_mistake_is_told_with_line_and_column(text: str, place: str, says: str
     assert says in str(caught.value)
 
 
-def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
-    file = tmp_path / "policy.toml"
-    file.write_text('default = "deny"')
-    source = PolicyFile(file)
-    assert source.current().default == "deny"
-    file.write_text('default = "allow"')
-    assert source.current().default == "allow"
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("risk_tiers = []", "risk_tiers: it is empty: write a list of low, medium, high, critical, unstated, or leave"),
+        ("days = []", "days: it is empty"),
+        ("context = {}", "context: it is empty"),
+        ("context = { env = [] }", "context: it is empty"),
+        ("context = { env = [nan] }", "context: the values of env can match nothing"),
+        ('capability = ""', "capability: it is empty: leave it out for any"),
+        ('worker = ""', "worker: it is empty"),
+        ('namespace = ""', "namespace: it is empty"),
+        ('capability = "a[z-b]"', "capability: a[z-b] can match nothing"),
+        ('hours = "08:00-08:00"', "hours: the window 08:00-08:00 is empty: leave it out for the whole day"),
+        ('hours = "24:00-08:00"', "hours: expected two times"),
+        ('id = ""', "id: it is empty"),
+        ('rate = "0/hour"', "rate: expected a number"),
+        ('timezone = ""', "timezone: there is no time zone without a name"),
+        ('timezone = "../etc/passwd"', "timezone: there is no time zone ../etc/passwd"),
+        ('timezone = "America"', "timezone: there is no time zone America"),
+    ],
+)
+def test_a_condition_that_can_match_nothing_is_a_mistake_wherever_a_policy_is_read(line: str, says: str) -> None:
+    """F81, F101: in a file, and in the store."""
+    text = f'[[rule]]\noutcome = "allow"\n{line}'
+    with pytest.raises(FileMistake) as caught:
+        parse(text, "p")
+    assert f"p:3:1: rule 1: {says}" in str(caught.value)
+    store = Store()
+    rule = json.dumps({"id": "r"} | tomllib.loads(text)["rule"][0]).replace("NaN", "null")
+    with store.write() as db:
+        db.execute("INSERT INTO rules VALUES (0, ?)", (rule,))
+    with pytest.raises(StoreError, match=r"cannot be read: .* hall policy set"):
+        StoredPolicy(store).current()
 
 
-@pytest.mark.parametrize("change", ["mistake", "gone"])
-def test_a_file_with_a_mistake_keeps_the_old_rules_and_says_so(tmp_path: Path, change: str) -> None:
-    file = tmp_path / "policy.toml"
-    file.write_text('[[rule]]\nid = "old"\noutcome = "allow"')
-    source = PolicyFile(file)
-    if change == "mistake":
-        file.write_text('[[rule]]\nid = "new"\noutcome = "allow')
+# A file that is saved while it is watched
+
+
+OLD, NEW = '[[rule]]\nid = "old"\noutcome = "allow"\n', '[[rule]]\nid = "new"\noutcome = "allow"\n'
+
+
+class Watched:
+    """A policy's file under a clock that only the test moves."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = ManualClock()
+        self.file = folder / "policy.toml"
+        self.file.write_text(OLD)
+        self.source = PolicyFile(self.file, self.clock)
+
+    def decision(self) -> str:
+        return decide(self.source.current())
+
+    def stand_still(self, seconds: float = 5.0) -> str:
+        for _ in range(int(seconds / 0.5)):
+            self.source.current()
+            self.clock.skip(0.5)
+        return self.decision()
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watched:
+    return Watched(tmp_path)
+
+
+def test_a_file_that_changes_counts_once_it_has_stood_still(watched: Watched) -> None:
+    """F82"""
+    watched.file.write_text(NEW)
+    for _ in range(3):
+        assert watched.decision() == "allow by old"
+        watched.clock.skip(0.5)
+    assert watched.stand_still() == "allow by new" and watched.source.error is None
+
+
+def test_a_file_that_is_saved_in_two_writes_never_decides_by_half(watched: Watched) -> None:
+    """F82: the rule that denies comes last, and what is there before it can be read."""
+    deny = '[[rule]]\nid = "no"\noutcome = "deny"\ncapability = "mail.*"\n'
+    halves = ["", deny[:20], deny, deny + NEW[:-9], deny + NEW]
+    for half in halves:
+        watched.file.write_text(half)
+        for _ in range(3):
+            assert watched.decision() == "allow by old"
+            watched.clock.skip(0.5)
+    assert watched.stand_still() == "allow by new"
+    assert decide(watched.source.current(), "mail.send") == "deny by no"
+
+
+def test_a_change_of_the_same_size_and_time_is_seen(watched: Watched) -> None:
+    """F82"""
+    before = watched.file.stat()
+    watched.file.write_text(NEW)
+    os.utime(watched.file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert watched.stand_still() == "allow by new"
+
+
+def test_content_that_changes_under_an_unchanged_stamp_is_waited_for(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F82: some file systems keep times in steps of two seconds."""
+    monkeypatch.setattr(watched_file, "_stamp", lambda path: (1, 1, len(path.read_bytes())))
+    watched.file.write_text(OLD + "#")
+    assert watched.decision() == "allow by old"
+    watched.file.write_text(NEW + "#")
+    watched.clock.skip(3)
+    assert watched.decision() == "allow by old", "what was read first is no longer there"
+    assert watched.stand_still() == "allow by new"
+
+
+def test_a_file_put_in_place_by_a_rename_counts_too(watched: Watched) -> None:
+    """F82"""
+    other = watched.file.with_name("new")
+    other.write_text(NEW)
+    other.replace(watched.file)
+    assert watched.stand_still() == "allow by new"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda file: file.write_text(NEW[:-3]), "nterminated"),
+        (lambda file: file.write_text(""), "there is nothing in it"),
+        (lambda file: file.write_text("\ufeff  \n"), "there is nothing in it"),
+        (lambda file: file.write_bytes(b"\0" * 100), ":1:1:"),
+        (lambda file: file.write_bytes(b"\xff\xfe" + NEW.encode("utf-16-le")), "utf-8"),
+        (lambda file: file.unlink(), "no such file"),
+        (lambda file: (file.unlink(), file.mkdir()), "it is a folder"),
+        (lambda file: (file.unlink(), os.mkfifo(file)), "it is a pipe"),
+        (lambda file: (file.unlink(), file.symlink_to(file)), "cannot be read"),
+        (lambda file: file.write_text("x = 1"), "unknown field"),
+    ],
+    ids=["torn", "empty", "blank", "zeros", "utf-16", "gone", "folder", "pipe", "loop", "other"],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and links")
+def test_a_file_that_is_no_policy_keeps_the_old_rules_and_is_said(
+    watched: Watched, change: Callable[[Path], object], says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F82"""
+    change(watched.file)
+    assert watched.stand_still() == "allow by old"
+    assert watched.source.error is not None and says in watched.source.error
+    assert str(watched.file) in watched.source.error
+    assert len(caplog.messages) == 1 and "the rules before it stay in force" in caplog.messages[0]
+    if watched.file.is_dir():
+        watched.file.rmdir()
     else:
-        file.unlink()
+        watched.file.unlink(missing_ok=True)
+    watched.file.write_text(NEW)
+    assert watched.stand_still() == "allow by new" and watched.source.error is None
+
+
+def test_a_file_that_never_stands_still_is_said(watched: Watched) -> None:
+    """F82"""
+    for number in range(40):
+        watched.file.write_text(NEW + f"# {number}")
+        assert watched.decision() == "allow by old"
+        watched.clock.skip(1)
+    assert watched.source.error is not None and "keeps changing" in watched.source.error
+    assert watched.stand_still() == "allow by new" and watched.source.error is None
+
+
+@pytest.mark.parametrize("text", ["", "# later\n", NEW[:-3], 'default = "al'])
+def test_a_file_that_is_no_policy_at_the_start_is_refused(tmp_path: Path, text: str) -> None:
+    """F82"""
+    (tmp_path / "policy.toml").write_text(text)
+    with pytest.raises(FileMistake, match=r"policy\.toml:\d+:\d+: "):
+        PolicyFile(tmp_path / "policy.toml")
+
+
+def test_at_the_start_a_file_that_was_saved_just_now_is_waited_for(tmp_path: Path) -> None:
+    """F82"""
+    file = tmp_path / "policy.toml"
+    file.write_text("half")
+    saved = file.stat().st_mtime
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 1:
+            file.write_text("whole, and longer")
+
+    wait_until_still(file, now=lambda: saved + 0.1, sleep=wait)
+    assert len(waits) == 2
+    wait_until_still(file, now=lambda: saved + 3600, sleep=wait)
+    wait_until_still(tmp_path / "none", sleep=wait)
+    assert len(waits) == 2
+    with pytest.raises(FileMistake, match="keeps changing"):
+        wait_until_still(file, now=lambda: saved, sleep=lambda _: file.write_text(file.read_text() + "more") and None)
+
+
+def test_rules_in_the_store_that_cannot_be_read_keep_the_old_ones_and_are_said() -> None:
+    """F82"""
+    store = Store()
+    save_rules(store, Policy(rule=(Rule(id="old", outcome="allow"),)))
+    source = StoredPolicy(store)
+    source.current()
+    with store.write() as db:
+        db.execute("UPDATE rules SET rule = '{'")
+    store.set_meta("policy_revision", "99")
     assert decide(source.current()) == "allow by old"
-    assert source.error is not None and str(file) in source.error
-    file.write_text('[[rule]]\nid = "newer"\noutcome = "allow"')
-    assert decide(source.current()) == "allow by newer"
-    assert source.error is None
+    assert source.error is not None and "cannot be read" in source.error
+    save_rules(store, Policy(rule=(Rule(id="new", outcome="allow"),)))
+    assert decide(source.current()) == "allow by new" and source.error is None
 
 
 def test_rules_in_the_store_come_back_as_they_were_and_are_followed_at_once(tmp_path: Path) -> None:
@@ -182,10 +371,84 @@ def test_a_rule_may_have_hours(hours: str, at: str, open_: bool) -> None:
     assert (berlin.miss(asked(wall=wall)) is None) == open_
 
 
+def at(text: str, zone: str = "+00:00") -> Asked:
+    return asked(wall=datetime.fromisoformat(text + zone).timestamp())
+
+
 def test_a_rule_may_have_days_of_the_week() -> None:
     rule = Rule(id="r", outcome="allow", days=("wed",))
-    assert rule.miss(asked(wall=datetime(2026, 11, 25, tzinfo=UTC).timestamp())) is None
-    assert rule.miss(asked(wall=datetime(2026, 11, 26, tzinfo=UTC).timestamp())) == "hours"
+    assert rule.miss(at("2026-11-25T00:00")) is None
+    assert rule.miss(at("2026-11-26T00:00")) == "hours"
+
+
+@pytest.mark.parametrize(
+    ("moment", "open_"),
+    [
+        ("2026-11-27T05:59", False),  # Friday, in Thursday's night
+        ("2026-11-27T21:59", False),
+        ("2026-11-27T22:00", True),
+        ("2026-11-28T00:00", True),
+        ("2026-11-28T01:00", True),
+        ("2026-11-28T05:59", True),
+        ("2026-11-28T06:00", False),
+        ("2026-11-28T23:00", False),
+    ],
+)
+def test_a_night_counts_to_the_day_on_which_it_began(moment: str, open_: bool) -> None:
+    """F85"""
+    rule = Rule(id="r", outcome="allow", hours="22:00-06:00", days=("fri",))
+    assert (rule.miss(at(moment)) is None) == open_
+
+
+@pytest.mark.parametrize(
+    ("hours", "open_at", "closed_at"),
+    [
+        ("18:00-24:00", "23:59", "00:00"),
+        ("18:00-00:00", "23:59", "00:00"),
+        ("00:00-24:00", "00:00", None),
+        ("00:00-06:00", "00:00", "06:00"),
+        ("23:59-00:01", "00:00", "00:01"),
+    ],
+)
+def test_hours_may_end_at_midnight(hours: str, open_at: str, closed_at: str | None) -> None:
+    """F85"""
+    rule = parse(f'[[rule]]\noutcome = "allow"\nhours = "{hours}"', "p").rule[0]
+    assert rule.miss(at(f"2026-11-25T{open_at}")) is None
+    assert closed_at is None or rule.miss(at(f"2026-11-25T{closed_at}")) == "hours"
+
+
+def test_a_night_in_which_the_clock_is_set_counts_to_its_day_too() -> None:
+    """F85: Berlin goes back an hour on Sunday, 2026-10-25, and forward on Sunday, 2026-03-29."""
+    rule = Rule(id="r", outcome="allow", hours="22:00-03:00", days=("sat",), timezone="Europe/Berlin")
+    assert [rule.miss(at(f"2026-10-25T0{hour}:30")) for hour in range(3)] == [
+        None,
+        None,
+        "hours",
+    ]  # 02:30, 02:30, 03:30
+    assert [rule.miss(at(f"2026-03-29T0{hour}:30")) for hour in range(2)] == [None, "hours"]  # 01:30, 03:30
+
+
+@pytest.mark.parametrize(
+    ("hours", "days", "words"),
+    [
+        ("22:00-06:00", ("fri",), "22:00 to 06:00 of the next day, beginning on fri (UTC)"),
+        ("22:00-06:00", (), "22:00 to 06:00 of the next day (UTC)"),
+        ("22:00-00:00", ("fri", "sat"), "22:00-00:00 on fri, sat (UTC)"),
+        ("08:00-18:00", (), "08:00-18:00 (UTC)"),
+        (None, ("sun",), "on sun (UTC)"),
+        (None, (), ""),
+    ],
+)
+def test_when_a_rule_is_open_is_said_in_words(hours: str | None, days: tuple[Day, ...], words: str) -> None:
+    """F85"""
+    assert in_words(hours, days, "UTC") == words
+
+
+def test_true_is_not_one() -> None:
+    rule = Rule(id="r", outcome="allow", context={"dry": (True,), "level": (1,)})
+    assert rule.miss(asked(context={"dry": True, "level": 1.0})) is None
+    assert rule.miss(asked(context={"dry": 1, "level": 1})) == "context"
+    assert rule.miss(asked(context={"dry": True, "level": True})) == "context"
 
 
 def test_a_rule_may_have_a_rate_for_each_worker() -> None:

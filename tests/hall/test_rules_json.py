@@ -51,6 +51,30 @@ def test_what_a_gate_or_a_human_must_see_is_held() -> None:
     assert any("policy_gate" in note for note in notes)
 
 
+@pytest.mark.parametrize(
+    ("match", "field"),
+    [
+        ({"capability_id": {"in": []}}, "capability_id"),
+        ({"capability_id": ""}, "capability_id"),
+        ({"capability_id": {"in": ["", ""]}}, "capability_id"),
+        ({"capability_id": "cap.a", "env": {"in": []}}, "env"),
+        ({"capability_id": {"any": True}, "qos_class": {"in": []}}, "qos_class"),
+    ],
+)
+def test_a_rule_that_can_match_nothing_is_left_out_and_named(match: dict[str, object], field: str) -> None:
+    """F81"""
+    policy, notes = imported({"rule_id": "rr_never", "match": match}, DEV)
+    assert [rule.id for rule in policy.rule] == ["rr_dev"]
+    assert notes[0] == f"rr_never: left out, because it can match nothing: {field} may have no value"
+    assert outcome(policy, "anything", env="prod") == "deny"
+
+
+def test_a_value_that_no_dispatch_can_have_is_dropped() -> None:
+    """F81: and what is left is a policy that is read again."""
+    policy, _ = imported({"rule_id": "r", "match": {"capability_id": {"in": ["", "cap.a", "cap.a"]}, "env": ""}})
+    assert [(rule.id, rule.capability, rule.context) for rule in policy.rule] == [("r", "cap.a", {"env": ("",)})]
+
+
 def test_what_ours_cannot_say_is_told() -> None:
     _, notes = imported(DEV)
     assert any("wrk.hello.greeter" in note for note in notes)

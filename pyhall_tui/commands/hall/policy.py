@@ -110,6 +110,7 @@ def list_rules(file: Path | None, as_json: bool, db: Path) -> None:
         import msgspec
 
         from pyhall_tui.hall.audit import rule_hits
+        from pyhall_tui.hall.hours import in_words
         from pyhall_tui.hall.shadow import hidden_rules
 
         rules, hits = _policy(store, file), rule_hits(store)
@@ -121,6 +122,8 @@ def list_rules(file: Path | None, as_json: bool, db: Path) -> None:
             continue
         tiers = ",".join(rule.risk_tiers) or "any tier"
         say(f"{rule.outcome:5} {hits.get(rule.id, 0):>7}  {rule.id}  {rule.capability}  {rule.worker}  {tiers}")
+        if when := in_words(rule.hours, rule.days, rule.timezone):
+            say(f"               {when}")
         if rule.id in hidden:
             say(f"               {hidden[rule.id]}")
     if not as_json:

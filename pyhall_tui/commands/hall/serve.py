@@ -140,7 +140,10 @@ def serve(
 
 def _policy(store: "Store", file: Path | None) -> "PolicySource":
     from pyhall_tui.hall.policy import PolicyFile, StoredPolicy
+    from pyhall_tui.hall.watched_file import wait_until_still
 
+    if file:
+        wait_until_still(file)
     source: PolicySource = PolicyFile(file) if file else StoredPolicy(store)
     source.current()  # a policy that cannot be read is told now, not at the first dispatch
     return source
