@@ -83,6 +83,11 @@ class Journal:
         """Whether what is recorded outlives this run: False in memory."""
         return not self._store.in_memory
 
+    @property
+    def is_makeshift(self) -> bool:
+        """Whether memory stands in for a file that can't be used: no enrollment is kept then, so none may be sent."""
+        return self._store.is_makeshift
+
     # --- recording ---
 
     def record_event(self, profile: str, event: Event) -> Recorded:

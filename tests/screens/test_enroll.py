@@ -9,6 +9,7 @@ from textual import events
 from textual.widgets import Button, Input, OptionList, ProgressBar
 
 from pyhall_tui.journal.rows import EnrollmentState
+from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.screens.enroll.screen import EnrollScreen
 from pyhall_tui.screens.messages import OpenProfile
@@ -16,6 +17,20 @@ from tests.live_hall import LiveHall
 from tests.screens.conftest import OpenApp, profile_of
 from tests.screens.enrolling import HASH, at_the_form, enrolled, fill_in, posts, sees
 from tests.waiting import until
+
+
+async def test_a_send_that_cannot_be_kept_is_refused_and_said_before(
+    open_app: OpenApp, hall: LiveHall, home: Home
+) -> None:
+    """F64"""
+    (home.data / "journal.db").mkdir(parents=True)
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        await at_the_form(opened)
+        await fill_in(opened)
+        await sees(opened, "The journal can't be kept, so nothing is enrolled")
+        await opened.pilot.press("ctrl+s")
+        await sees(opened, "What is sent can't be kept, so nothing is sent.")
+        assert not enrolled(hall) and not posts(hall)
 
 
 async def test_a_typed_worker_is_enrolled_watched_and_verified(open_app: OpenApp, hall: LiveHall) -> None:

@@ -1,6 +1,8 @@
 """The batch's tab: checked, run, stopped, decided, reported."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,52 @@ async def test_a_read_only_profile_checks_and_sends_nothing(open_app: OpenApp, h
         await opened.pilot.press("ctrl+s")
         await sees(opened, "✖ This profile may only look")
         assert not enrolled(hall)
+
+
+async def test_a_journal_that_cannot_vouch_sends_nothing(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
+    """F64: it is said when the batch is checked, and again when it is to be sent."""
+    path = batch(tmp_path, 2)
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        pane = await checked(opened, path)
+        await opened.pilot.press("ctrl+s", "y")
+        await until(lambda: counts(pane._items).get(State.ENROLLED) == 2, clock=opened.clock)
+        journal = opened.app._opener.home.data / "journal.db"
+    with closing(sqlite3.connect(journal)) as connection:
+        connection.execute("PRAGMA user_version=99")
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        await checked(opened, path)
+        await sees(opened, "It can't be known what was enrolled before, so nothing is sent.")
+        await opened.pilot.press("ctrl+s", "y", "enter")
+        await opened.pilot.pause()
+        await sees(opened, "was written by a newer pyhall-tui")
+        assert enrolled(hall) == ["w0", "w1"]
+
+
+async def test_a_journal_that_was_set_aside_is_named_before_the_batch_is_run(
+    open_app: OpenApp, hall: LiveHall, tmp_path: Path
+) -> None:
+    """F64, F40"""
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        home = opened.app._opener.home
+        (home.data / "journal.db.damaged-20260101-000000-1").write_bytes(b"noise")
+        await checked(opened, batch(tmp_path, 1))
+        await opened.pilot.press("ctrl+s")
+        await sees(opened, ".damaged-20260101-000000-1")
+        await sees(opened, "Look in the registry first.")
+        assert not enrolled(hall)
+
+
+async def test_a_batch_that_waits_for_a_rate_limit_says_so(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
+    """F67"""
+    hall.faults.add(path=ENROLL, status=429, retry_after=120)
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        pane = await checked(opened, batch(tmp_path, 2))
+        await opened.pilot.press("ctrl+s", "y")
+        await until(lambda: pane._limited, clock=opened.clock)
+        assert "next try in 120 s" in opened.text()
+        pane.stop()
+        await until(lambda: not pane._busy)
+        assert counts(pane._items) == {State.READY: 2}
 
 
 async def test_a_batch_that_cannot_be_read_is_told_at_its_path(open_app: OpenApp, hall: LiveHall) -> None:

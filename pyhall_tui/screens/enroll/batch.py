@@ -374,7 +374,8 @@ class BatchPane(Vertical):
         if running:
             self._tell(*([self._limited] if self._limited else []))
         else:
-            self._tell(*what_next(self._items, self._run.stopped_because if self._run else ""))
+            forgotten = [f"✖ {self._forgotten}"] if self._forgotten else []
+            self._tell(*forgotten, *what_next(self._items, self._run.stopped_because if self._run else ""))
         self._show_in_full()
         for name, usable in (
             ("check", not self._busy),

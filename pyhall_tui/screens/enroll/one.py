@@ -183,6 +183,10 @@ class EnrollOne(Vertical):
             return (Cell(_READ_ONLY, Style.WARNING),)
         if self._sending:
             return (Cell("Sending…"),)
+        if self.workspace.journal.is_makeshift:  # said before it is tried: the send itself refuses
+            return (
+                Cell("✖ The journal can't be kept, so nothing is enrolled: the Doctor (ctrl+p) says why.", Style.ERROR),
+            )
         if self._enrolled and self._draft.is_empty:  # in a small terminal the answer is below the form
             verdict = [cell for line in self._first_verdict()[:1] for cell in (Cell(" · ", Style.DIM), *line)]
             return (Cell(f"● enrolled {clean(self._enrolled[0])}", Style.GOOD), *verdict)
