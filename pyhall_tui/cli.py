@@ -14,6 +14,7 @@ import click
 
 from pyhall_tui import __version__
 from pyhall_tui.commands.output import is_of_output
+from pyhall_tui.paths import NoFolder
 from pyhall_tui.standard_streams import drop_output, never_fail_on_error, open_missing
 
 USAGE = 64
@@ -21,7 +22,7 @@ USAGE = 64
 
 _NO_READER = 128 + 13
 """Exit code where the reader of a pipe has gone, as of what SIGPIPE ends."""
-_NOT_PRINTED = 2
+_NOT_DONE = 2
 _INTERRUPTED = 128 + 2
 
 _COMMANDS = {
@@ -158,6 +159,9 @@ def _code_of_run() -> int:
         return USAGE if isinstance(mistake, click.UsageError) else mistake.exit_code
     except _NotPrinted as nowhere:
         return _tell_not_printed(nowhere.error)
+    except NoFolder as none:
+        click.echo(f"pyhall-tui: {none}", err=True)
+        return _NOT_DONE
     except BaseException as error:
         return _tell_crash(error)
     return code if isinstance(code, int) else 0
@@ -169,7 +173,7 @@ def _tell_not_printed(error: OSError) -> int:
         return _NO_READER
     why = "standard output is closed" if error.errno == errno.EBADF else error.strerror or error
     click.echo(f"pyhall-tui: This cannot be printed: {why}.", err=True)
-    return _NOT_PRINTED
+    return _NOT_DONE
 
 
 def _tell_crash(error: BaseException) -> int:

@@ -30,5 +30,5 @@ def _logged(error: BaseException) -> str:
         log = log or LogFile(paths.state_dir() / "pyhall-tui.log")
         log.handle(record)
     except OSError as trouble:
-        return f"The details are lost, since no log can be kept ({trouble.strerror or trouble})."
+        return f"The details are lost, since no log can be kept: {clean(trouble.strerror or trouble, 200)}"
     return f"The details are in {clean(log.baseFilename, 500)}."

@@ -1,6 +1,7 @@
 """Where this program keeps things: the one place that knows the platform's folders."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -9,22 +10,42 @@ from platformdirs import PlatformDirs
 _DIRS = PlatformDirs("pyhall-tui", appauthor=False)
 
 
+class NoFolder(OSError):
+    """There is no folder to keep things in. `str()` is a sentence that says what to do."""
+
+
 def config_dir() -> Path:
-    """Return the folder of `profiles.toml`; `PYHALL_TUI_CONFIG_DIR` overrides the platform's."""
-    override = os.environ.get("PYHALL_TUI_CONFIG_DIR")
-    return Path(override).expanduser() if override else Path(_DIRS.user_config_path)
+    """Return the folder of `profiles.toml`; `PYHALL_TUI_CONFIG_DIR` overrides the platform's. Raises `NoFolder`."""
+    return _folder("PYHALL_TUI_CONFIG_DIR", lambda: _DIRS.user_config_path)
 
 
 def data_dir() -> Path:
-    """Return the folder of the journal and the watch lists; `PYHALL_TUI_DATA_DIR` overrides the platform's."""
-    override = os.environ.get("PYHALL_TUI_DATA_DIR")
-    return Path(override).expanduser() if override else Path(_DIRS.user_data_path)
+    """Return the folder of journal and watch lists; `PYHALL_TUI_DATA_DIR` overrides it. Raises `NoFolder`."""
+    return _folder("PYHALL_TUI_DATA_DIR", lambda: _DIRS.user_data_path)
 
 
 def state_dir() -> Path:
-    """Return the folder of the log and of drafts; `PYHALL_TUI_STATE_DIR` overrides the platform's."""
-    override = os.environ.get("PYHALL_TUI_STATE_DIR")
-    return Path(override).expanduser() if override else Path(_DIRS.user_state_path)
+    """Return the folder of log and drafts; `PYHALL_TUI_STATE_DIR` overrides the platform's. Raises `NoFolder`."""
+    return _folder("PYHALL_TUI_STATE_DIR", lambda: _DIRS.user_state_path)
+
+
+def expanded(path: Path | str) -> Path:
+    """Return a path with the home folder in place of its `~`; as it is where nobody knows that folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def _folder(variable: str, of_platform: Callable[[], Path]) -> Path:
+    try:
+        override = os.environ.get(variable)
+        folder = Path(override).expanduser() if override else of_platform()
+    except RuntimeError:
+        folder = None
+    if folder is None or folder.parts[:1] == ("~",):  # as some versions of platformdirs answer
+        raise NoFolder(f"There is no home folder to keep things in: set HOME, or {variable}.")
+    return folder
 
 
 class Home(NamedTuple):
@@ -36,7 +57,7 @@ class Home(NamedTuple):
 
     @classmethod
     def of_user(cls) -> Self:
-        """Return the user's own folders."""
+        """Return the user's own folders. Raises `NoFolder`."""
         return cls(config_dir(), data_dir(), state_dir())
 
     @classmethod

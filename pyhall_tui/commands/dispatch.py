@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyhall_tui import paths
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.commands.output import printable
-from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_profile, tell
+from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_journal, open_profile, tell
 from pyhall_tui.dispatch.codes import explain
 from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED, DispatchForm, FormMistakes
 from pyhall_tui.dispatch.result import Result, Tried, abandoned, try_dispatch
-from pyhall_tui.journal.journal import Journal
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.correlation import new_correlation_id
 from pyhall_tui.registry.models import DispatchRequest
@@ -94,8 +92,9 @@ async def _try(client: "RegistryClient", request: DispatchRequest) -> Tried:
 
 def _keep(profile: Profile, tried: Tried) -> None:
     """Put it into the app's history; a journal that cannot be written is no reason to hide the answer."""
-    with Journal.open(paths.data_dir() / "journal.db", SystemClock()) as journal:
-        journal.record_dispatch(profile.name, tried.row)
+    if (journal := open_journal()) is not None:
+        with journal:
+            journal.record_dispatch(profile.name, tried.row)
 
 
 def _code(tried: Tried) -> int:

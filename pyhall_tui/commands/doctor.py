@@ -7,9 +7,9 @@ import click
 
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.commands.output import printable
+from pyhall_tui.commands.session import start_log
 from pyhall_tui.daemon_executor import DaemonExecutor
 from pyhall_tui.doctor import Finding, Patient, Terminal, chosen, examine, exit_code
-from pyhall_tui.log_file import configure_logging
 from pyhall_tui.masking import mask, register_secret
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.keys import KeyStore
@@ -26,7 +26,7 @@ def doctor_command(ctx: click.Context, as_json: bool, as_report: bool) -> None:
     Exit code 0: nothing is off. 1: something is. 2: the registry could not be asked.
     """
     home = Home.of_user()
-    configure_logging(home.state / "pyhall-tui.log")  # else Python writes warnings to standard error
+    start_log()
     patient, findings = asyncio.run(_examined(home, ctx.find_root().obj, aloud=not (as_json or as_report)))
     if as_json:
         click.echo(json.dumps({"exit_code": exit_code(findings), "findings": [_document(each) for each in findings]}))

@@ -94,29 +94,37 @@ def enroll_command(
         raise click.BadParameter("it is the batch itself: name another file.", param_hint="--report")
     if profile.read_only and not dry_run:
         fail(ctx, f"The profile {profile.name} is read-only: nothing is enrolled with it.")
-    try:
-        with (
-            locked(batch_lock(Drafts(paths.state_dir(), profile.name))),
-            Journal.open(paths.data_dir() / "journal.db", SystemClock()) as journal,
-        ):
-            rows = _read(ctx, source, profile)
-            items = _planned(ctx, rows, journal, dry_run=dry_run)
-            if dry_run:
-                stopped, code = "", NO if any(item.state is State.WRONG for item in items) else YES
-            else:
-                if not skip_wrong:
-                    _stop_where_wrong(ctx, items, report)
-                _write_report(ctx, items, report)  # one that can't be written is told before anything is sent
-                _ask_about_lost(ctx, lost_memory(items, journal), looked=despite_lost_journal, yes=yes)
-                _ask_first(items, profile, yes=yes)
-                words = _Words(enrolled, again, patience * 60)
-                stopped, code = _run(ctx, items, source, profile, journal, words)
-    except FileBusy:
-        fail(ctx, "Another pyhall-tui is enrolling a batch of this profile: wait for it, or stop it.")
-    except OSError as error:
-        fail(ctx, f"The state folder can't be used: {error.strerror or error}.")
+    if dry_run:
+        items = _looked_at(ctx, _read(ctx, source, profile))
+        _tell_result(ctx, items, "", report, as_json=as_json)
+        ctx.exit(NO if any(item.state is State.WRONG for item in items) else YES)
+    with _held(ctx, profile) as journal:
+        items = _planned(ctx, _read(ctx, source, profile), journal)
+        if not skip_wrong:
+            _stop_where_wrong(ctx, items, report)
+        _write_report(ctx, items, report)  # one that can't be written is told before anything is sent
+        _ask_about_lost(ctx, lost_memory(items, journal), looked=despite_lost_journal, yes=yes)
+        _ask_first(items, profile, yes=yes)
+        words = _Words(enrolled, again, patience * 60)
+        stopped, code = _run(ctx, items, source, profile, journal, words)
     _tell_result(ctx, items, stopped, report, as_json=as_json)
     ctx.exit(code)
+
+
+@contextlib.contextmanager
+def _held(ctx: click.Context, profile: Profile) -> Iterator[Journal]:
+    """Hold the profile's batches for this program alone, and open the journal."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(batch_lock(Drafts(paths.state_dir(), profile.name))))
+            journal = stack.enter_context(Journal.open(paths.data_dir() / "journal.db", SystemClock()))
+        except FileBusy:
+            fail(ctx, "Another pyhall-tui is enrolling a batch of this profile: wait for it, or stop it.")
+        except paths.NoFolder as none:
+            fail(ctx, f"{none} What is sent can't be kept without one, so nothing is sent.")
+        except OSError as error:
+            fail(ctx, f"The state folder can't be used: {error.strerror or error}.")
+        yield journal
 
 
 class _Words(NamedTuple):
@@ -143,12 +151,19 @@ def _read(ctx: click.Context, source: Path, profile: Profile) -> list[BatchRow]:
         _clear_progress()
 
 
-def _planned(ctx: click.Context, rows: list[BatchRow], journal: Journal, *, dry_run: bool) -> list[Item]:
+def _planned(ctx: click.Context, rows: list[BatchRow], journal: Journal) -> list[Item]:
     try:
         return plan(rows, journal)
     except NotKept as error:
-        if not dry_run:
-            fail(ctx, str(error))
+        fail(ctx, str(error))
+
+
+def _looked_at(ctx: click.Context, rows: list[BatchRow]) -> list[Item]:
+    """Plan rows that are only looked at: also where the journal can't be read."""
+    try:
+        with Journal.open(paths.data_dir() / "journal.db", SystemClock()) as journal:
+            return plan(rows, journal)
+    except (NotKept, paths.NoFolder) as error:
         tell(ctx, f"{error} What is shown as ready may be enrolled already.")
         return plan(rows, None)
 

@@ -2,15 +2,16 @@
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from pyhall_tui import paths
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.commands.output import printable
-from pyhall_tui.commands.session import NO, YES, ask, fail, open_profile, tell
+from pyhall_tui.commands.session import NO, YES, ask, fail, open_journal, open_profile, tell
 from pyhall_tui.dispatch import baselines
 from pyhall_tui.dispatch.baselines import Baseline, BaselineMistake, Difference
 from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
@@ -27,7 +28,6 @@ from pyhall_tui.dispatch.matrix import (
     sums,
 )
 from pyhall_tui.dispatch.result import Tried, try_dispatch
-from pyhall_tui.journal.journal import Journal
 from pyhall_tui.monitor.budget import Budget
 from pyhall_tui.monitor.turns import Turns
 from pyhall_tui.profiles.profile import Profile
@@ -135,7 +135,10 @@ def _split(values: tuple[str, ...]) -> list[str]:
 
 def _path(ctx: click.Context, name: str) -> Path:
     try:
-        return baselines.path_of(name, paths.config_dir() / "baselines")
+        folder = Path() if baselines.is_path(name) else paths.config_dir() / "baselines"
+        return baselines.path_of(name, folder)
+    except paths.NoFolder as mistake:
+        fail(ctx, f"{mistake} Or name the baseline by a path.")
     except BaselineMistake as mistake:
         raise click.BadParameter(str(mistake), param_hint="NAME") from None
 
@@ -147,14 +150,12 @@ def _plan(ctx: click.Context, profile: Profile, workers: list[str], capabilities
         raise click.BadParameter(f"{unknown[0]} is none of {', '.join(_TIERS)}.", param_hint="--risk")
     if not profile.namespace:
         fail(ctx, "The profile has no namespace: set it there, or PYHALL_NAMESPACE.")
-    watched = [worker.id for worker in WatchList(paths.data_dir(), profile.name).load()]
-    with Journal.open(paths.data_dir() / "journal.db", SystemClock()) as journal:
-        seen = {name for row in journal.all_verdicts(profile.name) for name in row.verdict.capabilities}
+    known = _known(profile)
     try:
         plan = Plan(
             namespace=profile.namespace,
-            capabilities=choose(capabilities, seen.union(profile.capabilities), "capability"),
-            workers=choose(workers, watched, "worker"),
+            capabilities=choose(capabilities, known.capabilities, "capability"),
+            workers=choose(workers, known.workers, "worker"),
             risk_tiers=chosen_tiers,
         )
     except NothingChosen as nothing:
@@ -162,6 +163,26 @@ def _plan(ctx: click.Context, profile: Profile, workers: list[str], capabilities
     if len(plan) > MOST_CELLS:
         fail(ctx, f"That is {len(plan):,} dispatches, and {MOST_CELLS:,} is the most: choose fewer.")
     return plan
+
+
+class _Known(NamedTuple):
+    """What a pattern chooses among."""
+
+    workers: frozenset[str]
+    capabilities: frozenset[str]
+
+
+def _known(profile: Profile) -> _Known:
+    """Return the watched workers and the capabilities known of them; where there is no folder, only the profile's."""
+    workers: list[str] = []
+    capabilities = set(profile.capabilities)
+    with suppress(paths.NoFolder):
+        workers = [worker.id for worker in WatchList(paths.data_dir(), profile.name).load()]
+    if (journal := open_journal()) is not None:
+        with journal:
+            verdicts = journal.all_verdicts(profile.name)
+        capabilities |= {name for row in verdicts for name in row.verdict.capabilities}
+    return _Known(frozenset(workers), frozenset(capabilities))
 
 
 def _run(ctx: click.Context, profile: Profile, plan: Plan, *, yes: bool) -> dict[Case, Tried]:

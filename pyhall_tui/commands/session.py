@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
@@ -10,6 +11,7 @@ from pyhall_tui import paths
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.commands.output import printable
 from pyhall_tui.daemon_executor import DaemonExecutor
+from pyhall_tui.journal.journal import Journal
 from pyhall_tui.log_file import configure_logging
 from pyhall_tui.profiles.environment import KEY, EnvironmentMistake, overridden
 from pyhall_tui.profiles.profile import Profile
@@ -42,19 +44,44 @@ def open_profile(ctx: click.Context) -> Profile:
 
     The variables of the environment override what it says. Ends the command where there is none.
     """
-    configure_logging(paths.state_dir() / "pyhall-tui.log")  # else Python writes warnings to standard error
+    start_log()
     name: str | None = ctx.find_root().obj
     try:
-        profiles = ProfileStore(paths.config_dir() / "profiles.toml").load()
+        profiles = _profiles(name)
         profile = _choose(profiles, name)
         if profile is None and name is not None:
             fail(ctx, f"There is no profile named {name}. There are: {_names(profiles)}.")
         chosen = overridden(profile)
-    except (ProfilesFileError, EnvironmentMistake) as mistake:
+    except (ProfilesFileError, EnvironmentMistake, paths.NoFolder) as mistake:
         fail(ctx, str(mistake))
     if chosen is None:
         fail(ctx, "There is no profile yet: make one with pyhall-tui, or set PYHALL_REGISTRY_URL and PYHALL_API_KEY.")
     return chosen
+
+
+def start_log() -> None:
+    """Send warnings to the log, else Python writes them to standard error; nowhere, where there is no folder."""
+    path = None
+    with suppress(paths.NoFolder):
+        path = paths.state_dir() / "pyhall-tui.log"
+    configure_logging(path)
+
+
+def open_journal() -> Journal | None:
+    """Open the journal; None where there is no folder for one."""
+    with suppress(paths.NoFolder):
+        return Journal.open(paths.data_dir() / "journal.db", SystemClock())
+    return None
+
+
+def _profiles(name: str | None) -> Profiles:
+    """Return the profiles; none where there is no folder and none was asked for."""
+    try:
+        return ProfileStore(paths.config_dir() / "profiles.toml").load()
+    except paths.NoFolder:
+        if name is not None:
+            raise
+        return Profiles((), None)
 
 
 def ask(

@@ -12,6 +12,7 @@ import tomli_w
 from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
 from pyhall_tui.dispatch.matrix import Answer, Case, Plan
 from pyhall_tui.dispatch.result import Result
+from pyhall_tui.paths import expanded
 from pyhall_tui.profiles.safe_file import write_atomically
 from pyhall_tui.regular_file import read_bounded, reason
 
@@ -69,14 +70,19 @@ def answered(answer: Answer | None) -> Answer | None:
     return answer if answer is not None and answer.result.is_answer else None
 
 
+def is_path(name: str) -> bool:
+    """Whether a baseline is named by its path, and not by a plain name."""
+    return name.endswith(".toml") or "/" in name or "\\" in name
+
+
 def path_of(name: str, folder: Path) -> Path:
     """Return the file of a baseline: a path as it is given, a plain name below `folder`.
 
     Raises:
         BaselineMistake: it is neither.
     """
-    if name.endswith(".toml") or "/" in name or "\\" in name:
-        return Path(name).expanduser()
+    if is_path(name):
+        return expanded(name)
     if not _NAME.fullmatch(name):
         raise BaselineMistake(f"{name!r} is no name for a baseline: use letters, digits, - and _, or a path.")
     return folder / f"{name}.toml"

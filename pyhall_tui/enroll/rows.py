@@ -19,6 +19,7 @@ from pyhall_tui.attest.manifests import Code, check_manifest, secret_of_environm
 from pyhall_tui.attest.package_hash import Cancelled, PackageHash, PackageUnreadable, hash_package
 from pyhall_tui.attest.records import Form, RecordUnreadable, WorkerRecord, find_records, namespace_doubt, read_record
 from pyhall_tui.enroll.checks import check_all, split_capabilities
+from pyhall_tui.paths import expanded
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.models import EnrollRequest, plain_sha256
 from pyhall_tui.regular_file import read_bounded
@@ -134,7 +135,7 @@ def _of_record(number: int, record: WorkerRecord, folder: Path) -> _Source:
         display_name=record.display_name or record.worker_id or record.worker_species_id or "",
         capabilities=record.capabilities,
         sha256="" if package else sha256,
-        package=folder / Path(package).expanduser() if package else None,
+        package=folder / expanded(package) if package else None,
         worker_id=record.worker_id,
         namespace=text("namespace") or None,
         claim=sha256 if package else None,

@@ -1,11 +1,11 @@
 """What an examination found: lines for the screen and the command, and a report without anything secret."""
 
 import re
-from pathlib import Path
 from typing import Final
 
 from pyhall_tui.doctor import Finding, Patient
 from pyhall_tui.masking import mask
+from pyhall_tui.paths import expanded
 from pyhall_tui.probe import Mark
 from pyhall_tui.profiles.urls import REGISTRY, is_loopback, origin
 from pyhall_tui.render.text import Cell, Style, clean
@@ -58,7 +58,7 @@ def report(findings: list[Finding], patient: Patient) -> str:
 
 
 def _without_names(text: str, patient: Patient) -> str:
-    names = {str(Path.home()): "~"}
+    names = {str(expanded("~")): "~"}
     profile = patient.profile
     if profile is not None:
         names |= {profile.namespace: "<namespace>", profile.name: "<profile>"}

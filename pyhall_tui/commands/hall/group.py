@@ -23,7 +23,10 @@ def hall_group() -> None:
 
 
 def _default_db() -> Path:
-    return paths.data_dir() / "hall.db"
+    try:
+        return paths.data_dir() / "hall.db"
+    except paths.NoFolder as none:
+        raise click.UsageError(f"{none} Or name the store with --db.") from None
 
 
 db_option = click.option(

@@ -21,6 +21,7 @@ from pyhall_tui.enroll.report import write_report
 from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
 from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.journal.rows import NotKept
+from pyhall_tui.paths import expanded
 from pyhall_tui.profiles.safe_file import FileBusy, locked
 from pyhall_tui.render.batch import batch_cells, counts_words, row_in_full, what_next
 from pyhall_tui.render.text import Cell, Style, clean
@@ -143,7 +144,7 @@ class BatchPane(Vertical):
         if not typed:
             self._field.say("Type the path of a batch, or press ctrl+o to pick it.")
             return
-        self._source = Path(typed).expanduser()
+        self._source = expanded(typed)
         self._check(self._source)
 
     @work(exclusive=True, exit_on_error=False, group="batch")

@@ -14,6 +14,7 @@ from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
 from pyhall_tui.enroll.off_loop import off_loop
+from pyhall_tui.paths import expanded
 from pyhall_tui.render.text import clean
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
@@ -43,7 +44,7 @@ class FolderSuggester(Suggester):
 
 
 def _complete(value: str) -> str | None:
-    typed = Path(value).expanduser()
+    typed = expanded(value)
     folder, begun = (typed, "") if value.endswith("/") else (typed.parent, typed.name)
     try:
         names = sorted(entry.name for entry in folder.iterdir() if entry.name.startswith(begun))
@@ -109,7 +110,7 @@ class PickPackageScreen(DialogScreen[Path]):
     @on(Input.Submitted, "#path")
     @on(Button.Pressed, "#take")
     def action_take(self) -> None:
-        path = Path(self._path_input.value.strip()).expanduser()
+        path = expanded(self._path_input.value.strip())
         if self._path_input.value.strip() and (path.exists() or (self._new and path.parent.is_dir())):
             self.dismiss(path)
         else:
