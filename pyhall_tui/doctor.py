@@ -17,7 +17,7 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.paths import Home
 from pyhall_tui.probe import Mark, Step, apart, probe
 from pyhall_tui.profiles.api_key import ApiKey
-from pyhall_tui.profiles.environment import EnvironmentMistake, overridden, variables_in_force
+from pyhall_tui.profiles.environment import EnvironmentMistake, named_by_variables, overridden, variables_in_force
 from pyhall_tui.profiles.keys import KeyAnswer, KeySource, KeyState
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.store import ProfilesFileError, ProfileStore
@@ -92,7 +92,7 @@ async def examine(patient: Patient) -> AsyncIterator[Finding]:
     It reads files: run it on a loop of its own (see `examine_apart`) where others must not wait.
     """
     profile = patient.profile
-    yield _profile(profile, patient.problem)
+    yield _profile(profile, patient.problem, patient.terminal.environ)
     yield _key(patient.key)
     if profile is not None:
         key = patient.key.key if patient.key else None
@@ -120,13 +120,16 @@ def exit_code(findings: list[Finding]) -> int:
     return 1 if off else 0
 
 
-def _profile(profile: Profile | None, problem: str) -> Finding:
+def _profile(profile: Profile | None, problem: str, environ: Mapping[str, str]) -> Finding:
     if profile is None:
         advice = "Make one with pyhall-tui, or set PYHALL_REGISTRY_URL and PYHALL_API_KEY."
         return Finding("profile", Mark.NO, problem, advice)
     marks = [word for word, on in (("production", profile.production), ("read-only", profile.read_only)) if on]
     said = f"{profile.name}: {profile.namespace or 'no namespace'} at {profile.registry_url}"
-    return Finding("profile", Mark.YES, ", ".join((said, *marks)) + ".")
+    said = ", ".join((said, *marks)) + "."
+    if names := named_by_variables(profile, environ):
+        said += f" {' and '.join(names)} {'says' if len(names) == 1 else 'say'} so, over the file."
+    return Finding("profile", Mark.YES, said)
 
 
 def _key(answer: KeyAnswer | None) -> Finding:

@@ -63,6 +63,29 @@ def overridden(profile: Profile | None, environ: Mapping[str, str] = os.environ)
     return profile
 
 
+def instead(profile: Profile, asked: Profile, environ: Mapping[str, str] = os.environ) -> str:
+    """Return which other registry and namespace the variables name, in sentences; empty if they name none.
+
+    Args:
+        asked: `overridden(profile)`.
+    """
+    url = next((name for name in URLS if value_of(name, environ)), "")
+    said = []
+    if asked.registry_url != profile.registry_url:
+        said.append(f"{url} is set: {asked.registry_url} is asked, not {profile.registry_url}.")
+    if asked.namespace != profile.namespace:
+        said.append(f"{NAMESPACE_NAME} is set: the namespace is {asked.namespace}, not {profile.namespace}.")
+    return " ".join(said)
+
+
+def named_by_variables(profile: Profile, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the variables that a profile's registry and namespace come from; none for the demo, or a file's own."""
+    url = next((name for name in URLS if value_of(name, environ)), "")
+    by_url = (url,) if url and _url(environ) == profile.registry_url else ()
+    by_name = (NAMESPACE_NAME,) if _namespace(environ) == profile.namespace else ()
+    return by_url + by_name
+
+
 def _url(environ: Mapping[str, str]) -> str | None:
     for name in URLS:
         if value := value_of(name, environ):

@@ -33,3 +33,14 @@ def test_the_report_is_markdown_without_names(hall: LiveHall, tmp_path: Path) ->
     assert done.stdout.startswith("### pyhall-tui doctor\n")
     assert "org.yourco" not in done.stdout and str(tmp_path) not in done.stdout and hall.key not in done.stdout
     assert "Overridden by PYHALL_REGISTRY_URL, PYHALL_NAMESPACE, PYHALL_API_KEY" in done.stdout
+
+
+def test_the_profile_line_names_the_variables_that_say_what_is_asked(hall: LiveHall, tmp_path: Path) -> None:
+    """F63"""
+    (tmp_path / "config").mkdir()
+    file = tmp_path / "config" / "profiles.toml"
+    file.write_text('[profiles.acme]\nnamespace = "org.acme"\nregistry_url = "https://a.example"\n')
+    done = run_program(tmp_path, "doctor", url=hall.url, key=hall.key)
+    line = next(line for line in done.stdout.splitlines() if " profile " in line)
+    assert f"acme: org.yourco at {hall.url}" in line
+    assert "PYHALL_REGISTRY_URL and PYHALL_NAMESPACE say so, over the file." in line

@@ -14,7 +14,7 @@ from pyhall_tui.probe import Mark, ProbeLine, Step, probe_apart
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.render.profile import pending_cells, probe_cells
-from pyhall_tui.render.text import clean
+from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.widgets.cells import as_content
 
 
@@ -39,18 +39,20 @@ class ProbePanel(Vertical):
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self._lines: dict[Step, ProbeLine] = {}
+        self._note = ""
 
     def compose(self) -> ComposeResult:
         yield Static(id="probe-lines", markup=False)
         yield Button("", id="use-url", compact=True, variant="warning")
 
-    async def run(self, profile: Profile, key: ApiKey | None, why_none: str, clock: Clock) -> bool:
+    async def run(self, profile: Profile, key: ApiKey | None, clock: Clock, *, why_none: str, note: str) -> bool:
         """Test a profile and show each step as it comes; return whether none failed.
 
         Args:
             why_none: the sentence that says why there is no key, where there is none.
+            note: what stands above the steps.
         """
-        self._lines = {}
+        self._lines, self._note = {}, note
         self.display = True
         self._draw()
         async for line in probe_apart(profile, key, clock):
@@ -67,6 +69,8 @@ class ProbePanel(Vertical):
 
     def _draw(self) -> None:
         lines = [probe_cells(self._lines[step]) if step in self._lines else pending_cells(step) for step in Step]
+        if self._note:
+            lines.insert(0, [Cell(clean(self._note, 400), Style.WARNING)])
         self.query_one("#probe-lines", Static).update(Content("\n").join(map(as_content, lines)))
         button, url = self.query_one("#use-url", Button), self._new_url()
         button.display = bool(url)

@@ -15,12 +15,18 @@ from pyhall_tui.widgets.cells import as_content
 _LABEL: Final = 22
 
 
-def ask_untested(*, failed: bool) -> ChoiceScreen:
-    """Ask before a connection that is not known to work is saved: `test`, `save` or None."""
+def ask_untested(*, failed: bool, hindrance: str = "") -> ChoiceScreen:
+    """Ask before a connection that is not known to work is saved: `test`, `save` or None.
+
+    Args:
+        hindrance: why a test cannot tell now whether they work, as sentences.
+    """
     title = "The test failed" if failed else "Not tested yet"
     text = "With these settings the registry did not answer as it should." if failed else "A test takes a moment."
+    if hindrance:
+        title, text = "Cannot be tested now", clean(hindrance, 400)
     choices = [Choice("test", "Test again" if failed else "Test first"), Choice("save", "Save all the same")]
-    return ChoiceScreen(title, Content(f"{text} Save them all the same?"), choices)
+    return ChoiceScreen(title, Content(f"{text} Save them all the same?"), choices[bool(hindrance) :])
 
 
 def ask_delete(profile: Profile, workers: int, *, is_open: bool) -> ChoiceScreen:

@@ -81,7 +81,7 @@ class Saver:
         try:
             await asyncio.to_thread(watch_list.rename, name)
         except OSError as error:
-            return f" The watch list did not follow ({error.strerror})."
+            return f"The watch list did not follow ({error.strerror})."
         return ""
 
     async def delete(self, profile: Profile) -> tuple[bool, str]:

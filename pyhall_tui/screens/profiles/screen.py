@@ -14,12 +14,12 @@ from textual.widgets.button import ButtonVariant
 from pyhall_tui.clock import Clock
 from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.paths import Home
-from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.checks import profile_from
 from pyhall_tui.profiles.environment import EnvironmentMistake, overridden
 from pyhall_tui.profiles.keys import KeyAnswer, KeyState, KeyStore
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.store import ProfileStore
+from pyhall_tui.profiles.urls import origin
 from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.render.profile import key_sentence, profile_row
 from pyhall_tui.render.text import Cell, Style, clean
@@ -31,8 +31,9 @@ from pyhall_tui.screens.profiles.edits import BLANK, NEW, Edits, fields_of, valu
 from pyhall_tui.screens.profiles.form import ProfileForm
 from pyhall_tui.screens.profiles.listing import ProfileList
 from pyhall_tui.screens.profiles.probe_panel import ProbePanel
-from pyhall_tui.screens.profiles.questions import ask_delete, ask_untested, renamed, take_theirs
+from pyhall_tui.screens.profiles.questions import ask_delete, ask_untested, take_theirs
 from pyhall_tui.screens.profiles.saving import Saver, Written, connection
+from pyhall_tui.screens.profiles.trials import Trials, hindrance
 from pyhall_tui.screens.profiles.ways import Ways
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.line_table import LineTable, Row
@@ -82,9 +83,7 @@ class ProfilesScreen(ModeScreen):
         self._is_demo, self._problem = is_demo, problem
         self._book = Book(store, keys, Edits(drafts))
         self._shown: str | None = None
-        self._tested: dict[str, tuple[object, ...]] = {}
-        """What each profile's last test that went well was made with."""
-        self._failed: set[str] = set()
+        self._trials = Trials(keys)
         self._keep_timer: Timer | None = None
         self._saver = Saver(store, keys, home.data, self._ask)
 
@@ -153,8 +152,8 @@ class ProfilesScreen(ModeScreen):
         first_run = not self._book.profiles.profiles and self._book.mistake is None
         self.set_class(first_run, "-first-run")
         columns, readable = self.query_one("#columns"), self._book.mistake is None
-        wrong, ways = self._book.mistake or self._problem, self.query_one(Ways)
-        ways.show(wrong, first_run=first_run, unreadable=not readable, has_workspace=self.has_workspace)
+        wrong = self._book.mistake or self._problem
+        self.query_one(Ways).show(wrong, first_run=first_run, unreadable=not readable, has_workspace=self.has_workspace)
         if columns.display != readable:
             columns.display = readable
             self._say("")  # that it was not saved for the mistake, which is mended
@@ -347,8 +346,7 @@ class ProfilesScreen(ModeScreen):
         if profile is None:
             return
         is_open = profile.name == self._open_name()
-        question = ask_delete(profile, self._saver.count_watched(profile), is_open=is_open)
-        if await self._ask(question) != "delete":
+        if await self._ask(ask_delete(profile, self._saver.count_watched(profile), is_open=is_open)) != "delete":
             return
         gone, sentence = await self._saver.delete(profile)
         if gone:
@@ -362,35 +360,34 @@ class ProfilesScreen(ModeScreen):
     async def _ask(self, question: ChoiceScreen) -> str | None:
         return await self.app.push_screen_wait(question)
 
-    # -- the test ----------------------------------------------------------------------------------------------
-
     @work(exit_on_error=False, group="probe", exclusive=True)
     async def action_test(self) -> None:
         name = self._shown
         if name is None or self._book.mistake is not None or not self.form.check_all():
             return
         profile = profile_from(fields_of(self.form.values()))
-        made_with = connection(self.form.values(), self.form.typed_key)
-        key, why_none = await self._key_to_test(profile, self._book.base(name))
-        if await self.query_one(ProbePanel).run(profile, key, why_none, self._clock):
-            self._tested[name] = made_with
-            self._failed.discard(name)
-        else:
-            self._tested.pop(name, None)
-            self._failed.add(name)
-
-    async def _key_to_test(self, profile: Profile, base: Profile | None) -> tuple[ApiKey | None, str]:
-        """Return the typed key or else the stored one, or none and the sentence that says why."""
-        if self.form.typed_key:
-            return ApiKey(self.form.typed_key), ""
-        asked = renamed(profile, base.name) if base else profile
-        self._say("Waiting for the OS keyring …")
-        answer = await self._keys.load(asked)
+        base, typed_key = self._book.base(name), self.form.typed_key
+        made_with = connection(self.form.values(), typed_key)
+        if (asked := self._overridden(profile)) is None:
+            return
+        self._say("" if typed_key else "Waiting for the OS keyring …")
+        trial = await self._trials.prepare(profile, asked, base, typed_key)
         self._say("")
-        if base is not None:
-            self._book.answers[base.name] = answer
+        if base is not None and trial.answer is not None:
+            self._book.answers[base.name] = trial.answer
             self._refresh_form()
-        return answer.key, "" if answer.key else answer.sentence
+        panel = self.query_one(ProbePanel)
+        well = await panel.run(trial.profile, trial.key, self._clock, why_none=trial.why_none, note=trial.note)
+        if trial.proves:
+            self._trials.note(name, made_with, well=well)
+
+    def _overridden(self, profile: Profile) -> Profile | None:
+        """Return a profile as the environment has it; where that cannot be used, say so and return None."""
+        try:
+            return overridden(profile)
+        except EnvironmentMistake as mistake:
+            self._say(str(mistake), Style.ERROR)
+            return None
 
     # -- saving ------------------------------------------------------------------------------------------------
 
@@ -443,20 +440,22 @@ class ProfilesScreen(ModeScreen):
     async def _may_save(self, name: str, base: Profile | None, made_with: tuple[object, ...]) -> bool:
         """Ask once where another connection is saved than one that was tested."""
         unchanged = base is not None and made_with == connection(values_of(base), "")
-        if unchanged or self._tested.get(name) == made_with:
+        if unchanged or self._trials.went_well(name, made_with):
             return True
-        answer = await self._ask(ask_untested(failed=name in self._failed))
+        hinders = hindrance(profile_from(fields_of(self.form.values())), self.form.typed_key)
+        answer = await self._ask(ask_untested(failed=self._trials.failed(name), hindrance=hinders))
         if answer == "test":
             self.action_test()
         return answer == "save"
 
     def _apply(self, name: str, saved: Profile, answer: KeyAnswer | None, trouble: str) -> None:
         """Let what is open go on with what was saved; the first profile is opened."""
-        said = f"Saved. {answer.sentence if answer else ''}{trouble}".rstrip()
+        trouble = f"{trouble} {hindrance(saved, '')}".strip()
         fine = not trouble and (answer is None or answer.state is KeyState.FOUND)
         self._refresh_form()
         self.table.refresh_rows([saved.name])
-        self._say(said, Style.DIM if fine else Style.WARNING)
+        said = ("Saved.", answer.sentence if answer else "", trouble)
+        self._say(" ".join(filter(None, said)), Style.DIM if fine else Style.WARNING)
         if not self.has_workspace:
             self.post_message(OpenProfile(saved.name))
         elif name == self._open_name():
@@ -465,16 +464,14 @@ class ProfilesScreen(ModeScreen):
     def _reconnect(self, saved: Profile, answer: KeyAnswer | None) -> None:
         """Only another name, registry or namespace needs a workspace of its own; other screens stay as they are."""
         before = self.workspace.profile
-        try:
-            now = overridden(saved)
-        except EnvironmentMistake as mistake:
-            self._say(str(mistake), Style.ERROR)
+        if (now := self._overridden(saved)) is None:
             return
         if (now.name, now.registry_url, now.namespace) != (before.name, before.registry_url, before.namespace):
             self.post_message(OpenProfile(saved.name, mode="profiles"))
             return
-        known = answer or self._keys.peek(now) or self.workspace.key_answer
-        self.workspace.key_answer = known
+        if origin(now.registry_url) != origin(saved.registry_url):
+            answer = None  # it is about the profile's own address, and its key goes to no other
+        known = self.workspace.key_answer = answer or self._keys.peek(now) or self.workspace.key_answer
         if now != before:
             self.workspace.adopt(now, known.key if known else None)
         elif answer is not None:
@@ -487,13 +484,16 @@ class ProfilesScreen(ModeScreen):
         profile = self._book.profiles.named(self._shown or "")
         if profile is None:
             return
+        if (asked := self._overridden(profile)) is None:
+            return
         self._say("Waiting for the OS keyring, which may ask for its password …")
-        answer = await self._keys.load(profile)
+        answer = await self._keys.load(asked)
         if answer.key is not None and answer.state is not KeyState.FOUND:
-            answer = await self._keys.save(profile, answer.key)
+            answer = await self._keys.save(asked, answer.key)
         self._book.answers[profile.name] = answer
         self.table.refresh_rows([profile.name])
         self._say(answer.sentence, Style.DIM if answer.state is KeyState.FOUND else Style.WARNING)
-        self._refresh_form()
         if profile.name == self._open_name() and answer.key is not None:
-            self._reconnect(profile, answer)
+            self.workspace.key_answer = answer
+            self.workspace.connect(answer.key)
+        self._refresh_form()
