@@ -39,6 +39,27 @@ def read_bounded(path: Path, limit: int = _LIMIT) -> bytes:
     return data
 
 
+class NotText(ValueError):
+    """It is no text that is read here; the message is the end of a sentence, and says what to do."""
+
+
+def edited_text(data: bytes) -> str:
+    """Return a file's text however an editor saved it: with a byte order mark or not, with either end of line.
+
+    All TOML and JSON files that a person may have edited are read by this.
+
+    Raises:
+        NotText: it is not UTF-8.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:64]:
+        raise NotText("it is UTF-16: save it as UTF-8")
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise NotText(f"line {line} holds a byte that is not UTF-8: save it as UTF-8") from None
+
+
 def reason(error: OSError) -> str:
     """Return why the system refused, as the end of a sentence."""
     told = error.strerror or str(error)

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pyhall_tui.regular_file import NotText, edited_text
+
 
 class NotJson(ValueError):
     """The text is no JSON object. `str()` says why, without a full stop."""
@@ -32,12 +34,12 @@ def read_object(text: bytes | str) -> Object:
         return found
 
     try:
-        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
+        decoded = edited_text(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
         value = json.loads(decoded, object_pairs_hook=collect, parse_constant=_refuse)
     except json.JSONDecodeError as error:
         raise NotJson(f"no JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
-    except UnicodeDecodeError:
-        raise NotJson("not UTF-8") from None
+    except NotText as error:
+        raise NotJson(f"no JSON: {error}") from None
     except RecursionError:
         raise NotJson("nested too deeply") from None
     except ValueError as error:

@@ -22,9 +22,11 @@ from pyhall_tui.dispatch.matrix import (
     Case,
     MatrixRun,
     NothingChosen,
+    Patterns,
     Plan,
     answer_of,
     choose,
+    is_pattern,
     sums,
 )
 from pyhall_tui.dispatch.result import Tried, try_dispatch
@@ -84,7 +86,8 @@ def save_command(
             f"{len(unanswered)} of {len(plan)} got no answer, so nothing was saved. {_words(case)}: {tried.row.error}",
         )
     try:
-        baselines.write(path, Baseline(profile.namespace, {case: answer_of(tried) for case, tried in cells.items()}))
+        answers = {case: answer_of(tried) for case, tried in cells.items()}
+        baselines.write(path, Baseline(profile.namespace, answers, plan.patterns))
     except BaselineMistake as mistake:
         fail(ctx, str(mistake))
     counts = ", ".join(f"{count} {result.value}" for result, count in sums(cells.values()).results.most_common())
@@ -99,7 +102,9 @@ def save_command(
 def check_command(ctx: click.Context, name: str, as_json: bool, yes: bool) -> None:
     """Ask what the baseline NAME asked, and print the cells that differ.
 
-    Exit code 0: the same. 1: some differ. 2: some could not be asked.
+    Where a pattern chose its workers or capabilities, those that fit it now and were never asked are printed too.
+
+    Exit code 0: the same. 1: some differ, or are new. 2: some could not be asked.
     """
     profile = open_profile(ctx)
     path = _path(ctx, name)
@@ -113,20 +118,31 @@ def check_command(ctx: click.Context, name: str, as_json: bool, yes: bool) -> No
     now = {case: answer_of(tried) for case, tried in cells.items()}
     found = baselines.differences(baseline, now)
     unanswered = [difference for difference in found if difference.after is None]
+    new = _new(ctx, profile, baseline)
     if as_json:
-        click.echo(json.dumps(_document(path, baseline, found, cells), indent=2))
+        click.echo(json.dumps(_document(path, baseline, found, cells, new), indent=2))
     else:
-        for line in _lines(found, cells):
+        for line in (*_lines(found, cells), *(f"+  {_words(case)}  never asked" for case in new)):
             click.echo(printable(line))
-    _conclude(ctx, len(baseline.answers), len(found) - len(unanswered), len(unanswered))
+    if new:
+        tell(ctx, f"{_cells(len(new))} {'is' if len(new) == 1 else 'are'} new: save the baseline again to have them.")
+    _conclude(ctx, len(baseline.answers), len(found) - len(unanswered), len(unanswered), new=bool(new))
 
 
-def _conclude(ctx: click.Context, total: int, differ: int, unanswered: int) -> None:
+def _new(ctx: click.Context, profile: Profile, baseline: Baseline) -> list[Case]:
+    """Return the cells that the baseline's patterns choose by now, and that it does not hold."""
+    known = _known(profile)
+    if any(map(is_pattern, baseline.patterns.workers)) and not known.workers:
+        tell(ctx, "No worker is known here, so it can't be seen whether new ones fit the baseline's patterns.")
+    return baselines.never_asked(baseline, known.workers, known.capabilities)
+
+
+def _conclude(ctx: click.Context, total: int, differ: int, unanswered: int, *, new: bool) -> None:
     if unanswered:
         fail(ctx, f"{unanswered} of {_cells(total)} got no answer; {differ} of the others differ.")
-    same = f"{_cells(total)}, and nothing differs."
+    same = f"{_cells(total)}, and {'none of them' if new else 'nothing'} differs."
     tell(ctx, f"{differ} of {_cells(total)} {'differs' if differ == 1 else 'differ'}." if differ else same)
-    ctx.exit(NO if differ else YES)
+    ctx.exit(NO if differ or new else YES)
 
 
 def _split(values: tuple[str, ...]) -> list[str]:
@@ -153,6 +169,7 @@ def _plan(ctx: click.Context, profile: Profile, workers: list[str], capabilities
     known = _known(profile)
     try:
         plan = Plan(
+            patterns=Patterns(tuple(workers), tuple(capabilities)),
             namespace=profile.namespace,
             capabilities=choose(capabilities, known.capabilities, "capability"),
             workers=choose(workers, known.workers, "worker"),
@@ -173,7 +190,7 @@ class _Known(NamedTuple):
 
 
 def _known(profile: Profile) -> _Known:
-    """Return the watched workers and the capabilities known of them; where there is no folder, only the profile's."""
+    """Return what is watched or was enrolled, and the capabilities known of it; without a folder the profile's only."""
     workers: list[str] = []
     capabilities = set(profile.capabilities)
     with suppress(paths.NoFolder):
@@ -181,6 +198,7 @@ def _known(profile: Profile) -> _Known:
     if (journal := open_journal()) is not None:
         with journal:
             verdicts = journal.all_verdicts(profile.name)
+            workers += [row.worker_id for row in journal.enrollments(profile.name) if row.worker_id]
         capabilities |= {name for row in verdicts for name in row.verdict.capabilities}
     return _Known(frozenset(workers), frozenset(capabilities))
 
@@ -229,7 +247,9 @@ def _words(case: Case) -> str:
     return f"{case.capability}  {case.worker_id}  {case.risk_tier}"
 
 
-def _document(path: Path, baseline: Baseline, found: list[Difference], cells: dict[Case, Tried]) -> dict[str, Any]:
+def _document(
+    path: Path, baseline: Baseline, found: list[Difference], cells: dict[Case, Tried], new: list[Case]
+) -> dict[str, Any]:
     return {
         "baseline": str(path),
         "namespace": baseline.namespace,
@@ -245,6 +265,7 @@ def _document(path: Path, baseline: Baseline, found: list[Difference], cells: di
             }
             for difference in found
         ],
+        "new": [case._asdict() for case in new],
     }
 
 

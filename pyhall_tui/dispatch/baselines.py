@@ -3,18 +3,18 @@
 import contextlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import tomli_w
 
 from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
-from pyhall_tui.dispatch.matrix import Answer, Case, Plan
+from pyhall_tui.dispatch.matrix import Answer, Case, Patterns, Plan, fitting_names, is_pattern
 from pyhall_tui.dispatch.result import Result
 from pyhall_tui.paths import expanded
 from pyhall_tui.profiles.safe_file import write_atomically
-from pyhall_tui.regular_file import read_bounded, reason
+from pyhall_tui.regular_file import NotText, edited_text, read_bounded, reason
 
 VERSION: Final = 1
 _HEAD: Final = """\
@@ -34,6 +34,8 @@ class Baseline(NamedTuple):
 
     namespace: str
     answers: dict[Case, Answer]
+    patterns: Patterns = Patterns()
+    """What chose the workers and the capabilities, so that `never_asked` knows which are new."""
 
     def plan(self) -> Plan:
         """Return the plan that asks these cells again, and no others."""
@@ -63,6 +65,31 @@ def differences(baseline: Baseline, now: Mapping[Case, Answer]) -> list[Differen
         if now.get(case) != before
     ]
     return sorted(found, key=_loudness)
+
+
+def never_asked(baseline: Baseline, workers: Iterable[str], capabilities: Iterable[str]) -> list[Case]:
+    """Return the cells that the baseline's patterns choose now, of workers or capabilities that are new since.
+
+    Args:
+        workers: those that are known now.
+        capabilities: likewise.
+    """
+    asked = baseline.plan()
+    new_workers = _new(baseline.patterns.workers, workers, asked.workers)
+    new_capabilities = _new(baseline.patterns.capabilities, capabilities, asked.capabilities)
+    cells = [
+        Case(capability, worker_id, tier)
+        for capability in (*asked.capabilities, *new_capabilities)
+        for worker_id in (*asked.workers, *new_workers)
+        for tier in asked.risk_tiers
+        if worker_id in new_workers or capability in new_capabilities
+    ]
+    return sorted(cells, key=_order)
+
+
+def _new(patterns: Iterable[str], known: Iterable[str], asked: Collection[str]) -> list[str]:
+    names = set(known).difference(asked)
+    return sorted({name for pattern in patterns if is_pattern(pattern) for name in fitting_names(pattern, names)})
 
 
 def answered(answer: Answer | None) -> Answer | None:
@@ -104,7 +131,11 @@ def write(path: Path, baseline: Baseline) -> None:
     cells: dict[str, dict[str, dict[str, str]]] = {}
     for case, answer in sorted(baseline.answers.items(), key=lambda item: _order(item[0])):
         cells.setdefault(case.capability, {}).setdefault(case.worker_id, {})[case.risk_tier] = str(answer)
-    document = {"version": VERSION, "namespace": baseline.namespace, "cells": cells}
+    patterns = {
+        what: list(chosen) for what, chosen in baseline.patterns._asdict().items() if any(map(is_pattern, chosen))
+    }
+    document = {"version": VERSION, "namespace": baseline.namespace} | ({"chosen_by": patterns} if patterns else {})
+    document |= {"cells": cells}
     try:
         write_atomically(path, (_HEAD + tomli_w.dumps(document)).encode())
     except OSError as error:
@@ -118,22 +149,31 @@ def read(path: Path) -> Baseline:
         BaselineMistake: there is none, or it has a mistake.
     """
     try:
-        document = tomllib.loads(read_bounded(path).decode())
+        document = tomllib.loads(edited_text(read_bounded(path)))
     except FileNotFoundError:
         raise BaselineMistake(f"There is no baseline at {path}: make it with pyhall-tui policy save.") from None
     except OSError as error:
         raise BaselineMistake(f"{path} cannot be read ({reason(error)}).") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BaselineMistake(f"{path} is no TOML: {error}.") from None
+    except NotText as error:
+        raise BaselineMistake(f"{path} cannot be read: {error}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BaselineMistake(f"{path} is not TOML: {error}.") from None
     if document.get("version") != VERSION:
         raise BaselineMistake(f"{path} has version {document.get('version')}, and only {VERSION} is known here.")
     namespace, cells = document.get("namespace"), document.get("cells")
     if not isinstance(namespace, str) or not isinstance(cells, dict):
         raise BaselineMistake(f"{path} has no namespace, or no cells.")
     try:
-        return Baseline(namespace, _answers(cells))
+        return Baseline(namespace, _answers(cells), _patterns(document.get("chosen_by", {})))
     except (TypeError, ValueError, AttributeError) as error:
         raise BaselineMistake(f"{path}: {error}.") from None
+
+
+def _patterns(table: Any) -> Patterns:
+    found = {what: tuple(table.get(what, ())) for what in Patterns._fields}
+    if not all(isinstance(text, str) for texts in found.values() for text in texts):
+        raise ValueError("chosen_by holds patterns of workers and of capabilities, as lists of texts")
+    return Patterns(**found)
 
 
 def _answers(cells: dict[str, Any]) -> dict[Case, Answer]:

@@ -41,6 +41,13 @@ class Answer(NamedTuple):
         return f"{self.result.value} {self.code}" if self.code else self.result.value
 
 
+class Patterns(NamedTuple):
+    """What chose the names of a plan, as it was typed: names, and patterns of names."""
+
+    workers: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked: every capability with every worker at every tier."""
 
@@ -50,6 +57,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     risk_tiers: tuple[str, ...]
     only: tuple[Case, ...] = ()
     """Where given, these cells alone, such as those of a baseline."""
+    patterns: Patterns = Patterns()
 
     def __len__(self) -> int:
         return len(self.only) or len(self.capabilities) * len(self.workers) * len(self.risk_tiers)
@@ -68,6 +76,16 @@ class NothingChosen(ValueError):
     """A pattern fits nothing that is known; the message is a sentence."""
 
 
+def is_pattern(text: str) -> bool:
+    """Whether it stands for several names, rather than for itself."""
+    return bool(_WILD & set(text))
+
+
+def fitting_names(pattern: str, names: Iterable[str]) -> list[str]:
+    """Return the names that a pattern fits."""
+    return [name for name in names if fnmatchcase(name, pattern)]
+
+
 def choose(patterns: Iterable[str], known: Iterable[str], what: str) -> tuple[str, ...]:
     """Return the names that patterns choose: those with `*`, `?` or `[` from the known ones, any other as it is.
 
@@ -77,7 +95,7 @@ def choose(patterns: Iterable[str], known: Iterable[str], what: str) -> tuple[st
     names = sorted(set(known))
     chosen: dict[str, None] = {}
     for pattern in patterns:
-        fitting = [name for name in names if fnmatchcase(name, pattern)] if _WILD & set(pattern) else [pattern]
+        fitting = fitting_names(pattern, names) if is_pattern(pattern) else [pattern]
         if not fitting:
             raise NothingChosen(f"No known {what} fits {pattern}: give its full name, or watch it first.")
         chosen.update(dict.fromkeys(fitting))

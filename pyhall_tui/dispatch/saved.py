@@ -9,7 +9,7 @@ import tomli_w
 
 from pyhall_tui.dispatch.form import DispatchForm
 from pyhall_tui.profiles.safe_file import locked, write_atomically
-from pyhall_tui.regular_file import read_bounded, reason
+from pyhall_tui.regular_file import NotText, edited_text, read_bounded, reason
 
 _KEPT = ("capability", "worker_id", "risk_tier", "context")
 
@@ -74,13 +74,15 @@ class SavedRequests:
 
     def _document(self) -> dict[str, Any]:
         try:
-            return tomllib.loads(read_bounded(self.path).decode())
+            return tomllib.loads(edited_text(read_bounded(self.path)))
         except FileNotFoundError:
             return {}
         except OSError as error:
             raise SavedMistake(f"{self.path} cannot be read ({reason(error)}).") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SavedMistake(f"{self.path} is no TOML: {error}.") from None
+        except NotText as error:
+            raise SavedMistake(f"{self.path} cannot be read: {error}.") from None
+        except tomllib.TOMLDecodeError as error:
+            raise SavedMistake(f"{self.path} is not TOML: {error}.") from None
 
 
 def _unknown(table: Any) -> dict[str, Any]:

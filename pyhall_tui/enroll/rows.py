@@ -22,7 +22,7 @@ from pyhall_tui.enroll.checks import check_all, split_capabilities
 from pyhall_tui.paths import expanded
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.models import EnrollRequest, plain_sha256
-from pyhall_tui.regular_file import read_bounded
+from pyhall_tui.regular_file import NotText, edited_text, read_bounded
 
 LIMIT = 64 << 20
 """Bytes that a batch's file may have."""
@@ -103,9 +103,9 @@ def _sources(path: Path) -> Iterator[_Source]:
     if path.is_dir():
         return _of_folder(path)
     try:
-        text = read_bounded(path, LIMIT).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise BatchUnreadable(f"{path} is not UTF-8.") from None
+        text = edited_text(read_bounded(path, LIMIT))
+    except NotText as error:
+        raise BatchUnreadable(f"{path} cannot be read: {error}.") from None
     except OSError as error:
         raise BatchUnreadable(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
     return _of_csv(text, path.parent) if path.suffix.lower() == ".csv" else _of_json_lines(text, path.parent)

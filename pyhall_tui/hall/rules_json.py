@@ -6,6 +6,7 @@ import msgspec
 
 from pyhall_tui.hall.errors import FileMistake
 from pyhall_tui.hall.policy import Policy, Rule, Value
+from pyhall_tui.regular_file import NotText, edited_text
 
 
 class _In(msgspec.Struct, forbid_unknown_fields=True, rename={"values": "in"}):
@@ -39,8 +40,8 @@ def read(body: bytes, name: str) -> tuple[Policy, list[str]]:
         FileMistake: it is no such file.
     """
     try:
-        theirs = msgspec.json.decode(body, type=_Rules).rules
-    except msgspec.DecodeError as error:
+        theirs = msgspec.json.decode(edited_text(body), type=_Rules).rules
+    except (msgspec.DecodeError, NotText) as error:
         raise FileMistake(f"{name}: not the ecosystem's rules: {error}") from None
     notes: list[str] = []
     rules = [rule for their in theirs for rule in _rules(their, name, notes)]

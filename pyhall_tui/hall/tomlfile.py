@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from pyhall_tui.hall.errors import FileMistake
-from pyhall_tui.regular_file import reason
+from pyhall_tui.regular_file import NotText, edited_text, reason
 
 T = TypeVar("T")
 
@@ -29,8 +29,8 @@ def read_text(path: Path) -> str:
 def text_of(content: bytes, path: Path) -> str:
     """Return what is in a file as text. Raises as `read_text`."""
     try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n")  # an editor's mark at the start is no mistake
-    except UnicodeDecodeError as error:
+        return edited_text(content)
+    except NotText as error:
         raise FileMistake(f"{path}: cannot be read: {error}") from None
 
 

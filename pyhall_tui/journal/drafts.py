@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from pyhall_tui.profiles.safe_file import write_atomically
-from pyhall_tui.regular_file import read_bounded, reason
+from pyhall_tui.regular_file import NotText, edited_text, read_bounded, reason
 
 
 class Drafts:
@@ -29,8 +29,8 @@ class Drafts:
     def load(self, form: str) -> dict[str, Any]:
         """Return what was typed into that form, or nothing."""
         try:
-            return msgspec.json.decode(read_bounded(self._path(form)), type=dict[str, Any])
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return msgspec.json.decode(edited_text(read_bounded(self._path(form))), type=dict[str, Any])
+        except (OSError, msgspec.DecodeError, NotText):
             return {}
 
     def save(self, form: str, values: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from pyhall_tui.profiles.safe_file import write_atomically
-from pyhall_tui.regular_file import read_bounded
+from pyhall_tui.regular_file import NotText, edited_text, read_bounded
 
 T = TypeVar("T")
 
@@ -26,8 +26,8 @@ class Notes:
         if self._folder is None:
             return None
         try:
-            return msgspec.json.decode(read_bounded(self._path(self._folder, kind, key)), type=type_)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            return msgspec.json.decode(edited_text(read_bounded(self._path(self._folder, kind, key))), type=type_)
+        except (OSError, msgspec.MsgspecError, NotText):
             return None
 
     def save(self, kind: str, key: str, value: Any) -> bool:

@@ -7,7 +7,11 @@ from subprocess import CompletedProcess
 
 import msgspec
 
+from pyhall_tui.clock import SystemClock
 from pyhall_tui.hall.policy import Rule, load_rules, save_rules
+from pyhall_tui.journal.journal import Journal
+from pyhall_tui.journal.rows import EnrollmentRow, EnrollmentState
+from pyhall_tui.profiles.watch_list import WatchList
 from tests.commands.asking import read_only_profile, run_program
 from tests.live_hall import LiveHall
 
@@ -114,3 +118,46 @@ def test_a_read_only_profile_asks_for_no_baseline(hall: LiveHall, tmp_path: Path
         assert done.returncode == 2
         assert "read-only" in done.stderr
     assert len(hall.requests) == sent
+
+
+def watched(home: Path, *workers: str) -> None:
+    WatchList(home / "data", "environment").add(workers)
+
+
+def test_a_worker_that_fits_the_pattern_and_is_new_is_named(hall: LiveHall, tmp_path: Path) -> None:
+    """F86: also where it was enrolled with this program and is not watched."""
+    pattern = ("--worker", "org.yourco.mailer*", "--capability", "mail.send", "--risk", "low,high")
+    baseline = tmp_path / "nightly.toml"
+    watched(tmp_path, "org.yourco.mailer1", "org.yourco.other")
+    assert policy(tmp_path, hall, "save", str(baseline), *pattern).returncode == 0
+    assert policy(tmp_path, hall, "check", str(baseline)).returncode == 0
+
+    watched(tmp_path, "org.yourco.mailer2", "org.yourco.another")
+    with Journal.open(tmp_path / "data" / "journal.db", SystemClock()) as journal:
+        state, worker = EnrollmentState.ANSWERED, "org.yourco.mailer3"
+        row = EnrollmentRow(batch="b", row_key="k", state=state, at=1.0, worker_id=worker)
+        journal.record_enrollment_now("environment", row)
+    done = policy(tmp_path, hall, "check", str(baseline))
+
+    assert done.returncode == 1
+    assert [line.split()[1:] for line in done.stdout.splitlines()] == [
+        ["mail.send", f"org.yourco.mailer{number}", tier, "never", "asked"]
+        for number in (2, 3)
+        for tier in ("low", "high")
+    ]
+    assert "4 cells are new" in done.stderr
+    as_json = json.loads(policy(tmp_path, hall, "check", str(baseline), "--json").stdout)
+    assert as_json["new"][0] == {"capability": "mail.send", "worker_id": "org.yourco.mailer2", "risk_tier": "low"}
+
+
+def test_where_no_worker_is_known_it_is_said_that_new_ones_cannot_be_seen(hall: LiveHall, tmp_path: Path) -> None:
+    """F86: as in a CI that has the baseline and nothing else."""
+    watched(tmp_path, "org.yourco.mailer1")
+    baseline = tmp_path / "nightly.toml"
+    pattern = ("--worker", "org.yourco.*", "--capability", "mail.send")
+    assert policy(tmp_path, hall, "save", str(baseline), *pattern).returncode == 0
+    (tmp_path / "ci").mkdir()
+    done = policy(tmp_path / "ci", hall, "check", str(baseline))
+
+    assert done.returncode == 0
+    assert "No worker is known here" in done.stderr

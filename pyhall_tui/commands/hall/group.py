@@ -1,9 +1,10 @@
 """What all of `pyhall-tui hall …` share: the group, the store's option, and how a failure is told."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -29,9 +30,20 @@ def _default_db() -> Path:
         raise click.UsageError(f"{none} Or name the store with --db.") from None
 
 
+class _StorePath(click.Path):
+    """A file. What looks like a database server's address is refused, else folders of that name would be made."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/|file:", str(value)):
+            self.fail("that is an address, and a hall's store is a file for now: name a file.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 db_option = click.option(
     "--db",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=_StorePath(dir_okay=False, path_type=Path),
     default=_default_db,
     show_default="hall.db in the user's data folder",
     help="The hall's store.",
@@ -53,6 +65,8 @@ def told() -> Iterator[None]:
         yield
     except (StoreError, FileMistake) as error:
         said = str(error)
+    except UnicodeDecodeError:
+        said = "the file is not UTF-8: save it as UTF-8"
     except UnicodeEncodeError:
         said = "what was given is no UTF-8: write it in the terminal's own encoding"
     except OSError as error:

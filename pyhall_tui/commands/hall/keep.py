@@ -82,7 +82,7 @@ def _opened(file: Path, mode: str) -> Iterator[IO[str]]:
     if str(file) == "-":
         yield sys.stdin if mode == "r" else sys.stdout
         return
-    with file.open(mode, encoding="utf-8") as opened:
+    with file.open(mode, encoding="utf-8-sig" if mode == "r" else "utf-8") as opened:
         try:
             yield opened
             opened.flush()

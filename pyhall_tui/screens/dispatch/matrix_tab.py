@@ -21,6 +21,7 @@ from pyhall_tui.dispatch.matrix import (
     Case,
     Grid,
     NothingChosen,
+    Patterns,
     Plan,
     answer_of,
     choose,
@@ -116,6 +117,7 @@ class MatrixTab(Vertical):
             raise NothingChosen(f"{clean(unknown[0], 40)} is none of {', '.join(_TIERS)}.")
         return Plan(
             namespace=self._workspace.profile.namespace,
+            patterns=Patterns(tuple(self._values("workers")), tuple(self._values("capabilities"))),
             capabilities=choose(self._values("capabilities"), self._known_capabilities(), "capability"),
             workers=choose(self._values("workers"), [entry.worker_id for entry in self._workspace.fleet], "worker"),
             risk_tiers=RISK_TIERS if "*" in tiers else tuple(t for t in _TIERS if t in tiers) or ("low",),
@@ -315,7 +317,7 @@ class MatrixTab(Vertical):
         if matrix is None:
             return
         answers = {case: answer_of(tried) for case, tried in matrix.cells.items() if tried.result.is_answer}
-        baselines.write(path, Baseline(matrix.plan.namespace, answers))
+        baselines.write(path, Baseline(matrix.plan.namespace, answers, matrix.plan.patterns))
         left = len(matrix.plan) - len(answers)
         without = f" {left} cells without an answer were left out." if left else ""
         self.notify(f"{len(answers):,} answers saved in {clean(path)}.{without}", markup=False)
@@ -324,6 +326,10 @@ class MatrixTab(Vertical):
         baseline = baselines.read(path)
         if baseline.namespace != self._workspace.profile.namespace:
             raise BaselineMistake(f"{name} is of {baseline.namespace}, not of {self._workspace.profile.namespace}.")
+        workers = [entry.worker_id for entry in self._workspace.fleet]
+        if new := baselines.never_asked(baseline, workers, self._known_capabilities()):
+            named = f"the first is {case_words(new[0])}"
+            self.notify(f"New and never asked: {len(new):,} cells; {clean(named)}.", severity="warning", markup=False)
         self._baseline, self._baseline_name = baseline, name
         self._ask_and_start(baseline.plan())
 
