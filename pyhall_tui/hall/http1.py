@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 from pyhall_tui.hall.guests import Guest, Guests
 from pyhall_tui.hall.wire import MAX_BODY
 
-MAX_HEAD = 16 * 1024  # bytes; no client of the contract comes near
+MAX_HEAD = 64 * 1024  # bytes; no client of the contract comes near
 _MAX_REQUEST = 2 * MAX_BODY + MAX_HEAD  # bytes off the wire, with what chunks add to a body
 _FRAMING = (b"content-length", b"transfer-encoding")
 _TELLS = getLogger(f"{__name__}.faults")  # of the hall's own faults; what strangers bring about is counted, not told

@@ -14,9 +14,10 @@ from pyhall_tui.hall.policy import TIERS
 _ERRORS = {
     400: "Missing or invalid fields",
     401: "Missing or invalid API key",
-    403: "The key has no access to this namespace",
+    403: "The key has no access to this namespace, or a web page of another site asks",
     404: "The worker or namespace does not exist",
     413: "The body is longer than any request of the contract",
+    421: "The Host header names another host than this hall's",
     429: "Rate limited: slow down",
     500: "Registry error: try again",
 }
@@ -79,7 +80,10 @@ _OLDER = _object(
 
 def _answers(shape: dict[str, Any], codes: tuple[int, ...], success: int = 200) -> dict[str, Any]:
     good = {"description": "Done", "content": {"application/json": {"schema": shape}}}
-    return {str(success): good} | {str(code): {"$ref": f"#/components/responses/E{code}"} for code in codes}
+    refused = dict.fromkeys(
+        (*codes, 403, 421)
+    )  # what is for another host, or of another site's page, is always refused
+    return {str(success): good} | {str(code): {"$ref": f"#/components/responses/E{code}"} for code in refused}
 
 
 def _takes(name: str) -> dict[str, Any]:

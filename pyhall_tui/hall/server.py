@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -20,6 +20,7 @@ from pyhall_tui.hall.app import build_app
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.guests import Guest, Guests
 from pyhall_tui.hall.http1 import HallProtocol
+from pyhall_tui.hall.names import guard
 from pyhall_tui.hall.store import Store
 from pyhall_tui.regular_file import reason
 
@@ -48,9 +49,9 @@ def address(sock: socket.socket, *, tls: bool = False) -> str:
     return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _config(hall: Hall, certfile: Path | None, keyfile: Path | None) -> uvicorn.Config:
+def _config(hall: Hall, names: Iterable[str], certfile: Path | None, keyfile: Path | None) -> uvicorn.Config:
     return uvicorn.Config(
-        build_app(hall),
+        guard(build_app(hall), names),
         http="h11",
         ws="none",
         lifespan="off",
@@ -182,7 +183,7 @@ def serve_in_thread(
         OSError: the port is in use, or a TLS file can't be read.
     """
     hall = Hall(store, **options)
-    server = _ThreadedServer(_config(hall, certfile, keyfile), guests)
+    server = _ThreadedServer(_config(hall, [host], certfile, keyfile), guests)
     server.config.load()  # here, so that a bad certificate is told to the caller
     sock = listen(host, port)
     url = address(sock, tls=certfile is not None)
@@ -197,12 +198,16 @@ def serve_in_thread(
 class ForegroundServer(_HallServer):
     """Serves until SIGTERM, SIGHUP or ctrl+c, then answers the requests under way; told a second time, it ends at once.
 
+    `names` are those that it answers to besides this machine's own.
+
     Raises:
         OSError: the certificate or its key can't be used.
     """
 
-    def __init__(self, hall: Hall, *, certfile: Path | None = None, keyfile: Path | None = None) -> None:
-        super().__init__(_config(hall, certfile, keyfile))
+    def __init__(
+        self, hall: Hall, *, names: Iterable[str] = (), certfile: Path | None = None, keyfile: Path | None = None
+    ) -> None:
+        super().__init__(_config(hall, names, certfile, keyfile))
         self._hall = hall
         try:
             self.config.load()

@@ -17,6 +17,8 @@ from pyhall_tui.hall.errors import BadRequest, Forbidden, HallError, NotFound, R
 from pyhall_tui.hall.models import Key, Worker
 
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")  # what every client takes in a header
+_KEY_OR_PAGE = {"authorization", "origin", "sec-fetch-site"}
+_PASSED_ON = {"forwarded", "x-forwarded-for", "x-real-ip", "via"}
 MAX_BODY = 1024 * 1024  # bytes; no request of the contract comes near
 
 
@@ -57,14 +59,16 @@ def admit_write(request: Request) -> str | None:
     A browser's is not taken so: any page that is open here could send it. Return the key's namespace; None without.
     """
     hall = hall_of(request)
-    if hall.local_writes and is_here(request) and not {"authorization", "origin"} & set(request.headers.keys()):
+    if hall.local_writes and is_here(request) and not _KEY_OR_PAGE & set(request.headers.keys()):
         _take(hall, "this machine")
         return None
     return admit(request).namespace
 
 
 def is_here(request: Request) -> bool:
-    """Whether the request came from the hall's own machine."""
+    """Whether the request came from the hall's own machine; what a proxy on it passes on, by its own word, did not."""
+    if _PASSED_ON & set(request.headers.keys()):
+        return False
     host = request.client.host if request.client else ""
     try:
         there = ipaddress.ip_address(host.partition("%")[0])

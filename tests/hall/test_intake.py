@@ -139,7 +139,7 @@ def test_without_a_key_both_are_refused_unless_local_writes_are_on(hall: LiveHal
         hall.hall.local_writes = True
         assert httpx.post(url, json=body, trust_env=False, verify=False).status_code == 201
         page = httpx.post(url, json=body, trust_env=False, verify=False, headers={"Origin": "https://evil.example"})
-        assert page.status_code == 401, "a page in a browser on this machine is not its operator"
+        assert page.status_code == 403, "a page in a browser on this machine is not its operator"
         wrong = httpx.post(url, json=body, trust_env=False, verify=False, headers={"Authorization": "Bearer no"})
         assert wrong.status_code == 401
         hall.hall.local_writes = False

@@ -199,9 +199,10 @@ def test_what_is_not_answered_in_time_is_refused_without_a_traceback(
         socket.create_connection(sock.getsockname(), timeout=10) as slow,
         socket.create_connection(sock.getsockname(), timeout=10) as half,
     ):
-        head = f"POST /api/v1/dispatch HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {key}\r\nContent-Length: 9\r\n\r\n"
+        head = f"POST /api/v1/dispatch HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+        head += "Content-Length: 9\r\n\r\n"
         half.sendall(head.encode() + b"{")
-        slow.sendall(b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n")
+        slow.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         begun = slow.recv(1) if "slow" in fault else b""
         until_taken(server, requests=2)
         server.should_exit = True

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from pyhall_tui.hall.upstream import WhenStale
 
 
+def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
+    if names:
+        from pyhall_tui.hall.names import name_of
+
+        for name in names:
+            if name_of(name) is None:
+                raise click.UsageError(f"--allow-host: {name!r} is not the name of a host")
+    return names
+
+
 @hall_group.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
@@ -59,6 +69,14 @@ if TYPE_CHECKING:
 )
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="Serve https with this certificate (PEM) …")
 @click.option("--tls-key", type=click.Path(path_type=Path), help="… and this key.")
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    metavar="NAME",
+    multiple=True,
+    callback=lambda _context, _option, names: _hosts(names),
+    help="Answer requests for this name too, such as a proxy's; repeat it for more.",
+)
 @click.option("--allow-plain-http", is_flag=True, help="Listen beyond this machine without TLS: keys can be read.")
 def serve(
     host: str,
@@ -79,6 +97,7 @@ def serve(
     when_stale: "WhenStale",
     tls_cert: Path | None,
     tls_key: Path | None,
+    allow_hosts: tuple[str, ...],
     allow_plain_http: bool,
 ) -> None:
     """Serve the hall until SIGTERM, SIGHUP or ctrl+c.
@@ -118,7 +137,7 @@ def serve(
             hall.upstream = follow(
                 *above, store, hall.clock, namespace=upstream_namespace, silence=stale_after * 60, when_stale=when_stale
             )
-        server = ForegroundServer(hall, certfile=tls_cert, keyfile=tls_key)
+        server = ForegroundServer(hall, names=(host, *allow_hosts), certfile=tls_cert, keyfile=tls_key)
         try:
             sock = listen(host, port)
         except OSError as error:

@@ -1,0 +1,91 @@
+"""Which names a hall answers to, and to which pages: a web page cannot reach it through the browser of its reader.
+
+A page can have its own name lead to this machine (DNS rebinding), and then read what is answered without a key. The
+`Host` header tells: it has the name that the browser was given. What a page sends elsewhere, without reading the
+answer, has `Sec-Fetch-Site` and `Origin`.
+"""
+
+import re
+import socket
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pyhall_tui.hall.wire import answer, correlation_id
+
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+(?:%[^\]\s]+)?\]|[0-9A-Za-z._-]+)(?::[0-9]{0,5})?", re.ASCII)
+_OWN = ("same-origin", "none")  # a page of this hall, or no page at all
+
+
+def guard(app: ASGIApp, names: Iterable[str] = ()) -> ASGIApp:
+    """Return `app`, answering only for this machine's names, the address that was connected to, and `names`."""
+    known = frozenset(name for each in (*names, socket.gethostname()) if (name := name_of(each)))
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        refused = _why_refused(scope, known)
+        if refused is None:
+            await app(scope, receive, send)
+            return
+        status, said = refused
+        request = Request(scope)
+        body = {"error": said, "correlation_id": correlation_id(request)}
+        await answer(request, body, status)(scope, receive, send)
+
+    return guarded
+
+
+def _why_refused(scope: Scope, known: frozenset[str]) -> tuple[int, str] | None:
+    host, pages = "", []
+    for name, value in scope["headers"]:
+        if name == b"host":
+            host = value.decode("latin-1").strip()
+        elif name in (b"sec-fetch-site", b"origin"):
+            pages.append((name, value.decode("latin-1").strip().lower()))
+    name = name_of(host)
+    if name is None:
+        return 400, f"{host!r} is not a host: send the name of the hall in the Host header"
+    server = scope.get("server")
+    if not _is_own(name, known, server[0] if server else ""):
+        return 421, f"this hall does not answer for {name}: to have it do so, start it with --allow-host {name}"
+    if any(value not in _OWN if header == b"sec-fetch-site" else not _is_of(value, host) for header, value in pages):
+        return 403, "a page of another site may not ask this hall"
+    return None
+
+
+@lru_cache(maxsize=256)
+def name_of(host: str) -> str | None:
+    """Return a host without its port, as it is compared: in lower case, an IP address in its usual form.
+
+    None if it is neither a name nor an address.
+    """
+    match = _HOST.fullmatch(host) or _HOST.fullmatch(f"[{host}]")  # as an option an IPv6 address has no brackets
+    if match is None:
+        return None
+    name = match[1].lower().removesuffix(".")
+    try:
+        address = ip_address(name.strip("[]").partition("%")[0])
+    except ValueError:
+        return name if name and not name.startswith("[") else None
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+@lru_cache(maxsize=256)
+def _is_own(name: str, known: frozenset[str], local: str) -> bool:
+    if name in known or name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback or name == name_of(local)
+    except ValueError:
+        return False
+
+
+def _is_of(origin: str, host: str) -> bool:
+    """Whether a page's origin is this hall under the name that was asked for."""
+    try:
+        return urlsplit(origin).netloc == host.lower()
+    except ValueError:
+        return False
