@@ -13,13 +13,12 @@ from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.worker import Worker, WorkerState
-from textual.worker_manager import WorkerManager
 
 from pyhall_tui import crash
 from pyhall_tui.attention import Attention
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.ending import draw_anew_after_a_stop, end_on_signals, is_a_shells_job
+from pyhall_tui.failed_work import TellingWorkers
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.opening import DemoHall, Opened, Opener
 from pyhall_tui.paths import Home
@@ -46,6 +45,9 @@ from pyhall_tui.theme import DARK, LIGHT
 from pyhall_tui.toasts import AlarmToasts, TroubleToasts, is_bad_news
 from pyhall_tui.widgets.field import OneLineInput, left_out
 from pyhall_tui.widgets.header import SCREEN_TITLES
+from pyhall_tui.widgets.late import came_late
+from pyhall_tui.widgets.one_at_a_time import is_under_way
+from pyhall_tui.widgets.typed_ahead import TypedAhead
 from pyhall_tui.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -74,19 +76,6 @@ def _collect_garbage_again() -> None:
         gc.freeze()
         gc.set_threshold(20_000, 25, 25)  # each round stops all threads, and little of ours goes in circles
         gc.enable()
-
-
-class _TellingWorkers(WorkerManager):
-    """Tells the app of failed work; Textual tells but the widget or screen whose work it was."""
-
-    def __init__(self, app: App[None], tell: Callable[[BaseException], None]) -> None:
-        super().__init__(app)
-        self._tell = tell
-
-    def _remove_worker(self, worker: Worker[object]) -> None:
-        super()._remove_worker(worker)
-        if worker.state is WorkerState.ERROR and worker.error is not None:
-            self._tell(worker.error)
 
 
 class PyHallApp(App[None]):
@@ -157,7 +146,7 @@ class PyHallApp(App[None]):
             notes: sentences on what could not be set up before, to be shown first.
         """
         super().__init__()
-        self._workers = _TellingWorkers(self, self._tell_failed_work)
+        self._workers = TellingWorkers(self, self._tell_failed_work)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.stylesheet._parse_cache.grow(1_000)  # Textual's 64 are fewer than our sources: none was ever found there
@@ -175,6 +164,7 @@ class PyHallApp(App[None]):
         self._alarm_toasts = AlarmToasts(self)
         self._trouble_toasts = TroubleToasts(self)
         self._attention = Attention(self, self._clock)
+        self.typed_ahead = TypedAhead(self)
 
     @property
     def workspace(self) -> Workspace | None:
@@ -351,6 +341,8 @@ class PyHallApp(App[None]):
     def action_ask_key(self) -> None:
         """Ask for the opened profile's key again, where there is none yet."""
         answer = self.workspace.key_answer if self.workspace else None
+        if is_under_way(self, "connect"):
+            return
         if answer is not None and answer.key is None:
             self._ask_key()
         elif answer is not None:
@@ -448,6 +440,13 @@ class PyHallApp(App[None]):
         """Go to a screen of the bar."""
         await self._go(Go(mode))
 
+    def action_command_palette(self) -> None:
+        """Show the palette."""
+        from pyhall_tui.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def action_show_keys(self) -> None:
         """Show the keys of the screen one is on."""
         from pyhall_tui.screens.keys import KeysScreen
@@ -467,26 +466,26 @@ class PyHallApp(App[None]):
         """Go from dark to light, or back."""
         self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
 
-    def on_key(self, event: events.Key) -> None:
-        """Hand on what was typed ahead: a letter right behind the key that moved the focus belongs to the new field.
-
-        A field keeps the letters that reach it, so one that comes up to here was sent to what had the focus before.
-        """
-        focused = self.focused
-        if focused is not None and focused.check_consume_key(event.key, event.character):
-            event.prevent_default()
-            focused.post_message(events.Key(event.key, event.character))
-
     # -- the end -----------------------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
-        """Take no key and no click once it ends: a screen that they open would never be whole."""
-        if not (self._exit and isinstance(event, events.InputEvent)):
-            await super().on_event(event)
+        """Let one key or click at a time through; none once the app ends: what it opens would never be whole."""
+        if isinstance(event, events.InputEvent) and (
+            self._exit or (not event.is_forwarded and self.typed_ahead.keeps(event))
+        ):
+            return
+        await super().on_event(event)
 
     async def action_quit(self) -> None:
         """Quit at once; what is in flight is dropped."""
         self.exit()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Let what is taken down miss its parts; all else ends the app."""
+        if came_late(error):
+            _log.debug("told while it is taken down", exc_info=error)
+        else:
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """Replace Textual's crash report, which prints local variables, by one line and the log."""

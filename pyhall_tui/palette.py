@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple, Protocol, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from pyhall_tui.profiles.store import ProfilesFileError, ProfileStore
 from pyhall_tui.screens.messages import OpenDemo, OpenProfile
+from pyhall_tui.widgets.dialog import ClosedOnce
 from pyhall_tui.widgets.header import SCREEN_TITLES
 
 
@@ -25,6 +26,10 @@ class Command(NamedTuple):
     title: str
     run: Callable[[], object]
     help: str
+
+
+class Palette(CommandPalette, ClosedOnce[None]):
+    """Textual's palette, which a second Enter does not close twice."""
 
 
 class PyHallCommands(Provider):

@@ -82,7 +82,8 @@ class Lab:
 
     def go_on(self) -> None:
         """Ask what a stopped matrix has left."""
-        if self.matrix is not None and not self.matrix.is_running:
+        begun = self._tasks.get("matrix")  # it does not say that it is running before its first turn
+        if self.matrix is not None and not self.matrix.is_running and (begun is None or begun.done()):
             self._tasks["matrix"] = asyncio.create_task(self.matrix.run())
 
     def stop_live(self) -> None:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -21,6 +21,7 @@ from pyhall_tui.screens.messages import CopyText
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 from pyhall_tui.widgets.key_bar import KeyBar
+from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 
 
 class DoctorScreen(DialogScreen[None]):
@@ -58,7 +59,7 @@ class DoctorScreen(DialogScreen[None]):
     def on_mount(self) -> None:
         self.action_examine()
 
-    @work(exit_on_error=False, exclusive=True, group="doctor")
+    @one_at_a_time("doctor")
     async def action_examine(self) -> None:
         self._findings, self._patient = [], None
         self._draw(Cell("Looking …", Style.DIM))

@@ -22,6 +22,7 @@ from pyhall_tui.screens.worker_view import WorkerView
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
+from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 
@@ -32,7 +33,7 @@ class WorkerDetailScreen(Screen[None]):
     CSS_PATH = "worker_detail.tcss"
     BINDING_GROUP_TITLE = "Worker"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,backspace", "app.pop_screen", "Back", id="worker.back", tooltip="Back to the table"),
+        Binding("escape,backspace", "leave", "Back", id="worker.back", tooltip="Back to the table"),
         Binding("v", "verify", "Verify now", id="worker.verify", tooltip="Verify now"),
         Binding("t", "test", "Test dispatch", id="worker.test", tooltip="Try a dispatch with this worker"),
         Binding("y", "copy_id", "Copy id", id="worker.copy_id", tooltip="Copy the worker's id"),
@@ -103,9 +104,16 @@ class WorkerDetailScreen(Screen[None]):
         if message.mode != "workers":
             return
         message.stop()
+        if self.app.screen is not self:
+            return  # it is closed already
         below = self.app.screen_stack[-2]
         self.app.pop_screen()
         below.post_message(Go(message.mode, message.worker_id, message.fill))
+
+    def action_leave(self) -> None:
+        """Go back to the table, once."""
+        if self.app.screen is self:
+            self.app.pop_screen()
 
     def action_verify(self) -> None:
         self._workspace.verify_now([self._worker_id])
@@ -157,7 +165,7 @@ class WorkerDetailScreen(Screen[None]):
     @on(TabbedContent.TabActivated)
     def on_resize(self) -> None:
         """The time line is as wide as what it stands in, which is known once that is laid out."""
-        self.call_after_refresh(self._show)
+        after_refresh(self, self._show)
 
     def _show_history(self, widget: Static, events: list[Event]) -> None:
         """Show the time line of states, and below it each change."""

@@ -13,7 +13,8 @@ class NameScreen(DialogScreen[str]):
 
 from typing import ClassVar, TypeVar
 
-from textual import on
+from textual import events, on
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -23,7 +24,33 @@ from textual.widgets import Button
 T = TypeVar("T")
 
 
-class DialogScreen(ModalScreen[T]):
+class ClosedOnce(ModalScreen[T]):
+    """A dialog that closes itself alone, and once.
+
+    Textual's `dismiss` takes away whatever screen is on top: a second Enter, a click and a key, or an answer that comes
+    while another dialog lies above would close the wrong screen, or the last one there is.
+    """
+
+    _is_closed = False
+    _closes_with: tuple[T | None] | None = None
+    """What it is to be closed with once nothing lies above it any more."""
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Close it, now or as soon as it is on top; any further time nothing happens."""
+        if self.app.screen is self and not self._is_closed:
+            self._is_closed = True
+            return super().dismiss(result)
+        self._closes_with = self._closes_with or (result,)
+        nothing: AwaitComplete = AwaitComplete.nothing()  # type: ignore[no-untyped-call]
+        return nothing
+
+    @on(events.ScreenResume)
+    def _close_late(self) -> None:
+        if self._closes_with is not None:
+            self.dismiss(*self._closes_with)
+
+
+class DialogScreen(ClosedOnce[T]):
     """Holds one `Dialog`. Escape and the button `leave` close it, with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Button, Input
 
@@ -11,6 +11,8 @@ from pyhall_tui.journal.export import ExportFailed
 from pyhall_tui.render.text import clean
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import Field
+from pyhall_tui.widgets.one_at_a_time import one_at_a_time
+from pyhall_tui.widgets.typed_ahead import keys_wait_for
 
 
 class ExportScreen(DialogScreen[str]):
@@ -37,7 +39,11 @@ class ExportScreen(DialogScreen[str]):
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#export-write")
-    @work(exclusive=True, exit_on_error=False, group="export")
+    def _wanted(self) -> None:
+        if (work := self._export()) is not None:
+            keys_wait_for(self, work)
+
+    @one_at_a_time("export")
     async def _export(self) -> None:
         field = self.query_one(Field)
         if not field.value:

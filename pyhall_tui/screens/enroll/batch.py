@@ -145,11 +145,12 @@ class BatchPane(Vertical):
             self._field.say("Type the path of a batch, or press ctrl+o to pick it.")
             return
         self._source = expanded(typed)
+        self._set_busy("checking")
+        self.screen.set_focus(self._table)  # at once: what is typed behind Enter is no part of the path
         self._check(self._source)
 
     @work(exclusive=True, exit_on_error=False, group="batch")
     async def _check(self, source: Path) -> None:
-        self._set_busy("checking")
         try:
             self._items = await off_loop(partial(self._planned, source), name="batch")
         except BatchUnreadable as error:
@@ -163,8 +164,8 @@ class BatchPane(Vertical):
         self._keys = {item.row.number: str(index) for index, item in enumerate(self._items)}
         self._table.show(list(self._keys.values()))
         self._table.refresh_rows(self._table.keys)
-        if self._items:
-            self._table.focus()
+        if not self._items and self._table.has_focus:
+            self._field.input.focus()
 
     def _planned(self, source: Path) -> list[Item]:
         rows = read_rows(source, self._workspace.profile, on_progress=self._note_progress)
@@ -211,12 +212,12 @@ class BatchPane(Vertical):
         self.app.push_screen(ask, self._run_if)
 
     def _run_if(self, yes: bool | None) -> None:
-        if yes:
+        if yes and not self._busy:
+            self._set_busy("running")
             self._run_batch()
 
     @work(exclusive=True, exit_on_error=False, group="batch")
     async def _run_batch(self) -> None:
-        self._set_busy("running")
         lock = locked(batch_lock(self._drafts))
         try:
             await off_loop(lock.__enter__, name="lock")
@@ -299,6 +300,7 @@ class BatchPane(Vertical):
         """Take the operator's word on the marked rows, or the one under the cursor, where they are unknown."""
         numbers = [self._items[int(key)].row.number for key in self._table.targets()]
         if not self._busy and numbers:
+            self._busy = "deciding"
             self._decide(numbers, enrolled)
 
     @work(exclusive=True, exit_on_error=False, group="batch")
@@ -307,6 +309,8 @@ class BatchPane(Vertical):
             await self._made().decide(numbers, enrolled=enrolled)
         except NotKept as error:
             self._tell(f"✖ {clean(error)}")
+        finally:
+            self._busy = ""
         self._table.marked.clear()
         self._table.refresh_rows(self._table.keys)
         self._show()

@@ -42,6 +42,7 @@ from pyhall_tui.screens.enroll.sending import mark_lost_sends, send
 from pyhall_tui.screens.enroll.sheet import Sheet
 from pyhall_tui.screens.messages import CopyText
 from pyhall_tui.widgets.cells import as_lines
+from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.workspace import Workspace
 
 _KEEP_AFTER = 0.4
@@ -87,7 +88,7 @@ class EnrollOne(Vertical):
         self.form.fill(self._draft)
         self.learn_capabilities()
         self._show_unsettled()
-        self.call_after_refresh(self.focus_again)
+        after_refresh(self, self.focus_again)
 
     def on_unmount(self) -> None:
         self._keep()
@@ -228,7 +229,7 @@ class EnrollOne(Vertical):
     def _begin_anew(self) -> None:
         self._draft = Draft(unsettled=self._draft.unsettled)
         self.form.begin_anew(self._draft)
-        self.call_after_refresh(self._show_top)
+        after_refresh(self, self._show_top)
 
     def _show_top(self) -> None:
         """Scroll to where the form begins."""
@@ -259,7 +260,7 @@ class EnrollOne(Vertical):
         self.form.fill(self._draft)
         if path is not None and path.name in FILE_NAMES and self._draft.package is None:
             self.form.package.start(path.parent)  # the record lies in its package: hold the two together
-        self.call_after_refresh(self._show_top)  # there stands what came of checking it
+        after_refresh(self, self._show_top)  # there stands what came of checking it
         self.keep_soon()
 
     @on(RecordPanel.Dropped)
@@ -324,7 +325,7 @@ class EnrollOne(Vertical):
         if sent is not None:
             self._ask_before_another(sent)
         else:
-            self._send()
+            self._begin_to_send()
 
     def _ask_before_another(self, sent: Unsettled) -> None:
         question = as_lines(
@@ -341,7 +342,7 @@ class EnrollOne(Vertical):
         """The operator has decided on the last send: what comes of this one counts."""
         if yes:
             self._settle(sent)
-            self._send()
+            self._begin_to_send()
 
     @on(Button.Pressed, "#forget")
     def _forget_unsettled(self) -> None:
@@ -349,6 +350,12 @@ class EnrollOne(Vertical):
         self._draft.unsettled.clear()
         self._tell([])
         self._keep()
+
+    def _begin_to_send(self) -> None:
+        """Send once: a second key may be here before the work has begun, so it is marked before that."""
+        if not self._sending:
+            self._set_sending(True)
+            self._send()
 
     @work(exit_on_error=False, group="send")
     async def _send(self) -> None:
@@ -364,7 +371,6 @@ class EnrollOne(Vertical):
         self._enrolled = None  # what the registry says of the worker before is no word on this one
         self._keep()  # before the send: a crash in the middle must not lose sight of it
         self._tell([])
-        self._set_sending(True)
         try:
             answer = await send(self.workspace, request, correlation_id)
         except NotKept as error:

@@ -30,6 +30,7 @@ from pyhall_tui.screens.enroll.pick_package import FolderSuggester, PackageTree,
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.text_field import TextField
+from pyhall_tui.widgets.typed_ahead import keys_wait_for
 
 
 class Picked(NamedTuple):
@@ -86,7 +87,8 @@ class RecordScreen(DialogScreen[Picked]):
     @on(Button.Pressed, "#read")
     def action_read(self) -> None:
         """Read what is pasted, or what lies at the path."""
-        self._read(self.query_one("#json", TextArea).text, self.query_one("#path", Input).value.strip())
+        work = self._read(self.query_one("#json", TextArea).text, self.query_one("#path", Input).value.strip())
+        keys_wait_for(self, work)
 
     @work(exclusive=True, exit_on_error=False, group="record")
     async def _read(self, pasted: str, path: str) -> None:

@@ -35,6 +35,7 @@ from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.widgets.key_hint import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 
@@ -254,14 +255,14 @@ class HallScreen(Screen[None]):
         """Leave the filter's input, clear the filter, then leave the screen."""
         filter_input = self.query_one("#hall-filter", Input)
         if self._tab != "decisions":
-            self.app.pop_screen()
+            self._go_back()
         elif filter_input.value:
             filter_input.value = ""
             self.decisions.focus()
         elif filter_input.has_focus:
             self.decisions.focus()
         else:
-            self.app.pop_screen()
+            self._go_back()
 
     def action_copy(self) -> None:
         found = [each for key in self.decisions.targets() if (each := self._feed.get(key))]
@@ -274,13 +275,17 @@ class HallScreen(Screen[None]):
         if decision := self._feed.get(message.key):
             self.app.push_screen(DecisionScreen(self._workspace, decision), self._go_to_worker)
 
+    def _go_back(self) -> None:
+        if self.app.screen is self:
+            self.app.pop_screen()
+
     def _go_to_worker(self, worker_id: str | None) -> None:
         if worker_id:
             self._workspace.watch([worker_id])
-            self.app.pop_screen()
+            self._go_back()
             self.app.post_message(Go("workers", worker_id=worker_id))
 
-    @work(exit_on_error=False, exclusive=True, group="watch-all")
+    @one_at_a_time("watch-all")
     async def action_watch_all(self) -> None:
         """Put every worker of the hall on the watch list."""
         self.notify((await watch_all(self._workspace)).sentence, markup=False)

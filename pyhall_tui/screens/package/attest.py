@@ -1,5 +1,6 @@
 """The confirmation before a folder's hash is attested anew: both hashes, what changed, what came of it."""
 
+from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -15,6 +16,7 @@ from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.screens.package.sending import attest
 from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
+from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.workspace import Workspace
 
 _ON_ITS_WAY = "It is on its way: the answer comes within the profile's time-out."
@@ -99,4 +101,4 @@ class AttestScreen(DialogScreen[bool]):
         said = self.query_one("#attest-said", Static)
         said.update(as_lines(lines))
         said.display = True
-        self.call_after_refresh(said.scroll_visible, animate=False)
+        after_refresh(self, partial(said.scroll_visible, animate=False))

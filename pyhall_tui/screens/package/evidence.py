@@ -26,6 +26,7 @@ from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.typed_ahead import keys_wait_for
 
 MOST = 50_000
 """Receipts that are listed, the newest: a log may have millions. A search looks through all of it."""
@@ -179,10 +180,15 @@ class EvidenceScreen(DialogScreen[None]):
         self.set_focus(self.query_one(LineTable))
 
     @on(LineTable.Opened)
+    def _opened(self, message: LineTable.Opened) -> None:
+        work = self._open(int(message.key))
+        keys_wait_for(self, work)
+
     @work(exclusive=True, exit_on_error=False, group="evidence-receipt")
-    async def _open(self, message: LineTable.Opened) -> None:
-        text = await off_loop(partial(_receipt_text, self._path, int(message.key)), name="evidence")
-        self.app.push_screen(ReceiptScreen(int(message.key), text))
+    async def _open(self, number: int) -> None:
+        text = await off_loop(partial(_receipt_text, self._path, number), name="evidence")
+        if self.is_current:
+            self.app.push_screen(ReceiptScreen(number, text))
 
     def _begin(self, what: str) -> threading.Event:
         """Stop the like that is under way, and return what stops the next one."""

@@ -1,5 +1,6 @@
 """The form by which a package's hash is reported to the ban list's review."""
 
+from functools import partial
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from pyhall_tui.screens.package.sending import report
 from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import Field
+from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.workspace import Workspace
 
 _NOTE = "report"
@@ -95,7 +97,7 @@ class ReportScreen(DialogScreen[bool]):
         self.app.push_screen(ask, self._answered)
 
     def _answered(self, yes: bool | None) -> None:
-        if yes:
+        if yes and not self._sending:
             self._set_sending(True)
             self._say([(Cell("… sending", Style.DIM),)])
             self._send()
@@ -153,7 +155,7 @@ class ReportScreen(DialogScreen[bool]):
         said = self.query_one("#report-said", Static)
         said.update(as_lines(lines))
         said.display = True
-        self.call_after_refresh(said.scroll_visible, animate=False)
+        after_refresh(self, partial(said.scroll_visible, animate=False))
 
 
 def _mistake_of_reason(reason: str) -> str:

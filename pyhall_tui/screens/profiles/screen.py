@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Final
 
-from textual import events, on, work
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -36,7 +36,9 @@ from pyhall_tui.screens.profiles.saving import Saver, Written, connection
 from pyhall_tui.screens.profiles.trials import Trials, hindrance
 from pyhall_tui.screens.profiles.ways import Ways
 from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import LineTable, Row
+from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.workspace import Workspace
 
 _KEEP_AFTER: Final = 0.5
@@ -103,7 +105,7 @@ class ProfilesScreen(ModeScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self._reload()
-        self.call_after_refresh(self._begin)  # the form may not be composed yet
+        after_refresh(self, self._begin)  # the form may not be composed yet
 
     def _begin(self) -> None:
         """Put the focus where one starts: the list, the form of the first profile, or the file's mistake."""
@@ -157,7 +159,7 @@ class ProfilesScreen(ModeScreen):
         if columns.display != readable:
             columns.display = readable
             self._say("")  # that it was not saved for the mistake, which is mended
-            self.call_after_refresh((self.table if readable else self.query_one("#reread")).focus)  # the other is gone
+            after_refresh(self, (self.table if readable else self.query_one("#reread")).focus)  # the other is gone
 
     def _row(self, name: str) -> Row:
         profile = self._book.profile(name)
@@ -270,7 +272,7 @@ class ProfilesScreen(ModeScreen):
         """Another screen sends values for the open profile, such as the address that a redirect named."""
         message.stop()
         if self._book.mistake is None:
-            self.call_after_refresh(self._take_over, message)
+            after_refresh(self, self._take_over, message)
 
     def _take_over(self, message: Go) -> None:
         name = self._open_name()  # the environment's own profile is in no file
@@ -332,7 +334,7 @@ class ProfilesScreen(ModeScreen):
             self._book.keep()
             self.post_message(OpenProfile(name))
 
-    @work(exit_on_error=False, group="start", exclusive=True)
+    @one_at_a_time("start")
     async def action_start(self) -> None:
         name = self._shown
         if name is not None and self._book.profiles.named(name) is not None:
@@ -340,7 +342,7 @@ class ProfilesScreen(ModeScreen):
             self._reload()
             self._say(sentence)
 
-    @work(exit_on_error=False, group="delete", exclusive=True)
+    @one_at_a_time("delete")
     async def action_delete(self) -> None:
         profile = self._book.profiles.named(self._shown or "")
         if profile is None:
@@ -360,7 +362,7 @@ class ProfilesScreen(ModeScreen):
     async def _ask(self, question: ChoiceScreen) -> str | None:
         return await self.app.push_screen_wait(question)
 
-    @work(exit_on_error=False, group="probe", exclusive=True)
+    @one_at_a_time("probe")
     async def action_test(self) -> None:
         name = self._shown
         if name is None or self._book.mistake is not None or not self.form.check_all():
@@ -391,7 +393,7 @@ class ProfilesScreen(ModeScreen):
 
     # -- saving ------------------------------------------------------------------------------------------------
 
-    @work(exit_on_error=False, group="save", exclusive=True)
+    @one_at_a_time("save")
     async def action_save(self) -> None:
         name = self._shown
         if name is None or self._book.mistake is not None:
@@ -478,7 +480,7 @@ class ProfilesScreen(ModeScreen):
             self.workspace.connect(answer.key)
         self._refresh_form()
 
-    @work(exit_on_error=False, group="key", exclusive=True)
+    @one_at_a_time("key")
     async def action_ask_key(self) -> None:
         """Ask again where the keyring gave no answer; a key that is held for this run is stored."""
         profile = self._book.profiles.named(self._shown or "")

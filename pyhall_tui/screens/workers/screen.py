@@ -18,7 +18,9 @@ from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
 from pyhall_tui.screens.worker_view import WorkerView
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
+from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.widgets.strip import FleetStrip
 from pyhall_tui.workspace import Removed, Workspace
 
@@ -93,7 +95,7 @@ class WorkersScreen(ModeScreen):
         """Show the worker under the cursor beside the table, from the first time that there is room for it."""
         if event.size.width >= self.WIDE and not self.query(WorkerView):
             self.query_one("#workers-body").mount(WorkerView(self.workspace, id="side"))
-            self.call_after_refresh(self._show_side)
+            after_refresh(self, self._show_side)
 
     def on_mount(self) -> None:
         self.table.set_sort(self._sort, descending=self._descending)
@@ -121,10 +123,8 @@ class WorkersScreen(ModeScreen):
 
         self.app.push_screen(HallScreen(self.workspace))
 
-    def action_watch_all(self) -> None:
-        self.run_worker(self._watch_all(), exit_on_error=False, exclusive=True, group="watch-all")
-
-    async def _watch_all(self) -> None:
+    @one_at_a_time("watch-all")
+    async def action_watch_all(self) -> None:
         from pyhall_tui.screens.hall.presence import watch_all
 
         said = (await watch_all(self.workspace)).sentence

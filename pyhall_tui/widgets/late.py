@@ -1,0 +1,51 @@
+"""Calls that come to a screen or widget after it has gone, or while it is being taken down.
+
+A message in its queue, a timer's last tick, a callback after the next frame or an answer from a thread may all be late.
+What they would draw on is not there any more: they do nothing.
+"""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from textual._context import active_message_pump
+from textual.css.query import QueryError
+from textual.dom import DOMNode, NoScreen
+from textual.message_pump import MessagePump
+
+
+def is_there(node: MessagePump) -> bool:
+    """Whether the node is part of the running app, and no part of what is being taken down."""
+    above: MessagePump | None = node
+    while above is not None:
+        if above._closing or above._closed or (isinstance(above, DOMNode) and above._pruning):
+            return False
+        above = above._parent
+    return node.is_attached
+
+
+def after_refresh(node: DOMNode, callback: Callable[..., object], *args: Any) -> None:
+    """Call back after the next frame, if the node is still there by then."""
+    node.call_after_refresh(lambda: callback(*args) if is_there(node) else None)
+
+
+def came_late(error: BaseException) -> bool:
+    """Whether a message handler or timer failed only because its own screen or widget is being taken down."""
+    pump = active_message_pump.get(None)
+    return isinstance(error, QueryError | NoScreen) and pump is not None and not is_there(pump)
+
+
+def ended_late(error: BaseException) -> bool:
+    """Whether background work failed only because what it wanted to draw on is gone."""
+    return isinstance(error, QueryError | NoScreen) and not all(map(is_there, _nodes_in(error.__traceback__)))
+
+
+def _nodes_in(trace: TracebackType | None) -> list[DOMNode]:
+    """Return the widgets and screens whose methods the error went through."""
+    nodes = []
+    while trace is not None:
+        owner = trace.tb_frame.f_locals.get("self")
+        if isinstance(owner, DOMNode) and owner.parent is not owner.app:
+            nodes.append(owner)
+        trace = trace.tb_next
+    return nodes

@@ -1,0 +1,43 @@
+"""Work that a key or a button starts, and that must not be started again while it is under way.
+
+Textual's own `exclusive` cancels the work before: a second key would break off a request that the registry may already
+have taken, and send it again.
+"""
+
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+
+from textual.dom import DOMNode
+from textual.worker import Worker
+
+N = TypeVar("N", bound=DOMNode)
+P = ParamSpec("P")
+Work: TypeAlias = Coroutine[Any, Any, None]
+Started: TypeAlias = Worker[None] | None
+"""None where it was under way already."""
+
+
+def is_under_way(node: DOMNode, group: str) -> bool:
+    """Whether work of that group is running for the node. It is from the moment at which it is started."""
+    return any(work.node is node and work.group == group and not has_ended(work) for work in node.workers)
+
+
+def has_ended(work: Worker[Any]) -> bool:
+    """Whether work is over: Textual never calls finished what was cancelled before its first step."""
+    return work.is_finished or work.is_cancelled
+
+
+def one_at_a_time(group: str) -> Callable[[Callable[Concatenate[N, P], Work]], Callable[Concatenate[N, P], Started]]:
+    """Make a coroutine method start as background work, and do nothing while work of its group is under way."""
+
+    def decorate(method: Callable[Concatenate[N, P], Work]) -> Callable[Concatenate[N, P], Started]:
+        def start(self: N, /, *args: P.args, **kwargs: P.kwargs) -> Started:
+            if is_under_way(self, group):
+                return None
+            return self.run_worker(partial(method, self, *args, **kwargs), group=group, exit_on_error=False)
+
+        start.__doc__ = method.__doc__
+        return start
+
+    return decorate

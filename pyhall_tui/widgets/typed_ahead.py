@@ -1,0 +1,150 @@
+"""Keys, pastes and clicks that arrive while the one before is still at work.
+
+Textual hands every key to the widget that has the focus when the key arrives. A key that moves the focus, opens a
+dialog or changes the screen does so several messages later, so keys typed right behind it (a fast paste, `tmux
+send-keys`, a slow line) would be commands of the screen that the user is leaving. Here they wait, in order, until the
+one before them has done all that it does, and then go to what has the focus by then.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol, cast
+
+from textual import events
+from textual.app import App, ScreenStackError
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.worker import Worker
+
+from pyhall_tui.widgets.one_at_a_time import has_ended
+
+_AT_ONCE = frozenset({"ctrl+c", "ctrl+q"})
+"""Keys that never wait: they end the program from anywhere."""
+_ACTING = (events.Key, events.Paste, events.MouseDown, events.MouseUp, events.Click)
+"""Input that can change where the next one belongs; moving and scrolling the mouse cannot."""
+_MOST_TURNS = 5_000
+"""Turns of a loop that is never idle, after which the next key is handed on anyway; a screen opens in about 100."""
+_LOOK_AGAIN = 0.002
+"""Seconds between two looks while the loop is idle and a screen or a frame is still to come."""
+
+
+class TypedAhead:
+    """Lets one key at a time through. A key that comes while nothing is at work is not held for a moment."""
+
+    def __init__(self, app: App[None]) -> None:
+        self._app = app
+        self._held: deque[events.InputEvent] = deque()
+        self._at_work = False
+        """Whether something that was let through may not be done yet."""
+        self._turns = 0
+        self._sent: events.InputEvent | None = None
+        """The first of the held, while it is on its way through the app's own queue."""
+        self._may_pass = False
+        """Whether the one on its way goes through; the first time round it only shows that the app has time for it."""
+        self._awaited: list[Callable[[], bool]] = []
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether all input that came has been handed on and has done what it does."""
+        return not self._at_work
+
+    def wait_for(self, is_there: Callable[[], bool]) -> None:
+        """Hold keys until `is_there` is true: a place that a thread or the disk must first make is on its way.
+
+        Escape ends the wait, so that a disk that never answers does not take the keyboard with it.
+        """
+        self._awaited.append(is_there)
+
+    def keeps(self, event: events.InputEvent) -> bool:
+        """Take an event that has just come in; return whether it is held back, to be posted to the app again later."""
+        if event is self._sent:
+            return self._came_round(event)
+        if isinstance(event, events.Key) and event.key in _AT_ONCE:
+            return False
+        if self._at_work or not self._is_place_there():
+            self._hold(event)
+            if not self._at_work:
+                self._begin_to_watch()
+            return True
+        if isinstance(event, _ACTING):
+            self._begin_to_watch()
+        return False
+
+    def _hold(self, event: events.InputEvent) -> None:
+        if isinstance(event, events.MouseMove) and self._held and isinstance(self._held[-1], events.MouseMove):
+            self._held.pop()  # only where the mouse is now counts
+        if isinstance(event, events.Key) and event.key == "escape":
+            self._awaited.clear()
+        self._held.append(event)
+
+    def _came_round(self, event: events.InputEvent) -> bool:
+        self._sent = None
+        if not self._may_pass:
+            self._may_pass = True
+            self._held.appendleft(event)
+            self._look_soon()
+            return True
+        self._begin_to_watch()
+        return False
+
+    def _begin_to_watch(self) -> None:
+        self._at_work, self._may_pass, self._turns = True, False, 0
+        self._look_soon()
+
+    def _look_soon(self) -> None:
+        asyncio.get_running_loop().call_soon(self._look)
+
+    def _look(self) -> None:
+        """Let the next one through once all is done that the one before set off."""
+        loop = asyncio.get_running_loop()
+        self._turns += 1
+        if self._turns < _MOST_TURNS:
+            if not _is_idle(loop):
+                loop.call_soon(self._look)
+                return
+            if not self._is_place_there() or _waits_for_a_frame(self._app.screen):
+                loop.call_later(_LOOK_AGAIN, self._look)
+                return
+        if self._held:
+            self._send()
+        else:
+            self._at_work = False
+
+    def _send(self) -> None:
+        self._at_work = True
+        self._sent = self._held.popleft()
+        self._app.post_message(self._sent)
+
+    def _is_place_there(self) -> bool:
+        self._awaited = [is_there for is_there in self._awaited if not is_there()]
+        if self._awaited:
+            return False
+        try:
+            return self._app.screen.is_mounted
+        except ScreenStackError:
+            return False
+
+
+def _is_idle(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether nothing is about to run: all messages are handled, and what they posted too."""
+    return not getattr(loop, "_ready", True)  # a loop without it is never idle: then the turns are counted
+
+
+def _waits_for_a_frame(screen: Screen[Any]) -> bool:
+    """Whether something, such as a move of the focus, is to happen after the next frame."""
+    ours = screen.refresh_bindings  # follows every move of the focus, and moves nothing
+    return any(not isinstance(call, partial) or call.func != ours for call, _sender in screen._callbacks)
+
+
+class HoldsKeys(Protocol):
+    """What is needed of the app."""
+
+    @property
+    def typed_ahead(self) -> TypedAhead: ...
+
+
+def keys_wait_for(node: DOMNode, work: Worker[Any]) -> None:
+    """Hold keys until work has ended that opens a dialog, closes one or moves the focus when a thread has answered."""
+    cast(HoldsKeys, node.app).typed_ahead.wait_for(partial(has_ended, work))

@@ -1,0 +1,155 @@
+"""What is typed in one go does the same as key by key: each key belongs to the place that the one before it led to."""
+
+import shutil
+from typing import Any
+
+import pytest
+from textual.widgets import Input
+
+from pyhall_tui.app import PyHallApp
+from pyhall_tui.screens.hall.screen import HallScreen
+from pyhall_tui.screens.worker_detail import WorkerDetailScreen
+from tests.live_hall import WORKER, LiveHall
+from tests.screens.conftest import OpenApp, OpenedApp, profile_of
+from tests.typist import settled, write
+from tests.waiting import until
+
+_ENDS_THE_PROGRAM = {"quit", "app.quit", "suspend_process"}
+_WATCHED = (WORKER, "wkr_b", "wkr_c")
+Place = tuple[Any, ...]
+
+
+async def test_a_filter_and_its_text_and_enter_in_one_write(open_app: OpenApp, hall: LiveHall) -> None:
+    """F46: `q` ended the program, `x` took a worker off the list."""
+    async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED) as opened:
+        for word in ("queue", "ext"):
+            write(opened.app, "/", word, "enter")
+            await settled(opened.app)
+            assert opened.screen.query_one("#filter", Input).value == word
+            assert focused(opened.app) == "fleet"
+            write(opened.app, "escape")
+            await settled(opened.app)
+        assert len(opened.workspace.fleet) == len(_WATCHED)
+
+
+async def test_keys_behind_a_change_of_screen_are_the_new_screens(open_app: OpenApp, hall: LiveHall) -> None:
+    """F46: `4` goes to the activity, where `/` filters; `x` there is no worker's end."""
+    async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED) as opened:
+        write(opened.app, "4", "/", "x", "enter", "1", "/", "q", "enter")
+        await settled(opened.app)
+        assert opened.screen.query_one("#filter", Input).value == "q"
+        write(opened.app, "4")
+        await settled(opened.app)
+        assert opened.screen.query_one("#activity-filter", Input).value == "x"
+        assert len(opened.workspace.fleet) == len(_WATCHED)
+
+
+async def test_keys_behind_the_one_that_closes_a_dialog_are_the_screens_below(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    """F46: the dialog's field does not take them."""
+    async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED) as opened:
+        write(opened.app, "a", "wkr_d", "escape", "4")
+        await settled(opened.app)
+        assert opened.app.current_mode == "activity"
+        assert len(opened.workspace.fleet) == len(_WATCHED)
+
+
+async def test_the_palette_runs_what_was_typed_into_it(open_app: OpenApp, hall: LiveHall) -> None:
+    """F46: Enter right behind the text waits for what the text finds."""
+    async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED) as opened:
+        write(opened.app, ":", "go to dispatch", "enter")
+        await settled(opened.app)
+        assert opened.app.current_mode == "dispatch"
+        assert len(opened.app.screen_stack) == 1
+
+
+async def test_ctrl_c_does_not_wait_for_the_keys_before_it(open_app: OpenApp, hall: LiveHall) -> None:
+    """F46: it ends the program from anywhere, whatever is held."""
+    async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED) as opened:
+        opened.app.typed_ahead.wait_for(lambda: False)
+        write(opened.app, "4", "ctrl+c")
+        await until(lambda: opened.app._exit)
+        assert opened.app.current_mode == "workers"
+
+
+async def test_escape_ends_a_wait_for_a_place_that_never_comes(open_app: OpenApp, hall: LiveHall) -> None:
+    """F46: no key is swallowed for ever; what was held goes to where one is, in order."""
+    async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED) as opened:
+        opened.app.typed_ahead.wait_for(lambda: False)
+        write(opened.app, "4")
+        await opened.pilot.pause()
+        assert (opened.app.current_mode, opened.app.typed_ahead.is_quiet) == ("workers", False)
+        write(opened.app, "escape")
+        await settled(opened.app)
+        assert opened.app.current_mode == "activity"
+
+
+# -- every key of every screen, found by walking the bindings ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["workers", "enroll", "dispatch", "activity", "profiles", "worker", "hall"])
+async def test_each_key_of_a_screen_and_text_behind_it_do_the_same_in_one_write_as_one_by_one(
+    place: str, open_app: OpenApp, hall: LiveHall
+) -> None:
+    """F46: each binding there is, a new one too without being named here, and each key that closes what it opened."""
+    async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED) as opened:
+        keys = await keys_of(opened, place)
+        assert len(keys) > 5
+        different = {}
+        for key in keys:
+            typed = (key, "e", "4", "enter", "enter")
+            one_by_one = await typed_at(opened, place, typed, wait=True)
+            in_one_go = await typed_at(opened, place, typed, wait=False)
+            if one_by_one != in_one_go:
+                different[key] = (one_by_one, in_one_go)
+        assert different == {}
+
+
+async def keys_of(opened: OpenedApp, place: str) -> list[str]:
+    await go(opened, place)
+    keys = {}
+    for key, active in opened.screen.active_bindings.items():
+        is_elsewhere_too = active.node is opened.app and place != "workers"
+        if active.enabled and not is_elsewhere_too and active.binding.action not in _ENDS_THE_PROGRAM:
+            keys.setdefault((active.node, active.binding.action), key)
+    return list(keys.values())
+
+
+async def typed_at(opened: OpenedApp, place: str, typed: tuple[str, ...], *, wait: bool) -> Place:
+    """Type at a place that stands as at first; return where one is then, and what the fields there hold."""
+    await go(opened, place)
+    for key in typed:
+        write(opened.app, key)
+        if wait:
+            await settled(opened.app)
+    await settled(opened.app)
+    app = opened.app
+    stack = tuple(type(screen).__name__ for screen in app.screen_stack)
+    return app.current_mode, stack, focused(app), {each.id: each.value for each in app.screen.query(Input)}
+
+
+async def go(opened: OpenedApp, place: str) -> None:
+    """Go to a place whose screen is new, with nothing typed on any screen, and what is watched as at first."""
+    app = opened.app
+    while len(app.screen_stack) > 1:
+        await app.pop_screen()
+    await app.switch_mode("opening")
+    for mode in [mode for mode in app._screen_stacks if mode != "opening"]:
+        factory = app._modes[mode]
+        await app.remove_mode(mode)
+        app.add_mode(mode, factory)
+    shutil.rmtree(opened.home.state / "drafts", ignore_errors=True)
+    fleet = opened.workspace.fleet
+    opened.workspace.unwatch([entry.worker_id for entry in fleet if entry.worker_id not in _WATCHED])
+    opened.workspace.watch(_WATCHED)
+    await app.switch_mode("workers" if place in ("worker", "hall") else place)
+    if place == "worker":
+        await app.push_screen(WorkerDetailScreen(opened.workspace, WORKER))
+    elif place == "hall":
+        await app.push_screen(HallScreen(opened.workspace))
+    await opened.pilot.pause()
+
+
+def focused(app: PyHallApp) -> str | None:
+    return app.focused.id if app.focused else None

@@ -1,0 +1,39 @@
+"""Types at an app as a terminal does that hands over many keys in one read: nothing waits in between."""
+
+import asyncio
+from typing import Any
+
+from textual import events
+from textual.app import App
+
+from pyhall_tui.widgets.typed_ahead import TypedAhead
+from tests.waiting import until
+
+_CHARACTERS = {"slash": "/", "colon": ":", "question_mark": "?", "space": " ", "minus": "-", "underscore": "_"}
+_NAMES = {character: name for name, character in _CHARACTERS.items()}
+_NAMED = {"escape", "backspace", "delete", "up", "down", "left", "right", "home", "end", "pageup", "pagedown"}
+_BYTES = {"enter": "\r", "tab": "\t", **_CHARACTERS}
+
+
+def write(app: App[Any], *typed: str) -> None:
+    """Hand over text and named keys (`enter`, `escape`, `ctrl+s`) in one read, through the driver."""
+    driver = app._driver
+    assert driver is not None
+    for part in typed:
+        for key in (part,) if _is_name(part) else tuple(part):
+            driver.process_message(events.Key(_NAMES.get(key, key), _BYTES.get(key, key if len(key) == 1 else None)))
+
+
+async def settled(app: App[Any]) -> None:
+    """Wait until the app has dealt with all that was typed."""
+    keys: TypedAhead = app.typed_ahead  # type: ignore[attr-defined]
+    arrived = asyncio.Event()
+    assert app._driver is not None
+    app._driver.send_message(events.Callback(callback=arrived.set))  # the same way, behind all that was typed
+    await until(lambda: arrived.is_set() or app._exit)
+    await until(lambda: keys.is_quiet or app._exit)
+
+
+def _is_name(part: str) -> bool:
+    is_function = part.startswith("f") and part[1:].isdigit()
+    return len(part) > 1 and (part in _BYTES or part in _NAMED or "+" in part or is_function)
