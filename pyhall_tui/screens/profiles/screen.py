@@ -282,8 +282,6 @@ class ProfilesScreen(ModeScreen):
                 self.form.field(field).input.value = value
                 self.form.field(field).input.focus()
 
-    # -- what can be done --------------------------------------------------------------------------------------
-
     @on(Button.Pressed)
     async def _pressed(self, message: Button.Pressed) -> None:
         button = message.button.id or ""
