@@ -13,9 +13,11 @@ from pyhall_tui.commands.output import printable
 from pyhall_tui.daemon_executor import DaemonExecutor
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.log_file import configure_logging
-from pyhall_tui.profiles.environment import KEY, EnvironmentMistake, overridden
+from pyhall_tui.masking import mask
+from pyhall_tui.profiles.environment import KEY, EnvironmentMistake, overridden, variables_in_force
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.store import Profiles, ProfilesFileError, ProfileStore
+from pyhall_tui.profiles.urls import origin
 from pyhall_tui.registry.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def fail(ctx: click.Context, sentence: str) -> NoReturn:
 
 def tell(ctx: click.Context, sentence: str) -> None:
     """Say one line on standard error, with the command's name before it."""
-    click.echo(printable(f"{ctx.command_path}: {sentence}"), err=True)
+    click.echo(printable(mask(f"{ctx.command_path}: {sentence}")), err=True)
 
 
 def open_profile(ctx: click.Context) -> Profile:
@@ -54,9 +56,18 @@ def open_profile(ctx: click.Context) -> Profile:
         chosen = overridden(profile)
     except (ProfilesFileError, EnvironmentMistake, paths.NoFolder) as mistake:
         fail(ctx, str(mistake))
+    if profile is not None and name is not None and chosen is not None:
+        _tell_overridden(ctx, profile, chosen)
     if chosen is None:
         fail(ctx, "There is no profile yet: make one with pyhall-tui, or set PYHALL_REGISTRY_URL and PYHALL_API_KEY.")
     return chosen
+
+
+def _tell_overridden(ctx: click.Context, profile: Profile, chosen: Profile) -> None:
+    """Say where the profile that was named is not what is asked."""
+    if origin(profile.registry_url) != origin(chosen.registry_url):
+        names = " and ".join(name for name in variables_in_force() if name != KEY)
+        tell(ctx, f"{names} override {profile.name}: {chosen.namespace} at {chosen.registry_url} is asked.")
 
 
 def start_log() -> None:
@@ -121,10 +132,15 @@ async def _asked(
 
 
 async def _key(ctx: click.Context, profile: Profile) -> "ApiKey | None":
-    """Return the key of environment or keyring; without one the request goes out without, and the reason is told."""
-    from pyhall_tui.profiles.keys import KeyStore
+    """Return the key of environment or keyring; without one the request goes out without, and the reason is told.
+
+    Ends the command where there is a key that can't be sent: what is asked without it would get another answer.
+    """
+    from pyhall_tui.profiles.keys import KeyState, KeyStore
 
     answer = await KeyStore().load(profile)
+    if answer.state is KeyState.UNUSABLE:
+        fail(ctx, answer.sentence)
     if answer.key is None:
         why = answer.sentence.removesuffix(answer.way_out).rstrip(" .:")
         tell(ctx, f"{why}. Set {KEY}, or store the key with the app." if answer.way_out else answer.sentence)

@@ -58,13 +58,19 @@ def clean(text: object, limit: int = 4_000) -> str:
     Control bytes (C0, C1, DEL) become visible substitutes, so none reaches the terminal; invisible letters (bidi
     overrides, zero-width joiners, fillers) become `·`, so that nothing is hidden and widths agree; so do skin tones,
     and flags become their two letters; variation selectors are dropped; every blank is one cell. Past `limit` letters
-    it is cut, with `…`.
+    it is cut, with `…`. An error's text may quote what it was about: what is or looks like a key is masked in it.
     """
-    raw = str(text)
+    raw = _masked(text) if isinstance(text, BaseException) else str(text)
     cut = raw[:limit]
     if not cut.isascii() or not cut.isprintable():
         cut = "".join(map(_substitute, cut))
     return cut + "…" if len(raw) > limit else cut
+
+
+def _masked(error: BaseException) -> str:
+    from pyhall_tui.masking import mask  # with the first error, which is not at the start
+
+    return mask(str(error))
 
 
 def clean_lines(text: object, limit: int = 100_000) -> str:

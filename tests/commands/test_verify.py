@@ -109,3 +109,37 @@ def test_where_no_key_is_found_the_command_says_how_to_give_it_one(hall: LiveHal
 
     assert done.returncode == 2
     assert "Set PYHALL_API_KEY" in done.stderr and "ype " not in done.stderr
+
+
+UNSENDABLE = "phk_live_abc\u200bdef0123456789"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("verify", "wkr_abc123"),
+        ("dispatch", "--capability", "mail.send", "--worker", "w"),
+        ("policy", "save", "x.toml", "--capability", "mail.send", "--worker", "w"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_key_that_cannot_be_sent_is_refused_with_its_place(
+    hall: LiveHall, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """F70: nothing is asked without it."""
+    done = run_program(tmp_path, *command, url=hall.url, key=UNSENDABLE)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "PYHALL_API_KEY" in line and "Character 13 of the key is U+200B" in line
+    assert not hall.requests
+    assert "def0123456789" not in done.stderr
+
+
+def test_a_profile_that_is_named_and_overridden_says_who_is_asked(hall: LiveHall, tmp_path: Path) -> None:
+    """F63"""
+    (tmp_path / "config").mkdir()
+    text = '[profiles.acme]\nnamespace = "org.acme"\nregistry_url = "https://elsewhere.example"\n'
+    (tmp_path / "config" / "profiles.toml").write_text(text)
+    done = run_program(tmp_path, "--profile", "acme", "verify", "wkr_abc123", url=hall.url, key=hall.key)
+    assert done.returncode == 0, done.stderr
+    assert f"PYHALL_REGISTRY_URL and PYHALL_NAMESPACE override acme: org.yourco at {hall.url} is asked." in done.stderr

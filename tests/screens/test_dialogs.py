@@ -108,6 +108,19 @@ async def test_failed_work_is_told_whatever_widget_or_dialog_it_was_of(open_app:
         await until(lambda: "That failed: no disk for a dialog" in opened.words())
 
 
+async def test_failed_work_whose_error_quotes_a_key_is_told_without_it(open_app: OpenApp, hall: LiveHall) -> None:
+    """F79"""
+
+    async def fail() -> None:
+        raise OSError(f"the keyring refused {hall.key} of acme")
+
+    async with open_app(profile_of(hall), key=hall.key, toasts=True) as opened:
+        opened.screen.run_worker(fail(), exit_on_error=False)
+        await until(lambda: "That failed: the keyring refused" in opened.words())
+        assert "of acme" in opened.words()
+        assert hall.key[9:] not in opened.text()
+
+
 async def test_every_input_of_a_dialog_takes_letters_that_are_keys_elsewhere(open_app: OpenApp, hall: LiveHall) -> None:
     """F34."""
     async with open_app(profile_of(hall), key=hall.key) as opened:
