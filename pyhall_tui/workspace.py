@@ -18,7 +18,7 @@ from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.notes import Notes
 from pyhall_tui.journal.rows import LastVerdict
-from pyhall_tui.masking import register_secret
+from pyhall_tui.masking import forget_secret, register_secret
 from pyhall_tui.monitor.link import Link
 from pyhall_tui.monitor.stats import RequestStats
 from pyhall_tui.monitor.thread import LoopThread
@@ -93,6 +93,8 @@ class Workspace:
         self._monitor: Monitor | None = None
         self._lab: Lab | None = None
         self._packages: PackageWatch | None = None
+        self._keys: list[ApiKey] = []
+        """Those that were sent, masked in logs and journal until nothing more can come of them."""
         self._ready: asyncio.Event = asyncio.Event()
         self._closed = False
 
@@ -187,6 +189,7 @@ class Workspace:
         self._ready.clear()
         if key is not None:
             register_secret(key.reveal())
+            self._keys.append(key)
         self._thread = LoopThread("pyhall-tui-wire")
         self._thread.submit(self._serve(key, self._thread, poll))
 
@@ -213,9 +216,16 @@ class Workspace:
         if self._packages is not None:
             self._packages.close()
         self.disconnect()
-        await asyncio.to_thread(self.journal.flush, _PATIENCE)
+        if await asyncio.to_thread(self.journal.flush, _PATIENCE):
+            self._forget_keys()
         if self._packages is not None:
             await asyncio.to_thread(self._packages.wait_closed, _PATIENCE / 2)
+
+    def _forget_keys(self) -> None:
+        """Mask the keys no longer: the client is closed, and the journal has all that came of it. If the disk did not
+        take it all in time they stay masked, for it is masked when it is written."""
+        while self._keys:
+            forget_secret(self._keys.pop().reveal())
 
     async def ask(self, call: Callable[["RegistryClient"], Coroutine[Any, Any, T]]) -> T:
         """Run one request on the client's own loop and return its answer. Cancelling drops the request.

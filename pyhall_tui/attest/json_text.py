@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pyhall_tui.registry.json_body import is_too_deep
 from pyhall_tui.regular_file import NotText, edited_text
 
 
@@ -46,6 +47,8 @@ def read_object(text: bytes | str) -> Object:
         raise NotJson(f"no JSON: {error}") from None
     if not isinstance(value, Object):
         raise NotJson("not a JSON object")
+    if is_too_deep(value):
+        raise NotJson("nested too deeply")
     value.twice = tuple(twice)
     return value
 

@@ -13,7 +13,7 @@ from pyhall_tui.commands.output import printable
 from pyhall_tui.daemon_executor import DaemonExecutor
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.log_file import configure_logging
-from pyhall_tui.masking import mask
+from pyhall_tui.masking import mask, register_secret
 from pyhall_tui.profiles.environment import KEY, EnvironmentMistake, overridden, variables_in_force
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.store import Profiles, ProfilesFileError, ProfileStore
@@ -141,7 +141,9 @@ async def _key(ctx: click.Context, profile: Profile) -> "ApiKey | None":
     answer = await KeyStore().load(profile)
     if answer.state is KeyState.UNUSABLE:
         fail(ctx, answer.sentence)
-    if answer.key is None:
+    if answer.key is not None:
+        register_secret(answer.key.reveal())
+    else:
         why = answer.sentence.removesuffix(answer.way_out).rstrip(" .:")
         tell(ctx, f"{why}. Set {KEY}, or store the key with the app." if answer.way_out else answer.sentence)
     return answer.key

@@ -12,6 +12,7 @@ from pyhall_tui.dispatch.result import Tried, result_of
 from pyhall_tui.journal.export import write_records
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import DispatchRow
+from pyhall_tui.registry.decode import Unreadable, read_object
 
 PAGE: Final = 1_000
 _FIELDS: Final = {
@@ -96,8 +97,8 @@ def compare(first: Tried, second: Tried) -> list[Compared]:
 def _flat(tried: Tried) -> dict[str, str]:
     row = tried.row
     try:
-        context = msgspec.json.decode(row.context, type=dict[str, Any])
-    except msgspec.DecodeError:
+        context = read_object(row.context.encode())
+    except Unreadable:
         context = {"": row.context}
     asked = {"namespace": row.namespace, "capability": row.capability, "worker": row.worker_id}
     asked |= {f"context.{key}": _text(value) for key, value in sorted(context.items())}

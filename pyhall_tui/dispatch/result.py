@@ -83,12 +83,12 @@ def read_back(row: DispatchRow) -> Tried:
 
 
 def result_of(row: DispatchRow) -> Result:
-    """Return what a journal's row came to, from the answer itself where it is kept whole."""
+    """Return what a journal's row came to: what was written down then. Of a row of an earlier version, which has only
+    the registry's own words, what the answer says if it is kept whole; what can't be read is never an allow."""
     if row.error:
         return Result.UNKNOWN if row.may_have_reached else Result.ERROR
-    word, arrow, read_as = row.outcome.rpartition(_READ_AS)
-    if arrow and word and read_as in _RESULTS.values():
-        return Result(read_as)
+    if row.result:
+        return Result(row.result) if row.result in _ANSWERS else Result.OTHER
     if row.response_raw and len(row.response_raw) < RAW_LIMIT:
         try:
             return Result(read_struct(row.response_raw, Decision).read())
@@ -97,17 +97,13 @@ def result_of(row: DispatchRow) -> Result:
     return Result(Decision(outcome=row.outcome, deny_code=row.deny_code).read())
 
 
-_READ_AS = " → "
-"""Stands between the word that came and how it was read, where another field of the answer contradicts the word."""
-
-
 def _answered(request: DispatchRequest, answer: DispatchAnswer, at: float) -> Tried:
     exchange = answer.exchange
-    plain = Decision(outcome=answer.outcome_text, deny_code=answer.deny_code).read()
-    word = answer.outcome_text
+    result = _RESULTS[answer.outcome]
     row = msgspec.structs.replace(
         _asked(request, at),
-        outcome=word if plain is answer.outcome else f"{word or 'no word'}{_READ_AS}{answer.outcome}",
+        outcome=answer.outcome_text,
+        result=result.value,
         deny_code=answer.deny_code,
         reason=answer.reason,
         decision_id=answer.decision_id,
@@ -115,13 +111,15 @@ def _answered(request: DispatchRequest, answer: DispatchAnswer, at: float) -> Tr
         correlation_back=answer.correlation_id,
         **_of_exchange(exchange),
     )
-    return Tried(row=row, result=_RESULTS[answer.outcome], exchange=exchange)
+    return Tried(row=row, result=result, exchange=exchange)
 
 
 def _failed(request: DispatchRequest, error: RegistryError, at: float, elapsed: float) -> Tried:
     asked = _asked(request, at)
+    result = Result.UNKNOWN if error.may_have_reached else Result.ERROR
     row = msgspec.structs.replace(
         asked,
+        result=result.value,
         error=str(error),
         may_have_reached=error.may_have_reached,
         correlation_id=error.correlation_id,
@@ -132,7 +130,7 @@ def _failed(request: DispatchRequest, error: RegistryError, at: float, elapsed: 
         row = msgspec.structs.replace(row, **_of_exchange(error.exchange))
     return Tried(
         row=row,
-        result=Result.UNKNOWN if error.may_have_reached else Result.ERROR,
+        result=result,
         exchange=error.exchange,
         error_kind=error.kind,
         advice=error.advice,
@@ -163,3 +161,4 @@ def _of_exchange(exchange: Exchange) -> dict[str, object]:
 
 
 _RESULTS = {outcome: Result(outcome.value) for outcome in Outcome}
+_ANSWERS = {result.value for result in Result if result.is_answer}

@@ -6,6 +6,8 @@ Pure and synchronous: no I/O, and each call is told the moment. One thread, the 
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import Ban, Entry, State
 from pyhall_tui.fleet.events import FIRST_SIGHT, Event, Kind
@@ -99,7 +101,9 @@ class Fleet:
 
     def apply_ban_list(self, answer: BanList, asked: Moment, now: Moment) -> list[Event]:
         """Take an answer of the ban list; return the transitions. A hit bans at once; absence clears nobody."""
-        if not answer.unchanged:
+        if answer.besides and self.listing is not None:
+            self.listing = msgspec.structs.replace(answer, entries=answer.entries | self.listing.entries)
+        elif not answer.unchanged:
             self.listing = answer
         events: list[Event] = []
         entries = self.listing.entries if self.listing else {}

@@ -30,7 +30,7 @@ class Drafts:
         """Return what was typed into that form, or nothing."""
         try:
             return msgspec.json.decode(edited_text(read_bounded(self._path(form))), type=dict[str, Any])
-        except (OSError, msgspec.DecodeError, NotText):
+        except (OSError, msgspec.DecodeError, NotText, RecursionError):
             return {}
 
     def save(self, form: str, values: dict[str, Any]) -> None:

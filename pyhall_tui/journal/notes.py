@@ -27,7 +27,7 @@ class Notes:
             return None
         try:
             return msgspec.json.decode(edited_text(read_bounded(self._path(self._folder, kind, key))), type=type_)
-        except (OSError, msgspec.MsgspecError, NotText):
+        except (OSError, msgspec.MsgspecError, NotText, RecursionError):
             return None
 
     def save(self, kind: str, key: str, value: Any) -> bool:

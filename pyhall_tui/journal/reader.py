@@ -25,8 +25,8 @@ _EVENT = (
 )
 _DISPATCH = (
     "SELECT id, at, namespace, capability, worker_id, context, outcome, deny_code, reason, decision_id,"
-    " correlation_id, correlation_back, status, elapsed_ms, error, may_have_reached, request_raw, response_raw"
-    " FROM dispatches"
+    " correlation_id, correlation_back, status, elapsed_ms, error, may_have_reached, request_raw, response_raw,"
+    " result FROM dispatches"
 )
 _ENROLLMENT = (
     "SELECT batch, row_key, state, at, worker_id, request, answer, error, correlation_id, began_at FROM enrollments"
@@ -249,7 +249,7 @@ def _readable(make: Callable[[tuple[Any, ...]], T], rows: Iterable[tuple[Any, ..
     for row in rows:
         try:
             made.append(make(row))
-        except (ValueError, TypeError, msgspec.DecodeError):
+        except (ValueError, TypeError, RecursionError, msgspec.DecodeError):
             continue
     return made
 

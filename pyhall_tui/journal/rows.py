@@ -6,9 +6,9 @@ from typing import NamedTuple
 import msgspec
 
 from pyhall_tui.fleet.events import Event
-from pyhall_tui.registry.models import BanListEntry, Verdict
+from pyhall_tui.registry.models import KEPT, BanListEntry, Verdict
 
-RAW_LIMIT = 16_384
+RAW_LIMIT = KEPT
 """Bytes of one raw request or answer that are kept; what is beyond is cut."""
 
 
@@ -24,6 +24,8 @@ class DispatchRow(msgspec.Struct, frozen=True, kw_only=True):
     """The context sent, as JSON text."""
     outcome: str = ""
     """The outcome's word as it came; empty where no answer came."""
+    result: str = ""
+    """What was understood of it: a `dispatch.result.Result`. Empty in a row of an earlier version."""
     deny_code: str | None = None
     reason: str | None = None
     decision_id: str | None = None

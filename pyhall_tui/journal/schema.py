@@ -2,7 +2,7 @@
 
 import sqlite3
 
-VERSION = 1
+VERSION = 2
 
 _FIRST = """
 CREATE TABLE events (
@@ -83,7 +83,10 @@ CREATE TABLE verdicts (
 CREATE INDEX verdicts_loudest ON verdicts (profile, state_rank, worker_id);
 """
 
-MIGRATIONS = (_FIRST,)
+_WHAT_WAS_UNDERSTOOD = "ALTER TABLE dispatches ADD COLUMN result TEXT NOT NULL DEFAULT ''"
+"""What a dispatch came to, beside the registry's own word for it; empty in the rows of before."""
+
+MIGRATIONS = (_FIRST, _WHAT_WAS_UNDERSTOOD)
 """`MIGRATIONS[n]` leads from version n to n + 1. A step that was released is never edited."""
 
 

@@ -35,7 +35,7 @@ def insert_event(connection: sqlite3.Connection, profile: str, event: Event, rep
             _text(event.source),
             _text(event.correlation_id),
             f"\n{chr(10).join(earlier)}\n" if earlier else "",
-            mask(_text(event.detail)),
+            _masked(event.detail),
             event.count,
             event.acknowledged,
         ),
@@ -68,7 +68,7 @@ def insert_dispatch(connection: sqlite3.Connection, profile: str, row: DispatchR
     connection.execute(
         "INSERT INTO dispatches (id, profile, at, namespace, capability, worker_id, context, outcome, deny_code,"
         " reason, decision_id, correlation_id, correlation_back, status, elapsed_ms, error, may_have_reached,"
-        " request_raw, response_raw) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " request_raw, response_raw, result) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             row.id,
             profile,
@@ -76,7 +76,7 @@ def insert_dispatch(connection: sqlite3.Connection, profile: str, row: DispatchR
             _text(row.namespace),
             _text(row.capability),
             _text(row.worker_id),
-            mask(_text(row.context, _LONG)),
+            _masked(row.context, _LONG),
             _text(row.outcome),
             _optional(row.deny_code),
             _optional(row.reason, 4 * _SHORT),
@@ -85,10 +85,11 @@ def insert_dispatch(connection: sqlite3.Connection, profile: str, row: DispatchR
             _optional(row.correlation_back),
             row.status,
             row.elapsed_ms,
-            mask(_text(row.error, 4 * _SHORT)),
+            _masked(row.error, 4 * _SHORT),
             row.may_have_reached,
             _raw(row.request_raw),
             _raw(row.response_raw),
+            _text(row.result),
         ),
     )
 
@@ -109,9 +110,9 @@ def upsert_enrollment(connection: sqlite3.Connection, profile: str, row: Enrollm
             row.at,
             row.at,
             _optional(row.worker_id),
-            mask(_text(row.request, _LONG)),
-            None if row.answer is None else mask(_text(row.answer, _LONG)),
-            mask(_text(row.error, 4 * _SHORT)),
+            _masked(row.request, _LONG),
+            _optional(row.answer, _LONG),
+            _masked(row.error, 4 * _SHORT),
             _text(row.correlation_id),
         ),
     )
@@ -140,7 +141,7 @@ def upsert_verdict(connection: sqlite3.Connection, profile: str, row: LastVerdic
             _text(verdict.correlation_id),
             msgspec.json.encode(msgspec.structs.replace(verdict, raw=b"")),
             None if row.banned_by is None else msgspec.json.encode(row.banned_by),
-            _raw(verdict.raw) if len(verdict.raw) <= RAW_LIMIT else b"{}",
+            _raw(verdict.raw),
             now + _AHEAD,
         ),
     )
@@ -156,9 +157,14 @@ def _text(text: str | None, most: int = _SHORT) -> str:
     return (text or "")[:most].encode("utf-8", "backslashreplace").decode()
 
 
+def _masked(text: str, most: int = _SHORT) -> str:
+    """Return the beginning of a text without a secret, nor half of one where it is cut."""
+    return mask(text, most).encode("utf-8", "backslashreplace").decode()
+
+
 def _optional(text: str | None, most: int = _SHORT) -> str | None:
-    return None if text is None else mask(_text(text, most))
+    return None if text is None else _masked(text, most)
 
 
 def _raw(raw: bytes) -> bytes:
-    return mask(raw[:RAW_LIMIT].decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    return mask(raw.decode("utf-8", "surrogateescape"), RAW_LIMIT).encode("utf-8", "surrogateescape")

@@ -274,6 +274,8 @@ class Monitor:
         try:
             answer = await self._registry.ban_list(retry=False)
         except errors.RegistryError as error:
+            if isinstance(error, errors.BanListUnclear):
+                self._sink.ban_list(error.worst, asked)
             self._not_listed(error)
         else:
             self._ban_list_due = asked.mono + self._profile.ban_list_interval

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from pyhall_tui.profiles.watch_list import id_mistake
-from pyhall_tui.registry.decode import Decision, Unreadable, read_struct, read_success, short, text
+from pyhall_tui.registry.decode import Decision, Unreadable, bounded, read_struct, read_success, short, text
 from pyhall_tui.registry.models import DispatchRequest, EnrollRequest, Outcome, plain_sha256
 
 _HASHES: Final = ("sha256", "package_hash", "attest_sha256", "current_hash")
@@ -68,7 +68,7 @@ def read_enrollment(body: bytes, request: EnrollRequest) -> Enrolled:
         raise Unreadable(f"its worker id {wrong}")
     if worker_id is None and session is None:
         raise Unreadable("it names neither a worker nor a session")
-    return Enrolled(worker_id, session, fields)
+    return Enrolled(worker_id, session, bounded(fields, len(body)))
 
 
 def read_attestation(body: bytes, worker_id: str, sha256: str) -> Attested:
@@ -83,7 +83,7 @@ def read_attestation(body: bytes, worker_id: str, sha256: str) -> Attested:
     _require_hash(fields, sha256)
     if about is None and not given:
         raise Unreadable("it names neither the worker nor the hash")
-    return Attested(about, next(iter(given), None), fields)
+    return Attested(about, next(iter(given), None), bounded(fields, len(body)))
 
 
 def _require(what: str, named: Iterable[object], asked: str) -> None:

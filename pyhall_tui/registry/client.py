@@ -1,6 +1,5 @@
 """The one shared async client of a profile. Imports httpx: import this module lazily, in a thread or a command."""
 
-import hashlib
 import re
 from collections.abc import Callable
 from types import TracebackType
@@ -19,6 +18,7 @@ from pyhall_tui.registry.decode import (
     read_object,
     read_success,
     read_verdict,
+    short,
     text,
     unknown_verdict,
 )
@@ -202,7 +202,7 @@ class RegistryClient:
         )
 
         def read(answer: Answer) -> BanList:
-            digest = hashlib.sha256(answer.body).digest()
+            digest = answer.digest
             if last is not None and (answer.status == 304 or digest == last.digest):
                 return BanList(
                     entries={},
@@ -259,11 +259,11 @@ class RegistryClient:
             decision, outcome = read_decision(answer.body, request, correlation_id)
             return DispatchAnswer(
                 outcome=outcome,
-                outcome_text=decision.word,
-                deny_code=decision.code,
-                reason=decision.why,
-                decision_id=text(decision.decision_id),
-                correlation_id=text(decision.correlation_id),
+                outcome_text=short(decision.word),
+                deny_code=_kept(decision.code),
+                reason=_kept(decision.why, 4_000),
+                decision_id=_kept(text(decision.decision_id)),
+                correlation_id=_kept(text(decision.correlation_id), max(1_000, len(correlation_id))),
                 exchange=answer.exchange(),
             )
 
@@ -412,5 +412,10 @@ def _read_health(answer: Answer) -> Health:
     )
 
 
+def _kept(said: str | None, most: int = 1_000) -> str | None:
+    """Return what is kept of a text: its beginning."""
+    return None if said is None else short(said, most)
+
+
 def _text_in(fields: dict[str, Any], name: str) -> str | None:
-    return text(fields.get(name))
+    return _kept(text(fields.get(name)))

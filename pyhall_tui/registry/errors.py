@@ -14,13 +14,14 @@ RegistryError
  ├─ Unreachable              no connection, or one that broke
  ├─ TlsFailed                the certificate is not trusted, or no TLS is spoken there
  ├─ NotARegistrysAnswer      no JSON, or not of the contract's shape
+ │   └─ BanListUnclear       a ban list that two readers would take differently
  ├─ AnswerTooLarge           a body or head beyond its bound
  └─ NotSent                  refused before anything was sent (plain http, a read-only profile, no key)
 """
 
 from typing import Any, ClassVar
 
-from pyhall_tui.registry.models import Exchange
+from pyhall_tui.registry.models import BanList, Exchange
 
 
 class RegistryError(Exception):
@@ -164,6 +165,18 @@ class NotARegistrysAnswer(RegistryError):
 
     kind = "not a registry's answer"
     advice = "Check the registry URL, and whether a portal or proxy stands before it."
+
+
+class BanListUnclear(NotARegistrysAnswer):
+    """A ban list that two readers would take differently: a key comes twice in it."""
+
+    kind = "ban list unclear"
+    advice = "Tell who runs the registry: until it is mended, every hash in it counts as banned here."
+
+    def __init__(self, message: str, *, worst: BanList, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.worst = worst
+        """Every hash in the list, to be counted as banned besides what the last list says."""
 
 
 class AnswerTooLarge(RegistryError):

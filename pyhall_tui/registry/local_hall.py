@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from pyhall_tui.registry.decode import Decision, Unreadable, read_object, read_struct, text
+from pyhall_tui.registry.decode import Decision, Unreadable, decode, read_object, read_struct, text
 from pyhall_tui.registry.errors import NotFound
 from pyhall_tui.registry.models import Outcome
 
@@ -286,10 +286,7 @@ def _items(body: bytes, *names: str) -> Iterator[dict[str, Any]]:
     Raises:
         Unreadable: there is no such list.
     """
-    try:
-        value = msgspec.json.decode(body)
-    except (ValueError, RecursionError, msgspec.MsgspecError):
-        raise Unreadable("it is no JSON") from None
+    value = decode(body)
     if isinstance(value, dict):
         value = next((value[name] for name in names if isinstance(value.get(name), list)), None)
     if not isinstance(value, list):

@@ -12,6 +12,9 @@ import msgspec
 
 from pyhall_tui.clock import Moment
 
+KEPT = 16_384
+"""Bytes of a raw answer that are kept, in memory as in the journal; what is beyond is cut, and said to be."""
+
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -33,6 +36,9 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None
     response_headers: tuple[tuple[str, str], ...]
     response_body: bytes
+    """The first `KEPT` bytes."""
+    response_size: int = 0
+    """Bytes of the whole body."""
     elapsed: float
     """Seconds from send to the last byte."""
     correlation_id: str
@@ -81,7 +87,14 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """Sentences: why this answer can't be read as clean though it is no ban. Empty where all is plain."""
     correlation_id: str = ""
     raw: bytes = b"{}"
-    """The answer's JSON object as it came."""
+    """The answer's JSON object as it came, the first `KEPT` bytes."""
+    raw_size: int = 0
+    """Bytes of the whole answer; 0 for one of an earlier version's journal."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether `raw` is only the beginning of the answer."""
+        return self.raw_size > KEPT
 
 
 class BanListEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +113,8 @@ class BanList(msgspec.Struct, frozen=True, kw_only=True):
     entries: dict[str, BanListEntry]
     """By bare lowercase hash."""
     unchanged: bool = False
+    besides: bool = False
+    """The entries count beside those of the last answer, for they are all that could be made of this one."""
     perhaps_cut: bool = False
     """As many entries came as were asked for (or a local hall's cache is empty): it clears nobody, and its
     count is no total."""

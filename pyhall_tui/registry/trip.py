@@ -1,6 +1,8 @@
 """One request: what it asks for, what is known of it on its way, and what came."""
 
+import hashlib
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, Final
 
 import httpx
@@ -13,6 +15,10 @@ from pyhall_tui.registry.models import Exchange
 
 BODY_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of an answer, after decompression."""
+
+
+LONGEST_SENTENCE: Final = 2_000
+"""Characters of an error's sentence, which may repeat what the registry said."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,15 +42,37 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return NotSent(sentence, method=self.method, path=self.path, correlation_id=self.correlation_id)
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came, read whole and with the key masked in it."""
+class Answer:
+    """What came, read whole."""
 
-    status: int
-    headers: Any
-    """`httpx.Headers`: case does not count."""
-    body: bytes
-    exchange: Callable[[], Exchange]
-    """Makes the record for the raw views; most answers need none."""
+    def __init__(
+        self,
+        *,
+        status: int,
+        headers: Any,
+        body: bytes,
+        mask: Callable[[bytes], bytes],
+        exchange: Callable[[bytes], Exchange],
+    ) -> None:
+        """Make one of a body as it came. `mask` takes the key out of it, `exchange` makes the record of it then."""
+        self.status = status
+        self.headers = headers
+        """`httpx.Headers`: case does not count."""
+        self._came, self._mask, self._exchange = body, mask, exchange
+
+    @cached_property
+    def body(self) -> bytes:
+        """The body with the key masked in it. Looking for it takes a while in a long one: see `digest`."""
+        return self._mask(self._came)
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 of the body as it came, by which an answer is known again without being read."""
+        return hashlib.sha256(self._came).digest()
+
+    def exchange(self) -> Exchange:
+        """Make the record for the raw views; most answers need none."""
+        return self._exchange(self.body)
 
 
 class Trip:
@@ -96,7 +124,7 @@ class Trip:
         if reached and self.call.look_first:
             more["advice"] = self.call.look_first
         return kind(
-            sentence,
+            sentence if len(sentence) <= LONGEST_SENTENCE else f"{sentence[:LONGEST_SENTENCE]}…",
             method=self.call.method,
             path=self.call.path,
             correlation_id=self.call.correlation_id,

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-import re
 import zlib
 from collections.abc import Callable
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
 
@@ -13,13 +13,15 @@ import httpx
 from pyhall_tui import __version__
 from pyhall_tui.clock import Clock
 from pyhall_tui.log_file import REPEATS_AS
-from pyhall_tui.profiles.api_key import MASK, ApiKey, whole
+from pyhall_tui.masking import masked_spans
+from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import moved_base_url
 from pyhall_tui.registry import correlation
-from pyhall_tui.registry.decode import Unreadable, error_text
+from pyhall_tui.registry.decode import UnclearBanList, Unreadable, error_text
 from pyhall_tui.registry.errors import (
     AnswerTooLarge,
+    BanListUnclear,
     NotARegistrysAnswer,
     Redirected,
     RegistryError,
@@ -27,12 +29,13 @@ from pyhall_tui.registry.errors import (
     TlsFailed,
 )
 from pyhall_tui.registry.faults import FAULTS, STALE_CONNECTION, explain, status_class, tls_fault
-from pyhall_tui.registry.models import Exchange, RequestRecord
+from pyhall_tui.registry.models import KEPT, Exchange, RequestRecord
 from pyhall_tui.registry.origin import Origin
 from pyhall_tui.registry.retry import http_date, retry_after
 from pyhall_tui.registry.tls import issuer_of
 from pyhall_tui.registry.transport import SpreadTransport
 from pyhall_tui.registry.trip import Answer, Call, Trip
+from pyhall_tui.secret_text import Secrets
 
 T = TypeVar("T")
 
@@ -62,7 +65,7 @@ class Wire:
     ) -> None:
         self._origin = origin
         self._timeout = profile.timeout
-        self._key = key
+        self._secrets = Secrets() if key is None else Secrets(key.reveal())
         self._clock = clock
         self._proxy = proxy
         self._on_request = on_request
@@ -157,16 +160,25 @@ class Wire:
 
     async def _receive(self, trip: Trip, response: httpx.Response, read: Callable[[Answer], T]) -> T:
         status = response.status_code
-        body = self._masked(await _read_body(trip, response))
+        body = await _read_body(trip, response)
         if status in trip.call.accepts or (200 <= status < 300 and status != 206):
             answer = Answer(
-                status=status, headers=response.headers, body=body, exchange=lambda: self._exchange(trip, body)
+                status=status,
+                headers=response.headers,
+                body=body,
+                mask=self._masked,
+                exchange=partial(self._exchange, trip),
             )
             try:
                 return read(answer)
+            except UnclearBanList as reason:
+                sentence, worst = f"This ban list cannot be relied on: {reason}.", reason.worst
+                failure = trip.error(BanListUnclear, sentence, worst=worst, exchange=answer.exchange())
             except Unreadable as reason:
                 sentence = f"This is not a registry's answer: {reason}."
-            raise trip.error(NotARegistrysAnswer, sentence, exchange=self._exchange(trip, body))
+                failure = trip.error(NotARegistrysAnswer, sentence, exchange=answer.exchange())
+            raise failure
+        body = self._masked(body)
         if status in _REDIRECTS:
             raise self._redirected(trip, response, body)
         raise self._refusal(trip, response, body)
@@ -257,14 +269,19 @@ class Wire:
             request_body=trip.call.body or b"",
             status=trip.status,
             response_headers=shown(trip.response),
-            response_body=body,
+            response_body=body[:KEPT],
+            response_size=len(body),
             elapsed=trip.elapsed,
             correlation_id=trip.call.correlation_id,
         )
 
     def _masked(self, data: bytes) -> bytes:
         """Take the key out of what came: some answers repeat the request's headers."""
-        return data if self._key is None else re.sub(whole(self._key.reveal()).encode(), MASK.encode(), data)
+        if not self._secrets:
+            return data
+        said = data.decode("utf-8", "surrogateescape")
+        spans = list(self._secrets.spans(said))
+        return masked_spans(said, spans, len(said)).encode("utf-8", "surrogateescape") if spans else data
 
 
 def _shared(call: Call, outcome: object) -> str:

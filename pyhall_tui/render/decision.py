@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import msgspec
-
 from pyhall_tui.dispatch.codes import explain
 from pyhall_tui.dispatch.form import UNSTATED, filled
 from pyhall_tui.dispatch.result import Result, Tried
 from pyhall_tui.registry.models import Exchange
 from pyhall_tui.render.text import Cell, Style, clean, clean_lines, time_of_day
+from pyhall_tui.render.worker import raw_json
 
 
 class Look(NamedTuple):
@@ -187,12 +186,6 @@ def headers_text(exchange: Exchange) -> str:
     return f"{sent}\n\n< {exchange.status}\n{came}"
 
 
-def pretty(body: bytes) -> str:
-    """Return a body's JSON indented and cleaned, or its text as it came."""
-    if not body:
-        return "(no body)"
-    try:
-        text = msgspec.json.format(body, indent=2).decode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        text = body.decode("utf-8", "replace")
-    return clean_lines(text)
+def pretty(body: bytes, size: int = 0) -> str:
+    """Return a body's JSON indented and cleaned, or its text as it came. `size`: bytes that the whole body had."""
+    return clean_lines(raw_json(body, size)) if body else "(no body)"

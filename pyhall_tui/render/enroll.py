@@ -41,8 +41,8 @@ def preview(profile: Profile, draft: Draft, correlation_id: str) -> list[Line]:
     return [*lines, EMPTY, *_raw(body)]
 
 
-def _raw(body: bytes) -> list[Line]:
-    return [(Cell(line),) for line in clean_lines(raw_json(body)).split("\n")]
+def _raw(body: bytes, size: int = 0) -> list[Line]:
+    return [(Cell(line),) for line in clean_lines(raw_json(body, size)).split("\n")]
 
 
 def package_lines(package: Package | None, sha256: str) -> list[Line]:
@@ -91,7 +91,7 @@ def exchange_lines(exchange: Exchange | None) -> list[Line]:
     status = f"{exchange.status} · {exchange.elapsed * 1000:.0f} ms · {exchange.correlation_id}"
     lines: list[Line] = [(Cell("ANSWER ", Style.DIM), Cell(clean(status)))]
     lines += [(Cell(f"{clean(name)}: ", Style.DIM), Cell(clean(value))) for name, value in exchange.response_headers]
-    return [*lines, EMPTY, *_raw(exchange.response_body)]
+    return [*lines, EMPTY, *_raw(exchange.response_body, exchange.response_size)]
 
 
 def _plain(value: object) -> str:

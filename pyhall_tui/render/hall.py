@@ -8,6 +8,7 @@ import msgspec
 from pyhall_tui.registry.local_hall import HallAlert, HallDecision, HallExplanation, HallPolicy, HallRule, HallStatus
 from pyhall_tui.registry.models import Outcome
 from pyhall_tui.render.text import Cell, Style, clean, clean_lines, full_time, time_of_day
+from pyhall_tui.render.worker import raw_json
 
 _LOOKS = {
     Outcome.ALLOW: ("●", Style.GOOD),
@@ -108,7 +109,7 @@ def decision_fields(decision: HallDecision) -> list[list[Cell]]:
 
 def decision_json(decision: HallDecision) -> str:
     """Return the whole decision as it came, indented."""
-    return clean_lines(msgspec.json.format(msgspec.json.encode(decision.fields), indent=2).decode())
+    return clean_lines(raw_json(msgspec.json.encode(decision.fields)))
 
 
 def explanation_lines(told: HallExplanation) -> list[list[Cell]]:

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import msgspec
-
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import Entry, State
-from pyhall_tui.registry.models import Verdict
+from pyhall_tui.registry.decode import Unreadable, indented, read_object, text
+from pyhall_tui.registry.models import KEPT, Verdict
 from pyhall_tui.render.text import Cell, Style, age, clean, full_time, short_hash, time_of_day
 
 
@@ -120,6 +119,9 @@ def worker_fields(entry: Entry, now: Moment, stale_after: float) -> list[tuple[s
         ("Ban", _ban(entry)),
         ("Seen", _seen(entry, now, stale_after)),
     ]
+    if verdict.is_cut:
+        cut = f"not shown: the answer has {verdict.raw_size:,} bytes, of which {KEPT:,} are kept"
+        return [*groups, ("Other fields", [Field("", Cell(cut, Style.WARNING))])]
     return [*groups, ("Other fields", other)] if (other := _other_fields(verdict.raw)) else groups
 
 
@@ -225,21 +227,13 @@ _SHOWN = frozenset(
 
 def _other_fields(raw: bytes) -> list[Field]:
     try:
-        fields = msgspec.json.decode(raw, type=dict[str, object])
-    except msgspec.DecodeError:
+        fields = read_object(raw)
+    except Unreadable:
         return []
-    return [_optional(clean(name), _plain(value)) for name, value in fields.items() if name not in _SHOWN]
+    return [_optional(clean(name), text(value)) for name, value in fields.items() if name not in _SHOWN]
 
 
-def _plain(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return msgspec.json.encode(value).decode()
-
-
-def raw_json(raw: bytes) -> str:
-    """Return the answer's JSON indented, or as it came where it is none."""
-    try:
-        return msgspec.json.format(raw, indent=2).decode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return raw.decode("utf-8", "replace")
+def raw_json(raw: bytes, size: int = 0) -> str:
+    """Return the answer's JSON indented, or as it came if it is none. `size`: bytes that the whole answer had."""
+    shown = indented(raw) or raw.decode("utf-8", "replace")
+    return f"{shown}\n… cut: these are the first {len(raw):,} of {size:,} bytes." if size > KEPT else shown

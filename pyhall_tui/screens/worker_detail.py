@@ -153,7 +153,8 @@ class WorkerDetailScreen(Screen[None]):
         self._drawn = entry.revision if entry else -1
         self._show_ages()
         self.query_one(PackageTab).show()
-        raw = raw_json(entry.verdict.raw) if entry and entry.verdict else "The registry has not answered yet."
+        verdict = entry.verdict if entry else None
+        raw = raw_json(verdict.raw, verdict.raw_size) if verdict else "The registry has not answered yet."
         self.query_one("#raw-text", Static).update(Content(clean_lines(raw)))
         for name in ("#history-text", "#recent"):
             self._show_history(self.query_one(name, Static), self._events)

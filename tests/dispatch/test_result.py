@@ -1,11 +1,14 @@
 """What a dispatch came to, over a real socket, and what the journal gives back of it."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.dispatch.codes import CODES, explain
 from pyhall_tui.dispatch.result import Result, Tried, abandoned, read_back, result_of, try_dispatch
+from pyhall_tui.journal.journal import Journal
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.client import RegistryClient
@@ -100,3 +103,35 @@ def test_an_unknown_code_is_not_explained_and_a_family_is() -> None:
     assert explain("X_NEW") is None
     assert explain("DENY_REQUIRES_HUMAN_SIGNATURE") is not None
     assert explain("MISSING_CAPABILITY") is not None
+
+
+@pytest.mark.parametrize(
+    ("word", "result"), [("no → allow", "other"), ("→ allow", "other"), ("deny → allow", "other"), ("allow", "allow")]
+)
+async def test_a_word_with_an_arrow_in_it_is_told_and_kept_as_what_was_understood(
+    hall: LiveHall, tmp_path: Path, word: str, result: str
+) -> None:
+    """F111: in the history as at once."""
+    hall.faults.add(path="/api/v1/dispatch", status=200, body=f'{{"outcome":"{word}"}}')
+    now = await tried(hall)
+    with Journal.open(tmp_path / "journal.db", SystemClock()) as journal:
+        journal.record_dispatch("t", now.row)
+        journal.flush(30)
+        (row,) = journal.dispatches("t")
+    assert now.result is read_back(row).result is Result(result)
+    assert (row.outcome, row.result) == (word, result)
+
+
+def test_a_result_that_a_later_version_wrote_is_no_allow() -> None:
+    """F111."""
+    row = msgspec.structs.replace(abandoned(request(), 1.0).row, error="", outcome="allow", result="allowed_once")
+    assert result_of(row) is Result.OTHER
+
+
+async def test_an_allow_for_another_request_is_no_allow_at_once_and_in_the_history(hall: LiveHall) -> None:
+    """F112."""
+    hall.faults.add(path="/api/v1/dispatch", status=200, body='{"outcome":"allow","correlation_id":"req-2"}', count=1)
+    hall.faults.add(path="/api/v1/dispatch", status=200, body='{"outcome":"allow","capability":"x"}')
+    other_id, other_capability = await tried(hall), await tried(hall)
+    assert other_id.result is result_of(other_id.row) is Result.OTHER and other_id.correlation_same is False
+    assert other_capability.result is result_of(other_capability.row) is Result.UNKNOWN

@@ -12,6 +12,7 @@ from textual.widgets import Button, Static, Tab, Tabs
 
 from pyhall_tui.dispatch.result import Result, Tried
 from pyhall_tui.dispatch.snippets import snippets
+from pyhall_tui.journal.rows import RAW_LIMIT
 from pyhall_tui.registry.models import DispatchRequest
 from pyhall_tui.render.decision import LOOKS, big_letters, facts, headers_text, pretty, request_text
 from pyhall_tui.render.text import Cell, Style, clean_lines, full_time
@@ -115,11 +116,14 @@ class AnswerView(VerticalScroll, can_focus=False):
         exchange = tried.exchange
         if exchange is not None:
             self._put("request", request_text(exchange))
-            self._put("response", pretty(exchange.response_body))
+            self._put("response", pretty(exchange.response_body, exchange.response_size))
             self._put("headers", headers_text(exchange))
             return
         self._put("request", pretty(tried.row.request_raw))
-        answer = pretty(tried.row.response_raw) if tried.row.response_raw else ""
+        kept = tried.row.response_raw
+        answer = pretty(kept) if kept else ""
+        if len(kept) >= RAW_LIMIT:
+            answer += f"\n… perhaps cut: at most {RAW_LIMIT:,} bytes are kept."
         self._put("response", answer, "No answer is kept.")
         self._put("headers", "", "Headers are not kept in the journal.")
 

@@ -28,6 +28,6 @@ def _sent_before(journal: Journal, profile_name: str) -> set[str]:
     for row in journal.enrollments(profile_name, batch=FORM):
         try:
             found.update(msgspec.json.decode(row.request, type=_Sent).capabilities)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             continue
     return found

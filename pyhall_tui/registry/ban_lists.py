@@ -1,0 +1,114 @@
+"""A ban list in either of its forms. One odd entry must not hide the bans beside it."""
+
+from typing import Any, Final
+
+import msgspec
+
+from pyhall_tui.registry.json_body import Pairs, TwoReadings, Unreadable, decode, read_pairs, short, text
+from pyhall_tui.registry.models import BanList, BanListEntry, plain_sha256
+
+USUAL_LIMITS: Final = frozenset({50, 100, 200, 250, 500, 1_000, 2_000, 2_500, 5_000, 10_000})
+"""Limits that a registry may set by itself: an answer of just as many entries may be cut."""
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    """Fields of any type: one odd entry must not hide the bans beside it."""
+
+    sha256: Any = None
+    reason: Any = None
+    reported_at: Any = None
+    source: Any = None
+    review_status: Any = None
+
+
+_AnyEntry = _Entry | str | float | bool | list[Any] | None
+
+
+class _Hashes(msgspec.Struct, frozen=True):
+    hashes: tuple[_AnyEntry, ...]
+    count: Any = None
+    source: Any = None
+    next: Any = None
+    has_more: Any = None
+
+
+class UnclearBanList(Unreadable):
+    """A ban list that two readers would take differently. `worst` has every hash in it: they count as banned."""
+
+    def __init__(self, message: str, worst: BanList) -> None:
+        super().__init__(message)
+        self.worst = worst
+
+
+def read_ban_list(body: bytes, limit: int | None, correlation_id: str) -> BanList:
+    """Read a ban list in either of its forms.
+
+    Args:
+        limit: the entries that were asked for at most, or None.
+
+    Raises:
+        UnclearBanList: a key comes twice in it.
+        Unreadable: it is none.
+    """
+    try:
+        answer = msgspec.convert(decode(body), tuple[_AnyEntry, ...] | _Hashes)
+    except TwoReadings as two:
+        raise UnclearBanList(str(two), _worst_reading(body, correlation_id)) from None
+    except msgspec.ValidationError as error:
+        raise Unreadable(f"a field is missing or of another type: {short(str(error), 200)}") from None
+    source, given, perhaps_cut = None, answer, False
+    if isinstance(answer, _Hashes):
+        source, given, perhaps_cut = text(answer.source), answer.hashes, _says_more(answer)
+    read = [_read_entry(entry, source) for entry in given]
+    if given and not any(read) and not any(isinstance(entry, _Entry) for entry in given):
+        raise Unreadable("nothing in its list is a ban")
+    return BanList(
+        entries={entry.sha256: entry for entry in read if entry is not None},
+        perhaps_cut=perhaps_cut or len(given) in USUAL_LIMITS or (limit is not None and len(given) >= limit),
+        unreadable=read.count(None),
+        correlation_id=correlation_id,
+    )
+
+
+def _worst_reading(body: bytes, correlation_id: str) -> BanList:
+    """Return every hash that stands anywhere in a list: banned, until the list can be read in one way only."""
+    found: dict[str, BanListEntry] = {}
+
+    def take(value: object) -> None:
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, list):
+                take(each)
+            elif (bare := plain_sha256(each)) is not None:
+                found[bare] = BanListEntry(sha256=bare, reason="in a ban list that can't be read in one way only")
+
+    def hook(pairs: Pairs) -> None:
+        for _, value in pairs:
+            take(value)
+
+    take(read_pairs(body, hook))
+    return BanList(entries=found, perhaps_cut=True, besides=True, correlation_id=correlation_id)
+
+
+def _says_more(answer: _Hashes) -> bool:
+    """Whether a list says itself that it is not all: an empty one is that of a hall whose registry is down."""
+    total = answer.count if isinstance(answer.count, int | float) else 0
+    return not answer.hashes or total > len(answer.hashes) or bool(answer.next or answer.has_more)
+
+
+def _read_entry(entry: _AnyEntry, source: str | None) -> BanListEntry | None:
+    """Return one ban, or None where its hash is none: it matches nobody."""
+    if not isinstance(entry, _Entry):
+        entry = _Entry(sha256=entry, source=source)
+    if (bare := plain_sha256(entry.sha256)) is None:
+        return None
+    return BanListEntry(
+        sha256=bare,
+        reason=_kept(entry.reason),
+        reported_at=_kept(entry.reported_at),
+        source=_kept(entry.source),
+        review_status=_kept(entry.review_status),
+    )
+
+
+def _kept(value: object) -> str | None:
+    return None if value is None else short(text(value))

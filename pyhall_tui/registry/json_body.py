@@ -1,0 +1,156 @@
+"""A body's bytes as JSON, read so strictly that no other reader can take it differently, and bounded in depth."""
+
+import html
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+MOST_DEEP: Final = 64
+"""Levels of lists and objects that an answer may have: those documented have three. What is read is also written,
+indented and drawn, each of which goes down level by level."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+_ESCAPE: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
+"""One escape of a JSON text; group 1 is half of a pair that stands alone, which is no Unicode."""
+_UNSEEN: Final = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1|\Z)", re.DOTALL | re.IGNORECASE)
+"""What a page holds and nobody reads."""
+
+Pairs = list[tuple[str, Any]]
+
+
+class Unreadable(Exception):
+    """A body that is not of the contract's shape; the message is the end of a sentence."""
+
+
+class TwoReadings(Unreadable):
+    """A key comes twice in one object: which of the two counts is each reader's own choice."""
+
+
+def decode(body: bytes) -> Any:
+    """Decode a body that has to be JSON: no key twice in an object, at most `MOST_DEEP` levels.
+
+    Raises:
+        TwoReadings: a key comes twice in an object.
+        Unreadable: it is not JSON, or is nested too deeply.
+    """
+    body = plain(body)
+    try:
+        value = msgspec.json.decode(body)
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        raise Unreadable(_not_json(body, error)) from None
+    if is_too_deep(value):
+        raise Unreadable("it is nested too deeply")
+    read_pairs(body, _no_key_twice)
+    return value
+
+
+def read_pairs(body: bytes, hook: Callable[[Pairs], Any]) -> Any:
+    """Decode JSON that `decode` has found to be sound; each object is what `hook` makes of its pairs."""
+    return json.loads(plain(body), object_pairs_hook=hook, parse_int=str)
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Decode a body that has to be one JSON object.
+
+    Raises:
+        Unreadable: it is none; see `decode`.
+    """
+    value = decode(body)
+    if not isinstance(value, dict):
+        raise Unreadable(f"it holds {_name(value)} where an object belongs")
+    return value
+
+
+def indented(body: bytes) -> str | None:
+    """Return JSON with a line for each value, to be looked at; None for what is not JSON or is nested too deeply.
+
+    It is for any bytes, those of an old journal too: it never raises.
+    """
+    try:
+        if is_too_deep(msgspec.json.decode(body)):
+            return None
+        return msgspec.json.format(body, indent=2).decode()
+    except (ValueError, RecursionError, msgspec.MsgspecError):
+        return None
+
+
+def is_too_deep(value: Any) -> bool:
+    """Return whether a decoded value has more than `MOST_DEEP` levels of lists and objects."""
+    level = [value]
+    for _ in range(MOST_DEEP + 1):
+        level = [
+            child
+            for each in level
+            if isinstance(each, dict | list)
+            for child in (each.values() if isinstance(each, dict) else each)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def text(value: object) -> str | None:
+    """Return text as it is and anything else as its JSON; None where there is nothing."""
+    if value is None or isinstance(value, str):
+        return value
+    return msgspec.json.encode(value).decode()
+
+
+def short(said: str | None, most: int = 1_000) -> str:
+    """Return text that somebody else wrote, cut so that no answer can fill the memory; the cut is shown by `…`."""
+    said = said or ""
+    return said if len(said) <= most else f"{said[:most]}…"
+
+
+def first_words(body: bytes, length: int = 120) -> str:
+    """Return the first words of a body, markup left out, on one line."""
+    raw = body[:65_536].decode("utf-8-sig", errors="replace")
+    return " ".join(_without_tags(raw).split())[:length]
+
+
+def _without_tags(raw: str) -> str:
+    """Leave out what stands between `<` and `>`, with scripts, styles and comments; read `&amp;` and its like."""
+    if not raw.lstrip().startswith("<"):
+        return raw
+    return html.unescape(" ".join(part.rpartition(">")[2] for part in _UNSEEN.sub("<>", raw).split("<")))
+
+
+def plain(body: bytes) -> bytes:
+    """Return a body without a byte order mark, and with `\\ufffd` for each half of a surrogate pair.
+
+    Python's own `json` writes such halves, so one odd name would else make the whole answer unreadable.
+
+    Raises:
+        Unreadable: there is nothing in it.
+    """
+    body = body.removeprefix(_BOM)
+    if not body.strip():
+        raise Unreadable("its body is empty")
+    if b"\\ud" in body or b"\\uD" in body:
+        body = _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
+    return body
+
+
+def _no_key_twice(pairs: Pairs) -> None:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise TwoReadings("it is no whole JSON: a key comes twice in one object")
+
+
+def _not_json(body: bytes, error: Exception) -> str:
+    if isinstance(error, msgspec.DecodeError) and body.lstrip()[:1] not in (b"{", b"["):
+        return f"it is no JSON and begins: {first_words(body)}"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no UTF-8"
+    return f"it is no whole JSON: {error}"
+
+
+def _name(value: object) -> str:
+    return {list: "a list", str: "a text", bool: "a truth value", type(None): "null"}.get(type(value), "a number")
