@@ -3,10 +3,11 @@
 import asyncio
 import hashlib
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -19,12 +20,24 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # as the eco
 _PIECE = 5000  # rows that are counted in one go: some 20 ms
 
 
-def append(store: Store, *receipts: dict[str, Any]) -> int:
+class Beside(Protocol):
+    """What is written in one transaction with decisions: what they used up of a rule's rate."""
+
+    def save(self, db: sqlite3.Connection) -> None:
+        """Write it."""
+        ...
+
+    def saved(self) -> None:
+        """Hear that it is written for good."""
+        ...
+
+
+def append(store: Store, *receipts: dict[str, Any], beside: Beside | None = None) -> int:
     """Add decisions to the log, in one transaction with the head that stands outside; return the last one's number."""
-    return _append(store, [_ENCODER.encode(receipt) for receipt in receipts])
+    return _append(store, [_ENCODER.encode(receipt) for receipt in receipts], beside)
 
 
-def _append(store: Store, texts: list[str]) -> int:
+def _append(store: Store, texts: list[str], beside: Beside | None) -> int:
     with store.write(log_alone=True) as db:
         seq, entry = head(store)
         rows = []
@@ -33,6 +46,10 @@ def _append(store: Store, texts: list[str]) -> int:
             rows.append((seq, entry, text))
         db.executemany("INSERT INTO decisions (seq, entry_hash, receipt) VALUES (?, ?, ?)", rows)
         db.execute("INSERT OR REPLACE INTO meta VALUES ('audit_head', ?)", (f"{seq}:{entry}",))
+        if beside:
+            beside.save(db)
+    if beside:
+        beside.saved()
     return seq
 
 
@@ -94,8 +111,8 @@ class Ledger:
     A transaction costs as much as everything else of a dispatch. Who waits for `append` tells the decision afterwards.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, beside: Beside | None = None) -> None:
+        self._store, self._beside = store, beside
         self._waiting: list[tuple[str, asyncio.Future[None]]] = []
         self._writes = 0
 
@@ -116,7 +133,7 @@ class Ledger:
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
         try:
-            _append(self._store, [text for text, _ in waiting])
+            _append(self._store, [text for text, _ in waiting], self._beside)
         except Exception as error:
             _resolve(waiting, error)
             return

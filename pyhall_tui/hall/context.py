@@ -1,10 +1,10 @@
 """What the hall's routes work with."""
 
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.hall.audit import Ledger, Tally
@@ -12,6 +12,7 @@ from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.limiter import Limiter
 from pyhall_tui.hall.policy import Policy, StoredPolicy
+from pyhall_tui.hall.rates import Rates
 from pyhall_tui.hall.retention import Retention, keep_short
 from pyhall_tui.hall.shadow import Hidden, hidden_rules
 from pyhall_tui.hall.store import Store
@@ -28,6 +29,21 @@ class PolicySource(Protocol):
     def current(self) -> Policy:
         """Return the policy in force."""
         ...
+
+
+class Grounds(NamedTuple):
+    """What a decision rests on, for who decides and for who explains it alike."""
+
+    store: Store
+    policy: Policy
+    rates: Rates | None
+    """None: as if nothing were used up."""
+    refusal: Callable[[str], str | None]
+    """Returns why a dispatch of this tier is refused because of the upstream, or None."""
+
+
+def _never(_: str) -> str | None:
+    return None
 
 
 @dataclass
@@ -75,18 +91,27 @@ class Hall:
         self.policy: PolicySource = policy or StoredPolicy(store)
         self.clock: Clock = clock or SystemClock()
         self.limiter = Limiter(self.clock, rate, burst=max(1, round(rate * 2)))
-        self.rule_rates = Limiter(self.clock)
+        self.rates = Rates(store, self.clock)
         self.tally = Tally()
         self.upstream: Upstream | None = None
         self.faults = Faults()
         self.retention = retention or Retention()
-        self.ledger = Ledger(store)
+        self.ledger = Ledger(store, self.rates)
         self.public_reads = public_reads
         self.local_writes = local_writes
         self.ban_list = ban_list
         self.verify_shape = verify_shape
         self.requests: deque[SeenRequest] = deque(maxlen=record)
         self._hidden: tuple[Policy | None, list[Hidden]] = (None, [])
+
+    def grounds(self) -> "Grounds":
+        """Return what a decision rests on now."""
+        refusal = self.upstream.refusal if self.upstream else _never
+        return Grounds(self.store, self.policy.current(), self.rates, refusal)
+
+    def grounds_of_another_time(self) -> "Grounds":
+        """As `grounds`, without what is known of this moment only: used-up rates, and an upstream that is silent."""
+        return Grounds(self.store, self.policy.current(), None, _never)
 
     def beside(self) -> list[Coroutine[Any, Any, None]]:
         """Return what is to run beside the requests, for as long as the hall is served."""

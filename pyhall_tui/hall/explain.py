@@ -5,9 +5,11 @@ from typing import Any
 import msgspec
 
 from pyhall_tui.hall import gate
+from pyhall_tui.hall.context import Grounds
+from pyhall_tui.hall.errors import BadRequest
 from pyhall_tui.hall.hours import in_words
-from pyhall_tui.hall.models import Asked, Worker
-from pyhall_tui.hall.policy import Decision, Policy, Rule, in_context
+from pyhall_tui.hall.models import Asked, decode_dispatch
+from pyhall_tui.hall.policy import Decision, Rule, in_context
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -26,21 +28,53 @@ class Explanation(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
 
 
-def explain(worker: Worker | None, asked: Asked, policy: Policy) -> Explanation:
-    """Decide a dispatch as the gate does, without the log and the rates, and say how it came to that.
+def request(
+    *, namespace: str, capability: str, worker_id: str, risk_tier: str | None, context: str, wall: float
+) -> Asked:
+    """Return the dispatch that somebody asks about, read as the hall reads one that comes in.
 
-    The rules are asked even where the registry's refusal comes before them, to show what they would say.
+    Args:
+        risk_tier: put into the context; None leaves that as it is.
+        context: the dispatch's context, in JSON.
+
+    Raises:
+        BadRequest: the hall would refuse such a dispatch; the sentence names the field.
     """
-    decision = gate.decide(worker, asked, policy)
+    try:
+        given = context.encode()
+        fields = msgspec.json.decode(given)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        raise BadRequest("invalid field: context: expected a JSON object") from None
+    if risk_tier is not None:
+        if not isinstance(fields, dict):
+            raise BadRequest("invalid field: context: expected a JSON object")
+        if fields.setdefault("risk_tier", risk_tier) != risk_tier:
+            raise BadRequest(f"invalid field: context: its risk_tier is not {risk_tier}: name one")
+        given = msgspec.json.encode(fields)
+    named = {"namespace": namespace, "capability": capability, "worker_id": worker_id}
+    try:
+        body = msgspec.json.encode(named | {"context": msgspec.Raw(given)})
+    except UnicodeEncodeError:
+        raise BadRequest("what was given is not UTF-8") from None
+    asked, _ = decode_dispatch(body, wall)
+    return asked
+
+
+def explain(grounds: Grounds, asked: Asked) -> Explanation:
+    """Decide a dispatch as the gate does, without the log and without using up a rate, and say how it came to that.
+
+    The rules are asked even if something refuses it before them, to show what they would say.
+    """
+    decision = gate.decide(grounds, asked, take=False)
     known = decision.reason or "" if decision.rule == "registry" else "active, attested, clean and enrolled for it"
     steps = []
-    for rule in policy.rule:
+    for rule in grounds.policy.rule:
         missed = rule.miss(asked)
         steps.append(Step(rule.id, missed is None, _does(rule) if missed is None else _misses(rule, asked, missed)))
         if missed is None:
             break
     else:
-        steps.append(Step("default", True, f"{policy.default}, because no rule matches"))
+        steps.append(Step("default", True, f"{grounds.policy.default}, because no rule matches"))
     return Explanation(decision, known, tuple(steps))
 
 

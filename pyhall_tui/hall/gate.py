@@ -1,11 +1,12 @@
 """May this worker do this? First what the registry knows of the worker, then the policy."""
 
+import math
 from typing import Any
 
 from pyhall_tui.hall import audit
-from pyhall_tui.hall.context import Hall
+from pyhall_tui.hall.context import Grounds, Hall
 from pyhall_tui.hall.models import Asked, Worker
-from pyhall_tui.hall.policy import SECONDS, Decision, Policy
+from pyhall_tui.hall.policy import Decision
 from pyhall_tui.hall.store import new_id
 from pyhall_tui.hall.upstream import STALE
 
@@ -24,15 +25,14 @@ LACKS_CAPABILITY = "NO_WORKER_FOR_CAPABILITY"
 def dispatch(hall: Hall, asked: Asked, correlation_id: str) -> dict[str, Any]:
     """Decide a dispatch and return its receipt, which is in the decision log by then."""
     receipt = judge(hall, asked, correlation_id)
-    audit.append(hall.store, receipt)
+    audit.append(hall.store, receipt, beside=hall.rates)
     return receipt
 
 
 def judge(hall: Hall, asked: Asked, correlation_id: str) -> dict[str, Any]:
     """Decide a dispatch and return its receipt, which is not in the log yet."""
     began = hall.clock.now().mono
-    decision = decide(hall.store.worker(asked.worker_id), asked, hall.policy.current())
-    decision = _within_rate(hall, asked, _if_upstream_is_heard(hall, asked, decision))
+    decision = decide(hall.grounds(), asked, take=True)
     return {
         "decision_id": new_id("dec"),
         "correlation_id": correlation_id,
@@ -49,32 +49,30 @@ def judge(hall: Hall, asked: Asked, correlation_id: str) -> dict[str, Any]:
     }
 
 
-def decide(worker: Worker | None, asked: Asked, policy: Policy) -> Decision:
-    """Decide a dispatch: what the registry knows of the worker counts before any rule."""
-    refusal = _refusal(worker, asked)
+def decide(grounds: Grounds, asked: Asked, *, take: bool) -> Decision:
+    """Decide a dispatch: the worker, the rules, the upstream, the rule's rate, in this order.
+
+    `take`: an allow is used up of its rule's rate. An explanation takes none, and is the same decision otherwise.
+    """
+    decision = _by_worker_and_rules(grounds, asked)
+    if decision.outcome != "deny" and (reason := grounds.refusal(asked.tier)):  # it is not known who is banned there
+        return Decision("deny", "upstream", STALE, reason)
+    if decision.rate is None or grounds.rates is None:
+        return decision
+    wait = grounds.rates.wait(decision.rule, asked.worker_id, decision.rate, take=take)
+    if not wait:
+        return decision
+    reason = f"The rule {decision.rule} allows each worker {decision.rate}: again in {math.ceil(wait)} s"
+    return Decision("deny", decision.rule, RATE_EXCEEDED, reason)
+
+
+def _by_worker_and_rules(grounds: Grounds, asked: Asked) -> Decision:
+    """Decide by what the registry knows of the worker, and then by the rules."""
+    refusal = _refusal(grounds.store.worker(asked.worker_id), asked)
     if refusal is not None:
         code, reason = refusal
         return Decision("deny", "registry", code, reason)
-    return policy.decide(asked)
-
-
-def _if_upstream_is_heard(hall: Hall, asked: Asked, decision: Decision) -> Decision:
-    """Turn an allow into a deny while it is not known who is banned upstream."""
-    if decision.outcome == "deny" or hall.upstream is None or not (reason := hall.upstream.refusal(asked.tier)):
-        return decision
-    return Decision("deny", "upstream", STALE, reason)
-
-
-def _within_rate(hall: Hall, asked: Asked, decision: Decision) -> Decision:
-    """Turn an allow into a deny where its rule has allowed this worker as often as it may."""
-    if decision.rate is None:
-        return decision
-    number, _, unit = decision.rate.partition("/")
-    wait = hall.rule_rates.wait_at(f"{decision.rule} {asked.worker_id}", int(number) / SECONDS[unit], int(number))
-    if not wait:
-        return decision
-    reason = f"The rule {decision.rule} allows each worker {decision.rate}: again in {wait:.0f} s"
-    return Decision("deny", decision.rule, RATE_EXCEEDED, reason)
+    return grounds.policy.decide(asked)
 
 
 def _refusal(worker: Worker | None, asked: Asked) -> tuple[str, str] | None:

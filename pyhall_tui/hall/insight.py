@@ -14,8 +14,9 @@ from starlette.routing import Route
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.errors import BadRequest, Forbidden
 from pyhall_tui.hall.explain import explain
+from pyhall_tui.hall.explain import request as asked_about
 from pyhall_tui.hall.faults import ADMIN, Fault
-from pyhall_tui.hall.models import UNSTATED, Asked, decode
+from pyhall_tui.hall.models import UNSTATED, decode
 from pyhall_tui.hall.policy import TIERS, Policy
 from pyhall_tui.hall.wire import admit, admit_read, answer, hall_of, is_here, read_body, whole_number
 
@@ -63,7 +64,8 @@ async def explanation(request: Request) -> Response:
     """`GET /policy/explain?worker_id=&capability=[&namespace=][&risk_tier=][&at=][&context=]`: which rule decides, why.
 
     `at` is in seconds since the epoch, now unless given; `context` a JSON object with what a rule may look at besides.
-    Nothing is dispatched or logged, and no rate is used up.
+    Nothing is dispatched or logged, and no rate is used up. Of another time than now, the rates that were used up and
+    the upstream's silence are not looked at.
     """
     namespace = admit_read(request)
     _only_here(request)
@@ -76,25 +78,19 @@ async def explanation(request: Request) -> Response:
     tier = request.query_params.get("risk_tier", UNSTATED)
     if tier not in TIERS:
         raise BadRequest(f"invalid field: risk_tier: expected one of {', '.join(TIERS)}")
-    now = int(hall.clock.now().wall)
-    wall = whole_number(request, "at", default=now, most=10**11, least=0)
-    asked = Asked(
+    wall, grounds = hall.clock.now().wall, hall.grounds()
+    if "at" in request.query_params:  # another time, of which the upstream's state and the rates are not known
+        wall = float(whole_number(request, "at", default=0, most=10**11, least=0))
+        grounds = hall.grounds_of_another_time()
+    asked = asked_about(
         namespace=asked_for,
         capability=capability,
         worker_id=worker_id,
-        tier=tier,
-        wall=float(wall),
-        context=_context(request),
+        risk_tier=None if tier == UNSTATED else tier,
+        context=request.query_params.get("context", "{}"),
+        wall=wall,
     )
-    return answer(request, explain(worker, asked, hall.policy.current()))
-
-
-def _context(request: Request) -> dict[str, Any]:
-    text = request.query_params.get("context", "{}")
-    try:
-        return msgspec.json.decode(text, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        raise BadRequest("invalid field: context: expected a JSON object") from None
+    return answer(request, explain(grounds, asked))
 
 
 def _stated(request: Request, name: str) -> str:

@@ -16,10 +16,7 @@ class Limiter:
 
     def wait(self, who: str) -> float:
         """Take a token of `who`: return 0 if there was one, else the seconds until there will be."""
-        return self.wait_at(who, self.rate, self.burst)
-
-    def wait_at(self, who: str, rate: float, burst: int) -> float:
-        """As `wait`, at a rate and burst of its own."""
+        rate, burst = self.rate, self.burst
         if rate <= 0:
             return 0.0
         now = self._clock.now().mono

@@ -29,7 +29,6 @@ _NOT_EMPTY = msgspec.Meta(min_length=1)
 Value = str | int | float | bool
 
 TIERS: tuple[Tier, ...] = get_args(Tier)
-SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _log = logging.getLogger(__name__)
 _CODES = {"deny": "POLICY_BLOCKED", "hold": "DENY_REQUIRES_HUMAN_APPROVAL"}
 _REASONS = {

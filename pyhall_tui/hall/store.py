@@ -212,6 +212,11 @@ class Store:
             self._workers.clear()
             self._stamp = (others, self._changes)
 
+    def written_elsewhere(self) -> int:
+        """Return a number that changes whenever another process has written."""
+        number: int = self.read("PRAGMA data_version")[0][0]
+        return number
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Let all that is read within be of one instant; another process may write meanwhile."""

@@ -108,10 +108,9 @@ class Upstream:
 
     def refusal(self, tier: str) -> str | None:
         """Return why a dispatch of this tier is refused now, or None."""
-        if self.when_stale == "keep" or (self.when_stale == "deny-high" and tier not in _RISKY) or not self.stale:
+        if not _refuses(self.when_stale, tier) or not self.stale:
             return None
-        since = f"since {iso(self._heard.wall)}" if self._heard else "since the hall was started"
-        return f"The upstream registry was not heard of {since}: who is banned now is not known"
+        return _said(iso(self._heard.wall) if self._heard else None)
 
     def state(self) -> dict[str, Any]:
         """Return how it is, for `/status`."""
@@ -126,6 +125,33 @@ class Upstream:
             "error": self.error,
             "session": self._session.state() if self._session else sessions.none(),
         }
+
+
+def _refuses(when_stale: WhenStale, tier: str) -> bool:
+    """Whether a silent upstream refuses dispatches of this tier."""
+    return when_stale == "deny-all" or (when_stale == "deny-high" and tier in _RISKY)
+
+
+def _said(heard: str | None) -> str:
+    since = f"since {heard}" if heard else "since the hall was started"
+    return f"The upstream registry was not heard of {since}: who is banned now is not known"
+
+
+def last_refusal(store: Store) -> Callable[[str], str | None]:
+    """Return what the hall that serves this store refuses because of its upstream, as `Upstream.refusal` does."""
+    state = last_state(store)
+
+    def refusal(tier: str) -> str | None:
+        if state is None or not state["stale"] or not _refuses(state["when_stale"], tier):
+            return None
+        return _said(state["last_heard"])
+
+    return refusal
+
+
+def forget_state(store: Store) -> None:
+    """Note that the store is served without an upstream."""
+    store.set_meta(_KEPT, "")
 
 
 def last_state(store: Store) -> dict[str, Any] | None:

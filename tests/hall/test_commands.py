@@ -281,7 +281,7 @@ def test_a_hall_does_not_start_on_a_policy_file_that_is_none(db: Path, tmp_path:
     policy = tmp_path / "p.toml"
     policy.write_text(text)
     Store(db).close()
-    explain = ("policy", "explain", "--worker", "w", "--capability", "c", "--policy", policy)
+    explain = ("policy", "explain", "--worker", "w", "--namespace", "n", "--capability", "c", "--policy", policy)
     for command in (("serve", "--port", "0", "--policy", policy), ("policy", "set", policy), explain):
         result = run(*command, "--db", db)
         assert result.exit_code == 2 and f"{policy}:" in result.stderr and result.stdout == "", command

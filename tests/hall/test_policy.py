@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pyhall_tui.hall import gate, watched_file
-from pyhall_tui.hall.context import Hall
+from pyhall_tui.hall.context import Grounds
 from pyhall_tui.hall.errors import FileMistake, StoreError
 from pyhall_tui.hall.hours import Day, in_words
 from pyhall_tui.hall.models import Asked, Worker
@@ -101,7 +101,13 @@ def test_a_rule_gives_its_own_code_and_reason() -> None:
     ],
 )
 def test_what_is_known_of_the_worker_counts_before_the_policy(worker: Worker | None, code: str | None) -> None:
-    assert gate.decide(worker, asked(), ALLOW_ALL).code == code
+    store = Store()
+    if worker:
+        store.put_worker(worker)
+        if worker.hash_ban_reason:
+            store.ban_hash(worker.sha256 or "", worker.hash_ban_reason)
+    grounds = Grounds(store, ALLOW_ALL, None, lambda tier: None)
+    assert gate.decide(grounds, asked(), take=True).code == code
 
 
 @pytest.mark.parametrize(
@@ -449,20 +455,3 @@ def test_true_is_not_one() -> None:
     assert rule.miss(asked(context={"dry": True, "level": 1.0})) is None
     assert rule.miss(asked(context={"dry": 1, "level": 1})) == "context"
     assert rule.miss(asked(context={"dry": True, "level": True})) == "context"
-
-
-def test_a_rule_may_have_a_rate_for_each_worker() -> None:
-    clock = ManualClock()
-    hall = Hall(Store(clock=clock), clock=clock)
-    save_rules(hall.store, Policy(rule=(Rule(id="r", outcome="allow", rate="2/minute"),)))
-    for worker_id in ("a", "b"):
-        hall.store.put_worker(Worker(worker_id=worker_id, **GOOD))
-
-    def dispatch(worker_id: str) -> str:
-        receipt = gate.dispatch(hall, asked(worker=worker_id), "c")
-        return str(receipt["deny_code"] or receipt["outcome"])
-
-    assert [dispatch("a") for _ in range(3)] == ["allow", "allow", "POLICY_RATE_EXCEEDED"]
-    assert dispatch("b") == "allow"
-    clock.skip(30)
-    assert [dispatch("a") for _ in range(2)] == ["allow", "POLICY_RATE_EXCEEDED"]

@@ -1,4 +1,4 @@
-"""The ecosystem's rules.json, and the explanation of a decision."""
+"""The ecosystem's rules.json, read as a policy."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from pyhall_tui.hall.errors import FileMistake
-from pyhall_tui.hall.explain import explain
-from pyhall_tui.hall.models import Asked, Worker
-from pyhall_tui.hall.policy import Policy, Rule
+from pyhall_tui.hall.models import Asked
+from pyhall_tui.hall.policy import Policy
 from pyhall_tui.hall.rules_json import read
 
 # as in the ecosystem's hello-greeter sample
@@ -105,36 +104,3 @@ def test_the_ecosystems_sample_is_read() -> None:
     policy, notes = read(sample.read_bytes(), sample.name)
     assert [rule.outcome for rule in policy.rule] == ["allow", "hold"]
     assert len(notes) == 5
-
-
-def test_an_explanation_names_the_rule_and_why_not_the_earlier_ones() -> None:
-    rules = (
-        Rule(id="mail", outcome="deny", capability="mail.*"),
-        Rule(id="low", outcome="allow", risk_tiers=("low",)),
-        Rule(id="dev", outcome="allow", context={"env": ("dev",)}),
-        Rule(id="rest", outcome="hold"),
-        Rule(id="never", outcome="allow"),
-    )
-    worker = Worker(worker_id="w", namespace="n", capabilities=("llm.x",), sha256="ab" * 32, attested_at="2026")
-    asked = Asked(namespace="n", capability="llm.x", worker_id="w", tier="high", context={"env": "prod"})
-    found = explain(worker, asked, Policy(rule=rules))
-    assert (found.decision.outcome, found.decision.rule) == ("hold", "rest")
-    assert [(step.rule, step.matches) for step in found.steps] == [
-        ("mail", False),
-        ("low", False),
-        ("dev", False),
-        ("rest", True),
-    ]
-    assert [step.why for step in found.steps[:3]] == [
-        "capability llm.x does not match mail.*",
-        "risk tier high is not among low",
-        "context's env is 'prod'; the rule wants 'dev'",
-    ]
-
-
-def test_an_explanation_says_what_the_registry_refuses_and_what_the_rules_would_say() -> None:
-    asked = Asked(namespace="n", capability="c", worker_id="w")
-    found = explain(None, asked, Policy(rule=(Rule(id="all", outcome="allow"),)))
-    assert (found.decision.rule, found.decision.code) == ("registry", "DENY_NO_AVAILABLE_WORKER")
-    assert found.worker == "No worker w is enrolled in n"
-    assert found.steps[-1].rule == "all"

@@ -159,11 +159,15 @@ async def test_rules_come_with_their_hits_the_hidden_ones_explained(open_app: Op
 
 
 async def test_a_mistake_in_the_policys_file_is_shown(open_app: OpenApp, hall: LiveHall) -> None:
-    hall.hall.policy.error = "policy.toml:3:7: there is no timezone Mars."
+    """F82"""
+    hall.hall.policy.current()
+    with hall.store.write() as db:
+        db.execute("UPDATE rules SET rule = '{'")
+        hall.store.set_meta("policy_revision", "99")
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await go_to_hall(opened)
         await opened.pilot.press("right")
-        await reads(opened, "policy.toml:3:7", "The rules before it stay in force")
+        await reads(opened, "✖ the policy in the hall", "The rules before it stay in force")
 
 
 async def test_a_peer_that_tells_no_rules_is_shown_all_the_same(open_app: OpenApp, hall: LiveHall) -> None:

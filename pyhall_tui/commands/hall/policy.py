@@ -4,13 +4,14 @@ import json
 import sys
 from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from pyhall_tui.commands.hall.group import db_option, hall_group, json_option, no, open_store, say, told
 
 if TYPE_CHECKING:
+    from pyhall_tui.hall.context import Grounds
     from pyhall_tui.hall.policy import Policy
     from pyhall_tui.hall.store import Store
 
@@ -60,24 +61,30 @@ def explain(
     as_json: bool,
     db: Path,
 ) -> None:
-    """Say which rule decides a dispatch, and why not the ones before it. Nothing is dispatched or logged."""
-    fields = _object(context)
+    """Say which rule decides a dispatch now, and why not the ones before it. Nothing is dispatched or logged."""
     with open_store(db) as store:
         import msgspec
 
+        from pyhall_tui.hall.errors import BadRequest
         from pyhall_tui.hall.explain import explain as find
-        from pyhall_tui.hall.models import UNSTATED, Asked
+        from pyhall_tui.hall.explain import request
 
         known = store.worker(worker)
-        asked = Asked(
-            namespace=namespace or (known.namespace if known else ""),
-            capability=capability,
-            worker_id=worker,
-            tier=risk_tier or UNSTATED,
-            wall=time(),
-            context=fields,
-        )
-        found = find(known, asked, _policy(store, file))
+        namespace = namespace or (known.namespace if known else None)
+        if namespace is None:
+            raise click.UsageError(f"there is no worker {worker} in {db}: name a namespace with --namespace")
+        try:
+            asked = request(
+                namespace=namespace,
+                capability=capability,
+                worker_id=worker,
+                risk_tier=risk_tier,
+                context=context,
+                wall=time(),
+            )
+        except BadRequest as error:
+            raise click.UsageError(str(error)) from None
+        found = find(_grounds(store, file), asked)
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(found)))
         return
@@ -90,14 +97,14 @@ def explain(
         say(f"{'→' if step.matches else ' '} {step.rule}  {step.why}")
 
 
-def _object(text: str) -> dict[str, Any]:
-    try:
-        fields = json.loads(text)
-    except ValueError as error:
-        raise click.BadParameter(f"not JSON: {error}", param_hint="--context") from None
-    if not isinstance(fields, dict):
-        raise click.BadParameter("expected an object", param_hint="--context")
-    return fields
+def _grounds(store: "Store", file: Path | None) -> "Grounds":
+    """Return what a hall that serves this store decides by."""
+    from pyhall_tui.clock import SystemClock
+    from pyhall_tui.hall.context import Grounds
+    from pyhall_tui.hall.rates import Rates
+    from pyhall_tui.hall.upstream import last_refusal
+
+    return Grounds(store, _policy(store, file), Rates(store, SystemClock()), last_refusal(store))
 
 
 @policy.command("list")

@@ -118,6 +118,7 @@ def serve(
     from pyhall_tui.hall.faults import read_faults
     from pyhall_tui.hall.retention import Retention
     from pyhall_tui.hall.server import ForegroundServer, address, listen
+    from pyhall_tui.hall.upstream import forget_state
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s")
     with open_store(db, make=True) as store:
@@ -133,7 +134,9 @@ def serve(
             "policy_file", str(policy.absolute()) if policy else ""
         )  # for the commands that look at the store
         hall.faults.replace(read_faults(faults) if faults else [])
-        if above is not None:
+        if above is None:
+            forget_state(store)
+        else:
             hall.upstream = follow(
                 *above, store, hall.clock, namespace=upstream_namespace, silence=stale_after * 60, when_stale=when_stale
             )

@@ -1,0 +1,125 @@
+"""How often a rule has allowed a worker: never more than its number within any span of its length.
+
+What was allowed lately is kept in the store, written with the decisions themselves, so a restart forgets nothing.
+"""
+
+import math
+import sqlite3
+from array import array
+from functools import lru_cache
+
+from pyhall_tui.clock import Clock, Moment
+from pyhall_tui.hall.errors import StoreError
+from pyhall_tui.hall.store import Store
+
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+_FINEST = 128
+"""Up to this number each allow has its own time; beyond, so many share the last one's as keep the list this short."""
+_MOST = 10_000  # windows that are remembered; the others are read again
+_Key = tuple[str, str]
+
+
+class _Window:
+    """What was allowed lately: pairs of a time (of the clock that can't jump) and how many were allowed up to it."""
+
+    def __init__(self, allowed: "array[float]") -> None:
+        self.allowed = allowed
+        self.total = int(sum(allowed[1::2]))
+
+    def forget(self, before: float) -> None:
+        """Forget what was allowed until then."""
+        gone = 0
+        while gone < len(self.allowed) and self.allowed[gone] <= before:
+            self.total -= int(self.allowed[gone + 1])
+            gone += 2
+        del self.allowed[:gone]
+
+    def add(self, now: float, share: int) -> None:
+        """Note an allow; up to `share` of them have one time, the last one's."""
+        if self.allowed and self.allowed[-1] < share:
+            self.allowed[-2] = now
+            self.allowed[-1] += 1
+        else:
+            self.allowed.extend((now, 1.0))
+        self.total += 1
+
+
+class Rates:
+    """Counts what rules allow. A `take` is in the store with the next `save`."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._windows: dict[_Key, _Window] = {}
+        self._unsaved: dict[_Key, _Window] = {}
+        self._elsewhere = -1
+
+    def wait(self, rule: str, worker_id: str, rate: str, *, take: bool) -> float:
+        """Return 0 if a rule with this rate (`10/hour`) may allow the worker once more, else the seconds until then.
+
+        `take`: it does so.
+        """
+        number, span = _parts(rate)
+        now = self._clock.now().mono
+        window = self._window((rule, worker_id))
+        window.forget(now - span)
+        if window.total >= number:
+            return window.allowed[0] + span - now
+        if take:
+            window.add(now, -(-number // _FINEST))
+            self._unsaved[rule, worker_id] = window
+        return 0.0
+
+    def save(self, db: sqlite3.Connection) -> None:
+        """Write what was taken since `saved`, in the transaction of the decisions."""
+        now = self._clock.now()
+        rows = [(*key, now.mono, now.wall, window.allowed.tobytes()) for key, window in self._unsaved.items()]
+        db.executemany("INSERT OR REPLACE INTO rates VALUES (?, ?, ?, ?, ?)", rows)
+
+    def saved(self) -> None:
+        """Note that the transaction is done."""
+        self._unsaved.clear()
+
+    def _window(self, key: _Key) -> _Window:
+        elsewhere = self._store.written_elsewhere()
+        if elsewhere != self._elsewhere:  # another process may have allowed something
+            self._elsewhere = elsewhere
+            self._windows = dict(self._unsaved)
+        window = self._windows.pop(key, None) or self._unsaved.get(key) or self._load(key)
+        self._windows[key] = window
+        if len(self._windows) > _MOST:
+            del self._windows[next(iter(self._windows))]
+        return window
+
+    def _load(self, key: _Key) -> _Window:
+        rows = self._store.read("SELECT mono, wall, allowed FROM rates WHERE rule = ? AND worker_id = ?", *key)
+        if not rows:
+            return _Window(array("d"))
+        kept: array[float] = array("d")
+        try:
+            kept.frombytes(rows[0][2])
+            pairs = list(zip(kept[::2], kept[1::2], strict=True))
+            if not all(map(math.isfinite, kept)):
+                raise ValueError
+        except (TypeError, ValueError):
+            raise StoreError("what the rules allowed lately cannot be read from the hall's store") from None
+        now = self._clock.now()
+        back = now.mono - rows[0][0] - _elapsed(Moment(rows[0][0], rows[0][1]), now)
+        window = _Window(array("d", [part for at, count in pairs for part in (at + back, count)]))
+        self._unsaved[key] = window  # from now on by the clock of this start of the machine
+        return window
+
+
+def _elapsed(then: Moment, now: Moment) -> float:
+    """Return the seconds between two moments, of which the first may be of an earlier start of the machine.
+
+    Either clock may be wrong: the one that can't jump begins again with the machine, the other is set by people. A
+    time that went back is no measure; of two, the shorter counts.
+    """
+    return min((seconds for seconds in (now.mono - then.mono, now.wall - then.wall) if seconds >= 0), default=0.0)
+
+
+@lru_cache(maxsize=1000)
+def _parts(rate: str) -> tuple[int, int]:
+    """Return a rate's number and the seconds within which it counts."""
+    number, _, unit = rate.partition("/")
+    return int(number), _SECONDS[unit]
