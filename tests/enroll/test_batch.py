@@ -202,6 +202,31 @@ async def test_a_rate_limit_without_an_end_stops_the_batch(bench: Bench) -> None
     assert counts(items) == {State.READY: 3}
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("{}", '{"data": {}}', '{"worker_id": ""}', '{"worker_id": 7}', '{"worker_id": true}', '{"worker_id": null}'),
+        *('{"worker_id": "a\\nb"}', '{"worker_id": "\\u001b[2J"}', json.dumps({"worker_id": "w" * 10_000})),
+    ],
+    ids=lambda body: body[:24],
+)
+async def test_an_answer_without_a_worker_that_can_be_watched_is_unknown(bench: Bench, body: str) -> None:
+    """F116: look first; it is not sent again."""
+    bench.hall.faults.add(path=ENROLL, status=201, body=body, count=1)
+    items = bench.plan(1)
+    await bench.run(items)
+    assert (items[0].state, items[0].worker_id) == (State.UNKNOWN, None)
+    assert counts(bench.plan(1)) == {State.UNKNOWN: 1}
+
+
+async def test_an_answer_with_a_session_in_place_of_a_worker_is_an_enrollment(bench: Bench) -> None:
+    """F116"""
+    bench.hall.faults.add(path=ENROLL, status=201, body='{"session_id": "ses-1"}', count=1)
+    items = bench.plan(1)
+    await bench.run(items)
+    assert (items[0].state, items[0].worker_id) == (State.ENROLLED, None)
+
+
 async def test_an_unreachable_registry_stops_the_batch_and_nothing_is_unknown(bench: Bench) -> None:
     profile = Profile(name="acme", namespace="org.yourco", registry_url="http://127.0.0.1:9")
     async with RegistryClient(profile, None, CLOCK) as client:

@@ -11,12 +11,31 @@ from textual.widgets import Button, Input, OptionList, ProgressBar
 from pyhall_tui.journal.rows import EnrollmentState
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.screens.enroll.form import EnrollForm
 from pyhall_tui.screens.enroll.screen import EnrollScreen
 from pyhall_tui.screens.messages import OpenProfile
 from tests.live_hall import LiveHall
 from tests.screens.conftest import OpenApp, profile_of
 from tests.screens.enrolling import HASH, at_the_form, enrolled, fill_in, posts, sees
 from tests.waiting import until
+
+
+@pytest.mark.parametrize("body", ["{}", '{"worker_id": ""}', '{"worker_id": "a\\nb"}', '{"worker_id": 7}'])
+async def test_an_answer_without_a_worker_that_can_be_watched_is_unknown(
+    open_app: OpenApp, hall: LiveHall, body: str
+) -> None:
+    """F116: nothing is watched, and what was typed stands."""
+    hall.faults.add(path="/api/v1/hall/enroll", status=201, body=body, count=1)
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        await at_the_form(opened)
+        await fill_in(opened)
+        before = {entry.worker_id for entry in opened.workspace.fleet}
+        await opened.pilot.press("ctrl+s")
+        await sees(opened, "Outcome unknown: it may be enrolled already.")
+        (row,) = opened.workspace.journal.enrollments("acme", batch="form")
+        assert row.state is EnrollmentState.UNKNOWN
+        assert {entry.worker_id for entry in opened.workspace.fleet} == before
+        assert opened.screen.query_one(EnrollForm).display_name.value == "My Worker"
 
 
 async def test_a_send_that_cannot_be_kept_is_refused_and_said_before(
