@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyhall_tui.clock import SystemClock
+from pyhall_tui.commands.listing import Listing, look_up
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import FAILED, NO, YES, ask, open_profile, sentence_of, tell
 from pyhall_tui.fleet.entry import Entry, State
@@ -15,7 +16,7 @@ from pyhall_tui.monitor.budget import Budget
 from pyhall_tui.monitor.turns import Turns
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.errors import RegistryError
-from pyhall_tui.registry.models import Verdict
+from pyhall_tui.registry.models import NOT_BANNED, BanList, Verdict, plain_sha256
 from pyhall_tui.render.worker import LOOKS
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 def verify_command(ctx: click.Context, workers: tuple[str, ...], as_json: bool) -> None:
     """Print the registry's verdict on each WORKER, one a line.
 
-    Exit code 0: all are clean and attested. 1: some are not. 2: some could not be asked.
+    A WORKER may also be a package hash (64 hex digits, with or without sha256: before them): then it is looked for in
+    the ban list.
+
+    Exit code 0: all are clean and attested, no hash is listed. 1: some are not, or one is. 2: some could not be asked,
+    or the ban list that came may not be whole.
     """
     profile = open_profile(ctx)
     code = ask(ctx, profile, lambda client: _verify_all(ctx, client, profile, workers, as_json=as_json))
@@ -40,7 +45,14 @@ async def _verify_all(
     ctx: click.Context, client: "RegistryClient", profile: Profile, workers: tuple[str, ...], *, as_json: bool
 ) -> int:
     code = YES
-    async for worker_id, answer in _answers(client, profile, workers):
+    ids = tuple(each for each in workers if plain_sha256(each) is None)
+    bans = await _ban_list(client) if len(ids) < len(workers) else None
+    answers = _answers(client, profile, ids)
+    for asked in workers:
+        if bans is not None and (sha256 := plain_sha256(asked)) is not None:
+            code = max(code, _tell_listing(ctx, look_up(sha256, bans), as_json=as_json))
+            continue
+        worker_id, answer = await anext(answers)
         if isinstance(answer, RegistryError):
             tell(ctx, f"{worker_id}: {sentence_of(answer)}")
             code = FAILED
@@ -49,6 +61,26 @@ async def _verify_all(
             click.echo(_document(answer, state) if as_json else _line(answer, state))
             code = max(code, YES if state is State.CLEAN else NO)
     return code
+
+
+async def _ban_list(client: "RegistryClient") -> BanList | RegistryError:
+    try:
+        return await client.ban_list()
+    except RegistryError as error:
+        return error
+
+
+def _tell_listing(ctx: click.Context, listing: Listing, *, as_json: bool) -> int:
+    """Print whether a hash is on the ban list, and return the exit code that follows."""
+    if listing.why_unknown:
+        tell(ctx, f"{listing.sha256}: {listing.why_unknown}")
+    if as_json:
+        click.echo(json.dumps(listing.document()))
+    elif listing.listed is not None:
+        look = LOOKS[State.BANNED] if listing.listed else LOOKS[State.CLEAN]
+        word, why = ("LISTED", listing.reason or "") if listing.listed else ("not listed", "")
+        click.echo(printable("  ".join([look.glyph, word.ljust(10), listing.sha256, why]).rstrip()))
+    return {True: NO, False: YES, None: FAILED}[listing.listed]
 
 
 async def _answers(
@@ -85,6 +117,13 @@ def _line(verdict: Verdict, state: State) -> str:
     return printable("  ".join(parts).rstrip())
 
 
+def _is_banned(verdict: Verdict) -> bool | None:
+    """Whether it is banned; None if the registry does not say."""
+    if verdict.banned:
+        return True
+    return False if verdict.known and verdict.ban_word in NOT_BANNED else None
+
+
 def _document(verdict: Verdict, state: State) -> str:
     fields: dict[str, Any] = {
         "worker_id": verdict.worker_id,
@@ -93,10 +132,10 @@ def _document(verdict: Verdict, state: State) -> str:
         "namespace": verdict.namespace,
         "display_name": verdict.display_name,
         "status": verdict.status,
-        "attested": verdict.attested,
+        "attested": verdict.attested if verdict.known else None,
         "sha256": verdict.sha256,
         "attested_at": verdict.attested_at,
-        "banned": verdict.banned,
+        "banned": _is_banned(verdict),
         "ban_reason": verdict.ban_reason,
         "capabilities": verdict.capabilities,
         "doubts": verdict.doubts,

@@ -26,6 +26,7 @@ from pyhall_tui.registry.errors import (
     UnexpectedStatus,
     Unreachable,
 )
+from pyhall_tui.registry.meter import TooMuchTakenIn
 from pyhall_tui.registry.tls import sentence_for
 
 FAULTS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, RuntimeError, ValueError)
@@ -74,6 +75,8 @@ def explain(
     if (tls := tls_fault(fault)) is not None:
         return TlsFailed, sentence_for(tls, authority)
     match fault:
+        case TooMuchTakenIn():
+            return AnswerTooLarge, f"What {authority} sends for one answer does not end: {fault}."
         case TimeoutError() | httpx.TimeoutException():
             return TimedOut, f"No whole answer came from {authority} within {timeout:g} s."
         case httpx.ProxyError():

@@ -15,6 +15,9 @@ from pyhall_tui.clock import Moment
 KEPT = 16_384
 """Bytes of a raw answer that are kept, in memory as in the journal; what is beyond is cut, and said to be."""
 
+NOT_BANNED = ("clean", "not banned")
+"""What `Verdict.ban_word` is if the registry says that a worker is not banned."""
+
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 

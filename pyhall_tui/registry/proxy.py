@@ -17,17 +17,38 @@ def choose_proxy(origin: Origin) -> tuple[str | None, tuple[str, ...]]:
     This machine itself is always reached without one. `NO_PROXY` may name hosts (and what lies below
     them), addresses and networks such as `10.0.0.0/8`, between commas or blanks; an entry that cannot be
     read is a warning.
+
+    Raises:
+        ValueError: it is a proxy that we cannot speak to (SOCKS); the message is a sentence.
     """
     if origin.is_loopback:
         return None, ()
     settings = urllib.request.getproxies()
-    proxy = (settings.get(origin.scheme) or settings.get("all") or "").strip()
+    own = settings.get(origin.scheme)
+    proxy = (own or settings.get("all") or "").strip()
     if not proxy:
         return None, ()
     exempt, warnings = _is_exempt(origin, settings.get("no", ""))
     if exempt or urllib.request.proxy_bypass(origin.host):
         return None, warnings
-    return proxy if "://" in proxy else f"http://{proxy.lstrip('/')}", warnings
+    scheme, _, rest = proxy.partition("://") if "://" in proxy else ("", "", proxy)
+    _require_http(scheme.lower(), f"{origin.scheme.upper()}_PROXY" if own else "ALL_PROXY")
+    return f"{scheme.lower() or 'http'}://{rest.lstrip('/')}", warnings
+
+
+def _require_http(scheme: str, variable: str) -> None:
+    """Look whether we can speak to such a proxy. The variable's value may hold a password, and is not repeated.
+
+    Raises:
+        ValueError: we cannot; the message is a sentence.
+    """
+    if scheme in ("", "http", "https"):
+        return
+    what = "a SOCKS proxy, which is" if scheme.startswith("socks") else "a kind of proxy that is"
+    raise ValueError(
+        f"{variable} (or the system) names {what} not supported: name an http:// proxy there, or this registry's host"
+        " in NO_PROXY to reach it without one."
+    )
 
 
 def _is_exempt(origin: Origin, no_proxy: str) -> tuple[bool, tuple[str, ...]]:

@@ -11,6 +11,8 @@ from typing import Final
 
 import httpx
 
+from pyhall_tui.registry.meter import metered
+
 POOL_SIZE: Final = 4
 KEPT_FOR: Final = 30.0
 """Seconds that an idle connection is kept; shorter than what routers on the way usually grant."""
@@ -28,7 +30,8 @@ class SpreadTransport(httpx.AsyncBaseTransport):
 
         def pool(size: int, kept: int) -> httpx.AsyncHTTPTransport:
             limits = httpx.Limits(max_connections=size, max_keepalive_connections=kept, keepalive_expiry=KEPT_FOR)
-            return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits, proxy=proxy)
+            made = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits, proxy=proxy)
+            return metered(made)
 
         self._kept = [pool(POOL_SIZE, POOL_SIZE) for _ in range(math.ceil(connections / POOL_SIZE))]
         self._busy = [0] * len(self._kept)

@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-import zlib
 from collections.abc import Callable
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
 
@@ -29,12 +28,14 @@ from pyhall_tui.registry.errors import (
     TlsFailed,
 )
 from pyhall_tui.registry.faults import FAULTS, STALE_CONNECTION, explain, status_class, tls_fault
+from pyhall_tui.registry.meter import BESIDES_THE_BODY, METER, Meter
 from pyhall_tui.registry.models import KEPT, Exchange, RequestRecord
 from pyhall_tui.registry.origin import Origin
 from pyhall_tui.registry.retry import http_date, retry_after
 from pyhall_tui.registry.tls import issuer_of
 from pyhall_tui.registry.transport import SpreadTransport
 from pyhall_tui.registry.trip import Answer, Call, Trip
+from pyhall_tui.registry.unpacking import Gunzip, NotPacked
 from pyhall_tui.secret_text import Secrets
 
 T = TypeVar("T")
@@ -102,6 +103,7 @@ class Wire:
         trip = Trip(call, self._clock)
         failure: RegistryError | None = None
         raw: BaseException | None = None
+        METER.set(Meter(call.limit + BESIDES_THE_BODY))
         try:
             async with asyncio.timeout(self._timeout):
                 result = await self._send(trip, read)
@@ -299,22 +301,24 @@ async def _read_body(trip: Trip, response: httpx.Response) -> bytes:
     too_large = f"The answer's body is larger than {limit / 1024 / 1024:g} MiB."
     unpack = _unpacker(trip, response)
     assert isinstance(response.stream, httpx.AsyncByteStream)
-    async for chunk in response.stream:
-        try:
-            body += chunk if unpack is None else unpack.decompress(chunk, limit + 1 - len(body))
-        except zlib.error:
-            raise trip.error(NotARegistrysAnswer, "The answer says that it is gzip, and is not.") from None
-        if len(body) > limit:
-            raise trip.error(AnswerTooLarge, too_large)
-    if unpack is not None and body and not unpack.eof:
-        raise trip.error(NotARegistrysAnswer, "The answer was cut: its gzip stream does not end.")
-    return bytes(body)
+    try:
+        async for chunk in response.stream:
+            body += chunk if unpack is None else unpack.feed(chunk, limit + 1 - len(body))
+            if len(body) > limit:
+                raise trip.error(AnswerTooLarge, too_large)
+        if unpack is not None:
+            unpack.end()
+    except NotPacked as wrong:
+        sentence = str(wrong)
+    else:
+        return bytes(body)
+    raise trip.error(NotARegistrysAnswer, sentence)
 
 
-def _unpacker(trip: Trip, response: httpx.Response) -> Any:
+def _unpacker(trip: Trip, response: httpx.Response) -> Gunzip | None:
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding in ("", "identity"):
         return None
     if encoding in ("gzip", "x-gzip"):
-        return zlib.decompressobj(wbits=31)
+        return Gunzip()
     raise trip.error(NotARegistrysAnswer, "The answer is packed in a way that was not asked for.")

@@ -143,3 +143,66 @@ def test_a_profile_that_is_named_and_overridden_says_who_is_asked(hall: LiveHall
     done = run_program(tmp_path, "--profile", "acme", "verify", "wkr_abc123", url=hall.url, key=hall.key)
     assert done.returncode == 0, done.stderr
     assert f"PYHALL_REGISTRY_URL and PYHALL_NAMESPACE override acme: org.yourco at {hall.url} is asked." in done.stderr
+
+
+BANNED_HASH = "cd" * 32
+
+
+@pytest.mark.parametrize("written", [BANNED_HASH, BANNED_HASH.upper(), f"sha256:{BANNED_HASH}"])
+def test_a_hash_on_the_ban_list_is_said_to_be_listed(hall: LiveHall, tmp_path: Path, written: str) -> None:
+    """F59."""
+    hall.store.ban_hash(BANNED_HASH, "steals")
+    done = verify(tmp_path, hall, written)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert f"LISTED      {BANNED_HASH}  steals" in done.stdout
+
+
+def test_hashes_and_workers_are_told_in_the_order_asked(hall: LiveHall, tmp_path: Path) -> None:
+    """F59."""
+    hall.store.ban_hash(BANNED_HASH, "steals")
+    done = verify(tmp_path, hall, "ef" * 32, "wkr_abc123", BANNED_HASH, "--json")
+    documents = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 1
+    assert [document["state"] for document in documents] == ["not listed", "clean", "listed"]
+    assert (documents[0]["listed"], documents[2]["listed"], documents[2]["reason"]) == (False, True, "steals")
+    assert verify(tmp_path, hall, "ef" * 32).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 200, "body": '{"hashes": []}'},
+        {"status": 200, "body": f'{{"hashes": ["{"ab" * 32}"], "count": 9}}'},
+        {"status": 200, "body": '[{"sha256": "unverified"}, {"sha256": "' + "ab" * 32 + '"}]'},
+        {"status": 404},
+        {"status": 200, "body": '{"hashes": [], "hashes": []}'},
+    ],
+)
+def test_a_hash_is_never_said_to_be_clean_by_a_list_that_may_not_be_whole(
+    hall: LiveHall, tmp_path: Path, fault: dict[str, object]
+) -> None:
+    """F59."""
+    hall.faults.add(path="/api/v1/ban-list", **fault)
+    done = verify(tmp_path, hall, BANNED_HASH, "--json")
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    document = json.loads(done.stdout)
+    assert (document["state"], document["listed"]) == ("unknown", None)
+
+
+def test_what_is_not_known_is_null(hall: LiveHall, tmp_path: Path) -> None:
+    """F58."""
+    hall.faults.add(path="/api/v1/verify/wkr_odd", status=200, body='{"worker_id": "wkr_odd", "status": "active"}')
+    done = verify(tmp_path, hall, "wkr_nobody", "wkr_odd", "wkr_abc123", "--json")
+    nobody, odd, known = (json.loads(line) for line in done.stdout.splitlines())
+    assert (nobody["banned"], nobody["attested"]) == (None, None)
+    assert odd["banned"] is None
+    assert (known["banned"], known["attested"]) == (False, True)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "SOCKS5H://user:geheim@h:1", "socks4://h", "gopher://h"])
+def test_a_proxy_of_another_kind_is_one_sentence_at_once(hall: LiveHall, tmp_path: Path, proxy: str) -> None:
+    """F77."""
+    url = "https://registry.example"
+    done = run_program(tmp_path, "verify", "wkr_abc123", url=url, key=hall.key, NO_PROXY="", ALL_PROXY=proxy)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert "ALL_PROXY" in done.stderr and "not supported" in done.stderr and "geheim" not in done.stderr

@@ -1,0 +1,95 @@
+"""Counts what comes off the wire for one request: heads, interim answers, chunk sizes and extensions, trailers, body.
+
+httpx tells of the body only; a registry could send what is no body without an end.
+"""
+
+import ssl
+from collections.abc import Iterable
+from contextvars import ContextVar
+from typing import Any, Final
+
+import httpcore
+import httpx
+
+BESIDES_THE_BODY: Final = 1024 * 1024
+"""Bytes that may come for one request besides its body: the head is at most 100 kB, the rest is framing."""
+
+
+class TooMuchTakenIn(RuntimeError):
+    """More came off the wire than this request's bound."""
+
+
+class Meter:
+    """The bytes that one request may take in."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.taken = 0
+
+    def take(self, count: int) -> None:
+        """Count bytes that came.
+
+        Raises:
+            TooMuchTakenIn: they are more than the bound.
+        """
+        self.taken += count
+        if self.taken > self.most:
+            raise TooMuchTakenIn(f"more than {self.most:,} bytes came")
+
+
+METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
+"""That of the request that the running task is about."""
+
+
+def metered(transport: httpx.AsyncHTTPTransport) -> httpx.AsyncHTTPTransport:
+    """Make a transport count what its connections read, by the `METER` of the task that reads."""
+    pool = transport._pool
+    pool._network_backend = _Backend(pool._network_backend)
+    return transport
+
+
+class _Backend(httpcore.AsyncNetworkBackend):
+    """Opens connections as another does, and counts what they read."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkBackend) -> None:
+        self._inner = inner
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        return _Stream(await self._inner.connect_tcp(host, port, timeout, local_address, socket_options))
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """A connection that counts what it reads."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        came = await self._inner.read(max_bytes, timeout)
+        if (meter := METER.get()) is not None:
+            meter.take(len(came))
+        return came
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        return _Stream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
