@@ -67,8 +67,10 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True, rename={"first": "from"
     reason: str
     recorded_from: int = 1
 
-    def __str__(self) -> str:
-        return f"rows 1 to {self.last:,} were taken out by retention, the last of them on {self.at}: {self.reason}"
+    def told(self, gone: int) -> str:
+        """Return a sentence about it; row `gone` is the last one that is not there any more."""
+        yet = "" if gone == self.last else f", and those up to {self.last:,} are to go"
+        return f"rows 1 to {gone:,} were taken out by retention{yet}, as it said on {self.at}: {self.reason}"
 
 
 _REMOVAL = '{"retention":'  # no decision's row begins so
@@ -273,13 +275,15 @@ class Tally:
 class Checked:
     """What a check of the log found: how many decisions it read and, if it is not whole, the first bad row and why.
 
-    `removal` is what the log says was taken out of it before the rows that were read.
+    `removal` is what the log says was taken out of it before the rows that were read, `gone` the last of those that
+    are not there any more; some that are to go may be there yet.
     """
 
     rows: int
     bad_seq: int | None = None
     why: str = ""
     removal: Removal | None = None
+    gone: int = 0
 
     @property
     def whole(self) -> bool:
@@ -318,8 +322,8 @@ def _verify(store: Store, known_head: tuple[int, str] | None) -> Checked:
     if found.whole:
         found = _check_start(store, rows, start, removal)
     if found.whole and known_head and known_head[0] < start[0]:
-        why = f"the row is no longer kept, so its hash proves nothing. {removal or ''}"
-        return Checked(rows, known_head[0], why.strip(), removal)
+        why = f"the row is no longer kept, so its hash proves nothing. {removal.told(start[0]) if removal else ''}"
+        return Checked(rows, known_head[0], why.strip(), removal, start[0])
     return found
 
 
@@ -329,14 +333,15 @@ def _check_start(store: Store, rows: int, start: tuple[int, str], removal: Remov
         return Checked(rows)
     if removal is None or removal.last < start[0]:
         first = removal.last + 1 if removal else 1
-        return Checked(rows, first, f"rows {first:,} to {start[0]:,} are missing, and {_NO_RECORD}", removal)
+        return Checked(rows, first, f"rows {first:,} to {start[0]:,} are missing, and {_NO_RECORD}", removal, start[0])
     if removal.recorded_from > 1:
         missing = f"rows 1 to {removal.recorded_from - 1:,} are missing, and {_NO_RECORD}"
-        return Checked(rows, 1, missing, removal)
+        return Checked(rows, 1, missing, removal, start[0])
     at_last = start[1] if removal.last == start[0] else hash_of(store, removal.last)
     if at_last != removal.last_hash:
-        return Checked(rows, removal.last, "the row is not the one up to which the log says it was taken out", removal)
-    return Checked(rows, removal=removal)
+        why = "the row is not the one up to which the log says it was taken out"
+        return Checked(rows, removal.last, why, removal, start[0])
+    return Checked(rows, removal=removal, gone=start[0])
 
 
 _NO_RECORD = (

@@ -263,12 +263,13 @@ def test_a_policy_is_shown_checked_and_set(seeded: Path, tmp_path: Path) -> None
         assert http.post("/api/v1/dispatch", json=critical).json()["outcome"] == "allow"
 
 
-def test_where_a_file_is_served_looking_at_the_stores_own_rules_says_so(seeded: Path, tmp_path: Path) -> None:
+def test_where_a_file_is_served_its_rules_are_looked_at_and_it_says_so(seeded: Path, tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text('default = "allow"\n')
     asked = ("policy", "explain", "--worker", "wkr_abc123", "--capability", "llm.text.generate", "--db", seeded)
     assert run(*asked).stderr == ""
     with served(seeded, "--policy", str(tmp_path / "p.toml"), key="none"):
         assert f"last served with --policy {tmp_path / 'p.toml'}" in run(*asked).stderr
+        assert run(*asked).stdout.startswith("allow  by default"), "F83: as that hall decides"
         assert run(*asked, "--policy", tmp_path / "p.toml").stderr == ""
         assert str(tmp_path / "p.toml") in run("status", "--db", seeded).stdout
     with served(seeded, key="none"):

@@ -1,10 +1,14 @@
 """A rule's rate: never more than its number within any span of its length, whatever is restarted or set."""
 
+import os
 import random
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pyhall_tui.hall import audit, gate, rates
@@ -15,6 +19,7 @@ from pyhall_tui.hall.policy import Policy, Rule, save_rules
 from pyhall_tui.hall.rates import Rates
 from pyhall_tui.hall.store import Store
 from tests.clock import ManualClock
+from tests.hall.process import ASK, Served, served
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
@@ -244,3 +249,32 @@ def test_a_decision_that_is_not_written_is_not_told_and_counts_until_it_is(
     assert place.allowed(5) == 1
     place.start_again()
     assert place.allowed(5) == 0
+
+
+def test_a_hall_that_is_killed_and_asked_by_many_at_once_allows_no_more_than_the_number(tmp_path: Path) -> None:
+    """F84: as a process of its own, with `kill -9` in the middle."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[[rule]]\noutcome = "allow"\nrate = "100/hour"\n')
+    os.utime(policy, (1, 1))
+    db, key, allowed = tmp_path / "hall.db", None, 0
+    for burst in range(3):
+        with served(db, "--seed", "demo", "--policy", str(policy), "--rate", "0", key=key) as hall:
+            key = hall.key
+
+            def ask(_: int, hall: Served = hall, key: str = key) -> bool:
+                with suppress(httpx.HTTPError):
+                    headers = {"Authorization": f"Bearer {key}"}
+                    answer = httpx.post(f"{hall.url}/api/v1/dispatch", json=ASK, headers=headers, trust_env=False)
+                    return bool(answer.json()["outcome"] == "allow")
+                return False
+
+            with ThreadPoolExecutor(8) as pool:
+                answers = [pool.submit(ask, number) for number in range(70)]
+                if burst < 2:
+                    answers[40].result()
+                    hall.process.kill()
+                allowed += sum(answer.result() for answer in answers)
+    store = Store(db)
+    logged = sum(entry["outcome"] == "allow" for entry in audit.decisions(store, 1000))
+    assert allowed <= logged <= 100 and logged >= 80
+    store.close()

@@ -115,7 +115,9 @@ async def test_it_goes_in_small_pieces_and_is_said(
     assert caplog.messages == [
         "rows 1 to 80 are taken out of the decision log: the last 20 decisions are kept (--keep-decisions)"
     ]
+    monkeypatch.setattr(retention, "_PIECE", 500)
     fill(store, 1500)
+    await clock.advance(61)
     await until(looked, clock=clock)
     assert len(caplog.messages) == 2
     task.cancel()
@@ -133,6 +135,10 @@ def test_one_that_was_killed_in_between_goes_on_and_writes_no_second_row(
     del work
     checked = audit.verify(store)
     assert checked.whole and checked.rows == 70, "whole at each step"
+    assert checked.removal is not None
+    assert "rows 1 to 30 were taken out by retention, and those up to 80 are to go" in checked.removal.told(
+        checked.gone
+    )
     assert prune(store, Retention()) == 0, "nobody asks for the rest"
     assert prune(store, Retention(50)) == 20, "nor for all of it"
     assert prune(store, Retention(20)) == 30

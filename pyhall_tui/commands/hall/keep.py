@@ -124,11 +124,13 @@ def verify(known: str | None, as_json: bool, db: Path) -> None:
             "bad_row": checked.bad_seq,
             "why": checked.why or None,
         }
-        click.echo(json.dumps(told | {"taken_out": msgspec.to_builtins(checked.removal)}))
+        taken = msgspec.to_builtins(checked.removal) | {"gone_to": checked.gone} if checked.removal else None
+        click.echo(json.dumps(told | {"taken_out": taken}))
         raise SystemExit(0 if checked.whole else NO)
     if not checked.whole:
         no(f"row {checked.bad_seq} of {db}: {checked.why}")
-    say(f"whole: {checked.rows} decisions{f'; {checked.removal}' if checked.removal else ''}")
+    taken_out = f"; {checked.removal.told(checked.gone)}" if checked.removal else ""
+    say(f"whole: {checked.rows} decisions{taken_out}")
 
 
 def _head(text: str) -> tuple[int, str]:

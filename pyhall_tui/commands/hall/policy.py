@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from pyhall_tui.hall.store import Store
 
 policy_option = click.option(
-    "--policy", "file", type=click.Path(path_type=Path), help="Rules in TOML; else the store's."
+    "--policy",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Rules in TOML; else those that the hall was last served with.",
 )
 
 
@@ -31,7 +34,8 @@ def _policy(store: "Store", file: Path | None) -> "Policy":
     if file:
         return _read(file)
     if served := store.meta("policy_file"):
-        say(f"These are the store's rules; the hall was last served with --policy {served}", err=True)
+        say(f"These are the rules of the file that the hall was last served with --policy {served}", err=True)
+        return _read(Path(served))
     return load_rules(store)
 
 
