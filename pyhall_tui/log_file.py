@@ -12,6 +12,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from pyhall_tui.masking import mask, register_secret
+from pyhall_tui.private_file import make_private_folder, open_private
 
 __all__ = ["CORRELATION_ID", "configure_logging", "register_secret"]
 
@@ -69,7 +70,7 @@ class LogFile(RotatingFileHandler):
         Raises:
             OSError: its folder can't be made or the file can't be written.
         """
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         self._repeats: dict[tuple[str, int, str], _Repeat] = {}
         super().__init__(path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8", errors="backslashreplace")
         self.setFormatter(_Formatter())
@@ -112,7 +113,7 @@ class LogFile(RotatingFileHandler):
                 os.truncate(source, 0)
 
     def _open(self) -> TextIOWrapper:
-        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = open_private(Path(self.baseFilename), os.O_WRONLY | os.O_APPEND)
         return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
 
     def _tell_repeat(self, repeat: "_Repeat | None") -> None:

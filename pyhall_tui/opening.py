@@ -2,10 +2,10 @@
 
 import asyncio
 import contextlib
-import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.journal.journal import Journal
@@ -14,8 +14,10 @@ from pyhall_tui.profiles.environment import PROFILE_NAME, overridden
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.store import ProfileStore
 from pyhall_tui.profiles.watch_list import WatchList
+from pyhall_tui.whole_file import sweep_below, temporary_folder
 from pyhall_tui.workspace import Listener, Workspace
 
+_DEMO: Final = "pyhall-tui-demo-"
 DEMO_PACE = {"poll_interval": 10.0, "ban_list_interval": 3.0, "requests_per_second": 20.0}
 """The demo is asked more often than a registry would be: things happen in it while one watches."""
 
@@ -55,6 +57,7 @@ class Opener:
         self._start_demo = start_demo
         self._journals: dict[Path | None, Journal] = {}
         self._cleanup = contextlib.ExitStack()
+        self._swept = False
 
     @property
     def workspace(self) -> Workspace | None:
@@ -91,11 +94,14 @@ class Opener:
     async def open_profile(self, profile: Profile) -> Opened:
         """Open a profile; what was last known is in its fleet at once. Connecting is the caller's."""
         journal = self._journal(self.home.data / "journal.db")
+        if not self._swept:
+            self._swept = True
+            threading.Thread(target=_sweep, args=(self.home,), name="sweep", daemon=True).start()
         return await self._open(profile, self.home, journal, WatchList(self.home.data, profile.name), None)
 
     async def open_demo(self) -> Opened:
         """Open the embedded hall with its fleet; it keeps nothing in the user's folders."""
-        folder = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="pyhall-tui-demo-")))
+        folder = self._cleanup.enter_context(temporary_folder(_DEMO))
         demo = await asyncio.to_thread(self._start_demo)
         profile = Profile(name="demo", namespace=demo.namespace, registry_url=demo.url, **DEMO_PACE)  # type: ignore[arg-type]
         watch_list = WatchList(folder, profile.name)
@@ -138,3 +144,9 @@ class Opener:
             self._journals[path] = journal
             self._cleanup.callback(journal.close, 0.5)
         return self._journals[path]
+
+
+def _sweep(home: Home) -> None:
+    """Delete what killed programs left half-written in our folders; off the way to the first frame."""
+    for folder in dict.fromkeys(home):
+        sweep_below(folder)

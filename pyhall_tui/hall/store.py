@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import os
 import secrets
 import sqlite3
 import threading
@@ -18,6 +17,7 @@ import msgspec
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.models import Ban, Key, Status, Worker, clean_hash
+from pyhall_tui.private_file import make_private_database
 from pyhall_tui.regular_file import reason
 
 MEMORY = ":memory:"
@@ -105,8 +105,7 @@ class Store:
 
     def _open(self) -> sqlite3.Connection:
         if self.path != MEMORY:
-            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            make_private_database(Path(self.path))
         errors: list[sqlite3.OperationalError] = []
         # A file that is in WAL mode can't be read where there is no shared memory, unless it is locked for one program.
         for mode, alone in (("WAL", False), ("TRUNCATE", False), ("TRUNCATE", True)):

@@ -1,6 +1,7 @@
 """Records into a file that other programs read: JSON Lines, or CSV that no spreadsheet takes for a formula."""
 
 import csv
+import io
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,6 +13,7 @@ import msgspec
 
 from pyhall_tui.fleet.events import Event, Kind, Severity
 from pyhall_tui.journal.journal import Journal
+from pyhall_tui.whole_file import new_file
 
 COLUMNS = (
     *("id", "at", "severity", "kind", "worker_id", "before", "after"),
@@ -66,13 +68,11 @@ def write_records(records: Iterable[Record], columns: Sequence[str], path: Path)
     write = _writer(path)
     try:
         path = path.expanduser()
-        with path.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            try:
-                return write(records, columns, file)
-            except BaseException:
-                file.close()
-                path.unlink(missing_ok=True)
-                raise
+        with new_file(path) as data:
+            file = io.TextIOWrapper(data, encoding="utf-8", errors="backslashreplace", newline="")
+            count = write(records, columns, file)
+            file.detach()  # flushes; the file below is closed by who opened it
+            return count
     except FileExistsError:
         raise ExportFailed(f"{path} exists already: choose another name.") from None
     except FileNotFoundError:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pyhall_tui.journal import schema
+from pyhall_tui.private_file import make_private_database
 from pyhall_tui.regular_file import require_regular
 
 Connect = Callable[..., sqlite3.Connection]
@@ -128,10 +129,9 @@ def _only_memory(path: Path, why: str) -> str:
 
 def _prepare(path: Path) -> None:
     """Make the folder and the file, for this user alone."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.exists():
         require_regular(path.stat().st_mode, path)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    make_private_database(path)
 
 
 def _open_modes(path: Path, connect: Connect) -> Opened:

@@ -4,13 +4,15 @@ import contextlib
 import errno
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
-from pyhall_tui.regular_file import reason, require_regular
+from pyhall_tui.file_lock import try_lock, unlock
+from pyhall_tui.private_file import make_private_folder, open_private, require_trusted_file, trusted_path
+from pyhall_tui.regular_file import reason
+from pyhall_tui.whole_file import temporary
 
 LOCK_WAIT: Final = 2.0
 """Seconds to wait for another program's write, which takes milliseconds."""
@@ -18,14 +20,6 @@ LOCK_WAIT: Final = 2.0
 
 class FileBusy(OSError):
     """Another program has held the lock for longer than `LOCK_WAIT`."""
-
-
-def make_private_folder(folder: Path) -> None:
-    """Make `folder` and what is missing above it, each for its owner alone (0700)."""
-    if folder.is_dir():
-        return
-    make_private_folder(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -37,7 +31,7 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     Raises:
         OSError: it could not be written; the old file is as it was. Where `path` is a link, the error names the file.
     """
-    target = Path(os.path.realpath(path))
+    target = trusted_path(path)
     try:
         _write(target, data, mode)
     except OSError as error:
@@ -49,20 +43,15 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 def _write(target: Path, data: bytes, mode: int) -> None:
     names = _names_of(target)
     make_private_folder(target.parent)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".new")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(mode)
-        if names > 1 or not _replace(temporary, target):
+    with temporary(target) as (new, file):
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+        new.chmod(mode)
+        if os.name == "nt":
+            file.close()
+        if names > 1 or not _replace(new, target):
             _write_over(target, data)
-            temporary.unlink()
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
     _sync_folder(target.parent)
 
 
@@ -72,7 +61,7 @@ def _names_of(target: Path) -> int:
         found = target.stat()
     except FileNotFoundError:
         return 0
-    require_regular(found.st_mode, target)
+    require_trusted_file(found, target)
     if not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, "it is marked read-only", str(target))
     return found.st_nlink
@@ -140,49 +129,20 @@ def locked(path: Path) -> Iterator[None]:
         OSError: the lock's file cannot be made.
     """
     make_private_folder(path.parent)
-    with (path.parent / f".{path.name}.lock").open("ab") as file:
-        _wait_for(file)
+    handle = open_private(path.parent / f".{path.name}.lock", os.O_RDWR)
+    try:
+        _wait_for(handle)
         try:
             yield
         finally:
-            _unlock(file)
+            unlock(handle)
+    finally:
+        os.close(handle)
 
 
-def _wait_for(file: IO[bytes]) -> None:
+def _wait_for(handle: int) -> None:
     deadline = time.monotonic() + LOCK_WAIT
-    while not _try_lock(file):
+    while try_lock(handle) is False:
         if time.monotonic() > deadline:
             raise FileBusy("another pyhall-tui is writing it")
         time.sleep(0.01)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(file: IO[bytes]) -> bool:
-        try:
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-    def _unlock(file: IO[bytes]) -> None:
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-
-else:
-    import fcntl
-
-    def _try_lock(file: IO[bytes]) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True  # no locks on this file system
-        return True
-
-    def _unlock(file: IO[bytes]) -> None:
-        with contextlib.suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_UN)

@@ -1,15 +1,17 @@
 """`pyhall-tui hall status|export|import|audit`: look at a store, copy it, check its log."""
 
+import io
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
 from pyhall_tui.commands.hall.group import NO, db_option, hall_group, json_option, no, open_store, say
+from pyhall_tui.whole_file import new_file
 
 
 @hall_group.command()
@@ -82,18 +84,18 @@ def _opened(file: Path, mode: str) -> Iterator[IO[str]]:
     if str(file) == "-":
         yield sys.stdin if mode == "r" else sys.stdout
         return
-    with file.open(mode, encoding="utf-8-sig" if mode == "r" else "utf-8") as opened:
-        try:
+    if mode == "r":
+        with file.open(encoding="utf-8-sig") as opened:
             yield opened
-            opened.flush()
-        except BaseException as error:
-            if mode == "x":
-                with suppress(OSError):  # what is still to be written fails once more
-                    opened.close()
-                file.unlink()
-            if isinstance(error, OSError) and error.filename is None:  # it was not standard output
-                raise OSError(error.errno, error.strerror, str(file)) from error
-            raise
+        return
+    try:
+        with new_file(file) as data:
+            out = io.TextIOWrapper(data, encoding="utf-8")
+            yield out
+            out.detach()  # flushes; the file below is closed by who opened it
+    except OSError as error:
+        # Its own name is the temporary one's, beside it.
+        raise OSError(error.errno, error.strerror or str(error), str(file)) from error
 
 
 @hall_group.group()
