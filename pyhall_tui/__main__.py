@@ -1,24 +1,18 @@
 """Where the program starts, as `pyhall-tui` and as `python -m pyhall_tui`; `main` is the console script's entry."""
 
+import _signal as signal  # type: ignore[import-not-found] # built in: `signal` would import others first
 import os
-import signal
-from types import FrameType
 
 _INTERRUPTED = 128 + signal.SIGINT
 
 
-def _end_at_once(number: int, frame: FrameType | None) -> None:
+def _end_at_once(number: int, frame: object) -> None:
     os._exit(_INTERRUPTED)
 
 
-def _interrupts_are_ours() -> bool:
-    """Whether ctrl+c reaches Python's own handler: a shell's background job ignores it, and goes on ignoring it."""
-    return signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
 # While our modules are imported, and after the end, nothing is under way that a ctrl+c would have to end in good
-# order, and Python's own answer to it is a traceback.
-_OURS = _interrupts_are_ours()
+# order, and Python's own answer to it is a traceback. Where it is ignored, as in a shell's background job, it stays so.
+_OURS = signal.getsignal(signal.SIGINT) is signal.default_int_handler
 if _OURS:
     signal.signal(signal.SIGINT, _end_at_once)
 
