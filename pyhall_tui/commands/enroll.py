@@ -116,10 +116,10 @@ def _held(ctx: click.Context, profile: Profile) -> Iterator[Journal]:
     """Hold the profile's batches for this program alone, and open the journal."""
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(locked(batch_lock(Drafts(paths.state_dir(), profile.name))))
+            stack.enter_context(locked(batch_lock(Drafts(paths.state_dir(), profile.name), profile)))
             journal = stack.enter_context(Journal.open(paths.data_dir() / "journal.db", SystemClock()))
         except FileBusy:
-            fail(ctx, "Another pyhall-tui is enrolling a batch of this profile: wait for it, or stop it.")
+            fail(ctx, "Another pyhall-tui is enrolling a batch in this namespace: wait for it, or stop it.")
         except paths.NoFolder as none:
             fail(ctx, f"{none} What is sent can't be kept without one, so nothing is sent.")
         except OSError as error:

@@ -7,6 +7,7 @@ decides, for no operation of the registry tells by a name or a hash whether a wo
 
 import asyncio
 import contextlib
+import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -91,12 +92,13 @@ class InTurn(Protocol):
     async def __call__(self, call: Callable[[Registry], Awaitable[T]], /) -> T: ...
 
 
-def batch_lock(drafts: Drafts) -> Path:
-    """Return what is locked (`profiles.safe_file.locked`) while a batch of a profile is planned and runs.
+def batch_lock(drafts: Drafts, profile: Profile) -> Path:
+    """Return what is locked (`profiles.safe_file.locked`) while a batch for a namespace is planned and runs.
 
-    Two at once could each send the same row.
+    Two at once could each send the same row, also under two profiles that name the same registry.
     """
-    return drafts.folder / "batch"
+    where = f"{profile.registry_url} {profile.namespace}"
+    return drafts.folder.parent / f"batch-{hashlib.sha256(where.encode()).hexdigest()[:12]}"
 
 
 def plan(rows: Iterable[BatchRow], journal: Journal | None) -> list[Item]:

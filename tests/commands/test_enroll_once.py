@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pyhall_tui.enroll.batch import batch_lock
+from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.safe_file import locked
 from tests.commands.asking import run_program
 from tests.commands.test_enroll import ENROLL, batch, enroll, enrolled
 from tests.live_hall import LiveHall
@@ -130,6 +134,19 @@ def test_the_same_batch_under_another_profile_for_the_registry_is_not_sent_again
     (tmp_path / "config" / "profiles.toml").write_text(profile)
     done = run_program(tmp_path, "--profile", "acme", "enroll", "--from", str(path), "--yes", url="", key=hall.key)
     assert (done.returncode, enrolled(hall)) == (0, {"w0": 1}), done.stderr
+
+
+def test_two_programs_under_two_profiles_for_the_registry_never_send_at_once(hall: LiveHall, tmp_path: Path) -> None:
+    """F64"""
+    path = batch(tmp_path, 1)
+    (tmp_path / "config").mkdir()
+    profile = f'[profiles.acme]\nnamespace = "org.yourco"\nregistry_url = "{hall.url}"\n'
+    (tmp_path / "config" / "profiles.toml").write_text(profile)
+    other = Profile(name="other", namespace="org.yourco", registry_url=hall.url)
+    with locked(batch_lock(Drafts(tmp_path / "state", "other"), other)):
+        done = run_program(tmp_path, "--profile", "acme", "enroll", "--from", str(path), "--yes", url="", key=hall.key)
+    assert (done.returncode, enrolled(hall)) == (2, {})
+    assert "Another pyhall-tui is enrolling a batch in this namespace" in done.stderr
 
 
 def test_a_dry_run_needs_no_journal(hall: LiveHall, tmp_path: Path) -> None:

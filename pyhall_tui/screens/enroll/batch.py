@@ -218,12 +218,12 @@ class BatchPane(Vertical):
 
     @work(exclusive=True, exit_on_error=False, group="batch")
     async def _run_batch(self) -> None:
-        lock = locked(batch_lock(self._drafts))
+        lock = locked(batch_lock(self._drafts, self._workspace.profile))
         try:
             await off_loop(lock.__enter__, name="lock")
         except FileBusy:
             self._set_busy("")
-            self._tell("✖ Another pyhall-tui is enrolling a batch of this profile: wait for it, or stop it.")
+            self._tell("✖ Another pyhall-tui is enrolling a batch in this namespace: wait for it, or stop it.")
             return
         refused = ""
         try:
