@@ -18,6 +18,7 @@ from pyhall_tui import crash
 from pyhall_tui.attention import Attention
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.ending import draw_anew_after_a_stop, end_on_signals, is_a_shells_job
+from pyhall_tui.escape_key import take_escape_apart
 from pyhall_tui.failed_work import TellingWorkers
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.opening import DemoHall, Opened, Opener
@@ -100,7 +101,14 @@ class PyHallApp(App[None]):
     BINDING_GROUP_TITLE = "Everywhere"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(str(number), f"mode('{mode}')", title, show=False, id=f"app.{mode}", tooltip=f"Go to {title}")
+            Binding(
+                f"{number},alt+{number}",
+                f"mode('{mode}')",
+                title,
+                show=False,
+                id=f"app.{mode}",
+                tooltip=f"Go to {title}",
+            )
             for number, (mode, title) in enumerate(SCREEN_TITLES.items(), start=1)
         ),
         Binding(
@@ -146,6 +154,7 @@ class PyHallApp(App[None]):
             notes: sentences on what could not be set up before, to be shown first.
         """
         super().__init__()
+        take_escape_apart()
         self._workers = TellingWorkers(self, self._tell_failed_work)
         self.register_theme(DARK)
         self.register_theme(LIGHT)

@@ -74,7 +74,9 @@ class AlarmToasts:
         before, self._count = self._count, None
         if self._beyond:
             count = len(self._beyond)
-            self._count = self._raise(f"and {count} more alarm{'s' * (count > 1)}: press 4 for all of them.", "")
+            self._count = self._raise(
+                f"and {count} more alarm{'s' * (count > 1)}: press 4 for all of them (in a field: esc, then 4).", ""
+            )
         if before is not None:
             self._app._unnotify(before)
 

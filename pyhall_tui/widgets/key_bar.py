@@ -68,8 +68,14 @@ class KeyBar(Widget):
         focused = self.screen.focused
         return focused is not None and len(shown) == 1 and focused.check_consume_key(key, shown)
 
+    def _way_out(self) -> dict[str, Hint]:
+        """How to leave a field that takes the keys of the screen as text: first of all, so that it is never cut off."""
+        if self._is_typed("1", "1") and not self.screen.is_modal:
+            return {"escape": Hint("escape", "esc", "Leave field")}
+        return {}
+
     def _active(self) -> tuple[list[Hint], list[Hint]]:
-        here: dict[str, Hint] = {}
+        here = self._way_out()
         everywhere: dict[str, Hint] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding

@@ -202,7 +202,7 @@ async def test_toasts_of_many_bans_leave_room_and_go_when_one_looks(open_app: Op
         for number in range(20):
             opened.workspace.take_events([event(worker_id=f"w{number}")])
         assert len(toasts(opened)) == 4
-        assert toasts(opened)[-1] == "and 17 more alarms: press 4 for all of them."
+        assert toasts(opened)[-1] == "and 17 more alarms: press 4 for all of them (in a field: esc, then 4)."
         opened.workspace.acknowledge([min(opened.workspace.open_alarms)])
         assert "w0 is BANNED (verify)" not in toasts(opened) and len(toasts(opened)) == 3
         await go_to_activity(opened)

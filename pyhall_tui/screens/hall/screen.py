@@ -254,7 +254,9 @@ class HallScreen(Screen[None]):
     def action_back(self) -> None:
         """Leave the filter's input, clear the filter, then leave the screen."""
         filter_input = self.query_one("#hall-filter", Input)
-        if self._tab != "decisions":
+        if self._tab != "decisions" and isinstance(self.focused, Input):
+            self.set_focus(None)
+        elif self._tab != "decisions":
             self._go_back()
         elif filter_input.value:
             filter_input.value = ""
