@@ -24,7 +24,8 @@ class _Named(NamedTuple):
 
 def take_escape_apart() -> None:
     """Change Textual's table of key sequences, which is read by every terminal driver, for this process."""
+    table = cast(dict[str, tuple[Keys, ...]], ANSI_SEQUENCES_KEYS)
     for character in (*string.ascii_letters, *string.digits, *_NAMES):
         if character not in _NOT_APART:
             behind = cast(Keys, _Named(_NAMES.get(character, character)))
-            ANSI_SEQUENCES_KEYS["\x1b" + character] = (Keys.Escape, behind)
+            table["\x1b" + character] = (Keys.Escape, behind)

@@ -21,6 +21,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from pyhall_tui.render.text import Cell, Style
+from pyhall_tui.widgets.late import after_refresh
 
 
 class Column(NamedTuple):
@@ -213,7 +214,9 @@ class LineTable(ScrollView, can_focus=True):
 
     def _unsettle(self) -> None:
         self._settle()
-        self._settling = self.set_timer(SETTLES, self._settle)
+        self._settling = settling = self.set_timer(SETTLES, self._settle)
+        # Counted from the frame that shows the other row: a busy machine may take longer to draw it than this.
+        after_refresh(self, lambda: settling.reset() if settling is self._settling else None)
 
     def _settle(self) -> None:
         if self._settling is not None:
