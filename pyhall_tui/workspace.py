@@ -19,7 +19,7 @@ from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.notes import Notes
 from pyhall_tui.journal.rows import LastVerdict
 from pyhall_tui.masking import forget_secret, register_secret
-from pyhall_tui.monitor.link import Link
+from pyhall_tui.monitor.link import Link, Reach
 from pyhall_tui.monitor.stats import RequestStats
 from pyhall_tui.monitor.thread import LoopThread
 from pyhall_tui.profiles.api_key import ApiKey
@@ -356,6 +356,7 @@ class Workspace:
         from pyhall_tui.registry.client import RegistryClient
 
         async with RegistryClient(self.profile, key, self.clock, on_request=self._on_request) as client:
+            poll = poll and not client.refusal  # what is set here won't mend itself: nothing is tried again
             monitor = Monitor(client, _HandOver(self), self.clock, self.profile) if poll else None
             if monitor is not None:
                 monitor.watch([worker.id for worker in self.watch_list.workers])
@@ -370,6 +371,8 @@ class Workspace:
             return
         self._client, self._monitor = client, monitor
         self.warnings = tuple(client.warnings)
+        if client.refusal:
+            self.link = Link(reach=Reach.NOT_ASKED, since_wall=self.now().wall, sentence=client.refusal)
         self._ready.set()
         self._tell_monitor("watch", [entry.worker_id for entry in self.fleet])
         self._listener.link_changed()

@@ -14,6 +14,9 @@ class Reach(StrEnum):
     """The registry is there, but most verifies bring nothing: it refuses them, or answers nothing that can be used."""
     LOST = "lost"
     KEY_REJECTED = "key rejected"
+    NOT_ASKED = "not asked"
+    """This profile's registry can't be asked as things are set here (a proxy of another kind, plain http): nothing is
+    sent, and nothing is tried again."""
     NO_KEY = "no key"
     """There is no key to send, and the registry wants one: nothing is sent."""
 

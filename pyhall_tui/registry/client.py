@@ -97,7 +97,8 @@ class RegistryClient:
         """
         self._profile = profile
         self._wire: Wire | None = None
-        self._refusal = ""
+        self.refusal = ""
+        """Why this profile's registry can't be asked, as a sentence; empty if it can."""
         self._last: _LastBanList | None = None
         self._limit: int | None = BAN_LIST_LIMIT
         self.warnings: tuple[str, ...] = ()
@@ -105,7 +106,7 @@ class RegistryClient:
         try:
             self._wire = self._open(read_origin(profile.registry_url), key, clock, on_request)
         except ValueError as error:
-            self._refusal = str(error)
+            self.refusal = str(error)
 
     def _open(
         self,
@@ -338,7 +339,7 @@ class RegistryClient:
         """
         more.setdefault("correlation_id", self._new_id())
         call = Call(method=method, path=path, **more)
-        refusal = self._refusal
+        refusal = self.refusal
         if worker_id is not None:
             try:
                 call = msgspec.structs.replace(call, path=path.format(segment(worker_id)))

@@ -42,8 +42,8 @@ def reach_cell(link: Link) -> Cell:
         return Cell("… connecting", Style.DIM)
     if link.reach is Reach.KEY_REJECTED:
         return Cell("✖ key rejected", Style.ERROR)
-    if link.reach is Reach.NO_KEY:
-        return Cell("✖ no key", Style.WARNING)
+    if link.reach in (Reach.NO_KEY, Reach.NOT_ASKED):
+        return Cell(f"✖ {link.reach.value}", Style.WARNING)
     if link.reach is Reach.VERIFY_FAILING:
         return Cell(f"✖ verify {clean(link.fault, _WORD)}", Style.ERROR)
     return Cell("✖ lost", Style.ERROR)
@@ -55,7 +55,7 @@ def next_cell(link: Link, now: Moment) -> Cell:
         since = f"since {time_of_day(link.since_wall, now.wall)}"
         wait = f" · next try {in_seconds(link.next_try - now.mono)}" if link.next_try else ""
         return Cell(since + wait, Style.ERROR)
-    if link.reach is Reach.NO_KEY:
+    if link.reach in (Reach.NO_KEY, Reach.NOT_ASKED):
         return Cell("nothing is sent", Style.WARNING)
     if link.limited_until and link.limited_until > now.mono:
         return Cell(f"rate limited, goes on in {in_seconds(link.limited_until - now.mono)}", Style.WARNING)
@@ -78,6 +78,8 @@ def band(link: Link, now: Moment, poll_interval: float) -> Cell | None:
         wait = f" Next try in {in_seconds(link.next_try - now.mono)}." if link.next_try else ""
         since = time_of_day(link.since_wall, now.wall)
         return Cell(f"{words} since {since}. {clean(link.sentence, _SAID)} {clean(link.advice)}{wait}", Style.ERROR)
+    if link.reach is Reach.NOT_ASKED:
+        return Cell(f"Nothing is sent. {clean(link.sentence)}", Style.ERROR)
     if link.ban_list is BanListState.FAILING and link.reach is Reach.LIVE:
         words = "The ban list fails, so a ban is seen by verify only."
         return Cell(f"{words} {clean(link.ban_list_sentence, _SAID)}", Style.WARNING)

@@ -39,6 +39,7 @@ def of_the_first_version(path: Path, *rows: tuple[str, str | None, bytes]) -> Pa
         ("allow", None, b"[" * 16_000, Result.OTHER),
         ("allow", None, b'{"outcome": "allow", "x": ' + b"[" * 970 + b"]" * 970 + b"}", Result.OTHER),
     ],
+    ids=lambda value: str(value)[:20],
 )
 def test_a_dispatch_of_the_first_version_is_read_from_the_answer_and_never_from_what_was_drawn(
     tmp_path: Path, outcome: str, code: str | None, raw: bytes, result: Result

@@ -68,7 +68,9 @@ async def test_an_allow_with_another_correlation_id_is_no_plain_allow(
 
 
 @pytest.mark.parametrize(
-    "odd", ["", " ", "\n", "wkr_1\n", "\x1b[2J", "a" * 10_000, "-", "wkr\u200b1", 7, True, [], {"id": "wkr_1"}, 1.5]
+    "odd",
+    ["", " ", "\n", "wkr_1\n", "\x1b[2J", "a" * 10_000, "-", "wkr\u200b1", 7, True, [], {"id": "wkr_1"}, 1.5],
+    ids=lambda value: repr(value)[:20],
 )
 async def test_an_enrollment_whose_worker_id_cannot_be_one_is_unknown(
     server: RawServer, client: RegistryClient, odd: object
