@@ -6,6 +6,7 @@ import importlib
 import io
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -135,6 +136,7 @@ def main() -> None:
     """Run the program and end with its exit code. By then all that was printed is written, or the code says not."""
     open_missing()
     never_fail_on_error()
+    threading.excepthook = _log_fault_of_thread
     if isinstance(sys.stdout, io.TextIOWrapper):  # what the locale has no letter for is spelled, and ends no command
         sys.stdout.reconfigure(errors="backslashreplace")
     code = _code_of_run()
@@ -165,6 +167,14 @@ def _code_of_run() -> int:
     except BaseException as error:
         return _tell_crash(error)
     return code if isinstance(code, int) else 0
+
+
+def _log_fault_of_thread(args: threading.ExceptHookArgs) -> None:
+    """Keep the traceback of a thread for the log: Python prints it, in the app across the screen."""
+    from pyhall_tui import crash
+
+    if args.exc_value is not None:
+        crash.report(args.exc_value)
 
 
 def _tell_not_printed(error: OSError) -> int:

@@ -92,6 +92,29 @@ def test_a_hall_s_store_can_be_named_without_a_home(shared_hall: LiveHall, tmp_p
     assert "HOME" not in done.stderr
 
 
+def test_a_fault_in_a_thread_is_in_the_log_and_not_on_the_terminal(shared_hall: LiveHall, tmp_path: Path) -> None:
+    """F75"""
+    program = f"""
+import os, threading
+import pyhall_tui.commands.hash as module
+hash_package = module.hash_package
+def in_a_thread(*arguments, **more):
+    def fault():
+        raise RuntimeError("boom")
+    thread = threading.Thread(target=fault)
+    thread.start()
+    thread.join()
+    return hash_package(*arguments, **more)
+module.hash_package = in_a_thread
+os.environ["HOME"] = {str(tmp_path)!r}
+"""
+    (tmp_path / "x").write_text("x")
+    done = run(tmp_path, shared_hall, "hash", "x", program=program + _MAIN)
+    assert done.returncode == 0
+    assert "boom" not in done.stderr
+    assert "boom" in (tmp_path / ".local" / "state" / "pyhall-tui" / "pyhall-tui.log").read_text()
+
+
 def test_a_fault_that_nobody_foresaw_is_70_and_one_sentence(shared_hall: LiveHall, tmp_path: Path) -> None:
     """F75, F79: a CI reads 1 as "not clean"; the key that is in the error's text is masked."""
     program = f"""
