@@ -1,20 +1,22 @@
 """The app: modes, theme, keys, toasts. It wires things; what is done is done in the screens and the workspace."""
 
 import asyncio
-import gc
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import events, on
 from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.await_remove import AwaitRemove
+from textual.dom import DOMNode
 from textual.screen import Screen
+from textual.widget import Widget
 
-from pyhall_tui import crash
+from pyhall_tui import crash, garbage, mouse
+from pyhall_tui.app_keys import APP_KEYS, APP_LETTERS
 from pyhall_tui.attention import Attention
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.ending import draw_anew_after_a_stop, end_on_signals, is_a_shells_job
@@ -43,7 +45,7 @@ from pyhall_tui.screens.messages import (
 )
 from pyhall_tui.screens.opening import OpeningScreen
 from pyhall_tui.theme import DARK, LIGHT
-from pyhall_tui.toasts import AlarmToasts, TroubleToasts, is_bad_news
+from pyhall_tui.toasts import AlarmToasts, TroubleToasts, is_bad_news, with_its_holder
 from pyhall_tui.widgets.field import OneLineInput, left_out
 from pyhall_tui.widgets.header import SCREEN_TITLES
 from pyhall_tui.widgets.late import came_late
@@ -71,14 +73,6 @@ def _commands() -> "type[Provider]":
     return PyHallCommands
 
 
-def _collect_garbage_again() -> None:
-    """After the first frame; what is there by then stays for good, and is never looked through again."""
-    if not gc.isenabled():
-        gc.freeze()
-        gc.set_threshold(20_000, 25, 25)  # each round stops all threads, and little of ours goes in circles
-        gc.enable()
-
-
 class PyHallApp(App[None]):
     """The operations dashboard."""
 
@@ -99,39 +93,7 @@ class PyHallApp(App[None]):
     VERTICAL_BREAKPOINTS = ModeScreen.VERTICAL_BREAKPOINTS
     DEFAULT_MODE = "opening"
     BINDING_GROUP_TITLE = "Everywhere"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(
-                f"{number},alt+{number}",
-                f"mode('{mode}')",
-                title,
-                show=False,
-                id=f"app.{mode}",
-                tooltip=f"Go to {title}",
-            )
-            for number, (mode, title) in enumerate(SCREEN_TITLES.items(), start=1)
-        ),
-        Binding(
-            "colon", "command_palette", "Palette", show=False, key_display=":", id="app.palette", tooltip="All commands"
-        ),
-        Binding(
-            "question_mark", "show_keys", "Keys", key_display="?", id="app.keys", tooltip="The keys of this screen"
-        ),
-        Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit at once"),
-        Binding("ctrl+c", "quit", "Quit", show=False, priority=True, id="app.quit_now", tooltip="Quit from anywhere"),
-        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit_too", tooltip="Quit from anywhere"),
-        Binding(
-            "K", "ask_key", "Ask key", show=False, id="app.ask_key", tooltip="Ask the OS keyring for the key again"
-        ),
-        Binding("D", "doctor", "Doctor", show=False, id="app.doctor", tooltip="Doctor: look at all that may be amiss"),
-        # With priority the focus moves when the key arrives: what is typed behind it lands in the new field.
-        Binding("tab", "focus_next", "Next", show=False, priority=True, id="app.next", tooltip="Next field"),
-        Binding(
-            "shift+tab", "focus_previous", "Back", show=False, priority=True, id="app.previous", tooltip="Field before"
-        ),
-        Binding("ctrl+z", "suspend_process", "Stop", show=False, id="app.stop", tooltip="Stop, to go on with fg"),
-        Binding("ctrl+t", "toggle_theme", "Theme", show=False, id="app.theme", tooltip="Light or dark theme"),
-    ]
+    BINDINGS = APP_KEYS
 
     def __init__(
         self,
@@ -155,6 +117,8 @@ class PyHallApp(App[None]):
         """
         super().__init__()
         take_escape_apart()
+        garbage.unpin_closed_widgets()
+        self._garbage = garbage.Collector(self)
         self._workers = TellingWorkers(self, self._tell_failed_work)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -166,6 +130,7 @@ class PyHallApp(App[None]):
         self._opens_demo = demo
         self._profile_name = profile_name
         self._gathering: asyncio.TimerHandle | None = None
+        self._copied: CopyText | None = None
         self._problem: str | None = None
         """Why no profile could be opened at the start."""
         self._keys = key_store or KeyStore()
@@ -199,7 +164,8 @@ class PyHallApp(App[None]):
         draw_anew_after_a_stop(self._driver)
         for note in self._notes:
             self.notify(note, severity="warning", timeout=15, markup=False)
-        self.call_after_refresh(_collect_garbage_again)
+        self.call_after_refresh(self._garbage.settle)
+        self.set_interval(garbage.EVERY, self._garbage.collect_soon)
         self.set_interval(_LOOK_FOR_TROUBLE, self._tell_trouble)
         if self.workspace is None:
             self.call_after_refresh(self.run_worker, self._open_first, group="open")  # a worker: quitting ends it
@@ -274,6 +240,7 @@ class PyHallApp(App[None]):
 
     async def _lay_modes(self, screens: Mapping[str, Callable[[], Screen[None]]], problem: str | None) -> None:
         """Make the screens of the bar anew for what is open now; without a workspace there is but one."""
+        self._garbage.collect_all_soon()
         await self.switch_mode("opening")
         for mode in SCREEN_TITLES:
             if mode in self._modes:
@@ -360,7 +327,14 @@ class PyHallApp(App[None]):
     async def on_unmount(self) -> None:
         if self._gathering is not None:
             self._gathering.cancel()
+        self._garbage.close()
         await self._opener.end()
+
+    def _prune(self, *nodes: Widget, parent: DOMNode | None = None) -> AwaitRemove:
+        """Free what widgets leave behind; Textual takes every screen and widget away through here."""
+        self._garbage.collect_soon()
+        whole = [with_its_holder(node) for node in nodes]
+        return super()._prune(*whole, parent=parent if whole == list(nodes) else whole[0].parent)
 
     # -- the workspace's listener ------------------------------------------------------------------------------
 
@@ -421,7 +395,6 @@ class PyHallApp(App[None]):
         if profile is None:
             self.notify(self._opener.no_such_profile(message.name), severity="error", timeout=15, markup=False)
         else:
-            gc.unfreeze()  # what was open goes
             await self.open_profile(profile, message.mode)
 
     @on(CloseProfile)
@@ -432,8 +405,27 @@ class PyHallApp(App[None]):
     def _copy(self, message: CopyText) -> None:
         from pyhall_tui.widgets.clipboard import copy_text
 
-        work = copy_text(self, message.text, message.what)
+        self._copied = message
+        work = copy_text(self, message.text, message.what, shown_by="C")
         self.run_worker(work, exit_on_error=False, group="copy", exclusive=True)
+
+    def action_show_copied(self) -> None:
+        """Show what was copied last, all of it selected."""
+        from pyhall_tui.widgets.clipboard import show_copied
+
+        show_copied(self, self._copied.text if self._copied else "", self._copied.what if self._copied else "")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to give the mouse away or to take it back, whichever can be done; leave a field its letters."""
+        if (key := APP_LETTERS.get(action)) and self.focused is not None and self.focused.check_consume_key(key, key):
+            return False
+        if action == "mouse":
+            return parameters[0] is mouse.is_the_terminals(self._driver)
+        return super().check_action(action, parameters)
+
+    def action_mouse(self, clicks: bool) -> None:
+        """Let the mouse click here, or let the terminal select text with it."""
+        mouse.take_from_terminal(self) if clicks else mouse.give_to_terminal(self)
 
     def _tell_failed_work(self, error: BaseException) -> None:
         """Say that background work failed, on a dialog too: the one place that turns it into a sentence."""
@@ -479,10 +471,10 @@ class PyHallApp(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Let one key or click at a time through; none once the app ends: what it opens would never be whole."""
-        if isinstance(event, events.InputEvent) and (
-            self._exit or (not event.is_forwarded and self.typed_ahead.keeps(event))
-        ):
-            return
+        if isinstance(event, events.InputEvent):
+            self._garbage.was_pressed()
+            if self._exit or (not event.is_forwarded and self.typed_ahead.keeps(event)):
+                return
         await super().on_event(event)
 
     async def action_quit(self) -> None:

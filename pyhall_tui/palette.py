@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol, cast
 
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.fuzzy import Matcher
 
 from pyhall_tui.profiles.store import ProfilesFileError, ProfileStore
 from pyhall_tui.screens.messages import OpenDemo, OpenProfile
@@ -44,7 +45,8 @@ class PyHallCommands(Provider):
         for command in self._commands():
             score = matcher.match(command.title)
             if score > 0:
-                yield Hit(score, matcher.highlight(command.title), command.run, help=command.help)
+                title = _highlighted(matcher, command.title)
+                yield Hit(score, title, command.run, text=command.title, help=command.help)
 
     def _commands(self) -> Iterator[Command]:
         app = self.app
@@ -60,6 +62,10 @@ class PyHallCommands(Provider):
                 action = partial(app.run_action, binding.action, active.node)
                 yield Command(binding.tooltip, action, f"Key {app.get_key_display(binding)}")
         yield Command("Toggle the light and dark theme", partial(app.run_action, "toggle_theme"), "Key ^t")
+        yield Command("Show the text that was copied last", partial(app.run_action, "show_copied"), "Key C")
+        clicks = bool(app.check_action("mouse", (True,)))
+        title = "Take the mouse back from the terminal" if clicks else "Select text with the mouse"
+        yield Command(title, partial(app.run_action, f"mouse({clicks})"), "Key M")
         yield Command("Quit", partial(app.run_action, "quit"), "Key q")
 
     def _profile_names(self) -> list[str]:
@@ -68,3 +74,11 @@ class PyHallCommands(Provider):
             return [profile.name for profile in store.load().profiles]
         except ProfilesFileError:
             return []
+
+
+def _highlighted(matcher: Matcher, title: str) -> Content:
+    """Return a title with what was matched in it; Textual's own `highlight` reads a profile's name as markup."""
+    content = Content(title)
+    for offset in matcher.fuzzy_search.match(matcher.query, title)[1]:
+        content = content.stylize(matcher.match_style, offset, offset + 1)
+    return content

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable
 
 from textual.app import App
 from textual.notifications import Notification
+from textual.widget import Widget
+from textual.widgets._toast import Toast, ToastHolder
 
 from pyhall_tui.fleet.events import FIRST_SIGHT, Event, Kind, Severity
 from pyhall_tui.render.event import sentence
@@ -28,6 +30,12 @@ def is_bad_news(event: Event) -> bool:
     if event.acknowledged or event.kind in _GOOD_NEWS or event.before == FIRST_SIGHT:
         return False
     return event.severity is Severity.ALARM
+
+
+def with_its_holder(widget: Widget) -> Widget:
+    """Return what to remove instead of a widget: for a toast its holder too, which Textual would leave for good."""
+    holder = widget.parent
+    return holder if isinstance(widget, Toast) and isinstance(holder, ToastHolder) else widget
 
 
 class AlarmToasts:

@@ -1,6 +1,6 @@
-"""To the clipboard: the machine's own tool first, then the terminal's escape sequence, then the text to be selected.
+"""To the clipboard: the machine's own tool first, else the terminal's escape sequence.
 
-A tool tells whether it worked; the sequence (OSC 52) is answered by nobody, so after it the text is shown.
+A tool tells whether it worked. Nobody answers the sequence (OSC 52), so the operator is told how to see the text.
 """
 
 import asyncio
@@ -99,8 +99,8 @@ async def copied_by_tool(
     return await answer
 
 
-async def copy_text(app: App[None], text: str, what: str) -> None:
-    """Put text on the clipboard and say so; where nobody can confirm it, show the text to be selected."""
+async def copy_text(app: App[None], text: str, what: str, *, shown_by: str) -> None:
+    """Put text on the clipboard and say so; if nobody can confirm it, say which key shows it (`shown_by`)."""
     if await copied_by_tool(text):
         app.notify(f"The {what} is on the clipboard.", timeout=2, markup=False)
         return
@@ -108,7 +108,20 @@ async def copy_text(app: App[None], text: str, what: str) -> None:
     if driver is not None and not app.is_headless:
         driver.write(sequence(text, os.environ))
         driver.flush()
-    await app.push_screen(SelectTextScreen(text, what))
+    count = f"{len(text):,} character{'s' * (len(text) != 1)}"
+    app.notify(
+        f"The {what} was sent to the terminal ({count}). If it is not on the clipboard, {shown_by} shows it.",
+        timeout=8,
+        markup=False,
+    )
+
+
+def show_copied(app: App[None], text: str, what: str) -> None:
+    """Show what was copied last; say so if nothing was."""
+    if text:
+        app.push_screen(SelectTextScreen(text, what))
+    else:
+        app.notify("Nothing has been copied yet.", timeout=5, markup=False)
 
 
 class ShownText(TextArea):
@@ -119,7 +132,7 @@ class ShownText(TextArea):
 
 
 class SelectTextScreen(DialogScreen[None]):
-    """Shows a text that may not have reached the clipboard, all of it selected."""
+    """Shows the text that was copied last, all of it selected."""
 
     BINDING_GROUP_TITLE = "Copy"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -141,7 +154,7 @@ class SelectTextScreen(DialogScreen[None]):
     def compose(self) -> ComposeResult:
         with Dialog(f"The {self._what}", "esc closes"):
             yield Static(
-                "It was sent to the terminal's clipboard, but no terminal says whether it took it. If it did not: "
+                "No terminal says whether it took a text onto the clipboard. If yours did not, "
                 "select it here (in most terminals with shift and the mouse).",
                 id="why",
                 markup=False,

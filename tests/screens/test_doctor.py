@@ -28,6 +28,8 @@ async def test_its_report_is_copied_without_a_name(
         await opened.pilot.press("D")
         await until(lambda: "versions" in opened.text() and "Looking" not in opened.text())
         await opened.pilot.press("y")
+        await until(lambda: opened.app._copied is not None)
+        await opened.pilot.press("C")
         await until(lambda: isinstance(opened.screen, SelectTextScreen))
         copied = opened.screen.query_one(TextArea).text
         assert copied.startswith("### pyhall-tui doctor") and "<namespace>" in copied

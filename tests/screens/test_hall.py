@@ -103,6 +103,8 @@ async def test_a_decision_is_opened_with_the_explanation_and_copied(
         await reads(opened, "By the rules and the fleet of now: deny by deny-critical", "→ deny-critical deny")
         assert "risk tier critical is not among high" in opened.words() and "req-two" in opened.words()
         await opened.pilot.press("y")
+        await until(lambda: opened.app._copied is not None)
+        await opened.pilot.press("C")
         await until(lambda: isinstance(opened.screen, SelectTextScreen))
         assert '"rule": "deny-critical"' in opened.screen.query_one(TextArea).text
 

@@ -78,6 +78,8 @@ async def test_the_incident_note_is_copied_and_nothing_is_sent_for_it(
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), clock=clock) as opened:
         await until(lambda: "● clean" in opened.text(), clock=clock)
         await opened.pilot.press("Y")
+        await until(lambda: opened.app._copied is not None)
+        await opened.pilot.press("C")
         await until(lambda: isinstance(opened.screen, SelectTextScreen))
         note = opened.screen.query_one(TextArea).text
         assert note.startswith(f"## clean: `{WORKER}`") and HASH in note

@@ -1,4 +1,4 @@
-"""F32: the machine's own tool first, then the sequence, then the text to be selected; never a false "copied"."""
+"""F32: the machine's own tool first, else the sequence, and the text on request; never a false "copied"."""
 
 import base64
 from pathlib import Path
@@ -8,7 +8,15 @@ from textual.app import App
 from textual.widgets import TextArea
 
 from pyhall_tui.widgets import clipboard
-from pyhall_tui.widgets.clipboard import SelectTextScreen, copied_by_tool, copy_text, run_tool, sequence, tools
+from pyhall_tui.widgets.clipboard import (
+    SelectTextScreen,
+    copied_by_tool,
+    copy_text,
+    run_tool,
+    sequence,
+    show_copied,
+    tools,
+)
 from tests.waiting import until
 
 
@@ -78,20 +86,30 @@ def test_beyond_ssh_what_calls_itself_screen_may_be_tmux() -> None:
     assert sequence("x" * 5_000, {"TERM": "screen"}).startswith("\x1bP")
 
 
-async def test_where_nobody_can_confirm_it_the_text_is_shown_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_where_nobody_can_confirm_it_a_toast_says_what_was_sent_and_how_to_see_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """F52: never a dialog that nobody asked for."""
+
     async def no_tool(text: str) -> bool:
         return False
 
     monkeypatch.setattr(clipboard, "copied_by_tool", no_tool)
     app = App[None]()
     async with app.run_test() as pilot:
-        await copy_text(app, "a1b2 [/x]", "package hash")
-        await until(lambda: isinstance(app.screen, SelectTextScreen))
+        below = app.screen
+        await copy_text(app, "a1b2 [/x]", "package hash", shown_by="C")
+        await until(lambda: app._notifications)
+        assert [note.message for note in app._notifications] == [
+            "The package hash was sent to the terminal (9 characters). If it is not on the clipboard, C shows it."
+        ]
+        assert app.screen is below
 
-        await until(lambda: app.screen.query_one(TextArea).selected_text == "a1b2 [/x]")
-        assert not app._notifications
+        show_copied(app, "a1b2 [/x]", "package hash")
+        await until(lambda: isinstance(app.screen, SelectTextScreen))
+        await until(lambda: [area.selected_text for area in app.screen.query(TextArea)] == ["a1b2 [/x]"])
         await pilot.press("escape")
-        await until(lambda: not isinstance(app.screen, SelectTextScreen))
+        await until(lambda: app.screen is below)
 
 
 async def test_a_tool_that_took_it_is_told_in_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +119,7 @@ async def test_a_tool_that_took_it_is_told_in_a_word(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(clipboard, "copied_by_tool", took)
     app = App[None]()
     async with app.run_test():
-        await copy_text(app, "a1b2", "package hash")
+        await copy_text(app, "a1b2", "package hash", shown_by="C")
 
         await until(lambda: app._notifications)
         assert [note.message for note in app._notifications] == ["The package hash is on the clipboard."]
