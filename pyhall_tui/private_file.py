@@ -98,11 +98,19 @@ def open_private(path: Path, flags: int) -> int:
 def make_private_database(path: Path) -> None:
     """Make an SQLite file and its folder for their owner alone; what lies beside it has the file's own mode.
 
+    A file that is there is not opened: closing it would drop the locks that this process holds on it by another
+    connection. Then a program that comes and goes takes the write-ahead log away, with all that is written later.
+
     Raises:
         OSError: it cannot be made, or another user has put it (or what belongs beside it) there.
     """
     make_private_folder(path.parent)
-    os.close(open_private(path, os.O_RDWR))
+    real = trusted_path(path)
+    if not real.exists():
+        os.close(open_private(path, os.O_RDWR))
+    require_trusted_file(real.stat(), real)
+    if not os.access(real, os.R_OK | os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     for suffix in ("-wal", "-shm", "-journal"):
         beside = trusted_path(path.with_name(path.name + suffix))
         if beside.exists():

@@ -32,6 +32,7 @@ from pyhall_tui.hall.wire import (
     admit,
     admit_read,
     answer,
+    answer_in_pages,
     check_namespace,
     correlation_id,
     fail,
@@ -215,7 +216,8 @@ async def ban_list(request: Request) -> Response:
     tag = f'"{hall.store.ban_tag()}-{limit or "all"}"'
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers={"ETag": tag})
-    return answer(request, hall.store.bans(limit or None), headers={"ETag": tag})
+    pages = hall.long_reads.bans(limit or None)
+    return await answer_in_pages(request, "[", pages, lambda _: "]", headers={"ETag": tag})
 
 
 async def report(request: Request) -> Response:

@@ -11,6 +11,7 @@ from pyhall_tui.hall.audit import Ledger, Tally
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.limiter import Limiter
+from pyhall_tui.hall.long_reads import LongReads
 from pyhall_tui.hall.policy import Policy, StoredPolicy
 from pyhall_tui.hall.rates import Rates
 from pyhall_tui.hall.retention import Retention, keep_short
@@ -90,6 +91,7 @@ class Hall:
         self.store = store
         self.policy: PolicySource = policy or StoredPolicy(store)
         self.clock: Clock = clock or SystemClock()
+        self.long_reads = LongReads(store)
         self.limiter = Limiter(self.clock, rate, burst=max(1, round(rate * 2)))
         self.rates = Rates(store, self.clock)
         self.tally = Tally()

@@ -13,9 +13,9 @@ from starlette.routing import Route
 from pyhall_tui import __version__
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.context import Hall
-from pyhall_tui.hall.models import Worker, verify_both, verify_older
+from pyhall_tui.hall.models import Worker, verify_older
 from pyhall_tui.hall.upstream import STALE
-from pyhall_tui.hall.wire import admit_read, answer, find_worker, hall_of, whole_number
+from pyhall_tui.hall.wire import admit_read, answer, answer_in_pages, find_worker, hall_of, whole_number
 
 _DAY = len("2026-11-25")
 _MOST_ALERTS = 500
@@ -28,7 +28,7 @@ async def status(request: Request) -> Response:
     now = hall.store.now()
     await hall.tally.count_on(hall.store)
     today = hall.tally.of_day(now[:_DAY], namespace)
-    workers, banned = hall.store.worker_counts(namespace)
+    workers, banned, bans = await hall.long_reads.counts(namespace)
     policy = hall.policy.current()
     upstream = hall.upstream.state() if hall.upstream else None
     session = upstream["session"] if upstream else None
@@ -42,7 +42,7 @@ async def status(request: Request) -> Response:
         "namespace": namespace,
         "workers_enrolled": workers,
         "workers_banned": banned,
-        "ban_list": hall.store.ban_count(),
+        "ban_list": bans,
         "decisions_total": sum(hall.tally.by_rule(namespace).values()),
         "decisions_today": sum(today.values()),
         "denials_today": today.get("deny", 0),
@@ -60,8 +60,8 @@ async def status(request: Request) -> Response:
 
 async def workers(request: Request) -> Response:
     """`GET /workers`: every worker, each as verify answers it."""
-    found = [verify_both(worker) for worker in hall_of(request).store.workers(admit_read(request))]
-    return answer(request, {"workers": found, "count": len(found)})
+    pages = hall_of(request).long_reads.workers(admit_read(request))
+    return await answer_in_pages(request, '{"workers":[', pages, lambda count: f'],"count":{count}}}')
 
 
 async def dispatches(request: Request) -> Response:
@@ -101,7 +101,7 @@ async def alerts(request: Request) -> Response:
     found = [
         *_upstream_alerts(hall),
         *_policy_alerts(hall),
-        *_worker_alerts(hall.store.perhaps_amiss(namespace, _MOST_ALERTS)),
+        *_worker_alerts(await hall.long_reads.perhaps_amiss(namespace, _MOST_ALERTS)),
     ]
     found = [{"alert_id": f"{alert['code']}:{alert['worker_id'] or alert['message']}"} | alert for alert in found]
     return answer(request, {"alerts": found, "count": len(found)})
@@ -158,8 +158,10 @@ def _alert(at: str, level: str, code: str, message: str, worker: Worker | None =
 async def ban_hashes(request: Request) -> Response:
     """`GET /wcp/registry/ban-list`: the banned hashes alone."""
     admit_read(request)
-    hashes = [ban.sha256 for ban in hall_of(request).store.bans()]
-    return answer(request, {"hashes": hashes, "count": len(hashes), "source": "local-hall"})
+    pages = hall_of(request).long_reads.ban_hashes()
+    return await answer_in_pages(
+        request, '{"hashes":[', pages, lambda count: f'],"count":{count},"source":"local-hall"}}'
+    )
 
 
 async def verify(request: Request) -> Response:

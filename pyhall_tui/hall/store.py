@@ -57,13 +57,18 @@ CREATE TABLE rates (
   rule TEXT, worker_id TEXT, mono REAL NOT NULL, wall REAL NOT NULL, allowed BLOB NOT NULL,
   PRIMARY KEY (rule, worker_id)) WITHOUT ROWID;
 """  # since version 3: what a rule's rate has allowed lately. The log may say what was taken out of it.
-_BAN_COLUMNS = ", ".join(Ban.__struct_fields__)
+BAN_COLUMNS = ", ".join(Ban.__struct_fields__)
 _WORKER_COLUMNS = tuple(f for f in Worker.__struct_fields__ if f != "hash_ban_reason")
 _PUT_WORKER = (
     f"INSERT OR REPLACE INTO workers ({', '.join(_WORKER_COLUMNS)}) VALUES ({', '.join('?' * len(_WORKER_COLUMNS))})"
 )
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS workers_in_order ON workers (enrolled_at, worker_id);
+CREATE INDEX IF NOT EXISTS workers_of ON workers (namespace, enrolled_at, worker_id);
+CREATE INDEX IF NOT EXISTS bans_in_order ON bans (reported_at);
+"""  # what is long is read in pages
 _WORKERS_AND_BANS = "workers w LEFT JOIN bans b ON b.sha256 = w.sha256"
-_GET_WORKER = (
+GET_WORKER = (
     f"SELECT {', '.join('w.' + c for c in _WORKER_COLUMNS)}, b.reason AS hash_ban_reason FROM {_WORKERS_AND_BANS}"
 )
 
@@ -93,6 +98,7 @@ class Store:
         self._stamp = (0, 0)
         self._keys: dict[str, Key] = {}
         self._workers: dict[str, Worker] = {}
+        self._beside: Store | None = None
         self.note: str | None = None
         """What is not as it should be with the file, in a sentence."""
         try:
@@ -158,12 +164,26 @@ class Store:
                 for statement in _statements(script):
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version={since}")
+        for statement in _statements(_INDEXES):
+            db.execute(statement)
         db.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
+            if self._beside is not None:
+                self._beside.close()
             self._db.close()
+
+    def beside(self) -> "Store":
+        """Return the same store over a connection of its own, to read from in another thread; itself if it has to be
+        the only one. It is closed with this one."""
+        with self._lock:
+            if self.path == MEMORY or self.note is not None:
+                return self
+            if self._beside is None:
+                self._beside = Store(self.path, clock=self._clock)
+            return self._beside
 
     def checkpoint(self) -> None:
         """Move what the write-ahead log holds into the file; from any thread, for it takes as long as the disk does."""
@@ -298,17 +318,17 @@ class Store:
         with self._lock:
             self._forget_if_changed()
             if worker_id not in self._workers:
-                rows = self.read(f"{_GET_WORKER} WHERE w.worker_id = ?", worker_id)
+                rows = self.read(f"{GET_WORKER} WHERE w.worker_id = ?", worker_id)
                 if not rows:
                     return None
-                self._workers[worker_id] = _worker(rows[0])
+                self._workers[worker_id] = worker_of(rows[0])
             return self._workers[worker_id]
 
     def workers(self, namespace: str | None = None) -> list[Worker]:
         """Return all workers (of one namespace), in the order in which they were enrolled."""
         where, values = ("WHERE w.namespace = ?", (namespace,)) if namespace else ("", ())
         return [
-            _worker(row) for row in self.read(f"{_GET_WORKER} {where} ORDER BY w.enrolled_at, w.worker_id", *values)
+            worker_of(row) for row in self.read(f"{GET_WORKER} {where} ORDER BY w.enrolled_at, w.worker_id", *values)
         ]
 
     def worker_counts(self, namespace: str | None = None) -> tuple[int, int]:
@@ -325,8 +345,8 @@ class Store:
             "AND (w.attested_at IS NULL OR w.sha256 IS NULL OR length(w.sha256) <> 64)))"
         )
         where, values = ("AND w.namespace = ?", (namespace,)) if namespace else ("", ())
-        rows = self.read(f"{_GET_WORKER} WHERE {amiss} {where} ORDER BY b.sha256 IS NULL LIMIT ?", *values, most)
-        return [_worker(row) for row in rows]
+        rows = self.read(f"{GET_WORKER} WHERE {amiss} {where} ORDER BY b.sha256 IS NULL LIMIT ?", *values, most)
+        return [worker_of(row) for row in rows]
 
     def attest(self, worker_id: str, sha256: str, *, active_only: bool = True, **ai: Any) -> bool:
         """Set a worker's attested hash (64 lowercase hex); False where there is no such (active) worker."""
@@ -381,9 +401,13 @@ class Store:
             self.put_ban(Ban(sha256=sha256, reason=reason, reported_at=self.now(), source=source))
 
     def put_ban(self, ban: Ban) -> None:
-        """Keep an entry of the ban list as it is given."""
+        """Keep an entry of the ban list. One of the same hash gets its reason, and stays where it is in the list: who
+        reads that in pages misses none."""
+        columns = ("reason", "source", "review_status", "upstream")
+        again = ", ".join(f"{column} = excluded.{column}" for column in columns)
+        sql = f"INSERT INTO bans VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT (sha256) DO UPDATE SET {again}"
         with self.write() as db:
-            db.execute("INSERT OR REPLACE INTO bans VALUES (?, ?, ?, ?, ?, 0)", msgspec.structs.astuple(ban))
+            db.execute(sql, msgspec.structs.astuple(ban))
 
     def take_upstream_bans(self, bans: list[Ban], *, whole: bool) -> None:
         """Keep an upstream's bans, a `whole` list in place of the one it gave before; the hall's own entries stay."""
@@ -401,7 +425,7 @@ class Store:
 
     def bans(self, limit: int | None = None) -> list[Ban]:
         """Return the ban list, newest first; at most `limit` entries of it."""
-        sql = f"SELECT {_BAN_COLUMNS} FROM bans ORDER BY reported_at DESC, rowid DESC LIMIT ?"
+        sql = f"SELECT {BAN_COLUMNS} FROM bans ORDER BY reported_at DESC, rowid DESC LIMIT ?"
         return [Ban(**dict(row)) for row in self.read(sql, -1 if limit is None else limit)]
 
     def ban_count(self) -> int:
@@ -432,7 +456,7 @@ class Store:
         return report_id
 
 
-def _worker(row: sqlite3.Row) -> Worker:
+def worker_of(row: sqlite3.Row) -> Worker:
     fields = dict(row)
     fields["capabilities"] = tuple(json.loads(fields["capabilities"]))
     fields["ai_generated"] = bool(fields["ai_generated"])

@@ -1,21 +1,34 @@
 """What every route of the hall needs: the key, the body, the correlation id, an answer in JSON."""
 
 import ipaddress
+import logging
 import math
 import re
+import sqlite3
 import uuid
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from pyhall_tui.hall.context import Hall
-from pyhall_tui.hall.errors import BadRequest, Forbidden, HallError, NotFound, RateLimited, TooLarge, Unauthorized
+from pyhall_tui.hall.errors import (
+    BadRequest,
+    Forbidden,
+    HallError,
+    NotFound,
+    RateLimited,
+    StoreError,
+    TooLarge,
+    Unauthorized,
+)
 from pyhall_tui.hall.models import Key, Worker
 
+_log = logging.getLogger(__name__)
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")  # what every client takes in a header
 _KEY_OR_PAGE = {"authorization", "origin", "sec-fetch-site"}
 _PASSED_ON = {"forwarded", "x-forwarded-for", "x-real-ip", "via"}
@@ -159,11 +172,65 @@ def correlation_id(request: Request, stated: str | None = None) -> str:
 
 def answer(request: Request, content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Answer in JSON; the correlation id is in a header as well, where it can stand in one."""
-    known = correlation_id(request)
-    sent = dict(headers or {})
-    if _HEADER_VALUE.fullmatch(known):
-        sent["X-Correlation-Id"] = known
+    sent = dict(headers or {}) | _correlation(request)
     return Response(msgspec.json.encode(content), status, sent, "application/json")
+
+
+def _correlation(request: Request) -> dict[str, str]:
+    known = correlation_id(request)
+    return {"X-Correlation-Id": known} if _HEADER_VALUE.fullmatch(known) else {}
+
+
+async def answer_in_pages(
+    request: Request,
+    begin: str,
+    pages: AsyncIterator[list[bytes]],
+    end: Callable[[int], str],
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Answer a list in JSON, of which only the page that is being sent is held; `end` is given how many there were.
+
+    One that is a single page has its length in front. If a later page cannot be read, the connection breaks off: half
+    a list is never taken for all of it.
+    """
+    ahead = [page async for page in _first_two(pages)]
+    sent = dict(headers or {}) | _correlation(request)
+    if len(ahead) < 2:
+        whole = ahead[0] if ahead else []
+        body = begin.encode() + b",".join(whole) + end(len(whole)).encode()
+        return Response(body, 200, sent, "application/json")
+    return StreamingResponse(_joined(request, begin, ahead, pages, end), 200, sent, "application/json")
+
+
+async def _first_two(pages: AsyncIterator[list[bytes]]) -> AsyncIterator[list[bytes]]:
+    for _ in range(2):
+        page = await anext(pages, None)
+        if page is not None:
+            yield page
+
+
+async def _joined(
+    request: Request,
+    begin: str,
+    ahead: list[list[bytes]],
+    pages: AsyncIterator[list[bytes]],
+    end: Callable[[int], str],
+) -> AsyncIterator[bytes]:
+    if request.method == "HEAD":
+        return
+    count = 0
+    try:
+        for page in ahead:
+            yield (b"," if count else begin.encode()) + b",".join(page)
+            count += len(page)
+        async for page in pages:
+            yield b"," + b",".join(page)
+            count += len(page)
+    except (StoreError, sqlite3.Error) as error:
+        _log.warning("an answer to %s was broken off: %s", request.url.path, error)
+        request.scope["state"]["transport"].abort()
+        return
+    yield end(count).encode()
 
 
 def refuse(request: Request, error: Exception) -> Response:

@@ -1,0 +1,97 @@
+"""Reads what may be long from the store, so that nobody else waits for it: a page at a time, and in another thread.
+
+Each page is a short transaction, so a client that reads its answer slowly holds nothing up, the write-ahead log
+neither. A list is therefore not of one instant; but nothing in it ever changes its place, so whatever is there all the
+while is in it, once, as it was when its page was read.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from pyhall_tui.hall.models import Ban, Worker, verify_both
+from pyhall_tui.hall.store import BAN_COLUMNS, GET_WORKER, Store, worker_of
+
+PAGE = 500  # entries: some 100 kB of an answer, and some milliseconds
+T = TypeVar("T")
+Page = tuple[list[bytes], tuple[Any, ...] | None]
+"""Entries in JSON, and after which the next page starts; None after the last one."""
+
+
+class LongReads:
+    """The long reads of a hall's store. One is under way at a time; pages of several lists take turns."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._turn = asyncio.Lock()
+        self._asked: dict[tuple[Any, ...], asyncio.Task[Any]] = {}
+
+    async def _ask(self, question: Callable[[Store], T]) -> T:
+        async with self._turn:
+            return await asyncio.to_thread(lambda: question(self._store.beside()))
+
+    async def _ask_once(self, key: tuple[Any, ...], question: Callable[[Store], T]) -> T:
+        """As `_ask`; whoever asks the same meanwhile gets the same answer."""
+        task = self._asked.get(key)
+        if task is None:
+            task = self._asked[key] = asyncio.create_task(self._ask(question))
+            task.add_done_callback(lambda _: self._asked.pop(key))
+        answer: T = await asyncio.shield(task)
+        return answer
+
+    async def counts(self, namespace: str | None) -> tuple[int, int, int]:
+        """Return how many workers (of one namespace) there are, how many are banned, and how long the ban list is."""
+        return await self._ask_once(
+            ("counts", namespace), lambda store: (*store.worker_counts(namespace), store.ban_count())
+        )
+
+    async def perhaps_amiss(self, namespace: str | None, most: int) -> list[Worker]:
+        """As the store's."""
+        return await self._ask_once(("amiss", namespace, most), lambda store: store.perhaps_amiss(namespace, most))
+
+    def workers(self, namespace: str | None) -> AsyncIterator[list[bytes]]:
+        """Yield all workers (of one namespace) in pages, in the order in which they were enrolled."""
+        return self._pages(lambda store, after: _workers(store, namespace, after))
+
+    def bans(self, limit: int | None = None) -> AsyncIterator[list[bytes]]:
+        """Yield the ban list in pages, newest first; at most `limit` entries of it."""
+        return self._pages(lambda store, after: _bans(store, after, msgspec.json.encode), limit)
+
+    def ban_hashes(self) -> AsyncIterator[list[bytes]]:
+        """Yield the hashes of the ban list in pages, newest first."""
+        return self._pages(lambda store, after: _bans(store, after, lambda ban: f'"{ban.sha256}"'.encode()))
+
+    async def _pages(
+        self, read: Callable[[Store, tuple[Any, ...] | None], Page], limit: int | None = None
+    ) -> AsyncIterator[list[bytes]]:
+        after: tuple[Any, ...] | None = None
+        left = limit
+        while left is None or left > 0:
+            entries, after = await self._ask(lambda store, after=after: read(store, after))  # type: ignore[misc]
+            entries = entries[:left]
+            if entries:  # the page after a last one that was full has none
+                yield entries
+            left = None if left is None else left - len(entries)
+            if after is None:
+                return
+
+
+def _workers(store: Store, namespace: str | None, after: tuple[Any, ...] | None) -> Page:
+    where, values = ("w.namespace = ? AND", (namespace,)) if namespace else ("", ())
+    sql = (
+        f"{GET_WORKER} WHERE {where} (w.enrolled_at, w.worker_id) > (?, ?) "
+        f"ORDER BY w.enrolled_at, w.worker_id LIMIT {PAGE}"
+    )
+    found = [worker_of(row) for row in store.read(sql, *values, *(after or ("", "")))]
+    last = (found[-1].enrolled_at, found[-1].worker_id) if len(found) == PAGE else None
+    return [msgspec.json.encode(verify_both(worker)) for worker in found], last
+
+
+def _bans(store: Store, after: tuple[Any, ...] | None, told: Callable[[Ban], bytes]) -> Page:
+    where = "WHERE (reported_at, rowid) < (?, ?)" if after else ""
+    sql = f"SELECT rowid, {BAN_COLUMNS} FROM bans {where} ORDER BY reported_at DESC, rowid DESC LIMIT {PAGE}"
+    found = store.read(sql, *(after or ()))
+    last = (found[-1]["reported_at"], found[-1]["rowid"]) if len(found) == PAGE else None
+    return [told(Ban(**{name: row[name] for name in Ban.__struct_fields__})) for row in found], last
