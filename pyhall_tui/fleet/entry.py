@@ -48,6 +48,10 @@ class Entry:
     """The last real hash heard of: the ban list is matched by it also where the registry no longer knows the worker."""
     listed: BanListEntry | None = None
     """The ban list's entry for its package hash, as of the list's last answer."""
+    list_reason: str | None = None
+    """The reason that the ban list last gave for the ban in force, also after it was taken off the list."""
+    told_reason: str | None = None
+    """The reason in the last event of the ban in force."""
     drift: str = ""
     """`match`, `other order`, `drifted`, `not attested`, `unreadable`; empty where no folder is known."""
     drift_detail: str = ""

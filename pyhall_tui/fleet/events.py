@@ -7,6 +7,9 @@ import msgspec
 FIRST_SIGHT = "not known yet"
 """`before` of a worker that is heard of for the first time: what it is was so before one looked."""
 
+BANNED_OTHERWISE = "banned for another reason"
+"""`before` of a ban that was lifted and set again between two looks: its reason is all that one sees of it."""
+
 
 class Kind(StrEnum):
     """What happened."""

@@ -10,7 +10,7 @@ import msgspec
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import Ban, Entry, State
-from pyhall_tui.fleet.events import FIRST_SIGHT, Event, Kind
+from pyhall_tui.fleet.events import BANNED_OTHERWISE, FIRST_SIGHT, Event, Kind
 from pyhall_tui.fleet.transitions import ban_transition, make_event, verdict_transitions
 from pyhall_tui.registry.models import BanList, BanListEntry, Verdict
 
@@ -69,6 +69,8 @@ class Fleet:
         if entry is None or entry.verdict is not None:
             return
         entry.ban, entry.changed_wall = ban, changed_wall
+        entry.told_reason = ban.reason if ban else None
+        entry.list_reason = ban.reason if ban and ban.source == "ban list" else None
         self._set_verdict(entry, verdict, heard)
         entry.restored = True
 
@@ -85,9 +87,12 @@ class Fleet:
         entry.restored, entry.error = False, ""
         self._look_up(entry)
         entry.ban = self._ban_after(entry, asked)
+        entry.list_reason = (entry.listed.reason if entry.listed else entry.list_reason) if entry.ban else None
         events = list(verdict_transitions(before, verdict, now.wall))
         word = _word(entry) if ban_before else word_before
         events += ban_transition(ban_before, entry.ban, now.wall, entry.worker_id, word, verdict.correlation_id)
+        given = before.ban_reason if before is not None and before.banned else None
+        events += _banned_again(entry, ban_before, given, verdict.ban_reason, "verify", now, verdict.correlation_id)
         if events:
             entry.changed_wall = now.wall
         return events
@@ -161,11 +166,16 @@ class Fleet:
         if entry.listed != hit or before is None:
             self._touch(entry)
         entry.listed = hit
+        given, entry.list_reason = entry.list_reason, hit.reason or entry.list_reason
         source = before.source if before else "ban list"
         entry.ban = Ban(source, max(asked.mono, before.seen if before else 0.0), hit.reason)
-        if before is None:
+        events = [
+            *ban_transition(before, entry.ban, now.wall, entry.worker_id, word, correlation_id),
+            *_banned_again(entry, before, given, hit.reason, "ban list", now, correlation_id),
+        ]
+        if events:
             entry.changed_wall = now.wall
-        yield from ban_transition(before, entry.ban, now.wall, entry.worker_id, word, correlation_id)
+        yield from events
 
     def _look_up(self, entry: Entry) -> None:
         listing = self.listing.entries if self.listing else {}
@@ -199,6 +209,31 @@ class Fleet:
         entry.revision = self.revision
         self._changed.pop(entry.worker_id, None)
         self._changed[entry.worker_id] = self.revision
+
+
+def _banned_again(
+    entry: Entry, before: Ban | None, given: str | None, reason: str | None, source: str, now: Moment, correlation: str
+) -> Iterator[Event]:
+    """Yield the ban that took the place of one between two looks: the same source gives another reason.
+
+    The other source tells of it too, a little later, and is not heard twice.
+    """
+    if before is None or entry.ban is None:
+        entry.told_reason = entry.ban.reason if entry.ban else None
+        return
+    if not given or not reason or reason in (given, entry.told_reason):
+        return
+    entry.told_reason = reason
+    yield make_event(
+        Kind.BANNED,
+        now.wall,
+        entry.worker_id,
+        BANNED_OTHERWISE,
+        "BANNED",
+        source=source,
+        correlation_id=correlation,
+        detail=reason,
+    )
 
 
 def _word(entry: Entry) -> str:

@@ -52,8 +52,9 @@ class Folding:
     def add(self, profile: str, event: Event, row_id: int) -> tuple[Event, int | None]:
         """Return the event as it is to be kept under `row_id`, and the id of the row that it takes the place of.
 
-        A folded row has the `before` of its first event, all else of its last, but the loudest severity; it is open
-        again where what came is an alarm.
+        A folded row tells how things stand: it has the `before` of its first event, or of its last if the first one's
+        is what it has become, and all else of its last. It is never an alarm over an end that is good, but a warning if
+        nobody has seen the alarm in it. It is open again if what came is an alarm.
         """
         if event.kind in _DEEDS:
             return msgspec.structs.replace(event, id=row_id), None
@@ -85,11 +86,12 @@ class Folding:
 
 
 def _folded(first: Event, last: Event, row_id: int) -> Event:
+    unseen = Severity.INFO if first.acknowledged else min(first.severity, Severity.WARNING)
     return msgspec.structs.replace(
         last,
         id=row_id,
-        before=first.before,
-        severity=max(first.severity, last.severity),
+        before=last.before if first.before == last.after else first.before,
+        severity=max(last.severity, unseen),
         count=first.count + last.count,
         acknowledged=last.acknowledged or (first.acknowledged and last.severity < Severity.ALARM),
     )

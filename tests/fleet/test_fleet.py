@@ -145,6 +145,56 @@ def test_a_clean_verify_does_not_lift_a_ban_that_the_list_still_holds() -> None:
     assert state(fleet, 2) is State.BANNED
 
 
+def test_a_ban_set_again_for_another_reason_between_two_verifies_is_an_alarm() -> None:
+    """F57."""
+    fleet = fleet_with()
+    apply(fleet, 0, banned=True, ban_reason="exfiltrates")
+    assert apply(fleet, 60, banned=True, ban_reason="exfiltrates") == []
+    (event,) = apply(fleet, 120, banned=True, ban_reason="mines coins")
+    assert (event.kind, event.severity, event.detail) == (Kind.BANNED, Severity.ALARM, "mines coins")
+    assert event.before != event.after
+    assert apply(fleet, 180, banned=True, ban_reason="mines coins") == []
+
+
+def test_a_ban_set_again_for_another_reason_is_told_once_by_whichever_source_sees_it_first() -> None:
+    """F57."""
+    fleet = fleet_with()
+    apply(fleet, 0)
+    told = fleet.apply_ban_list(ban_list(HASH), moment(5), moment(5))
+    told += apply(fleet, 6, banned=True, ban_reason="exfiltrates")
+    again = BanList(entries={HASH: BanListEntry(sha256=HASH, reason="mines coins")})
+    told += fleet.apply_ban_list(ban_list(), moment(8), moment(8))
+    told += fleet.apply_ban_list(again, moment(10), moment(10))
+    told += apply(fleet, 11, banned=True, ban_reason="mines coins")
+    told += fleet.apply_ban_list(again, moment(15), moment(15))
+    assert [(event.kind, event.detail) for event in told] == [
+        (Kind.BANNED, "exfiltrates"),
+        (Kind.BANNED, "mines coins"),
+    ]
+
+
+def test_two_sources_that_word_one_ban_differently_are_one_alarm() -> None:
+    """F57: they go on taking turns."""
+    fleet = fleet_with()
+    apply(fleet, 0)
+    told = []
+    for at in range(0, 100, 10):
+        told += fleet.apply_ban_list(ban_list(HASH), moment(at + 1), moment(at + 1))
+        told += apply(fleet, at + 2, banned=True, ban_reason="banned by the board")
+    assert [event.kind for event in told] == [Kind.BANNED]
+
+
+def test_a_ban_list_that_drops_its_reasons_is_no_news() -> None:
+    """F57: nor is it when they come back."""
+    fleet = fleet_with()
+    apply(fleet, 0)
+    bare = BanList(entries={HASH: BanListEntry(sha256=HASH)})
+    told = []
+    for answer in (ban_list(HASH), bare, ban_list(HASH)):
+        told += fleet.apply_ban_list(answer, moment(5), moment(5))
+    assert [event.kind for event in told] == [Kind.BANNED]
+
+
 def test_a_ban_that_left_the_list_stays_until_a_newer_verify_says_otherwise() -> None:
     fleet = fleet_with()
     apply(fleet, 0)

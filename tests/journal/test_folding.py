@@ -35,9 +35,29 @@ def test_what_follows_them_is_one_row_with_a_count():
         flapping, first = journal.events("prod")
         assert (first.kind, first.count) == (Kind.BANNED, 1)
         assert (flapping.kind, flapping.count) == (Kind.BANNED, 8)
-        assert (flapping.before, flapping.after) == ("banned", "banned")
+        assert (flapping.before, flapping.after) == ("clean", "banned")
         assert (flapping.severity, flapping.at) == (Severity.ALARM, NOW + 80)
         assert flapping == recorded[-1].event
+
+
+def test_a_row_is_no_alarm_over_a_last_state_of_clean():
+    """F57: an alarm in it that nobody has seen leaves a warning."""
+    with Journal.in_memory(ManualClock()) as journal:
+        flapping = flap(journal, 10)[-1].event
+        assert (flapping.before, flapping.after) == ("banned", "clean")
+        assert flapping.severity is Severity.WARNING
+
+
+def test_a_ban_for_another_reason_is_a_new_alarm_with_that_reason():
+    """F57: its row is open again, though the last ban of it was acknowledged."""
+    with Journal.in_memory(ManualClock()) as journal:
+        last = flap(journal, 3)[-1].event
+        journal.acknowledge_all("prod", up_to_id=last.id)
+        again = event(Kind.BANNED, at=NOW + 40, detail="mines coins", **BAN | {"before": "banned for another reason"})
+        kept, _ = journal.record_event("prod", again)
+        assert (kept.detail, kept.severity, kept.acknowledged) == ("mines coins", Severity.ALARM, False)
+        assert kept.before != kept.after
+        assert journal.unacknowledged_alarms("prod") == 1
 
 
 def test_the_caller_learns_which_row_is_gone():
