@@ -227,7 +227,10 @@ class PyHallApp(App[None]):
 
     def _tell_trouble(self) -> None:
         if (workspace := self.workspace) is not None:
-            self._trouble_toasts.show((*workspace.journal.notes, workspace.watch_list.problem or ""))
+            workspace.keep_what_was_not()
+            workspace.follow_others()
+            told = (*workspace.journal.notes, workspace.watch_list.problem or "")
+            self._trouble_toasts.show(note for note in told if note not in workspace.troubles)  # those have a band
 
     def _restore_rest(self, workspace: Workspace) -> None:
         self.run_worker(workspace.restore_rest(), exit_on_error=False, group="restore")
@@ -287,7 +290,7 @@ class PyHallApp(App[None]):
             self.run_worker(self._connect(self.workspace), exit_on_error=False, group="connect", exclusive=True)
 
     async def _connect(self, workspace: Workspace) -> None:
-        """Ask for the key, and connect; without one too, for a local hall wants none and public reads need none."""
+        """Ask for the key, and connect; without one too, for a hall on this machine may want none."""
         profile = workspace.profile
         asking = asyncio.ensure_future(self._keys.load(profile))
         try:
@@ -305,6 +308,8 @@ class PyHallApp(App[None]):
             self.notify(answer.sentence, severity="warning", timeout=20, markup=False)
         if answer.key is not None or not workspace.is_connected:
             workspace.connect(answer.key)
+        else:
+            workspace.try_now()
         self.link_changed()
 
     def action_suspend_process(self) -> None:

@@ -6,30 +6,38 @@ each thing over with `call_soon_threadsafe`.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from pyhall_tui.clock import Clock, Moment
-from pyhall_tui.fleet.entry import Ban, Entry
-from pyhall_tui.fleet.events import Event, Severity
+from pyhall_tui.fleet.entry import Entry
+from pyhall_tui.fleet.events import Event
 from pyhall_tui.fleet.fleet import Fleet
+from pyhall_tui.journal.alarms import OpenAlarms
+from pyhall_tui.journal.drafts import keep_drafts_that_were_not
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.notes import Notes
-from pyhall_tui.journal.rows import LastVerdict
+from pyhall_tui.journal.rows import LastVerdict, ban_of, last_verdict
 from pyhall_tui.masking import forget_secret, register_secret
-from pyhall_tui.monitor.link import Link, Reach
+from pyhall_tui.monitor.hand_over import HandOver
+from pyhall_tui.monitor.link import BanListState, Link, Reach
 from pyhall_tui.monitor.stats import RequestStats
 from pyhall_tui.monitor.thread import LoopThread
 from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.environment import KEY
 from pyhall_tui.profiles.keys import KeyAnswer
 from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.urls import is_loopback
 from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList
-from pyhall_tui.registry.errors import RegistryError
+from pyhall_tui.registry.errors import NotSent, RegistryError
 from pyhall_tui.registry.models import BanList, RequestRecord, Verdict
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from pyhall_tui.attest.drift import Drift
     from pyhall_tui.dispatch.lab import Lab
     from pyhall_tui.dispatch.live import LiveRun
@@ -38,12 +46,11 @@ if TYPE_CHECKING:
     from pyhall_tui.registry.client import RegistryClient
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 FIRST_ROWS = 100
 """Workers that are painted before the first frame; the rest follow after it."""
 _ROWS_AT_A_TIME = 500
-_MOST_ALARMS = 10_000
-_MOST_REPLACED = 20_000
 _PATIENCE = 0.5
 """Seconds that closing waits at most, so that quitting is at once."""
 
@@ -78,10 +85,8 @@ class Workspace:
         self.link = Link(since_wall=clock.now().wall, rate=profile.requests_per_second)
         self.stats = RequestStats()
         self.notes = Notes(state, profile.name)
-        self.open_alarms: set[int] = set()
-        """The journal's ids of the alarms that nobody has acknowledged yet."""
-        self._replaced: dict[int, None] = {}
-        """The rows that were folded into newer ones, the latest of them."""
+        self._draft_trouble: str | None = None
+        self._alarms = OpenAlarms(journal, profile.name, listener.events_happened)
         self.warnings: tuple[str, ...] = ()
         """Sentences of the client: plain http that was allowed, an entry of NO_PROXY that cannot be read."""
         self.key_answer: KeyAnswer | None = None
@@ -108,16 +113,18 @@ class Workspace:
             watched = [row.worker_id for row in first if row.worker_id in known]
         self.fleet.watch(watched)
         self._restore(first)
-        alarms = self.journal.events(
-            self.profile.name, severity=Severity.ALARM, unacknowledged=True, limit=_MOST_ALARMS
-        )
-        self.open_alarms = {event.id for event in alarms}
+        self._alarms.restore()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    @property
+    def open_alarms(self) -> set[int]:
+        """The journal's ids of the alarms that nobody has acknowledged yet."""
+        return self._alarms.ids
 
     @property
     def is_connected(self) -> bool:
@@ -184,14 +191,33 @@ class Workspace:
         self._listener.fleet_changed()
 
     def connect(self, key: ApiKey | None, *, poll: bool = True) -> None:
-        """Begin to talk to the registry; with `poll`, to ask for the fleet. Again with another key: reconnect."""
+        """Begin to talk to the registry; with `poll`, to ask for the fleet. Again with another key: reconnect.
+
+        Without a key nothing is sent, but to this machine: a local hall may want none, and is asked once whether it
+        does.
+        """
         self.disconnect()
         self._ready.clear()
+        reach = Reach.NO_KEY if key is None and not is_loopback(self.profile.registry_url) else Reach.CONNECTING
+        self._take_link(Link(reach=reach, since_wall=self.now().wall, full_rate=self.profile.requests_per_second))
+        if reach is Reach.NO_KEY:
+            self._ready.set()
+            return
         if key is not None:
             register_secret(key.reveal())
             self._keys.append(key)
-        self._thread = LoopThread("pyhall-tui-wire")
-        self._thread.submit(self._serve(key, self._thread, poll))
+        thread = self._thread = LoopThread("pyhall-tui-wire")
+        serving = thread.submit(self._serve(key, thread, poll))
+        serving.add_done_callback(lambda done: self._hand_over(self._stopped_serving, thread, done))
+
+    def _stopped_serving(self, thread: LoopThread, done: "Future[None]") -> None:
+        """Say it if what asks the registry has ended by a fault of ours: nothing is live then."""
+        if thread is not self._thread or done.cancelled() or (error := done.exception()) is None:
+            return
+        _log.error("what asks the registry has ended", exc_info=(type(error), error, error.__traceback__))
+        sentence = f"What asks the registry has ended by a fault of this program: {error}."
+        advice = "Open the profile again (5); the log says more."
+        self._take_link(Link(reach=Reach.LOST, since_wall=self.now().wall, sentence=sentence, advice=advice))
 
     def adopt(self, profile: Profile, key: ApiKey | None) -> None:
         """Go on with other settings of the same registry and name: fleet and screens stay, the client is made anew."""
@@ -234,6 +260,14 @@ class Workspace:
             RegistryError: as the client raises it.
         """
         await self._ready.wait()
+        if self.link.reach is Reach.NO_KEY:
+            raise NotSent(
+                "There is no API key for this profile, so nothing is sent.",
+                method="",
+                path="",
+                correlation_id="",
+                advice=f"Type it on Profiles (5), press K to ask the OS keyring again, or start with {KEY} set.",
+            )
         thread, client = self._thread, self._client
         if thread is None or client is None:
             raise asyncio.CancelledError
@@ -293,20 +327,17 @@ class Workspace:
 
     def acknowledge(self, event_ids: Iterable[int]) -> None:
         """Acknowledge events; the header counts what is left."""
-        seen = set(event_ids)
-        self.journal.acknowledge(seen)
-        self.open_alarms -= seen
+        self._alarms.acknowledge(event_ids)
         self._listener.link_changed()
 
     def acknowledge_all(self, up_to_id: int) -> None:
         """Acknowledge every event up to the newest one that was shown, those that no screen has loaded included."""
-        self.journal.acknowledge_all(self.profile.name, up_to_id)
-        self.open_alarms = {event_id for event_id in self.open_alarms if event_id > up_to_id}
+        self._alarms.acknowledge_all(up_to_id)
         self._listener.link_changed()
 
     def was_replaced(self, event_id: int) -> bool:
-        """Whether this run folded that event's row into a newer one: it stands no more."""
-        return event_id in self._replaced
+        """Whether in this run a newer row took the place of that event's: it stands no more."""
+        return self._alarms.was_replaced(event_id)
 
     def recent_events(self, worker_id: str, limit: int = 200) -> list[Event]:
         """Return what changed with one worker, newest first."""
@@ -315,18 +346,22 @@ class Workspace:
 
     def take_events(self, events: list[Event]) -> None:
         """Keep events and tell the listener; for those that are made elsewhere (drift, a live dispatch) too."""
-        if not events:
-            return
-        recorded = [self.journal.record_event(self.profile.name, event) for event in events]
-        for kept, replaced_id in recorded:
-            if replaced_id is not None:
-                self.open_alarms.discard(replaced_id)
-                self._replaced[replaced_id] = None
-            if kept.severity is Severity.ALARM and not kept.acknowledged:
-                self.open_alarms.add(kept.id)
-        while len(self._replaced) > _MOST_REPLACED:
-            self._replaced.pop(next(iter(self._replaced)))
-        self._listener.events_happened([kept for kept, _ in recorded])
+        self._alarms.record(events)
+
+    def follow_others(self) -> None:
+        """Take what another program on this profile has acknowledged meanwhile; call it every few seconds."""
+        if self._alarms.follow_others():
+            self._listener.link_changed()
+
+    def keep_what_was_not(self) -> None:
+        """Try again to keep what could not be kept; call it every few seconds."""
+        self.watch_list.keep_what_was_not()
+        self._draft_trouble = keep_drafts_that_were_not()
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What can't be kept just now, in sentences, for as long as it is so."""
+        return (*self.journal.troubles, *filter(None, [self.watch_list.trouble, self._draft_trouble]))
 
     def _follow_packages(self, workers: Iterable[WatchedWorker]) -> None:
         for worker in workers:
@@ -348,7 +383,7 @@ class Workspace:
         now = self.now()
         for row in rows:
             heard = Moment(now.mono - max(0.0, now.wall - row.at), row.at)
-            self.fleet.restore(row.verdict, _ban_of(row, heard.mono), row.changed_at, heard)
+            self.fleet.restore(row.verdict, ban_of(row, heard.mono), row.changed_at, heard)
 
     async def _serve(self, key: ApiKey | None, thread: LoopThread, poll: bool) -> None:
         """On the wire's thread: make the client there (httpx is imported here), poll, close it at the end."""
@@ -357,14 +392,28 @@ class Workspace:
 
         async with RegistryClient(self.profile, key, self.clock, on_request=self._on_request) as client:
             poll = poll and not client.refusal  # what is set here won't mend itself: nothing is tried again
-            monitor = Monitor(client, _HandOver(self), self.clock, self.profile) if poll else None
-            if monitor is not None:
+            monitor = None
+            if poll:
+                had_list = self._had_ban_list() is True
+                monitor = Monitor(
+                    client, self._sink(), self.clock, self.profile, has_key=key is not None, had_ban_list=had_list
+                )
                 monitor.watch([worker.id for worker in self.watch_list.workers])
             self._hand_over(self._connected, thread, client, monitor)
             if monitor is None:
                 await asyncio.Event().wait()
             else:
                 await monitor.run()
+
+    def _sink(self) -> HandOver:
+        return HandOver(
+            self._hand_over,
+            verdict=self._take_verdict,
+            failed=self._take_failure,
+            ban_list=self._take_ban_list,
+            link=self._take_link,
+            event=self._take_event,
+        )
 
     def _connected(self, thread: LoopThread, client: "RegistryClient", monitor: "Monitor | None") -> None:
         if thread is not self._thread:
@@ -374,8 +423,12 @@ class Workspace:
         if client.refusal:
             self.link = Link(reach=Reach.NOT_ASKED, since_wall=self.now().wall, sentence=client.refusal)
         self._ready.set()
+        self._tell_monitor("knew", [entry.worker_id for entry in self.fleet if entry.verdict and entry.verdict.known])
         self._tell_monitor("watch", [entry.worker_id for entry in self.fleet])
         self._listener.link_changed()
+
+    def _had_ban_list(self) -> bool | None:
+        return self.notes.load("ban list", self.profile.registry_url, bool)
 
     def _on_request(self, record: RequestRecord) -> None:
         self._hand_over(self._count_request, record)
@@ -400,7 +453,7 @@ class Workspace:
         entry = self.fleet.get(verdict.worker_id)
         if entry is None:
             return
-        self.journal.save_verdict(self.profile.name, _last_verdict(entry, verdict))
+        self.journal.save_verdict(self.profile.name, last_verdict(entry, verdict))
         self.packages.attested_is(verdict.worker_id, entry.sha256)
         self._tell_monitor("changed", [verdict.worker_id] if events else [])
         self.take_events(events)
@@ -418,12 +471,16 @@ class Workspace:
         for event in events:
             entry = self.fleet.get(event.worker_id or "")
             if entry is not None and entry.verdict is not None:
-                self.journal.save_verdict(self.profile.name, _last_verdict(entry, entry.verdict))
+                self.journal.save_verdict(self.profile.name, last_verdict(entry, entry.verdict))
         self.take_events(events)
         self._listener.fleet_changed()
 
     def _take_link(self, link: Link) -> None:
+        had_list = self.link.ban_list is BanListState.LIVE
         self.link = link
+        if link.ban_list is BanListState.LIVE and not had_list and not self._had_ban_list():
+            self.notes.save("ban list", self.profile.registry_url, True)
+        self._alarms.most_vanish(most=link.reach is Reach.VERIFY_FAILING and link.fault == "404")
         self._listener.link_changed()
 
     def _take_event(self, event: Event) -> None:
@@ -436,42 +493,3 @@ class Removed:
     def __init__(self, watched: tuple[WatchedWorker, ...], entries: tuple[Entry, ...]) -> None:
         self.watched = watched
         self.entries = entries
-
-
-class _HandOver:
-    """The engine's sink: each call is made on the wire's thread, and done on the workspace's."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-
-    def verdict(self, verdict: Verdict, asked: Moment) -> None:
-        self._workspace._hand_over(self._workspace._take_verdict, verdict, asked)
-
-    def failed(self, worker_id: str, error: RegistryError) -> None:
-        self._workspace._hand_over(self._workspace._take_failure, worker_id, error)
-
-    def ban_list(self, answer: BanList, asked: Moment) -> None:
-        self._workspace._hand_over(self._workspace._take_ban_list, answer, asked)
-
-    def link(self, link: Link) -> None:
-        self._workspace._hand_over(self._workspace._take_link, link)
-
-    def event(self, event: Event) -> None:
-        self._workspace._hand_over(self._workspace._take_event, event)
-
-
-def _ban_of(row: LastVerdict, seen: float) -> Ban | None:
-    if row.banned_by is not None:
-        return Ban("ban list", seen, row.banned_by.reason)
-    return Ban("verify", seen, row.verdict.ban_reason) if row.verdict.banned else None
-
-
-def _last_verdict(entry: Entry, verdict: Verdict) -> LastVerdict:
-    return LastVerdict(
-        worker_id=entry.worker_id,
-        verdict=verdict,
-        at=entry.asked_wall,
-        rank=entry.last_state(),
-        banned_by=entry.listed if entry.ban else None,
-        changed_at=entry.changed_wall,
-    )

@@ -69,6 +69,13 @@ class Folding:
             streak.event = _folded(replaced, event, row_id)
             return streak.event, replaced.id
 
+    def put_again(self, row_id: int, event: Event) -> None:
+        """Remember that this event has taken the place of that row."""
+        with self._lock:
+            for streak in self._streaks.values():
+                if streak.event.id == row_id:
+                    streak.event = event
+
     def acknowledge(self, is_seen: Callable[[str, Event], bool]) -> None:
         """Remember that the rows (profile and event) of which `is_seen` holds were acknowledged."""
         with self._lock:

@@ -79,6 +79,12 @@ class Journal:
         return (*self._store.notes, *self._writer.notes)
 
     @property
+    def troubles(self) -> tuple[str, ...]:
+        """Why what happens is not kept just now, in sentences, for as long as it is so; empty where it is kept."""
+        fallen_back = self._store.notes if self._store.fell_back else ()
+        return (*fallen_back, *filter(None, [self._writer.trouble]))
+
+    @property
     def is_kept(self) -> bool:
         """Whether what is recorded outlives this run: False in memory."""
         return not self._store.in_memory
@@ -95,6 +101,13 @@ class Journal:
         kept, replaced = self._folding.add(profile, event, self._ids.next())
         self._writer.put(partial(statements.insert_event, profile=profile, event=kept, replaced_id=replaced))
         return Recorded(kept, replaced)
+
+    def put_again(self, profile: str, event: Event) -> Recorded:
+        """Queue an event that was recorded before, as it is now; it takes the place of its row."""
+        kept = msgspec.structs.replace(event, id=self._ids.next())
+        self._folding.put_again(event.id, kept)
+        self._writer.put(partial(statements.insert_event, profile=profile, event=kept, replaced_id=event.id))
+        return Recorded(kept, event.id)
 
     def record_dispatch(self, profile: str, row: DispatchRow) -> DispatchRow:
         """Queue a dispatch; return it with its id."""
@@ -147,6 +160,17 @@ class Journal:
         """Mark all events of a profile up to the newest one that was shown."""
         self._folding.acknowledge(lambda other, event: other == profile and event.id <= up_to_id)
         self._writer.put(partial(statements.acknowledge_all, profile=profile, up_to_id=up_to_id))
+
+    def others_wrote(self) -> bool:
+        """Whether another program has written to the file since this was last asked. Costs microseconds."""
+        return self._store.others_wrote()
+
+    def acknowledged_among(self, ids: Iterable[int]) -> list[Event]:
+        """Return those of these events that were acknowledged, by another program too; what comes later knows it."""
+        found: list[Event] = self._ask(partial(reader.acknowledged_among, ids=sorted(ids)), [])
+        seen = {event.id for event in found}
+        self._folding.acknowledge(lambda _, event: event.id in seen)
+        return found
 
     # --- asking ---
 

@@ -33,6 +33,9 @@ _ENROLLMENT = (
 )
 _VERDICT = "SELECT worker_id, verdict, at, state_rank, banned_by, changed_at FROM verdicts"
 
+_AT_ONCE = 500
+"""Parameters in one question; SQLite takes 32,766, old ones 999."""
+
 _decode_verdict = msgspec.json.Decoder(Verdict).decode
 _decode_entry = msgspec.json.Decoder(BanListEntry).decode
 
@@ -117,6 +120,16 @@ def events_since(connection: sqlite3.Connection, profile: str, after_id: int, li
         _event,
         connection.execute(f"{_EVENT} WHERE profile = ? AND id > ? ORDER BY id LIMIT ?", (profile, after_id, limit)),
     )
+
+
+def acknowledged_among(connection: sqlite3.Connection, ids: list[int]) -> list[Event]:
+    """Return those of these events that were acknowledged."""
+    found: list[Event] = []
+    for start in range(0, len(ids), _AT_ONCE):
+        some = ids[start : start + _AT_ONCE]
+        marks = ",".join("?" * len(some))
+        found += _readable(_event, connection.execute(f"{_EVENT} WHERE acknowledged = 1 AND id IN ({marks})", some))
+    return found
 
 
 def unacknowledged_alarms(connection: sqlite3.Connection, profile: str) -> int:

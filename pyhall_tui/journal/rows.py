@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from pyhall_tui.fleet.entry import Ban, Entry
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.registry.models import KEPT, BanListEntry, Verdict
 
@@ -124,3 +125,22 @@ class Touched(NamedTuple):
 
 class NotKept(Exception):
     """What had to be on disk before going on is not there. The text is a sentence for the operator."""
+
+
+def last_verdict(entry: Entry, verdict: Verdict) -> LastVerdict:
+    """Return what is kept of a worker, of whom that is the last verdict."""
+    return LastVerdict(
+        worker_id=entry.worker_id,
+        verdict=verdict,
+        at=entry.asked_wall,
+        rank=entry.last_state(),
+        banned_by=entry.listed if entry.ban else None,
+        changed_at=entry.changed_wall,
+    )
+
+
+def ban_of(row: LastVerdict, seen: float) -> Ban | None:
+    """Return the ban in force by what was kept, seen at that moment of the monotonic clock."""
+    if row.banned_by is not None:
+        return Ban("ban list", seen, row.banned_by.reason)
+    return Ban("verify", seen, row.verdict.ban_reason) if row.verdict.banned else None

@@ -13,6 +13,15 @@ _SHORT = 1_024
 _LONG = 65_536
 _EARLIER = 50
 """So many correlation ids of folded events are kept with their row."""
+_TWINS = 60.0
+"""Seconds between two programs' recording of the same event."""
+_ACKNOWLEDGE_TWINS = (
+    "UPDATE events SET acknowledged = 1 WHERE acknowledged = 0 AND EXISTS (SELECT 1 FROM events AS one"
+    " WHERE one.profile = events.profile AND one.worker_id IS events.worker_id AND one.acknowledged = 1"
+    " AND one.kind = events.kind AND one.became = events.became AND one.detail = events.detail"
+    f" AND abs(one.at - events.at) <= {_TWINS:g} AND (one.id & 4095) <> (events.id & 4095)"
+)
+"""The low 12 bits of an id are the program's (see `journal._Ids`)."""
 _AHEAD = 60.0
 """Seconds beyond now from which a stored time is taken for a clock's fault."""
 
@@ -52,15 +61,21 @@ def _fold_away(connection: sqlite3.Connection, event_id: int) -> list[str]:
 
 
 def acknowledge(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
-    """Mark these events as seen."""
-    connection.executemany("UPDATE events SET acknowledged = 1 WHERE id = ?", [(event_id,) for event_id in ids])
+    """Mark these events as seen, and what another program has recorded of the same at the same time."""
+    seen = [(event_id,) for event_id in ids]
+    connection.executemany("UPDATE events SET acknowledged = 1 WHERE id = ?", seen)
+    connection.executemany(f"{_ACKNOWLEDGE_TWINS} AND one.id = ?)", seen)
 
 
 def acknowledge_all(connection: sqlite3.Connection, profile: str, up_to_id: int) -> None:
-    """Mark all of one profile up to an id as seen; what came after it stays open."""
+    """Mark all of one profile up to an id as seen; what came after it stays open.
+
+    But for what another program on the profile has recorded of the same at the same time: that is no other news.
+    """
     connection.execute(
         "UPDATE events SET acknowledged = 1 WHERE profile = ? AND acknowledged = 0 AND id <= ?", (profile, up_to_id)
     )
+    connection.execute(f"{_ACKNOWLEDGE_TWINS} AND one.id <= ?) AND profile = ?", (up_to_id, profile))
 
 
 def insert_dispatch(connection: sqlite3.Connection, profile: str, row: DispatchRow) -> None:

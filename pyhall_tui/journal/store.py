@@ -29,6 +29,7 @@ class Store:
         self._write_lock = threading.RLock()
         self._read_lock = threading.RLock()
         self._be_patient()
+        self._version = self._data_version()
         self.damage_seen = False
         """A reader met a damaged page: the writer thread begins anew."""
         for note in self.notes:
@@ -51,6 +52,11 @@ class Store:
             return ()
         found = self._path.parent.glob(f"{glob.escape(self._path.name)}.damaged-*")
         return tuple(sorted(each for each in found if not each.name.endswith(("-wal", "-shm"))))
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether it is in memory because the file can't be used."""
+        return self._opened.in_memory and self._path is not None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -84,6 +90,23 @@ class Store:
                 _log.warning("The journal can't be read: %s", error)
                 self.damage_seen = self.damage_seen or is_damage(error)
                 return None
+
+    def others_wrote(self) -> bool:
+        """Whether another program has written to the file since this was last asked. Never waits."""
+        if self._opened.in_memory or not self._write_lock.acquire(blocking=False):
+            return False
+        try:
+            before, self._version = self._version, self._data_version()
+            return before != self._version
+        finally:
+            self._write_lock.release()
+
+    def _data_version(self) -> int | None:
+        """Return a number that another connection's writes change; the reading one would see our own too."""
+        try:
+            return int(self._opened.write.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error:
+            return None
 
     def check(self, stop: Callable[[], bool]) -> None:
         """Look through the whole file for damage, in the background and only until `stop()` says so.

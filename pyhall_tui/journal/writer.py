@@ -76,9 +76,16 @@ class Writer:
         self._thread.start()
 
     @property
+    def trouble(self) -> str:
+        """Why nothing is being kept just now, as a sentence; empty where it is."""
+        if self._trouble or self._closing or self._thread.is_alive():
+            return self._trouble
+        return "The journal is no longer kept: its thread has ended. Start the program again; the log says why."
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What is wrong with the writing just now, and what was lost by it, in sentences."""
-        notes = [self._trouble] if self._trouble else []
+        notes = [self.trouble] if self.trouble else []
         if self._lost:
             notes.append(f"The journal lost {self._lost:,} rows: it could not be written for too long.")
         if self._unwritable:
@@ -123,7 +130,7 @@ class Writer:
     @property
     def is_troubled(self) -> bool:
         """Whether the last try to write failed: no use to wait for it."""
-        return bool(self._trouble)
+        return bool(self.trouble)
 
     def close(self, timeout: float) -> bool:
         """Write what is queued, end the thread and close the file; return whether all that was done in time."""
@@ -159,9 +166,7 @@ class Writer:
         wait = self._pace
         while not (self._closing and (self._done >= self._put or time.monotonic() > self._give_up)):
             taken = self._take(wait)
-            if self._store.damage_seen:
-                self._store.begin_anew()
-            if self._attempt(partial(self._commit, taken)):
+            if self._attempt(partial(self._keep, taken)):
                 wait = self._pace
                 self._tell_done(taken)
                 self._tidy_now_and_then(len(taken.items) + len(taken.verdicts))
@@ -197,11 +202,20 @@ class Writer:
                 "what is not written when it ends is lost."
             )
             return False
-        except Exception:
+        except Exception as error:
             _log.exception("The journal's writer failed")
+            self._trouble = (
+                f"The journal is not kept, by a fault of this program: {type(error).__name__}: {error}. "
+                "It tries again; what is not written when it ends is lost."
+            )
             return False
         self._trouble = ""
         return True
+
+    def _keep(self, taken: _Taken) -> None:
+        if self._store.damage_seen:
+            self._store.begin_anew()
+        self._commit(taken)
 
     def _commit(self, taken: _Taken) -> None:
         committed: list[_Item] = []

@@ -17,7 +17,7 @@ from pyhall_tui.fleet.transitions import make_event
 from pyhall_tui.monitor.backoff import Backoff
 from pyhall_tui.monitor.budget import Budget
 from pyhall_tui.monitor.link import BanListState, Link, Reach
-from pyhall_tui.monitor.outcomes import LOST_AFTER, Fault, fault_of
+from pyhall_tui.monitor.outcomes import LOST_AFTER, Fault, Ground, fault_of
 from pyhall_tui.monitor.schedule import Schedule
 from pyhall_tui.monitor.standing import Change, Standing
 from pyhall_tui.monitor.turns import LIMITED_WITHOUT_WORD, Turns
@@ -107,7 +107,7 @@ class Monitor:
         self._told: Link | None = None
         self._ban_list_due = now.mono
         self._ban_list_in_flight = False
-        self._probes_list = True
+        self._probes_list = has_key
         """Whether a lost registry is tried by its ban list next, or by a worker."""
         self._next_try = self._verify_sent = self._list_sent = now.mono
         self._wake = asyncio.Event()
@@ -214,8 +214,8 @@ class Monitor:
         """One request at a time, each after its wait, the ban list and a worker by turns, until it is found again."""
         if now.mono < self._next_try:
             return self._next_try - now.mono
-        lost = self._standing.reach is Reach.LOST
-        by_list = lost and self._probes_list and self._standing.ban_list is not BanListState.MISSING
+        by_turns = self._standing.reach is not Reach.KEY_REJECTED  # there the ban list goes on
+        by_list = by_turns and self._probes_list and self._standing.ban_list is not BanListState.MISSING
         if (by_list or not len(self._schedule)) and not self._ban_list_in_flight:
             self._probes_list = False
             self._start(self._ask_ban_list(now), own_slot=True)
@@ -263,7 +263,7 @@ class Monitor:
         now = self._clock.now()
         if self._hold_back(error, now) or worker_id not in self._schedule:
             return
-        turned = self._standing.not_verified(worker_id, fault_of(error), now.mono)
+        turned = self._standing.not_verified(worker_id, self._fault_of(error), now.mono)
         if turned and self._standing.reach in (Reach.LIVE, Reach.CONNECTING):
             self._schedule.changed(worker_id, now.mono)
             self._ask_list_soon(now)
@@ -296,7 +296,7 @@ class Monitor:
         self._ban_list_due = now.mono + max(again, _asked_for(error))
         if held:
             return
-        self._standing.not_listed(fault_of(error), no_such_thing=_says_that_there_is_none(error))
+        self._standing.not_listed(self._fault_of(error), no_such_thing=_says_that_there_is_none(error))
         if self._standing.ban_list is BanListState.MISSING:
             self._ban_list_due = now.mono + MISSING_BAN_LIST_AGAIN
             if before is not BanListState.MISSING:
@@ -316,13 +316,19 @@ class Monitor:
             return True
         if wait := _asked_for(error):
             self._budget.limited(now.mono, wait)
-        if self._standing.reach in _DOWN:
+        if self._is_tried:
             self._next_try = now.mono + max(self._backoff.next(), wait)
         return False
 
+    @property
+    def _is_tried(self) -> bool:
+        """Whether one request at a time is sent, to see what comes of it."""
+        reach = self._standing.reach
+        return reach in _DOWN or (reach is Reach.CONNECTING and not self._has_key)
+
     def _went_well(self) -> None:
         """Go on at once with trying a lost registry."""
-        if self._standing.reach in _DOWN:
+        if self._is_tried:
             self._next_try = self._clock.now().mono
 
     def _limited(self, error: errors.RateLimited, now: Moment) -> None:
@@ -332,6 +338,12 @@ class Monitor:
         wait = error.retry_after or LIMITED_WITHOUT_WORD
         self._budget.limited(now.mono, wait)
         self._next_try = max(self._next_try, now.mono + wait)  # a lost registry's probes keep to it too
+
+    def _fault_of(self, error: errors.RegistryError) -> Fault:
+        """Return what is kept of an error; without a key, 403 says as 401 does that one is wanted."""
+        fault = fault_of(error)
+        wants_a_key = not self._has_key and isinstance(error, errors.Forbidden)
+        return fault._replace(ground=Ground.KEY) if wants_a_key else fault
 
     def _look(self, now: Moment) -> float:
         """See how things stand, and tell of what changed; return the seconds until the next look."""

@@ -102,6 +102,8 @@ class WatchList:
         self.path = folder / "watch" / f"{_slug(profile_name)}.jsonl"
         self.problem: str | None = None
         """A sentence for the screen: what cannot be read or kept, and where."""
+        self.trouble: str | None = None
+        """The same, while the file cannot be read or written at all."""
         self._lines = _Lines()
         self._present: dict[str, bool] = {}  # not yet in the file: added or removed
         self._folders: dict[str, str | None] = {}  # not yet in the file
@@ -116,12 +118,12 @@ class WatchList:
         try:
             lines = _read(self.path)
         except OSError as error:
-            self.problem = f"The watch list {self.path} cannot be read ({reason(error)})."
+            self.problem = self.trouble = f"The watch list {self.path} cannot be read ({reason(error)})."
             return self.workers
         self._apply_to(lines)
         self._lines = lines
         if not (self._present or self._folders):
-            self.problem = lines.complaint(self.path)
+            self.problem, self.trouble = lines.complaint(self.path), None
         return self.workers
 
     def add(self, ids: Iterable[str]) -> tuple[str, ...]:
@@ -162,6 +164,11 @@ class WatchList:
         self._folders[worker_id] = folder
         self._save()
 
+    def keep_what_was_not(self) -> None:
+        """Try again to write what could not be written; without anything of the kind, do nothing."""
+        if self._present or self._folders:
+            self._save()
+
     def rename(self, profile_name: str) -> None:
         """Follow the profile to its new name; an existing list of that name is replaced.
 
@@ -197,15 +204,15 @@ class WatchList:
                 write_atomically(self.path, lines.encode())
         except OSError as error:
             self._apply_to(self._lines)
-            self.problem = (
+            self.problem = self.trouble = (
                 f"The watch list cannot be written to {self.path} ({reason(error)}): "
-                "what you change in it lasts for this run only."
+                "what you change in it is kept as soon as it can be, and lasts for this run only until then."
             )
             return
         self._lines = lines
         self._present.clear()
         self._folders.clear()
-        self.problem = lines.complaint(self.path)
+        self.problem, self.trouble = lines.complaint(self.path), None
 
 
 class _Lines:

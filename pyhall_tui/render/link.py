@@ -1,9 +1,11 @@
-"""The registry's reach, and the key that is missing, as header and band tell them."""
+"""The registry's reach, the key that is missing and what can't be kept, as header and bands tell them."""
 
 import math
+from collections.abc import Sequence
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.monitor.link import BanListState, Link, Reach
+from pyhall_tui.profiles.environment import KEY
 from pyhall_tui.profiles.keys import KeyAnswer, KeyState
 from pyhall_tui.render.text import Cell, Style, clean, in_seconds, time_of_day
 
@@ -88,6 +90,14 @@ def band(link: Link, now: Moment, poll_interval: float) -> Cell | None:
     return None
 
 
+def trouble_band(troubles: Sequence[str]) -> Cell | None:
+    """Return the sentence of a band about what can't be kept just now; of several, the first, and how many."""
+    if not troubles:
+        return None
+    more = f" (and {len(troubles) - 1} more: D)" if len(troubles) > 1 else ""
+    return Cell(f"▲ {clean(troubles[0])}{more}", Style.WARNING)
+
+
 def _too_slow(link: Link, round_time: float, poll_interval: float) -> str:
     """Say that the sweep cannot hold its interval, and why: the profile, or the registry, which asked for less."""
     reduced = link.rate < link.full_rate - 0.05
@@ -106,8 +116,11 @@ def key_band(answer: KeyAnswer | None, link: Link) -> Cell | None:
     if answer is None or answer.key is not None:
         return None
     quiet = answer.state in (KeyState.ABSENT, KeyState.UNAVAILABLE)
-    if quiet and link.reach in (Reach.LIVE, Reach.CONNECTING):
+    if quiet and link.reach not in (Reach.NO_KEY, Reach.KEY_REJECTED):
         return None
     if answer.state is KeyState.WAITING:
         return Cell(clean(answer.sentence), Style.WARNING)
-    return Cell(f"{clean(answer.sentence)} Press K to ask again, 5 to type the key.", Style.WARNING)
+    said = clean(answer.sentence.removesuffix(answer.way_out)).rstrip(" :.") + "."
+    nothing = " Nothing is sent." if link.reach is Reach.NO_KEY else ""
+    ways = f"Type it on Profiles (5), press K to ask the OS keyring again, or start with {KEY} set."
+    return Cell(f"{said}{nothing} {ways}", Style.WARNING)

@@ -9,7 +9,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from pyhall_tui.render.link import band, key_band
+from pyhall_tui.render.link import band, key_band, trouble_band
+from pyhall_tui.render.text import Cell
 from pyhall_tui.screens.messages import EventsHappened, FleetChanged, LinkChanged
 from pyhall_tui.widgets.cells import STYLES, show_line
 from pyhall_tui.widgets.header import StatusHeader
@@ -34,7 +35,7 @@ class ModeScreen(Screen[None]):
     DEFAULT_CSS = """
     ModeScreen {
         layers: base top;
-        #band { height: auto; max-height: 3; padding: 0 1; display: none; background: $surface; }
+        #band, #kept-band { height: auto; max-height: 3; padding: 0 1; display: none; background: $surface; }
     }
     """
 
@@ -57,6 +58,7 @@ class ModeScreen(Screen[None]):
         self._take_size_classes()
         yield StatusHeader(self._opened, self.MODE)
         yield Static(id="band", markup=False)
+        yield Static(id="kept-band", markup=False)
         yield from self.compose_body()
         yield KeyBar()
         yield TooSmall()
@@ -120,7 +122,11 @@ class ModeScreen(Screen[None]):
         now = self._opened.now()
         link = self._opened.link
         cell = key_band(self._opened.key_answer, link) or band(link, now, self._opened.profile.poll_interval)
-        widget = self.query_one("#band", Static)
+        self._show_band("#band", cell)
+        self._show_band("#kept-band", trouble_band(self._opened.troubles))
+
+    def _show_band(self, band_id: str, cell: Cell | None) -> None:
+        widget = self.query_one(band_id, Static)
         widget.display = cell is not None
         if cell is not None:
             show_line(widget, Content.styled(cell.text, STYLES[cell.style]))

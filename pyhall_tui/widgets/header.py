@@ -9,6 +9,7 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
+from pyhall_tui.monitor.link import Reach
 from pyhall_tui.profiles.environment import KEY
 from pyhall_tui.profiles.keys import KeySource
 from pyhall_tui.render.link import host, next_cell, rate_cell, reach_cell
@@ -89,7 +90,7 @@ class StatusHeader(Widget):
         """Show how things stand now; what is as before is not drawn. On a hidden screen it costs nothing."""
         if not self.screen.is_current:
             return
-        crowded = bool(self._marks()) and self._short().cell_length > self.size.width - _BAR_WIDTH
+        crowded = self._has_more_to_say and self._short().cell_length > self.size.width - _BAR_WIDTH
         self.set_class(crowded, "-crowded")
         if not self._lines().is_same(self._drawn):
             self.refresh()
@@ -137,7 +138,7 @@ class StatusHeader(Widget):
     def _status(self) -> Content:
         """Who on the left, how on the right; so that no mark is cut, the right says less."""
         who, how, width = self._who(), self._how(), self.size.width
-        if self._marks():
+        if self._has_more_to_say:
             for shorter in (self._how_without_rate, self._reach_and_alarms):
                 if who.cell_length + how.cell_length + 2 > width:
                     how = shorter()
@@ -172,6 +173,13 @@ class StatusHeader(Widget):
             Cell(clean(host(profile.registry_url)), Style.DIM),
         ]
         return as_content(cells, "  ")
+
+    @property
+    def _has_more_to_say(self) -> bool:
+        """Whether there is what must not be cut: a mark, or that it is not live."""
+        if self._workspace is None:
+            return False
+        return bool(self._marks()) or self._workspace.link.reach not in (Reach.LIVE, Reach.CONNECTING)
 
     def _marks(self) -> list[Cell]:
         """What must never be overlooked: production, read only, plain http, a key that a variable overrides."""

@@ -117,7 +117,7 @@ class Feed:
         """Take new events; while it is paused they are held back."""
         taken = {event.id: event for event in events}
         (self._held if self.paused else self._known).update(taken)
-        if any(event.count > 1 for event in taken.values()):
+        if any(event.count > 1 or event.kind is Kind.VANISHED for event in taken.values()):  # may take another's place
             self._drop_replaced()
         self._let_go()
 

@@ -1,0 +1,41 @@
+"""The engine's sink where what it learns belongs to another thread: each call is made on one, and done on the other."""
+
+from collections.abc import Callable
+
+from pyhall_tui.clock import Moment
+from pyhall_tui.fleet.events import Event
+from pyhall_tui.monitor.link import Link
+from pyhall_tui.registry.errors import RegistryError
+from pyhall_tui.registry.models import BanList, Verdict
+
+
+class HandOver:
+    """Hands each thing on to the function that takes it; `hand_over` calls that on the thread that it belongs to."""
+
+    def __init__(
+        self,
+        hand_over: Callable[..., None],
+        *,
+        verdict: Callable[[Verdict, Moment], None],
+        failed: Callable[[str, RegistryError], None],
+        ban_list: Callable[[BanList, Moment], None],
+        link: Callable[[Link], None],
+        event: Callable[[Event], None],
+    ) -> None:
+        self._hand_over = hand_over
+        self._verdict, self._failed, self._ban_list, self._link, self._event = verdict, failed, ban_list, link, event
+
+    def verdict(self, verdict: Verdict, asked: Moment) -> None:
+        self._hand_over(self._verdict, verdict, asked)
+
+    def failed(self, worker_id: str, error: RegistryError) -> None:
+        self._hand_over(self._failed, worker_id, error)
+
+    def ban_list(self, answer: BanList, asked: Moment) -> None:
+        self._hand_over(self._ban_list, answer, asked)
+
+    def link(self, link: Link) -> None:
+        self._hand_over(self._link, link)
+
+    def event(self, event: Event) -> None:
+        self._hand_over(self._event, event)
