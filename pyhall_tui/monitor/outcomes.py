@@ -39,6 +39,8 @@ class Fault(NamedTuple):
 def fault_of(error: errors.RegistryError) -> Fault:
     """Return what is kept of an error."""
     word, ground = error.kind, Ground.NO_ANSWER
+    if isinstance(error, errors.BanListUnclear):
+        ground = Ground.REFUSED  # the registry is there, and answers
     if isinstance(error, errors.StatusError):
         word = str(error.status)
         if error.status < 500:

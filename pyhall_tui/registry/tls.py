@@ -12,6 +12,8 @@ from typing import Any, Final
 import httpx
 import truststore
 
+from pyhall_tui.registry.meter import metered
+
 _PROBE_SECONDS: Final = 5.0
 _AT_ANY_TIME: Final = ssl.VerifyFlags(0x200000)
 """OpenSSL's `X509_V_FLAG_NO_CHECK_TIME`: what has expired is decoded too."""
@@ -113,7 +115,7 @@ async def _handshake(base_url: str, proxy: str | None, context: ssl.SSLContext) 
         if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
             raise _ShookHands
 
-    async with httpx.AsyncHTTPTransport(verify=context, trust_env=False, proxy=proxy) as transport:
+    async with metered(httpx.AsyncHTTPTransport(verify=context, trust_env=False, proxy=proxy)) as transport:
         with contextlib.suppress(_ShookHands):
             await transport.handle_async_request(httpx.Request("GET", base_url, extensions={"trace": hang_up}))
     return found[-1]
