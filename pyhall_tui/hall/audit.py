@@ -17,6 +17,7 @@ from pyhall_tui.hall.store import Store
 GENESIS = "GENESIS"
 _CHECKPOINT_EVERY = 2000  # writes, some 48 MiB of write-ahead log
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # as the ecosystem's logs are hashed
+_PAGE = 500  # rows that are read in one go for somebody who may take them slowly
 _PIECE = 5000  # rows that are counted in one go: some 20 ms
 
 
@@ -193,10 +194,29 @@ def _mark(store: Store, name: str) -> tuple[int, str]:
 def export(store: Store) -> Iterator[str]:
     """Yield the log's rows as lines of an evidence log (contract, part 2), oldest first."""
     with store.snapshot():
-        before = anchor(store)[1]
-        for entry, receipt in store.stream("SELECT entry_hash, receipt FROM decisions ORDER BY seq"):
-            yield f'{{"prev_hash":"{before}","entry_hash":"{entry}","receipt":{receipt}}}'
-            before = entry
+        (first, before), (last, _) = anchor(store), head(store)
+    for row in rows_between(store, first, last):
+        yield f'{{"prev_hash":"{before}","entry_hash":"{row["entry_hash"]}","receipt":{row["receipt"]}}}'
+        before = row["entry_hash"]
+
+
+def rows_between(store: Store, first: int, last: int) -> Iterator[sqlite3.Row]:
+    """Yield the rows after number `first` up to number `last`, oldest first, with `seq`, `entry_hash` and `receipt`.
+
+    They are read in pages, each a short transaction: whoever takes them slowly keeps no write-ahead log from being
+    moved into the file.
+
+    Raises:
+        StoreError: rows were taken out of the log meanwhile, before they were read.
+    """
+    sql = "SELECT seq, entry_hash, receipt FROM decisions WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+    while first < last:
+        with store.snapshot():
+            if anchor(store)[0] > first:
+                raise StoreError("old decisions were taken out of the log while it was read: start again")
+            page = store.read(sql, first, last, _PAGE)
+        yield from page
+        first = page[-1]["seq"] if page else last
 
 
 def decisions(store: Store, limit: int, *, namespace: str | None = None, after: int = 0) -> Iterator[dict[str, Any]]:

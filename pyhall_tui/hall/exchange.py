@@ -3,12 +3,16 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
+from pyhall_tui.hall import audit
 from pyhall_tui.hall.errors import FileMistake, StoreError
 from pyhall_tui.hall.store import Store
 
 _FORMAT = 1
+_LOG = "decisions"
+_IN_MEMORY = 8 * 1024 * 1024  # bytes
 _TABLES = {
     "meta": ("name", "value"),
     "keys": ("key_id", "key_hash", "namespace", "label", "created_at", "revoked_at"),
@@ -19,17 +23,37 @@ _TABLES = {
     "bans": ("sha256", "reason", "reported_at", "source", "review_status", "upstream"),
     "reports": ("report_id", "sha256", "reason", "evidence_url", "namespace", "reported_at"),
     "rules": ("position", "rule"),
-    "decisions": ("seq", "entry_hash", "receipt"),
+    _LOG: ("seq", "entry_hash", "receipt"),
     "ingested": ("namespace", "decision_id", "seq"),
 }
 _OWN_META = ("store_id", "ban_revision", "policy_file", "upstream", "upstream_session")  # a copy is a store of its own
 
 
 def export(store: Store) -> Iterator[str]:
-    """Yield the store's lines, the first of which names the format. All of them are of one instant."""
-    yield json.dumps({"table": "hall", "format": _FORMAT, "exported_at": store.now()})
-    with store.snapshot():
-        for table, columns in _TABLES.items():
+    """Yield the store's lines, the first of which names the format. All of them are of one instant.
+
+    Whoever takes them slowly holds no transaction open: what can change is put aside at once, in memory or a temporary
+    file, and the log of decisions, which only grows, is read in pages.
+
+    Raises:
+        StoreError: decisions were taken out of the log meanwhile, before they were read.
+    """
+    with SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8") as aside:
+        with store.snapshot():
+            about = {"table": "hall", "format": _FORMAT, "exported_at": store.now()}
+            (first, _), (last, _) = audit.anchor(store), audit.head(store)
+            aside.writelines(f"{line}\n" for line in _lines(store))
+        yield json.dumps(about)
+        aside.seek(0)
+        for line in aside:
+            yield line.rstrip("\n")
+    for row in audit.rows_between(store, first, last):
+        yield json.dumps({"table": _LOG} | dict(row))
+
+
+def _lines(store: Store) -> Iterator[str]:
+    for table, columns in _TABLES.items():
+        if table != _LOG:
             for row in store.stream(f"SELECT {', '.join(columns)} FROM {table} ORDER BY rowid"):
                 if table != "meta" or row["name"] not in _OWN_META:
                     yield json.dumps({"table": table} | dict(row))
