@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +23,12 @@ _REQUIRED: Final = ("namespace", "registry_url")
 _DEFAULTS: Final = msgspec.to_builtins(Profile(name="?", namespace="?", registry_url="?"))
 _PLACE: Final = r" \(at line (\d+), column (\d+)\)$"
 _BOM: Final = "\ufeff"
+_NOTHING: Final = b" \t\r\n\0\xef\xbb\xbf"
+"""What an empty file may hold all the same: a power cut leaves zero bytes, an editor its mark."""
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+_NO_PROFILES: Final = "# No profiles.\n"
+"""What a file without profiles holds, so that it is told from one that was lost."""
+_WAY_ON: Final = "Put a copy of it back, or begin an empty list on the profiles screen."
 
 
 class ProfilesFileError(Exception):
@@ -31,6 +38,10 @@ class ProfilesFileError(Exception):
         where = f"{path}, line {line}, column {column}" if line else str(path)
         super().__init__(f"{where}: {wrong}")
         self.path, self.line, self.column = path, line, column
+
+
+class ProfilesFileLost(ProfilesFileError):
+    """The file is empty, or gone while the program runs: nothing is written until `ProfileStore.begin` is called."""
 
 
 class ProfilesNotSaved(Exception):
@@ -70,6 +81,7 @@ class ProfileStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._was_there = False
 
     def load(self) -> Profiles:
         """Return what the file holds; nothing where there is none yet.
@@ -169,6 +181,21 @@ class ProfileStore:
 
         self._change(change)
 
+    def begin(self) -> None:
+        """Begin a list without profiles where the file is empty or gone; any other file stays as it is.
+
+        Raises:
+            ProfilesNotSaved: it cannot be written.
+        """
+        try:
+            with locked(self.path):
+                try:
+                    self._read()
+                except ProfilesFileLost:
+                    write_atomically(self.path, _NO_PROFILES.encode())
+        except OSError as error:
+            raise ProfilesNotSaved(f"{self.path} cannot be written ({reason(error)}).") from error
+
     def _change(self, change: Callable[[str, Document], str]) -> str:
         """Read, let `change` alter text and document alike, write where they differ; return the new text."""
         try:
@@ -179,7 +206,8 @@ class ProfileStore:
                 document = tomllib.loads(text)
                 text = _same(change(text, document), document)
                 if document != tomllib.loads(raw.removeprefix(_BOM)):
-                    write_atomically(self.path, _as_before(text, raw).encode())
+                    write_atomically(self.path, _as_before(text if text.strip() else _NO_PROFILES, raw).encode())
+                    self._was_there = True
                 return text
         except OSError as error:
             raise ProfilesNotSaved(f"{self.path} cannot be written ({reason(error)}): nothing was changed.") from error
@@ -188,9 +216,16 @@ class ProfileStore:
         try:
             data = read_bounded(self.path)
         except FileNotFoundError:
+            if self._was_there:
+                raise ProfilesFileLost(self.path, f"It is gone since this program read it. {_WAY_ON}") from None
             return ""
         except OSError as error:
             raise ProfilesFileError(self.path, f"It cannot be read ({reason(error)}).") from error
+        self._was_there = True
+        if not data.strip(_NOTHING):
+            raise ProfilesFileLost(self.path, f"It is empty{_since(self.path)}. {_WAY_ON}")
+        if data.startswith(_UTF_16):
+            raise ProfilesFileError(self.path, "This is UTF-16: save it as UTF-8.", 1, 1)
         try:
             return data.decode()
         except UnicodeDecodeError as error:
@@ -228,6 +263,15 @@ class ProfileStore:
         wrong = message.removesuffix(found[0] if found else " (at end of document)")
         place = (int(found[1]), int(found[2])) if found else toml_text.line_and_column(text, len(text))
         return ProfilesFileError(self.path, f"This is no TOML: {wrong[:1].lower()}{wrong[1:]}.", *place)
+
+
+def _since(path: Path) -> str:
+    """Return when a file was last changed, as the end of a sentence; nothing if that is not known."""
+    try:
+        changed = path.stat().st_mtime
+        return f", since {datetime.fromtimestamp(changed).astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    except (OSError, ValueError, OverflowError):
+        return ""
 
 
 def _checked(profile: Profile) -> Profile:

@@ -140,3 +140,39 @@ async def test_a_new_profile_never_takes_the_place_of_another(open_app: OpenApp,
         await answer(opened, "save")
         await until(lambda: "There is a profile named acme already. Choose another name." in opened.words())
         assert store_of(home).load().profiles == (profile_of(hall),)
+
+
+async def test_an_empty_file_is_no_first_run_and_is_begun_again_only_when_told(open_app: OpenApp, home: Home) -> None:
+    """F71"""
+    home.config.mkdir(parents=True)
+    file = home.config / "profiles.toml"
+    file.write_bytes(b"")
+    async with open_app() as opened:
+        await until(lambda: "It is empty, since" in opened.words())
+        assert "Welcome" not in opened.text() and not opened.screen.query_one("#columns").display
+        await opened.pilot.press("ctrl+s", "n")
+        assert file.read_bytes() == b""
+        await opened.pilot.click("#begin")
+        await until(lambda: "Welcome" in opened.text())
+        assert store_of(home).load().profiles == ()
+
+
+async def test_a_file_that_goes_while_the_program_runs_is_told_and_nothing_typed_is_lost(
+    open_app: OpenApp, hall: LiveHall, home: Home
+) -> None:
+    """F71"""
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        await go_to_profiles(opened)
+        await fill(opened, poll_interval="34")
+        file = home.config / "profiles.toml"
+        kept = file.read_bytes()
+        file.unlink()
+        await opened.pilot.press("ctrl+s")
+        await until(lambda: "It is gone since this program read it." in opened.words())
+        assert not file.exists()
+        file.write_bytes(kept)
+        await opened.pilot.click("#reread")
+        await until(lambda: "It is gone" not in opened.words())
+        await opened.pilot.press("ctrl+s")
+        await until(lambda: "Saved." in opened.text())
+        assert store_of(home).load().profiles == (profile_of(hall, poll_interval=34.0),)

@@ -3,7 +3,7 @@
 from pyhall_tui.profiles.environment import EnvironmentMistake, overridden
 from pyhall_tui.profiles.keys import KeyAnswer, KeyStore
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.store import Profiles, ProfilesFileError, ProfileStore
+from pyhall_tui.profiles.store import Profiles, ProfilesFileError, ProfilesFileLost, ProfilesNotSaved, ProfileStore
 from pyhall_tui.screens.profiles.edits import BLANK, NEW, Edit, Edits, Values, values_of
 
 
@@ -16,6 +16,8 @@ class Book:
         self.profiles = Profiles((), None)
         self.mistake: str | None = None
         """Why the file cannot be used, with line and column."""
+        self.is_lost = False
+        """Whether the file is empty or gone: it is begun only when one says so."""
         self.typed_keys: dict[str, str] = {}
         """What stands in each profile's key field: in memory alone."""
         self.answers: dict[str, KeyAnswer] = {}
@@ -24,9 +26,18 @@ class Book:
     def load(self) -> None:
         """Read the file again; never raises."""
         try:
-            self.profiles, self.mistake = self._store.load(), None
+            self.profiles, self.mistake, self.is_lost = self._store.load(), None, False
         except ProfilesFileError as mistake:
             self.profiles, self.mistake = Profiles((), None), str(mistake)
+            self.is_lost = isinstance(mistake, ProfilesFileLost)
+
+    def begin_file(self) -> str:
+        """Begin an empty list where the file was lost; return why that failed, or nothing."""
+        try:
+            self._store.begin()
+        except ProfilesNotSaved as wrong:
+            return str(wrong)
+        return ""
 
     def names(self, shown: str | None) -> list[str]:
         """Return the rows: what the file holds, what is edited and gone from it, and a new one."""

@@ -154,8 +154,7 @@ class ProfilesScreen(ModeScreen):
         first_run = not self._book.profiles.profiles and self._book.mistake is None
         self.set_class(first_run, "-first-run")
         columns, readable = self.query_one("#columns"), self._book.mistake is None
-        wrong = self._book.mistake or self._problem
-        self.query_one(Ways).show(wrong, first_run=first_run, unreadable=not readable, has_workspace=self.has_workspace)
+        self.query_one(Ways).show(self._book, self._problem, has_workspace=self.has_workspace)
         if columns.display != readable:
             columns.display = readable
             self._say("")  # that it was not saved for the mistake, which is mended
@@ -289,9 +288,10 @@ class ProfilesScreen(ModeScreen):
             message.stop()
             await self.run_action(button.removeprefix("do-"))
 
+    @on(Ways.Begin)
     @on(Ways.ReadAgain)
-    def _read_again(self) -> None:
-        self._problem = None
+    def _read_again(self, message: Ways.Begin | Ways.ReadAgain) -> None:
+        self._problem = (isinstance(message, Ways.Begin) and self._book.begin_file()) or None
         self._reload()
         self._begin()
 

@@ -12,6 +12,7 @@ from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.render.profile import override_line
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.messages import OpenDemo, OpenProfile
+from pyhall_tui.screens.profiles.book import Book
 from pyhall_tui.widgets.cells import as_content
 
 _WELCOME = (
@@ -38,33 +39,38 @@ class Ways(Vertical):
     class ReadAgain(Message):
         """The file is to be read once more: somebody corrected it."""
 
+    class Begin(Message):
+        """The file is empty or gone, and a new one is to be begun in its place."""
+
     def compose(self) -> ComposeResult:
         yield Static(id="problem", markup=False)
         with Horizontal(id="ways"):
             yield Button("Try the demo (no account needed)", id="demo", variant="primary")
             yield Button("Read the file again", id="reread")
+            yield Button("Begin an empty list", id="begin")
             yield Button("Open what the environment says", id="environment")
         yield Static(id="overrides", markup=False)
 
-    def show(self, problem: str | None, *, first_run: bool, unreadable: bool, has_workspace: bool) -> None:
+    def show(self, book: Book, problem: str | None, *, has_workspace: bool) -> None:
         """Show what there is to say and to do.
 
         Args:
-            problem: why no profile is open, or why the file cannot be used.
-            first_run: there is no profile yet.
-            unreadable: the file has a mistake.
+            book: what the file holds, or why it cannot be used.
+            problem: why no profile is open.
             has_workspace: a profile, or the demo, is open.
         """
-        said = problem or (_WELCOME if first_run and not has_workspace else "")
+        problem = book.mistake or problem
+        said = problem or (_WELCOME if not book.profiles.profiles and not has_workspace else "")
         sentence = self.query_one("#problem", Static)
         sentence.display = bool(said)
         sentence.set_class(bool(problem), "-mistake")
         sentence.update(Content(clean(said)))
         overrides = override_line()
         self.query_one("#demo").display = not has_workspace
-        self.query_one("#reread").display = unreadable
+        self.query_one("#reread").display = book.mistake is not None
+        self.query_one("#begin").display = book.is_lost
         self.query_one("#environment").display = not has_workspace and environment_alone() is not None
-        self.query_one("#ways").display = unreadable or not has_workspace
+        self.query_one("#ways").display = book.mistake is not None or not has_workspace
         self.query_one("#overrides").display = overrides is not None
         if overrides is not None:
             self.query_one("#overrides", Static).update(as_content([overrides]))
@@ -77,6 +83,8 @@ class Ways(Vertical):
             self.post_message(OpenDemo())
         elif message.button.id == "reread":
             self.post_message(self.ReadAgain())
+        elif message.button.id == "begin":
+            self.post_message(self.Begin())
         elif name is not None:
             self.post_message(OpenProfile(name.name))
 
