@@ -71,7 +71,8 @@ class TakingOut:
         last = _last_beyond(self._store, self._keep.rows)
         if self._keep.days:
             try:
-                since = iso(age_reference(self._store, self._keep.days) - self._keep.days * _DAY)
+                reference = age_reference(self._store, self._keep.days)
+                since = iso(max(0.0, reference - self._keep.days * _DAY))  # a number of any size, or none (nan)
             except Doubt as error:
                 self.doubt = error
             else:

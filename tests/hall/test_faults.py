@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from pyhall_tui.hall.errors import FileMistake
+from pyhall_tui.hall.faults import read_faults
 from tests.live_hall import CAPABILITY, NAMESPACE, WORKER, LiveHall
 
 VERIFY = f"/api/v1/verify/{WORKER}"
@@ -87,3 +90,13 @@ def test_another_body_in_place_of_the_answer(hall: LiveHall, http: httpx.Client)
     hall.faults.add(body="[1", status=502, count=1)
     wrong = http.get("/health")
     assert (wrong.status_code, wrong.text) == (502, "[1")
+
+
+@pytest.mark.parametrize("text", ["", "\n# soon\n", "[[fault]]\nstatus = 5"])
+def test_a_file_that_is_empty_or_torn_is_a_mistake(tmp_path: Path, text: str) -> None:
+    """F82"""
+    (tmp_path / "faults.toml").write_text(text)
+    with pytest.raises(FileMistake, match=r"faults\.toml:\d+:\d+: "):
+        read_faults(tmp_path / "faults.toml")
+    (tmp_path / "faults.toml").write_text("fault = []\n")
+    assert read_faults(tmp_path / "faults.toml") == []

@@ -392,6 +392,12 @@ def test_a_time_in_the_log_that_cannot_be_read_is_a_doubt(store: Store) -> None:
         prune(store, Retention(days=1))
 
 
+@pytest.mark.parametrize("days", [1e9, 1e300, float("inf"), float("nan")])
+def test_a_number_of_days_beyond_all_time_takes_nothing_out(store: Store, clock: ManualClock, days: float) -> None:
+    use_daily(store, clock, 10)
+    assert prune(store, Retention(days=days)) == 0
+
+
 def test_ages_of_rows_are_looked_at_in_pieces(
     store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
