@@ -19,6 +19,7 @@ from pyhall_tui.attest.manifests import Code, check_manifest, secret_of_environm
 from pyhall_tui.attest.package_hash import Cancelled, PackageHash, PackageUnreadable, hash_package
 from pyhall_tui.attest.records import Form, RecordUnreadable, WorkerRecord, find_records, namespace_doubt, read_record
 from pyhall_tui.enroll.checks import check_all, split_capabilities
+from pyhall_tui.journal.export import as_it_was
 from pyhall_tui.paths import expanded
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.models import EnrollRequest, plain_sha256
@@ -149,7 +150,9 @@ def _of_csv(text: str, folder: Path) -> Iterator[_Source]:
         raise BatchUnreadable("The first line of a CSV batch names its columns: display_name, capabilities, sha256 …")
     for fields in reader:
         row: dict[str, Any] = {
-            name.strip().lower(): value.strip() for name, value in fields.items() if name and isinstance(value, str)
+            name.strip().lower(): as_it_was(value).strip()
+            for name, value in fields.items()
+            if name and isinstance(value, str)
         }
         if any(row.values()):
             row["capabilities"] = split_capabilities(row.get("capabilities", ""))

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +22,12 @@ COLUMNS = (
 )
 Record = dict[str, Any]
 _PAGE = 1_000
-_FORMULA = tuple("=+-@＝＋－＠\t\n")
+_FORMULA = "[-=+@＝＋－＠]"
 """What a spreadsheet takes for the beginning of a formula (OWASP, "CSV injection")."""
+_CELL_START = r'(?:^|[;|\t\r\n])[" ]*'
+"""Where a cell may begin: many locales part cells at `;`, and a quote within a cell ends nothing there but a line."""
+_AT_RISK = re.compile(rf"^(?='*[\t\n])|({_CELL_START})(?='*{_FORMULA})")
+_MADE_HARMLESS = re.compile(rf"^'(?='*[\t\n])|({_CELL_START})'(?='*{_FORMULA})")
 
 
 class ExportFailed(Exception):
@@ -121,7 +126,8 @@ def _csv(records: Iterable[Record], columns: Sequence[str], file: IO[str]) -> in
 def harmless(value: Any) -> Any:
     """Return a cell that a spreadsheet shows instead of running it, and that drives no terminal.
 
-    What is not seen is spelled (`\\x1b`, `\\u202e`), but for lines and tabs.
+    A `'` goes before whatever would begin a formula, also behind a `;`, `|`, tab or line end within the cell. What is
+    not seen is spelled (`\\x1b`, `\\u202e`), but for lines and tabs.
     """
     if value is None:
         return ""
@@ -133,4 +139,9 @@ def harmless(value: Any) -> Any:
         value = "".join(
             each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode() for each in value
         )
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    return _AT_RISK.sub(r"\1'", value)
+
+
+def as_it_was(cell: str) -> str:
+    """Return the text that `harmless` put `'` into, without it: our own files, read again, give what was written."""
+    return _MADE_HARMLESS.sub(r"\1", cell)

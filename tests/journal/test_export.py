@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pyhall_tui.journal.export import COLUMNS, ExportFailed, each_event, write_events
+from pyhall_tui.journal.export import COLUMNS, ExportFailed, as_it_was, each_event, harmless, write_events
 from pyhall_tui.journal.journal import Journal
 from tests.clock import ManualClock
 from tests.journal.makers import event
@@ -29,7 +29,8 @@ def test_no_cell_is_a_formula_to_a_spreadsheet(tmp_path: Path, text: str) -> Non
     with (tmp_path / "out.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert tuple(row) == COLUMNS
-    assert row["worker_id"] == row["detail"] == f"'{text}"
+    assert row["worker_id"] == row["detail"] == harmless(text)
+    assert row["detail"].startswith("'") and as_it_was(row["detail"]) == text
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
@@ -73,3 +74,35 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(ExportFailed, match="No space left"):
         write_events(events(), tmp_path / "out.csv")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x;=1+1",
+        "x; @SUM(A1)",
+        "x|+1",
+        "a\t-1",
+        "a\n=1",
+        'x;"=1+1"',
+        'x;""=1',
+        "=1;=2",
+        "x;'=1",
+        "'=1",
+        " =1",
+        "＝1;＋1",
+    ],
+)
+def test_a_cell_is_no_formula_where_cells_part_at_another_character(text: str) -> None:
+    """F89: and read again it is what it was."""
+    cell = harmless(text)
+    for separator in ";|\t\n":
+        for part in f"1,{cell}".split(separator):
+            assert not part.strip('" ').startswith(("=", "+", "-", "@", "＝", "＋"))
+    assert as_it_was(cell) == text
+
+
+@pytest.mark.parametrize("text", ["a-b;c=d", "it's 'so'; fine", "2026-01-01;x", "", "'", ";';"])
+def test_a_cell_without_a_formula_is_left_alone(text: str) -> None:
+    """F89."""
+    assert harmless(text) == text == as_it_was(text)
