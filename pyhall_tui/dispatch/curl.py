@@ -1,5 +1,6 @@
 """A pasted `curl` line read as a dispatch. A key in it is dropped, never kept."""
 
+import re
 import shlex
 from typing import Final, NamedTuple
 
@@ -25,6 +26,8 @@ _TAKES_VALUE: Final = frozenset(
         ),
         *(
             "--connect-timeout",
+            "-K",
+            "--config",
             "--cacert",
             "--cert",
             "--key",
@@ -38,6 +41,8 @@ _TAKES_VALUE: Final = frozenset(
         ),
     }
 )
+_CURL: Final = re.compile(r"\s*(?:\$ )?(?:printf [^|\n]*\|\s*)?(?=curl(?:\.exe)?[ \t])")
+"""What comes before `curl`: a shell's prompt, and the key given by `printf … |`, as our own snippet does."""
 _FIELDS: Final = ("capability", "worker_id", "context")
 
 
@@ -55,7 +60,7 @@ class Pasted(NamedTuple):
 
 def looks_like_curl(text: str) -> bool:
     """Whether a pasted text is meant as a curl line."""
-    return text.lstrip().removeprefix("$ ").startswith(("curl ", "curl\t", "curl.exe "))
+    return _CURL.match(text) is not None
 
 
 def read_curl(text: str, *, namespace: str, registry_url: str) -> Pasted:
@@ -64,7 +69,7 @@ def read_curl(text: str, *, namespace: str, registry_url: str) -> Pasted:
     Raises:
         NotADispatch: it cannot be read as one.
     """
-    joined = text.strip().removeprefix("$ ").replace("\\\r\n", " ").replace("\\\n", " ").replace("^\r\n", " ")
+    joined = _CURL.sub("", text.strip(), count=1).replace("\\\r\n", " ").replace("\\\n", " ").replace("^\r\n", " ")
     try:
         words = shlex.split(joined)
     except ValueError as error:

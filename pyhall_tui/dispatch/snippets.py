@@ -38,8 +38,9 @@ def _correlation(body: dict[str, Any]) -> str:
 def _curl(url: str, body: dict[str, Any], correlation_id: str) -> str:
     return " \\\n".join(
         (
-            f"curl -X POST {shlex.quote(url)}",
-            f'  -H "Authorization: Bearer ${KEY_VARIABLE}"',
+            # `printf` is the shell's own: the key is on no command line that a list of processes shows.
+            f"printf 'Authorization: Bearer %s' \"${KEY_VARIABLE}\" | curl -X POST {shlex.quote(url)}",
+            "  -H @-",
             "  -H 'Content-Type: application/json'",
             f"  -H {shlex.quote(f'{HEADER}: {correlation_id}')}",
             f"  -d {shlex.quote(_json(body))}",

@@ -63,7 +63,7 @@ class Entry:
     """When its state last changed, wall time; 0 for never seen to change."""
     revision: int = 0
     haystack: str = field(default="", repr=False)
-    """What the filter looks through: id, name and status, case folded."""
+    """What the filter looks through beside the hash: id, name, status, capabilities and model, case folded."""
 
     @property
     def sha256(self) -> str | None:

@@ -199,9 +199,7 @@ class Fleet:
         entry.verdict, entry.asked, entry.asked_wall = verdict, asked.mono, asked.wall
         entry.known_since_wall = entry.known_since_wall or asked.wall
         entry.last_sha256 = verdict.sha256 or entry.last_sha256
-        odd_word = verdict.ban_word if verdict.doubts else None  # `clean` of one that the ban list bans is misleading
-        words = (entry.worker_id, verdict.display_name, verdict.status, odd_word)
-        entry.haystack = "\n".join(word for word in words if word).casefold()
+        entry.haystack = _haystack(entry.worker_id, verdict)
         self._touch(entry)
 
     def _touch(self, entry: Entry) -> None:
@@ -234,6 +232,28 @@ def _banned_again(
         correlation_id=correlation,
         detail=reason,
     )
+
+
+class _Model(msgspec.Struct):
+    """What runs a worker, as some registries say in their answer."""
+
+    ai_model: object = None
+    ai_service: object = None
+
+
+def _haystack(worker_id: str, verdict: Verdict) -> str:
+    """Return what a filter looks through of a worker: the words that a person would search by, a line each."""
+    odd_word = verdict.ban_word if verdict.doubts else None  # `clean` of one that the ban list bans is misleading
+    odd_hash = None if verdict.sha256 else verdict.hash_text
+    try:
+        model = msgspec.json.decode(verdict.raw, type=_Model)
+    except msgspec.DecodeError:  # cut short, or of another shape
+        model = _Model()
+    words = (
+        *(worker_id, verdict.display_name, verdict.status, odd_word, odd_hash),
+        *(model.ai_model, model.ai_service, *verdict.capabilities),
+    )
+    return "\n".join(word for word in words if isinstance(word, str) and word).casefold()
 
 
 def _word(entry: Entry) -> str:

@@ -67,3 +67,18 @@ def test_other_ways_of_writing_it_are_read_too(line: str) -> None:
 def test_what_is_no_dispatch_is_a_sentence(line: str, said: str) -> None:
     with pytest.raises(NotADispatch, match=said):
         pasted(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        DOCUMENTED.replace('-H "Authorization: Bearer phk_live_YOUR_KEY"', "-H @key.txt"),
+        DOCUMENTED.replace('-H "Authorization: Bearer phk_live_YOUR_KEY"', "--config key.curlrc"),
+        "printf 'Authorization: Bearer %s' \"$PYHALL_API_KEY\" | "
+        + DOCUMENTED.replace('"Authorization: Bearer phk_live_YOUR_KEY"', "@-"),
+    ],
+)
+def test_a_line_that_takes_its_key_from_elsewhere_is_read_too(line: str) -> None:
+    """F102."""
+    assert looks_like_curl(line)
+    assert (pasted(line).form.worker_id, pasted(line).notes) == ("wkr_abc123", ())

@@ -12,7 +12,7 @@ import pytest
 from pyhall_tui.dispatch.form import DispatchForm
 from pyhall_tui.dispatch.snippets import snippets
 from pyhall_tui.registry.models import DispatchRequest
-from tests.live_hall import CAPABILITY, WORKER, LiveHall
+from tests.live_hall import CAPABILITY, WORKER, LiveHall, live_hall
 
 NASTY = 'it\'s "q" $HOME `id` \\ ${x} %s ü'
 
@@ -36,7 +36,7 @@ def commands(hall: LiveHall, tmp_path: Path) -> dict[str, list[str]]:
     for name, file in files.items():
         (tmp_path / file).write_text(texts[name], encoding="utf-8")
     return {
-        "curl": ["sh", "-c", texts["curl"].replace("curl ", "curl -s ", 1)],
+        "curl": ["sh", "-c", texts["curl"].replace("| curl ", "| curl -s ", 1)],
         "Python": [sys.executable, str(tmp_path / "try.py")],
         # Node runs the snippet as it is: fetch and top-level await are JavaScript, and no type stands in it.
         "TypeScript": ["node", str(tmp_path / "try.mjs")],
@@ -63,3 +63,28 @@ def test_no_snippet_holds_a_key_but_its_variable(hall: LiveHall) -> None:
     for text in snippets(hall.url, request()).values():
         assert "PYHALL_API_KEY" in text
         assert "phk_" not in text
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not here")
+def test_the_key_is_on_no_command_line_of_the_curl_snippet(tmp_path: Path) -> None:
+    """F102: whoever lists processes sees the arguments of every program that the shell starts."""
+    seen = tmp_path / "arguments"
+    for name in ("curl", "printf"):  # `printf` is the shell's own, so this one is never started
+        (tmp_path / name).write_text(
+            f'#!/bin/sh\nprintf "%s\\n" "$0" "$@" >> {seen}\nexec {shutil.which(name)} -s "$@"\n'
+        )
+        (tmp_path / name).chmod(0o755)
+    with live_hall() as hall:
+        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYHALL_API_KEY": hall.key, "NO_PROXY": "*"}
+        for shell in filter(shutil.which, ("sh", "bash", "dash", "zsh")):
+            done = subprocess.run(
+                [shell, "-c", snippets(hall.url, request())["curl"]],
+                capture_output=True,
+                text=True,
+                timeout=30,
+                env=environment,
+                check=False,
+            )
+            assert '"outcome":"allow"' in done.stdout, done.stderr
+        arguments = seen.read_text()
+    assert "@-" in arguments and hall.key not in arguments and "printf" not in arguments

@@ -1,5 +1,6 @@
 """The roster against sorting everything anew, over random histories."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,3 +90,41 @@ def test_the_filter_goes_by_the_state_and_not_by_what_verify_says_of_a_ban() -> 
     fleet.apply_ban_list(ban_list(HASH), moment(1), moment(1))
     assert order(fleet, 1.0, "clean", SortKey.WORKER) == ["wkr_2"]
     assert order(fleet, 1.0, "banned", SortKey.WORKER) == ["wkr_1"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [HASH[:8], HASH[:4], HASH, HASH.upper(), f"sha256:{HASH}", f"SHA256:{HASH[:1].upper()}", f"sha256: {HASH}"],
+)
+def test_a_worker_is_found_by_its_hash(query: str) -> None:
+    """F59: which of mine carry this hash?"""
+    fleet = fleet_with("wkr_1", "wkr_2", "wkr_3")
+    apply(fleet, 0)
+    apply(fleet, 0, worker_id="wkr_2", sha256=OTHER)
+    assert order(fleet, moment(1).mono, query, SortKey.WORKER) == ["wkr_1"]
+
+
+@pytest.mark.parametrize("query", ["llm.embed", "LLM.Embed", "embed", "claude-9", "Claude", "claude embed"])
+def test_a_worker_is_found_by_what_it_may_do_and_by_what_runs_it(query: str) -> None:
+    """F59: which may do this?"""
+    fleet = fleet_with("wkr_1", "wkr_2")
+    apply(fleet, 0, capabilities=("llm.embed", "x.y"), raw=b'{"ai_model": "Claude-9", "ai_service": null}')
+    apply(fleet, 0, worker_id="wkr_2", capabilities=("x.y",), raw=b"[")
+    assert order(fleet, moment(1).mono, query, SortKey.WORKER) == ["wkr_1"]
+
+
+def test_a_filter_by_hash_follows_a_hash_that_changes() -> None:
+    """F59."""
+    fleet = fleet_with("wkr_1")
+    roster = Roster(fleet)
+    apply(fleet, 0)
+    assert roster.refresh(moment(1).mono, OTHER, SortKey.WORKER) and roster.ids == []
+    apply(fleet, 1, sha256=OTHER)
+    assert roster.refresh(moment(1).mono, OTHER, SortKey.WORKER) and roster.ids == ["wkr_1"]
+
+
+def test_a_short_number_matches_no_hash_by_chance() -> None:
+    """F59."""
+    fleet = fleet_with("wkr_1")
+    apply(fleet, 0)
+    assert order(fleet, moment(1).mono, HASH[:3], SortKey.WORKER) == []

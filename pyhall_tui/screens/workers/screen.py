@@ -86,7 +86,7 @@ class WorkersScreen(ModeScreen):
         with Horizontal(id="workers-body"):
             with Vertical(id="fleet-frame"):
                 yield FleetStrip(self.workspace, id="strip")
-                yield FilterInput("#fleet", placeholder="/ filter by id, name, status or state", id="filter")
+                yield FilterInput("#fleet", placeholder="/ filter by id, name, state, hash or capability", id="filter")
                 yield LineTable(COLUMNS, self._row, id="fleet")
             if self.app.size.width >= self.WIDE:
                 yield WorkerView(self.workspace, id="side")
