@@ -2,10 +2,11 @@
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 import tomli_w
@@ -18,6 +19,17 @@ from pyhall_tui.profiles.urls import normalise_url
 from pyhall_tui.regular_file import read_bounded, reason
 
 Document = dict[str, Any]
+
+
+class Forms(Protocol):
+    """A way of changing a TOML text: `toml_text` or `toml_forms`."""
+
+    def set_value(self, text: str, path: toml_text.Path, value: object) -> str: ...
+    def remove(self, text: str, path: toml_text.Path) -> str: ...
+    def rename(self, text: str, path: toml_text.Path, name: str) -> str: ...
+
+
+Change = Callable[[Forms, str, Document], str]
 
 _REQUIRED: Final = ("namespace", "registry_url")
 _DEFAULTS: Final = msgspec.to_builtins(Profile(name="?", namespace="?", registry_url="?"))
@@ -108,12 +120,12 @@ class ProfileStore:
         if base is not None and base.name != profile.name:
             raise ValueError(f"The profile {base.name} must be renamed before it is saved as {profile.name}.")
 
-        def change(text: str, document: Document) -> str:
+        def change(forms: Forms, text: str, document: Document) -> str:
             theirs = self._profiles(text).named(profile.name)
             if not force:
                 _refuse_conflict(profile, base, theirs)
             for key, value in _changes(profile, base, theirs).items():
-                text = toml_text.set_value(text, ("profiles", profile.name, key), value)
+                text = forms.set_value(text, ("profiles", profile.name, key), value)
                 document.setdefault("profiles", {}).setdefault(profile.name, {})[key] = value
             return text
 
@@ -128,15 +140,15 @@ class ProfileStore:
             ProfilesFileError, ProfilesNotSaved: as `save`.
         """
 
-        def change(text: str, document: Document) -> str:
+        def change(forms: Forms, text: str, document: Document) -> str:
             if document.get("profiles", {}).pop(name, None) is None:
                 return text
             if document.get("default") == name:
                 del document["default"]
-                text = toml_text.remove(text, ("default",))
-            return toml_text.remove(text, ("profiles", name))
+                text = forms.remove(text, ("default",))
+            return forms.remove(text, ("profiles", name))
 
-        self._change(change)
+        self._change(change, keeps_comments=False)
 
     def rename(self, old: str, new: str) -> None:
         """Give a profile another name; `default` follows. Its place in the file and its unknown keys stay.
@@ -148,7 +160,7 @@ class ProfileStore:
             ProfilesFileError, ProfilesNotSaved, ValueError: as `save`.
         """
 
-        def change(text: str, document: Document) -> str:
+        def change(forms: Forms, text: str, document: Document) -> str:
             profiles = self._profiles(text)
             mine, theirs = profiles.named(old), profiles.named(new)
             if mine is None or theirs is not None:
@@ -159,8 +171,8 @@ class ProfileStore:
             document["profiles"] = {(new if name == old else name): table for name, table in tables.items()}
             if profiles.default == old:
                 document["default"] = new
-                text = toml_text.set_value(text, ("default",), new)
-            return toml_text.rename(text, ("profiles", old), new)
+                text = forms.set_value(text, ("default",), new)
+            return forms.rename(text, ("profiles", old), new)
 
         if old != new:
             self._change(change)
@@ -173,11 +185,11 @@ class ProfileStore:
             ProfilesFileError, ProfilesNotSaved: as `save`.
         """
 
-        def change(text: str, document: Document) -> str:
+        def change(forms: Forms, text: str, document: Document) -> str:
             if name not in document.get("profiles", {}):
                 raise ValueError(f"There is no profile named {name}.")
             document["default"] = name
-            return toml_text.set_value(text, ("default",), name)
+            return forms.set_value(text, ("default",), name)
 
         self._change(change)
 
@@ -196,21 +208,34 @@ class ProfileStore:
         except OSError as error:
             raise ProfilesNotSaved(f"{self.path} cannot be written ({reason(error)}).") from error
 
-    def _change(self, change: Callable[[str, Document], str]) -> str:
+    def _change(self, change: Change, *, keeps_comments: bool = True) -> str:
         """Read, let `change` alter text and document alike, write where they differ; return the new text."""
         try:
             with locked(self.path):
                 raw = self._read()
                 text = raw.removeprefix(_BOM).replace("\r\n", "\n")
                 self._profiles(text)
-                document = tomllib.loads(text)
-                text = _same(change(text, document), document)
-                if document != tomllib.loads(raw.removeprefix(_BOM)):
-                    write_atomically(self.path, _as_before(text if text.strip() else _NO_PROFILES, raw).encode())
+                new = self._changed(text, change, keeps_comments=keeps_comments)
+                if tomllib.loads(new) != tomllib.loads(text):
+                    write_atomically(self.path, _as_before(new if new.strip() else _NO_PROFILES, raw).encode())
                     self._was_there = True
-                return text
+                return new
         except OSError as error:
             raise ProfilesNotSaved(f"{self.path} cannot be written ({reason(error)}): nothing was changed.") from error
+
+    def _changed(self, text: str, change: Change, *, keeps_comments: bool) -> str:
+        """Return `text` after `change`, in a way that says what it should and keeps every comment."""
+        before = toml_text.comments(text)
+        for forms in _forms():
+            document = tomllib.loads(text)
+            with suppress(toml_text.UnknownForm):
+                new = change(forms, text, document)
+                if _says(new, document) and (not keeps_comments or before <= toml_text.comments(new)):
+                    return new
+        if before:
+            why = "its comments would be lost: change it in an editor"
+            raise ProfilesNotSaved(f"{self.path} cannot be changed here, since {why}. Nothing was changed.")
+        return tomli_w.dumps(_without_empty(document))
 
     def _read(self) -> str:
         try:
@@ -313,17 +338,23 @@ def _refuse_conflict(profile: Profile, base: Profile | None, theirs: Profile | N
         raise ProfileConflict(theirs, both, f"Changed meanwhile in the file: {', '.join(both)}. Overwrite?")
 
 
-def _same(text: str, document: Document) -> str:
-    """Return `text` where it says what `document` says, else the document written anew."""
-    if not document.get("profiles", True):
-        del document["profiles"]
+def _forms() -> Iterator[Forms]:
+    yield toml_text
+    from pyhall_tui.profiles import toml_forms  # its library is large, and seldom wanted
+
+    yield toml_forms
+
+
+def _says(text: str, document: Document) -> bool:
+    """Whether `text` says what `document` says."""
     try:
-        said = tomllib.loads(text)
+        return _without_empty(tomllib.loads(text)) == _without_empty(document)
     except tomllib.TOMLDecodeError:
-        return tomli_w.dumps(document)
-    if not said.get("profiles", True):
-        del said["profiles"]
-    return text if said == document else tomli_w.dumps(document)
+        return False
+
+
+def _without_empty(document: Document) -> Document:
+    return {name: value for name, value in document.items() if name != "profiles" or value}
 
 
 def _as_before(text: str, raw: str) -> str:

@@ -6,6 +6,7 @@
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -23,6 +24,10 @@ _TOKEN = (  # compiled by its first use: most runs change nothing
     r"|[ \t\r]+"
     r"|[^\s\[\]{}=\#\"']+"
 )
+
+
+class UnknownForm(Exception):
+    """A text has a form that is not known how to change."""
 
 
 class Statement(NamedTuple):
@@ -80,6 +85,12 @@ def _path(text: str) -> Path:
             ((name, node),) = node.items()
             names.append(name)
     return tuple(names)
+
+
+def comments(text: str) -> Counter[str]:
+    """Return the comments of `text`, each with how often it stands there."""
+    tokens = (token[0] for token in re.finditer(_TOKEN, text, re.DOTALL))
+    return Counter(token.rstrip() for token in tokens if token.startswith("#"))
 
 
 def place(text: str, path: Path) -> tuple[int, int]:
