@@ -1,6 +1,7 @@
-"""A server of the hall's benchmark, in a process of its own: `python -m tests.bench._hall_server hall|bare`.
+"""A server of the hall's benchmark, in a process of its own: `python -m tests.bench._hall_server hall|bare|long [N]`.
 
-`hall` serves the demo's fleet from a file in WAL mode; `bare` is Starlette that answers a constant, on the same server.
+`hall` serves the demo's fleet from a file in WAL mode, `long` N workers and N bans besides; `bare` is Starlette that
+answers a constant, on the same server.
 The first line is its address, the second the key.
 """
 
@@ -31,9 +32,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "hall.db")
         seed_demo(store, time.time())
+        if sys.argv[1] == "long":
+            _fill(store, int(sys.argv[2]))
         with serve_in_thread(store, rate=0) as running:
             print(running.url, store.add_key("org.yourco"), sep="\n", flush=True)
             threading.Event().wait()
+
+
+def _fill(store: Store, count: int) -> None:
+    at = "2026-01-01T00:00:00.000Z"
+    with store.write() as db:
+        bans = ((f"{number:064x}", "malware", at, "local-hall", "confirmed") for number in range(count))
+        db.executemany("INSERT INTO bans VALUES (?, ?, ?, ?, ?, 0)", bans)
+        row = "(?, 'org.yourco', '', '[\"a\"]', 'active', ?, ?, NULL, NULL, 0, NULL, NULL, NULL, ?)"
+        workers = ((f"w-{number}", f"{number + count:064x}", at, at) for number in range(count))
+        db.executemany(f"INSERT INTO workers VALUES {row}", workers)
 
 
 def _bare() -> None:
