@@ -123,7 +123,8 @@ def exit_code(findings: list[Finding]) -> int:
 def _profile(profile: Profile | None, problem: str, environ: Mapping[str, str]) -> Finding:
     if profile is None:
         advice = "Make one with pyhall-tui, or set PYHALL_REGISTRY_URL and PYHALL_API_KEY."
-        return Finding("profile", Mark.NO, problem, advice)
+        missing = problem.startswith("There is no profile")  # else the sentence says itself what to put right
+        return Finding("profile", Mark.NO, problem, advice if missing else "")
     marks = [word for word, on in (("production", profile.production), ("read-only", profile.read_only)) if on]
     said = f"{profile.name}: {profile.namespace or 'no namespace'} at {profile.registry_url}"
     said = ", ".join((said, *marks)) + "."

@@ -142,18 +142,24 @@ async def test_a_new_profile_never_takes_the_place_of_another(open_app: OpenApp,
         assert store_of(home).load().profiles == (profile_of(hall),)
 
 
-async def test_an_empty_file_is_no_first_run_and_is_begun_again_only_when_told(open_app: OpenApp, home: Home) -> None:
+async def test_an_empty_file_is_no_first_run_and_is_begun_again_only_when_told(
+    open_app: OpenApp, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """F71"""
     home.config.mkdir(parents=True)
     file = home.config / "profiles.toml"
     file.write_bytes(b"")
-    async with open_app() as opened:
+    monkeypatch.setenv("PYHALL_REGISTRY_URL", "http://127.0.0.1:1")
+    async with open_app(size=(80, 24)) as opened:
         await until(lambda: "It is empty, since" in opened.words())
+        for label in ("Try the demo", "Read the file again", "Begin an empty list", "Open what the environment says"):
+            assert label in opened.text()
         assert "Welcome" not in opened.text() and not opened.screen.query_one("#columns").display
         await opened.pilot.press("ctrl+s", "n")
         assert file.read_bytes() == b""
         await opened.pilot.click("#begin")
         await until(lambda: "Welcome" in opened.text())
+        await until(lambda: opened.screen.query_one("#name").has_focus)
         assert store_of(home).load().profiles == ()
 
 

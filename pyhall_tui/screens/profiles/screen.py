@@ -158,7 +158,7 @@ class ProfilesScreen(ModeScreen):
         if columns.display != readable:
             columns.display = readable
             self._say("")  # that it was not saved for the mistake, which is mended
-            after_refresh(self, (self.table if readable else self.query_one("#reread")).focus)  # the other is gone
+            after_refresh(self, self._begin)  # what had the focus is gone
 
     def _row(self, name: str) -> Row:
         profile = self._book.profile(name)

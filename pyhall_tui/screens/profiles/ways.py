@@ -31,6 +31,7 @@ class Ways(Vertical):
         #problem.-mistake { color: $text-error; }
         #ways { height: auto; margin: 1 0; padding: 0 1; }
         #ways > Button { margin-right: 2; }
+        #ways.-many { layout: vertical; }  /* side by side they are wider than 80 columns */
         #overrides { width: 1fr; height: auto; padding: 0 1; }
     }
     .-short Ways #problem, .-short Ways #ways { margin: 0; }
@@ -71,6 +72,10 @@ class Ways(Vertical):
         self.query_one("#begin").display = book.is_lost
         self.query_one("#environment").display = not has_workspace and environment_alone() is not None
         self.query_one("#ways").display = book.mistake is not None or not has_workspace
+        many = sum(button.display for button in self.query(Button)) > 2
+        self.query_one("#ways").set_class(many, "-many")
+        for button in self.query(Button):
+            button.compact = many
         self.query_one("#overrides").display = overrides is not None
         if overrides is not None:
             self.query_one("#overrides", Static).update(as_content([overrides]))
