@@ -268,7 +268,7 @@ async def test_what_is_typed_outlives_leaving_the_screen_and_its_letters_are_let
     """F34"""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await explaining(opened)
-        await opened.pilot.press(*"quorum?/1pWy", "escape")
+        await opened.pilot.press(*"quorum?/1pWy", "escape", "escape")  # out of the field, then out of the hall
         assert not isinstance(opened.screen, HallScreen)
         await explaining(opened)
         assert opened.screen.query_one("#capability", Input).value == "quorum?/1pWy"
