@@ -141,8 +141,7 @@ async def test_a_batch_that_waits_for_a_rate_limit_says_so(open_app: OpenApp, ha
     async with open_app(profile_of(hall), key=hall.key) as opened:
         pane = await checked(opened, batch(tmp_path, 2))
         await opened.pilot.press("ctrl+s", "y")
-        await until(lambda: pane._limited, clock=opened.clock)
-        assert "next try in 120 s" in opened.text()
+        await sees(opened, "next try in 120 s")
         pane.stop()
         await until(lambda: not pane._busy)
         assert counts(pane._items) == {State.READY: 2}
