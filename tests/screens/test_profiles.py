@@ -359,10 +359,10 @@ async def test_a_keyring_that_does_not_answer_freezes_nothing_and_can_be_asked_a
         await opened.pilot.press("1")
         await clock.advance(30)
         await until(lambda: "did not answer within 30 s" in opened.text())
-        assert "Press K to ask again, 5 to type the key" in opened.words()
+        assert "Type it on Profiles (5), press K to ask the OS keyring again" in opened.words()
         keyring.answered.set()
         await opened.pilot.press("K")
-        await until(lambda: "● live" in opened.text() and "Press K" not in opened.text(), clock=clock)
+        await until(lambda: "● live" in opened.text() and "press K" not in opened.text(), clock=clock)
 
 
 async def test_a_locked_keyring_is_said_to_be_locked_and_never_overwritten(
