@@ -31,7 +31,7 @@ from pyhall_tui.profiles.environment import KEY
 from pyhall_tui.profiles.keys import KeyAnswer
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import is_loopback
-from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList
+from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList, id_mistake
 from pyhall_tui.registry.errors import NotSent, RegistryError
 from pyhall_tui.registry.models import BanList, RequestRecord, Verdict
 
@@ -286,8 +286,11 @@ class Workspace:
         return await self.ask(lambda client: monitor.turns.take(lambda: call(client)))
 
     def watch(self, worker_ids: Iterable[str]) -> list[str]:
-        """Put workers on the watch list and ask for them; return those that are new."""
-        new = self.fleet.watch(worker_ids)
+        """Put workers on the watch list and ask for them; return those that are new.
+
+        An id that cannot stand on the list keeps no other off it: see `cannot_be_watched`, which names it.
+        """
+        new = self.fleet.watch(worker_id for worker_id in worker_ids if not id_mistake(worker_id))
         self.watch_list.add(new)
         self._tell_monitor("watch", new)
         self._listener.fleet_changed()

@@ -12,6 +12,8 @@ import msgspec
 from pyhall_tui.profiles.safe_file import locked, write_atomically
 from pyhall_tui.regular_file import read_bounded, reason
 
+_MOST_NAMED = 3
+"""Odd ids that are named in one sentence."""
 MAX_ID_LENGTH: Final = 256
 """Letters in a worker id; those seen have at most a few dozen."""
 
@@ -87,6 +89,24 @@ def id_mistake(worker_id: str) -> str | None:
     if not any(map(str.isalnum, worker_id)):  # no generator: ten thousand are read before the first frame
         return "holds no letter and no digit"
     return None
+
+
+def cannot_be_watched(worker_ids: Iterable[str]) -> str:
+    """Return the sentence that names the ids of a registry that cannot stand on a watch list; empty for none."""
+    odd = [(worker_id, wrong) for worker_id in dict.fromkeys(worker_ids) if (wrong := id_mistake(worker_id))]
+    if not odd:
+        return ""
+    named = "; ".join(f"“{_spelled(worker_id)}” {wrong}" for worker_id, wrong in odd[:_MOST_NAMED])
+    more = f"; and {len(odd) - _MOST_NAMED:,} more" if len(odd) > _MOST_NAMED else ""
+    return f"Not watched: {named}{more}."
+
+
+def _spelled(worker_id: str) -> str:
+    """Return an id's beginning, what is not seen in it spelled: `wkr_a\\u200b`."""
+    shown = "".join(
+        one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode() for one in worker_id[:60]
+    )
+    return shown + "…" * (len(worker_id) > 60)
 
 
 class WatchList:

@@ -1,5 +1,6 @@
 """The local hall's screen, against the real hall: decisions as they come, the policy, the state; and its absence."""
 
+import asyncio
 import json
 
 import httpx
@@ -9,6 +10,7 @@ from textual.widgets import Button, Input, TextArea
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.policy import Policy, Rule, save_rules
 from pyhall_tui.hall.upstream import Upstream
+from pyhall_tui.screens.hall.presence import watch_all
 from pyhall_tui.screens.hall.screen import HallScreen
 from pyhall_tui.screens.worker_detail import WorkerDetailScreen
 from pyhall_tui.widgets import clipboard
@@ -353,3 +355,25 @@ async def test_a_key_for_a_decision_is_not_for_one_that_came_in_its_place(open_a
         await opened.pilot.press("enter")
         await until(lambda: opened.screen is not screen)
         assert "req-two" in opened.words()
+
+
+@pytest.mark.parametrize("odd", ["wkr_a\u200b", "wkr_\x07", "x" * 400, "…", "wkr_\u202eb"])
+async def test_an_odd_id_keeps_no_other_worker_off_the_watch_list_and_is_named(
+    open_app: OpenApp, hall: LiveHall, odd: str
+) -> None:
+    """F62."""
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+
+        async def watched() -> str:
+            asking = asyncio.ensure_future(watch_all(opened.workspace))
+            await until(asking.done, clock=opened.clock)
+            return asking.result().sentence
+
+        for worker_id in ("wkr_a", odd, "wkr_z"):
+            hall.add_worker(worker_id)
+        said = await watched()
+        assert said.startswith("Watching 3 workers more. Not watched: “") and "\u200b" not in said
+        assert odd.encode("unicode_escape").decode()[:20] in said or odd == "…"
+        assert {worker.id for worker in opened.workspace.watch_list.workers} == {WORKER, "wkr_a", "wkr_z"}
+        assert {entry.worker_id for entry in opened.workspace.fleet} == {WORKER, "wkr_a", "wkr_z"}
+        assert (await watched()).startswith("All of its other workers are watched already.")

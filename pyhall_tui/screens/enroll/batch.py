@@ -23,6 +23,7 @@ from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.journal.rows import NotKept
 from pyhall_tui.paths import expanded
 from pyhall_tui.profiles.safe_file import FileBusy, locked
+from pyhall_tui.profiles.watch_list import cannot_be_watched
 from pyhall_tui.render.batch import batch_cells, counts_words, row_in_full, what_next
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.enroll.ask import AskScreen
@@ -244,6 +245,8 @@ class BatchPane(Vertical):
         await self._made().run()
         new = [item.worker_id for item in self._items if item.worker_id and not item.earlier]
         self._workspace.watch(new)
+        if odd := cannot_be_watched(new):
+            self.notify(odd, severity="warning", timeout=15, markup=False)
 
     def _made(self) -> BatchRun:
         """Return the run over the rows as they are now."""

@@ -19,6 +19,7 @@ from pyhall_tui.enroll.record import fill_from_record
 from pyhall_tui.enroll.request import body_of, request_of
 from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.journal.rows import NotKept
+from pyhall_tui.profiles.watch_list import cannot_be_watched
 from pyhall_tui.registry.correlation import new_correlation_id
 from pyhall_tui.registry.errors import RegistryError, StatusError
 from pyhall_tui.registry.models import EnrollAnswer, plain_sha256
@@ -419,6 +420,9 @@ class EnrollOne(Vertical):
             self._enrolled = None
             return
         self._enrolled = (answer.worker_id, plain_sha256(sha256) or sha256, self.workspace.now().mono)
+        if odd := cannot_be_watched([answer.worker_id]):
+            self.notify(odd, severity="warning", timeout=15, markup=False)
+            return
         self.workspace.watch([answer.worker_id])
         if sent.package is not None and sent.package.sha256 == plain_sha256(sha256):
             self.workspace.set_folder(answer.worker_id, Path(sent.package.path).absolute())

@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple
 
+from pyhall_tui.profiles.watch_list import cannot_be_watched
 from pyhall_tui.registry.errors import (
     BadRequest,
     NotARegistrysAnswer,
@@ -45,10 +46,15 @@ async def watch_all(workspace: Workspace) -> Watching:
         worker_ids = await workspace.ask_in_turn(hall_workers)
     except RegistryError as error:
         return Watching((), f"Its workers could not be asked for: {error} {error.advice}")
-    new = workspace.watch(worker_ids)
     if not worker_ids:
         return Watching((), "This hall has no workers yet.")
-    known = len(worker_ids) - len(new)
+    new = workspace.watch(worker_ids)
+    odd = cannot_be_watched(worker_ids)
+    watched = tuple(worker_id for worker_id in worker_ids if workspace.fleet.get(worker_id) is not None)
+    known = len(watched) - len(new)
     also = f" {known} already watched." if known and new else ""
-    said = f"Watching {len(new)} workers more.{also}" if new else "All of its workers are watched already."
-    return Watching(worker_ids, said)
+    if new:
+        said = f"Watching {len(new)} workers more.{also}"
+    else:
+        said = "All of its other workers are watched already." if odd else "All of its workers are watched already."
+    return Watching(watched, f"{said} {odd}" if odd else said)

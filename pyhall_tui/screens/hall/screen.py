@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static, TabbedContent, TabPane
 from textual.worker import Worker
 
+from pyhall_tui.profiles.watch_list import cannot_be_watched
 from pyhall_tui.registry.errors import Forbidden, NotFound, RegistryError
 from pyhall_tui.registry.local_hall import HallPolicy, hall_alerts, hall_decisions, hall_policy, hall_status
 from pyhall_tui.render.hall import (
@@ -282,7 +283,9 @@ class HallScreen(Screen[None]):
             self.app.pop_screen()
 
     def _go_to_worker(self, worker_id: str | None) -> None:
-        if worker_id:
+        if worker_id and (odd := cannot_be_watched([worker_id])):
+            self.notify(odd, severity="warning", markup=False)
+        elif worker_id:
             self._workspace.watch([worker_id])
             self._go_back()
             self.app.post_message(Go("workers", worker_id=worker_id))
