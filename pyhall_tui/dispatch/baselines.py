@@ -12,7 +12,7 @@ import tomli_w
 from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
 from pyhall_tui.dispatch.matrix import Answer, Case, Patterns, Plan, fitting_names, is_pattern
 from pyhall_tui.dispatch.result import Result
-from pyhall_tui.paths import expanded
+from pyhall_tui.given_path import given_path
 from pyhall_tui.profiles.safe_file import write_atomically
 from pyhall_tui.regular_file import NotText, edited_text, read_bounded, reason
 
@@ -109,7 +109,7 @@ def path_of(name: str, folder: Path) -> Path:
         BaselineMistake: it is neither.
     """
     if is_path(name):
-        return expanded(name)
+        return given_path(name)
     if not _NAME.fullmatch(name):
         raise BaselineMistake(f"{name!r} is no name for a baseline: use letters, digits, - and _, or a path.")
     return folder / f"{name}.toml"

@@ -35,7 +35,7 @@ def check_capability(text: str) -> str:
     if not text.strip():
         return "Type a capability, such as llm.text.generate."
     if any(letter.isspace() or not letter.isprintable() for letter in text.strip()):
-        return "A capability has no blanks in it."
+        return "A capability has no blanks in it; a comma stands between two."
     return _too_long(text.strip(), "capability")
 
 

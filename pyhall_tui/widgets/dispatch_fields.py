@@ -4,16 +4,17 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
-from textual import events
+from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
 from textual.suggester import Suggester
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
 from pyhall_tui.widgets.field import Field
+from pyhall_tui.widgets.known_names import offered, said_of_new
 
 
 class KnownNames(Suggester):
@@ -24,7 +25,7 @@ class KnownNames(Suggester):
         self._known = known
 
     async def get_suggestion(self, value: str) -> str | None:
-        return next((name for name in self._known() if name.startswith(value)), None)
+        return offered(value, self._known())
 
 
 class NameField(Field):
@@ -35,10 +36,22 @@ class NameField(Field):
         Binding("up", "cycle(-1)", "Name before", show=False, id="name.previous", tooltip="The name before that fits"),
     ]
 
-    def __init__(self, name: str, label: str, known: Callable[[], Sequence[str]], *, placeholder: str = "") -> None:
-        """`known` is asked for the names at each key; it returns them in the order in which they are offered."""
+    def __init__(
+        self,
+        name: str,
+        label: str,
+        known: Callable[[], Sequence[str]],
+        *,
+        placeholder: str = "",
+        says_new: bool = False,
+    ) -> None:
+        """`known` is asked for the names at each key; it returns them in the order in which they are offered.
+
+        `says_new`: say of a name that is not among them that it is new.
+        """
         super().__init__(name, label, placeholder=placeholder, suggester=KnownNames(known))
         self._known = known
+        self._says_new = says_new
         self._typed = ""
         self._offered = ""
 
@@ -54,6 +67,19 @@ class NameField(Field):
         self._offered = fitting[place % len(fitting)]
         self.input.value = self._offered
         self.input.cursor_position = len(self._offered)
+
+    @on(Input.Submitted)
+    def _take_offered(self) -> None:
+        """Enter takes what is offered behind the cursor."""
+        if (name := offered(self.value, self._known())) is not None:
+            self.input.value = name
+            self.input.cursor_position = len(name)
+
+    @on(Input.Changed)
+    def say_new(self) -> None:
+        """Say of a name that nobody has that it is new, before it is sent."""
+        if self._says_new and not self.has_mistake:
+            self.say(said_of_new(self.value, self._known()), mistake=False)
 
 
 class TierChoice(Static, can_focus=True):

@@ -36,7 +36,7 @@ def test_at_least_one_capability_is_asked_for() -> None:
 
 
 def test_a_blank_in_a_capability_is_told() -> None:
-    assert check_capability("llm text") == "A capability has no blanks in it."
+    assert check_capability("llm text") == "A capability has no blanks in it; a comma stands between two."
 
 
 def test_pasted_capabilities_come_apart_at_blanks_commas_and_lines() -> None:

@@ -272,7 +272,7 @@ async def test_the_snippet_on_show_is_copied(hall: LiveHall, open_app: OpenApp) 
 
         copied = screen.answer.copied()
         assert copied is not None
-        assert copied[0].startswith(f"curl -X POST {hall.url}/api/v1/dispatch")
+        assert f"| curl -X POST {hall.url}/api/v1/dispatch" in copied[0]
         assert "PYHALL_API_KEY" in copied[0]
         assert hall.key not in opened.text()
 
@@ -304,3 +304,18 @@ async def test_a_new_address_for_the_environments_own_profile_goes_into_a_new_on
         field = opened.screen.query_one("#registry_url", Input)
         await until(lambda: field.value == "https://registry.example")
         assert "A new profile" in opened.text()
+
+
+async def test_enter_takes_the_capability_that_is_offered_and_a_new_one_is_said_to_be_new(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    """F49."""
+    async with open_app(profile_of(hall, capabilities=("llm.embed",)), key=hall.key) as opened:
+        await opened.pilot.press("3")
+        await until(lambda: bool(opened.screen.query("#capability")))
+        field = opened.screen.query_one("#capability", Input)
+        field.focus()
+        await opened.pilot.press(*"llm.em")
+        await until(lambda: "llm.em is new" in opened.words() and "Did you mean llm.embed?" in opened.words())
+        await opened.pilot.press("enter")
+        await until(lambda: field.value == "llm.embed" and "is new" not in opened.words())

@@ -172,7 +172,7 @@ async def test_pasted_capabilities_are_all_taken_and_a_name_says_what_it_left_ou
         assert screen.form.display_name.value == "My Worker"
         screen.form.capabilities.input.focus()
         screen.form.capabilities.input.post_message(events.Paste("mail.send\r\n\r\nmail.read,\r\n"))
-        await until(lambda: screen.form.capabilities.value == "mail.send mail.read")
+        await until(lambda: screen.form.capabilities.value == "mail.send, mail.read")
         await opened.pilot.press("enter")
         assert screen.form.capabilities.chosen == ["mail.send", "mail.read"]
 
@@ -440,3 +440,38 @@ async def test_quitting_in_the_middle_of_a_send_leaves_it_unsettled(open_app: Op
         assert screen.form.display_name.value == "My Worker"
         rows = opened.workspace.journal.enrollments("acme", batch="form")
         assert [row.state for row in rows] == [EnrollmentState.UNKNOWN]
+
+
+async def test_enter_takes_the_capability_that_is_offered_and_a_new_one_is_said_to_be_new(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    """F49."""
+    async with open_app(profile_of(hall, capabilities=("llm.embed", "mail.send")), key=hall.key) as opened:
+        screen = await at_the_form(opened)
+        field = screen.form.capabilities
+        screen.one.learn_capabilities()
+        await until(lambda: field._known)
+        field.input.focus()
+        await opened.pilot.press(*"llm.em", "enter")
+        await until(lambda: field.chosen == ["llm.embed"])
+        await opened.pilot.press(*"mial.send", "enter")
+        await sees(opened, "mial.send is new here. Did you mean mail.send?")
+        await opened.pilot.press(*"llm text", "enter")
+        await sees(opened, "A capability has no blanks in it")
+        assert (field.chosen, field.input.value) == (["llm.embed", "mial.send"], "llm text")
+
+
+async def test_a_new_capability_is_sent_only_after_it_was_said_to_be_new(open_app: OpenApp, hall: LiveHall) -> None:
+    """F49: the key that sends is pressed with `llm.em` in the field."""
+    async with open_app(profile_of(hall, capabilities=("llm.embed",)), key=hall.key) as opened:
+        screen = await at_the_form(opened)
+        screen.one.learn_capabilities()
+        await until(lambda: screen.form.capabilities._known)
+        screen.form.display_name.input.value = "My Worker"
+        screen.form.package.field.input.value = "ab" * 32
+        screen.form.capabilities.input.focus()
+        await opened.pilot.press(*"llm.em", "ctrl+s")
+        await sees(opened, "llm.em is new here. Did you mean llm.embed?")
+        assert not [seen for seen in hall.requests if seen.method == "POST"]
+        await opened.pilot.press("ctrl+s")
+        await until(lambda: [seen for seen in hall.requests if seen.method == "POST"], clock=opened.clock)

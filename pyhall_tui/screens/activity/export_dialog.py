@@ -7,6 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Button, Input
 
+from pyhall_tui.given_path import given_path
 from pyhall_tui.journal.export import ExportFailed
 from pyhall_tui.render.text import clean
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
@@ -50,7 +51,7 @@ class ExportScreen(DialogScreen[str]):
             field.say("Name a file.")
             return
         try:
-            path = Path(field.value)
+            path = given_path(field.value)
             count = await self._write(path)
         except ExportFailed as failed:
             field.say(clean(failed))

@@ -71,7 +71,8 @@ class RequestForm(VerticalScroll, can_focus=False):
         self._capabilities: tuple[int, list[str]] = (-1, [])
 
     def compose(self) -> ComposeResult:
-        yield NameField("capability", "Capability", self._known_capabilities, placeholder="such as llm.text.generate")
+        capability = ("capability", "Capability", self._known_capabilities)
+        yield NameField(*capability, placeholder="such as llm.text.generate", says_new=True)
         yield NameField("worker_id", "Worker", self._known_workers, placeholder="such as wkr_abc123")
         yield Label("Risk tier", classes="label", markup=False)
         yield TierChoice(id="risk_tier")
@@ -256,7 +257,10 @@ class RequestForm(VerticalScroll, can_focus=False):
             below.update(f"✖ {clean(sentence)}" if sentence else "")
             below.display = bool(sentence)
         elif name != "risk_tier":
-            self.query_one(f"#field-{name}", Field).say(sentence)
+            field = self.query_one(f"#field-{name}", Field)
+            field.say(sentence)
+            if isinstance(field, NameField):
+                field.say_new()
 
     def _tell(self, sentence: str) -> None:
         said = self.query_one("#form-sentence", Static)

@@ -19,9 +19,9 @@ from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock,
 from pyhall_tui.enroll.off_loop import off_loop
 from pyhall_tui.enroll.report import write_report
 from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
+from pyhall_tui.given_path import given_path
 from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.journal.rows import NotKept
-from pyhall_tui.paths import expanded
 from pyhall_tui.profiles.safe_file import FileBusy, locked
 from pyhall_tui.profiles.watch_list import cannot_be_watched
 from pyhall_tui.render.batch import batch_cells, counts_words, row_in_full, what_next
@@ -145,7 +145,7 @@ class BatchPane(Vertical):
         if not typed:
             self._field.say("Type the path of a batch, or press ctrl+o to pick it.")
             return
-        self._source = expanded(typed)
+        self._source = given_path(typed)
         self._set_busy("checking")
         self.screen.set_focus(self._table)  # at once: what is typed behind Enter is no part of the path
         self._check(self._source)

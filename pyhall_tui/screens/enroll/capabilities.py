@@ -1,5 +1,6 @@
 """The field that takes capabilities one by one, completes them from those seen before, and lists them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from pyhall_tui.enroll.checks import CAPABILITIES, check_capabilities, check_cap
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.steady_field import SteadyField
 from pyhall_tui.widgets.field import OneLineInput
+from pyhall_tui.widgets.known_names import offered, said_of_new
 
 _HINTS = 4
 
@@ -34,7 +36,7 @@ class KnownCapabilities(Suggester):
         return sorted(found, key=lambda name: not name.casefold().startswith(wanted))
 
     async def get_suggestion(self, value: str) -> str | None:
-        return next((name for name in self.matches(value) if name.startswith(value)), None) if value else None
+        return offered(value, self.names)
 
 
 class CapabilityInput(OneLineInput):
@@ -46,7 +48,13 @@ class CapabilityInput(OneLineInput):
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
-        self.replace(" ".join(split_capabilities(event.text)), *self.selection)
+        self.replace(", ".join(split_capabilities(event.text)), *self.selection)
+
+    async def action_submit(self) -> None:
+        """Take what is offered behind the cursor; with a comma behind it, what is typed is taken as it is."""
+        if isinstance(self.suggester, KnownCapabilities) and (name := offered(self.value, self.suggester.names)):
+            self.value = name
+        await super().action_submit()
 
     def action_delete_left(self) -> None:
         if self.value:
@@ -126,11 +134,12 @@ class CapabilitiesField(SteadyField):
 
     def take_typed(self) -> None:
         """Put what stands in the input on the list; what can't be on it stays, with the reason."""
-        parts = split_capabilities(self.input.value)
+        typed = (part.strip() for part in re.split("[,;]", self.input.value))
+        parts = list(dict.fromkeys(part for part in typed if part))
         wrong = [part for part in parts if check_capability(part)]
         doubled = [part for part in parts if part in self.chosen]
         good = [part for part in parts if part not in wrong and part not in doubled]
-        self.input.value = " ".join(wrong)
+        self.input.value = ", ".join(wrong)
         if good:
             self.show([*self.chosen, *good])
         if wrong:
@@ -138,13 +147,23 @@ class CapabilitiesField(SteadyField):
         elif doubled and not good:
             self.say(f"{clean(doubled[0], 80)} is on the list already.", mistake=False)
         else:
-            self.say("")
+            self._say_what_is_new()
 
     def check(self) -> str:
         """Show and return the sentence of this field."""
         sentence = check_capability(self.value) if self.value else check_capabilities(self.chosen)
-        self.say(clean(sentence, 500))
+        if sentence:
+            self.say(clean(sentence, 500))
+        else:
+            self._say_what_is_new()
         return sentence
+
+    def new(self) -> str:
+        """Return what to say of the first capability on the list that was never seen before; empty for none."""
+        return next((sentence for one in self.chosen if (sentence := said_of_new(one, self._known))), "")
+
+    def _say_what_is_new(self) -> None:
+        self.say(self.new(), mistake=False)
 
     @on(Input.Submitted)
     def _add(self, message: Input.Submitted) -> None:
@@ -157,9 +176,13 @@ class CapabilitiesField(SteadyField):
         matching = self._suggester.matches(message.value) if message.value else []
         if matching:
             more = " …" if len(matching) > _HINTS else ""
-            self.say("→ completes; seen before: " + clean(", ".join(matching[:_HINTS]), 200) + more, mistake=False)
+            self.say(
+                "→ or enter completes; seen before: " + clean(", ".join(matching[:_HINTS]), 200) + more, mistake=False
+            )
+        elif message.value and self._known:
+            self.say(said_of_new(message.value.strip(), self._known), mistake=False)
         elif not self.has_mistake or not message.value:
-            self.say("")
+            self._say_what_is_new()
 
     @on(CapabilityInput.TakeBack)
     def _take_last_back(self) -> None:

@@ -39,6 +39,7 @@ class EnrollForm(VerticalScroll):
         self._profile = profile
         self._unchecked = ""
         """The field that the cursor was taken out of, for another worker: it is not to be told that it is empty."""
+        self._said_new: set[str] = set()
         self.display_name = SteadyField(DISPLAY_NAME, "Display name", placeholder="My Worker")
         self.capabilities = CapabilitiesField()
         self.package = PackageField()
@@ -106,6 +107,10 @@ class EnrollForm(VerticalScroll):
         self.capabilities.check()
         self.package.check()
         wrong = next(iter(self.mistakes()), None)
+        if wrong is None and (new := self.capabilities.new()) and new not in self._said_new:
+            self._said_new.add(new)  # said once, with the send held back; the next one is sent
+            self.capabilities.say(f"{new} Press ctrl+s again to send it so.", mistake=False)
+            wrong = CAPABILITIES
         if wrong is not None:
             self._field(wrong).input.focus()
         return wrong is None

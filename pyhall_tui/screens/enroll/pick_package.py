@@ -14,6 +14,7 @@ from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
 from pyhall_tui.enroll.off_loop import off_loop
+from pyhall_tui.given_path import given_path
 from pyhall_tui.paths import expanded
 from pyhall_tui.render.text import clean
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
@@ -110,7 +111,7 @@ class PickPackageScreen(DialogScreen[Path]):
     @on(Input.Submitted, "#path")
     @on(Button.Pressed, "#take")
     def action_take(self) -> None:
-        path = expanded(self._path_input.value.strip())
+        path = given_path(self._path_input.value)
         if self._path_input.value.strip() and (path.exists() or (self._new and path.parent.is_dir())):
             self.dismiss(path)
         else:

@@ -21,7 +21,7 @@ from pyhall_tui.enroll.draft import Draft
 from pyhall_tui.enroll.off_loop import off_loop
 from pyhall_tui.enroll.record import lacks_for_next_level, read_record_at, record_of
 from pyhall_tui.enroll.record_checks import RecordCheck, Standing, check_record
-from pyhall_tui.paths import expanded
+from pyhall_tui.given_path import given_path
 from pyhall_tui.render.enroll import record_lines
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.ask import AskScreen
@@ -95,7 +95,7 @@ class RecordScreen(DialogScreen[Picked]):
         def read() -> Picked:
             if pasted.strip():
                 return Picked(read_record(pasted), None)
-            return Picked(*read_record_at(expanded(path)))
+            return Picked(*read_record_at(given_path(path)))
 
         try:
             picked = await off_loop(read, name="record")
