@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import events, on
@@ -15,46 +14,44 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
-from pyhall_tui import crash, garbage, mouse
-from pyhall_tui.app_keys import APP_KEYS, APP_LETTERS
-from pyhall_tui.attention import Attention
+from pyhall_tui import crash
 from pyhall_tui.clock import Clock, SystemClock
-from pyhall_tui.ending import draw_anew_after_a_stop, end_on_signals, is_a_shells_job
-from pyhall_tui.escape_key import take_escape_apart
-from pyhall_tui.failed_work import TellingWorkers
 from pyhall_tui.fleet.events import Event, Kind
-from pyhall_tui.opening import DemoHall, Opened, Opener
+from pyhall_tui.opener import DemoHall, Opened, Opener
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.environment import EnvironmentMistake
 from pyhall_tui.profiles.keys import KeyState, KeyStore
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.store import ProfilesFileError, ProfileStore
+from pyhall_tui.profiles.profile_store import ProfilesFileError, ProfileStore
 from pyhall_tui.render.text import clean
-from pyhall_tui.screens.bar import screens_of
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import (
     CloseProfile,
+    ConnectionChanged,
     CopyText,
     EventsHappened,
     FleetChanged,
     Go,
-    LinkChanged,
     OpenDemo,
     OpenProfile,
 )
-from pyhall_tui.screens.opening import OpeningScreen
-from pyhall_tui.theme import DARK, LIGHT
-from pyhall_tui.toasts import AlarmToasts, TroubleToasts, is_bad_news, with_its_holder
+from pyhall_tui.screens.modes import screens_of
+from pyhall_tui.screens.splash import OpeningScreen
+from pyhall_tui.shell import garbage, mouse
+from pyhall_tui.shell.app_keys import APP_KEYS, APP_LETTERS, palette_commands
+from pyhall_tui.shell.attention import Attention
+from pyhall_tui.shell.escape_key import take_escape_apart
+from pyhall_tui.shell.failed_work import TellingWorkers
+from pyhall_tui.shell.theme import DARK, LIGHT
+from pyhall_tui.shell.toasts import AlarmToasts, TroubleToasts, is_bad_news, with_its_holder
+from pyhall_tui.signals import draw_anew_after_a_stop, end_on_signals, is_a_shells_job
 from pyhall_tui.widgets.field import OneLineInput, left_out
 from pyhall_tui.widgets.header import SCREEN_TITLES
 from pyhall_tui.widgets.late import came_late
 from pyhall_tui.widgets.one_at_a_time import is_under_way
 from pyhall_tui.widgets.typed_ahead import TypedAhead
 from pyhall_tui.workspace import Workspace
-
-if TYPE_CHECKING:
-    from textual.command import Provider
 
 _log = logging.getLogger("pyhall_tui")
 
@@ -66,18 +63,11 @@ _GATHER = 0.25
 """Seconds that verdicts are gathered for one frame; what is an event is told at once."""
 
 
-def _commands() -> "type[Provider]":
-    """Textual imports the palette when it is opened, and so do we."""
-    from pyhall_tui.palette import PyHallCommands
-
-    return PyHallCommands
-
-
 class PyHallApp(App[None]):
     """The operations dashboard."""
 
     TITLE = "pyhall-tui"
-    COMMANDS = {_commands}
+    COMMANDS = {palette_commands}
     # The first screen's, for all CSS is parsed anew when more is added.
     CSS_PATH = Path(__file__).parent / "screens/workers/workers.tcss"
     CSS = """
@@ -206,7 +196,7 @@ class PyHallApp(App[None]):
         opened = await self._opener.open_demo()
         await self._show(opened, "workers")
         assert opened.demo is not None
-        opened.workspace.connect(ApiKey(opened.demo.key))
+        opened.workspace.connection.connect(ApiKey(opened.demo.key))
 
     async def open_profile(self, profile: Profile, mode: str = "workers") -> None:
         """Open a profile: what was last known is painted at once, its key is asked for after that."""
@@ -228,7 +218,7 @@ class PyHallApp(App[None]):
     def _tell_trouble(self) -> None:
         if (workspace := self.workspace) is not None:
             workspace.keep_what_was_not()
-            workspace.follow_others()
+            workspace.alarms.follow_others()
             told = (*workspace.journal.notes, workspace.watch_list.problem or "")
             self._trouble_toasts.show(note for note in told if note not in workspace.troubles)  # those have a band
 
@@ -270,7 +260,7 @@ class PyHallApp(App[None]):
             self.stylesheet.apply(screen)
 
     def _profiles_screen(self, problem: str | None) -> Screen[None]:
-        from pyhall_tui.journal.drafts import Drafts
+        from pyhall_tui.files.drafts import Drafts
         from pyhall_tui.screens.profiles.screen import ProfilesScreen
 
         opened, home = self._opener.opened, self._opener.home
@@ -297,7 +287,7 @@ class PyHallApp(App[None]):
             await asyncio.wait((asking,), timeout=_WAITING_SHOWN_AFTER)
             if not asking.done():
                 workspace.key_answer = self._keys.peek(profile)
-                self.link_changed()
+                self.connection_changed()
             answer = await asking
         finally:
             asking.cancel()
@@ -306,11 +296,11 @@ class PyHallApp(App[None]):
         workspace.key_answer = answer
         if answer.key is None or answer.state is not KeyState.FOUND:
             self.notify(answer.sentence, severity="warning", timeout=20, markup=False)
-        if answer.key is not None or not workspace.is_connected:
-            workspace.connect(answer.key)
+        if answer.key is not None or not workspace.connection.is_connected:
+            workspace.connection.connect(answer.key)
         else:
-            workspace.try_now()
-        self.link_changed()
+            workspace.connection.try_now()
+        self.connection_changed()
 
     def action_suspend_process(self) -> None:
         """Stop, where a shell can let it go on."""
@@ -352,22 +342,22 @@ class PyHallApp(App[None]):
         self._gathering = None
         self._tell_screen(FleetChanged())
 
-    def link_changed(self) -> None:
+    def connection_changed(self) -> None:
         if self.workspace is not None:
-            self._alarm_toasts.keep(self.workspace.open_alarms)
-        self._tell_screen(LinkChanged())
+            self._alarm_toasts.keep(self.workspace.alarms.ids)
+        self._tell_screen(ConnectionChanged())
 
     def events_happened(self, events: list[Event]) -> None:
         self._tell_screen(EventsHappened(events))
         alarms = [event for event in events if is_bad_news(event)]
         if self.workspace is not None:
-            self._alarm_toasts.keep(self.workspace.open_alarms)
+            self._alarm_toasts.keep(self.workspace.alarms.ids)
         if alarms and self.current_mode != "activity":  # there they are listed
             self._alarm_toasts.show(alarms)
         if self.workspace is not None:
             self._attention.call([event for event in alarms if event.kind is Kind.BANNED], self.workspace.profile)
 
-    def _tell_screen(self, message: FleetChanged | LinkChanged | EventsHappened) -> None:
+    def _tell_screen(self, message: FleetChanged | ConnectionChanged | EventsHappened) -> None:
         """Only the screens on show are told; a hidden one costs nothing and pulls when it comes back."""
         for screen in self.screen_stack:
             screen.post_message(message)
@@ -448,7 +438,7 @@ class PyHallApp(App[None]):
 
     def action_command_palette(self) -> None:
         """Show the palette."""
-        from pyhall_tui.palette import Palette
+        from pyhall_tui.shell.palette import Palette
 
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
@@ -461,7 +451,7 @@ class PyHallApp(App[None]):
 
     def action_doctor(self) -> None:
         """Look at all that may be amiss, here and on the way to the registry."""
-        from pyhall_tui.screens.doctor import DoctorScreen
+        from pyhall_tui.screens.doctor_screen import DoctorScreen
 
         opened = self._opener.opened
         profile, home = (opened.workspace.profile, opened.home) if opened else (None, self._opener.home)

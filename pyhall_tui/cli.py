@@ -93,9 +93,9 @@ def open_app(profile: str | None, *, demo: bool) -> int:
     sys.setswitchinterval(0.0005)  # seconds: a key passes through three threads beside the one that asks
     os.environ.setdefault("TEXTUAL_FPS", "120")  # read when textual is imported: a filter letter takes two frames
     from pyhall_tui.app import PyHallApp
-    from pyhall_tui.ending import end_without_a_terminal
-    from pyhall_tui.log_file import configure_logging
+    from pyhall_tui.logs.log_file import configure_logging
     from pyhall_tui.paths import Home
+    from pyhall_tui.signals import end_without_a_terminal
 
     home = Home.of_user()
     note = configure_logging(None if demo else home.state / "pyhall-tui.log")

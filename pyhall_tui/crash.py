@@ -3,8 +3,8 @@
 import logging
 
 from pyhall_tui import paths
-from pyhall_tui.log_file import LogFile
-from pyhall_tui.masking import mask
+from pyhall_tui.logs.log_file import LogFile
+from pyhall_tui.logs.masking import mask
 from pyhall_tui.render.text import clean
 
 EXIT_CODE = 70

@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from pyhall_tui.clock import Clock
-from pyhall_tui.monitor.thread import LoopThread
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import is_loopback
@@ -26,6 +25,7 @@ from pyhall_tui.registry.errors import (
     TlsFailed,
     Unauthorized,
 )
+from pyhall_tui.threads.loop_thread import LoopThread
 
 if TYPE_CHECKING:
     from pyhall_tui.registry.client import RegistryClient
@@ -46,7 +46,7 @@ class Step(StrEnum):
     BAN_LIST = "ban list"
 
 
-class Mark(StrEnum):
+class CheckResult(StrEnum):
     """How a step came out."""
 
     YES = "yes"
@@ -59,7 +59,7 @@ class ProbeLine(NamedTuple):
     """One step's outcome. Texts are as they came; `render` cleans them."""
 
     step: Step
-    mark: Mark
+    mark: CheckResult
     sentence: str
     advice: str = ""
     """What to do where it is none."""
@@ -80,7 +80,7 @@ async def probe(profile: Profile, key: ApiKey | None, clock: Clock) -> AsyncIter
             yield line
         if not _is_reached(fault):
             for step in (Step.KEY, Step.NAMESPACE, Step.BAN_LIST):
-                yield ProbeLine(step, Mark.NOT_TRIED, "Not tried.")
+                yield ProbeLine(step, CheckResult.NOT_TRIED, "Not tried.")
             return
         own = await _fault(client.verify(f"{profile.namespace}.{_NOBODY}", retry=False))
         key_line = await _key(key, own, stranger, profile)
@@ -136,49 +136,49 @@ def _is_reached(fault: RegistryError | None) -> bool:
 def _reach(profile: Profile, fault: RegistryError | None) -> ProbeLine:
     host = profile.registry_url.partition("://")[2]
     if _is_reached(fault):
-        return ProbeLine(Step.REACH, Mark.YES, f"{host} answers.")
+        return ProbeLine(Step.REACH, CheckResult.YES, f"{host} answers.")
     assert fault is not None
     if isinstance(fault, TlsFailed):
-        return ProbeLine(Step.REACH, Mark.YES, f"{host} takes connections.")
+        return ProbeLine(Step.REACH, CheckResult.YES, f"{host} takes connections.")
     new_url = fault.base_url if isinstance(fault, Redirected) else None
-    return ProbeLine(Step.REACH, Mark.NO, str(fault), fault.advice, new_url)
+    return ProbeLine(Step.REACH, CheckResult.NO, str(fault), fault.advice, new_url)
 
 
 def _tls(profile: Profile, fault: RegistryError | None, warnings: tuple[str, ...]) -> ProbeLine:
     if isinstance(fault, TlsFailed):
         advice = fault.advice if "not trusted" in str(fault) else ""  # the other sentences say it themselves
-        return ProbeLine(Step.TLS, Mark.NO, " ".join((str(fault), *warnings)), advice)
+        return ProbeLine(Step.TLS, CheckResult.NO, " ".join((str(fault), *warnings)), advice)
     if is_loopback(profile.registry_url) and not profile.registry_url.startswith("https:"):
-        return ProbeLine(Step.TLS, Mark.YES, "Not needed: the registry is on this machine.")
+        return ProbeLine(Step.TLS, CheckResult.YES, "Not needed: the registry is on this machine.")
     if not _is_reached(fault) and not isinstance(fault, Redirected | StatusError):
-        return ProbeLine(Step.TLS, Mark.NOT_TRIED, "Not tried.")
+        return ProbeLine(Step.TLS, CheckResult.NOT_TRIED, "Not tried.")
     if not profile.registry_url.startswith("https:"):
-        return ProbeLine(Step.TLS, Mark.UNPROVEN, "Not encrypted: the key crosses the network.", "Use https://.")
+        return ProbeLine(Step.TLS, CheckResult.UNPROVEN, "Not encrypted: the key crosses the network.", "Use https://.")
     if warnings:
-        return ProbeLine(Step.TLS, Mark.UNPROVEN, " ".join(("The certificate is trusted, but:", *warnings)))
-    return ProbeLine(Step.TLS, Mark.YES, "The certificate is trusted.")
+        return ProbeLine(Step.TLS, CheckResult.UNPROVEN, " ".join(("The certificate is trusted, but:", *warnings)))
+    return ProbeLine(Step.TLS, CheckResult.YES, "The certificate is trusted.")
 
 
 async def _key(
     key: ApiKey | None, own: RegistryError | None, stranger: "RegistryClient", profile: Profile
 ) -> ProbeLine:
     if isinstance(own, Unauthorized) and key is None:
-        return ProbeLine(Step.KEY, Mark.NO, "The registry wants a key, and there is none.", "Type the key.")
+        return ProbeLine(Step.KEY, CheckResult.NO, "The registry wants a key, and there is none.", "Type the key.")
     if isinstance(own, Unauthorized):
         advice = "Paste the key again, or make a new one in the registry's dashboard."
-        return ProbeLine(Step.KEY, Mark.NO, f"The registry rejects the key. {own}", advice)
+        return ProbeLine(Step.KEY, CheckResult.NO, f"The registry rejects the key. {own}", advice)
     if isinstance(own, RateLimited):
-        return ProbeLine(Step.KEY, Mark.UNPROVEN, str(own), "Wait a little and test again.")
+        return ProbeLine(Step.KEY, CheckResult.UNPROVEN, str(own), "Wait a little and test again.")
     if own is not None and not isinstance(own, Forbidden):
-        return ProbeLine(Step.KEY, Mark.NO, str(own), own.advice)
+        return ProbeLine(Step.KEY, CheckResult.NO, str(own), own.advice)
     if key is None:
-        return ProbeLine(Step.KEY, Mark.UNPROVEN, "There is no key.", "This registry answers reads without one.")
+        return ProbeLine(Step.KEY, CheckResult.UNPROVEN, "There is no key.", "This registry answers reads without one.")
     refused = await _fault(stranger.verify(f"{profile.namespace}.{_NOBODY}", retry=False))
     if isinstance(refused, Unauthorized | Forbidden):
-        return ProbeLine(Step.KEY, Mark.YES, "The registry takes the key.")
+        return ProbeLine(Step.KEY, CheckResult.YES, "The registry takes the key.")
     return ProbeLine(
         Step.KEY,
-        Mark.UNPROVEN,
+        CheckResult.UNPROVEN,
         "Reads are answered without a key too, so none proves it.",
         "A first dispatch will.",
     )
@@ -188,15 +188,15 @@ async def _namespace(
     profile: Profile, own: RegistryError | None, key_line: ProbeLine, client: "RegistryClient"
 ) -> ProbeLine:
     if isinstance(own, Forbidden):
-        return ProbeLine(Step.NAMESPACE, Mark.NO, f"The key is not for {profile.namespace}. {own}", own.advice)
-    if own is not None or key_line.mark is Mark.NO:
-        return ProbeLine(Step.NAMESPACE, Mark.NOT_TRIED, "Not tried.")
+        return ProbeLine(Step.NAMESPACE, CheckResult.NO, f"The key is not for {profile.namespace}. {own}", own.advice)
+    if own is not None or key_line.mark is CheckResult.NO:
+        return ProbeLine(Step.NAMESPACE, CheckResult.NOT_TRIED, "Not tried.")
     foreign = await _fault(client.verify(f"x.{_NOBODY}.{_NOBODY}", retry=False))
     if isinstance(foreign, Forbidden):
-        return ProbeLine(Step.NAMESPACE, Mark.YES, f"The key is for {profile.namespace}.")
+        return ProbeLine(Step.NAMESPACE, CheckResult.YES, f"The key is for {profile.namespace}.")
     return ProbeLine(
         Step.NAMESPACE,
-        Mark.UNPROVEN,
+        CheckResult.UNPROVEN,
         f"Reads do not tell here whether the key is for {profile.namespace}.",
         "A first dispatch will.",
     )
@@ -206,16 +206,16 @@ async def _ban_list(client: "RegistryClient", key_line: ProbeLine) -> ProbeLine:
     try:
         bans = await client.ban_list(retry=False)
     except RegistryError as error:
-        if isinstance(error, Unauthorized) and key_line.mark is Mark.NO:
-            return ProbeLine(Step.BAN_LIST, Mark.NOT_TRIED, "Not to be seen without a key that is taken.")
+        if isinstance(error, Unauthorized) and key_line.mark is CheckResult.NO:
+            return ProbeLine(Step.BAN_LIST, CheckResult.NOT_TRIED, "Not to be seen without a key that is taken.")
         missing = isinstance(error, NotFound) or (isinstance(error, StatusError) and error.status in (405, 410, 501))
         if missing:
             advice = "Bans are seen by the verdicts of single workers alone."
-            return ProbeLine(Step.BAN_LIST, Mark.UNPROVEN, "This registry has no ban list.", advice)
-        return ProbeLine(Step.BAN_LIST, Mark.NO, str(error), error.advice)
+            return ProbeLine(Step.BAN_LIST, CheckResult.UNPROVEN, "This registry has no ban list.", advice)
+        return ProbeLine(Step.BAN_LIST, CheckResult.NO, str(error), error.advice)
     count = len(bans.entries)
     hashes = "1 package hash is" if count == 1 else f"{count} package hashes are"
-    if bans.perhaps_cut:
+    if bans.truncated:
         sentence = f"At least {hashes} banned. The list may be cut: it clears nobody."
-        return ProbeLine(Step.BAN_LIST, Mark.UNPROVEN, sentence)
-    return ProbeLine(Step.BAN_LIST, Mark.YES, f"{hashes} banned.")
+        return ProbeLine(Step.BAN_LIST, CheckResult.UNPROVEN, sentence)
+    return ProbeLine(Step.BAN_LIST, CheckResult.YES, f"{hashes} banned.")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from pyhall_tui.hall.demo import RunningDemo, start_demo
-from pyhall_tui.masking import forget_secrets
+from pyhall_tui.logs.masking import forget_secrets
 from tests.live_hall import LiveHall, live_hall
 
 

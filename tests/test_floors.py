@@ -1,5 +1,6 @@
 """The house's floors: nothing below the screens imports Textual, and nothing heavy comes before the first frame."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 LOWER = ["workspace", "render", "monitor.engine", "dispatch", "enroll", "journal.journal", "fleet.fleet", "attest"]
-LOWEST = ["registry.client", "profiles.store", "profiles.keys", "hall.server", "commands", "clock", "paths"]
+LOWEST = ["registry.client", "profiles.profile_store", "profiles.keys", "hall.server", "commands", "clock", "paths"]
 HEAVY = {"httpx", "keyring", "starlette", "uvicorn", "stamina", "truststore", "watchfiles"}
 
 
@@ -29,6 +30,14 @@ def test_the_command_line_imports_nothing_heavy() -> None:
 
 def test_nothing_heavy_is_imported_before_the_first_frame() -> None:
     assert not modules_after("import pyhall_tui.app, pyhall_tui.screens.workers.screen") & HEAVY
+
+
+def test_the_guide_names_every_room_and_no_other() -> None:
+    root = Path(__file__).parent.parent
+    tree = (root / "DEVELOPERS.md").read_text().split("```")[1].partition("pyhall_tui/\n")[2].partition("tests/")[0]
+    named = set(re.findall(r"(?<=  )([a-z_]+(?:/|\.py))(?=\s)", tree))
+    rooms = {f"{path.name}/" for path in (root / "pyhall_tui").iterdir() if (path / "__init__.py").exists()}
+    assert named == rooms | {path.name for path in (root / "pyhall_tui").glob("*.py")} - {"__init__.py"}
 
 
 def test_no_file_of_the_package_is_over_five_hundred_lines() -> None:

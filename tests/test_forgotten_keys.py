@@ -5,7 +5,7 @@ from pathlib import Path
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.masking import mask
+from pyhall_tui.logs.masking import mask
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.watch_list import WatchList
@@ -16,7 +16,7 @@ KEYS = ("phk_live_5ecret0fTheHouse", "an-older-key-of-the-house")
 
 class Nobody:
     def fleet_changed(self) -> None: ...
-    def link_changed(self) -> None: ...
+    def connection_changed(self) -> None: ...
     def events_happened(self, events: list[Event]) -> None: ...
 
 
@@ -42,7 +42,7 @@ async def test_every_key_of_a_profile_is_masked_until_it_is_closed(tmp_path: Pat
     with Journal.in_memory() as journal:
         async with workspace(tmp_path, journal) as opened:
             for key in KEYS:
-                opened.connect(ApiKey(key), poll=False)
+                opened.connection.connect(ApiKey(key), poll=False)
             assert all(map(is_masked, KEYS)), "the key before may stand in a line that is still to come"
         assert mask(f"an {KEYS[1]}") == f"an {KEYS[1]}"
 
@@ -50,15 +50,15 @@ async def test_every_key_of_a_profile_is_masked_until_it_is_closed(tmp_path: Pat
 async def test_a_key_stays_masked_while_the_journal_has_not_written_all(tmp_path: Path) -> None:
     with Stuck.in_memory() as journal:
         async with workspace(tmp_path, journal) as opened:
-            opened.connect(ApiKey(KEYS[1]), poll=False)
+            opened.connection.connect(ApiKey(KEYS[1]), poll=False)
         assert is_masked(KEYS[1])
 
 
 async def test_two_profiles_of_one_key_mask_it_until_both_are_closed(tmp_path: Path) -> None:
     with Journal.in_memory() as journal:
         async with workspace(tmp_path, journal) as first:
-            first.connect(ApiKey(KEYS[1]), poll=False)
+            first.connection.connect(ApiKey(KEYS[1]), poll=False)
             async with workspace(tmp_path, journal) as second:
-                second.connect(ApiKey(KEYS[1]), poll=False)
+                second.connection.connect(ApiKey(KEYS[1]), poll=False)
             assert is_masked(KEYS[1])
         assert not is_masked(KEYS[1])

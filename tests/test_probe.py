@@ -6,7 +6,7 @@ import pytest
 import trustme
 
 from pyhall_tui.clock import SystemClock
-from pyhall_tui.probe import Mark, ProbeLine, Step, probe, probe_apart
+from pyhall_tui.probe import CheckResult, ProbeLine, Step, probe, probe_apart
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from tests.live_hall import LiveHall, live_hall
@@ -20,35 +20,41 @@ async def lines_of(url: str, key: str | None = KEY, **fields: object) -> dict[St
     return {line.step: line async for line in probe(profile, ApiKey(key) if key else None, SystemClock())}
 
 
-def marks(lines: dict[Step, ProbeLine]) -> list[Mark]:
+def marks(lines: dict[Step, ProbeLine]) -> list[CheckResult]:
     return [lines[step].mark for step in Step]
 
 
 async def test_a_good_key_is_proven_by_being_refused_without_it(hall: LiveHall) -> None:
     lines = await lines_of(hall.url, hall.key)
-    assert marks(lines) == [Mark.YES, Mark.YES, Mark.YES, Mark.UNPROVEN, Mark.YES]
+    assert marks(lines) == [CheckResult.YES, CheckResult.YES, CheckResult.YES, CheckResult.UNPROVEN, CheckResult.YES]
     assert {seen.method for seen in hall.requests} == {"GET"}
 
 
 async def test_a_bad_key_fails_and_says_what_to_do(hall: LiveHall) -> None:
     lines = await lines_of(hall.url, KEY)
-    assert marks(lines) == [Mark.YES, Mark.YES, Mark.NO, Mark.NOT_TRIED, Mark.NOT_TRIED]
+    assert marks(lines) == [
+        CheckResult.YES,
+        CheckResult.YES,
+        CheckResult.NO,
+        CheckResult.NOT_TRIED,
+        CheckResult.NOT_TRIED,
+    ]
     assert "401" in lines[Step.KEY].sentence and lines[Step.KEY].advice
     assert KEY not in str(lines)
 
 
 async def test_no_key_where_one_is_wanted_fails(hall: LiveHall) -> None:
-    assert (await lines_of(hall.url, None))[Step.KEY].mark is Mark.NO
+    assert (await lines_of(hall.url, None))[Step.KEY].mark is CheckResult.NO
 
 
 async def test_public_reads_prove_no_key(hall: LiveHall) -> None:
     hall.hall.public_reads = True
     lines = await lines_of(hall.url, hall.key)
-    assert lines[Step.KEY].mark is Mark.UNPROVEN and "without a key" in lines[Step.KEY].sentence
+    assert lines[Step.KEY].mark is CheckResult.UNPROVEN and "without a key" in lines[Step.KEY].sentence
 
 
 async def test_a_key_of_another_namespace_is_told_and_one_of_the_own_is_proven_where_reads_are_held_to_it() -> None:
-    for namespace, expected in (("org.yourco", Mark.YES), ("org.other", Mark.NO)):
+    for namespace, expected in (("org.yourco", CheckResult.YES), ("org.other", CheckResult.NO)):
         async with raw_server() as server:
 
             async def scoped(request: RawRequest, writer: object, mine: str = namespace) -> None:
@@ -64,14 +70,14 @@ async def test_a_key_of_another_namespace_is_told_and_one_of_the_own_is_proven_w
 
             server.answer(scoped)
             lines = await lines_of(server.url)
-            assert lines[Step.KEY].mark is Mark.YES
+            assert lines[Step.KEY].mark is CheckResult.YES
             assert lines[Step.NAMESPACE].mark is expected
 
 
 async def test_a_missing_ban_list_is_told_and_is_no_failure(hall: LiveHall) -> None:
     hall.hall.ban_list = False
     line = (await lines_of(hall.url, hall.key))[Step.BAN_LIST]
-    assert line.mark is Mark.UNPROVEN and "no ban list" in line.sentence
+    assert line.mark is CheckResult.UNPROVEN and "no ban list" in line.sentence
 
 
 async def test_the_count_of_a_list_that_may_be_cut_is_no_total(hall: LiveHall) -> None:
@@ -79,7 +85,7 @@ async def test_the_count_of_a_list_that_may_be_cut_is_no_total(hall: LiveHall) -
     for number in range(500):
         hall.store.ban_hash(f"{number:064x}", "malware")
     line = (await lines_of(hall.url, hall.key))[Step.BAN_LIST]
-    assert line.mark is Mark.UNPROVEN
+    assert line.mark is CheckResult.UNPROVEN
     assert line.sentence.startswith("At least 500 package hashes are banned. The list may be cut")
 
 
@@ -88,7 +94,7 @@ async def test_a_portal_is_no_registry() -> None:
     async with raw_server() as server:
         server.answer(answer(b"<html>Welcome to the hotel</html>", "200 OK", "Content-Type: text/html"))
         lines = await lines_of(server.url)
-        assert lines[Step.REACH].mark is Mark.NO and lines[Step.BAN_LIST].mark is Mark.NOT_TRIED
+        assert lines[Step.REACH].mark is CheckResult.NO and lines[Step.BAN_LIST].mark is CheckResult.NOT_TRIED
 
 
 async def test_a_redirect_is_told_with_its_address_and_the_key_stays_here() -> None:
@@ -111,10 +117,10 @@ async def test_an_authority_that_is_not_trusted_is_named_and_one_in_ssl_cert_fil
     leaf.cert_chain_pems[0].write_to_path(certificate)
     with live_hall(certfile=certificate, keyfile=key) as hall:
         line = (await lines_of(hall.url, hall.key))[Step.TLS]
-        assert line.mark is Mark.NO and "not trusted" in line.sentence and "Acme Company CA" in line.sentence
+        assert line.mark is CheckResult.NO and "not trusted" in line.sentence and "Acme Company CA" in line.sentence
         authority.cert_pem.write_to_path(tmp_path / "company.pem")
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "company.pem"))
-        assert marks(await lines_of(hall.url, hall.key))[:3] == [Mark.YES, Mark.YES, Mark.YES]
+        assert marks(await lines_of(hall.url, hall.key))[:3] == [CheckResult.YES, CheckResult.YES, CheckResult.YES]
 
 
 async def test_a_base_path_is_kept() -> None:
@@ -127,7 +133,7 @@ async def test_a_base_path_is_kept() -> None:
 
 async def test_plain_http_to_another_machine_is_refused_before_anything_is_sent() -> None:
     lines = await lines_of("http://registry.invalid")
-    assert lines[Step.REACH].mark is Mark.NO and "unprotected" in lines[Step.REACH].sentence
+    assert lines[Step.REACH].mark is CheckResult.NO and "unprotected" in lines[Step.REACH].sentence
 
 
 async def test_on_a_thread_of_its_own_the_lines_come_all_the_same_and_it_can_be_left(hall: LiveHall) -> None:

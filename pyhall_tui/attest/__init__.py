@@ -1,1 +1,1 @@
-"""The canonical package hash, records, manifests, drift, evidence."""
+"""Records, manifests, evidence logs: what is said of a worker, and what proves it."""

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Sequence
 
 import msgspec
 
-from pyhall_tui.attest.files import amount
+from pyhall_tui.files.sizes import amount
 
 LARGE = 100 * 1024 * 1024
 """Bytes beyond which a file is pointed out."""

@@ -2,7 +2,7 @@
 
 `entry_hash` is SHA-256 of `prev_hash` and the receipt's JSON (the contract's "Records and manifests"). A chain
 tells every change, gap and swap within it, and a last line that was torn while it was written. It cannot tell by
-itself that whole lines are gone from its end: for that, note its `Mark` and give it to the next check.
+itself that whole lines are gone from its end: for that, note its `LogPosition` and give it to the next check.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from pyhall_tui.attest.json_text import NotJson, Object, canonical, read_object
-from pyhall_tui.regular_file import open_regular
+from pyhall_tui.files.regular_file import open_regular
 
 GENESIS = "GENESIS"
 LINE_LIMIT = 4 << 20
@@ -50,7 +50,7 @@ class Break(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class Mark(msgspec.Struct, frozen=True):
+class LogPosition(msgspec.Struct, frozen=True):
     """How far a log was whole, to be noted and given to a later check of the same log."""
 
     entries: int
@@ -73,9 +73,9 @@ class ChainCheck(msgspec.Struct, frozen=True, kw_only=True):
         return self.broken is None and self.tail in (Tail.UNKNOWN, Tail.AS_MARKED)
 
     @property
-    def mark(self) -> Mark:
+    def mark(self) -> LogPosition:
         """What to note for the next check."""
-        return Mark(self.entries, self.last_hash)
+        return LogPosition(self.entries, self.last_hash)
 
     @property
     def sentence(self) -> str:
@@ -133,7 +133,9 @@ class _Entry(msgspec.Struct, frozen=True):
     receipt: dict[str, Any]
 
 
-def verify_log(path: Path, *, known: Mark | None = None, cancelled: Callable[[], bool] = lambda: False) -> ChainCheck:
+def verify_log(
+    path: Path, *, known: LogPosition | None = None, cancelled: Callable[[], bool] = lambda: False
+) -> ChainCheck:
     """Check a log from its first line to its end, or to the first line that breaks it.
 
     Raises `OSError` where it cannot be read, `InterruptedError` once `cancelled` says so (asked every line).
@@ -171,7 +173,7 @@ def receipts(path: Path, *, correlation_id: str | None = None) -> Iterator[Recei
             yield receipt
 
 
-def _tail_at(entries: int, last_hash: str, known: Mark | None) -> Tail:
+def _tail_at(entries: int, last_hash: str, known: LogPosition | None) -> Tail:
     """Say what a mark, if there is one, makes of a log that is whole up to here."""
     if known is None:
         return Tail.UNKNOWN

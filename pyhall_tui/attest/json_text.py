@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pyhall_tui.files.regular_file import NotText, edited_text
 from pyhall_tui.registry.json_body import is_too_deep
-from pyhall_tui.regular_file import NotText, edited_text
 
 
 class NotJson(ValueError):

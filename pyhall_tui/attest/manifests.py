@@ -16,7 +16,7 @@ import msgspec
 
 from pyhall_tui.attest.json_text import NotJson, canonical, read_object
 from pyhall_tui.attest.records import LIMIT
-from pyhall_tui.regular_file import read_bounded
+from pyhall_tui.files.regular_file import read_bounded
 
 SECRET_VARIABLE = "WCP_ATTEST_HMAC_KEY"
 """The environment variable that holds the signing secret."""

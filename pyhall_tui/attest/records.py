@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from pyhall_tui.attest.json_text import NotJson, canonical, read_object
-from pyhall_tui.profiles.safe_file import write_atomically
+from pyhall_tui.files.regular_file import read_bounded
+from pyhall_tui.files.safe_file import write_atomically
 from pyhall_tui.registry.models import plain_sha256
-from pyhall_tui.regular_file import read_bounded
 
 LIMIT = 1 << 20
 """Bytes beyond which a file is taken for no record."""

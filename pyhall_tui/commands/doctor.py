@@ -5,15 +5,15 @@ import json
 
 import click
 
+from pyhall_tui.checkup import Finding, Patient, Terminal, chosen, examine, exit_code
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import start_log
-from pyhall_tui.daemon_executor import DaemonExecutor
-from pyhall_tui.doctor import Finding, Patient, Terminal, chosen, examine, exit_code
-from pyhall_tui.masking import mask, register_secret
+from pyhall_tui.logs.masking import mask, register_secret
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.keys import KeyStore
-from pyhall_tui.render.doctor import finding_line, report
+from pyhall_tui.render.findings import finding_line, report
+from pyhall_tui.threads.daemon_executor import DaemonExecutor
 
 
 @click.command("doctor")

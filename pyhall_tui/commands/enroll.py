@@ -18,13 +18,13 @@ from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_profile
 from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, lost_memory, plan
 from pyhall_tui.enroll.report import as_json_lines, write_report
 from pyhall_tui.enroll.rows import BatchRow, BatchUnreadable, read_rows
-from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.files.drafts import Drafts
+from pyhall_tui.files.safe_file import FileBusy, locked
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import NotKept
-from pyhall_tui.monitor.budget import Budget
-from pyhall_tui.monitor.turns import Turns
+from pyhall_tui.monitor.rate_limiter import RateLimiter
+from pyhall_tui.monitor.request_queue import RequestQueue
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.safe_file import FileBusy, locked
 from pyhall_tui.render.batch import batch_line, counts_words, what_next
 
 if TYPE_CHECKING:
@@ -217,7 +217,9 @@ def _run(
     interrupted = False
 
     async def call(client: "RegistryClient") -> str:
-        turns = Turns(Budget(profile.requests_per_second, profile.requests_in_flight, clock.now().mono), clock)
+        turns = RequestQueue(
+            RateLimiter(profile.requests_per_second, profile.requests_in_flight, clock.now().mono), clock
+        )
 
         async def in_turn(request: Callable[[Registry], Awaitable[T]]) -> T:
             return await turns.take(lambda: request(client))

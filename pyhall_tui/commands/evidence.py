@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pyhall_tui.attest.evidence import ChainCheck, Mark, receipts, verify_log
+from pyhall_tui.attest.evidence import ChainCheck, LogPosition, receipts, verify_log
 from pyhall_tui.commands.output import printable
 from pyhall_tui.registry.models import plain_sha256
 from pyhall_tui.render.text import clean
@@ -67,14 +67,14 @@ def list_receipts(ctx: click.Context, file: Path, correlation_id: str | None, as
     ctx.exit(WHOLE if found else BROKEN)
 
 
-def _mark(text: str | None) -> Mark | None:
+def _mark(text: str | None) -> LogPosition | None:
     if text is None:
         return None
     count, _, last = text.partition(":")
     last_hash = plain_sha256(last)
     if not count.isdecimal() or last_hash is None:
         raise click.BadParameter("the number of receipts, a colon, and the last entry's hash.", param_hint="--known")
-    return Mark(int(count), last_hash)
+    return LogPosition(int(count), last_hash)
 
 
 def _document(check: ChainCheck) -> dict[str, object]:

@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from pyhall_tui.attest.dialects import Matched, match_dialect
-from pyhall_tui.attest.listing import Why
-from pyhall_tui.attest.package_hash import (
+from pyhall_tui.commands.output import printable
+from pyhall_tui.packages.dialects import Matched, match_dialect
+from pyhall_tui.packages.listing import Why
+from pyhall_tui.packages.package_hash import (
     Kind,
     PackageHash,
     PackageUnreadable,
@@ -19,7 +20,6 @@ from pyhall_tui.attest.package_hash import (
     look_alikes,
     spelled,
 )
-from pyhall_tui.commands.output import printable
 from pyhall_tui.registry.models import plain_sha256
 
 SAME, DIFFERS, FAILED = 0, 1, 2

@@ -53,5 +53,5 @@ def look_up(sha256: str, answer: BanList | RegistryError) -> Listing:
     elif answer.unreadable:
         why = _UNREADABLE
     else:
-        why = _CUT if answer.perhaps_cut else ""
+        why = _CUT if answer.truncated else ""
     return Listing(sha256=sha256, listed=None if why else False, why_unknown=why, correlation_id=answer.correlation_id)

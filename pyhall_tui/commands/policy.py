@@ -30,8 +30,8 @@ from pyhall_tui.dispatch.matrix import (
     sums,
 )
 from pyhall_tui.dispatch.result import Tried, try_dispatch
-from pyhall_tui.monitor.budget import Budget
-from pyhall_tui.monitor.turns import Turns
+from pyhall_tui.monitor.rate_limiter import RateLimiter
+from pyhall_tui.monitor.request_queue import RequestQueue
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import is_loopback
 from pyhall_tui.profiles.watch_list import WatchList
@@ -215,7 +215,7 @@ def _run(ctx: click.Context, profile: Profile, plan: Plan, *, yes: bool) -> dict
 
 async def _ask_all(client: "RegistryClient", profile: Profile, plan: Plan) -> dict[Case, Tried]:
     clock = SystemClock()
-    turns = Turns(Budget(profile.requests_per_second, profile.requests_in_flight, clock.now().mono), clock)
+    turns = RequestQueue(RateLimiter(profile.requests_per_second, profile.requests_in_flight, clock.now().mono), clock)
 
     async def send(request: DispatchRequest) -> Tried:
         return await try_dispatch(lambda asked: turns.take(lambda: client.dispatch(asked)), request, clock)

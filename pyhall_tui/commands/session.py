@@ -10,15 +10,15 @@ import click
 from pyhall_tui import paths
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.commands.output import printable
-from pyhall_tui.daemon_executor import DaemonExecutor
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.log_file import configure_logging
-from pyhall_tui.masking import mask, register_secret
+from pyhall_tui.logs.log_file import configure_logging
+from pyhall_tui.logs.masking import mask, register_secret
 from pyhall_tui.profiles.environment import KEY, EnvironmentMistake, overridden, variables_in_force
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.store import Profiles, ProfilesFileError, ProfileStore
+from pyhall_tui.profiles.profile_store import Profiles, ProfilesFileError, ProfileStore
 from pyhall_tui.profiles.urls import origin
 from pyhall_tui.registry.errors import RegistryError
+from pyhall_tui.threads.daemon_executor import DaemonExecutor
 
 if TYPE_CHECKING:
     from pyhall_tui.profiles.api_key import ApiKey

@@ -12,8 +12,8 @@ from pyhall_tui.commands.listing import Listing, look_up
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import FAILED, NO, YES, ask, open_profile, sentence_of, tell
 from pyhall_tui.fleet.entry import Entry, State
-from pyhall_tui.monitor.budget import Budget
-from pyhall_tui.monitor.turns import Turns
+from pyhall_tui.monitor.rate_limiter import RateLimiter
+from pyhall_tui.monitor.request_queue import RequestQueue
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.models import NOT_BANNED, BanList, Verdict, plain_sha256
@@ -88,7 +88,7 @@ async def _answers(
 ) -> AsyncIterator[tuple[str, Verdict | RegistryError]]:
     """Ask for several at a time, within the profile's request budget, and yield in the order asked."""
     clock = SystemClock()
-    turns = Turns(Budget(profile.requests_per_second, profile.requests_in_flight, clock.now().mono), clock)
+    turns = RequestQueue(RateLimiter(profile.requests_per_second, profile.requests_in_flight, clock.now().mono), clock)
 
     async def one(worker_id: str) -> Verdict | RegistryError:
         try:

@@ -12,9 +12,9 @@ import tomli_w
 from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
 from pyhall_tui.dispatch.matrix import Answer, Case, Patterns, Plan, fitting_names, is_pattern
 from pyhall_tui.dispatch.result import Result
-from pyhall_tui.given_path import given_path
-from pyhall_tui.profiles.safe_file import write_atomically
-from pyhall_tui.regular_file import NotText, edited_text, read_bounded, reason
+from pyhall_tui.files.given_path import given_path
+from pyhall_tui.files.regular_file import NotText, edited_text, read_bounded, reason
+from pyhall_tui.files.safe_file import write_atomically
 
 VERSION: Final = 1
 _HEAD: Final = """\

@@ -8,8 +8,8 @@ import msgspec
 import tomli_w
 
 from pyhall_tui.dispatch.form import DispatchForm
-from pyhall_tui.profiles.safe_file import locked, write_atomically
-from pyhall_tui.regular_file import NotText, edited_text, read_bounded, reason
+from pyhall_tui.files.regular_file import NotText, edited_text, read_bounded, reason
+from pyhall_tui.files.safe_file import locked, write_atomically
 
 _KEPT = ("capability", "worker_id", "risk_tier", "context")
 

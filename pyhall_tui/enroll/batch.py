@@ -18,10 +18,9 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from pyhall_tui.clock import Clock
-from pyhall_tui.enroll.off_loop import off_loop
 from pyhall_tui.enroll.request import body_of
 from pyhall_tui.enroll.rows import BatchRow
-from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import EnrollmentRow, EnrollmentState, NotKept
 from pyhall_tui.profiles.profile import Profile
@@ -36,6 +35,7 @@ from pyhall_tui.registry.errors import (
     Unauthorized,
 )
 from pyhall_tui.registry.models import EnrollAnswer, EnrollRequest, Exchange, Verdict
+from pyhall_tui.threads.off_loop import off_loop
 
 T = TypeVar("T")
 

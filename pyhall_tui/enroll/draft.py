@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import msgspec
 
-from pyhall_tui.attest.package_hash import Kind, PackageHash
+from pyhall_tui.packages.package_hash import Kind, PackageHash
 from pyhall_tui.registry.models import plain_sha256
 
 FORM = "enroll"

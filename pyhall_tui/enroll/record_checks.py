@@ -6,10 +6,10 @@ from enum import StrEnum
 import msgspec
 
 from pyhall_tui.attest.controls import Level, check_controls
-from pyhall_tui.attest.dialects import Matched, match_dialect
 from pyhall_tui.attest.manifests import SECRET_VARIABLE, Code, check_manifest
-from pyhall_tui.attest.package_hash import PackageHash
 from pyhall_tui.attest.records import Form, WorkerRecord, artifact_hash_holds, namespace_doubt, namespace_of
+from pyhall_tui.packages.dialects import Matched, match_dialect
+from pyhall_tui.packages.package_hash import PackageHash
 from pyhall_tui.registry.models import plain_sha256
 
 _NAMED = 5

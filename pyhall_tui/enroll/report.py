@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pyhall_tui.enroll.batch import Item
+from pyhall_tui.files.safe_file import write_atomically
 from pyhall_tui.journal.export import harmless
-from pyhall_tui.profiles.safe_file import write_atomically
 
 _COLUMNS = (
     *("number", "state", "display_name", "worker_id", "sha256", "capabilities"),

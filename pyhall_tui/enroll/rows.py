@@ -13,17 +13,17 @@ from typing import Any
 
 import msgspec
 
-from pyhall_tui.attest.dialects import Matched, match_dialect
 from pyhall_tui.attest.json_text import canonical
 from pyhall_tui.attest.manifests import Code, check_manifest, secret_of_environment
-from pyhall_tui.attest.package_hash import Cancelled, PackageHash, PackageUnreadable, hash_package
 from pyhall_tui.attest.records import Form, RecordUnreadable, WorkerRecord, find_records, namespace_doubt, read_record
 from pyhall_tui.enroll.checks import check_all, split_capabilities
+from pyhall_tui.files.regular_file import NotText, edited_text, read_bounded
 from pyhall_tui.journal.export import as_it_was
+from pyhall_tui.packages.dialects import Matched, match_dialect
+from pyhall_tui.packages.package_hash import Cancelled, PackageHash, PackageUnreadable, hash_package
 from pyhall_tui.paths import expanded
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.models import EnrollRequest, plain_sha256
-from pyhall_tui.regular_file import NotText, edited_text, read_bounded
 
 LIMIT = 64 << 20
 """Bytes that a batch's file may have."""

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.files.regular_file import read_bounded, reason
 from pyhall_tui.hall import hours as times
 from pyhall_tui.hall import tomlfile
 from pyhall_tui.hall.errors import FileMistake, StoreError
@@ -18,7 +19,6 @@ from pyhall_tui.hall.hours import DAYS, Day
 from pyhall_tui.hall.models import Asked
 from pyhall_tui.hall.store import Store
 from pyhall_tui.hall.watched_file import WatchedFile
-from pyhall_tui.regular_file import read_bounded, reason
 
 Outcome = Literal["allow", "deny", "hold"]
 Tier = Literal["low", "medium", "high", "critical", "unstated"]

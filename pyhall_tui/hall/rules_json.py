@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from pyhall_tui.files.regular_file import NotText, edited_text
 from pyhall_tui.hall.errors import FileMistake
 from pyhall_tui.hall.policy import Policy, Rule, Value
-from pyhall_tui.regular_file import NotText, edited_text
 
 
 class _In(msgspec.Struct, forbid_unknown_fields=True, rename={"values": "in"}):

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import uvicorn
 
-from pyhall_tui.daemon_executor import DaemonExecutor
+from pyhall_tui.files.regular_file import reason
 from pyhall_tui.hall.acceptor import Acceptor
 from pyhall_tui.hall.app import build_app
 from pyhall_tui.hall.context import Hall
@@ -22,7 +22,7 @@ from pyhall_tui.hall.guests import Guest, Guests
 from pyhall_tui.hall.http1 import HallProtocol
 from pyhall_tui.hall.names import guard
 from pyhall_tui.hall.store import Store
-from pyhall_tui.regular_file import reason
+from pyhall_tui.threads.daemon_executor import DaemonExecutor
 
 GRACE = 5  # seconds that requests under way have when the hall is told to end
 _LAST_WORDS = 0.05  # seconds in which those that are refused then are told so

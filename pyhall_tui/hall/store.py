@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 
 from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.files.private_file import make_private_database
+from pyhall_tui.files.regular_file import reason
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.models import Ban, Key, Status, Worker, clean_hash
-from pyhall_tui.private_file import make_private_database
-from pyhall_tui.regular_file import reason
 
 MEMORY = ":memory:"
 _VERSION = 3

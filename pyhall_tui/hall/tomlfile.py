@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from pyhall_tui.files.regular_file import NotText, edited_text, reason
 from pyhall_tui.hall.errors import FileMistake
-from pyhall_tui.regular_file import NotText, edited_text, reason
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ class Heard(NamedTuple):
     """An answer of the upstream: its bans, or None where they are the same as last time."""
 
     bans: list[Ban] | None
-    perhaps_cut: bool = False
+    truncated: bool = False
     """There may be more: then who is not on the list is not cleared by it."""
 
 
@@ -98,7 +98,7 @@ class Upstream:
         """Put into the store what is not there yet. A list that may be cut adds bans, and takes none away."""
         if self._untaken is None or self._untaken.bans is None:
             return
-        self._store.take_upstream_bans(self._untaken.bans, whole=not self._untaken.perhaps_cut)
+        self._store.take_upstream_bans(self._untaken.bans, whole=not self._untaken.truncated)
         self._untaken = None
 
     @property

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 
 from pyhall_tui.clock import Clock
+from pyhall_tui.files.regular_file import read_bounded, reason
 from pyhall_tui.hall.errors import FileMistake
-from pyhall_tui.regular_file import read_bounded, reason
 
 QUIET = 2.0
 """Seconds for which a file must not have changed: an editor may write it in several goes."""

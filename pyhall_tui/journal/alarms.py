@@ -15,8 +15,20 @@ _MOST_REPLACED = 20_000
 class OpenAlarms:
     """Records events, and knows which of the alarms among them are open. Belongs to one thread."""
 
-    def __init__(self, journal: Journal, profile_name: str, tell: Callable[[list[Event]], None]) -> None:
-        """Nothing is read yet; `tell` is told of what was recorded, and of what others have acknowledged."""
+    def __init__(
+        self,
+        journal: Journal,
+        profile_name: str,
+        tell: Callable[[list[Event]], None],
+        *,
+        counted: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Nothing is read yet.
+
+        Args:
+            tell: called with what was recorded, and with what others have acknowledged.
+            counted: called when alarms were acknowledged: fewer are open.
+        """
         self.ids: set[int] = set()
         """The journal's ids of the open alarms."""
         self.most_are_gone = False
@@ -24,6 +36,7 @@ class OpenAlarms:
         self._journal = journal
         self._profile_name = profile_name
         self._tell = tell
+        self._counted = counted
         self._vanished: dict[int, Event] = {}
         """The open alarms of workers that vanished."""
         self._replaced: dict[int, None] = {}
@@ -55,11 +68,13 @@ class OpenAlarms:
         seen = set(event_ids)
         self._journal.acknowledge(seen)
         self.ids -= seen
+        self._counted()
 
     def acknowledge_all(self, up_to_id: int) -> None:
         """Acknowledge every event up to that one, those that no screen has loaded included."""
         self._journal.acknowledge_all(self._profile_name, up_to_id)
         self.ids = {event_id for event_id in self.ids if event_id > up_to_id}
+        self._counted()
 
     def follow_others(self) -> bool:
         """Take what another program has acknowledged meanwhile; return whether that was anything."""
@@ -69,6 +84,7 @@ class OpenAlarms:
         self.ids.difference_update(event.id for event in seen)
         if seen:
             self._tell(seen)
+            self._counted()
         return bool(seen)
 
     def was_replaced(self, event_id: int) -> bool:

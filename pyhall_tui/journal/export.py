@@ -12,9 +12,9 @@ from typing import IO, Any
 
 import msgspec
 
+from pyhall_tui.files.whole_file import new_file
 from pyhall_tui.fleet.events import Event, Kind, Severity
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.whole_file import new_file
 
 COLUMNS = (
     *("id", "at", "severity", "kind", "worker_id", "before", "after"),

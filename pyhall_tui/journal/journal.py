@@ -13,8 +13,9 @@ import msgspec
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.fleet.events import Event, Kind, Severity
 from pyhall_tui.journal import reader, statements
-from pyhall_tui.journal.folding import Folding
-from pyhall_tui.journal.opening import Connect
+from pyhall_tui.journal.coalescing import Coalescing
+from pyhall_tui.journal.connections import Store
+from pyhall_tui.journal.open_file import Connect
 from pyhall_tui.journal.retention import Retention
 from pyhall_tui.journal.rows import (
     BatchSummary,
@@ -25,7 +26,6 @@ from pyhall_tui.journal.rows import (
     Recorded,
     Touched,
 )
-from pyhall_tui.journal.store import Store
 from pyhall_tui.journal.writer import PACE, Writer
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class Journal:
         """Use an open store; `open` and `in_memory` are the usual ways in."""
         self._store = store
         self._ids = _Ids(clock, store.read(reader.newest_id) or 0)
-        self._folding = Folding()
+        self._folding = Coalescing()
         self._writer = Writer(store, clock, retention or Retention(), pace)
 
     @classmethod

@@ -7,7 +7,7 @@ import msgspec
 
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.journal.rows import RAW_LIMIT, DispatchRow, EnrollmentRow, LastVerdict
-from pyhall_tui.masking import mask
+from pyhall_tui.logs.masking import mask
 
 _SHORT = 1_024
 _LONG = 65_536

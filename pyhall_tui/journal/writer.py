@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.journal import statements
-from pyhall_tui.journal.opening import is_damage, reason
+from pyhall_tui.journal.connections import Store
+from pyhall_tui.journal.open_file import is_damage, reason
 from pyhall_tui.journal.retention import Retention, tidy
 from pyhall_tui.journal.rows import LastVerdict
-from pyhall_tui.journal.store import Store
 
 _log = logging.getLogger(__name__)
 

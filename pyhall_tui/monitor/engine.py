@@ -15,12 +15,12 @@ from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.fleet.transitions import make_event
 from pyhall_tui.monitor.backoff import Backoff
-from pyhall_tui.monitor.budget import Budget
-from pyhall_tui.monitor.link import BanListState, Link, Reach
+from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
 from pyhall_tui.monitor.outcomes import LOST_AFTER, Fault, Ground, fault_of
+from pyhall_tui.monitor.rate_limiter import RateLimiter
+from pyhall_tui.monitor.request_queue import LIMITED_WITHOUT_WORD, RequestQueue
 from pyhall_tui.monitor.schedule import Schedule
 from pyhall_tui.monitor.standing import Change, Standing
-from pyhall_tui.monitor.turns import LIMITED_WITHOUT_WORD, Turns
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry import errors
 from pyhall_tui.registry.models import BanList, Health, Verdict
@@ -36,17 +36,17 @@ _OTHERS = 1
 _LONGEST_NAP = 2.0
 """The loop's own timers stand still while the machine sleeps: look at our clock at least this often."""
 
-_DOWN = (Reach.LOST, Reach.KEY_REJECTED)
+_DOWN = (Reachability.LOST, Reachability.KEY_REJECTED)
 """The registry is tried by one request at a time."""
 _FELL = {
-    Reach.LOST: Kind.REGISTRY_LOST,
-    Reach.KEY_REJECTED: Kind.KEY_REJECTED,
-    Reach.VERIFY_FAILING: Kind.VERIFY_FAILING,
+    Reachability.LOST: Kind.REGISTRY_LOST,
+    Reachability.KEY_REJECTED: Kind.KEY_REJECTED,
+    Reachability.VERIFY_FAILING: Kind.VERIFY_FAILING,
 }
 _ROSE = {
-    Reach.LOST: Kind.REGISTRY_REGAINED,
-    Reach.KEY_REJECTED: Kind.KEY_ACCEPTED,
-    Reach.VERIFY_FAILING: Kind.VERIFY_RECOVERED,
+    Reachability.LOST: Kind.REGISTRY_REGAINED,
+    Reachability.KEY_REJECTED: Kind.KEY_ACCEPTED,
+    Reachability.VERIFY_FAILING: Kind.VERIFY_RECOVERED,
 }
 
 
@@ -64,7 +64,7 @@ class Sink(Protocol):
     def verdict(self, verdict: Verdict, asked: Moment) -> None: ...
     def failed(self, worker_id: str, error: errors.RegistryError) -> None: ...
     def ban_list(self, answer: BanList, asked: Moment) -> None: ...
-    def link(self, link: Link) -> None: ...
+    def link(self, link: ConnectionState) -> None: ...
     def event(self, event: Event) -> None: ...
 
 
@@ -96,15 +96,15 @@ class Monitor:
         now = clock.now()
         slots = max(1, profile.requests_in_flight - 1)  # one of them is the ban list's own
         self._schedule = Schedule(profile.poll_interval, min(10.0, profile.poll_interval / 3), slots)
-        self._budget = Budget(profile.requests_per_second, slots, now.mono)
-        self.turns = Turns(self._budget, clock)
+        self._budget = RateLimiter(profile.requests_per_second, slots, now.mono)
+        self.turns = RequestQueue(self._budget, clock)
         """For what others ask within the same budget, on the engine's own loop."""
         self._has_key = has_key
         self._standing = Standing(lambda: len(self._schedule), had_ban_list=had_ban_list, has_key=has_key)
         self._backoff = Backoff(rng)
         self._list_backoff = Backoff(rng, first=_BAN_LIST_AGAIN)
-        self._link = Link(since_wall=now.wall, full_rate=profile.requests_per_second)
-        self._told: Link | None = None
+        self._link = ConnectionState(since_wall=now.wall, full_rate=profile.requests_per_second)
+        self._told: ConnectionState | None = None
         self._ban_list_due = now.mono
         self._ban_list_in_flight = False
         self._probes_list = has_key
@@ -119,7 +119,7 @@ class Monitor:
         return self._budget.in_flight + self._ban_list_in_flight
 
     @property
-    def link(self) -> Link:
+    def link(self) -> ConnectionState:
         """The link's last state."""
         return self._link
 
@@ -183,17 +183,17 @@ class Monitor:
 
     def _send_one(self, now: Moment) -> float:
         """Send one request; return 0, or the seconds until one is due."""
-        if self._standing.reach is Reach.NO_KEY:
+        if self._standing.reach is Reachability.NO_KEY:
             return float("inf")
-        if not self._has_key and self._standing.reach is Reach.CONNECTING:
+        if not self._has_key and self._standing.reach is Reachability.CONNECTING:
             return self._ask_whether_it_wants_a_key(now)
-        if self._standing.reach is Reach.LOST:
+        if self._standing.reach is Reachability.LOST:
             return self._probe(now)
         list_wait = self._list_wait(now)
         if list_wait <= 0:
             self._start(self._ask_ban_list(now), own_slot=True)
             return 0.0
-        if self._standing.reach is Reach.KEY_REJECTED:
+        if self._standing.reach is Reachability.KEY_REJECTED:
             return min(self._probe(now), list_wait)
         budget_wait = self._budget.wait(now.mono)
         if budget_wait != 0.0:
@@ -214,7 +214,7 @@ class Monitor:
         """One request at a time, each after its wait, the ban list and a worker by turns, until it is found again."""
         if now.mono < self._next_try:
             return self._next_try - now.mono
-        by_turns = self._standing.reach is not Reach.KEY_REJECTED  # there the ban list goes on
+        by_turns = self._standing.reach is not Reachability.KEY_REJECTED  # there the ban list goes on
         by_list = by_turns and self._probes_list and self._standing.ban_list is not BanListState.MISSING
         if (by_list or not len(self._schedule)) and not self._ban_list_in_flight:
             self._probes_list = False
@@ -252,7 +252,7 @@ class Monitor:
             self._sink.verdict(verdict, asked)
             self._went_well()
             turned = worker_id in self._schedule and self._standing.verified(verdict, self._clock.now().mono)
-            if turned and self._standing.reach is Reach.VERIFY_FAILING:
+            if turned and self._standing.reach is Reachability.VERIFY_FAILING:
                 self._schedule.ask_others(_OTHERS, failing=True)
         finally:
             self._schedule.came_back(worker_id, failed=failed)
@@ -264,7 +264,7 @@ class Monitor:
         if self._hold_back(error, now) or worker_id not in self._schedule:
             return
         turned = self._standing.not_verified(worker_id, self._fault_of(error), now.mono)
-        if turned and self._standing.reach in (Reach.LIVE, Reach.CONNECTING):
+        if turned and self._standing.reach in (Reachability.LIVE, Reachability.CONNECTING):
             self._schedule.changed(worker_id, now.mono)
             self._ask_list_soon(now)
             if not self._standing.verifies.is_turning:
@@ -280,7 +280,7 @@ class Monitor:
         else:
             self._ban_list_due = asked.mono + self._profile.ban_list_interval
             self._list_backoff.reset()
-            self._standing.listed(perhaps_cut=answer.perhaps_cut)
+            self._standing.listed(truncated=answer.truncated)
             self._sink.ban_list(answer, asked)
             self._went_well()
         finally:
@@ -324,7 +324,7 @@ class Monitor:
     def _is_tried(self) -> bool:
         """Whether one request at a time is sent, to see what comes of it."""
         reach = self._standing.reach
-        return reach in _DOWN or (reach is Reach.CONNECTING and not self._has_key)
+        return reach in _DOWN or (reach is Reachability.CONNECTING and not self._has_key)
 
     def _went_well(self) -> None:
         """Go on at once with trying a lost registry."""
@@ -350,7 +350,7 @@ class Monitor:
         change, wait = self._standing.look(now.mono)
         if change is not None:
             self._take_change(change, now)
-        unsure = self._standing.verifies.is_turning or self._standing.reach is Reach.VERIFY_FAILING
+        unsure = self._standing.verifies.is_turning or self._standing.reach is Reachability.VERIFY_FAILING
         pause = LOST_AFTER if self._standing.verifies.is_turning else _PROOF
         if unsure and self._standing.reach not in _DOWN and now.mono - self._verify_sent >= pause:
             self._verify_sent = now.mono
@@ -361,10 +361,10 @@ class Monitor:
         self._link = msgspec.structs.replace(self._link, since_wall=now.wall)
         if change.after in _DOWN:
             self._next_try = now.mono + self._backoff.next()
-        elif change.after is Reach.LIVE:
+        elif change.after is Reachability.LIVE:
             self._backoff.reset()
             self._budget.hold()
-        kind = _ROSE.get(change.before) if change.after is Reach.LIVE else _FELL.get(change.after)
+        kind = _ROSE.get(change.before) if change.after is Reachability.LIVE else _FELL.get(change.after)
         if kind is not None:
             self._tell_event(kind, now, change.before, change.after, change.fault)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.events import Event
-from pyhall_tui.monitor.link import Link
+from pyhall_tui.monitor.connection_state import ConnectionState
 from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.models import BanList, Verdict
 
@@ -19,7 +19,7 @@ class HandOver:
         verdict: Callable[[Verdict, Moment], None],
         failed: Callable[[str, RegistryError], None],
         ban_list: Callable[[BanList, Moment], None],
-        link: Callable[[Link], None],
+        link: Callable[[ConnectionState], None],
         event: Callable[[Event], None],
     ) -> None:
         self._hand_over = hand_over
@@ -34,7 +34,7 @@ class HandOver:
     def ban_list(self, answer: BanList, asked: Moment) -> None:
         self._hand_over(self._ban_list, answer, asked)
 
-    def link(self, link: Link) -> None:
+    def link(self, link: ConnectionState) -> None:
         self._hand_over(self._link, link)
 
     def event(self, event: Event) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from pyhall_tui.monitor.link import BanListState, Reach
+from pyhall_tui.monitor.connection_state import BanListState, Reachability
 from pyhall_tui.monitor.outcomes import Fault, Ground, Outcomes
 from pyhall_tui.registry.models import Verdict
 
@@ -17,8 +17,8 @@ _GONE_ADVICE = "Check the registry URL and the namespace, or ask who runs the re
 class Change(NamedTuple):
     """From one reach to another, and why."""
 
-    before: Reach
-    after: Reach
+    before: Reachability
+    after: Reachability
     fault: Fault | None
 
 
@@ -31,7 +31,7 @@ class Standing:
 
     def __init__(self, watched: Callable[[], int], *, had_ban_list: bool = False, has_key: bool = True) -> None:
         """Nothing was asked yet. `watched` counts the workers; `had_ban_list`: it answered in an earlier run."""
-        self.reach = Reach.CONNECTING
+        self.reach = Reachability.CONNECTING
         self.ban_list = BanListState.WAITING
         self.list_fault: Fault | None = None
         self.verifies = Outcomes()
@@ -54,10 +54,10 @@ class Standing:
 
     def ask_again_without_key(self) -> None:
         """Begin again with asking whether the registry wants a key."""
-        if self.reach is Reach.NO_KEY:
+        if self.reach is Reachability.NO_KEY:
             self.verifies.begin_again()
             self.list_fault, self._list_failures, self.ban_list = None, 0, BanListState.WAITING
-            self.reach = Reach.CONNECTING
+            self.reach = Reachability.CONNECTING
 
     def forget(self, worker_ids: Iterable[str]) -> None:
         """Drop workers that are watched no more."""
@@ -82,9 +82,9 @@ class Standing:
             self._answered.clear()
         return self.verifies.record(worker_id, fault, now)
 
-    def listed(self, *, perhaps_cut: bool) -> None:
+    def listed(self, *, truncated: bool) -> None:
         """Take an answer of the ban list."""
-        self.ban_list = BanListState.PERHAPS_CUT if perhaps_cut else BanListState.LIVE
+        self.ban_list = BanListState.TRUNCATED if truncated else BanListState.LIVE
         self._had_ban_list = True
         self._list_failures, self.list_fault = 0, None
 
@@ -104,7 +104,7 @@ class Standing:
         after, fault = self._next(now)
         if after is before:
             return None, wait
-        if before in (Reach.LOST, Reach.KEY_REJECTED, Reach.NO_KEY) and after is Reach.LIVE:
+        if before in (Reachability.LOST, Reachability.KEY_REJECTED, Reachability.NO_KEY) and after is Reachability.LIVE:
             self.verifies.begin_again()  # it has to fail once more before it is said to
         self._answered.clear()
         self.reach = after
@@ -113,42 +113,44 @@ class Standing:
     @property
     def fault(self) -> Fault | None:
         """What stands for the trouble that the reach tells of."""
-        if self.reach in (Reach.LIVE, Reach.CONNECTING):
+        if self.reach in (Reachability.LIVE, Reachability.CONNECTING):
             return None
         return self.verifies.failing or self.list_fault
 
-    def _next(self, now: float) -> tuple[Reach, Fault | None]:
-        if self.reach is Reach.NO_KEY:
+    def _next(self, now: float) -> tuple[Reachability, Fault | None]:
+        if self.reach is Reachability.NO_KEY:
             return self.reach, None
-        if self.reach is Reach.CONNECTING:
+        if self.reach is Reachability.CONNECTING:
             return self._first(now)
-        if self.reach is Reach.LOST:
+        if self.reach is Reachability.LOST:
             return self._from_lost()
-        if self.reach is Reach.KEY_REJECTED:
+        if self.reach is Reachability.KEY_REJECTED:
             return (
-                (Reach.LIVE, None) if self._answers(self._list_answers and not self._watched()) else (self.reach, None)
+                (Reachability.LIVE, None)
+                if self._answers(self._list_answers and not self._watched())
+                else (self.reach, None)
             )
         return self._now(now)
 
-    def _first(self, now: float) -> tuple[Reach, Fault | None]:
+    def _first(self, now: float) -> tuple[Reachability, Fault | None]:
         """While nothing is proved: two different questions without an answer are enough."""
         workers, list_fault = self._watched(), self.list_fault
         if self.verifies.good or (not workers and self.ban_list not in (BanListState.WAITING, BanListState.FAILING)):
-            return Reach.LIVE, None
+            return Reachability.LIVE, None
         if list_fault is not None and not workers:
-            return self._by_ground(list_fault, {Ground.NO_ANSWER: Reach.LOST, Ground.REFUSED: Reach.LIVE})
+            return self._by_ground(list_fault, {Ground.NO_ANSWER: Reachability.LOST, Ground.REFUSED: Reachability.LIVE})
         refused = self.verifies.newest_fault(Ground.KEY)
         if refused and self.verifies.faults(Ground.KEY) >= min(2 if self._has_key else 1, workers):
             return self._by_ground(refused, {})
         unheard = list_fault is not None and list_fault.ground is Ground.NO_ANSWER
         if unheard and self.verifies.faults(Ground.NO_ANSWER):
-            return Reach.LOST, self.verifies.newest_fault(Ground.NO_ANSWER)
-        return self._now(now) if self.verifies.failing else (Reach.CONNECTING, None)
+            return Reachability.LOST, self.verifies.newest_fault(Ground.NO_ANSWER)
+        return self._now(now) if self.verifies.failing else (Reachability.CONNECTING, None)
 
-    def _from_lost(self) -> tuple[Reach, Fault | None]:
+    def _from_lost(self) -> tuple[Reachability, Fault | None]:
         if self._newest is not None and self._newest.ground is Ground.KEY:
             return self._by_ground(self._newest, {})
-        return (Reach.LIVE if self._answers(self._list_answers) else Reach.LOST), None
+        return (Reachability.LIVE if self._answers(self._list_answers) else Reachability.LOST), None
 
     def _answers(self, by_list: bool) -> bool:
         """Whether it is found again: by its ban list, or by two workers, so that one of them is not taken for all."""
@@ -157,21 +159,21 @@ class Standing:
 
     @property
     def _list_answers(self) -> bool:
-        return self.ban_list in (BanListState.LIVE, BanListState.PERHAPS_CUT)
+        return self.ban_list in (BanListState.LIVE, BanListState.TRUNCATED)
 
-    def _now(self, now: float) -> tuple[Reach, Fault | None]:
+    def _now(self, now: float) -> tuple[Reachability, Fault | None]:
         failing = self.verifies.failing
         if failing is None:
             if (silent := self._silence(now)) is not None:
-                return Reach.LOST, silent
+                return Reachability.LOST, silent
             alone = not self._watched() and self._list_failures >= _DOWN_AFTER and self.list_fault
             if alone and alone.ground is not Ground.REFUSED:
-                return self._by_ground(alone, {Ground.NO_ANSWER: Reach.LOST})
-            return Reach.LIVE, None
+                return self._by_ground(alone, {Ground.NO_ANSWER: Reachability.LOST})
+            return Reachability.LIVE, None
         list_vouches = self._list_answers or 0 < self._list_failures < _DOWN_AFTER
         ground = {
-            Ground.NO_ANSWER: Reach.VERIFY_FAILING if list_vouches else Reach.LOST,
-            Ground.REFUSED: Reach.VERIFY_FAILING,
+            Ground.NO_ANSWER: Reachability.VERIFY_FAILING if list_vouches else Reachability.LOST,
+            Ground.REFUSED: Reachability.VERIFY_FAILING,
         }
         return self._by_ground(failing, ground)
 
@@ -182,8 +184,8 @@ class Standing:
         silent = (self.list_fault, suspected)
         return suspected if all(fault and fault.ground is Ground.NO_ANSWER for fault in silent) else None
 
-    def _by_ground(self, fault: Fault, reach: dict[Ground, Reach]) -> tuple[Reach, Fault]:
-        key = Reach.KEY_REJECTED if self._has_key else Reach.NO_KEY
+    def _by_ground(self, fault: Fault, reach: dict[Ground, Reachability]) -> tuple[Reachability, Fault]:
+        key = Reachability.KEY_REJECTED if self._has_key else Reachability.NO_KEY
         return reach.get(fault.ground, key), fault
 
     def _gone(self, verdict: Verdict) -> Fault | None:

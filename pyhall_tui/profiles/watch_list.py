@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 
-from pyhall_tui.profiles.safe_file import locked, write_atomically
-from pyhall_tui.regular_file import read_bounded, reason
+from pyhall_tui.files.regular_file import read_bounded, reason
+from pyhall_tui.files.safe_file import locked, write_atomically
 
 _MOST_NAMED = 3
 """Odd ids that are named in one sentence."""

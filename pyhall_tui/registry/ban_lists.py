@@ -56,15 +56,15 @@ def read_ban_list(body: bytes, limit: int | None, correlation_id: str) -> BanLis
         raise UnclearBanList(str(two), _worst_reading(body, correlation_id)) from None
     except msgspec.ValidationError as error:
         raise Unreadable(f"a field is missing or of another type: {short(str(error), 200)}") from None
-    source, given, perhaps_cut = None, answer, False
+    source, given, truncated = None, answer, False
     if isinstance(answer, _Hashes):
-        source, given, perhaps_cut = text(answer.source), answer.hashes, _says_more(answer)
+        source, given, truncated = text(answer.source), answer.hashes, _says_more(answer)
     read = [_read_entry(entry, source) for entry in given]
     if given and not any(read) and not any(isinstance(entry, _Entry) for entry in given):
         raise Unreadable("nothing in its list is a ban")
     return BanList(
         entries={entry.sha256: entry for entry in read if entry is not None},
-        perhaps_cut=perhaps_cut or len(given) in USUAL_LIMITS or (limit is not None and len(given) >= limit),
+        truncated=truncated or len(given) in USUAL_LIMITS or (limit is not None and len(given) >= limit),
         unreadable=read.count(None),
         correlation_id=correlation_id,
     )
@@ -86,7 +86,7 @@ def _worst_reading(body: bytes, correlation_id: str) -> BanList:
             take(value)
 
     take(read_pairs(body, hook))
-    return BanList(entries=found, perhaps_cut=True, besides=True, correlation_id=correlation_id)
+    return BanList(entries=found, truncated=True, besides=True, correlation_id=correlation_id)
 
 
 def _says_more(answer: _Hashes) -> bool:

@@ -68,7 +68,7 @@ class _LastBanList(msgspec.Struct, frozen=True):
 
     digest: bytes
     etag: str | None
-    perhaps_cut: bool
+    truncated: bool
     unreadable: int
 
 
@@ -208,16 +208,16 @@ class RegistryClient:
                 return BanList(
                     entries={},
                     unchanged=True,
-                    perhaps_cut=last.perhaps_cut,
+                    truncated=last.truncated,
                     unreadable=last.unreadable,
                     correlation_id=call.correlation_id,
                 )
             result = read_ban_list(answer.body, limit, call.correlation_id)
             if _NEXT_PAGE.search(answer.headers.get("link", "")):
-                result = msgspec.structs.replace(result, perhaps_cut=True)
+                result = msgspec.structs.replace(result, truncated=True)
             etag = answer.headers.get("etag", "")
             usable = etag if etag.isascii() and etag.isprintable() else None
-            self._last = _LastBanList(digest, usable, result.perhaps_cut, result.unreadable)
+            self._last = _LastBanList(digest, usable, result.truncated, result.unreadable)
             return result
 
         return await self._read(call, read, retry)

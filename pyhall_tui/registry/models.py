@@ -118,7 +118,7 @@ class BanList(msgspec.Struct, frozen=True, kw_only=True):
     unchanged: bool = False
     besides: bool = False
     """The entries count beside those of the last answer, for they are all that could be made of this one."""
-    perhaps_cut: bool = False
+    truncated: bool = False
     """As many entries came as were asked for (or a local hall's cache is empty): it clears nobody, and its
     count is no total."""
     unreadable: int = 0

@@ -11,8 +11,9 @@ import httpx
 
 from pyhall_tui import __version__
 from pyhall_tui.clock import Clock
-from pyhall_tui.log_file import REPEATS_AS
-from pyhall_tui.masking import masked_spans
+from pyhall_tui.logs.log_file import REPEATS_AS
+from pyhall_tui.logs.masking import masked_spans
+from pyhall_tui.logs.secret_text import Secrets
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import moved_base_url
@@ -36,7 +37,6 @@ from pyhall_tui.registry.tls import issuer_of
 from pyhall_tui.registry.transport import SpreadTransport
 from pyhall_tui.registry.trip import Answer, Call, Trip
 from pyhall_tui.registry.unpacking import Gunzip, NotPacked
-from pyhall_tui.secret_text import Secrets
 
 T = TypeVar("T")
 

@@ -5,15 +5,15 @@ from typing import NamedTuple
 
 from pyhall_tui.enroll.batch import Item, State
 from pyhall_tui.render.text import Cell, Style, clean, short_hash
-from pyhall_tui.render.worker import Look
+from pyhall_tui.render.worker import StateLook
 
-LOOKS: Mapping[State, Look] = {
-    State.WRONG: Look("▲", "wrong", Style.WARNING),
-    State.READY: Look("○", "ready", Style.DIM),
-    State.SENDING: Look("…", "sending", Style.DIM),
-    State.ENROLLED: Look("●", "enrolled", Style.GOOD),
-    State.REFUSED: Look("✖", "REFUSED", Style.ERROR),
-    State.UNKNOWN: Look("?", "UNKNOWN", Style.WARNING),
+LOOKS: Mapping[State, StateLook] = {
+    State.WRONG: StateLook("▲", "wrong", Style.WARNING),
+    State.READY: StateLook("○", "ready", Style.DIM),
+    State.SENDING: StateLook("…", "sending", Style.DIM),
+    State.ENROLLED: StateLook("●", "enrolled", Style.GOOD),
+    State.REFUSED: StateLook("✖", "REFUSED", Style.ERROR),
+    State.UNKNOWN: StateLook("?", "UNKNOWN", Style.WARNING),
 }
 
 

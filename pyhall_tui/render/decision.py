@@ -11,7 +11,7 @@ from pyhall_tui.render.text import Cell, Style, clean, clean_lines, time_of_day
 from pyhall_tui.render.worker import raw_json
 
 
-class Look(NamedTuple):
+class ResultLook(NamedTuple):
     """How a result looks: glyph and word, each its own, so that none hangs on colour."""
 
     glyph: str
@@ -19,13 +19,13 @@ class Look(NamedTuple):
     style: Style
 
 
-LOOKS: Mapping[Result, Look] = {
-    Result.ALLOW: Look("●", "ALLOW", Style.GOOD),
-    Result.DENY: Look("✖", "DENY", Style.ERROR),
-    Result.HOLD: Look("◆", "HOLD", Style.WARNING),
-    Result.OTHER: Look("≠", "OTHER", Style.WARNING),
-    Result.ERROR: Look("!", "ERROR", Style.WARNING),
-    Result.UNKNOWN: Look("?", "UNKNOWN", Style.WARNING),
+LOOKS: Mapping[Result, ResultLook] = {
+    Result.ALLOW: ResultLook("●", "ALLOW", Style.GOOD),
+    Result.DENY: ResultLook("✖", "DENY", Style.ERROR),
+    Result.HOLD: ResultLook("◆", "HOLD", Style.WARNING),
+    Result.OTHER: ResultLook("≠", "OTHER", Style.WARNING),
+    Result.ERROR: ResultLook("!", "ERROR", Style.WARNING),
+    Result.UNKNOWN: ResultLook("?", "UNKNOWN", Style.WARNING),
 }
 
 _FONT: Mapping[str, tuple[str, ...]] = {

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from pyhall_tui.attest.files import amount
-from pyhall_tui.attest.package_hash import PackageHash, look_alikes, spelled
 from pyhall_tui.clock import Moment
 from pyhall_tui.enroll.draft import Draft, Package, Unsettled
 from pyhall_tui.enroll.record_checks import RecordCheck, Standing
 from pyhall_tui.enroll.request import METHOD, body_of, headers_of, request_of, url_of
+from pyhall_tui.files.sizes import amount
 from pyhall_tui.fleet.entry import Entry, State
+from pyhall_tui.packages.package_hash import PackageHash, look_alikes, spelled
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.errors import NotSent, RegistryError, StatusError
 from pyhall_tui.registry.models import EnrollAnswer, Exchange, plain_sha256

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pyhall_tui.attest.evidence import ChainCheck, Mark, Receipt, Tail
+from pyhall_tui.attest.evidence import ChainCheck, LogPosition, Receipt, Tail
 from pyhall_tui.render.enroll import Line, labelled
 from pyhall_tui.render.text import Cell, Style, clean, full_time, short_hash
 
@@ -31,7 +31,7 @@ def receipt_row(receipt: Receipt) -> ReceiptRow:
     )
 
 
-def check_lines(path: str, check: ChainCheck, known: Mark | None, at: float) -> list[Line]:
+def check_lines(path: str, check: ChainCheck, known: LogPosition | None, at: float) -> list[Line]:
     """Return what came of checking a log that was known up to a mark from before, or not at all."""
     torn = check.broken is None and check.tail is Tail.TORN
     glyph, style = ("●", Style.GOOD) if check.whole else ("▲", Style.WARNING) if torn else ("✖", Style.ERROR)

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pyhall_tui.attest.drift import Drift, DriftState
-from pyhall_tui.attest.files import amount
-from pyhall_tui.attest.package_hash import Progress
 from pyhall_tui.clock import Moment
+from pyhall_tui.files.sizes import amount
 from pyhall_tui.fleet.entry import Entry
-from pyhall_tui.monitor.drift import Standing
+from pyhall_tui.packages.drift import Drift, DriftState
+from pyhall_tui.packages.package_hash import Progress
+from pyhall_tui.packages.watch import Standing
 from pyhall_tui.registry.errors import Forbidden, NotFound, NotSent, RegistryError, StatusError, Unauthorized
 from pyhall_tui.registry.models import BanListEntry
 from pyhall_tui.render.enroll import Line, labelled

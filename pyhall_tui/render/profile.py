@@ -4,20 +4,20 @@ import os
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from pyhall_tui.probe import Mark, ProbeLine, Step
+from pyhall_tui.probe import CheckResult, ProbeLine, Step
 from pyhall_tui.profiles.api_key import PREFIXES
 from pyhall_tui.profiles.environment import KEY, NAMESPACE_NAME, value_of, variables_in_force
 from pyhall_tui.profiles.keys import KeyAnswer, KeySource, KeyState
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import origin
-from pyhall_tui.render.link import host
+from pyhall_tui.render.connection import host
 from pyhall_tui.render.text import Cell, Style, clean
 
 _MARKS: Final = {
-    Mark.YES: ("✔", Style.GOOD),
-    Mark.NO: ("✖", Style.ERROR),
-    Mark.UNPROVEN: ("?", Style.WARNING),
-    Mark.NOT_TRIED: ("–", Style.DIM),
+    CheckResult.YES: ("✔", Style.GOOD),
+    CheckResult.NO: ("✖", Style.ERROR),
+    CheckResult.UNPROVEN: ("?", Style.WARNING),
+    CheckResult.NOT_TRIED: ("–", Style.DIM),
 }
 _WIDEST_STEP: Final = max(len(step) for step in Step)
 
@@ -105,7 +105,7 @@ def key_sentence(base: Profile | None, answer: KeyAnswer | None, typed: str, url
 def probe_cells(line: ProbeLine) -> list[Cell]:
     """Return a test's line: glyph, step, sentence, what to do."""
     glyph, style = _MARKS[line.mark]
-    said = style if line.mark in (Mark.NO, Mark.UNPROVEN) else Style.DIM
+    said = style if line.mark in (CheckResult.NO, CheckResult.UNPROVEN) else Style.DIM
     cells = [Cell(f"{glyph} ", style), Cell(f"{line.step:<{_WIDEST_STEP}}  "), Cell(clean(line.sentence, 300), said)]
     return [*cells, Cell(f" {clean(line.advice)}")] if line.advice else cells
 

@@ -68,7 +68,7 @@ def clean(text: object, limit: int = 4_000) -> str:
 
 
 def _masked(error: BaseException) -> str:
-    from pyhall_tui.masking import mask  # with the first error, which is not at the start
+    from pyhall_tui.logs.masking import mask  # with the first error, which is not at the start
 
     return mask(str(error))
 

@@ -10,7 +10,7 @@ from pyhall_tui.registry.models import KEPT, Verdict
 from pyhall_tui.render.text import Cell, Style, age, clean, full_time, short_hash, time_of_day
 
 
-class Look(NamedTuple):
+class StateLook(NamedTuple):
     """How a state looks: told by glyph and word, never by colour alone."""
 
     glyph: str
@@ -18,16 +18,16 @@ class Look(NamedTuple):
     style: Style
 
 
-LOOKS: Mapping[State, Look] = {
-    State.BANNED: Look("✖", "BANNED", Style.ALARM),
-    State.REVOKED: Look("✖", "REVOKED", Style.ERROR),
-    State.DRIFTED: Look("▲", "DRIFTED", Style.WARNING),
-    State.UNKNOWN: Look("?", "UNKNOWN", Style.WARNING),
-    State.UNATTESTED: Look("○", "UNATTESTED", Style.WARNING),
-    State.STALE: Look("~", "stale", Style.DIM),
-    State.WAITING: Look("…", "waiting", Style.DIM),
-    State.RETIRED: Look("–", "retired", Style.DIM),
-    State.CLEAN: Look("●", "clean", Style.GOOD),
+LOOKS: Mapping[State, StateLook] = {
+    State.BANNED: StateLook("✖", "BANNED", Style.ALARM),
+    State.REVOKED: StateLook("✖", "REVOKED", Style.ERROR),
+    State.DRIFTED: StateLook("▲", "DRIFTED", Style.WARNING),
+    State.UNKNOWN: StateLook("?", "UNKNOWN", Style.WARNING),
+    State.UNATTESTED: StateLook("○", "UNATTESTED", Style.WARNING),
+    State.STALE: StateLook("~", "stale", Style.DIM),
+    State.WAITING: StateLook("…", "waiting", Style.DIM),
+    State.RETIRED: StateLook("–", "retired", Style.DIM),
+    State.CLEAN: StateLook("●", "clean", Style.GOOD),
 }
 
 

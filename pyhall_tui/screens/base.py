@@ -9,9 +9,9 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from pyhall_tui.render.link import band, key_band, trouble_band
+from pyhall_tui.render.connection import band, key_band, trouble_band
 from pyhall_tui.render.text import Cell
-from pyhall_tui.screens.messages import EventsHappened, FleetChanged, LinkChanged
+from pyhall_tui.screens.messages import ConnectionChanged, EventsHappened, FleetChanged
 from pyhall_tui.widgets.cells import STYLES, show_line
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
@@ -96,7 +96,7 @@ class ModeScreen(Screen[None]):
         self.events_happened(message)
         self.query_one(StatusHeader).update_status()
 
-    @on(LinkChanged)
+    @on(ConnectionChanged)
     def _on_link_changed(self) -> None:
         self.query_one(StatusHeader).update_status()
         self._update_band()
@@ -120,7 +120,7 @@ class ModeScreen(Screen[None]):
         if self._opened is None or not self.is_current:
             return
         now = self._opened.now()
-        link = self._opened.link
+        link = self._opened.connection.state
         cell = key_band(self._opened.key_answer, link) or band(link, now, self._opened.profile.poll_interval)
         self._show_band("#band", cell)
         self._show_band("#kept-band", trouble_band(self._opened.troubles))

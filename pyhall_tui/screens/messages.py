@@ -14,11 +14,11 @@ class FleetChanged(Message):
         return isinstance(message, FleetChanged)
 
 
-class LinkChanged(Message):
+class ConnectionChanged(Message):
     """The registry's reach, the ban list's state or the alarm count changed: pull it."""
 
     def can_replace(self, message: Message) -> bool:
-        return isinstance(message, LinkChanged)
+        return isinstance(message, ConnectionChanged)
 
 
 class EventsHappened(Message):

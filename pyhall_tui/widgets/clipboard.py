@@ -19,7 +19,7 @@ from textual.strip import Strip
 from textual.widgets import Static, TextArea
 
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen
-from pyhall_tui.widgets.seen import without_controls
+from pyhall_tui.widgets.sanitizing import without_controls
 
 PATIENCE: Final = 2.0
 """Seconds that a clipboard tool has: one whose display does not answer hangs for ever."""

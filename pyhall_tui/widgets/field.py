@@ -15,7 +15,7 @@ from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
-from pyhall_tui.widgets.seen import without_controls
+from pyhall_tui.widgets.sanitizing import without_controls
 
 
 async def edit_at_once(field: Widget, event: events.Key) -> bool:

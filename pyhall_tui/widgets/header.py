@@ -9,10 +9,10 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
-from pyhall_tui.monitor.link import Reach
+from pyhall_tui.monitor.connection_state import Reachability
 from pyhall_tui.profiles.environment import KEY
 from pyhall_tui.profiles.keys import KeySource
-from pyhall_tui.render.link import host, next_cell, rate_cell, reach_cell
+from pyhall_tui.render.connection import host, next_cell, rate_cell, reachability_cell
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.workspace import Workspace
@@ -179,7 +179,10 @@ class StatusHeader(Widget):
         """Whether there is what must not be cut: a mark, or that it is not live."""
         if self._workspace is None:
             return False
-        return bool(self._marks()) or self._workspace.link.reach not in (Reach.LIVE, Reach.CONNECTING)
+        return bool(self._marks()) or self._workspace.connection.state.reach not in (
+            Reachability.LIVE,
+            Reachability.CONNECTING,
+        )
 
     def _marks(self) -> list[Cell]:
         """What must never be overlooked: production, read only, plain http, a key that a variable overrides."""
@@ -198,20 +201,24 @@ class StatusHeader(Widget):
         workspace = self._workspace
         if workspace is None:
             return Content("")
-        rate = as_content([rate_cell(workspace.link, workspace.stats.per_second(workspace.now().mono))])
+        rate = as_content(
+            [rate_cell(workspace.connection.state, workspace.connection.stats.per_second(workspace.now().mono))]
+        )
         return self._how_without_rate(rate)
 
     def _how_without_rate(self, *more: Content) -> Content:
         if self._workspace is None:
             return Content("")
-        link = self._workspace.link
-        status = as_content([reach_cell(link), next_cell(link, self._workspace.now())], " · ")
+        link = self._workspace.connection.state
+        status = as_content([reachability_cell(link), next_cell(link, self._workspace.now())], " · ")
         return Content("    ").join([*self._live(), status, *more, *self._alarms()])
 
     def _reach_and_alarms(self) -> Content:
         if self._workspace is None:
             return Content("")
-        return Content(" ").join([*self._live(), as_content([reach_cell(self._workspace.link)]), *self._alarms()])
+        return Content(" ").join(
+            [*self._live(), as_content([reachability_cell(self._workspace.connection.state)]), *self._alarms()]
+        )
 
     def _short(self) -> Content:
         if self._workspace is None:
@@ -229,6 +236,6 @@ class StatusHeader(Widget):
         return [as_content([mark])] if mark else []
 
     def _alarms(self) -> list[Content]:
-        count = len(self._workspace.open_alarms) if self._workspace else 0
+        count = len(self._workspace.alarms.ids) if self._workspace else 0
         words = f"✖ {count} alarm{'s' if count > 1 else ''}"
         return [as_content([Cell(words, Style.ERROR)])] if count else []

@@ -110,7 +110,7 @@ class LineTable(ScrollView, can_focus=True):
     placeholder: reactive[str] = reactive("", repaint=False)
     """What stands in place of the first row where there is none."""
 
-    class Told(Message):
+    class RowMessage(Message):
         """What a table tells; `control` is the table."""
 
         def __init__(self, table: "LineTable") -> None:
@@ -121,28 +121,28 @@ class LineTable(ScrollView, can_focus=True):
         def control(self) -> "LineTable":
             return self.table
 
-    class Highlighted(Told):
+    class Highlighted(RowMessage):
         """The cursor came to stand on another row; None where there is none."""
 
         def __init__(self, table: "LineTable", key: str | None) -> None:
             super().__init__(table)
             self.key = key
 
-    class Opened(Told):
+    class Opened(RowMessage):
         """A row was opened, by enter or a double click."""
 
         def __init__(self, table: "LineTable", key: str) -> None:
             super().__init__(table)
             self.key = key
 
-    class HeaderPressed(Told):
+    class HeaderPressed(RowMessage):
         """The title of a column was clicked."""
 
         def __init__(self, table: "LineTable", column: str) -> None:
             super().__init__(table)
             self.column = column
 
-    class ViewMoved(Told):
+    class ViewMoved(RowMessage):
         """Other rows are on screen; the receiver pulls `visible_keys`."""
 
         def can_replace(self, message: Message) -> bool:

@@ -55,7 +55,7 @@ class FleetStrip(Static):
         if not width or not self.display or not self.screen.is_current:
             return
         mono = self._workspace.now().mono
-        stats = self._workspace.stats
+        stats = self._workspace.connection.stats
         gauges = request_gauges(self._whole_points(mono), stats.per_second(mono), width)
         lines = [as_content(fleet_line(self._counts, width)), as_content(gauges_line(gauges))]
         content = Content("\n").join(lines)
@@ -67,5 +67,5 @@ class FleetStrip(Static):
         bucket = int(mono // BUCKET)
         if bucket != self._bucket:
             self._bucket = bucket
-            self._points = self._workspace.stats.points(mono, _MOST_POINTS + 1)[:-1]
+            self._points = self._workspace.connection.stats.points(mono, _MOST_POINTS + 1)[:-1]
         return self._points

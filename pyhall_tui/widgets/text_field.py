@@ -5,7 +5,7 @@ from textual.strip import Strip
 from textual.widgets import TextArea
 
 from pyhall_tui.widgets.field import edit_at_once
-from pyhall_tui.widgets.seen import without_controls
+from pyhall_tui.widgets.sanitizing import without_controls
 
 
 class TextField(TextArea):

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, runtime_checkable
 
 from textual import events
 from textual.app import App, ScreenStackError
@@ -138,6 +138,7 @@ def _waits_for_a_frame(screen: Screen[Any]) -> bool:
     return any(not isinstance(call, partial) or call.func != ours for call, _sender in screen._callbacks)
 
 
+@runtime_checkable
 class HoldsKeys(Protocol):
     """What is needed of the app."""
 
@@ -147,4 +148,5 @@ class HoldsKeys(Protocol):
 
 def keys_wait_for(node: DOMNode, work: Worker[Any]) -> None:
     """Hold keys until work has ended that opens a dialog, closes one or moves the focus when a thread has answered."""
-    cast(HoldsKeys, node.app).typed_ahead.wait_for(partial(has_ended, work))
+    if isinstance(node.app, HoldsKeys):
+        node.app.typed_ahead.wait_for(partial(has_ended, work))

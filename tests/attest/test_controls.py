@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pyhall.conformance import check_worker_compliance
 
 from pyhall_tui.attest.controls import Level, check_controls
-from tests.attest.trees import sample
+from tests.packages.trees import sample
 
 _CONTROLS = st.lists(
     st.sampled_from(

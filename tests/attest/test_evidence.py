@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyhall_tui.attest.evidence import Broken, ChainCheck, Mark, Tail, receipts, verify_log
-from tests.attest.trees import DATA
+from pyhall_tui.attest.evidence import Broken, ChainCheck, LogPosition, Tail, receipts, verify_log
+from tests.packages.trees import DATA
 
 SAMPLE = DATA / "evidence-chain.log"
 Lines = list[dict[str, Any]]
@@ -42,7 +42,7 @@ def four(tmp_path: Path) -> Lines:
 def test_the_sample_is_whole_and_leaves_a_mark() -> None:
     check = verify_log(SAMPLE)
     assert (check.whole, check.entries, check.tail) == (True, 3, Tail.UNKNOWN)
-    assert check.mark == Mark(3, "0e42ecbb8882f6cb730dff5b7132ae0e52a1eae0d0341435c3e825945cd59216")
+    assert check.mark == LogPosition(3, "0e42ecbb8882f6cb730dff5b7132ae0e52a1eae0d0341435c3e825945cd59216")
 
 
 def _changed(lines: Lines) -> Lines:
@@ -108,7 +108,7 @@ def _parsed(data: bytes | bytearray) -> object:
         return None
 
 
-def _check(path: Path, data: bytes, known: Mark | None = None) -> ChainCheck:
+def _check(path: Path, data: bytes, known: LogPosition | None = None) -> ChainCheck:
     path.write_bytes(data)
     return verify_log(path, known=known)
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from pyhall_tui.attest.manifests import SIGNED, Code, check_manifest, check_manifest_file, secret_of_environment
-from pyhall_tui.attest.package_hash import hash_package
-from tests.attest.trees import DATA, sample, write_tree
+from pyhall_tui.packages.package_hash import hash_package
+from tests.packages.trees import DATA, sample, write_tree
 
 VECTOR = sample("manifest-vector.json")
 

@@ -19,7 +19,7 @@ from pyhall_tui.attest.records import (
     read_record,
     write_record,
 )
-from tests.attest.trees import DATA, sample, write_tree
+from tests.packages.trees import DATA, sample, write_tree
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from pyhall_tui.fleet.entry import State
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import LastVerdict
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.store import ProfileStore
+from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.registry.decode import read_verdict
 from tests.bench import _registry

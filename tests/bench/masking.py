@@ -4,7 +4,7 @@ import statistics
 import time
 from collections.abc import Iterator
 
-from pyhall_tui.masking import forget_secrets, mask, register_secret
+from pyhall_tui.logs.masking import forget_secrets, mask, register_secret
 from tests.bench.report import Row, paired
 
 MANY = 1_000

@@ -23,8 +23,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pyhall_tui.attest.package_hash import hash_package
-from tests.attest.trees import contract_hash
+from pyhall_tui.packages.package_hash import hash_package
+from tests.packages.trees import contract_hash
 
 try:  # from 0.3.0 on, which is not released at the time of writing
     from pyhall.attestation import canonical_package_hash as _SDK  # noqa: N812

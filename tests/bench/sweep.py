@@ -14,7 +14,7 @@ from pathlib import Path
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.monitor.budget import _SAVED_UP
+from pyhall_tui.monitor.rate_limiter import _SAVED_UP
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.watch_list import WatchList
@@ -44,7 +44,7 @@ class _Nobody:
     """A listener that draws nothing."""
 
     def fleet_changed(self) -> None: ...
-    def link_changed(self) -> None: ...
+    def connection_changed(self) -> None: ...
     def events_happened(self, events: list[Event]) -> None: ...
 
 
@@ -63,7 +63,7 @@ async def _engine(registry: Registry, many: int, span: float) -> tuple[float, fl
         async with Workspace(
             profile, clock=SystemClock(), journal=journal, watch_list=watch_list, listener=_Nobody()
         ) as workspace:
-            workspace.connect(ApiKey(KEY))
+            workspace.connection.connect(ApiKey(KEY))
             await asyncio.sleep(2)
             counts = [registry.set()]
             while counts[-1]["at"] - counts[0]["at"] < span:

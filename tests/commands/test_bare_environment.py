@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pyhall_tui.attest.package_hash import hash_package
+from pyhall_tui.packages.package_hash import hash_package
 from tests.live_hall import LiveHall, live_hall
 
 _UNKNOWN_USER = """

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.store import ProfileStore
+from pyhall_tui.profiles.profile_store import ProfileStore
 from tests.commands.asking import environment_of, read_only_profile, run_program
 from tests.live_hall import LiveHall, live_hall
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from pyhall_tui.enroll.batch import batch_lock
-from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.files.drafts import Drafts
+from pyhall_tui.files.safe_file import locked
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.safe_file import locked
 from tests.commands.asking import run_program
 from tests.commands.test_enroll import ENROLL, batch, enroll, enrolled
 from tests.live_hall import LiveHall

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pyhall_tui.commands.evidence import evidence_group
-from tests.attest.trees import DATA
+from tests.packages.trees import DATA
 
 SAMPLE = DATA / "evidence-chain.log"
 LAST = "0e42ecbb8882f6cb730dff5b7132ae0e52a1eae0d0341435c3e825945cd59216"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.attest.trees import sample, write_tree
+from tests.packages.trees import sample, write_tree
 
 PROGRAM = [sys.executable, "-m", "pyhall_tui", "hash"]
 VECTOR = sample("package-hash-dialects.json")[3]

@@ -8,8 +8,8 @@ from pyhall_tui.clock import SystemClock
 from pyhall_tui.dispatch.matrix import Case, MatrixRun, NothingChosen, Plan, choose, lay_out, sums
 from pyhall_tui.dispatch.result import Result, Tried, try_dispatch
 from pyhall_tui.hall.limiter import Limiter
-from pyhall_tui.monitor.budget import Budget
-from pyhall_tui.monitor.turns import Turns
+from pyhall_tui.monitor.rate_limiter import RateLimiter
+from pyhall_tui.monitor.request_queue import RequestQueue
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.client import RegistryClient
@@ -28,7 +28,7 @@ def plan(**fields: tuple[str, ...]) -> Plan:
 async def run_on(url: str, key: str, asked: Plan, *, rate: float, in_flight: int = 8) -> MatrixRun:
     clock = SystemClock()
     profile = Profile(name="t", namespace="org.yourco", registry_url=url, requests_in_flight=in_flight)
-    turns = Turns(Budget(rate, in_flight, clock.now().mono), clock)
+    turns = RequestQueue(RateLimiter(rate, in_flight, clock.now().mono), clock)
     async with RegistryClient(profile, ApiKey(key), clock) as client:
 
         async def send(request: DispatchRequest) -> Tried:
@@ -73,7 +73,7 @@ async def test_forty_by_fifty_cells_all_come_through_a_rate_limit_that_is_lower_
     """The hall's own limiter at 20 requests a second, the profile says 50: some minutes of a clock that is moved."""
     clock = ManualClock()
     limiter = Limiter(clock, 20.0, burst=40)
-    turns = Turns(Budget(50.0, 8, clock.now().mono), clock)
+    turns = RequestQueue(RateLimiter(50.0, 8, clock.now().mono), clock)
     granted: set[str] = set()
 
     async def registry(request: DispatchRequest) -> DispatchAnswer:
@@ -157,7 +157,7 @@ def _allowed(request: DispatchRequest) -> DispatchAnswer:
 
 async def test_others_wait_their_turn_and_a_429_holds_all_of_them() -> None:
     clock = ManualClock()
-    turns = Turns(Budget(10.0, 4, clock.now().mono), clock)
+    turns = RequestQueue(RateLimiter(10.0, 4, clock.now().mono), clock)
     at: list[float] = []
 
     async def ask() -> None:

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from pyhall_tui.app import PyHallApp
 from pyhall_tui.hall.demo import start_demo
-from pyhall_tui.log_file import configure_logging
-from pyhall_tui.masking import register_secret
+from pyhall_tui.logs.log_file import configure_logging
+from pyhall_tui.logs.masking import register_secret
 from pyhall_tui.paths import Home
 
 class Crashing(PyHallApp):

@@ -8,7 +8,7 @@ import pytest
 
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.store import ProfileStore
+from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.profiles.watch_list import WatchList
 from tests.e2e.terminal import Terminal, pyhall_tui
 from tests.live_hall import HASH, WORKER, LiveHall

@@ -14,8 +14,8 @@ from pyhall_tui.enroll.report import as_csv, as_json_lines
 from pyhall_tui.enroll.rows import read_rows
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import EnrollmentRow, EnrollmentState
-from pyhall_tui.monitor.budget import Budget
-from pyhall_tui.monitor.turns import Turns
+from pyhall_tui.monitor.rate_limiter import RateLimiter
+from pyhall_tui.monitor.request_queue import RequestQueue
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.client import RegistryClient
@@ -34,7 +34,9 @@ class Bench:
         self, hall: LiveHall, client: RegistryClient, profile: Profile, journal: Journal, folder: Path
     ) -> None:
         self.hall, self.client, self.profile, self.journal, self.folder = hall, client, profile, journal, folder
-        self.turns = Turns(Budget(profile.requests_per_second, profile.requests_in_flight, CLOCK.now().mono), CLOCK)
+        self.turns = RequestQueue(
+            RateLimiter(profile.requests_per_second, profile.requests_in_flight, CLOCK.now().mono), CLOCK
+        )
 
     def plan(self, count: int, **fields: Any) -> list[Item]:
         """Plan a batch of that many workers, `w0` and so on."""

@@ -1,7 +1,7 @@
 """The form's draft as it is kept."""
 
-from pyhall_tui.attest.package_hash import Kind
 from pyhall_tui.enroll.draft import Draft, Package, Unsettled
+from pyhall_tui.packages.package_hash import Kind
 
 HASH = "a1b2c3" + "0" * 58
 PACKAGE = Package(path="/srv/w", sha256=HASH, kind=Kind.FOLDER, files=3, bytes_total=9, left_out=1, warnings=0)

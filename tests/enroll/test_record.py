@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 
-from pyhall_tui.attest.dialects import Dialect, dialect_hashes
-from pyhall_tui.attest.package_hash import Kind, PackageHash, hash_package
 from pyhall_tui.attest.records import RecordUnreadable, artifact_hash, read_record, write_record
 from pyhall_tui.enroll.draft import Draft, Package
 from pyhall_tui.enroll.record import fill_from_record, lacks_for_next_level, read_record_at, record_of
 from pyhall_tui.enroll.record_checks import RecordCheck, Standing, check_record
-from tests.attest import trees
+from pyhall_tui.packages.dialects import Dialect, dialect_hashes
+from pyhall_tui.packages.package_hash import Kind, PackageHash, hash_package
 
-DATA = Path(trees.__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "attest" / "data"
 VECTOR = json.loads((DATA / "manifest-vector.json").read_text())
 HASH = VECTOR["manifest"]["package_hash"]
 OTHER = "b" * 64

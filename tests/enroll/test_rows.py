@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from pyhall_tui.attest.dialects import Dialect, dialect_hashes
 from pyhall_tui.attest.manifests import signature_of
-from pyhall_tui.attest.package_hash import hash_package
 from pyhall_tui.attest.records import write_record
 from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
+from pyhall_tui.packages.dialects import Dialect, dialect_hashes
+from pyhall_tui.packages.package_hash import hash_package
 from pyhall_tui.profiles.profile import Profile
-from tests.attest.trees import write_tree
+from tests.packages.trees import write_tree
 
 PROFILE = Profile(name="acme", namespace="org.yourco", registry_url="http://127.0.0.1:1")
 HASH = "a1b2c3" + "0" * 58

@@ -199,7 +199,7 @@ def test_a_ban_that_left_the_list_stays_until_a_newer_verify_says_otherwise() ->
     fleet = fleet_with()
     apply(fleet, 0)
     fleet.apply_ban_list(ban_list(HASH), moment(1), moment(1))
-    fleet.apply_ban_list(ban_list(perhaps_cut=True), moment(6), moment(6))
+    fleet.apply_ban_list(ban_list(truncated=True), moment(6), moment(6))
     assert state(fleet, 6) is State.BANNED
     (event,) = apply(fleet, 7)
     assert (event.kind, event.before, event.after) == (Kind.UNBANNED, "BANNED", "clean")

@@ -9,8 +9,8 @@ from typing import Any
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.fleet.fleet import Fleet
+from pyhall_tui.monitor.connection_state import ConnectionState
 from pyhall_tui.monitor.engine import Monitor, Registry
-from pyhall_tui.monitor.link import Link
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.client import RegistryClient
@@ -48,7 +48,7 @@ class Rig:
         self.monitor.bring_forward(event.worker_id for event in events if event.worker_id)
         self.events += events
 
-    def link(self, link: Link) -> None:
+    def link(self, link: ConnectionState) -> None:
         pass
 
     def event(self, event: Event) -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.events import Kind
+from pyhall_tui.monitor.connection_state import BanListState, Reachability
 from pyhall_tui.monitor.engine import MISSING_BAN_LIST_AGAIN
-from pyhall_tui.monitor.link import BanListState, Reach
 from pyhall_tui.monitor.outcomes import LOST_AFTER
 from tests.live_hall import WORKER, LiveHall, live_hall
 from tests.monitor.rig import polling
@@ -67,7 +67,7 @@ async def test_a_registry_without_a_ban_list_is_noticed_once_and_asked_again_rar
             await rig.advance(100)
             assert rig.kinds() == [Kind.BAN_LIST_MISSING]
             assert rig.monitor.link.ban_list is BanListState.MISSING
-            assert rig.monitor.link.reach is Reach.LIVE
+            assert rig.monitor.link.reach is Reachability.LIVE
             asked = [r for r in hall.requests if "/ban-list" in r.raw_path]
             assert len(asked) == 1
             hall.hall.ban_list = True
@@ -119,7 +119,7 @@ async def test_a_429_is_obeyed_slows_the_engine_and_it_feels_its_way_up_again(ha
         assert rig.monitor.link.rate < 10
         await rig.advance(40)
         assert rig.monitor.link.rate == 10
-        assert rig.monitor.link.reach is Reach.LIVE
+        assert rig.monitor.link.reach is Reachability.LIVE
 
 
 async def test_a_503_that_says_when_to_come_back_is_obeyed_as_a_429_is(hall: LiveHall) -> None:
@@ -158,7 +158,7 @@ async def test_a_lost_registry_is_told_once_and_tried_by_single_probes_until_it_
         hall.requests.clear()
         await rig.advance(120)
         assert rig.kinds() == [Kind.REGISTRY_LOST]
-        assert rig.monitor.link.reach is Reach.LOST
+        assert rig.monitor.link.reach is Reachability.LOST
         assert LOST_AFTER <= len(hall.requests) <= LOST_AFTER + 12
         hall.faults.clear()
         assert fault is not None
@@ -207,11 +207,11 @@ async def test_a_registry_that_cannot_be_reached_at_start_is_lost_and_found_late
         async with polling(hall) as rig:
             rig.watch(WORKER)
             await rig.advance(30)
-            assert rig.monitor.link.reach is Reach.LOST
+            assert rig.monitor.link.reach is Reachability.LOST
             assert rig.monitor.link.next_try is not None
             hall.faults.clear()
             await rig.advance(60)
-            assert rig.monitor.link.reach is Reach.LIVE
+            assert rig.monitor.link.reach is Reachability.LIVE
 
 
 async def test_a_rejected_key_is_told_once_and_a_good_one_later_is_noticed(hall: LiveHall) -> None:
@@ -221,7 +221,7 @@ async def test_a_rejected_key_is_told_once_and_a_good_one_later_is_noticed(hall:
         fault = hall.faults.add(path="/api/v1/verify/*", status=401)
         await rig.advance(150)
         assert rig.kinds() == [Kind.KEY_REJECTED]
-        assert rig.monitor.link.reach is Reach.KEY_REJECTED
+        assert rig.monitor.link.reach is Reachability.KEY_REJECTED
         assert fault is not None
         hall.faults.clear()
         await rig.advance(70)
@@ -235,7 +235,7 @@ async def test_a_portals_page_makes_verdicts_stale_and_never_changes_one(hall: L
         await rig.advance(5)
         hall.faults.add(path="*", body="<html><title>Welcome to HotelNet</title>")
         await rig.advance(60)
-        assert rig.monitor.link.reach is Reach.LOST
+        assert rig.monitor.link.reach is Reachability.LOST
         assert "HotelNet" in rig.monitor.link.sentence
         assert rig.fleet.counts(rig.clock.now().mono)[State.STALE] == 1
 

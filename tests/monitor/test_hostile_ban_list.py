@@ -17,7 +17,7 @@ def clean(worker_id: str, sha256: str) -> Verdict:
 
 def listing(*hashes: str, besides: bool = False) -> BanList:
     entries = {each: BanListEntry(sha256=each, reason="r") for each in hashes}
-    return BanList(entries=entries, besides=besides, perhaps_cut=besides)
+    return BanList(entries=entries, besides=besides, truncated=besides)
 
 
 def test_an_unclear_list_bans_all_that_it_names_and_clears_nobody() -> None:

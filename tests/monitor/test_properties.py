@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.events import Kind
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.monitor.budget import Budget
+from pyhall_tui.monitor.rate_limiter import RateLimiter
 from pyhall_tui.monitor.schedule import Schedule
 from pyhall_tui.profiles.profile import Profile
 from tests.clock import ManualClock, settle
@@ -149,7 +149,7 @@ def test_the_journal_is_equal_to_what_happened(steps: list[Step]) -> None:
 @given(st.lists(st.tuples(st.floats(0, 5), st.booleans()), max_size=60), st.floats(0.5, 50))
 def test_the_budget_gives_no_more_than_its_rate_in_any_span(steps: list[tuple[float, bool]], rate: float) -> None:
     now, taken = 0.0, []
-    budget = Budget(rate, in_flight=1_000, now=now)
+    budget = RateLimiter(rate, in_flight=1_000, now=now)
     for passed, limited in steps:
         now += passed
         while budget.wait(now) == 0.0:

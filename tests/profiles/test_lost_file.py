@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.store import ProfilesFileError, ProfilesFileLost, ProfileStore
+from pyhall_tui.profiles.profile_store import ProfilesFileError, ProfilesFileLost, ProfileStore
 
 ACME = Profile(name="acme", namespace="org.acme", registry_url="https://api.pyhall.dev")
 GOOD = '[profiles.acme]\nnamespace = "org.acme"\nregistry_url = "https://api.pyhall.dev"\n'

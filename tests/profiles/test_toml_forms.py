@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.store import ProfilesNotSaved, ProfileStore
+from pyhall_tui.profiles.profile_store import ProfilesNotSaved, ProfileStore
 from pyhall_tui.profiles.toml_text import comments
 
 FORMS = {
@@ -152,7 +152,7 @@ def test_a_change_that_would_cost_a_comment_is_refused(store: ProfileStore) -> N
 def test_a_plain_file_is_changed_without_the_large_library(tmp_path: Path) -> None:
     """The way to the first frame, and most changes, do without it."""
     script = (
-        "import sys; from pathlib import Path; from pyhall_tui.profiles.store import ProfileStore\n"
+        "import sys; from pathlib import Path; from pyhall_tui.profiles.profile_store import ProfileStore\n"
         "from pyhall_tui.profiles.profile import Profile\n"
         "store = ProfileStore(Path(sys.argv[1]))\n"
         "store.save(Profile(name='a', namespace='org.a', registry_url='https://a.example'), None)\n"

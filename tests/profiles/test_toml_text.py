@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pyhall_tui.profiles import toml_text
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.store import ProfileStore
+from pyhall_tui.profiles.profile_store import ProfileStore
 
 VALUES = st.sampled_from(
     [

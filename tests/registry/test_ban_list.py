@@ -11,7 +11,7 @@ ENTRIES = [{"sha256": "ab" * 32, "reason": "r"}]
 
 async def test_it_asks_for_more_than_any_list_holds(server: RawServer, client: RegistryClient) -> None:
     server.answer(json(ENTRIES))
-    assert not (await client.ban_list()).perhaps_cut
+    assert not (await client.ban_list()).truncated
     assert server.requests[0].target == f"/api/v1/ban-list?limit={BAN_LIST_LIMIT}"
 
 
@@ -43,7 +43,7 @@ async def test_an_etag_is_sent_back_and_304_is_unchanged(server: RawServer, clie
     many = [{"sha256": f"{number:064x}"} for number in range(500)]
     server.answer(json(many, "200 OK", 'ETag: "v1"'), answer(b"", "304 Not Modified"), json(ENTRIES))
     first, second, third = [await client.ban_list() for _ in range(3)]
-    assert (first.perhaps_cut, second.perhaps_cut, third.perhaps_cut) == (True, True, False)
+    assert (first.truncated, second.truncated, third.truncated) == (True, True, False)
     assert (second.unchanged, third.unchanged) == (True, False)
     assert [request.headers.get("if-none-match") for request in server.requests] == [None, '"v1"', '"v1"']
 
@@ -74,4 +74,4 @@ async def test_a_link_to_a_next_page_says_that_the_list_is_cut(
 ) -> None:
     """F22"""
     server.answer(json(ENTRIES, "200 OK", f"Link: {link}"))
-    assert [(await client.ban_list()).perhaps_cut for _ in range(2)] == [True, True]
+    assert [(await client.ban_list()).truncated for _ in range(2)] == [True, True]

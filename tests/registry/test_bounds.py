@@ -197,7 +197,7 @@ async def test_a_byte_order_mark_is_passed_over_in_every_answer(server: RawServe
     server.answer(answer(b'\xef\xbb\xbf{"ok": true, "outcome": "allow", "hashes": []}'))
     assert (await client.health()).ok
     assert (await client.dispatch(DISPATCH)).outcome == "allow"
-    assert (await client.ban_list()).perhaps_cut
+    assert (await client.ban_list()).truncated
     await client.report("ab" * 32, "r")
 
 

@@ -150,7 +150,7 @@ def ban_list(*hashes: object, limit: int | None = 50_000) -> Any:
 
 def test_bans_are_found_by_bare_hash_and_what_is_none_is_counted() -> None:
     told = ban_list(f"SHA256:{HASH.upper()}", "unverified", None)
-    assert (told.entries.keys(), told.unreadable, told.perhaps_cut) == ({HASH}, 2, False)
+    assert (told.entries.keys(), told.unreadable, told.truncated) == ({HASH}, 2, False)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_bans_are_found_by_bare_hash_and_what_is_none_is_counted() -> None:
 def test_a_ban_list_as_long_as_a_limit_is_perhaps_cut(count: int, limit: int | None, cut: bool) -> None:
     """F22: what was asked for, or what the registry keeps to by itself."""
     hashes = [f"{number:064x}" for number in range(count)]
-    assert ban_list(*hashes, limit=limit).perhaps_cut is cut
+    assert ban_list(*hashes, limit=limit).truncated is cut
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_local_halls_ban_list_clears_nobody_while_its_cache_is_empty(
 ) -> None:
     body = msgspec.json.encode({"hashes": hashes, "count": count, "source": "local-cache"})
     told = read_ban_list(body, 500, "req-1")
-    assert told.perhaps_cut is cut and list(told.entries) == hashes
+    assert told.truncated is cut and list(told.entries) == hashes
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b'["x"]', b"null", b"[{}", b"[" * 100_000, b'[{"sha256":NaN}]'])
@@ -212,7 +212,7 @@ def test_an_entry_that_is_no_ban_is_counted_and_hides_none_beside_it(odd: bytes)
 @pytest.mark.parametrize("hint", [{"next": "/page/2"}, {"has_more": True}, {"count": 2}, {"count": 2.0}])
 def test_a_ban_list_that_says_there_is_more_is_cut(hint: dict[str, Any]) -> None:
     """F22"""
-    assert read_ban_list(msgspec.json.encode({"hashes": [HASH]} | hint), 50_000, "").perhaps_cut
+    assert read_ban_list(msgspec.json.encode({"hashes": [HASH]} | hint), 50_000, "").truncated
 
 
 def test_what_decides_nothing_may_be_of_any_type_and_hides_no_ban() -> None:

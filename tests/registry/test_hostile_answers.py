@@ -116,7 +116,7 @@ async def test_a_ban_list_with_a_key_twice_is_unreadable_and_bans_all_that_it_na
     data = (body % {"banned": BANNED, "upper": BANNED.upper(), "other": HASH}).encode()
     with pytest.raises(UnclearBanList, match="twice") as caught:
         read_ban_list(data, None, "req-1")
-    assert BANNED in caught.value.worst.entries and caught.value.worst.perhaps_cut
+    assert BANNED in caught.value.worst.entries and caught.value.worst.truncated
     server.answer(answer(data), json([]))
     with pytest.raises(BanListUnclear, match="twice") as told:
         await client.ban_list()

@@ -11,9 +11,10 @@ from typing import Any
 from textual.app import App
 from textual.screen import Screen
 
+from pyhall_tui.connection import Connection
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.monitor.link import BanListState, Link, Reach
+from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.registry.errors import (
@@ -30,7 +31,7 @@ from pyhall_tui.registry.errors import (
 )
 from pyhall_tui.registry.models import AttestAnswer, EnrollAnswer, Exchange, Verdict
 from pyhall_tui.screens.base import ModeScreen
-from pyhall_tui.theme import DARK
+from pyhall_tui.shell.theme import DARK
 from pyhall_tui.workspace import Workspace
 from tests.clock import ManualClock
 from tests.waiting import until
@@ -42,7 +43,9 @@ PROFILE = Profile(
     registry_url="https://registry.example",
     correlation_prefix="req-",
 )
-LIVE = Link(reach=Reach.LIVE, ban_list=BanListState.LIVE, ban_list_next=1_003.0, rate=10.0, full_rate=10.0)
+LIVE = ConnectionState(
+    reach=Reachability.LIVE, ban_list=BanListState.LIVE, ban_list_next=1_003.0, rate=10.0, full_rate=10.0
+)
 _CLASSES: dict[int, type[StatusError]] = {
     400: BadRequest,
     401: Unauthorized,
@@ -94,15 +97,12 @@ def enrolled(worker_id: str) -> EnrollAnswer:
     return EnrollAnswer(worker_id=worker_id, session=None, fields=fields, exchange=exchange(HTTPStatus.CREATED, body))
 
 
-class CannedWorkspace(Workspace):
+class CannedConnection(Connection):
     """Answers each request with the next of `answers`, an error raised; a request waits for its answer."""
 
-    def __init__(self, folder: Path, listener: Any, profile: Profile = PROFILE) -> None:
-        clock = ManualClock()
-        journal = Journal.in_memory(clock)
-        watch_list = WatchList(folder, profile.name)
-        super().__init__(profile, clock=clock, journal=journal, watch_list=watch_list, listener=listener)
-        self.link = LIVE
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.state = LIVE
         self.answers: list[Any] = []
 
     @property
@@ -114,6 +114,31 @@ class CannedWorkspace(Workspace):
 
     async def ask_in_turn(self, call: Callable[[Any], Awaitable[Any]]) -> Any:
         return await call(_Client(self))
+
+
+class CannedWorkspace(Workspace):
+    """A workspace whose registry gives the canned `answers`, one after the other."""
+
+    def __init__(self, folder: Path, listener: Any, profile: Profile = PROFILE) -> None:
+        clock = ManualClock()
+        journal = Journal.in_memory(clock)
+        watch_list = WatchList(folder, profile.name)
+        super().__init__(
+            profile,
+            clock=clock,
+            journal=journal,
+            watch_list=watch_list,
+            listener=listener,
+            connect_by=CannedConnection,
+        )
+
+    @property
+    def answers(self) -> list[Any]:
+        return self.connection.answers  # type: ignore[attr-defined]
+
+    @answers.setter
+    def answers(self, answers: list[Any]) -> None:
+        self.connection.answers = answers  # type: ignore[attr-defined]
 
     def learn(self, worker_id: str, **fields: Any) -> None:
         """Take a verdict on a worker as the registry's newest."""
@@ -133,12 +158,12 @@ class CannedWorkspace(Workspace):
 
 
 class _Client:
-    def __init__(self, workspace: CannedWorkspace) -> None:
-        self._workspace = workspace
+    def __init__(self, connection: CannedConnection) -> None:
+        self._connection = connection
 
     async def _next(self) -> Any:
-        await until(lambda: self._workspace.answers)
-        answer = self._workspace.answers.pop(0)
+        await until(lambda: self._connection.answers)
+        answer = self._connection.answers.pop(0)
         if isinstance(answer, RegistryError):
             raise answer
         return answer
@@ -172,7 +197,7 @@ class CannedApp(App[None]):
         self.workspace = CannedWorkspace(folder, self, profile)
 
     def fleet_changed(self) -> None: ...
-    def link_changed(self) -> None: ...
+    def connection_changed(self) -> None: ...
     def events_happened(self, events: list[Event]) -> None: ...
 
     async def on_mount(self) -> None:

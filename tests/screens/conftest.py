@@ -26,7 +26,7 @@ from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.keys import KeyStore
 from pyhall_tui.profiles.os_keyring import Keyring, NoKeyring
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.store import ProfileStore
+from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.workspace import Workspace
 from tests.clock import ManualClock

@@ -13,7 +13,9 @@ HASH = "a1b2c3" + "0" * 58
 
 async def at_the_form(opened: OpenedApp, profile: str = "acme") -> EnrollScreen:
     """Go to the form of an opened and connected profile."""
-    await until(lambda: opened.app.workspace is not None and opened.workspace.is_connected, clock=opened.clock)
+    await until(
+        lambda: opened.app.workspace is not None and opened.workspace.connection.is_connected, clock=opened.clock
+    )
     await until(lambda: opened.workspace.profile.name == profile, clock=opened.clock)
     if not isinstance(opened.screen, EnrollScreen):
         await opened.pilot.press("2")

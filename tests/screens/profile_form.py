@@ -3,7 +3,7 @@
 from textual.widgets import Button, Input
 
 from pyhall_tui.paths import Home
-from pyhall_tui.profiles.store import ProfileStore
+from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.screens.profiles.choice import ChoiceScreen
 from pyhall_tui.screens.profiles.screen import ProfilesScreen
 from tests.screens.conftest import OpenedApp
@@ -41,7 +41,7 @@ async def fill(opened: OpenedApp, **values: str) -> None:
 async def opens(opened: OpenedApp, name: str, mode: str = "workers") -> None:
     """Wait until that profile is open."""
     await until(lambda: opened.app.current_mode == mode and opened.workspace.profile.name == name)
-    await until(lambda: opened.workspace.is_connected)
+    await until(lambda: opened.workspace.connection.is_connected)
 
 
 async def answer(opened: OpenedApp, choice: str) -> None:

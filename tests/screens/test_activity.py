@@ -9,7 +9,7 @@ from textual.widgets import Input
 from pyhall_tui.fleet.events import Event, Kind, Severity
 from pyhall_tui.screens.activity.export_dialog import ExportScreen
 from pyhall_tui.screens.activity.screen import ActivityScreen
-from pyhall_tui.screens.worker_detail import WorkerDetailScreen
+from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets.field import Field
 from tests.journal.makers import event
@@ -115,15 +115,15 @@ async def test_the_marked_all_that_passes_the_filter_or_all_is_acknowledged_olde
         screen = await go_to_activity(opened)
         await until(lambda: len(screen.table.keys) == 200)
         await opened.pilot.press("space", "space", "a")
-        assert len(workspace.open_alarms) == 448
+        assert len(workspace.alarms.ids) == 448
         assert not screen.table.marked
         await until(lambda: "✖ 448 alarms" in opened.text())
         await opened.pilot.press("slash", *"mail", "enter")
         await until(lambda: len(screen.table.keys) == 50)
         await opened.pilot.press("A")
-        await until(lambda: len(workspace.open_alarms) == 398)
+        await until(lambda: len(workspace.alarms.ids) == 398)
         await opened.pilot.press("escape", "A")
-        await until(lambda: not workspace.open_alarms)
+        await until(lambda: not workspace.alarms.ids)
         workspace.journal.flush()
         assert workspace.journal.unacknowledged_alarms("acme") == 0
         await until(lambda: "▎" not in opened.text())
@@ -203,7 +203,7 @@ async def test_toasts_of_many_bans_leave_room_and_go_when_one_looks(open_app: Op
             opened.workspace.take_events([event(worker_id=f"w{number}")])
         assert len(toasts(opened)) == 4
         assert toasts(opened)[-1] == "and 17 more alarms: press 4 for all of them (in a field: esc, then 4)."
-        opened.workspace.acknowledge([min(opened.workspace.open_alarms)])
+        opened.workspace.alarms.acknowledge([min(opened.workspace.alarms.ids)])
         assert "w0 is BANNED (verify)" not in toasts(opened) and len(toasts(opened)) == 3
         await go_to_activity(opened)
         assert not toasts(opened)

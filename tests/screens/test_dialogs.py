@@ -15,13 +15,13 @@ from pyhall_tui.screens.activity.export_dialog import ExportScreen
 from pyhall_tui.screens.dispatch.dialogs import ChooseScreen, IntervalScreen
 from pyhall_tui.screens.dispatch.look_up import LookUpScreen
 from pyhall_tui.screens.enroll.ask import AskScreen
-from pyhall_tui.screens.enroll.one import EnrollOne
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
 from pyhall_tui.screens.enroll.record import RecordScreen
+from pyhall_tui.screens.enroll.single import EnrollOne
 from pyhall_tui.screens.hall.screen import HallScreen
 from pyhall_tui.screens.messages import Go
-from pyhall_tui.screens.package.report import ReportScreen
-from pyhall_tui.screens.worker_detail import WorkerDetailScreen
+from pyhall_tui.screens.worker.report_dialog import ReportScreen
+from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.screens.workers.add_workers import AddWorkersScreen
 from pyhall_tui.widgets.dialog import Dialog
 from pyhall_tui.widgets.too_small import TooSmall
@@ -143,7 +143,7 @@ async def test_every_screen_says_in_a_small_terminal_that_it_is_too_small_and_is
 ) -> None:
     """F28: the view of a worker and the local hall, which are laid upon the screens of the bar, too."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
-        await until(lambda: opened.workspace.is_connected)
+        await until(lambda: opened.workspace.connection.is_connected)
         upon = [WorkerDetailScreen(opened.workspace, WORKER), HallScreen(opened.workspace)]
         for place in [opened.screen, *upon]:
             if place in upon:

@@ -19,8 +19,8 @@ from pyhall_tui.journal.rows import DispatchRow
 from pyhall_tui.render.decision import LOOKS
 from pyhall_tui.render.text import Style
 from pyhall_tui.screens.dispatch.answer import AnswerView
-from pyhall_tui.screens.dispatch.matrix_grid import Look, MatrixGrid
-from pyhall_tui.theme import DARK
+from pyhall_tui.screens.dispatch.matrix_grid import CellLook, MatrixGrid
+from pyhall_tui.shell.theme import DARK
 from tests.waiting import until
 
 ROW = DispatchRow(
@@ -98,10 +98,10 @@ def test_a_matrix(snap_compare: Callable[..., bool]) -> None:
     )
     results = list(Result)
 
-    def look(case: Case) -> Look:
+    def look(case: Case) -> CellLook:
         place = plan.cases().index(case)
         shown = LOOKS[results[place]]
-        return Look(shown.glyph, shown.style, framed=place == 1, hit=place > 0)
+        return CellLook(shown.glyph, shown.style, framed=place == 1, hit=place > 0)
 
     grid = MatrixGrid(look)
 
@@ -118,7 +118,7 @@ def test_a_matrix(snap_compare: Callable[..., bool]) -> None:
 async def test_the_matrix_cursor_stays_on_its_cell_while_rows_come_into_the_filter() -> None:
     """F24: answers come while a filter shows only some of the rows."""
     plan = Plan(namespace="x.a", capabilities=("one", "two", "three"), workers=("w",), risk_tiers=("low", "high"))
-    grid, laid = MatrixGrid(lambda _: Look("✔", Style.GOOD, framed=False, hit=True)), lay_out(plan)
+    grid, laid = MatrixGrid(lambda _: CellLook("✔", Style.GOOD, framed=False, hit=True)), lay_out(plan)
     first, second, third = laid.rows
     async with Picture(grid).run_test() as pilot:
         grid.show(laid, [second, third])

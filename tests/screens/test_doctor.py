@@ -3,7 +3,7 @@
 import pytest
 from textual.widgets import TextArea
 
-from pyhall_tui.screens.doctor import DoctorScreen
+from pyhall_tui.screens.doctor_screen import DoctorScreen
 from pyhall_tui.widgets import clipboard
 from pyhall_tui.widgets.clipboard import SelectTextScreen
 from tests.live_hall import LiveHall

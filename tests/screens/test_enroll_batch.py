@@ -10,7 +10,7 @@ from textual.widgets import Button, Input
 
 from pyhall_tui.enroll.batch import State, counts
 from pyhall_tui.screens.enroll.batch import BatchPane
-from pyhall_tui.screens.worker_detail import WorkerDetailScreen
+from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from tests.live_hall import LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.screens.enrolling import at_the_form, sees

@@ -11,15 +11,15 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from pyhall_tui.attest.package_hash import Cancelled, PackageHash, Progress, hash_package
 from pyhall_tui.enroll.batch import State, counts
 from pyhall_tui.enroll.record import read_record_at
-from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.files.drafts import Drafts
+from pyhall_tui.packages.package_hash import Cancelled, PackageHash, Progress, hash_package
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.hashed import HashedScreen
 from pyhall_tui.screens.enroll.record import Picked
 from pyhall_tui.screens.enroll.screen import EnrollScreen
-from tests.attest.trees import write_tree
+from tests.packages.trees import write_tree
 from tests.pictures import Picture, picture_of
 from tests.screens.canned import CannedApp, enrolled, no_answer, refused
 from tests.waiting import until
@@ -68,7 +68,7 @@ class Form:
 def steady(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Paths are relative, ids are counted, no secret is set."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("pyhall_tui.screens.enroll.one.new_correlation_id", lambda prefix: f"{prefix}0")
+    monkeypatch.setattr("pyhall_tui.screens.enroll.single.new_correlation_id", lambda prefix: f"{prefix}0")
     monkeypatch.delenv("WCP_ATTEST_HMAC_KEY", raising=False)
     yield
 

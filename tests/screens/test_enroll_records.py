@@ -10,8 +10,8 @@ from textual.widgets import Button, Input, TextArea
 from pyhall_tui.attest.records import read_record
 from pyhall_tui.journal.rows import EnrollmentRow, EnrollmentState
 from pyhall_tui.screens.enroll.screen import EnrollScreen
-from tests.attest import trees
 from tests.live_hall import LiveHall
+from tests.packages import trees
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.screens.enrolling import HASH, at_the_form, enrolled, fill_in, posts, sees
 from tests.waiting import until
@@ -19,7 +19,7 @@ from tests.waiting import until
 
 def sign_package(folder: Path, **changes: str) -> None:
     """Lay the signed package of the samples there; `changes` are made in its manifest."""
-    vector = json.loads((Path(trees.__file__).parent / "data" / "manifest-vector.json").read_text())
+    vector = json.loads((trees.DATA / "manifest-vector.json").read_text())
     for name, content in vector["files"].items():
         (folder / name).parent.mkdir(exist_ok=True, parents=True)
         (folder / name).write_text(content)

@@ -9,13 +9,13 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from pyhall_tui.attest.evidence import Mark
-from pyhall_tui.journal.notes import Notes
+from pyhall_tui.attest.evidence import LogPosition
+from pyhall_tui.files.notes import Notes
 from pyhall_tui.screens.enroll.ask import AskScreen
-from pyhall_tui.screens.package.evidence import EvidenceScreen, ReceiptScreen
+from pyhall_tui.screens.worker.evidence import EvidenceScreen, ReceiptScreen
 from pyhall_tui.widgets.line_table import LineTable
-from tests.attest.trees import DATA
 from tests.clock import ManualClock
+from tests.packages.trees import DATA
 from tests.waiting import until
 
 LINES = (DATA / "evidence-chain.log").read_text().splitlines(keepends=True)
@@ -48,8 +48,8 @@ def write(log: Path, text: str) -> None:
     log.write_text(text)
 
 
-def mark_of(log: Path, notes: Notes) -> Mark | None:
-    return notes.load("evidence-mark", str(log.resolve()), Mark)
+def mark_of(log: Path, notes: Notes) -> LogPosition | None:
+    return notes.load("evidence-mark", str(log.resolve()), LogPosition)
 
 
 def said(screen: EvidenceScreen) -> str:
@@ -128,7 +128,7 @@ async def test_hostile_text_in_a_receipt_is_drawn_clean(log: Path, notes: Notes)
 async def test_of_a_long_log_the_newest_are_listed_and_all_are_searched(
     log: Path, notes: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pyhall_tui.screens.package.evidence.MOST", 2)
+    monkeypatch.setattr("pyhall_tui.screens.worker.evidence.MOST", 2)
     async with opened(log, notes) as (pilot, screen):
         assert lines_of(screen) == ["3", "2"] and "The newest 2 of 3 are listed" in said(screen)
         await pilot.press("slash", *SECOND[:-1], "0", "enter")

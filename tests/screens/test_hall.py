@@ -12,7 +12,7 @@ from pyhall_tui.hall.policy import Policy, Rule, save_rules
 from pyhall_tui.hall.upstream import Upstream
 from pyhall_tui.screens.hall.presence import watch_all
 from pyhall_tui.screens.hall.screen import HallScreen
-from pyhall_tui.screens.worker_detail import WorkerDetailScreen
+from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.widgets import clipboard
 from pyhall_tui.widgets.clipboard import SelectTextScreen
 from tests.live_hall import CAPABILITY, NAMESPACE, WORKER, LiveHall

@@ -11,7 +11,7 @@ from pyhall_tui.journal.rows import DispatchRow, LastVerdict
 from pyhall_tui.paths import Home
 from pyhall_tui.registry.models import Verdict
 from pyhall_tui.screens.dispatch.screen import DispatchScreen
-from pyhall_tui.screens.worker_detail import WorkerDetailScreen
+from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from tests.live_hall import HASH, WORKER, LiveHall
 from tests.screens.conftest import OpenApp, profile_of
 from tests.screens.enrolling import sees
@@ -101,4 +101,4 @@ async def test_a_registry_behind_a_socks_proxy_is_not_asked_and_not_tried_again(
         await sees(opened, "✖ not asked")
         assert "SOCKS proxy, which is not supported" in opened.words()
         assert "lost" not in opened.text() and "next try" not in opened.text()
-        assert not opened.workspace.open_alarms
+        assert not opened.workspace.alarms.ids

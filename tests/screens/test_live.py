@@ -2,7 +2,7 @@
 
 from pyhall_tui.fleet.events import Kind, Severity
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.monitor.link import Reach
+from pyhall_tui.monitor.connection_state import Reachability
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.errors import NotSent
@@ -41,9 +41,9 @@ async def test_workers_that_vanish_together_are_one_alarm(open_app: OpenApp, hal
         await until(lambda: "6 clean" in opened.text(), clock=opened.clock)
         hall.faults.add(path="/api/v1/verify/*", status=404)
         workspace = opened.workspace
-        await until(lambda: workspace.link.fault == "404", clock=opened.clock)
+        await until(lambda: workspace.connection.state.fault == "404", clock=opened.clock)
         await until(lambda: "6 unknown" in opened.text(), clock=opened.clock)
-        await until(lambda: len(workspace.open_alarms) == 1, clock=opened.clock)
+        await until(lambda: len(workspace.alarms.ids) == 1, clock=opened.clock)
         gone = workspace.journal.events(workspace.profile.name, kind=Kind.VANISHED)
         assert {event.worker_id for event in gone} == set(ids)
         assert {event.severity for event in gone} == {Severity.WARNING}
@@ -60,11 +60,11 @@ async def test_without_a_key_nothing_is_sent_and_one_sentence_has_the_ways_on(op
             assert way in opened.words(), way
         await opened.clock.advance(120)
         workspace = opened.workspace
-        assert not workspace.is_connected
-        assert workspace.stats.per_second(opened.clock.now().mono) == 0
+        assert not workspace.connection.is_connected
+        assert workspace.connection.stats.per_second(opened.clock.now().mono) == 0
         assert workspace.journal.events("acme") == []
         try:
-            await workspace.ask(lambda client: client.verify(WORKER))
+            await workspace.connection.ask(lambda client: client.verify(WORKER))
         except NotSent as refused:
             assert "no API key" in str(refused)
         else:
@@ -101,10 +101,10 @@ async def test_a_hall_that_is_down_is_not_hammered_to_learn_whether_it_wants_a_k
     hall.hall.public_reads = True
     hall.faults.add(path="*", drop="unheard")
     async with open_app(profile_of(hall), watch=(WORKER,)) as opened:
-        await until(lambda: opened.workspace.link.reach is Reach.LOST, clock=opened.clock)
+        await until(lambda: opened.workspace.connection.state.reach is Reachability.LOST, clock=opened.clock)
         assert len(hall.requests) <= 6
         hall.faults.clear()
-        await until(lambda: opened.workspace.link.reach is Reach.LIVE, clock=opened.clock)
+        await until(lambda: opened.workspace.connection.state.reach is Reachability.LIVE, clock=opened.clock)
 
 
 async def test_what_another_program_acknowledges_is_acknowledged_here(open_app: OpenApp, hall: LiveHall) -> None:
@@ -119,7 +119,7 @@ async def test_what_another_program_acknowledges_is_acknowledged_here(open_app: 
             other.acknowledge_all("acme", newest)
             assert other.flush()
         await until(lambda: "alarm" not in opened.text() and "is BANNED" not in opened.words(), clock=opened.clock)
-        assert opened.workspace.open_alarms == set()
+        assert opened.workspace.alarms.ids == set()
 
 
 async def test_an_exception_in_the_journals_thread_is_said_in_a_band_that_stays(

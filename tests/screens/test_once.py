@@ -12,8 +12,8 @@ from textual.widgets import Input, Static
 import pyhall_tui.screens
 import pyhall_tui.widgets
 from pyhall_tui.screens.enroll.ask import AskScreen
-from pyhall_tui.screens.messages import EventsHappened, FleetChanged, LinkChanged
-from pyhall_tui.screens.worker_detail import WorkerDetailScreen
+from pyhall_tui.screens.messages import ConnectionChanged, EventsHappened, FleetChanged
+from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.widgets.dialog import ClosedOnce
 from pyhall_tui.widgets.late import after_refresh
 from tests.live_hall import WORKER, LiveHall
@@ -117,7 +117,7 @@ def test_every_dialog_there_is_closes_once() -> None:
     for package in (pyhall_tui.screens, pyhall_tui.widgets):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
-    importlib.import_module("pyhall_tui.palette")
+    importlib.import_module("pyhall_tui.shell.palette")
     ours = [kind for kind in _below(ModalScreen) if kind.__module__.startswith("pyhall_tui")]
     assert len(ours) > 10
     assert [kind for kind in ours if not issubclass(kind, ClosedOnce)] == []
@@ -171,7 +171,7 @@ async def test_a_workers_view_is_told_of_everything_while_it_closes(open_app: Op
             assert isinstance(view, WorkerDetailScreen)
             write(opened.app, "escape")
             while view.is_attached:
-                for message in (FleetChanged(), LinkChanged(), EventsHappened([])):
+                for message in (FleetChanged(), ConnectionChanged(), EventsHappened([])):
                     view.post_message(message)
                 await opened.pilot.pause()
         assert opened.app.return_code is None

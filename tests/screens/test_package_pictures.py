@@ -11,17 +11,17 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import TabbedContent
 
-from pyhall_tui.attest.dialects import Dialect
-from pyhall_tui.attest.drift import Changes, Drift, DriftState
-from pyhall_tui.attest.package_hash import Progress
-from pyhall_tui.journal.notes import Notes
-from pyhall_tui.monitor.drift import Standing
-from pyhall_tui.screens.package.attest import AttestScreen
-from pyhall_tui.screens.package.evidence import EvidenceScreen, ReceiptScreen
-from pyhall_tui.screens.package.report import ReportScreen
-from pyhall_tui.screens.package.tab import PackageTab
-from pyhall_tui.screens.worker_detail import WorkerDetailScreen
-from tests.attest.trees import DATA
+from pyhall_tui.files.notes import Notes
+from pyhall_tui.packages.dialects import Dialect
+from pyhall_tui.packages.drift import Changes, Drift, DriftState
+from pyhall_tui.packages.package_hash import Progress
+from pyhall_tui.packages.watch import Standing
+from pyhall_tui.screens.worker.attest_dialog import AttestScreen
+from pyhall_tui.screens.worker.evidence import EvidenceScreen, ReceiptScreen
+from pyhall_tui.screens.worker.package_tab import PackageTab
+from pyhall_tui.screens.worker.report_dialog import ReportScreen
+from pyhall_tui.screens.worker.screen import WorkerDetailScreen
+from tests.packages.trees import DATA
 from tests.pictures import Picture, picture_of
 from tests.screens.canned import CannedApp, no_answer, refused
 from tests.waiting import until

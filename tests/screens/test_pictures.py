@@ -3,7 +3,7 @@
 import pytest
 from textual.widgets import Static, TextArea
 
-from pyhall_tui.screens.worker_detail import WorkerDetailScreen
+from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets import clipboard
 from pyhall_tui.widgets.clipboard import SelectTextScreen

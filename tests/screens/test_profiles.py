@@ -204,7 +204,7 @@ async def test_profiles_are_listed_with_their_marks_and_one_read_of_the_keyring(
     for profile in profiles:
         keyring.entries[f"{profile.name}@{hall.url}"] = hall.key
     async with open_app(*profiles, keys=keys, size=(200, 60), profile_name="p3") as opened:
-        await until(lambda: opened.workspace.is_connected)
+        await until(lambda: opened.workspace.connection.is_connected)
         await go_to_profiles(opened)
         await opened.pilot.press("end")
         await opened.pilot.pause()

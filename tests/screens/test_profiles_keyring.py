@@ -35,7 +35,7 @@ async def main():
         await pilot.press("ctrl+s")
         await until(lambda: isinstance(app.screen, ChoiceScreen), 20)
         app.screen.query_one("#choice-save").press()
-        await until(lambda: app.current_mode == "workers" and app.workspace.is_connected, 20)
+        await until(lambda: app.current_mode == "workers" and app.workspace.connection.is_connected, 20)
         tell_of(app)
 asyncio.run(main())
 """
@@ -43,7 +43,7 @@ START_AGAIN = """
 async def main():
     app = PyHallApp(HOME, start_demo=lambda: None)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(lambda: app.current_mode == "workers" and app.workspace.is_connected, 20)
+        await until(lambda: app.current_mode == "workers" and app.workspace.connection.is_connected, 20)
         await pilot.press("5")
         await pilot.pause()
         tell_of(app)

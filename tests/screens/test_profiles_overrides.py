@@ -27,7 +27,7 @@ async def test_a_test_asks_the_address_that_a_variable_names_and_says_so(
         keyring.entries |= {f"acme@{hall.url}": hall.key, f"acme@{other.url}": other.key}
         monkeypatch.setenv(name, other.url)
         async with open_app(profile_of(hall), keys=keys, size=(120, 60)) as opened:
-            await until(lambda: opened.workspace.is_connected)
+            await until(lambda: opened.workspace.connection.is_connected)
             await go_to_profiles(opened)
             other.requests.clear()
             await opened.pilot.press("ctrl+g")
@@ -47,7 +47,7 @@ async def test_a_typed_key_goes_to_no_address_that_a_variable_names(
         monkeypatch.setenv("PYHALL_REGISTRY_URL", other.url)
         said = f"PYHALL_REGISTRY_URL is set: {other.url} is asked, not {hall.url}."
         async with open_app(profile_of(hall), keys=keys, size=(120, 60), watch=("wkr_abc123",)) as opened:
-            await until(lambda: opened.workspace.is_connected)
+            await until(lambda: opened.workspace.connection.is_connected)
             await go_to_profiles(opened)
             await fill(opened, key=TYPED)
             before = len(other.requests)
@@ -75,7 +75,7 @@ async def test_the_namespace_of_a_variable_is_the_one_that_is_tested(
     """F63"""
     monkeypatch.setenv("PYHALL_NAMESPACE", "x.other")
     async with open_app(profile_of(hall), key=hall.key, size=(120, 60)) as opened:
-        await until(lambda: opened.workspace.is_connected)
+        await until(lambda: opened.workspace.connection.is_connected)
         await go_to_profiles(opened)
         await opened.pilot.press("ctrl+g")
         await until(lambda: "PYHALL_NAMESPACE is set: the namespace is x.other, not org.yourco." in opened.words())
@@ -91,7 +91,7 @@ async def test_the_key_of_a_variable_is_the_one_that_is_tested_also_over_a_typed
     """F63: and a test with it proves nothing of the typed key."""
     monkeypatch.setenv("PYHALL_API_KEY", hall.key)
     async with open_app(profile_of(hall), size=(120, 60)) as opened:
-        await until(lambda: opened.workspace.is_connected)
+        await until(lambda: opened.workspace.connection.is_connected)
         await go_to_profiles(opened)
         await fill(opened, key=TYPED)
         await opened.pilot.press("ctrl+g")
@@ -108,7 +108,7 @@ async def test_a_variable_that_cannot_be_used_is_told_by_the_test(
 ) -> None:
     """F63"""
     async with open_app(profile_of(hall), key=hall.key) as opened:
-        await until(lambda: opened.workspace.is_connected)
+        await until(lambda: opened.workspace.connection.is_connected)
         await go_to_profiles(opened)
         monkeypatch.setenv("PYHALL_REGISTRY_URL", "api.pyhall.dev")
         await opened.pilot.press("ctrl+g")

@@ -7,7 +7,7 @@ import pytest
 from textual.screen import Screen
 
 from pyhall_tui.clock import Moment
-from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.registry.models import BanList, BanListEntry
 from pyhall_tui.screens.activity.screen import ActivityScreen
 from pyhall_tui.screens.workers.screen import WorkersScreen

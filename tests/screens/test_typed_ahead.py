@@ -8,7 +8,7 @@ from textual.widgets import Input
 
 from pyhall_tui.app import PyHallApp
 from pyhall_tui.screens.hall.screen import HallScreen
-from pyhall_tui.screens.worker_detail import WorkerDetailScreen
+from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from tests.live_hall import WORKER, LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.typist import settled, write

@@ -10,24 +10,24 @@ from typing import Any
 import pytest
 from textual.widgets import Button, Input, TabbedContent
 
-from pyhall_tui.attest.dialects import Dialect, dialect_hashes
-from pyhall_tui.attest.package_hash import hash_package
+from pyhall_tui.files.notes import Notes
 from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.hall.models import Worker
-from pyhall_tui.journal.notes import Notes
+from pyhall_tui.packages.dialects import Dialect, dialect_hashes
+from pyhall_tui.packages.package_hash import hash_package
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
-from pyhall_tui.screens.package.attest import AttestScreen
-from pyhall_tui.screens.package.evidence import EvidenceScreen
-from pyhall_tui.screens.package.report import ReportScreen
-from pyhall_tui.screens.worker_detail import WorkerDetailScreen
+from pyhall_tui.screens.worker.attest_dialog import AttestScreen
+from pyhall_tui.screens.worker.evidence import EvidenceScreen
+from pyhall_tui.screens.worker.report_dialog import ReportScreen
+from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets.line_table import LineTable
-from tests.attest.trees import DATA, write_tree
 from tests.live_hall import WORKER, LiveHall
+from tests.packages.trees import DATA, write_tree
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.waiting import until
 

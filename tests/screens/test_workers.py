@@ -7,7 +7,7 @@ from textual.widgets import Input
 
 from pyhall_tui.fleet.order import SortKey
 from pyhall_tui.paths import Home
-from pyhall_tui.screens.worker_detail import WorkerDetailScreen
+from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets import line_table
 from pyhall_tui.widgets.line_table import LineTable

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
 from pyhall_tui.render.text import Cell, clean
-from pyhall_tui.theme import DARK
+from pyhall_tui.shell.theme import DARK
 from pyhall_tui.widgets.line_table import Column, LineTable, Row, fit, pieces
 from tests.waiting import until
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pyhall_tui.commands.hall.group import db_option, hall_group, no, open_store, say
+from pyhall_tui.commands.hall.group import answer_no, db_option, hall_group, open_store, say
 
 
 @hall_group.command()
@@ -20,7 +20,7 @@ def ban(worker: str, reason: str, db: Path) -> None:
         if digest:
             store.ban_hash(digest, reason)
         elif not store.ban(worker, reason):
-            no(f"there is no worker {worker} in {db}")
+            answer_no(f"there is no worker {worker} in {db}")
     say(f"banned {digest or worker}")
 
 
@@ -34,7 +34,7 @@ def unban(worker: str, db: Path) -> None:
     with open_store(db) as store:
         digest = clean_hash(worker)
         if not (store.unban_hash(digest) if digest else store.unban(worker)):
-            no(f"{worker} is not banned in {db}")
+            answer_no(f"{worker} is not banned in {db}")
     say(f"unbanned {digest or worker}")
 
 
@@ -45,7 +45,7 @@ def retire(worker: str, db: Path) -> None:
     """Retire a worker, for good."""
     with open_store(db) as store:
         if not store.set_status(worker, "retired"):
-            no(f"there is no worker {worker} in {db}")
+            answer_no(f"there is no worker {worker} in {db}")
     say(f"retired {worker}")
 
 
@@ -62,8 +62,8 @@ def attest(worker: str, sha256: str, db: Path) -> None:
         raise click.BadParameter("expected 64 hex digits", param_hint="SHA256")
     with open_store(db) as store:
         if store.is_hash_banned(digest):
-            no(f"{digest} is on the ban list: unban it first")
+            answer_no(f"{digest} is on the ban list: unban it first")
         if not store.attest(worker, digest):
             known = store.worker(worker)
-            no(f"{worker} is {known.status}" if known else f"there is no worker {worker} in {db}")
+            answer_no(f"{worker} is {known.status}" if known else f"there is no worker {worker} in {db}")
     say(f"attested {worker} {digest}")

@@ -10,7 +10,7 @@ import click
 
 from pyhall_tui import paths
 from pyhall_tui.commands.output import is_of_output, printable
-from pyhall_tui.regular_file import reason
+from pyhall_tui.files.regular_file import reason
 
 if TYPE_CHECKING:
     from pyhall_tui.hall.store import Store
@@ -57,7 +57,7 @@ def say(line: str, *, err: bool = False) -> None:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def errors_explained() -> Iterator[None]:
     """Turn what can go wrong with a store or a file into one sentence and exit code 2."""
     from pyhall_tui.hall.errors import FileMistake, StoreError
 
@@ -85,7 +85,7 @@ def open_store(db: Path, *, make: bool = False) -> "Iterator[Store]":
     from pyhall_tui.hall.errors import StoreError
     from pyhall_tui.hall.store import Store
 
-    with told():
+    with errors_explained():
         if not make and not db.exists():
             raise StoreError(f"there is no hall's store at {db}: name one with --db, or make it with hall serve")
         store = Store(db)
@@ -95,7 +95,7 @@ def open_store(db: Path, *, make: bool = False) -> "Iterator[Store]":
             store.close()
 
 
-def no(sentence: str) -> NoReturn:
+def answer_no(sentence: str) -> NoReturn:
     """End with a sentence and exit code 1: the answer is no."""
     say(f"pyhall-tui hall: {sentence}", err=True)
     raise SystemExit(NO)

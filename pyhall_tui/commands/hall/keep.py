@@ -10,8 +10,8 @@ from typing import IO, Any
 
 import click
 
-from pyhall_tui.commands.hall.group import NO, db_option, hall_group, json_option, no, open_store, say
-from pyhall_tui.whole_file import new_file
+from pyhall_tui.commands.hall.group import NO, answer_no, db_option, hall_group, json_option, open_store, say
+from pyhall_tui.files.whole_file import new_file
 
 
 @hall_group.command()
@@ -130,7 +130,7 @@ def verify(known: str | None, as_json: bool, db: Path) -> None:
         click.echo(json.dumps(told | {"taken_out": taken}))
         raise SystemExit(0 if checked.whole else NO)
     if not checked.whole:
-        no(f"row {checked.bad_seq} of {db}: {checked.why}")
+        answer_no(f"row {checked.bad_seq} of {db}: {checked.why}")
     taken_out = f"; {checked.removal.told(checked.gone)}" if checked.removal else ""
     say(f"whole: {checked.rows} decisions{taken_out}")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pyhall_tui.commands.hall.group import db_option, hall_group, json_option, no, open_store, say
+from pyhall_tui.commands.hall.group import answer_no, db_option, hall_group, json_option, open_store, say
 from pyhall_tui.commands.output import printable
 
 
@@ -58,6 +58,6 @@ def revoke(key_id: str | None, namespace: str | None, db: Path) -> None:
         wanted = [key_id] if key_id else [key.key_id for key in store.all_keys() if key.namespace == namespace]
         revoked = [each for each in wanted if store.revoke_key(each)]
     if not revoked:
-        no(f"there is no good key {key_id or f'of {namespace}'} in {db}")
+        answer_no(f"there is no good key {key_id or f'of {namespace}'} in {db}")
     for each in revoked:
         say(f"revoked {each}")

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyhall_tui.commands.hall.group import db_option, hall_group, json_option, no, open_store, say, told
+from pyhall_tui.commands.hall.group import (
+    answer_no,
+    db_option,
+    errors_explained,
+    hall_group,
+    json_option,
+    open_store,
+    say,
+)
 
 if TYPE_CHECKING:
     from pyhall_tui.hall.context import Grounds
@@ -145,12 +153,12 @@ def list_rules(file: Path | None, as_json: bool, db: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def check(file: Path) -> None:
     """Read a policy in TOML; exit 1 and name them if rules are hidden by earlier ones."""
-    with told():
+    with errors_explained():
         from pyhall_tui.hall.shadow import hidden_rules
 
         rules = _read(file)
         if hidden := hidden_rules(rules):
-            no(f"{file}: " + "; ".join(map(str, hidden)))
+            answer_no(f"{file}: " + "; ".join(map(str, hidden)))
     say(f"{len(rules.rule)} rules, default {rules.default}")
 
 
@@ -181,7 +189,7 @@ def show(db: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def import_(file: Path) -> None:
     """Print the ecosystem's rules.json as a policy in TOML; what ours can't say goes to standard error."""
-    with told():
+    with errors_explained():
         from pyhall_tui.hall.rules_json import read
 
         rules, notes = read(file.read_bytes(), str(file))

@@ -137,7 +137,7 @@ async def ask_for_bans(client: "RegistryClient") -> Heard:
         )
         for entry in told.entries.values()
     ]
-    return Heard(None if told.unchanged else bans, told.perhaps_cut or told.unreadable > 0)
+    return Heard(None if told.unchanged else bans, told.truncated or told.unreadable > 0)
 
 
 async def ask_for_standing(client: "RegistryClient") -> str | None:
@@ -219,7 +219,7 @@ def _wall(value: object, *, since: float = 0.0) -> float | None:
 
 def _own_hash() -> str:
     import pyhall_tui
-    from pyhall_tui.attest.package_hash import PackageUnreadable, hash_package
+    from pyhall_tui.packages.package_hash import PackageUnreadable, hash_package
 
     try:
         return hash_package(Path(pyhall_tui.__file__).parent).sha256

@@ -7,7 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Button, Input
 
-from pyhall_tui.given_path import given_path
+from pyhall_tui.files.given_path import given_path
 from pyhall_tui.journal.export import ExportFailed
 from pyhall_tui.render.text import clean
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen

@@ -13,16 +13,16 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from pyhall_tui.enroll.off_loop import off_loop
+from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.fleet.events import Event, Kind, Severity
-from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.journal.event_feed import Feed, Filter
 from pyhall_tui.journal.export import each_event, write_events
 from pyhall_tui.render.event import BAR, WORDS, event_row, line, moment
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.activity.export_dialog import ExportScreen
-from pyhall_tui.screens.activity.feed import Feed, Filter
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go
+from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.key_hint import KeyHint
@@ -71,7 +71,7 @@ class ActivityScreen(ModeScreen):
         """`drafts` keeps up to where one has looked, over restarts."""
         super().__init__(workspace)
         self._drafts = drafts
-        self._feed = Feed(workspace.was_replaced)
+        self._feed = Feed(workspace.alarms.was_replaced)
         self._shown: dict[str, Event] = {}
         looked = drafts.load(_LOOKED)
         self._looked_id, self._looked_at = _number(looked.get("id")), float(_number(looked.get("at")))
@@ -200,7 +200,7 @@ class ActivityScreen(ModeScreen):
         frame, count = self.query_one("#activity-frame"), len(self._shown)
         frame.border_title = as_content([self._since_looked()])
         more = "+" if self._feed.has_older else ""
-        alarms = len(self.workspace.open_alarms)
+        alarms = len(self.workspace.alarms.ids)
         still = f" · {alarms} alarm{'s' * (alarms != 1)} not acknowledged" if alarms else ""
         frame.border_subtitle = as_content([Cell(f"{count}{more} shown{still}", Style.DIM)])
         empty = self.query_one("#no-events", Static)
@@ -300,7 +300,7 @@ class ActivityScreen(ModeScreen):
     def action_acknowledge(self) -> None:
         ids = [event.id for event in self._targets() if not event.acknowledged]
         if ids:
-            self.workspace.acknowledge(ids)
+            self.workspace.alarms.acknowledge(ids)
             self._acknowledged(ids)
         self._unmark()
 
@@ -312,14 +312,14 @@ class ActivityScreen(ModeScreen):
         newest, asked = next(iter(self._shown.values())).id, self._feed.asked
         ids = [event.id for event in self._shown.values() if not event.acknowledged]
         if asked == Filter():
-            self.workspace.acknowledge_all(newest)
+            self.workspace.alarms.acknowledge_all(newest)
             self._feed.acknowledge_all(newest)
         else:
             workspace = self.workspace
             question = partial(each_event, workspace.journal, workspace.profile.name, **asked.question())
             matching = await self._ask(lambda: [event for event in question() if not event.acknowledged])
             ids = sorted({*ids, *(event.id for event in matching if event.id <= newest)})
-            workspace.acknowledge(ids)
+            workspace.alarms.acknowledge(ids)
         self._acknowledged(ids)
         self.notify("All that is shown is acknowledged." if ids else "All was acknowledged before.", markup=False)
 

@@ -15,13 +15,13 @@ from textual.widgets import Input, Static
 
 from pyhall_tui.dispatch.history import compare, each_dispatch, export, question
 from pyhall_tui.dispatch.result import Tried, read_back
-from pyhall_tui.enroll.off_loop import off_loop
 from pyhall_tui.journal.rows import DispatchRow
 from pyhall_tui.render.decision import history_row
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.activity.export_dialog import ExportScreen
 from pyhall_tui.screens.dispatch.columns import COLUMNS
 from pyhall_tui.screens.dispatch.dialogs import TextScreen
+from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.line_table import LineTable, Row

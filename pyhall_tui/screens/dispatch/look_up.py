@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from pyhall_tui.dispatch.correlation import trace
-from pyhall_tui.enroll.off_loop import off_loop
 from pyhall_tui.render.trace import trace_lines
+from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 from pyhall_tui.widgets.field import Field

@@ -19,7 +19,7 @@ from pyhall_tui.render.text import Style, clean
 from pyhall_tui.widgets.line_table import fit
 
 
-class Look(NamedTuple):
+class CellLook(NamedTuple):
     """How one cell looks."""
 
     glyph: str
@@ -79,7 +79,7 @@ class MatrixGrid(ScrollView, can_focus=True):
 
         case: Case
 
-    def __init__(self, look: Callable[[Case], Look], *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, look: Callable[[Case], CellLook], *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._look = look
         self._grid: Grid | None = None
@@ -183,7 +183,7 @@ class MatrixGrid(ScrollView, can_focus=True):
             segments += self._cell(look, is_cursor=(row, number) == self._at)
         return [*segments, Segment(f"  {hits or '–'}", self._style(Style.DIM))]
 
-    def _cell(self, look: Look, *, is_cursor: bool) -> list[Segment]:
+    def _cell(self, look: CellLook, *, is_cursor: bool) -> list[Segment]:
         text = f"[{look.glyph}]" if look.framed else f" {look.glyph} "
         style = self._style(look.style)
         if is_cursor:
@@ -204,10 +204,10 @@ class MatrixGrid(ScrollView, can_focus=True):
         segments += [Segment(fit(f" {counts[column] or '–'}", self._column_width), style) for column in columns]
         return segments
 
-    def _look_at(self, row: str, column: str) -> Look:
+    def _look_at(self, row: str, column: str) -> CellLook:
         assert self._grid is not None
         case = self._grid.cases.get((row, column))
-        return self._look(case) if case is not None else Look(" ", Style.DIM)
+        return self._look(case) if case is not None else CellLook(" ", Style.DIM)
 
     def _style(self, style: Style) -> RichStyle:
         return self.rich_style + self.get_component_rich_style(f"matrix-grid--{style}", partial=True)

@@ -29,13 +29,13 @@ from pyhall_tui.dispatch.matrix import (
     sums,
 )
 from pyhall_tui.dispatch.result import Result, Tried
-from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.profiles.urls import is_loopback
 from pyhall_tui.render.decision import LOOKS
 from pyhall_tui.render.lab import case_words, cell_line, progress_line, sums_lines
 from pyhall_tui.render.text import Cell, Style, clean, in_seconds
 from pyhall_tui.screens.dispatch.dialogs import ChooseScreen
-from pyhall_tui.screens.dispatch.matrix_grid import Look, MatrixGrid
+from pyhall_tui.screens.dispatch.matrix_grid import CellLook, MatrixGrid
 from pyhall_tui.screens.dispatch.request_form import READ_ONLY
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.widgets.cells import as_content
@@ -237,16 +237,16 @@ class MatrixTab(Vertical):
             }
         )
 
-    def _look(self, case: Case) -> Look:
+    def _look(self, case: Case) -> CellLook:
         matrix = self._workspace.lab.matrix
         tried = matrix.cells.get(case) if matrix else None
         if tried is None:
-            return Look("·", Style.DIM)
+            return CellLook("·", Style.DIM)
         look = LOOKS[tried.result]
         framed = case in self._differences
         if not self._passes(tried):
-            return Look("·", Style.DIM, framed)
-        return Look(look.glyph, look.style, framed, tried.result is not Result.ALLOW)
+            return CellLook("·", Style.DIM, framed)
+        return CellLook(look.glyph, look.style, framed, tried.result is not Result.ALLOW)
 
     def _passes(self, tried: Tried) -> bool:
         wanted = self.query_one("#matrix-filter", Input).value.strip().casefold()

@@ -13,8 +13,8 @@ from textual.widgets import Button, Input, Label, Static, TextArea
 
 from pyhall_tui.dispatch.curl import NotADispatch, looks_like_curl, read_curl
 from pyhall_tui.dispatch.form import DispatchForm, FormMistakes
+from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.fleet.entry import State
-from pyhall_tui.journal.drafts import Drafts
 from pyhall_tui.registry.correlation import new_correlation_id
 from pyhall_tui.registry.models import DispatchRequest
 from pyhall_tui.render.text import clean

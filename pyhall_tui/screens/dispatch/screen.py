@@ -11,7 +11,7 @@ from textual.widgets import TabbedContent, TabPane
 from pyhall_tui.dispatch.form import filled
 from pyhall_tui.dispatch.result import Tried
 from pyhall_tui.dispatch.saved import SavedMistake, SavedRequests
-from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.urls import is_loopback
 from pyhall_tui.registry.models import DispatchRequest

@@ -16,13 +16,12 @@ from textual.message import Message
 from textual.widgets import Button, Input, ProgressBar, Static
 
 from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, lost_memory, plan
-from pyhall_tui.enroll.off_loop import off_loop
 from pyhall_tui.enroll.report import write_report
 from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
-from pyhall_tui.given_path import given_path
-from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.files.drafts import Drafts
+from pyhall_tui.files.given_path import given_path
+from pyhall_tui.files.safe_file import FileBusy, locked
 from pyhall_tui.journal.rows import NotKept
-from pyhall_tui.profiles.safe_file import FileBusy, locked
 from pyhall_tui.profiles.watch_list import cannot_be_watched
 from pyhall_tui.render.batch import batch_cells, counts_words, row_in_full, what_next
 from pyhall_tui.render.text import Cell, Style, clean
@@ -30,6 +29,7 @@ from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.pick_package import FolderSuggester, PickPackageScreen
 from pyhall_tui.screens.enroll.steady_field import SteadyField
 from pyhall_tui.screens.messages import Go
+from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content, as_lines
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.workspace import Workspace
@@ -191,7 +191,7 @@ class BatchPane(Vertical):
             self.check()
         elif self._forgotten:
             self._tell(f"✖ {self._forgotten}")
-        elif not self._workspace.is_connected:
+        elif not self._workspace.connection.is_connected:
             self._tell("✖ Not connected yet: the profile's key is still being asked for. Nothing was sent.")
         elif not found.get(State.READY):
             self._tell("There is nothing to send: no row is ready.")
@@ -279,7 +279,7 @@ class BatchPane(Vertical):
         async def asked(client: Registry) -> T:
             return await call(client)
 
-        return await self._workspace.ask_in_turn(asked)
+        return await self._workspace.connection.ask_in_turn(asked)
 
     @on(Button.Pressed, "#batch-stop")
     def stop(self) -> None:

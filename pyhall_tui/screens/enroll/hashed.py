@@ -7,8 +7,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from pyhall_tui.attest.files import amount
-from pyhall_tui.attest.package_hash import PackageHash
+from pyhall_tui.files.sizes import amount
+from pyhall_tui.packages.package_hash import PackageHash
 from pyhall_tui.render.enroll import SIZE_WIDTH, HashedRow, Line, hashed_row_in_full, hashed_rows
 from pyhall_tui.render.text import clean
 from pyhall_tui.widgets.cells import as_lines

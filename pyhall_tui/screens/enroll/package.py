@@ -10,16 +10,16 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Button, Input, ProgressBar
 
-from pyhall_tui.attest.files import amount
-from pyhall_tui.attest.package_hash import Cancelled, PackageHash, PackageUnreadable, Progress, hash_package
 from pyhall_tui.enroll.checks import SHA256, check_sha256, hint_of_sha256
 from pyhall_tui.enroll.draft import Package
-from pyhall_tui.enroll.off_loop import off_loop
+from pyhall_tui.files.sizes import amount
+from pyhall_tui.packages.package_hash import Cancelled, PackageHash, PackageUnreadable, Progress, hash_package
 from pyhall_tui.registry.models import plain_sha256
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.hashed import HashedScreen
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
 from pyhall_tui.screens.enroll.steady_field import SteadyField
+from pyhall_tui.threads.off_loop import off_loop
 
 COMPUTING = "The hash is being computed: wait for it, or press escape to cancel."
 

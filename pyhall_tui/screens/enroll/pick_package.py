@@ -13,10 +13,10 @@ from textual.widgets import Button, DirectoryTree, Input, Static
 from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
-from pyhall_tui.enroll.off_loop import off_loop
-from pyhall_tui.given_path import given_path
+from pyhall_tui.files.given_path import given_path
 from pyhall_tui.paths import expanded
 from pyhall_tui.render.text import clean
+from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
 

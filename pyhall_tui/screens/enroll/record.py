@@ -15,18 +15,18 @@ from textual.widgets import Button, DirectoryTree, Input, Static, TextArea
 from textual.widgets.directory_tree import DirEntry
 
 from pyhall_tui.attest.manifests import secret_of_environment
-from pyhall_tui.attest.package_hash import PackageHash
 from pyhall_tui.attest.records import FILE_NAMES, RecordUnreadable, WorkerRecord, read_record, write_record
 from pyhall_tui.enroll.draft import Draft
-from pyhall_tui.enroll.off_loop import off_loop
 from pyhall_tui.enroll.record import lacks_for_next_level, read_record_at, record_of
 from pyhall_tui.enroll.record_checks import RecordCheck, Standing, check_record
-from pyhall_tui.given_path import given_path
+from pyhall_tui.files.given_path import given_path
+from pyhall_tui.packages.package_hash import PackageHash
 from pyhall_tui.render.enroll import record_lines
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.lines_view import LinesView
 from pyhall_tui.screens.enroll.pick_package import FolderSuggester, PackageTree, PickPackageScreen
+from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.text_field import TextField

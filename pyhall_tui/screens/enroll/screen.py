@@ -7,11 +7,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, TabbedContent, TabPane
 
-from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.enroll.batch import BatchPane
 from pyhall_tui.screens.enroll.form import EnrollForm
-from pyhall_tui.screens.enroll.one import EnrollOne
+from pyhall_tui.screens.enroll.single import EnrollOne
 from pyhall_tui.screens.messages import Go
 from pyhall_tui.workspace import Workspace
 

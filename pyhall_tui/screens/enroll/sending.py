@@ -5,11 +5,11 @@ from functools import partial
 import msgspec
 
 from pyhall_tui.enroll.batch import FORM
-from pyhall_tui.enroll.off_loop import off_loop
 from pyhall_tui.enroll.request import body_of
 from pyhall_tui.journal.rows import EnrollmentRow, EnrollmentState
 from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.models import EnrollAnswer, EnrollRequest, Exchange
+from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.workspace import Workspace
 
 
@@ -37,7 +37,7 @@ async def send(workspace: Workspace, request: EnrollRequest, correlation_id: str
 
     await off_loop(partial(journal.record_enrollment_now, name, row), name="journal")
     try:
-        answer = await workspace.ask(lambda client: client.enroll(request, correlation_id=correlation_id))
+        answer = await workspace.connection.ask(lambda client: client.enroll(request, correlation_id=correlation_id))
     except RegistryError as error:
         state = EnrollmentState.UNKNOWN if error.may_have_reached else EnrollmentState.REFUSED
         record(state, error=str(error), answer=_raw(error.exchange))

@@ -61,7 +61,7 @@ class DecisionScreen(DialogScreen[str]):
         tier = self._decision.risk_tier if self._decision.risk_tier in _TIERS else None
         at = wall_of(self._decision.at) or None
         try:
-            told = await self._workspace.ask_in_turn(
+            told = await self._workspace.connection.ask_in_turn(
                 lambda client: hall_explanation(
                     client, worker_id=worker_id, capability=capability, risk_tier=tier, at=at
                 )

@@ -118,7 +118,7 @@ class ExplainForm(Horizontal):
         context = self._value("context") or None
         self._say("Asking …", Style.DIM)
         try:
-            told = await self._workspace.ask_in_turn(
+            told = await self._workspace.connection.ask_in_turn(
                 lambda client: hall_explanation(
                     client, worker_id=worker_id, capability=capability, risk_tier=tier, at=None, context=context
                 )

@@ -31,7 +31,7 @@ async def is_local_hall(workspace: Workspace) -> bool:
     """Ask once it is connected; where the registry cannot be reached, again until it says yes or no."""
     while True:
         try:
-            await workspace.ask_in_turn(lambda client: hall_status(client, retry=False))
+            await workspace.connection.ask_in_turn(lambda client: hall_status(client, retry=False))
         except _NO:
             return False
         except RegistryError:
@@ -43,7 +43,7 @@ async def is_local_hall(workspace: Workspace) -> bool:
 async def watch_all(workspace: Workspace) -> Watching:
     """Put every worker of the hall on the watch list, and return what to say of it."""
     try:
-        worker_ids = await workspace.ask_in_turn(hall_workers)
+        worker_ids = await workspace.connection.ask_in_turn(hall_workers)
     except RegistryError as error:
         return Watching((), f"Its workers could not be asked for: {error} {error.advice}")
     if not worker_ids:

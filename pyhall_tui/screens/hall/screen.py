@@ -29,7 +29,7 @@ from pyhall_tui.screens.hall.decision import DecisionScreen
 from pyhall_tui.screens.hall.explain import ExplainForm
 from pyhall_tui.screens.hall.feed import DecisionFeed
 from pyhall_tui.screens.hall.presence import watch_all
-from pyhall_tui.screens.messages import CopyText, Go, LinkChanged
+from pyhall_tui.screens.messages import ConnectionChanged, CopyText, Go
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.header import StatusHeader
@@ -140,7 +140,7 @@ class HallScreen(Screen[None]):
             self.query_one(StatusHeader).update_status()
             self._follow_anew()
 
-    @on(LinkChanged)
+    @on(ConnectionChanged)
     def _link_changed(self) -> None:
         self.query_one(StatusHeader).update_status()
         if self._following is None or self._following.is_finished:
@@ -182,21 +182,21 @@ class HallScreen(Screen[None]):
 
     async def _ask_decisions(self) -> None:
         after = self._feed.newest_seq
-        self._feed.take(await self._workspace.ask_in_turn(lambda client: hall_decisions(client, after)))
+        self._feed.take(await self._workspace.connection.ask_in_turn(lambda client: hall_decisions(client, after)))
         self._show_feed(by_itself=True)
 
     async def _ask_policy(self) -> None:
         try:
-            self._policy = await self._workspace.ask_in_turn(hall_policy)
+            self._policy = await self._workspace.connection.ask_in_turn(hall_policy)
         except (NotFound, Forbidden):
             self.query_one("#policy-head", Static).update(Content(_NOT_TOLD))
         else:
             self._show_policy(self._policy)
 
     async def _ask_state(self) -> None:
-        status = await self._workspace.ask_in_turn(hall_status)
+        status = await self._workspace.connection.ask_in_turn(hall_status)
         try:
-            alerts = await self._workspace.ask_in_turn(hall_alerts)
+            alerts = await self._workspace.connection.ask_in_turn(hall_alerts)
         except NotFound:
             alerts = []
         lines = status_lines(status, alerts, self._workspace.now().wall)

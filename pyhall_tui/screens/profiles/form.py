@@ -12,8 +12,8 @@ from textual.widgets import Checkbox, Input, Static
 
 from pyhall_tui.profiles.api_key import key_mistake
 from pyhall_tui.profiles.checks import validate_profile
+from pyhall_tui.profiles.edits import Values, fields_of
 from pyhall_tui.profiles.urls import REGISTRY
-from pyhall_tui.screens.profiles.edits import Values, fields_of
 from pyhall_tui.widgets.field import Field
 
 _CONNECTION: Final = (
@@ -42,11 +42,11 @@ _SWITCHES: Final = (
 _TEXTS: Final = tuple(name for name, _, _ in (*_CONNECTION, *_PACE, *_WORDS))
 
 
-class Mark(Checkbox):
+class ProfileCheckbox(Checkbox):
     """A checkbox that shows without colour too whether it is on."""
 
     DEFAULT_CSS = """
-    Mark {
+    ProfileCheckbox {
         & > .toggle--button { color: $text-muted; background: $background 0%; }
         &.-on > .toggle--button { color: $text-success; background: $background 0%; }
     }
@@ -90,7 +90,7 @@ class ProfileForm(VerticalScroll, can_focus=False):
             yield Field(name, label, placeholder=example)
         yield Static("Marks and signals", classes="section", markup=False)
         for name, label in _SWITCHES:
-            yield Mark(Content(label), id=name, compact=True)
+            yield ProfileCheckbox(Content(label), id=name, compact=True)
 
     def on_mount(self) -> None:
         self.field("key").input.takes_paste = self._take_key

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import Button, Static
 
 from pyhall_tui.clock import Clock
-from pyhall_tui.probe import Mark, ProbeLine, Step, probe_apart
+from pyhall_tui.probe import CheckResult, ProbeLine, Step, probe_apart
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.render.profile import pending_cells, probe_cells
@@ -56,11 +56,11 @@ class ProbePanel(Vertical):
         self.display = True
         self._draw()
         async for line in probe_apart(profile, key, clock):
-            if why_none and line.step is Step.KEY and line.mark is Mark.NO:
+            if why_none and line.step is Step.KEY and line.mark is CheckResult.NO:
                 line = line._replace(sentence=why_none, advice="")
             self._lines[line.step] = line
             self._draw()
-        return all(line.mark is not Mark.NO for line in self._lines.values())
+        return all(line.mark is not CheckResult.NO for line in self._lines.values())
 
     def clear(self) -> None:
         """Show nothing: another profile is on the form."""

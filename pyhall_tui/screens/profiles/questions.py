@@ -5,11 +5,11 @@ from typing import Any, Final
 import msgspec
 from textual.content import Content
 
+from pyhall_tui.profiles.edits import values_of
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.store import ProfileConflict
+from pyhall_tui.profiles.profile_store import ProfileConflict
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.profiles.choice import Choice, ChoiceScreen
-from pyhall_tui.screens.profiles.edits import values_of
 from pyhall_tui.widgets.cells import as_content
 
 _LABEL: Final = 22

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.edits import Values
 from pyhall_tui.profiles.keys import KeyAnswer, KeyState, KeyStore
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.store import ProfileConflict, ProfilesFileError, ProfilesNotSaved, ProfileStore
+from pyhall_tui.profiles.profile_store import ProfileConflict, ProfilesFileError, ProfilesNotSaved, ProfileStore
 from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.profiles.choice import ChoiceScreen
-from pyhall_tui.screens.profiles.edits import Values
 from pyhall_tui.screens.profiles.questions import ask_conflict, renamed
 
 Ask = Callable[[ChoiceScreen], Awaitable[str | None]]

@@ -12,29 +12,29 @@ from textual.widgets import Button, Static
 from textual.widgets.button import ButtonVariant
 
 from pyhall_tui.clock import Clock
-from pyhall_tui.journal.drafts import Drafts
+from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.checks import profile_from
+from pyhall_tui.profiles.edited_profiles import EditedProfiles
+from pyhall_tui.profiles.edits import BLANK, NEW, Edits, fields_of, values_of
 from pyhall_tui.profiles.environment import EnvironmentMistake, overridden
 from pyhall_tui.profiles.keys import KeyAnswer, KeyState, KeyStore
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.store import ProfileStore
+from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.profiles.urls import origin
 from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.render.profile import key_sentence, profile_row
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CloseProfile, Go, OpenProfile
-from pyhall_tui.screens.profiles.book import Book
 from pyhall_tui.screens.profiles.choice import ChoiceScreen
-from pyhall_tui.screens.profiles.edits import BLANK, NEW, Edits, fields_of, values_of
 from pyhall_tui.screens.profiles.form import ProfileForm
 from pyhall_tui.screens.profiles.listing import ProfileList
+from pyhall_tui.screens.profiles.notice import Notice
 from pyhall_tui.screens.profiles.probe_panel import ProbePanel
 from pyhall_tui.screens.profiles.questions import ask_delete, ask_untested, take_theirs
 from pyhall_tui.screens.profiles.saving import Saver, Written, connection
 from pyhall_tui.screens.profiles.trials import Trials, hindrance
-from pyhall_tui.screens.profiles.ways import Ways
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import LineTable, Row
@@ -83,14 +83,14 @@ class ProfilesScreen(ModeScreen):
         super().__init__(workspace)
         self._keys, self._home, self._clock = keys, home, clock
         self._is_demo, self._problem = is_demo, problem
-        self._book = Book(store, keys, Edits(drafts))
+        self._book = EditedProfiles(store, keys, Edits(drafts))
         self._shown: str | None = None
         self._trials = Trials(keys)
         self._keep_timer: Timer | None = None
         self._saver = Saver(store, keys, home.data, self._ask)
 
     def compose_body(self) -> ComposeResult:
-        yield Ways(id="top")
+        yield Notice(id="top")
         with Horizontal(id="columns"):
             yield ProfileList(self._row)
             with Vertical(id="form-frame"):
@@ -154,7 +154,7 @@ class ProfilesScreen(ModeScreen):
         first_run = not self._book.profiles.profiles and self._book.mistake is None
         self.set_class(first_run, "-first-run")
         columns, readable = self.query_one("#columns"), self._book.mistake is None
-        self.query_one(Ways).show(self._book, self._problem, has_workspace=self.has_workspace)
+        self.query_one(Notice).show(self._book, self._problem, has_workspace=self.has_workspace)
         if columns.display != readable:
             columns.display = readable
             self._say("")  # that it was not saved for the mistake, which is mended
@@ -288,10 +288,10 @@ class ProfilesScreen(ModeScreen):
             message.stop()
             await self.run_action(button.removeprefix("do-"))
 
-    @on(Ways.Begin)
-    @on(Ways.ReadAgain)
-    def _read_again(self, message: Ways.Begin | Ways.ReadAgain) -> None:
-        self._problem = (isinstance(message, Ways.Begin) and self._book.begin_file()) or None
+    @on(Notice.Begin)
+    @on(Notice.ReadAgain)
+    def _read_again(self, message: Notice.Begin | Notice.ReadAgain) -> None:
+        self._problem = (isinstance(message, Notice.Begin) and self._book.begin_file()) or None
         self._reload()
         self._begin()
 
@@ -475,7 +475,7 @@ class ProfilesScreen(ModeScreen):
         if now != before:
             self.workspace.adopt(now, known.key if known else None)
         elif answer is not None:
-            self.workspace.connect(answer.key)
+            self.workspace.connection.connect(answer.key)
         self._refresh_form()
 
     @one_at_a_time("key")
@@ -495,5 +495,5 @@ class ProfilesScreen(ModeScreen):
         self._say(answer.sentence, Style.DIM if answer.state is KeyState.FOUND else Style.WARNING)
         if profile.name == self._open_name() and answer.key is not None:
             self.workspace.key_answer = answer
-            self.workspace.connect(answer.key)
+            self.workspace.connection.connect(answer.key)
         self._refresh_form()

@@ -15,7 +15,7 @@ from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.render.worker import counts_line, worker_row
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
-from pyhall_tui.screens.worker_view import WorkerView
+from pyhall_tui.screens.worker.view import WorkerView
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.late import after_refresh
@@ -167,7 +167,7 @@ class WorkersScreen(ModeScreen):
         self._open_worker(message.key)
 
     def _open_worker(self, worker_id: str) -> None:
-        from pyhall_tui.screens.worker_detail import WorkerDetailScreen  # not before the first frame
+        from pyhall_tui.screens.worker.screen import WorkerDetailScreen  # not before the first frame
 
         self.app.push_screen(WorkerDetailScreen(self.workspace, worker_id))
 
@@ -200,7 +200,7 @@ class WorkersScreen(ModeScreen):
 
     @on(LineTable.ViewMoved)
     def _view_moved(self) -> None:
-        self.workspace.look_at(self.table.visible_keys)
+        self.workspace.connection.look_at(self.table.visible_keys)
 
     def action_add(self) -> None:
         from pyhall_tui.screens.workers.add_workers import AddWorkersScreen  # not before the first frame
@@ -256,7 +256,7 @@ class WorkersScreen(ModeScreen):
 
     def action_verify(self) -> None:
         ids = self.table.targets()
-        self.workspace.verify_now(ids)
+        self.workspace.connection.verify_now(ids)
         if ids:
             self.notify(f"Verifying {_named(ids)} now.", markup=False, timeout=2)
 
@@ -274,13 +274,13 @@ class WorkersScreen(ModeScreen):
             self.post_message(CopyText(entry.sha256, "package hash"))
 
     def action_note(self) -> None:
-        from pyhall_tui.screens.incident_note import copy_note
+        from pyhall_tui.screens.worker.incident_note import copy_note
 
         if (worker_id := self.table.target()) is not None:
             self.run_worker(copy_note(self, self.workspace, worker_id), exit_on_error=False, group="note")
 
     def action_retry(self) -> None:
-        self.workspace.try_now()
+        self.workspace.connection.try_now()
 
     def _add(self, worker_ids: tuple[str, ...] | None) -> None:
         if not worker_ids:

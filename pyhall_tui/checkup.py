@@ -1,0 +1,280 @@
+"""What may be amiss on this machine or on the way to the registry, looked at line by line, with reads alone."""
+
+import contextlib
+import os
+import platform
+import shutil
+import sqlite3
+import stat
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from pyhall_tui import __version__
+from pyhall_tui.clock import Clock
+from pyhall_tui.paths import Home
+from pyhall_tui.probe import CheckResult, Step, apart, probe
+from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.environment import EnvironmentMistake, named_by_variables, overridden, variables_in_force
+from pyhall_tui.profiles.keys import KeyAnswer, KeySource, KeyState
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.profile_store import ProfilesFileError, ProfileStore
+from pyhall_tui.registry.errors import RegistryError
+from pyhall_tui.registry.retry import http_date
+
+CLOCK_TOLERANCE: Final = 5.0
+"""Seconds that the two clocks may differ; the ages of verdicts and bans are shown to the second."""
+_SCARCE: Final = 100 * 1024 * 1024
+"""Bytes of free disk below which the journal is in danger."""
+_PATIENCE: Final = 1_000_000
+"""SQLite's steps that a check of the journal may take: some seconds; a larger one is checked in part."""
+_LIBRARIES: Final = ("textual", "httpx", "msgspec", "keyring", "truststore", "starlette", "uvicorn")
+
+
+class Finding(NamedTuple):
+    """What was looked at and how it is. Texts are as they came; `render` cleans them."""
+
+    about: str
+    mark: CheckResult
+    sentence: str
+    advice: str = ""
+    """What to do where it is not as it should be."""
+
+
+class Terminal(NamedTuple):
+    """Where the app is drawn, or would be."""
+
+    is_there: bool
+    columns: int
+    lines: int
+    encoding: str
+    environ: Mapping[str, str]
+
+    @classmethod
+    def of_process(cls) -> "Terminal":
+        """Return the terminal of this process's own standard output."""
+        out = sys.__stdout__
+        size = shutil.get_terminal_size()
+        return cls(bool(out and out.isatty()), size.columns, size.lines, (out and out.encoding) or "", os.environ)
+
+
+class Patient(NamedTuple):
+    """What is examined. `problem` says why there is no profile; `key` is what became of asking for its key."""
+
+    home: Home
+    clock: Clock
+    terminal: Terminal
+    profile: Profile | None
+    problem: str = ""
+    key: KeyAnswer | None = None
+
+
+def chosen(home: Home, name: str | None) -> tuple[Profile | None, str]:
+    """Return the profile of that name (else the default one, the first, the environment's), or why there is none."""
+    try:
+        profiles = ProfileStore(home.config / "profiles.toml").load()
+        known = profiles.named(name or profiles.default or "") or (
+            None if name else next(iter(profiles.profiles), None)
+        )
+        if name and known is None:
+            return None, f"There is no profile named {name}."
+        profile = overridden(known)
+    except (ProfilesFileError, EnvironmentMistake) as mistake:
+        return None, str(mistake)
+    return profile, "" if profile else "There is no profile yet."
+
+
+async def examine(patient: Patient) -> AsyncIterator[Finding]:
+    """Look at everything and yield a line for each. Sends at most seven reads, and nothing that is recorded.
+
+    It reads files: run it on a loop of its own (see `examine_apart`) where others must not wait.
+    """
+    profile = patient.profile
+    yield _profile(profile, patient.problem, patient.terminal.environ)
+    yield _key(patient.key)
+    if profile is not None:
+        key = patient.key.key if patient.key else None
+        async for line in probe(profile, key, patient.clock):
+            yield Finding(line.step, line.mark, line.sentence, line.advice)
+            if line.step is Step.TLS:
+                yield await _clock(profile, key, patient.clock)
+    yield _journal(patient.home.data / "journal.db")
+    yield _config(patient.home.config / "profiles.toml", patient.terminal.environ)
+    yield _folders(patient.home)
+    yield _terminal(patient.terminal)
+    yield _versions()
+
+
+def examine_apart(patient: Patient) -> AsyncGenerator[Finding, None]:
+    """Do the same on a thread's own loop, so that the caller's never waits; left early, it is dropped."""
+    return apart(lambda: examine(patient), "pyhall-tui-doctor")
+
+
+def exit_code(findings: list[Finding]) -> int:
+    """Return 0 where nothing is off, 1 where something is, 2 where the registry could not be asked."""
+    off = {finding.about for finding in findings if finding.mark is CheckResult.NO}
+    if off & {"profile", Step.REACH, Step.TLS}:
+        return 2
+    return 1 if off else 0
+
+
+def _profile(profile: Profile | None, problem: str, environ: Mapping[str, str]) -> Finding:
+    if profile is None:
+        advice = "Make one with pyhall-tui, or set PYHALL_REGISTRY_URL and PYHALL_API_KEY."
+        missing = problem.startswith("There is no profile")  # else the sentence says itself what to put right
+        return Finding("profile", CheckResult.NO, problem, advice if missing else "")
+    marks = [word for word, on in (("production", profile.production), ("read-only", profile.read_only)) if on]
+    said = f"{profile.name}: {profile.namespace or 'no namespace'} at {profile.registry_url}"
+    said = ", ".join((said, *marks)) + "."
+    if names := named_by_variables(profile, environ):
+        said += f" {' and '.join(names)} {'says' if len(names) == 1 else 'say'} so, over the file."
+    return Finding("profile", CheckResult.YES, said)
+
+
+def _key(answer: KeyAnswer | None) -> Finding:
+    """Say where the key is kept, never the key."""
+    about = "key kept"
+    if answer is None:
+        return Finding(about, CheckResult.NOT_TRIED, "Not asked for.")
+    if answer.key is None:
+        fine = answer.state is KeyState.ABSENT  # whether it is wanted, the registry says below
+        return Finding(about, CheckResult.UNPROVEN if fine else CheckResult.NO, answer.sentence)
+    safe = answer.source in (KeySource.KEYRING, KeySource.ENVIRONMENT)
+    return Finding(about, CheckResult.YES if safe else CheckResult.UNPROVEN, answer.sentence)
+
+
+async def _clock(profile: Profile, key: ApiKey | None, clock: Clock) -> Finding:
+    """Compare this machine's clock with the `Date` of the registry's answer, which is a whole second."""
+    from pyhall_tui.registry.client import RegistryClient
+
+    async with RegistryClient(profile, key, clock) as client:
+        sent = clock.now()
+        try:
+            date = (await client.health(retry=False)).server_date
+        except RegistryError as error:
+            headers = error.exchange.response_headers if error.exchange else ()
+            date = next((value for name, value in headers if name.lower() == "date"), None)
+        came = clock.now()
+    if not date:
+        return Finding("clock", CheckResult.NOT_TRIED, "The registry did not tell its time.")
+    theirs = http_date(date)
+    if theirs is None:
+        return Finding("clock", CheckResult.NOT_TRIED, "The registry's time cannot be read.")
+    return _difference((sent.wall + came.wall) / 2 - (theirs + 0.5), 0.5 + (came.mono - sent.mono) / 2)
+
+
+def _difference(ahead: float, doubt: float) -> Finding:
+    if abs(ahead) <= CLOCK_TOLERANCE + doubt:
+        return Finding("clock", CheckResult.YES, f"Within {max(1.0, abs(ahead) + doubt):.0f} s of the registry's.")
+    way = "ahead of" if ahead > 0 else "behind"
+    advice = "Set the one that is wrong by NTP: until then ages and times are wrong by as much."
+    return Finding("clock", CheckResult.NO, f"This machine's is {abs(ahead):,.0f} s {way} the registry's.", advice)
+
+
+def _journal(path: Path) -> Finding:
+    """Say how large the journal is, and whether SQLite finds it whole."""
+    try:
+        size = sum(file.stat().st_size for file in (path, path.with_name(f"{path.name}-wal")) if file.exists())
+        if not path.exists():
+            return Finding("journal", CheckResult.YES, f"None yet; it will be {path}.")
+        wrong = _damage(path)
+    except (OSError, sqlite3.Error) as error:
+        advice = "Stop other programs that hold it, or give yourself the right to read it."
+        return Finding("journal", CheckResult.NO, f"{path} cannot be read: {error}.", advice)
+    if wrong:
+        advice = "Open the app: it sets a damaged journal aside and begins a new one."
+        return Finding("journal", CheckResult.NO, f"{path} is damaged: {wrong}", advice)
+    return Finding("journal", CheckResult.YES, f"{_bytes(size)} in {path}.")
+
+
+def _damage(path: Path) -> str:
+    """Return what SQLite finds wrong, or nothing; after `_PATIENCE` steps it is left at what was seen."""
+    asked = 0
+
+    def enough() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > _PATIENCE // 1_000
+
+    with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=1.0)) as db:
+        db.set_progress_handler(enough, 1_000)
+        try:
+            said = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if "interrupted" in str(error):
+                return ""
+            raise
+        except sqlite3.DatabaseError as error:
+            return f"{error}."
+    return "" if said == "ok" else said
+
+
+def _config(path: Path, environ: Mapping[str, str]) -> Finding:
+    try:
+        count = len(ProfileStore(path).load().profiles)
+    except ProfilesFileError as mistake:
+        return Finding("config", CheckResult.NO, str(mistake), "Mend the file; nothing is written over it.")
+    said = f"{count} profile{'s' * (count != 1)} in {path}."
+    if names := variables_in_force(environ):
+        said += f" Overridden by {', '.join(names)}."
+    if os.name == "posix" and path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return Finding("config", CheckResult.UNPROVEN, said, f"Others on this machine may read it: chmod 600 {path}")
+    return Finding("config", CheckResult.YES, said)
+
+
+def _folders(home: Home) -> Finding:
+    """Say whether what has to be kept can be: folders that may be written, and room on their disks."""
+    for folder in dict.fromkeys(home):
+        there = next(_existing(folder))
+        if not os.access(there, os.W_OK):
+            return Finding(
+                "folders", CheckResult.NO, f"{folder} cannot be written.", "Give yourself the right to write there."
+            )
+        if (free := shutil.disk_usage(there).free) < _SCARCE:
+            return Finding(
+                "folders", CheckResult.NO, f"Only {_bytes(free)} are free for {folder}.", "Make room on that disk."
+            )
+    return Finding("folders", CheckResult.YES, "All can be written.")
+
+
+def _existing(folder: Path) -> Iterator[Path]:
+    return (each for each in (folder, *folder.parents) if each.exists())
+
+
+def _terminal(terminal: Terminal) -> Finding:
+    environ = terminal.environ
+    if not terminal.is_there:
+        return Finding("terminal", CheckResult.NOT_TRIED, "None here: the app needs one, the commands do not.")
+    names = [f"{name}={environ[name]}" for name in ("TERM", "COLORTERM", "TERM_PROGRAM", "NO_COLOR") if name in environ]
+    inside = [word for name, word in (("TMUX", "tmux"), ("STY", "screen"), ("SSH_TTY", "ssh")) if environ.get(name)]
+    said = f"{terminal.columns}×{terminal.lines}, {', '.join((terminal.encoding, *names, *inside))}."
+    if terminal.encoding.lower().replace("-", "") != "utf8":
+        return Finding("terminal", CheckResult.NO, said, "Its text is not UTF-8: set LANG (LC_ALL) to a UTF-8 locale.")
+    if environ.get("TERM") in ("dumb", "unknown"):
+        return Finding("terminal", CheckResult.NO, said, "TERM names no terminal that can be drawn on: set it.")
+    if terminal.columns < 80 or terminal.lines < 24:
+        return Finding("terminal", CheckResult.UNPROVEN, said, "It is meant for 80×24 and more.")
+    return Finding("terminal", CheckResult.YES, said)
+
+
+def _versions() -> Finding:
+    libraries = [f"{name} {_version(name)}" for name in _LIBRARIES]
+    machine = f"Python {platform.python_version()}, {platform.system()} {platform.release()} {platform.machine()}"
+    missing = [name for name in libraries if name.endswith("missing")]
+    said = f"pyhall-tui {__version__}, {machine}, {', '.join(libraries)}."
+    return Finding(
+        "versions", CheckResult.NO if missing else CheckResult.YES, said, "Install it anew." if missing else ""
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1024 / 1024:,.1f} MiB" if count >= 1024 * 1024 else f"{count / 1024:,.0f} KiB"

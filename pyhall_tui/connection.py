@@ -1,0 +1,273 @@
+"""The connection to one profile's registry: client and engine on a thread of their own, asked and told from ours."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from pyhall_tui.clock import Clock, Moment
+from pyhall_tui.files.notes import Notes
+from pyhall_tui.fleet.events import Event
+from pyhall_tui.logs.masking import forget_secret, register_secret
+from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
+from pyhall_tui.monitor.hand_over import HandOver
+from pyhall_tui.monitor.stats import RequestStats
+from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.environment import KEY
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.urls import is_loopback
+from pyhall_tui.registry.errors import NotSent, RegistryError
+from pyhall_tui.registry.models import BanList, RequestRecord, Verdict
+from pyhall_tui.threads.loop_thread import LoopThread
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from pyhall_tui.monitor.engine import Monitor
+    from pyhall_tui.registry.client import RegistryClient
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+_PATIENCE = 0.5
+"""Seconds that disconnecting waits at most, so that quitting is at once."""
+
+
+class Takers(NamedTuple):
+    """Who takes what the engine learns, each called on the thread that opened the connection."""
+
+    verdict: Callable[[Verdict, Moment], None]
+    failed: Callable[[str, RegistryError], None]
+    ban_list: Callable[[BanList, Moment], None]
+    event: Callable[[Event], None]
+    state: Callable[[ConnectionState], None]
+
+
+class Connection:
+    """Belongs to the thread that opened it. `connect` begins to talk to the registry; again: with another key."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        clock: Clock,
+        takers: Takers,
+        *,
+        notes: Notes,
+        watched: Callable[[], Iterable[str]],
+        known: Callable[[], Iterable[str]],
+    ) -> None:
+        """Ask nothing yet.
+
+        Args:
+            notes: remembers between runs whether the registry has a ban list.
+            watched: returns the workers to ask for, once it is connected.
+            known: returns those of them that the registry knew when it last answered.
+        """
+        self.profile = profile
+        self.state = ConnectionState(since_wall=clock.now().wall, rate=profile.requests_per_second)
+        self.stats = RequestStats()
+        self.warnings: tuple[str, ...] = ()
+        """Sentences of the client: plain http that was allowed, an entry of NO_PROXY that cannot be read."""
+        self._clock = clock
+        self._takers = takers
+        self._notes = notes
+        self._watched, self._known = watched, known
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: LoopThread | None = None
+        self._client: RegistryClient | None = None
+        self._monitor: Monitor | None = None
+        self._keys: list[ApiKey] = []
+        """Those that were sent, masked in logs and journal until nothing more can come of them."""
+        self._ready = asyncio.Event()
+        self._closed = False
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether `connect` was called, and had something to connect with."""
+        return self._thread is not None
+
+    def open(self) -> None:
+        """Take the running loop's thread for the one that everything is handed over to."""
+        self._loop = asyncio.get_running_loop()
+
+    def connect(self, key: ApiKey | None, *, poll: bool = True) -> None:
+        """Begin to talk to the registry; with `poll`, to ask for the fleet. Again with another key: reconnect.
+
+        Without a key nothing is sent, except to this machine: a local hall may want none, and is asked once whether it
+        does.
+        """
+        self.disconnect()
+        self._ready.clear()
+        reach = Reachability.CONNECTING
+        if key is None and not is_loopback(self.profile.registry_url):
+            reach = Reachability.NO_KEY
+        since, rate = self._clock.now().wall, self.profile.requests_per_second
+        self._take_state(ConnectionState(reach=reach, since_wall=since, full_rate=rate))
+        if reach is Reachability.NO_KEY:
+            self._ready.set()
+            return
+        if key is not None:
+            register_secret(key.reveal())
+            self._keys.append(key)
+        thread = self._thread = LoopThread("pyhall-tui-wire")
+        serving = thread.submit(self._serve(key, thread, poll))
+        serving.add_done_callback(lambda done: self.hand_over(self._stopped_serving, thread, done))
+
+    def disconnect(self) -> None:
+        """Stop asking; what is in flight is dropped."""
+        thread, self._thread, self._client, self._monitor = self._thread, None, None, None
+        if thread is not None:
+            thread.stop(_PATIENCE)
+
+    def close(self) -> None:
+        """Disconnect, and hand nothing over any more."""
+        self._closed = True
+        self.disconnect()
+
+    def forget_keys(self) -> None:
+        """Mask the keys no longer. Call it once the journal has written everything: it masks what it writes."""
+        while self._keys:
+            forget_secret(self._keys.pop().reveal())
+
+    async def ask(self, call: Callable[["RegistryClient"], Coroutine[Any, Any, T]]) -> T:
+        """Run one request on the client's own loop and return its answer. Cancelling drops the request.
+
+        Raises:
+            RegistryError: as the client raises it.
+        """
+        await self._ready.wait()
+        if self.state.reach is Reachability.NO_KEY:
+            raise NotSent(
+                "There is no API key for this profile, so nothing is sent.",
+                method="",
+                path="",
+                correlation_id="",
+                advice=f"Type it on Profiles (5), press K to ask the OS keyring again, or start with {KEY} set.",
+            )
+        thread, client = self._thread, self._client
+        if thread is None or client is None:
+            raise asyncio.CancelledError
+        return await asyncio.wrap_future(thread.submit(call(client)))
+
+    async def ask_in_turn(self, call: Callable[["RegistryClient"], Coroutine[Any, Any, T]]) -> T:
+        """Run one request as `ask` does, when its turn comes within the rate limit that the sweep keeps to.
+
+        Raises:
+            RegistryError: as the client raises it.
+        """
+        await self._ready.wait()
+        monitor = self._monitor
+        if monitor is None:
+            return await self.ask(call)
+        return await self.ask(lambda client: monitor.turns.take(lambda: call(client)))
+
+    def watch(self, worker_ids: list[str]) -> None:
+        """Ask for these workers too."""
+        self._order(lambda monitor: monitor.watch, worker_ids)
+
+    def unwatch(self, worker_ids: list[str]) -> None:
+        """Ask for these workers no more."""
+        self._order(lambda monitor: monitor.unwatch, worker_ids)
+
+    def verify_now(self, worker_ids: Iterable[str]) -> None:
+        """Ask for these workers next."""
+        self._order(lambda monitor: monitor.bring_forward, list(worker_ids))
+
+    def changed(self, worker_ids: list[str]) -> None:
+        """Ask for these workers again soon, because their last answers differ from those before."""
+        self._order(lambda monitor: monitor.changed, worker_ids)
+
+    def look_at(self, worker_ids: Iterable[str]) -> None:
+        """Say what is on screen: it is kept freshest."""
+        if self._thread and self._monitor:
+            self._thread.call(self._monitor.watch_closely, list(worker_ids))
+
+    def try_now(self) -> None:
+        """Try a lost registry at once."""
+        if self._thread and self._monitor:
+            self._thread.call(self._monitor.try_now)
+
+    def hand_over(self, function: Callable[..., None], *args: object) -> None:
+        """Call `function` on our thread, from any other; nothing happens once the connection is closed."""
+        if self._closed or self._loop is None or self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(function, *args)
+
+    def _order(self, order: Callable[["Monitor"], Callable[[list[str]], None]], worker_ids: list[str]) -> None:
+        if self._thread and self._monitor and worker_ids:
+            self._thread.call(order(self._monitor), worker_ids)
+
+    async def _serve(self, key: ApiKey | None, thread: LoopThread, poll: bool) -> None:
+        """On the wire's thread: make the client there (httpx is imported here), poll, close it at the end."""
+        from pyhall_tui.monitor.engine import Monitor
+        from pyhall_tui.registry.client import RegistryClient
+
+        async with RegistryClient(self.profile, key, self._clock, on_request=self._on_request) as client:
+            poll = poll and not client.refusal  # what is set here won't mend itself: nothing is tried again
+            monitor = None
+            if poll:
+                had_list = self._had_ban_list() is True
+                monitor = Monitor(
+                    client, self._sink(), self._clock, self.profile, has_key=key is not None, had_ban_list=had_list
+                )
+                monitor.watch(self._watched())
+            self.hand_over(self._connected, thread, client, monitor)
+            if monitor is None:
+                await asyncio.Event().wait()
+            else:
+                await monitor.run()
+
+    def _sink(self) -> HandOver:
+        takers = self._takers
+        return HandOver(
+            self.hand_over,
+            verdict=takers.verdict,
+            failed=takers.failed,
+            ban_list=takers.ban_list,
+            link=self._take_state,
+            event=takers.event,
+        )
+
+    def _connected(self, thread: LoopThread, client: "RegistryClient", monitor: "Monitor | None") -> None:
+        if thread is not self._thread:
+            return
+        self._client, self._monitor = client, monitor
+        self.warnings = tuple(client.warnings)
+        state = self.state
+        if client.refusal:
+            now = self._clock.now().wall
+            state = ConnectionState(reach=Reachability.NOT_ASKED, since_wall=now, sentence=client.refusal)
+        self._ready.set()
+        self._order(lambda monitor: monitor.knew, list(self._known()))
+        self.watch(list(self._watched()))
+        self._take_state(state)
+
+    def _stopped_serving(self, thread: LoopThread, done: "Future[None]") -> None:
+        """Say so if what asks the registry has ended by a fault of ours: nothing is live then."""
+        if thread is not self._thread or done.cancelled() or (error := done.exception()) is None:
+            return
+        _log.error("what asks the registry has ended", exc_info=(type(error), error, error.__traceback__))
+        self._take_state(
+            ConnectionState(
+                reach=Reachability.LOST,
+                since_wall=self._clock.now().wall,
+                sentence=f"What asks the registry has ended by a fault of this program: {error}.",
+                advice="Open the profile again (5); the log says more.",
+            )
+        )
+
+    def _had_ban_list(self) -> bool | None:
+        return self._notes.load("ban list", self.profile.registry_url, bool)
+
+    def _take_state(self, state: ConnectionState) -> None:
+        had_list = self.state.ban_list is BanListState.LIVE
+        self.state = state
+        if state.ban_list is BanListState.LIVE and not had_list and not self._had_ban_list():
+            self._notes.save("ban list", self.profile.registry_url, True)
+        self._takers.state(state)
+
+    def _on_request(self, record: RequestRecord) -> None:
+        self.hand_over(self._count_request, record)
+
+    def _count_request(self, record: RequestRecord) -> None:
+        self.stats.record(self._clock.now().mono, record.elapsed, failed=record.error is not None)

@@ -1,0 +1,72 @@
+"""What was typed into a form and not sent yet: it outlives an error, a change of screen, a restart and a crash."""
+
+import contextlib
+import hashlib
+import weakref
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pyhall_tui.files.regular_file import NotText, edited_text, read_bounded, reason
+from pyhall_tui.files.safe_file import write_atomically
+
+_all: "weakref.WeakSet[Drafts]" = weakref.WeakSet()
+"""The drafts of every screen there is."""
+
+
+def keep_drafts_that_were_not() -> str | None:
+    """Try again to keep what could not be; return why it still can't be, as a sentence."""
+    for drafts in list(_all):
+        drafts.keep_what_was_not()
+    return next((drafts.problem for drafts in list(_all) if drafts.problem), None)
+
+
+class Drafts:
+    """One small JSON file a form and profile, in the state folder. Never holds a key."""
+
+    def __init__(self, state: Path, profile_name: str) -> None:
+        """Nothing is read or written yet."""
+        digest = hashlib.sha256(profile_name.encode()).hexdigest()[:12]
+        self._folder = state / "drafts" / digest
+        self.problem: str | None = None
+        """Why the last draft could not be kept, as a sentence."""
+        self._unkept: dict[str, dict[str, Any]] = {}
+        _all.add(self)
+
+    @property
+    def folder(self) -> Path:
+        """Where this profile's drafts lie."""
+        return self._folder
+
+    def load(self, form: str) -> dict[str, Any]:
+        """Return what was typed into that form, or nothing."""
+        try:
+            return msgspec.json.decode(edited_text(read_bounded(self._path(form))), type=dict[str, Any])
+        except (OSError, msgspec.DecodeError, NotText, RecursionError):
+            return {}
+
+    def save(self, form: str, values: dict[str, Any]) -> None:
+        """Keep what is typed; a folder that can't be written costs the draft's next life, not this one."""
+        try:
+            write_atomically(self._path(form), msgspec.json.encode(values))
+            self._unkept.pop(form, None)
+            self.problem = self.problem if self._unkept else None
+        except OSError as error:
+            self._unkept[form] = values
+            self.problem = f"What is typed can't be kept in {self._folder} ({reason(error)})."
+
+    def keep_what_was_not(self) -> None:
+        """Try again to keep what could not be; without anything of the kind, do nothing."""
+        for form, values in list(self._unkept.items()):
+            self.save(form, values)
+
+    def forget(self, form: str) -> None:
+        """Drop a draft: its form was sent, or emptied."""
+        if self._unkept.pop(form, None) is not None and not self._unkept:
+            self.problem = None
+        with contextlib.suppress(OSError):
+            self._path(form).unlink()
+
+    def _path(self, form: str) -> Path:
+        return self._folder / f"{form}.json"

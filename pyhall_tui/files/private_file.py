@@ -1,0 +1,129 @@
+"""Files and folders for their owner alone, whatever the umask, and never where another user's link leads.
+
+In a folder that others may write to, such as /tmp, anybody can put a link where we are about to write. Linux itself
+refuses to follow it there (`protected_symlinks`), other systems do not, and neither does who resolves links first.
+"""
+
+import contextlib
+import errno
+import os
+import stat
+from collections import deque
+from pathlib import Path
+from typing import Final
+
+from pyhall_tui.files.regular_file import require_regular
+
+_NO_LINK: Final = sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+_MOST_LINKS: Final = 40
+_POSIX: Final = os.name == "posix"
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make `folder` and what is missing above it, each for its owner alone (0700)."""
+    if folder.is_dir():
+        return
+    make_private_folder(folder.parent)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    else:
+        folder.chmod(0o700)  # a umask may have taken the owner's own bits
+
+
+def trusted_path(path: Path) -> Path:
+    """Return the path with all links followed; our own lead anywhere, another user's not out of a shared folder.
+
+    Raises:
+        PermissionError: such a link stands in the way.
+        OSError: the links go in a circle.
+    """
+    if not _POSIX:
+        return Path(os.path.realpath(path))
+    left = deque(Path(os.path.join(os.getcwd(), path)).parts[1:])  # noqa: PTH109, PTH118 - `..` stays: links count
+    here, links = Path("/"), 0
+    while left:
+        part = left.popleft()
+        step = here.parent if part == ".." else here / part
+        if not step.is_symlink():
+            here = step
+            continue
+        _require_ours(step.lstat(), step)
+        links += 1
+        if links > _MOST_LINKS:
+            raise OSError(errno.ELOOP, "its links go in a circle", str(path))
+        target = step.readlink()
+        if target.is_absolute():
+            here, target = Path("/"), target.relative_to("/")
+        left.extendleft(reversed(target.parts))
+    return here
+
+
+def require_trusted_file(found: os.stat_result, path: Path) -> None:
+    """Refuse a file that is no regular one, or that another user has put into a shared folder.
+
+    A second name counts as such: whoever made it there has led us to a file of ours that lies elsewhere.
+    """
+    require_regular(found.st_mode, path)
+    if _POSIX and _is_shared(path.parent):
+        _require_ours(found, path)
+        if found.st_nlink > 1:
+            raise PermissionError(errno.EACCES, "it has a second name, and others may write to its folder", str(path))
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file to be written, and make it (0600) if it is missing; return the descriptor.
+
+    Raises:
+        OSError: it cannot be opened, is no regular file, or another user has put it (or a link) there.
+    """
+    real = trusted_path(path)
+    with contextlib.suppress(FileExistsError):
+        handle = os.open(real, flags | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+        if _POSIX:
+            os.fchmod(handle, 0o600)
+        return handle
+    require_regular(real.stat().st_mode, real)
+    handle = os.open(real, flags | _NO_LINK)
+    try:
+        require_trusted_file(os.fstat(handle), real)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def make_private_database(path: Path) -> None:
+    """Make an SQLite file and its folder for their owner alone; what lies beside it has the file's own mode.
+
+    A file that is there is not opened: closing it would drop the locks that this process holds on it by another
+    connection. Then a program that comes and goes takes the write-ahead log away, with all that is written later.
+
+    Raises:
+        OSError: it cannot be made, or another user has put it (or what belongs beside it) there.
+    """
+    make_private_folder(path.parent)
+    real = trusted_path(path)
+    if not real.exists():
+        os.close(open_private(path, os.O_RDWR))
+    require_trusted_file(real.stat(), real)
+    if not os.access(real, os.R_OK | os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    for suffix in ("-wal", "-shm", "-journal"):
+        beside = trusted_path(path.with_name(path.name + suffix))
+        if beside.exists():
+            require_trusted_file(beside.stat(), beside)
+
+
+def _is_shared(folder: Path) -> bool:
+    """Whether others may put files into a folder: all of them, or a group that cannot touch each other's."""
+    mode = folder.stat().st_mode
+    return bool(mode & stat.S_IWOTH) or bool(mode & stat.S_ISVTX and mode & stat.S_IWGRP)
+
+
+def _require_ours(found: os.stat_result, path: Path) -> None:
+    if _POSIX and _is_shared(path.parent) and found.st_uid not in (os.geteuid(), path.parent.stat().st_uid):
+        what = "another user's link" if stat.S_ISLNK(found.st_mode) else "another user's file"
+        raise PermissionError(errno.EACCES, f"{path} is {what} in a folder that others may write to", str(path))

@@ -1,0 +1,152 @@
+"""Choosing and opening a profile, or the demo: which one, its journal, its watch list, its workspace."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+from pyhall_tui.clock import Clock
+from pyhall_tui.files.whole_file import sweep_below, temporary_folder
+from pyhall_tui.journal.journal import Journal
+from pyhall_tui.paths import Home
+from pyhall_tui.profiles.environment import PROFILE_NAME, overridden
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.profile_store import ProfileStore
+from pyhall_tui.profiles.watch_list import WatchList
+from pyhall_tui.workspace import Listener, Workspace
+
+_DEMO: Final = "pyhall-tui-demo-"
+DEMO_PACE = {"poll_interval": 10.0, "ban_list_interval": 3.0, "requests_per_second": 20.0}
+"""The demo is asked more often than a registry would be: things happen in it while one watches."""
+
+
+class DemoHall(Protocol):
+    """A running demo: what `start_demo` returns."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def worker_ids(self) -> Sequence[str]: ...
+    def stop(self) -> None: ...
+
+
+class Opened(NamedTuple):
+    """What is open now, and the folders that it keeps things in."""
+
+    workspace: Workspace
+    home: Home
+    demo: DemoHall | None = None
+
+
+class Opener:
+    """Opens one profile at a time, closes the last one first, and cleans up behind the demo."""
+
+    def __init__(self, home: Home, clock: Clock, listener: Listener, start_demo: Callable[[], DemoHall]) -> None:
+        """Nothing is read or opened yet. `start_demo` is called in a thread."""
+        self.home = home
+        self.store = ProfileStore(home.config / "profiles.toml")
+        self.opened: Opened | None = None
+        self._clock = clock
+        self._listener = listener
+        self._start_demo = start_demo
+        self._journals: dict[Path | None, Journal] = {}
+        self._cleanup = contextlib.ExitStack()
+        self._swept = False
+
+    @property
+    def workspace(self) -> Workspace | None:
+        """What is open."""
+        return self.opened.workspace if self.opened else None
+
+    def first(self, name: str | None) -> Profile | None:
+        """Return the profile to begin with: the named one, else the default, the first, or the environment's.
+
+        Raises:
+            ProfilesFileError, EnvironmentMistake: as a sentence.
+        """
+        if name is not None:
+            return self.named(name)
+        profiles = self.store.load()
+        return overridden(profiles.named(profiles.default) if profiles.default else next(iter(profiles.profiles), None))
+
+    def named(self, name: str) -> Profile | None:
+        """Return a profile as the environment has it; the one that the environment alone makes has a name too.
+
+        Raises:
+            ProfilesFileError, EnvironmentMistake: as a sentence.
+        """
+        if name == PROFILE_NAME and (alone := overridden(None)) is not None:
+            return alone
+        profile = self.store.load().named(name)
+        return overridden(profile) if profile else None
+
+    def no_such_profile(self, name: str) -> str:
+        """Return the sentence for a name that no profile has."""
+        names = ", ".join(profile.name for profile in self.store.load().profiles)
+        return f"There is no profile named {name}. {f'There are: {names}.' if names else 'There is none yet.'}"
+
+    async def open_profile(self, profile: Profile) -> Opened:
+        """Open a profile; what was last known is in its fleet at once. Connecting is the caller's."""
+        journal = self._journal(self.home.data / "journal.db")
+        if not self._swept:
+            self._swept = True
+            threading.Thread(target=_sweep, args=(self.home,), name="sweep", daemon=True).start()
+        return await self._open(profile, self.home, journal, WatchList(self.home.data, profile.name), None)
+
+    async def open_demo(self) -> Opened:
+        """Open the embedded hall with its fleet; it keeps nothing in the user's folders."""
+        folder = self._cleanup.enter_context(temporary_folder(_DEMO))
+        demo = await asyncio.to_thread(self._start_demo)
+        profile = Profile(name="demo", namespace=demo.namespace, registry_url=demo.url, **DEMO_PACE)  # type: ignore[arg-type]
+        watch_list = WatchList(folder, profile.name)
+        watch_list.add(demo.worker_ids)
+        return await self._open(profile, Home.below(folder), self._journal(None), watch_list, demo)
+
+    async def close(self) -> None:
+        """Close what is open, the demo's hall too."""
+        opened, self.opened = self.opened, None
+        if opened is not None:
+            await opened.workspace.close()
+            if opened.demo is not None:
+                await asyncio.to_thread(opened.demo.stop)
+
+    async def end(self) -> None:
+        """Close everything for good: journals, and the demo's folder."""
+        await self.close()
+        self._cleanup.close()
+
+    async def _open(
+        self, profile: Profile, home: Home, journal: Journal, watch_list: WatchList, demo: DemoHall | None
+    ) -> Opened:
+        await self.close()
+        workspace = Workspace(
+            profile,
+            clock=self._clock,
+            journal=journal,
+            watch_list=watch_list,
+            listener=self._listener,
+            state=home.state,
+        )
+        await workspace.__aenter__()
+        self.opened = Opened(workspace, home, demo)
+        return self.opened
+
+    def _journal(self, path: Path | None) -> Journal:
+        """One journal a file for the whole run; None is the demo's, in memory."""
+        if path not in self._journals:
+            journal = Journal.open(path, self._clock) if path else Journal.in_memory(self._clock)
+            self._journals[path] = journal
+            self._cleanup.callback(journal.close, 0.5)
+        return self._journals[path]
+
+
+def _sweep(home: Home) -> None:
+    """Delete what killed programs left half-written in our folders; off the way to the first frame."""
+    for folder in dict.fromkeys(home):
+        sweep_below(folder)

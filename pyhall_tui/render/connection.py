@@ -1,0 +1,126 @@
+"""The registry's reach, the key that is missing and what can't be kept, as header and bands tell them."""
+
+import math
+from collections.abc import Sequence
+
+from pyhall_tui.clock import Moment
+from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
+from pyhall_tui.profiles.environment import KEY
+from pyhall_tui.profiles.keys import KeyAnswer, KeyState
+from pyhall_tui.render.text import Cell, Style, clean, in_seconds, time_of_day
+
+_SAID = 160
+"""Letters of what the registry says, so that three narrow lines hold the advice and the next try too."""
+_WORD = 24
+"""Characters of what most verifies fail with, in the header."""
+_NEVER = 7 * 86_400.0
+"""Seconds that a round may take and be told as such; nobody waits longer."""
+
+
+def host(registry_url: str) -> str:
+    """Return host and port of a registry's address, without scheme and path."""
+    return registry_url.partition("://")[2].partition("/")[0] or registry_url
+
+
+_BAN_LIST_WORDS = {
+    BanListState.WAITING: "ban list …",
+    BanListState.TRUNCATED: "ban list perhaps cut",
+    BanListState.MISSING: "no ban list here",
+    BanListState.FAILING: "ban list failing",
+}
+
+_TROUBLE = {
+    Reachability.LOST: "Registry lost",
+    Reachability.KEY_REJECTED: "API key rejected",
+    Reachability.VERIFY_FAILING: "Most verifies fail",
+}
+
+
+def reachability_cell(link: ConnectionState) -> Cell:
+    """Return glyph and word of the reach."""
+    if link.reach is Reachability.LIVE:
+        return Cell("● live", Style.GOOD)
+    if link.reach is Reachability.CONNECTING:
+        return Cell("… connecting", Style.DIM)
+    if link.reach is Reachability.KEY_REJECTED:
+        return Cell("✖ key rejected", Style.ERROR)
+    if link.reach in (Reachability.NO_KEY, Reachability.NOT_ASKED):
+        return Cell(f"✖ {link.reach.value}", Style.WARNING)
+    if link.reach is Reachability.VERIFY_FAILING:
+        return Cell(f"✖ verify {clean(link.fault, _WORD)}", Style.ERROR)
+    return Cell("✖ lost", Style.ERROR)
+
+
+def next_cell(link: ConnectionState, now: Moment) -> Cell:
+    """Return what comes next and when: the next try of a lost registry, the end of a 429, the next ban list."""
+    if link.reach in (Reachability.LOST, Reachability.KEY_REJECTED):
+        since = f"since {time_of_day(link.since_wall, now.wall)}"
+        wait = f" · next try {in_seconds(link.next_try - now.mono)}" if link.next_try else ""
+        return Cell(since + wait, Style.ERROR)
+    if link.reach in (Reachability.NO_KEY, Reachability.NOT_ASKED):
+        return Cell("nothing is sent", Style.WARNING)
+    if link.limited_until and link.limited_until > now.mono:
+        return Cell(f"rate limited, goes on in {in_seconds(link.limited_until - now.mono)}", Style.WARNING)
+    if link.ban_list in _BAN_LIST_WORDS:
+        style = Style.DIM if link.ban_list is BanListState.WAITING else Style.WARNING
+        return Cell(_BAN_LIST_WORDS[link.ban_list], style)
+    wait_list = in_seconds(link.ban_list_next - now.mono) if link.ban_list_next else "…"
+    return Cell(f"next ban list {wait_list}", Style.DIM)
+
+
+def rate_cell(link: ConnectionState, per_second: float) -> Cell:
+    """Return the requests a second that are made, of those that are allowed."""
+    reduced = link.rate < link.full_rate - 0.05
+    return Cell(f"{per_second:.1f}/{link.rate:g} req/s", Style.WARNING if reduced else Style.DIM)
+
+
+def band(link: ConnectionState, now: Moment, poll_interval: float) -> Cell | None:
+    """Return the sentence that a band across the workers screen shows, or None where all is well."""
+    if (words := _TROUBLE.get(link.reach)) is not None:
+        wait = f" Next try in {in_seconds(link.next_try - now.mono)}." if link.next_try else ""
+        since = time_of_day(link.since_wall, now.wall)
+        return Cell(f"{words} since {since}. {clean(link.sentence, _SAID)} {clean(link.advice)}{wait}", Style.ERROR)
+    if link.reach is Reachability.NOT_ASKED:
+        return Cell(f"Nothing is sent. {clean(link.sentence)}", Style.ERROR)
+    if link.ban_list is BanListState.FAILING and link.reach is Reachability.LIVE:
+        words = "The ban list fails, so a ban is seen by verify only."
+        return Cell(f"{words} {clean(link.ban_list_sentence, _SAID)}", Style.WARNING)
+    if link.holdable_interval is not None:
+        return Cell(_too_slow(link, link.holdable_interval, poll_interval), Style.WARNING)
+    return None
+
+
+def trouble_band(troubles: Sequence[str]) -> Cell | None:
+    """Return the sentence of a band about what can't be kept just now; of several, the first, and how many."""
+    if not troubles:
+        return None
+    more = f" (and {len(troubles) - 1} more: D)" if len(troubles) > 1 else ""
+    return Cell(f"▲ {clean(troubles[0])}{more}", Style.WARNING)
+
+
+def _too_slow(link: ConnectionState, round_time: float, poll_interval: float) -> str:
+    """Say that the sweep cannot hold its interval, and why: the profile, or the registry, which asked for less."""
+    reduced = link.rate < link.full_rate - 0.05
+    pace = f"At {link.rate:g} requests/s{', to which 429s of the registry have slowed it,' if reduced else ''}"
+    if round_time > _NEVER:
+        return f"{pace} the ban list leaves no request for the workers: raise its interval or the rate in the profile."
+    longer = f"a round takes {math.ceil(round_time):,} s, longer than the interval of {poll_interval:g} s"
+    return f"{pace} {longer}: raise {'the interval' if reduced else 'one of the two'} in the profile."
+
+
+def key_band(answer: KeyAnswer | None, link: ConnectionState) -> Cell | None:
+    """Return the sentence of a band about the opened profile's key, or None where nothing is amiss with it.
+
+    A registry that answers without a key (a local hall) is left in peace.
+    """
+    if answer is None or answer.key is not None:
+        return None
+    quiet = answer.state in (KeyState.ABSENT, KeyState.UNAVAILABLE)
+    if quiet and link.reach not in (Reachability.NO_KEY, Reachability.KEY_REJECTED):
+        return None
+    if answer.state is KeyState.WAITING:
+        return Cell(clean(answer.sentence), Style.WARNING)
+    said = clean(answer.sentence.removesuffix(answer.way_out)).rstrip(" :.") + "."
+    nothing = " Nothing is sent." if link.reach is Reachability.NO_KEY else ""
+    ways = f"Type it on Profiles (5), press K to ask the OS keyring again, or start with {KEY} set."
+    return Cell(f"{said}{nothing} {ways}", Style.WARNING)

@@ -1,0 +1,36 @@
+"""The screens of the bar, made for what is open. Each is imported when it is first shown."""
+
+from collections.abc import Callable
+
+from textual.screen import Screen
+
+from pyhall_tui.paths import Home
+from pyhall_tui.workspace import Workspace
+
+
+def screens_of(workspace: Workspace, home: Home) -> dict[str, Callable[[], Screen[None]]]:
+    """Return how to make each screen that needs an opened profile, by mode."""
+
+    def workers() -> Screen[None]:
+        from pyhall_tui.screens.workers.screen import WorkersScreen
+
+        return WorkersScreen(workspace)
+
+    def enroll() -> Screen[None]:
+        from pyhall_tui.files.drafts import Drafts
+        from pyhall_tui.screens.enroll.screen import EnrollScreen
+
+        return EnrollScreen(workspace, Drafts(home.state, workspace.profile.name))
+
+    def dispatch() -> Screen[None]:
+        from pyhall_tui.screens.dispatch.screen import DispatchScreen
+
+        return DispatchScreen(workspace, home)
+
+    def activity() -> Screen[None]:
+        from pyhall_tui.files.drafts import Drafts
+        from pyhall_tui.screens.activity.screen import ActivityScreen
+
+        return ActivityScreen(workspace, Drafts(home.state, workspace.profile.name))
+
+    return {"workers": workers, "enroll": enroll, "dispatch": dispatch, "activity": activity}

@@ -1,0 +1,102 @@
+"""What stands above the profiles: what is wrong, and the ways on that there are without one."""
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button, Static
+
+from pyhall_tui.profiles.edited_profiles import EditedProfiles
+from pyhall_tui.profiles.environment import EnvironmentMistake, overridden
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.render.profile import override_line
+from pyhall_tui.render.text import clean
+from pyhall_tui.screens.messages import OpenDemo, OpenProfile
+from pyhall_tui.widgets.cells import as_content
+
+_WELCOME = (
+    "Welcome. A profile says which registry and namespace to look at, and with which API key. Fill in the form, "
+    "test it (^g) and save it (^s): it opens at once."
+)
+
+
+class Notice(Vertical):
+    """A sentence, the demo, the file once more, the environment; and which variables override the profiles."""
+
+    DEFAULT_CSS = """
+    Notice {
+        height: auto;
+        #problem { width: 1fr; height: auto; padding: 0 1; margin: 1 0 0 0; }
+        #problem.-mistake { color: $text-error; }
+        #ways { height: auto; margin: 1 0; padding: 0 1; }
+        #ways > Button { margin-right: 2; }
+        #ways.-many { layout: vertical; }  /* side by side they are wider than 80 columns */
+        #overrides { width: 1fr; height: auto; padding: 0 1; }
+    }
+    .-short Notice #problem, .-short Notice #ways { margin: 0; }
+    """
+
+    class ReadAgain(Message):
+        """The file is to be read once more: somebody corrected it."""
+
+    class Begin(Message):
+        """The file is empty or gone, and a new one is to be begun in its place."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="problem", markup=False)
+        with Horizontal(id="ways"):
+            yield Button("Try the demo (no account needed)", id="demo", variant="primary")
+            yield Button("Read the file again", id="reread")
+            yield Button("Begin an empty list", id="begin")
+            yield Button("Open what the environment says", id="environment")
+        yield Static(id="overrides", markup=False)
+
+    def show(self, book: EditedProfiles, problem: str | None, *, has_workspace: bool) -> None:
+        """Show what there is to say and to do.
+
+        Args:
+            book: what the file holds, or why it cannot be used.
+            problem: why no profile is open.
+            has_workspace: a profile, or the demo, is open.
+        """
+        problem = book.mistake or problem
+        said = problem or (_WELCOME if not book.profiles.profiles and not has_workspace else "")
+        sentence = self.query_one("#problem", Static)
+        sentence.display = bool(said)
+        sentence.set_class(bool(problem), "-mistake")
+        sentence.update(Content(clean(said)))
+        overrides = override_line()
+        self.query_one("#demo").display = not has_workspace
+        self.query_one("#reread").display = book.mistake is not None
+        self.query_one("#begin").display = book.is_lost
+        self.query_one("#environment").display = not has_workspace and environment_alone() is not None
+        self.query_one("#ways").display = book.mistake is not None or not has_workspace
+        many = sum(button.display for button in self.query(Button)) > 2
+        self.query_one("#ways").set_class(many, "-many")
+        for button in self.query(Button):
+            button.compact = many
+        self.query_one("#overrides").display = overrides is not None
+        if overrides is not None:
+            self.query_one("#overrides", Static).update(as_content([overrides]))
+
+    @on(Button.Pressed)
+    def _go(self, message: Button.Pressed) -> None:
+        message.stop()
+        name = environment_alone()
+        if message.button.id == "demo":
+            self.post_message(OpenDemo())
+        elif message.button.id == "reread":
+            self.post_message(self.ReadAgain())
+        elif message.button.id == "begin":
+            self.post_message(self.Begin())
+        elif name is not None:
+            self.post_message(OpenProfile(name.name))
+
+
+def environment_alone() -> Profile | None:
+    """Return the profile that the environment makes without one, or None."""
+    try:
+        return overridden(None)
+    except EnvironmentMistake:
+        return None

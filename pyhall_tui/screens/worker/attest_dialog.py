@@ -1,0 +1,104 @@
+"""The confirmation before a folder's hash is attested anew: both hashes, what changed, what came of it."""
+
+from functools import partial
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Button, Static
+
+from pyhall_tui.packages.watch import Standing
+from pyhall_tui.registry.errors import RegistryError
+from pyhall_tui.render.enroll import Line
+from pyhall_tui.render.package import attest_question, attest_trouble
+from pyhall_tui.render.text import Cell, Style
+from pyhall_tui.screens.worker.sending import attest
+from pyhall_tui.widgets.cells import as_lines
+from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
+from pyhall_tui.widgets.late import after_refresh
+from pyhall_tui.workspace import Workspace
+
+_ON_ITS_WAY = "It is on its way: the answer comes within the profile's time-out."
+
+
+class AttestScreen(DialogScreen[bool]):
+    """Returns whether the registry took the hash. It is sent once, and an error stays in sight."""
+
+    AUTO_FOCUS = "#attest-no"
+    BINDING_GROUP_TITLE = "Attest anew"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,n", "leave", "Cancel", id="attest.no", tooltip="Close without attesting"),
+        Binding("y,ctrl+s", "send", "Attest", id="attest.yes", tooltip="Attest the folder's hash"),
+        Binding("left,right", "app.focus_next", "Other", show=False, id="attest.other", tooltip="The other button"),
+    ]
+    DEFAULT_CSS = """
+    AttestScreen {
+        Dialog { width: 92; border: round $warning; }
+        #attest-said { display: none; margin-top: 1; }
+    }
+    """
+
+    def __init__(self, workspace: Workspace, worker_id: str, standing: Standing) -> None:
+        """Make the question. `standing` has a hash: see `render.package.why_not_attest`."""
+        super().__init__()
+        self._workspace, self._worker_id, self._standing = workspace, worker_id, standing
+        self._sending = False
+
+    def compose(self) -> ComposeResult:
+        listing = self._workspace.fleet.listing
+        banned = listing.entries.get(self._standing.drift.sha256 or "") if listing else None
+        question = attest_question(self._worker_id, self._standing, banned)
+        with Dialog("Attest this folder's hash?"):
+            yield Static(as_lines(question))
+            yield Static(id="attest-said", markup=False)
+            with Buttons():
+                yield Button("Cancel", id="attest-no", compact=True)
+                yield Button("Attest it", id="attest-yes", variant="warning", compact=True)
+
+    @on(Button.Pressed, "#attest-no")
+    def action_leave(self) -> None:
+        """Close; not while it is being sent, for the answer would be lost."""
+        if self._sending:
+            self._say([(Cell(_ON_ITS_WAY, Style.WARNING),)])
+        else:
+            self.dismiss(False)
+
+    @on(Button.Pressed, "#attest-yes")
+    def action_send(self) -> None:
+        if self._sending:
+            return
+        packages = self._workspace.packages
+        now = packages.standing(self._worker_id)
+        if packages.is_hashing(self._worker_id) or now is None or now.drift.sha256 != self._standing.drift.sha256:
+            words = "A file of the folder has changed since this was asked: close, and look at it again."
+            self._say([(Cell(words, Style.WARNING),)])
+            return
+        self._set_sending(True)
+        self._say([(Cell("… sending", Style.DIM),)])
+        self._send(now.drift.sha256 or "")
+
+    @work(exit_on_error=False, exclusive=True, group="attest")
+    async def _send(self, sha256: str) -> None:
+        try:
+            answer = await attest(self._workspace, self._worker_id, sha256)
+        except RegistryError as error:
+            entry = self._workspace.fleet.get(self._worker_id)
+            known = entry is not None and entry.verdict is not None and entry.verdict.known
+            self._say(attest_trouble(error, known=known))
+        else:
+            if answer.sha256 not in (None, sha256):
+                self.app.notify("The registry answered with another hash than was sent.", severity="warning")
+            self.dismiss(True)
+            return
+        self._set_sending(False)
+
+    def _set_sending(self, sending: bool) -> None:
+        self._sending = sending
+        self.query_one("#attest-yes", Button).disabled = sending
+
+    def _say(self, lines: list[Line]) -> None:
+        said = self.query_one("#attest-said", Static)
+        said.update(as_lines(lines))
+        said.display = True
+        after_refresh(self, partial(said.scroll_visible, animate=False))

@@ -1,0 +1,175 @@
+"""The form by which a package's hash is reported to the ban list's review."""
+
+from functools import partial
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Button, Input, Static
+
+from pyhall_tui.registry.errors import RegistryError
+from pyhall_tui.registry.models import plain_sha256
+from pyhall_tui.render.enroll import Line, labelled
+from pyhall_tui.render.package import report_trouble
+from pyhall_tui.render.text import Cell, Style
+from pyhall_tui.screens.enroll.ask import AskScreen
+from pyhall_tui.screens.worker.sending import report
+from pyhall_tui.widgets.cells import as_lines
+from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
+from pyhall_tui.widgets.field import Field
+from pyhall_tui.widgets.late import after_refresh
+from pyhall_tui.workspace import Workspace
+
+_NOTE = "report"
+_REASON_LIMIT = 2_000
+
+
+class ReportScreen(DialogScreen[bool]):
+    """Returns whether the registry took the report. What is typed outlives an error and a restart."""
+
+    AUTO_FOCUS = "#reason"
+    BINDING_GROUP_TITLE = "Report a hash"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Close", id="report.close", tooltip="Close; what is typed is kept"),
+        Binding("ctrl+s", "send", "Report", id="report.send", tooltip="Report the hash"),
+    ]
+    DEFAULT_CSS = """
+    ReportScreen {
+        Dialog { width: 84; }
+        #report-about { margin-bottom: 1; }
+        #report-said { display: none; margin-top: 1; }
+        #field-link { margin-bottom: 0; }
+    }
+    """
+
+    def __init__(self, workspace: Workspace, worker_id: str, sha256: str) -> None:
+        """Make the form; `sha256` stands in it, and may be another one."""
+        super().__init__()
+        self._workspace, self._worker_id, self._sha256 = workspace, worker_id, sha256
+        self._sending = False
+        kept = workspace.notes.load(_NOTE, worker_id, dict[str, str]) or {}
+        self._typed = {name: kept.get(name, "") for name in ("reason", "link")}
+        self._kept = dict(self._typed)
+
+    def compose(self) -> ComposeResult:
+        with Dialog("Report a package hash for review"):
+            yield Static(
+                "Every worker with this package is meant. A report bans nothing by itself: people review it.",
+                id="report-about",
+                markup=False,
+            )
+            yield Field("sha256", "Package hash (SHA-256)", value=self._sha256)
+            yield Field("reason", "Reason", value=self._typed["reason"], placeholder="what it does, and where")
+            yield Field("link", "Link to evidence (optional)", value=self._typed["link"], placeholder="https://…")
+            yield Static(id="report-said", markup=False)
+            with Buttons():
+                yield Button("Close", id="report-no", compact=True)
+                yield Button("Report…  ctrl+s", id="report-yes", variant="primary", compact=True)
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self._keep)
+
+    def on_unmount(self) -> None:
+        self._keep()
+
+    @on(Button.Pressed, "#report-no")
+    def action_leave(self) -> None:
+        """Close; not while it is being sent, for the answer would be lost."""
+        if self._sending:
+            self._say([(Cell("It is on its way: wait for the answer.", Style.WARNING),)])
+        else:
+            self._keep()
+            self.dismiss(False)
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#report-yes")
+    def action_send(self) -> None:
+        if self._sending or not self._check():
+            return
+        question = [
+            labelled("hash", plain_sha256(self._value("sha256")) or ""),
+            labelled("reason", self._value("reason")),
+            labelled("link", self._value("link") or "none"),
+        ]
+        ask = AskScreen("Send this report?", as_lines(question), yes="Report it", no="Not yet")
+        self.app.push_screen(ask, self._answered)
+
+    def _answered(self, yes: bool | None) -> None:
+        if yes and not self._sending:
+            self._set_sending(True)
+            self._say([(Cell("… sending", Style.DIM),)])
+            self._send()
+
+    @work(exit_on_error=False, exclusive=True, group="report")
+    async def _send(self) -> None:
+        sha256, reason, link = (self._value(name) for name in ("sha256", "reason", "link"))
+        try:
+            await report(self._workspace, self._worker_id, sha256, reason, link)
+        except RegistryError as error:
+            self._say(report_trouble(error))
+        else:
+            self._typed = {"reason": "", "link": ""}
+            self._keep()
+            self.dismiss(True)
+            return
+        self._set_sending(False)
+
+    def _check(self) -> bool:
+        mistakes = {
+            "sha256": "" if plain_sha256(self._value("sha256")) else "This is no SHA-256: it has to be 64 hex digits.",
+            "reason": _mistake_of_reason(self._value("reason")),
+            "link": _mistake_of_link(self._value("link")),
+        }
+        for name, mistake in mistakes.items():
+            self.query_one(f"#field-{name}", Field).say(mistake)
+        wrong = next((name for name, mistake in mistakes.items() if mistake), None)
+        if wrong is not None:
+            self.query_one(f"#{wrong}", Input).focus()
+        return wrong is None
+
+    def _value(self, name: str) -> str:
+        return self.query_one(f"#field-{name}", Field).value
+
+    @on(Input.Changed)
+    def _take_typed(self, message: Input.Changed) -> None:
+        if message.input.id in self._typed:
+            self._typed[message.input.id] = message.value
+
+    def _keep(self) -> None:
+        """Note what is typed, where it is not what is noted already."""
+        if self._typed == self._kept:
+            return
+        self._kept = dict(self._typed)
+        if any(self._typed.values()):
+            self._workspace.notes.save(_NOTE, self._worker_id, self._typed)
+        else:
+            self._workspace.notes.forget(_NOTE, self._worker_id)
+
+    def _set_sending(self, sending: bool) -> None:
+        self._sending = sending
+        self.query_one("#report-yes", Button).disabled = sending
+
+    def _say(self, lines: list[Line]) -> None:
+        said = self.query_one("#report-said", Static)
+        said.update(as_lines(lines))
+        said.display = True
+        after_refresh(self, partial(said.scroll_visible, animate=False))
+
+
+def _mistake_of_reason(reason: str) -> str:
+    if not reason:
+        return "Say why: the people who review it have nothing else to go by."
+    return "" if len(reason) <= _REASON_LIMIT else f"At most {_REASON_LIMIT:,} letters; this has {len(reason):,}."
+
+
+def _mistake_of_link(link: str) -> str:
+    if not link:
+        return ""
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return "This is no address."
+    is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and not any(map(str.isspace, link))
+    return "" if is_web else "The link has to be a whole address that begins with https:// or http://."

@@ -1,0 +1,71 @@
+"""The keys that work on every screen."""
+
+from typing import TYPE_CHECKING, Final
+
+from textual.binding import Binding, BindingType
+
+from pyhall_tui.widgets.header import SCREEN_TITLES
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+APP_KEYS: Final[list[BindingType]] = [
+    *(
+        Binding(
+            f"{number},alt+{number}",
+            f"mode('{mode}')",
+            title,
+            show=False,
+            id=f"app.{mode}",
+            tooltip=f"Go to {title}",
+        )
+        for number, (mode, title) in enumerate(SCREEN_TITLES.items(), start=1)
+    ),
+    Binding(
+        "colon", "command_palette", "Palette", show=False, key_display=":", id="app.palette", tooltip="All commands"
+    ),
+    Binding("question_mark", "show_keys", "Keys", key_display="?", id="app.keys", tooltip="The keys of this screen"),
+    Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit at once"),
+    Binding("ctrl+c", "quit", "Quit", show=False, priority=True, id="app.quit_now", tooltip="Quit from anywhere"),
+    Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit_too", tooltip="Quit from anywhere"),
+    Binding("K", "ask_key", "Ask key", show=False, id="app.ask_key", tooltip="Ask the OS keyring for the key again"),
+    Binding("D", "doctor", "Doctor", show=False, id="app.doctor", tooltip="Doctor: look at all that may be amiss"),
+    # With priority the focus moves when the key arrives: what is typed behind it lands in the new field.
+    Binding("tab", "focus_next", "Next", show=False, priority=True, id="app.next", tooltip="Next field"),
+    Binding(
+        "shift+tab", "focus_previous", "Back", show=False, priority=True, id="app.previous", tooltip="Field before"
+    ),
+    Binding("ctrl+z", "suspend_process", "Stop", show=False, id="app.stop", tooltip="Stop, to go on with fg"),
+    Binding("ctrl+t", "toggle_theme", "Theme", show=False, id="app.theme", tooltip="Light or dark theme"),
+    # With priority these work on dialogs too; `PyHallApp.check_action` leaves a field its letters.
+    Binding(
+        "C", "show_copied", "Copied", show=False, priority=True, id="app.copied", tooltip="Show what was copied last"
+    ),
+    Binding(
+        "M",
+        "mouse(False)",
+        "Mouse",
+        show=False,
+        priority=True,
+        id="app.give_mouse",
+        tooltip="Select text with the mouse",
+    ),
+    Binding(
+        "M",
+        "mouse(True)",
+        "Mouse back",
+        priority=True,
+        id="app.take_mouse",
+        tooltip="Take the mouse back from the terminal",
+    ),
+]
+
+APP_LETTERS: Final = {"show_copied": "C", "mouse": "M"}
+"""The actions whose key has priority and is a letter in a field."""
+
+
+def palette_commands() -> "type[Provider]":
+    """Return what the palette offers. Textual imports its palette when it is opened, and so do we."""
+    from pyhall_tui.shell.palette import PyHallCommands
+
+    return PyHallCommands

@@ -1,0 +1,36 @@
+"""Package folders for tests, and the contract's text written down once more, as an oracle."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+DATA = Path(__file__).parents[1] / "attest" / "data"
+NEVER = {".git", "__pycache__", ".DS_Store", "manifest.json", "manifest.sig", "manifest.tmp"}
+
+
+def sample(name: str) -> Any:
+    return json.loads((DATA / name).read_text(encoding="utf-8"))
+
+
+def write_tree(root: Path, files: Mapping[str, str | bytes]) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return root
+
+
+def contract_hash(root: Path) -> str:
+    """The contract's paragraph, word for word: sorted pathlib paths, the left-out names, one record a file."""
+    whole = hashlib.sha256()
+    for path in sorted(root.rglob("*"), key=lambda found: PurePosixPath(found.relative_to(root).as_posix())):
+        relative = path.relative_to(root)
+        if NEVER & set(relative.parts) or path.is_dir() or path.name.endswith(".pyc"):
+            continue
+        content = path.read_bytes()
+        record = f"{relative.as_posix()}\n{len(content)}\n{hashlib.sha256(content).hexdigest()}\n"
+        whole.update(record.encode())
+    return whole.hexdigest()
