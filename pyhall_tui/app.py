@@ -43,7 +43,7 @@ from pyhall_tui.shell.app_keys import APP_KEYS, APP_LETTERS, palette_commands
 from pyhall_tui.shell.attention import Attention
 from pyhall_tui.shell.escape_key import take_escape_apart
 from pyhall_tui.shell.failed_work import TellingWorkers
-from pyhall_tui.shell.theme import DARK, LIGHT
+from pyhall_tui.shell.theme import DARK, OTHER, THEMES
 from pyhall_tui.shell.toasts import AlarmToasts, TroubleToasts, is_bad_news, with_its_holder
 from pyhall_tui.signals import draw_anew_after_a_stop, end_on_signals, is_a_shells_job
 from pyhall_tui.widgets.field import OneLineInput, left_out
@@ -95,6 +95,7 @@ class PyHallApp(App[None]):
         clock: Clock | None = None,
         key_store: KeyStore | None = None,
         notes: Sequence[str] = (),
+        theme: str = DARK.name,
     ) -> None:
         """Make the app; nothing is opened before it runs.
 
@@ -104,16 +105,17 @@ class PyHallApp(App[None]):
             demo: open the demo instead of a profile.
             profile_name: open this profile; without it the default one, or the first run's screen.
             notes: sentences on what could not be set up before, to be shown first.
+            theme: the name of the theme to begin with: see `theme.first_theme`.
         """
         super().__init__()
         take_escape_apart()
         garbage.unpin_closed_widgets()
         self._garbage = garbage.Collector(self)
         self._workers = TellingWorkers(self, self._tell_failed_work)
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
+        for each in THEMES:
+            self.register_theme(each)
         self.stylesheet._parse_cache.grow(1_000)  # Textual's 64 are fewer than our sources: none was ever found there
-        self.theme = DARK.name  # before it runs: all CSS is parsed anew at a change of theme
+        self.theme = theme  # before it runs: all CSS is parsed anew at a change of theme
         self.add_mode(self.DEFAULT_MODE, partial(self._make_screen, OpeningScreen))
         self._clock = clock or SystemClock()
         self._opener = Opener(home, self._clock, self, start_demo)
@@ -460,7 +462,7 @@ class PyHallApp(App[None]):
 
     def action_toggle_theme(self) -> None:
         """Go from dark to light, or back."""
-        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+        self.theme = OTHER[self.theme]
 
     # -- the end -----------------------------------------------------------------------------------------------
 

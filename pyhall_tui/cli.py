@@ -95,11 +95,13 @@ def open_app(profile: str | None, *, demo: bool) -> int:
     from pyhall_tui.app import PyHallApp
     from pyhall_tui.logs.log_file import configure_logging
     from pyhall_tui.paths import Home
+    from pyhall_tui.shell.theme import first_theme
     from pyhall_tui.signals import end_without_a_terminal
 
     home = Home.of_user()
     note = configure_logging(None if demo else home.state / "pyhall-tui.log")
-    app = PyHallApp(home, start_demo=_start_demo, demo=demo, profile_name=profile, notes=(note,) if note else ())
+    notes = (note,) if note else ()
+    app = PyHallApp(home, start_demo=_start_demo, demo=demo, profile_name=profile, notes=notes, theme=first_theme())
     end_without_a_terminal()
     app.run()
     return app.return_code or 0

@@ -1,5 +1,11 @@
-"""The two themes. Calm is the design: grey, with colour for what is wrong alone; `$secondary` is the quiet text."""
+"""The themes. Calm is the design: grey, with colour for what is wrong alone; `$secondary` is the quiet text.
 
+A terminal of 16 colours (`TERM=xterm`, `linux`) has two of its own: Rich takes the nearest of the 16 for every other
+colour, and the nearest to a soft red is a grey.
+"""
+
+from rich.console import Console
+from textual import constants
 from textual.theme import Theme
 
 DARK = Theme(
@@ -15,7 +21,7 @@ DARK = Theme(
     success="#7fb77e",
     warning="#e0af68",
     error="#f0717b",
-    variables={"scrollbar-background": "#1a1e25"},
+    variables={"scrollbar-background": "#1a1e25", "frame": "#3a3e43"},
 )
 
 LIGHT = Theme(
@@ -31,5 +37,57 @@ LIGHT = Theme(
     success="#2c7a36",
     warning="#8a5a00",
     error="#b3202c",
-    variables={"scrollbar-background": "#f1f3f6"},
+    variables={"scrollbar-background": "#f1f3f6", "frame": "#ced0d2"},
 )
+
+
+def _of_sixteen(name: str, *, text: str, ground: str, red: str, yellow: str, green: str, blue: str, grey: str) -> Theme:
+    """Return a theme whose every text is exactly one of the 16 colours, as Rich knows them."""
+    texts = dict.fromkeys(("text-muted", "text-disabled", "foreground-muted", "foreground-disabled"), text)
+    signals = {"text-error": red, "text-warning": yellow, "text-success": green, "text-accent": yellow}
+    return Theme(
+        name=name,
+        dark=ground == "#000000",
+        primary=blue,
+        secondary=text,
+        accent=yellow,
+        foreground=text,
+        background=ground,
+        surface=ground,
+        panel=ground,
+        success=green,
+        warning=yellow,
+        error=red,
+        variables={
+            **texts,
+            **signals,
+            "text": text,
+            "text-primary": blue,
+            "text-secondary": text,
+            "frame": grey,
+            "scrollbar": grey,
+            "scrollbar-background": ground,
+        },
+    )
+
+
+_ON_BLACK = {"text": "#ffffff", "ground": "#000000", "grey": "#aaaaaa"}
+_ON_WHITE = {"text": "#000000", "ground": "#ffffff", "grey": "#555555"}
+_SIGNALS = ("red", "yellow", "green", "blue")
+DARK_16 = _of_sixteen("pyhall-16-dark", red="#ff5555", yellow="#ffff55", green="#55ff55", blue="#55ffff", **_ON_BLACK)
+LIGHT_16 = _of_sixteen("pyhall-16-light", red="#aa0000", yellow="#aa5500", green="#00aa00", blue="#0000aa", **_ON_WHITE)
+# Without colour a red would become the darker of two greys.
+DARK_PLAIN = _of_sixteen("pyhall-plain-dark", **_ON_BLACK, **dict.fromkeys(_SIGNALS, "#ffffff"))
+LIGHT_PLAIN = _of_sixteen("pyhall-plain-light", **_ON_WHITE, **dict.fromkeys(_SIGNALS, "#000000"))
+_PAIRS = ((DARK, LIGHT), (DARK_16, LIGHT_16), (DARK_PLAIN, LIGHT_PLAIN))
+THEMES = tuple(theme for pair in _PAIRS for theme in pair)
+OTHER = {one.name: other.name for pair in _PAIRS for one, other in (pair, pair[::-1])}
+"""The theme that the key for the theme leads to, from each."""
+
+
+def first_theme() -> str:
+    """Return the name of the theme for the terminal that this runs in."""
+    console = Console(color_system=constants.COLOR_SYSTEM, force_terminal=True)  # type: ignore[arg-type]
+    if console.color_system not in ("standard", "windows"):
+        return DARK.name
+    return DARK_PLAIN.name if console.no_color else DARK_16.name

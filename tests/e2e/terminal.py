@@ -1,5 +1,6 @@
 """The program in a real pseudo-terminal, its screen read by a terminal emulator."""
 
+import itertools
 import os
 import re
 import sys
@@ -41,6 +42,15 @@ class Terminal:
     @property
     def text(self) -> str:
         return "\n".join(self._screen.display)
+
+    def colors(self) -> list[tuple[str, str, str, str]]:
+        """Return each line of one colour: its text, its colour, its ground's, and its whole line."""
+        runs = []
+        for y, line in enumerate(self._screen.display):
+            cells = [self._screen.buffer[y][x] for x in range(self._screen.columns)]
+            for (fg, bg), run in itertools.groupby(cells, key=lambda cell: _painted(cell)):
+                runs.append(("".join(cell.data for cell in run), fg, bg, line))
+        return runs
 
     def press(self, keys: str) -> None:
         self._child.send(keys)
@@ -101,6 +111,10 @@ class Terminal:
         self.raw += data
         self._stream.feed(data)
         return True
+
+
+def _painted(cell: pyte.screens.Char) -> tuple[str, str]:
+    return (cell.bg, cell.fg) if cell.reverse else (cell.fg, cell.bg)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ class LiveStrip(Static):
     """Pulls what it shows from `workspace.lab.live`; without a run it takes no room."""
 
     DEFAULT_CSS = """
-    LiveStrip { height: auto; border-bottom: solid $foreground 20%; margin-bottom: 1; display: none; }
+    LiveStrip { height: auto; border-bottom: solid $frame; margin-bottom: 1; display: none; }
     """
 
     def __init__(self, workspace: Workspace) -> None:

@@ -58,7 +58,7 @@ class HashedScreen(DialogScreen[None]):
     DEFAULT_CSS = """
     HashedScreen {
         Dialog { width: 96%; height: 90%; padding: 0 1; }
-        #hashed-row { max-height: 5; border-top: solid $foreground 20%; }
+        #hashed-row { max-height: 5; border-top: solid $frame; }
         &.-narrow Dialog { max-width: 100%; width: 100%; max-height: 100%; height: 100%; }
     }
     """

@@ -24,7 +24,7 @@ class ProbePanel(Vertical):
     DEFAULT_CSS = """
     ProbePanel {
         height: auto; overflow-y: auto; display: none; padding: 0 1;
-        border-top: solid $foreground 20%;
+        border-top: solid $frame;
         & > Static { width: 1fr; height: auto; }
         & > Button { display: none; margin-top: 1; }
     }

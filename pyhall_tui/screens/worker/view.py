@@ -29,7 +29,7 @@ class WorkerView(VerticalScroll):
 
     DEFAULT_CSS = """
     WorkerView {
-        border: round $foreground 20%; padding: 0 1; height: 1fr;
+        border: round $frame; padding: 0 1; height: 1fr;
         & > Static { width: 1fr; height: auto; }
     }
     """
