@@ -103,19 +103,23 @@ def counts_line(counts: Mapping[State, int]) -> list[Cell]:
 class Field(NamedTuple):
     """One labelled value of a worker."""
 
-    label: str
+    label: str | None
+    """None: the value has the whole line."""
     value: Cell
 
 
-def worker_fields(entry: Entry, now: Moment, stale_after: float) -> list[tuple[str, list[Field]]]:
-    """Return every field that the registry gave, grouped; what we know beside it is named as ours."""
+def worker_fields(entry: Entry, now: Moment, stale_after: float, *, width: int = 0) -> list[tuple[str, list[Field]]]:
+    """Return every field that the registry gave, grouped; what we know beside it is named as ours.
+
+    `width`: the cells of a line. A full hash is on a line of its own if one holds it, so that it can be selected whole.
+    """
     verdict = entry.verdict
     if verdict is None:
         why = clean(entry.error) or "Not asked for yet."
         return [("Verdict", [Field("state", Cell("waiting", Style.DIM)), Field("why", Cell(why, Style.DIM))])]
     groups = [
         ("Identity", _identity(entry)),
-        ("Attestation", _attestation(entry)),
+        ("Attestation", _attestation(entry, width)),
         ("Ban", _ban(entry)),
         ("Seen", _seen(entry, now, stale_after)),
     ]
@@ -145,13 +149,13 @@ def _identity(entry: Entry) -> list[Field]:
     ]
 
 
-def _attestation(entry: Entry) -> list[Field]:
+def _attestation(entry: Entry, width: int) -> list[Field]:
     verdict = entry.verdict
     assert verdict is not None
     word = Cell("attested", Style.GOOD) if verdict.attested else Cell("not attested", Style.WARNING)
     fields = [
         Field("attested", word if verdict.known else _NOT_KNOWN),
-        *_hash_fields(verdict.sha256 or verdict.hash_text),
+        *_hash_fields(verdict.sha256 or verdict.hash_text, width),
     ]
     fields.append(_optional("since", verdict.attested_at))
     if entry.drift:
@@ -173,10 +177,12 @@ _DRIFT_LOOKS = {
 }
 
 
-def _hash_fields(text: str | None) -> list[Field]:
-    """A full hash on two lines, so that it can be compared by eye beside the table too."""
+def _hash_fields(text: str | None, width: int) -> list[Field]:
+    """Return a full hash unbroken on its own line where that fits, else in halves that can be compared by eye."""
     if text is None or len(text) <= 32:
         return [_optional("sha256", text)]
+    if len(text) == 64 <= width:
+        return [Field("sha256", Cell("")), Field(None, Cell(clean(text)))]
     return [_optional("sha256", text[:32]), Field("", Cell(clean(text[32:])))]
 
 

@@ -26,7 +26,7 @@ from pyhall_tui.screens.worker.report_dialog import ReportScreen
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets.line_table import LineTable
-from tests.live_hall import WORKER, LiveHall
+from tests.live_hall import HASH, WORKER, LiveHall
 from tests.packages.trees import DATA, write_tree
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.waiting import until
@@ -324,3 +324,11 @@ async def test_a_registry_that_wants_a_login_is_told_as_such_and_nothing_typed_i
         await until(lambda: "want a person's login for reports" in words_of(opened))
         assert opened.screen.query_one("#reason", Input).value == "exfiltrates mail"
     assert Notes(home.state, "acme").load("report", WORKER, dict) == {"reason": "exfiltrates mail", "link": ""}
+
+
+async def test_the_full_hash_stands_on_one_line_of_a_terminal_of_80_columns(open_app: OpenApp, hall: LiveHall) -> None:
+    """F80: so that the terminal can select it whole."""
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(80, 24)) as opened:
+        await until(lambda: "clean" in opened.text(), clock=opened.clock)
+        await opened.pilot.press("enter")
+        await until(lambda: HASH in opened.text())

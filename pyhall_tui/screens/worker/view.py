@@ -7,20 +7,25 @@ from textual.widgets import Static
 
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.render.text import Cell, Style, clean
-from pyhall_tui.render.worker import state_cells, worker_fields
+from pyhall_tui.render.worker import Field, state_cells, worker_fields
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.workspace import Workspace
 
 _LABEL = 13
 
 
-def _overview(entry: Entry, workspace: Workspace) -> Content:
+def _line(field: Field) -> Content:
+    label = [] if field.label is None else [Cell(field.label.ljust(_LABEL - 1) + " ", Style.DIM)]
+    return as_content([*label, field.value])
+
+
+def _overview(entry: Entry, workspace: Workspace, width: int) -> Content:
     now, stale_after = workspace.now(), workspace.fleet.stale_after
     glyph, word = state_cells(entry, now.mono, stale_after)
     lines = [as_content([glyph, Cell(word.text, glyph.style), Cell(clean(entry.worker_id), Style.STRONG)], " ")]
-    for title, fields in worker_fields(entry, now, stale_after):
+    for title, fields in worker_fields(entry, now, stale_after, width=width):
         lines += [Content(""), as_content([Cell(title.upper(), Style.DIM)])]
-        lines += [as_content([Cell(f.label.ljust(_LABEL - 1) + " ", Style.DIM), f.value]) for f in fields]
+        lines += map(_line, fields)
     return Content("\n").join(lines)
 
 
@@ -44,5 +49,9 @@ class WorkerView(VerticalScroll):
     def show(self, worker_id: str | None) -> None:
         """Show what is known now of that worker."""
         entry = self._workspace.fleet.get(worker_id or "")
-        content = _overview(entry, self._workspace) if entry else Content.styled("No worker.", "$secondary")
+        content = (
+            _overview(entry, self._workspace, self.content_size.width)
+            if entry
+            else Content.styled("No worker.", "$secondary")
+        )
         self.query_one(Static).update(content)
