@@ -18,7 +18,7 @@ def give_to_terminal(app: App[None]) -> None:
         disable()
     driver._mouse = False
     app.notify("The mouse selects text now. M takes it back.", timeout=8, markup=False)
-    app.refresh_bindings()
+    _show_keys_again(app)
 
 
 def take_from_terminal(app: App[None]) -> None:
@@ -30,4 +30,11 @@ def take_from_terminal(app: App[None]) -> None:
     if (enable := getattr(driver, "_enable_mouse_support", None)) is not None:
         enable()
     app.notify("The mouse clicks again.", timeout=3, markup=False)
-    app.refresh_bindings()
+    _show_keys_again(app)
+
+
+def _show_keys_again(app: App[None]) -> None:
+    """Let the foot of every screen say what the key does now, those below a dialog and those hidden too."""
+    for stack in app._screen_stacks.values():
+        for screen in stack:
+            screen.refresh_bindings()

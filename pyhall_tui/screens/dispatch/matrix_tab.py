@@ -220,7 +220,7 @@ class MatrixTab(Vertical):
         table = self.query_one("#differences", LineTable)
         keys = [repr(tuple(case)) for case in self._differences]
         self._by_key = dict(zip(keys, self._differences.values(), strict=True))
-        table.border_title = f"{len(keys)} differ from {clean(self._baseline_name)}"
+        table.border_title = Content(f"{len(keys)} differ from {clean(self._baseline_name)}")
         table.show(keys, by_itself=True)
 
     def _difference_row(self, key: str) -> Row:
