@@ -51,7 +51,10 @@ def edited_text(data: bytes) -> str:
     Raises:
         NotText: it is not UTF-8.
     """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:64]:
+    if not data.strip(b"\0"):
+        if data:
+            raise NotText("it holds nothing but NUL bytes, as a crash leaves a file: restore it")
+    elif data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:64]:
         raise NotText("it is UTF-16: save it as UTF-8")
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")

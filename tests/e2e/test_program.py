@@ -24,7 +24,7 @@ def test_in_the_demo_one_sees_a_ban_arrive_enrolls_a_worker_tries_a_dispatch_and
         terminal.wait_until_gone(r"is BANNED \(")
         terminal.press("2")
         terminal.wait_for("Display name")
-        terminal.press("Summarizer EU\tllm.text.generate\r\t" + "ab" * 32)
+        terminal.press("Summarizer EU\tllm.text.generate\r\t\t" + "ab" * 32)
         terminal.wait_for("ababab")
         terminal.press("\x13")
         terminal.wait_for(r"worker_id +wkr_\w+")

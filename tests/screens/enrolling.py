@@ -40,7 +40,7 @@ async def fill_in(opened: OpenedApp, name: str = "My Worker", sha256: str = HASH
 async def sees(opened: OpenedApp, text: str) -> None:
     """Wait until that text is on the screen."""
     try:
-        await until(lambda: text in opened.text(), clock=opened.clock)
+        await until(lambda: text in opened.words() or text in opened.text(), clock=opened.clock)
     except AssertionError:
         raise AssertionError(f"{text!r} is not on the screen:\n{opened.text()}") from None
 
