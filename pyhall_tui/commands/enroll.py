@@ -16,6 +16,7 @@ from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_profile, tell
 from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, lost_memory, plan
+from pyhall_tui.enroll.last_run import LastRun
 from pyhall_tui.enroll.report import as_json_lines, write_report
 from pyhall_tui.enroll.rows import BatchRow, BatchUnreadable, read_rows
 from pyhall_tui.files.drafts import Drafts
@@ -52,7 +53,7 @@ _LIMIT_TOLD_EVERY = 60.0
 @click.option(
     "--despite-lost-journal",
     is_flag=True,
-    help="I looked: no row that looks ready is enrolled, though a damaged journal was set aside.",
+    help="I looked: no row that looks ready is enrolled, though the journal lost what it knew.",
 )
 @click.option(
     "--give-up-after",
@@ -98,25 +99,26 @@ def enroll_command(
         items = _looked_at(ctx, _read(ctx, source, profile))
         _tell_result(ctx, items, "", report, as_json=as_json)
         ctx.exit(NO if any(item.state is State.WRONG for item in items) else YES)
-    with _held(ctx, profile) as journal:
+    with _held(ctx, profile) as (journal, last_run):
         items = _planned(ctx, _read(ctx, source, profile), journal)
         if not skip_wrong:
             _stop_where_wrong(ctx, items, report)
         _write_report(ctx, items, report)  # one that can't be written is told before anything is sent
-        _ask_about_lost(ctx, lost_memory(items, journal), looked=despite_lost_journal, yes=yes)
+        _ask_about_lost(ctx, lost_memory(items, journal, last_run), looked=despite_lost_journal, yes=yes)
         _ask_first(items, profile, yes=yes)
         words = _Words(enrolled, again, patience * 60)
-        stopped, code = _run(ctx, items, source, profile, journal, words)
+        stopped, code = _run(ctx, items, source, profile, journal, last_run, words)
     _tell_result(ctx, items, stopped, report, as_json=as_json)
     ctx.exit(code)
 
 
 @contextlib.contextmanager
-def _held(ctx: click.Context, profile: Profile) -> Iterator[Journal]:
-    """Hold the profile's batches for this program alone, and open the journal."""
+def _held(ctx: click.Context, profile: Profile) -> Iterator[tuple[Journal, LastRun]]:
+    """Hold the profile's batches for this program alone, and open the journal with the count of its runs."""
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(locked(batch_lock(Drafts(paths.state_dir(), profile.name), profile)))
+            lock = batch_lock(Drafts(paths.state_dir(), profile.name), profile)
+            stack.enter_context(locked(lock))
             journal = stack.enter_context(Journal.open(paths.data_dir() / "journal.db", SystemClock()))
         except FileBusy:
             fail(ctx, "Another pyhall-tui is enrolling a batch in this namespace: wait for it, or stop it.")
@@ -124,7 +126,7 @@ def _held(ctx: click.Context, profile: Profile) -> Iterator[Journal]:
             fail(ctx, f"{none} What is sent can't be kept without one, so nothing is sent.")
         except OSError as error:
             fail(ctx, f"The state folder can't be used: {error.strerror or error}.")
-        yield journal
+        yield journal, LastRun(lock, journal)
 
 
 class _Words(NamedTuple):
@@ -174,8 +176,7 @@ def _ask_about_lost(ctx: click.Context, lost: str, *, looked: bool, yes: bool) -
     if yes or not sys.stdin.isatty():
         fail(
             ctx,
-            f"{lost} Nothing was sent. Look in the registry; where none of them is, say --despite-lost-journal, "
-            "or move that file out of the folder.",
+            f"{lost} Nothing was sent. Look in the registry; where none of them is, say --despite-lost-journal.",
         )
     if not click.confirm(printable(f"{lost} Did you look in the registry, and none of them is?"), err=True):
         raise SystemExit(NO)
@@ -209,6 +210,7 @@ def _run(
     source: Path,
     profile: Profile,
     journal: Journal,
+    last_run: LastRun,
     words: _Words,
 ) -> tuple[str, int]:
     """Run the batch and return why it stopped, empty at its end, and the exit code."""
@@ -231,6 +233,7 @@ def _run(
             journal=journal,
             clock=clock,
             in_turn=in_turn,
+            last_run=last_run,
             on_change=lambda item: _show_counts(items),
             on_limited=_LimitTeller(ctx, items, clock),
             patience=words.patience,

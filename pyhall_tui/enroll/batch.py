@@ -18,7 +18,8 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from pyhall_tui.clock import Clock
-from pyhall_tui.enroll.request import body_of
+from pyhall_tui.enroll.last_run import LastRun
+from pyhall_tui.enroll.request import FORM, body_of
 from pyhall_tui.enroll.rows import BatchRow
 from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.journal.journal import Journal
@@ -47,8 +48,6 @@ _LIMITED_WITHOUT_WORD = 5.0
 """Seconds until the next try after a 429 that does not say how long: what `in_turn` waits then."""
 PAUSE_WHEN_UNREACHED = 1.0
 """Seconds until a row that did not reach the registry is tried again."""
-FORM = "form"
-"""What the journal calls the enrollments of the app's form, each under its correlation id."""
 
 
 class State(StrEnum):
@@ -117,16 +116,17 @@ def plan(rows: Iterable[BatchRow], journal: Journal | None) -> list[Item]:
     return [_item(row, known.get(row.key)) for row in rows]
 
 
-def lost_memory(items: Iterable[Item], journal: Journal) -> str:
-    """Say which damaged journals may have known that rows are enrolled that look ready; empty where none could."""
+def lost_memory(items: Iterable[Item], journal: Journal, last_run: LastRun) -> str:
+    """Say why rows that look ready may be enrolled: a journal was set aside, deleted or put back; empty if none was."""
     ready = sum(item.state is State.READY for item in items)
-    if not ready or not journal.set_aside:
+    if not ready:
         return ""
-    files = ", ".join(map(str, journal.set_aside))
-    return (
-        f"A journal was damaged and set aside as {files}. What it knew of earlier batches is lost: "
-        f"rows that look ready ({ready:,}) may be enrolled already."
-    )
+    doubt = last_run.doubt()
+    if journal.set_aside:
+        doubt = f"A journal was damaged and set aside as {', '.join(map(str, journal.set_aside))}."
+    if not doubt:
+        return ""
+    return f"{doubt} What it knew of earlier batches is lost: rows that look ready ({ready:,}) may be enrolled already."
 
 
 _WEIGHT = {
@@ -168,6 +168,7 @@ class BatchRun:
         journal: Journal,
         clock: Clock,
         in_turn: InTurn,
+        last_run: LastRun,
         on_change: Callable[[Item], None] = lambda item: None,
         on_limited: Callable[[float], None] = lambda seconds: None,
         patience: float = PATIENCE,
@@ -176,6 +177,7 @@ class BatchRun:
 
         Args:
             batch: what the journal calls it.
+            last_run: counts this run, so that a journal that forgets it is found out.
             on_change: told of each item whose state changed: on the loop of the run, or on that of `in_turn`.
             on_limited: told after a 429 in how many seconds the next row is tried.
             patience: seconds that the registry may answer 429 to everything before the run stops.
@@ -188,6 +190,7 @@ class BatchRun:
         self._journal = journal
         self._clock = clock
         self._in_turn = in_turn
+        self._last_run = last_run
         self._on_change = on_change
         self._on_limited = on_limited
         self._patience = patience
@@ -250,8 +253,17 @@ class BatchRun:
                 while item.state is State.READY and not self._stopping:
                     await self._enroll(item)
 
-        await asyncio.gather(*(work() for _ in range(self._profile.requests_in_flight)))
+        if any(item.state is State.READY for item in self.items):
+            await self._count_run()
+            try:
+                await asyncio.gather(*(work() for _ in range(self._profile.requests_in_flight)))
+            finally:
+                with contextlib.suppress(NotKept):
+                    await self._count_run()
         await self.look_up()
+
+    async def _count_run(self) -> None:
+        await off_loop(partial(self._last_run.count, self._clock), name="batch")
 
     async def _enroll(self, item: Item) -> None:
         """Send one row once, when its turn has come. After a 429 it is ready again."""

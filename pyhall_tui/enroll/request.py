@@ -14,6 +14,8 @@ from pyhall_tui.registry.models import EnrollRequest, plain_sha256
 
 METHOD: Final = "POST"
 PATH: Final = "/api/v1/hall/enroll"
+FORM: Final = "form"
+"""What the journal calls the enrollments of the app's form, each under its correlation id."""
 
 
 def request_of(draft: Draft, namespace: str) -> EnrollRequest:

@@ -12,6 +12,8 @@ from pyhall_tui.hall.store import Store
 
 _FORMAT = 1
 _LOG = "decisions"
+_END = "end"
+"""The last line: an export without it was cut off, and bans may be missing from it."""
 _IN_MEMORY = 8 * 1024 * 1024  # bytes
 _TABLES = {
     "meta": ("name", "value"),
@@ -40,15 +42,19 @@ def export(store: Store) -> Iterator[str]:
     """
     with SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8") as aside:
         with store.snapshot():
-            about = {"table": "hall", "format": _FORMAT, "exported_at": store.now()}
+            about = {"table": "hall", "format": _FORMAT, "exported_at": store.now(), "ended": True}
             (first, _), (last, _) = audit.anchor(store), audit.head(store)
             aside.writelines(f"{line}\n" for line in _lines(store))
         yield json.dumps(about)
+        rows = 0
         aside.seek(0)
         for line in aside:
+            rows += 1
             yield line.rstrip("\n")
     for row in audit.rows_between(store, first, last):
+        rows += 1
         yield json.dumps({"table": _LOG} | dict(row))
+    yield json.dumps({"table": _END, "rows": rows})
 
 
 def _lines(store: Store) -> Iterator[str]:
@@ -66,31 +72,51 @@ def load(store: Store, lines: Iterable[str], name: str) -> dict[str, int]:
         FileMistake: a line is none of an export; the sentence has its number.
         StoreError: the store is not empty.
     """
-    if store.all_keys() or store.workers() or store.bans(1):
-        raise StoreError(f"{store.path} is not empty: import into a new store")
     got: dict[str, int] = {}
+    ended, number = False, 0
     with store.write() as db:
+        if any(db.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() for table in _TABLES if table != "meta"):
+            raise StoreError(f"{store.path} is not empty: import into a new store")
         for number, line in enumerate(lines, 1):
             try:
-                row = json.loads(line)
-                table = row.pop("table")
+                table, row = _read(line.removeprefix("\ufeff") if number == 1 else line)
                 if number == 1:
-                    _check_format(table, row)
+                    ended = _check_format(table, row)
+                elif table == _END:
+                    ended = _check_end(row, got)
                 else:
                     _put(db, table, row)
                     got[table] = got.get(table, 0) + 1
             except (ValueError, KeyError, AttributeError, TypeError, sqlite3.Error) as error:
                 raise FileMistake(f"{name}:{number}:1: not a line of an export: {error}") from None
-    if not got:
-        raise FileMistake(f"{name}:1:1: not an export: it has no lines")
+        if not got:
+            raise FileMistake(f"{name}:1:1: not an export: it has no lines")
+        if not ended:
+            raise FileMistake(f"{name}:{number}:1: the export was cut off after this line: export again")
     return got
 
 
-def _check_format(table: str, row: dict[str, Any]) -> None:
+def _read(line: str) -> tuple[str, dict[str, Any]]:
+    try:
+        row: dict[str, Any] = json.loads(line)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return row.pop("table"), row
+
+
+def _check_format(table: str, row: dict[str, Any]) -> bool:
+    """Return whether the export ends here for all that is known: one of an earlier version has no last line."""
     if table != "hall":
         raise ValueError("the first line names no format")
     if row.get("format") != _FORMAT:
         raise ValueError(f"format {row.get('format')} is not known to this version")
+    return "ended" not in row
+
+
+def _check_end(row: dict[str, Any], got: dict[str, int]) -> bool:
+    if row.get("rows") != sum(got.values()):
+        raise ValueError(f"the export has {row.get('rows')} rows, and {sum(got.values())} came before its end")
+    return True
 
 
 def _put(db: sqlite3.Connection, table: str, row: dict[str, Any]) -> None:

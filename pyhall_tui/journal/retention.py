@@ -21,9 +21,10 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     raw_exchanges: int = 2_000
     """Dispatches that keep their raw request and answer."""
     enrollment_days: float = 400.0
-    """Longer than the rest: a batch that is forgotten is one that could be sent twice."""
+    """Longer than the rest: what is known of a batch is how nothing is sent twice."""
     enrollments: int = 100_000
-    """Whole batches go, the oldest first, never some rows of one; the newest stays in any case."""
+    """Of whole batches, the oldest first, the requests and answers go, and the rows that were never sent; the newest
+    batch stays as it is. That a row was sent is never forgotten: it could be sent twice."""
     verdicts: int = 100_000
 
 
@@ -49,17 +50,30 @@ def tidy(connection: sqlite3.Connection, retention: Retention, now: float) -> No
         "DELETE FROM verdicts WHERE at < ? OR rowid IN (SELECT rowid FROM verdicts ORDER BY at DESC LIMIT -1 OFFSET ?)",
         (_oldest_kept(connection, "verdicts", now - retention.days * DAY), retention.verdicts),
     )
-    connection.execute(
-        "WITH ages AS (SELECT profile, batch, max(at) AS last, count(*) AS size FROM enrollments"
-        " GROUP BY profile, batch),"
-        " sums AS (SELECT *, sum(size) OVER (ORDER BY last DESC, batch, profile) AS total FROM ages)"
-        " DELETE FROM enrollments WHERE (profile, batch) IN"
-        " (SELECT profile, batch FROM sums WHERE last < ? OR (total > ? AND total > size))",
-        (_oldest_kept(connection, "enrollments", now - retention.enrollment_days * DAY), retention.enrollments),
-    )
+    _tidy_enrollments(connection, retention, now)
     connection.execute("COMMIT")
     # It yields an empty row for each page that it frees; `execute` would stop after the first.
     connection.executescript("PRAGMA incremental_vacuum")
+
+
+def _tidy_enrollments(connection: sqlite3.Connection, retention: Retention, now: float) -> None:
+    beyond = (
+        "WITH ages AS (SELECT profile, batch, max(at) AS last, count(*) AS size FROM enrollments"
+        " GROUP BY profile, batch),"
+        " sums AS (SELECT *, sum(size) OVER (ORDER BY last DESC, batch, profile) AS total FROM ages),"
+        " beyond AS (SELECT profile, batch FROM sums WHERE last < ? OR (total > ? AND total > size))"
+    )
+    values = (_oldest_kept(connection, "enrollments", now - retention.enrollment_days * DAY), retention.enrollments)
+    connection.execute(
+        f"{beyond} DELETE FROM enrollments WHERE state IN ('checked', 'refused')"
+        " AND (profile, batch) IN (SELECT profile, batch FROM beyond)",
+        values,
+    )
+    connection.execute(
+        f"{beyond} UPDATE enrollments SET request = '', answer = NULL WHERE (request <> '' OR answer IS NOT NULL)"
+        " AND (profile, batch) IN (SELECT profile, batch FROM beyond)",
+        values,
+    )
 
 
 def _oldest_kept(connection: sqlite3.Connection, table: str, before: float) -> float:

@@ -56,6 +56,10 @@ def was_set_aside_in_between(journal: Path) -> None:
     journal.rename(journal.with_name("journal.db.damaged-20260101-000000-1"))
 
 
+def was_deleted(journal: Path) -> None:
+    shutil.rmtree(journal.parent)
+
+
 def has_rows_that_nobody_can_read(journal: Path) -> None:
     with closing(sqlite3.connect(journal)) as connection, connection:
         connection.execute("UPDATE enrollments SET state = 'of-a-later-version'")
@@ -69,6 +73,7 @@ SPOILED: list[Callable[[Path], None]] = [
     is_noise,
     has_noise_in_its_rows,
     was_set_aside_in_between,
+    was_deleted,
     has_rows_that_nobody_can_read,
 ]
 
@@ -87,6 +92,35 @@ def test_a_batch_whose_journal_can_not_be_read_is_not_sent_again(
         assert "journal" in done.stderr + done.stdout
         assert "Traceback" not in done.stderr
         assert enrolled(hall) == {"w0": 1, "w1": 1}
+
+
+def test_a_batch_whose_journal_was_put_back_from_an_older_copy_is_not_sent_again(
+    hall: LiveHall, tmp_path: Path
+) -> None:
+    """F64: asked for once more, and then the operator's word holds."""
+    assert enroll(tmp_path, hall, "--from", str(batch(tmp_path, 1)), "--yes").returncode == 0
+    shutil.copytree(tmp_path / "data", tmp_path / "copy")
+    path = batch(tmp_path, 3)
+    assert enroll(tmp_path, hall, "--from", str(path), "--yes").returncode == 0
+    shutil.rmtree(tmp_path / "data")
+    shutil.copytree(tmp_path / "copy", tmp_path / "data")
+    done = enroll(tmp_path, hall, "--from", str(path), "--yes")
+    assert (done.returncode, enrolled(hall)) == (2, {"w0": 1, "w1": 1, "w2": 1})
+    assert "older copy" in done.stderr and "--despite-lost-journal" in done.stderr
+    told = enroll(tmp_path, hall, "--from", str(batch(tmp_path, 4)), "--yes", "--despite-lost-journal")
+    assert (told.returncode, enrolled(hall)) == (0, {"w0": 1, "w1": 2, "w2": 2, "w3": 1})
+    assert enroll(tmp_path, hall, "--from", str(batch(tmp_path, 5)), "--yes").returncode == 0
+
+
+@pytest.mark.parametrize("text", ["", "seven", "\ufeff\x00"])
+def test_a_count_of_runs_that_can_not_be_read_sends_nothing(hall: LiveHall, tmp_path: Path, text: str) -> None:
+    """F64"""
+    assert enroll(tmp_path, hall, "--from", str(batch(tmp_path, 1)), "--yes").returncode == 0
+    (count,) = (tmp_path / "state" / "drafts").glob("batch-*.runs")
+    count.write_text(text)
+    done = enroll(tmp_path, hall, "--from", str(batch(tmp_path, 2)), "--yes")
+    assert (done.returncode, enrolled(hall)) == (2, {"w0": 1})
+    assert str(count) in done.stderr
 
 
 @contextmanager

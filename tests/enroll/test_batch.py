@@ -10,6 +10,7 @@ import pytest
 
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, counts, plan
+from pyhall_tui.enroll.last_run import LastRun
 from pyhall_tui.enroll.report import as_csv, as_json_lines
 from pyhall_tui.enroll.rows import read_rows
 from pyhall_tui.journal.journal import Journal
@@ -52,9 +53,9 @@ class Bench:
         async def in_turn(call: Callable[[Registry], Awaitable[T]]) -> T:
             return await self.turns.take(lambda: call(self.client))
 
-        return BatchRun(
-            items, batch="batch", profile=self.profile, journal=self.journal, clock=CLOCK, in_turn=in_turn, **more
-        )
+        last_run = LastRun(self.folder / "batch-acme", self.journal)
+        known: dict[str, Any] = {"journal": self.journal, "clock": CLOCK, "in_turn": in_turn, "last_run": last_run}
+        return BatchRun(items, batch="batch", profile=self.profile, **(known | more))
 
     async def run(self, items: list[Item]) -> BatchRun:
         run = self.run_of(items)

@@ -1,5 +1,6 @@
 """`pyhall-tui hall status|keys|export|import|audit|policy`: looking after a store."""
 
+import contextlib
 import json
 import sqlite3
 import subprocess
@@ -152,13 +153,51 @@ def test_an_export_is_never_written_over_a_file(seeded: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}\n", '{"table": "hall", "format": 1}\n{"table": "keys", "key_id": 1}\n', "x\n"]
+    "text",
+    [
+        "",
+        "{}\n",
+        '{"table": "hall", "format": 1}\n{"table": "keys", "key_id": 1}\n',
+        "x\n",
+        "[" * 200_000,
+        '{"table": "hall", "format": 1}\n{"table": ' + "[" * 200_000,
+    ],
+    ids=["empty", "no table", "columns missing", "not JSON", "deep", "deep later"],
 )
 def test_an_import_is_all_or_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "in.jsonl").write_text(text)
     result = run("import", tmp_path / "in.jsonl", "--db", tmp_path / "new.db")
     assert result.exit_code == 2
     assert "in.jsonl:" in result.stderr and "Traceback" not in result.stderr
+    assert not list(tmp_path.glob("new.db*")), "no empty store is left behind"
+
+
+@pytest.mark.parametrize("left", [1, 5, -1])
+def test_an_export_that_was_cut_off_is_not_imported(seeded: Path, tmp_path: Path, left: int) -> None:
+    """The bans come after the workers: without them the copy would clear who is banned."""
+    exported = run("export", "--db", seeded).stdout.splitlines(keepends=True)
+    result = run("import", "--db", tmp_path / "new.db", stdin="".join(exported[:left]))
+    assert result.exit_code == 2
+    assert "cut off" in result.stderr or "not an export" in result.stderr
+    missing = run("import", "--db", tmp_path / "new.db", stdin="".join(exported[:-3] + exported[-1:]))
+    assert missing.exit_code == 2
+    assert not list(tmp_path.glob("new.db*"))
+
+
+def test_an_export_is_read_from_standard_input_as_editors_save_it(seeded: Path, tmp_path: Path) -> None:
+    """F73"""
+    exported = run("export", "--db", seeded).stdout
+    edited = "\ufeff" + exported.replace("\n", "\r\n")
+    assert run("import", "--db", tmp_path / "new.db", stdin=edited).exit_code == 0
+
+
+def test_an_import_adds_to_no_store_that_has_only_decisions_or_rules(seeded: Path, tmp_path: Path) -> None:
+    exported = run("export", "--db", seeded).stdout
+    Store(tmp_path / "new.db").close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "new.db")) as db, db:
+        db.execute("INSERT INTO rules VALUES (1, '{}')")
+    result = run("import", "--db", tmp_path / "new.db", stdin=exported)
+    assert (result.exit_code, "not empty" in result.stderr) == (2, True)
 
 
 def test_an_import_adds_to_no_store_that_holds_something(seeded: Path) -> None:

@@ -97,15 +97,22 @@ def test_raw_bodies_go_before_their_dispatches(tmp_path, tidy_each_time):
         until(lambda: [one.response_raw for one in journal.dispatches("prod")] == [b"a", b"", b""])
 
 
-def test_whole_batches_go_and_the_newest_stays(tmp_path, tidy_each_time):
+def test_of_old_batches_the_requests_go_and_what_was_sent_stays(tmp_path, tidy_each_time):
+    """F64: what is not known any more would be sent again."""
+    states = (*EnrollmentState, EnrollmentState.ANSWERED)
     with open_at(tmp_path, enrollments=3) as journal:
-        for batch, rows in (("first", 2), ("second", 2), ("third", 5)):
-            for n in range(rows):
-                at = NOW + {"first": 0, "second": 10, "third": 20}[batch] + n
-                journal.record_enrollment("prod", enrollment(f"k{n}", EnrollmentState.ANSWERED, batch=batch, at=at))
+        for age, batch in enumerate(("first", "second", "third")):
+            for n, state in enumerate(states):
+                row = enrollment(f"k{n}", state, batch=batch, at=NOW + 10 * age + n, request="{}", answer="{}")
+                journal.record_enrollment("prod", row)
             assert journal.flush()
-        until(lambda: [one.batch for one in journal.batches("prod")] == ["third"])
-        assert len(journal.enrollments("prod", batch="third")) == 5
+        until(lambda: len(journal.enrollments("prod")) == 4 + 4 + 6)
+        kept = journal.earlier_sends("form")
+    sent = ["k1", "k2", "k4", "k5"]
+    assert [one.row_key for one in kept if one.batch == "first"] == sent
+    assert [one.row_key for one in kept if one.batch == "second"] == sent
+    assert {one.request for one in kept if one.batch != "third"} == {""}
+    assert {one.request for one in kept if one.batch == "third"} == {"{}"}
 
 
 def test_what_is_deleted_gives_its_space_back(tmp_path, tidy_each_time):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,9 +71,21 @@ def import_(file: Path, db: Path) -> None:
     """Make a new store of what `hall export` wrote, from FILE or standard input: all of it, or nothing."""
     from pyhall_tui.hall.exchange import load
 
-    with open_store(db, make=True) as store, _opened(file, "r") as lines:
+    with _dropped_unless_done(db), open_store(db, make=True) as store, _opened(file, "r") as lines:
         got = load(store, lines, str(file))
     say(", ".join(f"{count} {table}" for table, count in got.items()))
+
+
+@contextmanager
+def _dropped_unless_done(db: Path) -> Iterator[None]:
+    """Delete the new store again if nothing was put into it."""
+    was_there = os.path.lexists(db)
+    try:
+        yield
+    except BaseException:
+        for suffix in () if was_there else ("", "-wal", "-shm"):
+            db.with_name(db.name + suffix).unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

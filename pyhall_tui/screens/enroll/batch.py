@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.widgets import Button, Input, ProgressBar, Static
 
 from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, lost_memory, plan
+from pyhall_tui.enroll.last_run import LastRun
 from pyhall_tui.enroll.report import write_report
 from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
 from pyhall_tui.files.drafts import Drafts
@@ -207,7 +208,7 @@ class BatchPane(Vertical):
             lines.append((Cell(f"▲ Wrong, and left out: {found[State.WRONG]:,}.", Style.WARNING),))
         if found.get(State.UNKNOWN):
             lines.append((Cell(f"? Unknown, and not sent again: {found[State.UNKNOWN]:,}.", Style.WARNING),))
-        if lost := lost_memory(self._items, self._workspace.journal):
+        if lost := lost_memory(self._items, self._workspace.journal, self._last_run):
             lines.append((Cell(f"▲ {clean(lost, 1_000)} Look in the registry first.", Style.WARNING),))
         ask = AskScreen("Run the batch?", as_lines(lines), yes="Enroll them", no="Don't send")
         self.app.push_screen(ask, self._run_if)
@@ -248,6 +249,10 @@ class BatchPane(Vertical):
         if odd := cannot_be_watched(new):
             self.notify(odd, severity="warning", timeout=15, markup=False)
 
+    @property
+    def _last_run(self) -> LastRun:
+        return LastRun(batch_lock(self._drafts, self._workspace.profile), self._workspace.journal)
+
     def _made(self) -> BatchRun:
         """Return the run over the rows as they are now."""
         if self._run is None or self._run.items is not self._items or self._run.stopped_because:
@@ -264,6 +269,7 @@ class BatchPane(Vertical):
                 journal=self._workspace.journal,
                 clock=self._workspace.clock,
                 in_turn=self._in_turn,
+                last_run=self._last_run,
                 on_change=on_change,
                 on_limited=self._tell_limited,
             )

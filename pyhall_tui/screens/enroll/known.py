@@ -5,7 +5,7 @@ from itertools import chain
 
 import msgspec
 
-from pyhall_tui.enroll.batch import FORM
+from pyhall_tui.enroll.request import FORM
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.workspace import Workspace

@@ -4,8 +4,7 @@ from functools import partial
 
 import msgspec
 
-from pyhall_tui.enroll.batch import FORM
-from pyhall_tui.enroll.request import body_of
+from pyhall_tui.enroll.request import FORM, body_of
 from pyhall_tui.journal.rows import EnrollmentRow, EnrollmentState
 from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.models import EnrollAnswer, EnrollRequest, Exchange
