@@ -12,6 +12,7 @@ from textual._context import active_message_pump
 from textual.css.query import QueryError
 from textual.dom import DOMNode, NoScreen
 from textual.message_pump import MessagePump
+from textual.widget import Widget
 
 
 def is_there(node: MessagePump) -> bool:
@@ -30,9 +31,12 @@ def after_refresh(node: DOMNode, callback: Callable[..., object], *args: Any) ->
 
 
 def came_late(error: BaseException) -> bool:
-    """Whether a message handler or timer failed only because its own screen or widget is being taken down."""
+    """Whether a message handler or timer failed only because what it draws on is being taken down, or not made yet."""
     pump = active_message_pump.get(None)
-    return isinstance(error, QueryError | NoScreen) and pump is not None and not is_there(pump)
+    if not isinstance(error, QueryError | NoScreen) or pump is None:
+        return False
+    nodes = _nodes_in(error.__traceback__)
+    return not is_there(pump) or any(isinstance(node, Widget) and not node.is_mounted for node in nodes)
 
 
 def ended_late(error: BaseException) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 from textual import events
 from textual.app import App, ScreenStackError
 from textual.dom import DOMNode
+from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker
 
@@ -38,6 +39,8 @@ class TypedAhead:
         self._held: deque[events.InputEvent] = deque()
         self._at_work = False
         """Whether something that was let through may not be done yet."""
+        self._read_at = 0.0
+        """When the key or click at work was read, by the clock of Textual's messages."""
         self._turns = 0
         self._sent: events.InputEvent | None = None
         """The first of the held, while it is on its way through the app's own queue."""
@@ -49,6 +52,10 @@ class TypedAhead:
     def is_quiet(self) -> bool:
         """Whether all input that came has been handed on and has done what it does."""
         return not self._at_work
+
+    def was_read_before(self, message: Message) -> bool:
+        """Whether the key or click at work was read before that message was made."""
+        return self._at_work and self._read_at < message.time
 
     def wait_for(self, is_there: Callable[[], bool]) -> None:
         """Hold keys until `is_there` is true: a place that a thread or the disk must first make is on its way.
@@ -66,10 +73,10 @@ class TypedAhead:
         if self._at_work or not self._is_place_there():
             self._hold(event)
             if not self._at_work:
-                self._begin_to_watch()
+                self._begin_to_watch(event)
             return True
         if isinstance(event, _ACTING):
-            self._begin_to_watch()
+            self._begin_to_watch(event)
         return False
 
     def _hold(self, event: events.InputEvent) -> None:
@@ -86,10 +93,11 @@ class TypedAhead:
             self._held.appendleft(event)
             self._look_soon()
             return True
-        self._begin_to_watch()
+        self._begin_to_watch(event)
         return False
 
-    def _begin_to_watch(self) -> None:
+    def _begin_to_watch(self, event: events.InputEvent) -> None:
+        self._read_at = event.time
         self._at_work, self._may_pass, self._turns = True, False, 0
         self._look_soon()
 
@@ -150,3 +158,23 @@ def keys_wait_for(node: DOMNode, work: Worker[Any]) -> None:
     """Hold keys until work has ended that opens a dialog, closes one or moves the focus when a thread has answered."""
     if isinstance(node.app, HoldsKeys):
         node.app.typed_ahead.wait_for(partial(has_ended, work))
+
+
+class LastAnswer:
+    """The moment at which the last thing that was sent got its answer.
+
+    A second ctrl+s in one read waits until the first has done all that it does. A fast registry has answered by then,
+    so "under way" does not hold it back; yet it was pressed without sight of that answer, and must not send again.
+    """
+
+    def __init__(self) -> None:
+        self._came: Message | None = None
+
+    def came(self) -> None:
+        """Note that the answer is here."""
+        self._came = Message()
+
+    def was_unseen(self, node: DOMNode) -> bool:
+        """Whether the key or click at work was pressed before the answer came."""
+        app = node.app
+        return self._came is not None and isinstance(app, HoldsKeys) and app.typed_ahead.was_read_before(self._came)

@@ -11,12 +11,15 @@ from textual.widgets import Input, Static
 
 import pyhall_tui.screens
 import pyhall_tui.widgets
+from pyhall_tui.screens.dispatch.screen import DispatchScreen
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.messages import ConnectionChanged, EventsHappened, FleetChanged
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
+from pyhall_tui.screens.worker.view import WorkerView
+from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets.dialog import ClosedOnce
 from pyhall_tui.widgets.late import after_refresh
-from tests.live_hall import WORKER, LiveHall
+from tests.live_hall import CAPABILITY, WORKER, LiveHall
 from tests.screens.conftest import OpenApp, profile_of
 from tests.screens.enrolling import at_the_form, enrolled, fill_in, posts
 from tests.typist import settled, write
@@ -35,6 +38,48 @@ async def test_two_sends_in_one_read_enroll_one_worker(open_app: OpenApp, hall: 
         await until(lambda: enrolled(hall), clock=opened.clock)
         await settled(opened.app)
         assert (posts(hall), len(enrolled(hall))) == (1, 1)
+
+
+async def test_keys_that_waited_for_an_answer_do_not_send_again(open_app: OpenApp, hall: LiveHall) -> None:
+    """F47: a hall that answers before the second of three ctrl+s in one read gets its turn."""
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await at_the_form(opened)
+        write(opened.app, "escape", "3", CAPABILITY, "tab", WORKER, "ctrl+s", "ctrl+s", "ctrl+s")
+        await settled(opened.app)
+        await until(lambda: dispatches(hall) > 0, clock=opened.clock)
+        await settled(opened.app)
+        assert dispatches(hall) == 1
+        await until(lambda: isinstance(opened.screen, DispatchScreen) and opened.screen.answer.shown is not None)
+        write(opened.app, "ctrl+s")
+        await until(lambda: dispatches(hall) == 2, clock=opened.clock)
+
+
+async def test_a_matrix_is_begun_once_in_one_read(open_app: OpenApp, hall: LiveHall) -> None:
+    """F47: a small one is complete before the second Enter gets its turn."""
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await at_the_form(opened)
+        write(opened.app, "escape", "3", "f3")
+        await settled(opened.app)
+        write(opened.app, CAPABILITY, "tab", WORKER, "ctrl+r", "ctrl+r", "ctrl+r")
+        await settled(opened.app)
+        matrix = opened.workspace.lab.matrix
+        assert matrix is not None
+        await until(lambda: matrix.is_complete, clock=opened.clock)
+        await settled(opened.app)
+        assert (opened.workspace.lab.matrix, dispatches(hall)) == (matrix, len(matrix.plan))
+
+
+async def test_a_refused_enrollment_is_not_sent_again_by_a_key_from_before(open_app: OpenApp, hall: LiveHall) -> None:
+    """F47: the form keeps what it has, so a second ctrl+s would send it."""
+    hall.faults.add(path="/api/v1/hall/enroll", status=400)
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        await at_the_form(opened)
+        await fill_in(opened)
+        write(opened.app, "ctrl+s", "ctrl+s", "ctrl+s")
+        await settled(opened.app)
+        await until(lambda: posts(hall) > 0, clock=opened.clock)
+        await settled(opened.app)
+        assert posts(hall) == 1
 
 
 async def test_a_send_is_marked_before_anything_else_runs(open_app: OpenApp, hall: LiveHall) -> None:
@@ -58,6 +103,10 @@ async def test_work_that_is_under_way_is_not_begun_again(open_app: OpenApp, hall
             first, second = (getattr(opened.screen, f"action_{action}")() for _ in range(2))
             assert (first is not None, second) == (True, None), action
             first.cancel()
+
+
+def dispatches(hall: LiveHall) -> int:
+    return sum(request.raw_path == "/api/v1/dispatch" for request in hall.requests)
 
 
 # Closing
@@ -174,6 +223,19 @@ async def test_a_workers_view_is_told_of_everything_while_it_closes(open_app: Op
                 for message in (FleetChanged(), ConnectionChanged(), EventsHappened([])):
                     view.post_message(message)
                 await opened.pilot.pause()
+        assert opened.app.return_code is None
+
+
+async def test_what_comes_before_a_screen_is_whole_ends_nothing(open_app: OpenApp, hall: LiveHall) -> None:
+    """F117, the other way round: a window made wider, and a tick before the view beside the table has its parts."""
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(80, 24)) as opened:
+        screen = opened.screen
+        assert isinstance(screen, WorkersScreen)
+        view = WorkerView(opened.workspace, id="side")
+        screen.query_one("#workers-body").mount(view)
+        screen._tick()
+        await until(lambda: view.is_mounted)
+        assert WORKER in str(view.query_one(Static).content)
         assert opened.app.return_code is None
 
 

@@ -41,6 +41,7 @@ from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import Field, FilterInput
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.typed_ahead import LastAnswer
 from pyhall_tui.workspace import Workspace
 
 _TIERS = (*RISK_TIERS, UNSTATED)
@@ -73,6 +74,7 @@ class MatrixTab(Vertical):
     def __init__(self, workspace: Workspace, drafts: Drafts, baseline_folder: Path) -> None:
         super().__init__(id="matrix-tab")
         self._workspace = workspace
+        self._last_start = LastAnswer()
         self._drafts = drafts
         self._folder = baseline_folder
         self._baseline: Baseline | None = None
@@ -142,6 +144,8 @@ class MatrixTab(Vertical):
     @on(Input.Submitted, "#tiers")
     @on(Button.Pressed, "#run")
     def action_run(self) -> None:
+        if self._last_start.was_unseen(self):
+            return
         matrix = self._workspace.lab.matrix
         try:
             plan = self.plan()
@@ -174,6 +178,7 @@ class MatrixTab(Vertical):
 
     def _start(self, plan: Plan) -> None:
         self._workspace.lab.start_matrix(plan)
+        self._last_start.came()
         self._show_all()
         self.query_one(MatrixGrid).focus()
 

@@ -28,6 +28,7 @@ from pyhall_tui.screens.dispatch.matrix_tab import MatrixTab
 from pyhall_tui.screens.dispatch.request_form import READ_ONLY, RequestForm
 from pyhall_tui.screens.messages import CopyText, Go
 from pyhall_tui.widgets.line_table import LineTable, Row
+from pyhall_tui.widgets.typed_ahead import LastAnswer
 from pyhall_tui.workspace import Workspace
 
 _MOST = 1_000
@@ -67,6 +68,7 @@ class DispatchScreen(ModeScreen):
         self._saved = SavedRequests(home.config / "requests.toml")
         self._session: dict[str, Tried] = {}
         self._sent_at: float | None = None
+        self._last_answer = LastAnswer()
         self._to_focus = ""
         """What gets the focus once its tab is shown: nothing hidden can have it."""
         self._follows_live = False
@@ -132,6 +134,8 @@ class DispatchScreen(ModeScreen):
             self.notify(READ_ONLY, severity="warning", markup=False)
         elif self._sent_at is not None:
             self.notify("The last one is still waiting for its answer.", severity="warning", markup=False)
+        elif self._last_answer.was_unseen(self):
+            self.notify("Sent once: that key was pressed before the answer came.", severity="warning", markup=False)
         elif (request := self.form.request()) is not None:
             self._sent_at = self.workspace.now().mono
             self._send(request)
@@ -144,6 +148,7 @@ class DispatchScreen(ModeScreen):
             tried = await self.workspace.lab.dispatch(request)
         finally:
             self._sent_at = None
+            self._last_answer.came()
         self._keep(tried)
         self.answer.show_answer(tried)
 

@@ -44,6 +44,7 @@ from pyhall_tui.screens.enroll.sending import mark_lost_sends, send
 from pyhall_tui.screens.messages import CopyText
 from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.late import after_refresh
+from pyhall_tui.widgets.typed_ahead import LastAnswer
 from pyhall_tui.workspace import Workspace
 
 _KEEP_AFTER = 0.4
@@ -67,6 +68,7 @@ class EnrollOne(Vertical):
         self._emptied: Draft | None = None
         self._correlation_id = self._new_id()
         self._sending = False
+        self._last_answer = LastAnswer()
         self._outcome: Cell | None = None
         """What came of the last send where it brought no enrollment, until something is typed."""
         self._problem: str | None = None
@@ -293,7 +295,7 @@ class EnrollOne(Vertical):
     @on(Button.Pressed, "#send")
     def send_it(self) -> None:
         """Send, where all checks pass and nothing speaks against it."""
-        if self._sending:
+        if self._sending or self._last_answer.was_unseen(self):
             return
         if self.workspace.profile.read_only:
             self._tell([(Cell(f"✖ {_READ_ONLY}", Style.ERROR),)])
@@ -384,6 +386,7 @@ class EnrollOne(Vertical):
             self._answered(answer, request.sha256)
         finally:
             self._correlation_id = self._new_id()
+            self._last_answer.came()
             self._set_sending(False)
             self._keep()
 

@@ -42,9 +42,10 @@ class WorkerView(VerticalScroll):
     def __init__(self, workspace: Workspace, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, can_focus=False)
         self._workspace = workspace
+        self._text = Static(markup=False)
 
     def compose(self) -> ComposeResult:
-        yield Static(markup=False)
+        yield self._text
 
     def show(self, worker_id: str | None) -> None:
         """Show what is known now of that worker."""
@@ -54,4 +55,4 @@ class WorkerView(VerticalScroll):
             if entry
             else Content.styled("No worker.", "$secondary")
         )
-        self.query_one(Static).update(content)
+        self._text.update(content)
