@@ -448,17 +448,21 @@ class PyHallApp(App[None]):
     def action_show_keys(self) -> None:
         """Show the keys of the screen one is on."""
         from pyhall_tui.screens.keys import KeysScreen
+        from pyhall_tui.widgets.dialog import is_open
 
-        self.push_screen(KeysScreen(self.screen.active_bindings))
+        if not is_open(self, KeysScreen):
+            self.push_screen(KeysScreen(self.screen.active_bindings))
 
     def action_doctor(self) -> None:
         """Look at all that may be amiss, here and on the way to the registry."""
         from pyhall_tui.screens.doctor_screen import DoctorScreen
+        from pyhall_tui.widgets.dialog import is_open
 
         opened = self._opener.opened
         profile, home = (opened.workspace.profile, opened.home) if opened else (None, self._opener.home)
         demo_key = ApiKey(opened.demo.key) if opened and opened.demo else None
-        self.push_screen(DoctorScreen(profile, home, self._keys, self._clock, demo_key=demo_key))
+        if not is_open(self, DoctorScreen):
+            self.push_screen(DoctorScreen(profile, home, self._keys, self._clock, demo_key=demo_key))
 
     def action_toggle_theme(self) -> None:
         """Go from dark to light, or back."""

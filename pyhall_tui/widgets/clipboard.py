@@ -18,7 +18,7 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 from textual.widgets import Static, TextArea
 
-from pyhall_tui.widgets.dialog import Dialog, DialogScreen
+from pyhall_tui.widgets.dialog import Dialog, DialogScreen, is_open
 from pyhall_tui.widgets.sanitizing import without_controls
 
 PATIENCE: Final = 2.0
@@ -118,9 +118,9 @@ async def copy_text(app: App[None], text: str, what: str, *, shown_by: str) -> N
 
 def show_copied(app: App[None], text: str, what: str) -> None:
     """Show what was copied last; say so if nothing was."""
-    if text:
+    if text and not is_open(app, SelectTextScreen):
         app.push_screen(SelectTextScreen(text, what))
-    else:
+    elif not text:
         app.notify("Nothing has been copied yet.", timeout=5, markup=False)
 
 

@@ -11,17 +11,26 @@ class NameScreen(DialogScreen[str]):
                 yield Button("Take it", id="take", compact=True)
 """
 
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from textual import events, on
+from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Button
 
 T = TypeVar("T")
+
+
+def is_open(app: App[Any], kind: type[Screen[Any]]) -> bool:
+    """Whether such a screen is open, on top or below another: what a key opens from anywhere opens once.
+
+    Each dialog draws the screen below it, so a few dozen upon each other are more than Python's stack holds.
+    """
+    return any(isinstance(screen, kind) for screen in app.screen_stack)
 
 
 class ClosedOnce(ModalScreen[T]):

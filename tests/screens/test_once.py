@@ -16,7 +16,6 @@ from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.messages import ConnectionChanged, EventsHappened, FleetChanged
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.screens.worker.view import WorkerView
-from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets.dialog import ClosedOnce
 from pyhall_tui.widgets.late import after_refresh
 from tests.live_hall import CAPABILITY, WORKER, LiveHall
@@ -149,6 +148,18 @@ async def test_a_dialog_below_another_closes_when_it_is_on_top_again(open_app: O
         assert len(opened.app.screen_stack) == 1
 
 
+async def test_a_dialog_of_the_whole_app_does_not_lie_upon_itself(open_app: OpenApp, hall: LiveHall) -> None:
+    """Each modal draws the one below it: forty keys that opened one more ended the program with a RecursionError."""
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        write(opened.app, "y")
+        await settled(opened.app)
+        for _ in range(15):
+            write(opened.app, "?", "D", "C", ":", "escape")
+            await settled(opened.app)
+        assert len(opened.app.screen_stack) <= 4
+        assert opened.app.return_code is None
+
+
 async def test_the_palette_is_closed_once(open_app: OpenApp, hall: LiveHall) -> None:
     """F90: Textual's own dialog."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
@@ -229,13 +240,10 @@ async def test_a_workers_view_is_told_of_everything_while_it_closes(open_app: Op
 async def test_what_comes_before_a_screen_is_whole_ends_nothing(open_app: OpenApp, hall: LiveHall) -> None:
     """F117, the other way round: a window made wider, and a tick before the view beside the table has its parts."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(80, 24)) as opened:
-        screen = opened.screen
-        assert isinstance(screen, WorkersScreen)
-        view = WorkerView(opened.workspace, id="side")
-        screen.query_one("#workers-body").mount(view)
-        screen._tick()
-        await until(lambda: view.is_mounted)
-        assert WORKER in str(view.query_one(Static).content)
+        view = WorkerView(opened.workspace)
+        opened.screen.query_one("#workers-body").mount(view)
+        view.show(WORKER)
+        await until(lambda: view.is_mounted and WORKER in str(view.query_one(Static).visual))
         assert opened.app.return_code is None
 
 

@@ -43,12 +43,18 @@ class WorkerView(VerticalScroll):
         super().__init__(id=id, can_focus=False)
         self._workspace = workspace
         self._text = Static(markup=False)
+        self._worker_id: str | None = None
 
     def compose(self) -> ComposeResult:
         yield self._text
 
+    def on_resize(self) -> None:
+        """Break the lines for the room that there is now."""
+        self.show(self._worker_id)
+
     def show(self, worker_id: str | None) -> None:
         """Show what is known now of that worker."""
+        self._worker_id = worker_id
         entry = self._workspace.fleet.get(worker_id or "")
         content = (
             _overview(entry, self._workspace, self.content_size.width)
