@@ -243,6 +243,9 @@ class ProfileStore:
         except FileNotFoundError:
             if self._was_there:
                 raise ProfilesFileLost(self.path, f"It is gone since this program read it. {_WAY_ON}") from None
+            if self.path.is_symlink():
+                target = self.path.readlink()
+                raise ProfilesFileLost(self.path, f"It is a link to {target}, which is not there. {_WAY_ON}") from None
             return ""
         except OSError as error:
             raise ProfilesFileError(self.path, f"It cannot be read ({reason(error)}).") from error

@@ -95,3 +95,15 @@ def test_a_folder_in_its_place_is_told(store: ProfileStore) -> None:
     store.path.mkdir()
     with pytest.raises(ProfilesFileError, match="it is a folder"):
         store.load()
+
+
+def test_a_link_whose_target_is_not_there_is_not_a_first_run(store: ProfileStore, tmp_path: Path) -> None:
+    """F71: a folder of dotfiles that is not mounted yet."""
+    target = tmp_path / "dotfiles.toml"
+    store.path.symlink_to(target)
+    for attempt in (store.load, lambda: store.save(ACME, None)):
+        with pytest.raises(ProfilesFileLost, match=r"a link to .*dotfiles\.toml, which is not there"):
+            attempt()
+    assert not target.exists()
+    store.begin()
+    assert (store.path.is_symlink(), store.load().profiles) == (True, ())
