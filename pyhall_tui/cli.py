@@ -19,21 +19,25 @@ from pyhall_tui.paths import NoFolder
 from pyhall_tui.standard_streams import drop_output, never_fail_on_error, open_missing
 
 USAGE = 64
-"""Exit code of wrong use (`EX_USAGE`): click's own 2 would read as "could not be asked"."""
+"""Exit code for wrong usage (`EX_USAGE`): click's own 2 would read as "could not be checked"."""
 
 _NO_READER = 128 + 13
-"""Exit code where the reader of a pipe has gone, as of what SIGPIPE ends."""
+"""Exit code for a broken pipe: the same as for a program that SIGPIPE ended."""
 _NOT_DONE = 2
 _INTERRUPTED = 128 + 2
 
 _COMMANDS = {
     "dispatch": ("pyhall_tui.commands.dispatch", "dispatch_command", "Ask the registry for a decision."),
-    "doctor": ("pyhall_tui.commands.doctor", "doctor_command", "Look at everything that may be amiss."),
+    "doctor": ("pyhall_tui.commands.doctor", "doctor_command", "Check the setup and diagnose common problems."),
     "enroll": ("pyhall_tui.commands.enroll", "enroll_command", "Enroll a batch of workers, each exactly once."),
-    "evidence": ("pyhall_tui.commands.evidence", "evidence_group", "Check a worker's evidence log, or list it."),
+    "evidence": (
+        "pyhall_tui.commands.evidence",
+        "evidence_group",
+        "Check a worker's evidence log, or list its receipts.",
+    ),
     "hall": ("pyhall_tui.commands.hall", "hall_group", "Run the embedded hall, or change its store."),
     "hash": ("pyhall_tui.commands.hash", "hash_command", "Print a package's canonical hash."),
-    "policy": ("pyhall_tui.commands.policy", "policy_group", "Keep what policy says, and check it again."),
+    "policy": ("pyhall_tui.commands.policy", "policy_group", "Save a policy's decisions, and check for changes."),
     "verify": ("pyhall_tui.commands.verify", "verify_command", "Print the registry's verdicts on workers."),
 }
 """Name -> module, object in it, help line. A module is imported when its command is called."""
@@ -69,12 +73,12 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--profile", metavar="NAME", help="Open this profile.")
+@click.option("--profile", metavar="NAME", help="The profile to use.")
 @click.option("--demo", is_flag=True, help="Open the demo: an embedded hall, no account needed.")
 @click.version_option(__version__, prog_name="pyhall-tui")
 @click.pass_context
 def pyhall_tui(ctx: click.Context, profile: str | None, demo: bool) -> None:
-    """An operations dashboard in the terminal for PyHall. Without a command it opens the app."""
+    """A terminal dashboard for PyHall. Without a command, it opens the app."""
     ctx.obj = profile
     if ctx.invoked_subcommand is None:
         ctx.exit(open_app(profile, demo=demo))
@@ -83,15 +87,15 @@ def pyhall_tui(ctx: click.Context, profile: str | None, demo: bool) -> None:
 def open_app(profile: str | None, *, demo: bool) -> int:
     """Run the app in the terminal and return its exit code."""
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):  # Textual draws on standard error
-        said = "The app needs a terminal. In a script use a command: see pyhall-tui --help."
+        said = "The app needs a terminal. In a script, use a command: see pyhall-tui --help."
         click.echo(said, err=sys.__stderr__ is not None or sys.__stdout__ is None)  # None: closed
         return USAGE
     for stream in (sys.stdout, sys.stderr):  # Textual draws on one of them: in a C locale, escapes for every line
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
-    gc.disable()  # up to the first frame there is no garbage to speak of; the app turns it on again
-    sys.setswitchinterval(0.0005)  # seconds: a key passes through three threads beside the one that asks
-    os.environ.setdefault("TEXTUAL_FPS", "120")  # read when textual is imported: a filter letter takes two frames
+    gc.disable()  # there is hardly any garbage before the first frame; the app turns it on again
+    sys.setswitchinterval(0.0005)  # seconds: a key passes through three threads next to the one that sends requests
+    os.environ.setdefault("TEXTUAL_FPS", "120")  # read when textual is imported: a filter's character takes two frames
     from pyhall_tui.app import PyHallApp
     from pyhall_tui.logs.log_file import configure_logging
     from pyhall_tui.paths import Home
@@ -115,7 +119,7 @@ def _start_demo() -> Any:
 
 @contextmanager
 def _as_our_own_errors() -> Iterator[None]:
-    """Take what click would answer in its own way: with exit code 1, and with an empty line after a ctrl+c."""
+    """Handle what click would answer its own way: with exit code 1, or an empty line after a ctrl+c."""
     try:
         yield
     except KeyboardInterrupt:
@@ -127,7 +131,7 @@ def _as_our_own_errors() -> Iterator[None]:
 
 
 class _NotPrinted(Exception):
-    """What a command prints goes nowhere."""
+    """A command's output cannot be written."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(str(error))
@@ -135,15 +139,15 @@ class _NotPrinted(Exception):
 
 
 def main() -> None:
-    """Run the program and end with its exit code. By then all that was printed is written, or the code says not."""
+    """Run the program and end with its exit code. By then all output is written, or the code says that it is not."""
     open_missing()
     never_fail_on_error()
     threading.excepthook = _log_fault_of_thread
-    if isinstance(sys.stdout, io.TextIOWrapper):  # what the locale has no letter for is spelled, and ends no command
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a character that the locale lacks is escaped, and ends no command
         sys.stdout.reconfigure(errors="backslashreplace")
     code = _code_of_run()
     try:
-        sys.stdout.flush()  # what Python itself flushes at its end is outside any guard
+        sys.stdout.flush()  # errors of Python's own flush at exit can't be caught
     except OSError as error:
         code = _tell_not_printed(error)
     raise SystemExit(code)
@@ -172,7 +176,7 @@ def _code_of_run() -> int:
 
 
 def _log_fault_of_thread(args: threading.ExceptHookArgs) -> None:
-    """Keep the traceback of a thread for the log: Python prints it, in the app across the screen."""
+    """Send a thread's traceback to the log: Python would print it, in the app across the screen."""
     from pyhall_tui import crash
 
     if args.exc_value is not None:
@@ -183,8 +187,8 @@ def _tell_not_printed(error: OSError) -> int:
     drop_output()
     if isinstance(error, BrokenPipeError):
         return _NO_READER
-    why = "standard output is closed" if error.errno == errno.EBADF else error.strerror or error
-    click.echo(f"pyhall-tui: This cannot be printed: {why}.", err=True)
+    why = "stdout is closed" if error.errno == errno.EBADF else error.strerror or error
+    click.echo(f"pyhall-tui: The output can't be written: {why}.", err=True)
     return _NOT_DONE
 
 

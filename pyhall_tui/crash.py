@@ -1,4 +1,4 @@
-"""What a user sees of a crash: one line and where the log is. A traceback is only ever in the log."""
+"""What you see of a crash: one line, and where the log is. A traceback only ever goes to the log."""
 
 import logging
 
@@ -8,21 +8,21 @@ from pyhall_tui.logs.masking import mask
 from pyhall_tui.render.text import clean
 
 EXIT_CODE = 70
-"""`EX_SOFTWARE` of sysexits.h: a fault of ours, apart from "the answer is no" and "could not be asked"."""
+"""`EX_SOFTWARE` of sysexits.h: our own fault, as opposed to "the answer is no" and "could not be checked"."""
 
 
 def report(error: BaseException, kept: str = "") -> str:
     """Log the error with its traceback (no local variables; the log masks keys) and return one line to print.
 
     Args:
-        kept: a sentence on what the crash did not take away, to end the line with.
+        kept: a sentence on what survived the crash, to end the line with.
     """
     what = clean(mask(f"{type(error).__name__}: {error}"), 200)
     return " ".join(part for part in (f"pyhall-tui crashed: {what}.", _logged(error), kept) if part)
 
 
 def _logged(error: BaseException) -> str:
-    """Write the error to the log alone, since other handlers may print it, and say where that is."""
+    """Write the error only to the log, since other handlers may print it, and say where the log is."""
     record = logging.LogRecord("pyhall_tui", logging.CRITICAL, __file__, 0, "crashed", (), None)
     record.exc_info = (type(error), error, error.__traceback__)
     try:
@@ -30,5 +30,5 @@ def _logged(error: BaseException) -> str:
         log = log or LogFile(paths.state_dir() / "pyhall-tui.log")
         log.handle(record)
     except OSError as trouble:
-        return f"The details are lost, since no log can be kept: {clean(trouble.strerror or trouble, 200)}"
+        return f"The details are lost, because the log can't be written: {clean(trouble.strerror or trouble, 200)}."
     return f"The details are in {clean(log.baseFilename, 500)}."

@@ -1,4 +1,4 @@
-"""`pyhall-tui dispatch …`: ask for one decision, without a screen."""
+"""`pyhall-tui dispatch …`: ask for one decision, without the app."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -29,17 +29,17 @@ _HINTS = {
 
 
 @click.command("dispatch")
-@click.option("--capability", required=True, help="What is to be done, for example llm.text.generate.")
-@click.option("--worker", "worker_id", required=True, metavar="WORKER", help="Who is to do it.")
+@click.option("--capability", required=True, help="What the worker wants to do, for example llm.text.generate.")
+@click.option("--worker", "worker_id", required=True, metavar="WORKER", help="The worker that wants to do it.")
 @click.option(
     "--risk-tier",
     type=click.Choice([*RISK_TIERS, UNSTATED]),
     default="low",
     show_default=True,
-    help="none states none.",
+    help="The risk tier to send; none sends no tier.",
 )
-@click.option("--correlation-id", metavar="ID", help="Made where none is given.")
-@click.option("--context", default="", metavar="JSON", help="More context, a JSON object.")
+@click.option("--correlation-id", metavar="ID", help="Generated if not given.")
+@click.option("--context", default="", metavar="JSON", help="Additional context, as a JSON object.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
 def dispatch_command(
@@ -51,10 +51,10 @@ def dispatch_command(
     context: str,
     as_json: bool,
 ) -> None:
-    """Ask the registry for a decision, which it may record.
+    """Ask the registry for a decision. The registry may record it.
 
-    Exit code 0: allowed. 1: denied, held for a human, or an answer that is no plain allow. 2: it could not be asked;
-    where it may have been decided all the same, the line on standard error says so. It is never sent twice.
+    Exit code 0: allowed. 1: denied, held for a human, or any answer that is not a plain allow. 2: no answer; if the
+    registry may have decided all the same, the line on stderr says so. A dispatch is never sent twice.
     """
     profile = open_profile(ctx)
     form = DispatchForm(
@@ -91,7 +91,7 @@ async def _try(client: "RegistryClient", request: DispatchRequest) -> Tried:
 
 
 def _keep(profile: Profile, tried: Tried) -> None:
-    """Put it into the app's history; a journal that cannot be written is no reason to hide the answer."""
+    """Record it in the app's history. If the journal can't be written, the answer is printed all the same."""
     if (journal := open_journal()) is not None:
         with journal:
             journal.record_dispatch(profile.name, tried.row)
@@ -109,12 +109,12 @@ def _print(ctx: click.Context, tried: Tried, *, as_json: bool) -> None:
     elif tried.result.is_answer:
         click.echo(_line(tried))
     if not tried.result.is_answer:
-        reached = " It may have reached the registry and been decided: its outcome is unknown."
+        reached = " The registry may have received and decided it: the outcome is unknown."
         may = reached if tried.result is Result.UNKNOWN else ""
         tell(ctx, f"{tried.row.error} {tried.advice}{may} [{tried.row.correlation_id}]")
         return
     if tried.correlation_same is False:
-        tell(ctx, f"{tried.row.correlation_id} was sent as correlation id, {tried.row.correlation_back} came back.")
+        tell(ctx, f"Sent correlation id {tried.row.correlation_id}, but {tried.row.correlation_back} came back.")
     meaning = explain(tried.row.deny_code)
     if meaning is not None and not as_json:
         tell(ctx, str(meaning))
@@ -122,7 +122,7 @@ def _print(ctx: click.Context, tried: Tried, *, as_json: bool) -> None:
 
 def _line(tried: Tried) -> str:
     look, row = LOOKS[tried.result], tried.row
-    word = look.word if tried.result is not Result.OTHER else f"{look.word} ({row.outcome or 'no word'})"
+    word = look.word if tried.result is not Result.OTHER else f"{look.word} ({row.outcome or 'no outcome'})"
     why = ": ".join(text for text in (row.deny_code, row.reason) if text)
     ids = f"decision {row.decision_id or '-'}  {row.correlation_id}  {milliseconds(row.elapsed_ms)}"
     return printable("  ".join(part for part in (look.glyph, word, why, ids) if part))

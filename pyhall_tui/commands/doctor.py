@@ -1,4 +1,4 @@
-"""`pyhall-tui doctor`: is this machine, and the way to the registry, in order?"""
+"""`pyhall-tui doctor`: check this machine and the connection to the registry."""
 
 import asyncio
 import json
@@ -18,12 +18,14 @@ from pyhall_tui.threads.daemon_executor import DaemonExecutor
 
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--report", "as_report", is_flag=True, help="Print Markdown for an issue: no names, addresses or keys.")
+@click.option(
+    "--report", "as_report", is_flag=True, help="Print Markdown for a bug report, without names, addresses or keys."
+)
 @click.pass_context
 def doctor_command(ctx: click.Context, as_json: bool, as_report: bool) -> None:
-    """Look at profile, key, registry, clock, journal, config, terminal and versions; say what to do.
+    """Check profile, key, registry, clock, journal, config, terminal and versions, and say what to do.
 
-    Exit code 0: nothing is off. 1: something is. 2: the registry could not be asked.
+    Exit code 0: no problems found. 1: problems found. 2: the registry could not be checked.
     """
     home = Home.of_user()
     start_log()
@@ -36,7 +38,7 @@ def doctor_command(ctx: click.Context, as_json: bool, as_report: bool) -> None:
 
 
 async def _examined(home: Home, name: str | None, *, aloud: bool) -> tuple[Patient, list[Finding]]:
-    asyncio.get_running_loop().set_default_executor(DaemonExecutor())  # no lookup of a name outlives the time-out
+    asyncio.get_running_loop().set_default_executor(DaemonExecutor())  # no DNS lookup outlives the timeout
     profile, problem = chosen(home, name)
     answer = await KeyStore().load(profile) if profile else None
     if answer is not None and answer.key is not None:

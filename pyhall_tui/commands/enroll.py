@@ -1,4 +1,4 @@
-"""`pyhall-tui enroll --from FILE|FOLDER`: a batch without a screen; the same command again goes on where it stopped."""
+"""`pyhall-tui enroll --from FILE|FOLDER`: enroll a batch; run it again to continue where it stopped."""
 
 import asyncio
 import contextlib
@@ -35,25 +35,33 @@ T = TypeVar("T")
 
 INTERRUPTED = 130
 _LIMIT_TOLD_EVERY = 60.0
-"""Seconds between two lines about the rate limit in a log."""
+"""Seconds between two lines about the rate limit, if stderr is not a terminal."""
 
 
 @click.command("enroll")
-@click.option("--from", "source", type=click.Path(path_type=Path), required=True, help="JSON Lines, .csv, or a folder.")
-@click.option("--dry-run", is_flag=True, help="Check every row and send nothing.")
+@click.option(
+    "--from", "source", type=click.Path(path_type=Path), required=True, help="A JSON Lines or .csv file, or a folder."
+)
+@click.option("--dry-run", is_flag=True, help="Check every row, but send nothing.")
 @click.option("--yes", is_flag=True, help="Don't ask before sending.")
 @click.option(
-    "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write a report: .csv, else JSON Lines."
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a report to this file: CSV if it ends in .csv, else JSON Lines.",
 )
-@click.option("--skip-wrong", is_flag=True, help="Send the rest where some rows can't be sent as they are.")
-@click.option("--enrolled", type=int, multiple=True, metavar="ROW", help="I looked: this unknown row is enrolled.")
+@click.option("--skip-wrong", is_flag=True, help="If some rows can't be sent, send the others.")
+@click.option("--enrolled", type=int, multiple=True, metavar="ROW", help="You checked: this unknown row is enrolled.")
 @click.option(
-    "--again", type=int, multiple=True, metavar="ROW", help="I looked: this unknown row is not; send it again."
+    "--again",
+    type=int,
+    multiple=True,
+    metavar="ROW",
+    help="You checked: this unknown row is not enrolled; send it again.",
 )
 @click.option(
     "--despite-lost-journal",
     is_flag=True,
-    help="I looked: no row that looks ready is enrolled, though the journal lost what it knew.",
+    help="You checked: no row shown as ready is enrolled, although the journal lost what it knew.",
 )
 @click.option(
     "--give-up-after",
@@ -62,7 +70,7 @@ _LIMIT_TOLD_EVERY = 60.0
     default=10.0,
     show_default=True,
     metavar="MINUTES",
-    help="How long the registry may answer 429 (too many requests) to everything.",
+    help="Stop if the registry answers 429 (too many requests) to everything for this long.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON Lines.")
 @click.pass_context
@@ -81,20 +89,20 @@ def enroll_command(
 ) -> None:
     """Enroll a batch of workers, each exactly once.
 
-    A line of the batch names display_name, capabilities, and sha256 or package (a folder or file to be hashed); a
-    folder holds a package with its record in each folder below it. What was sent and answered is in the journal, so
-    the same command again goes on where it stopped. A row that was sent without a known answer is never sent again
-    by itself: --enrolled and --again say what you found. Where the journal can't be read or kept, nothing is sent.
+    Each line of the batch has display_name, capabilities, and sha256 or package (a folder or file to hash). In a
+    folder, each subfolder is a package with its record. The journal keeps what was sent and answered, so run the same
+    command again to continue where it stopped. A row whose answer is unknown is never sent again by itself: check the
+    registry, then use --enrolled or --again. If the journal can't be read or written, nothing is sent.
 
-    Exit code 0: all are enrolled. 1: some were refused or can't be sent. 2: some are unknown or not sent yet.
+    Exit code 0: all rows are enrolled. 1: some were refused or can't be sent. 2: some are unknown or not sent yet.
     """
     profile = open_profile(ctx)
     if not profile.namespace:
-        fail(ctx, "No namespace is known: set PYHALL_NAMESPACE, or name a profile with --profile.")
+        fail(ctx, "The namespace is not set: set PYHALL_NAMESPACE, or choose a profile with --profile.")
     if report is not None and _same_file(report, source):
-        raise click.BadParameter("it is the batch itself: name another file.", param_hint="--report")
+        raise click.BadParameter("this is the batch itself: use another file.", param_hint="--report")
     if profile.read_only and not dry_run:
-        fail(ctx, f"The profile {profile.name} is read-only: nothing is enrolled with it.")
+        fail(ctx, f"The profile {profile.name} is read-only, so it enrolls nothing.")
     if dry_run:
         items = _looked_at(ctx, _read(ctx, source, profile))
         _tell_result(ctx, items, "", report, as_json=as_json)
@@ -103,7 +111,7 @@ def enroll_command(
         items = _planned(ctx, _read(ctx, source, profile), journal)
         if not skip_wrong:
             _stop_where_wrong(ctx, items, report)
-        _write_report(ctx, items, report)  # one that can't be written is told before anything is sent
+        _write_report(ctx, items, report)  # if it can't be written, say so before anything is sent
         _ask_about_lost(ctx, lost_memory(items, journal, last_run), looked=despite_lost_journal, yes=yes)
         _ask_first(items, profile, yes=yes)
         words = _Words(enrolled, again, patience * 60)
@@ -114,7 +122,7 @@ def enroll_command(
 
 @contextlib.contextmanager
 def _held(ctx: click.Context, profile: Profile) -> Iterator[tuple[Journal, LastRun]]:
-    """Hold the profile's batches for this program alone, and open the journal with the count of its runs."""
+    """Lock the profile's batches for this process, and open the journal with the count of its runs."""
     with contextlib.ExitStack() as stack:
         try:
             lock = batch_lock(Drafts(paths.state_dir(), profile.name), profile)
@@ -123,14 +131,14 @@ def _held(ctx: click.Context, profile: Profile) -> Iterator[tuple[Journal, LastR
         except FileBusy:
             fail(ctx, "Another pyhall-tui is enrolling a batch in this namespace: wait for it, or stop it.")
         except paths.NoFolder as none:
-            fail(ctx, f"{none} What is sent can't be kept without one, so nothing is sent.")
+            fail(ctx, f"{none} Without it there is no record of what was sent, so nothing is sent.")
         except OSError as error:
             fail(ctx, f"The state folder can't be used: {error.strerror or error}.")
         yield journal, LastRun(lock, journal)
 
 
 class _Words(NamedTuple):
-    """What the operator says of the run."""
+    """What the command line says about the run."""
 
     enrolled: tuple[int, ...]
     again: tuple[int, ...]
@@ -161,12 +169,12 @@ def _planned(ctx: click.Context, rows: list[BatchRow], journal: Journal) -> list
 
 
 def _looked_at(ctx: click.Context, rows: list[BatchRow]) -> list[Item]:
-    """Plan rows that are only looked at: also where the journal can't be read."""
+    """Plan rows for a dry run, even if the journal can't be read."""
     try:
         with Journal.open(paths.data_dir() / "journal.db", SystemClock()) as journal:
             return plan(rows, journal)
     except (NotKept, paths.NoFolder) as error:
-        tell(ctx, f"{error} What is shown as ready may be enrolled already.")
+        tell(ctx, f"{error} Rows shown as ready may already be enrolled.")
         return plan(rows, None)
 
 
@@ -176,9 +184,9 @@ def _ask_about_lost(ctx: click.Context, lost: str, *, looked: bool, yes: bool) -
     if yes or not sys.stdin.isatty():
         fail(
             ctx,
-            f"{lost} Nothing was sent. Look in the registry; where none of them is, say --despite-lost-journal.",
+            f"{lost} Nothing was sent. Check the registry. If none of them is enrolled, use --despite-lost-journal.",
         )
-    if not click.confirm(printable(f"{lost} Did you look in the registry, and none of them is?"), err=True):
+    if not click.confirm(printable(f"{lost} Did you check the registry, and is none of them enrolled?"), err=True):
         raise SystemExit(NO)
 
 
@@ -187,7 +195,9 @@ def _stop_where_wrong(ctx: click.Context, items: Sequence[Item], report: Path | 
     if wrong:
         for item in wrong:
             click.echo(printable(batch_line(item)), err=True)
-        tell(ctx, f"{len(wrong)} of {len(items)} rows can't be sent as they are; nothing was sent. See --skip-wrong.")
+        tell(
+            ctx, f"{len(wrong)} of {len(items)} rows can't be sent, so nothing was sent. Fix them, or use --skip-wrong."
+        )
         _write_report(ctx, items, report)
         raise SystemExit(NO)
 
@@ -196,11 +206,12 @@ def _ask_first(items: Sequence[Item], profile: Profile, *, yes: bool) -> None:
     ready = sum(item.state is State.READY for item in items)
     if yes or not ready:
         return
+    workers = f"{ready} worker{'s' * (ready != 1)}"
     if not sys.stdin.isatty():
-        raise click.UsageError(f"{ready} workers would be enrolled: say --yes where there is nobody to ask.")
+        raise click.UsageError(f"This would enroll {workers}. There is no terminal to ask on, so use --yes.")
     production = ", which is marked as production" if profile.production else ""
     where = f"{profile.namespace} at {profile.registry_url}{production}"
-    if not click.confirm(printable(f"Enroll {ready} workers in {where}?"), err=True):
+    if not click.confirm(printable(f"Enroll {workers} in {where}?"), err=True):
         raise SystemExit(NO)
 
 
@@ -213,7 +224,7 @@ def _run(
     last_run: LastRun,
     words: _Words,
 ) -> tuple[str, int]:
-    """Run the batch and return why it stopped, empty at its end, and the exit code."""
+    """Run the batch and return why it stopped (empty if it finished) and the exit code."""
     clock = SystemClock()
     name = str(source.resolve())
     interrupted = False
@@ -244,7 +255,7 @@ def _run(
             interrupted = True
             run.stop("Stopped by a signal.")
             _clear_progress()
-            tell(ctx, "Nothing more is sent; what is under way is waited for. Press ctrl+c again to end at once.")
+            tell(ctx, "Nothing more is sent. Waiting for requests under way; press ctrl+c again to end at once.")
 
         with _on_signals(interrupt):
             await run.decide(words.enrolled, enrolled=True)
@@ -263,7 +274,7 @@ def _run(
 
 @contextlib.contextmanager
 def _on_signals(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Let ctrl+c and SIGTERM end the batch in good order; a second ctrl+c ends it at once."""
+    """Let ctrl+c and SIGTERM end the batch cleanly; a second ctrl+c ends it at once."""
     loop = asyncio.get_running_loop()
 
     def first(number: signal.Signals) -> None:
@@ -292,7 +303,7 @@ def _code(items: Sequence[Item]) -> int:
 def _tell_result(
     ctx: click.Context, items: Sequence[Item], stopped: str, report: Path | None, *, as_json: bool
 ) -> None:
-    not_written = _not_written(items, report)  # written before what is printed, which may have no reader any more
+    not_written = _not_written(items, report)  # written before anything is printed: the pipe may be broken
     if as_json:
         click.echo(as_json_lines(items), nl=False)
     else:
@@ -302,7 +313,7 @@ def _tell_result(
     for sentence in what_next(items, stopped):
         tell(ctx, sentence)
     if any(item.state is State.UNKNOWN for item in items):
-        tell(ctx, "Say --enrolled ROW for each that is, --again ROW for each that is not.")
+        tell(ctx, "Use --enrolled ROW for each that is enrolled, --again ROW for each that is not.")
     if not_written:
         fail(ctx, not_written)
 
@@ -313,7 +324,7 @@ def _write_report(ctx: click.Context, items: Sequence[Item], report: Path | None
 
 
 def _not_written(items: Sequence[Item], report: Path | None) -> str:
-    """Write the report, where one is wanted; return why that could not be done."""
+    """Write the report, if there is to be one; return why it could not be written."""
     try:
         if report is not None:
             write_report(report, items)
@@ -336,7 +347,7 @@ def _show_counts(items: Sequence[Item]) -> None:
 
 
 class _LimitTeller:
-    """Says that the registry limits the rate, and when the next row is tried: in a log only now and then."""
+    """Reports a rate limit and when the next row is tried; only now and then if stderr is not a terminal."""
 
     def __init__(self, ctx: click.Context, items: Sequence[Item], clock: Clock) -> None:
         self._ctx, self._items, self._clock = ctx, items, clock

@@ -1,4 +1,4 @@
-"""`pyhall-tui evidence …`: check a worker's evidence log, and list its receipts. It is only ever read."""
+"""`pyhall-tui evidence …`: check a worker's evidence log, and list its receipts. The log is only read."""
 
 import errno
 import json
@@ -18,16 +18,19 @@ _file = click.argument("file", type=click.Path(path_type=Path))
 
 @click.group("evidence")
 def evidence_group() -> None:
-    """A worker's evidence log: receipts chained by SHA-256."""
+    """Check a worker's evidence log: receipts chained by SHA-256."""
 
 
 @evidence_group.command("verify")
 @_file
-@click.option("--known", metavar="N:HASH", help="The mark of an earlier check: tells a cut end from a whole log.")
+@click.option("--known", metavar="N:HASH", help="The mark that an earlier check printed: notices a truncated log.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
 def verify(ctx: click.Context, file: Path, known: str | None, as_json: bool) -> None:
-    """Check FILE's chain. Exit 0 whole, 1 broken or cut (with the first bad line), 2 it could not be read."""
+    """Check FILE's chain.
+
+    Exit code 0: whole. 1: broken or truncated; the first bad line is printed. 2: it could not be read.
+    """
     try:
         check = verify_log(file, known=_mark(known))
     except OSError as error:
@@ -35,7 +38,7 @@ def verify(ctx: click.Context, file: Path, known: str | None, as_json: bool) -> 
         ctx.exit(FAILED)
     print(json.dumps(_document(check), indent=2) if as_json else printable(check.sentence))
     if not as_json and check.whole and check.entries:
-        click.echo(f"To tell a cut end later: --known {check.entries}:{check.last_hash}", err=True)
+        click.echo(f"To notice a truncated log later: --known {check.entries}:{check.last_hash}", err=True)
     ctx.exit(WHOLE if check.whole else BROKEN)
 
 
@@ -45,7 +48,7 @@ def verify(ctx: click.Context, file: Path, known: str | None, as_json: bool) -> 
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: line, entry_hash and receipt.")
 @click.pass_context
 def list_receipts(ctx: click.Context, file: Path, correlation_id: str | None, as_json: bool) -> None:
-    """List FILE's receipts, one a line. Exit 1 where there is none. It does not check the chain."""
+    """List FILE's receipts, one per line, without checking the chain. Exit code 1 if there are none."""
     found = False
     try:
         for receipt in receipts(file, correlation_id=correlation_id):
@@ -57,7 +60,7 @@ def list_receipts(ctx: click.Context, file: Path, correlation_id: str | None, as
                 cells = (receipt.at, receipt.status, receipt.capability, receipt.correlation_id, receipt.worker_id)
                 print(f"{receipt.line:>8}  {'  '.join(printable(cell) or '-' for cell in cells)}")
     except OSError as error:
-        if error.errno in (errno.EPIPE, errno.ENOSPC):  # of what is printed, not of what is read
+        if error.errno in (errno.EPIPE, errno.ENOSPC):  # from printing, not from reading
             raise
         _tell_unreadable(file, error)
         ctx.exit(FAILED)
@@ -73,7 +76,9 @@ def _mark(text: str | None) -> LogPosition | None:
     count, _, last = text.partition(":")
     last_hash = plain_sha256(last)
     if not count.isdecimal() or last_hash is None:
-        raise click.BadParameter("the number of receipts, a colon, and the last entry's hash.", param_hint="--known")
+        raise click.BadParameter(
+            "expected N:HASH, the number of receipts and the last entry's hash.", param_hint="--known"
+        )
     return LogPosition(int(count), last_hash)
 
 
@@ -91,4 +96,4 @@ def _document(check: ChainCheck) -> dict[str, object]:
 
 def _tell_unreadable(file: Path, error: OSError) -> None:
     reason = (error.strerror or str(error)).lower()
-    click.echo(f"pyhall-tui evidence: {clean(file)} cannot be read: {reason}. Name a log file.", err=True)
+    click.echo(f"pyhall-tui evidence: {clean(file)} can't be read: {reason}. Give the path of a log file.", err=True)

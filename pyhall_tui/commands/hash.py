@@ -1,4 +1,4 @@
-"""`pyhall-tui hash PATH`: a package's canonical hash, without a screen."""
+"""`pyhall-tui hash PATH`: a package's canonical hash, without the app."""
 
 import json
 import sys
@@ -27,22 +27,22 @@ SAME, DIFFERS, FAILED = 0, 1, 2
 
 @click.command("hash")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--files", is_flag=True, help="List the files too: size, digest, path; and what was left out and why.")
+@click.option("--files", is_flag=True, help="Also list the files (size, digest, path), and what was left out and why.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--skip-special", is_flag=True, help="Leave out pipes, sockets and devices instead of failing on them.")
-@click.option("--expect", metavar="HASH", help="Compare with this hash; exit 1 where it differs.")
+@click.option("--skip-special", is_flag=True, help="Leave out pipes, sockets and devices instead of failing.")
+@click.option("--expect", metavar="HASH", help="Compare with this hash; exit code 1 if it differs.")
 @click.pass_context
 def hash_command(
     ctx: click.Context, path: Path, files: bool, as_json: bool, skip_special: bool, expect: str | None
 ) -> None:
     """Print the canonical hash of the package at PATH, 64 hex digits.
 
-    PATH is the package's folder. A single file, such as a wheel, is hashed as sha256sum does. What cannot be
-    hashed (an unreadable file or folder, a broken link, a pipe, a name that is not UTF-8) is an error that names
-    it, exit code 2: never a hash of part of a package.
+    PATH is the package's folder. A single file, such as a wheel, is hashed as sha256sum does it. If something can't be
+    hashed (an unreadable file or folder, a broken link, a pipe, a name that is not UTF-8), the error names it and the
+    exit code is 2: you never get the hash of only part of a package.
     """
     if expect is not None and plain_sha256(expect) is None:
-        raise click.BadParameter("64 hex digits, with or without sha256: before them.", param_hint="--expect")
+        raise click.BadParameter("expected 64 hex digits, with or without a leading sha256:.", param_hint="--expect")
     try:
         package = hash_package(path, on_progress=_progress(), skip_special=skip_special)
     except PackageUnreadable as error:
@@ -89,7 +89,7 @@ def _tell_unreadable(error: PackageUnreadable, *, as_json: bool, every: bool) ->
     problems = [{"path": one.path, "reason": one.reason, "special": one.special} for one in error.problems]
     if as_json:
         print(json.dumps({"error": str(error), "problems": problems}, indent=2))
-    advice = " --skip-special leaves them out." if error.only_special else " Put it right, then hash again."
+    advice = " Use --skip-special to leave them out." if error.only_special else " Fix it, then hash again."
     click.echo(f"pyhall-tui hash: {printable(str(error))}{advice}", err=True)
     if every:
         for one in error.problems:
@@ -98,10 +98,10 @@ def _tell_unreadable(error: PackageUnreadable, *, as_json: bool, every: bool) ->
 
 def _tell_concerns(package: PackageHash, *, listed: bool) -> None:
     for left in () if listed else package.left_out:
-        if left.reason is Why.SPECIAL:  # what never counts is no news, but this is no hash that the SDK would give
+        if left.reason is Why.SPECIAL:  # others never count; with these, the SDK would give another hash
             click.echo(f"left out: {printable(left.path)}: {left.reason.value}", err=True)
     if package.kind is Kind.FILE:
-        click.echo("This is the SHA-256 of the file's bytes; a folder that holds it has another hash.", err=True)
+        click.echo("This is the SHA-256 of the file's bytes; a folder with this file has a different hash.", err=True)
     for concern in package.warnings:
         click.echo(f"warning: {printable(concern.path)}: {concern.reason}", err=True)
 
@@ -115,7 +115,7 @@ def _compare(package: PackageHash, expect: str | None) -> int:
 
 
 def _progress() -> Callable[[Progress], None] | None:
-    """Return what shows the progress, or None where standard error is no terminal."""
+    """Return what shows the progress, or None if stderr is not a terminal."""
     return _show_progress if sys.stderr.isatty() else None
 
 

@@ -1,4 +1,4 @@
-"""Whether a package hash is on the ban list. A list that may not be whole never says that it is not."""
+"""Whether a package hash is on the ban list. A list that may be truncated never clears a hash."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from pyhall_tui.commands.session import sentence_of
 from pyhall_tui.registry.errors import BanListUnclear, RegistryError
 from pyhall_tui.registry.models import BanList, BanListEntry
 
-_CUT = "It is not in the ban list that came, but that list may be cut: this does not say that it is not banned."
-_UNREADABLE = "It is not in the ban list that came, but some of its entries can't be read: one of them may be this one."
+_CUT = "It is not in the ban list received, but that list may be truncated, so the hash may still be banned."
+_UNREADABLE = "It is not in the ban list received, but some entries can't be read, so the hash may still be banned."
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,7 +17,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
     sha256: str
     listed: bool | None
-    """None if nobody knows: the list could not be read, or may be cut."""
+    """None if unknown: the list could not be read, or may be truncated."""
     entry: BanListEntry | None = None
     why_unknown: str = ""
     """A sentence for the operator if `listed` is None."""
@@ -25,7 +25,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reason(self) -> str | None:
-        """Why it is banned, as the registry says it."""
+        """Why it is banned, in the registry's words."""
         return self.entry.reason if self.entry else None
 
     def document(self) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def look_up(sha256: str, answer: BanList | RegistryError) -> Listing:
-    """Look for a bare hash in what the ban list's request brought."""
+    """Look up a bare hash in the answer to the ban list's request."""
     bans = answer.worst if isinstance(answer, BanListUnclear) else answer
     if isinstance(bans, BanList) and (entry := bans.entries.get(sha256)) is not None:
         return Listing(sha256=sha256, listed=True, entry=entry, correlation_id=bans.correlation_id)

@@ -1,4 +1,4 @@
-"""`pyhall-tui policy save|check`: what policy says, kept in a file, and compared with what it says now."""
+"""`pyhall-tui policy save|check`: save a policy's decisions in a file, and compare them with today's."""
 
 import json
 import sys
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from pyhall_tui.registry.client import RegistryClient
 
 _TIERS = (*RISK_TIERS, UNSTATED)
-yes_option = click.option("--yes", is_flag=True, help="Do not ask before many dispatches are sent.")
+yes_option = click.option("--yes", is_flag=True, help="Don't ask before sending many dispatches.")
 
 
 @click.group("policy")
 def policy_group() -> None:
-    """Keep what policy says in a file, and find out what it says otherwise now.
+    """Save a policy's decisions in a file, and check later which ones changed.
 
     Each cell is a dispatch, which the registry may record as a decision.
     """
@@ -55,8 +55,12 @@ def policy_group() -> None:
 @policy_group.command("save")
 @click.argument("name")
 @click.option("--worker", "workers", multiple=True, required=True, metavar="GLOB", help="A worker, or a pattern.")
-@click.option("--capability", "capabilities", multiple=True, required=True, metavar="GLOB", help="Likewise.")
-@click.option("--risk", "tiers", multiple=True, metavar="TIER", help=f"{', '.join(_TIERS)}; or * for the four. [low]")
+@click.option(
+    "--capability", "capabilities", multiple=True, required=True, metavar="GLOB", help="A capability, or a pattern."
+)
+@click.option(
+    "--risk", "tiers", multiple=True, metavar="TIER", help=f"{', '.join(_TIERS)}; * means the first four. [low]"
+)
 @yes_option
 @click.pass_context
 def save_command(
@@ -67,12 +71,12 @@ def save_command(
     tiers: tuple[str, ...],
     yes: bool,
 ) -> None:
-    """Ask every capability with every worker at every tier, and keep the answers as the baseline NAME.
+    """Ask for every capability with every worker at every tier, and save the answers as the baseline NAME.
 
-    Each option may come several times, or hold several values with commas between them. A pattern chooses among the
-    profile's watched workers and the capabilities known of them. NAME is a name, or a path that ends in .toml.
+    You can repeat each option, or give it several values separated by commas. A pattern chooses from the profile's
+    known workers and their capabilities. NAME is a name, or a path that ends in .toml.
 
-    Exit code 0: saved. 2: some could not be asked, and nothing was saved.
+    Exit code 0: saved. 2: some got no answer, and nothing was saved.
     """
     profile = open_profile(ctx)
     path = _path(ctx, name)
@@ -100,11 +104,11 @@ def save_command(
 @yes_option
 @click.pass_context
 def check_command(ctx: click.Context, name: str, as_json: bool, yes: bool) -> None:
-    """Ask what the baseline NAME asked, and print the cells that differ.
+    """Ask again what the baseline NAME asked, and print the cells that differ.
 
-    Where a pattern chose its workers or capabilities, those that fit it now and were never asked are printed too.
+    If a pattern chose the workers or capabilities, new ones that match it now are printed too.
 
-    Exit code 0: the same. 1: some differ, or are new. 2: some could not be asked.
+    Exit code 0: all the same. 1: some differ, or are new. 2: some got no answer.
     """
     profile = open_profile(ctx)
     path = _path(ctx, name)
@@ -113,7 +117,7 @@ def check_command(ctx: click.Context, name: str, as_json: bool, yes: bool) -> No
     except BaselineMistake as mistake:
         fail(ctx, str(mistake))
     if baseline.namespace != profile.namespace:
-        fail(ctx, f"{path} is of {baseline.namespace}, and this profile of {profile.namespace or 'no namespace'}.")
+        fail(ctx, f"{path} is for {baseline.namespace}, but this profile is for {profile.namespace or 'no namespace'}.")
     cells = _run(ctx, profile, baseline.plan(), yes=yes)
     now = {case: answer_of(tried) for case, tried in cells.items()}
     found = baselines.differences(baseline, now)
@@ -125,15 +129,17 @@ def check_command(ctx: click.Context, name: str, as_json: bool, yes: bool) -> No
         for line in (*_lines(found, cells), *(f"+  {_words(case)}  never asked" for case in new)):
             click.echo(printable(line))
     if new:
-        tell(ctx, f"{_cells(len(new))} {'is' if len(new) == 1 else 'are'} new: save the baseline again to have them.")
+        tell(
+            ctx, f"{_cells(len(new))} {'is' if len(new) == 1 else 'are'} new: save the baseline again to include them."
+        )
     _conclude(ctx, len(baseline.answers), len(found) - len(unanswered), len(unanswered), new=bool(new))
 
 
 def _new(ctx: click.Context, profile: Profile, baseline: Baseline) -> list[Case]:
-    """Return the cells that the baseline's patterns choose by now, and that it does not hold."""
+    """Return the cells that the baseline's patterns choose now and that it does not have."""
     known = _known(profile)
     if any(map(is_pattern, baseline.patterns.workers)) and not known.workers:
-        tell(ctx, "No worker is known here, so it can't be seen whether new ones fit the baseline's patterns.")
+        tell(ctx, "No workers are known here, so new ones that match the baseline's patterns can't be found.")
     return baselines.never_asked(baseline, known.workers, known.capabilities)
 
 
@@ -154,7 +160,7 @@ def _path(ctx: click.Context, name: str) -> Path:
         folder = Path() if baselines.is_path(name) else paths.config_dir() / "baselines"
         return baselines.path_of(name, folder)
     except paths.NoFolder as mistake:
-        fail(ctx, f"{mistake} Or name the baseline by a path.")
+        fail(ctx, f"{mistake} Or give the baseline's path.")
     except BaselineMistake as mistake:
         raise click.BadParameter(str(mistake), param_hint="NAME") from None
 
@@ -163,9 +169,9 @@ def _plan(ctx: click.Context, profile: Profile, workers: list[str], capabilities
     chosen_tiers = RISK_TIERS if "*" in tiers else tuple(tier for tier in _TIERS if tier in tiers)
     unknown = [tier for tier in tiers if tier not in (*_TIERS, "*")]
     if unknown:
-        raise click.BadParameter(f"{unknown[0]} is none of {', '.join(_TIERS)}.", param_hint="--risk")
+        raise click.BadParameter(f"{unknown[0]} is not one of {', '.join(_TIERS)}.", param_hint="--risk")
     if not profile.namespace:
-        fail(ctx, "The profile has no namespace: set it there, or PYHALL_NAMESPACE.")
+        fail(ctx, "The profile has no namespace: set it there, or set PYHALL_NAMESPACE.")
     known = _known(profile)
     try:
         plan = Plan(
@@ -178,19 +184,19 @@ def _plan(ctx: click.Context, profile: Profile, workers: list[str], capabilities
     except NothingChosen as nothing:
         fail(ctx, str(nothing))
     if len(plan) > MOST_CELLS:
-        fail(ctx, f"That is {len(plan):,} dispatches, and {MOST_CELLS:,} is the most: choose fewer.")
+        fail(ctx, f"That is {len(plan):,} dispatches; the limit is {MOST_CELLS:,}. Choose fewer.")
     return plan
 
 
 class _Known(NamedTuple):
-    """What a pattern chooses among."""
+    """What a pattern chooses from."""
 
     workers: frozenset[str]
     capabilities: frozenset[str]
 
 
 def _known(profile: Profile) -> _Known:
-    """Return what is watched or was enrolled, and the capabilities known of it; without a folder the profile's only."""
+    """Return watched and enrolled workers and their known capabilities; only the profile's if there is no folder."""
     workers: list[str] = []
     capabilities = set(profile.capabilities)
     with suppress(paths.NoFolder):
@@ -205,10 +211,12 @@ def _known(profile: Profile) -> _Known:
 
 def _run(ctx: click.Context, profile: Profile, plan: Plan, *, yes: bool) -> dict[Case, Tried]:
     if profile.read_only:
-        fail(ctx, "This profile is read-only: no dispatch is sent, since the registry may record it as a decision.")
+        fail(ctx, "This profile is read-only: it sends no dispatch, because the registry may record it as a decision.")
     many = len(plan) > ASKS_FIRST and not is_loopback(profile.registry_url)
     if many and not yes and sys.stdin.isatty():
-        question = f"This sends {len(plan):,} dispatches to {profile.registry_url}, which may record each. Go on?"
+        question = (
+            f"This sends {len(plan):,} dispatches to {profile.registry_url}, which may record each one. Continue?"
+        )
         click.confirm(question, abort=True, err=True)
     return ask(ctx, profile, lambda client: _ask_all(client, profile, plan))
 

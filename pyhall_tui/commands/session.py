@@ -1,4 +1,4 @@
-"""How a command without a screen finds profile and key, asks the registry, and says what went wrong."""
+"""How a command finds the profile and key, asks the registry, and reports what went wrong."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 YES, NO, FAILED, USAGE = 0, 1, 2, 64
-"""Exit codes: all is well, the answer is no, it could not be asked, wrong use."""
+"""Exit codes: all is well, the answer is no, it could not be checked or done, wrong usage."""
 
 
 def fail(ctx: click.Context, sentence: str) -> NoReturn:
-    """Say in one line on standard error what is wrong, and end with the code of “could not be asked”."""
+    """Print one line on stderr that says what is wrong, and end with the code for “could not be checked or done”."""
     tell(ctx, sentence)
     raise SystemExit(FAILED)
 
 
 def tell(ctx: click.Context, sentence: str) -> None:
-    """Say one line on standard error, with the command's name before it."""
+    """Print one line on stderr, with the command's name before it."""
     click.echo(printable(mask(f"{ctx.command_path}: {sentence}")), err=True)
 
 
 def open_profile(ctx: click.Context) -> Profile:
-    """Return the profile that a command is about: `--profile`, else the default one, else the environment's.
+    """Return the profile to use: `--profile`, else the default one, else the environment's.
 
-    The variables of the environment override what it says. Ends the command where there is none.
+    Environment variables override its values. Ends the command if there is no profile.
     """
     start_log()
     name: str | None = ctx.find_root().obj
@@ -52,26 +52,26 @@ def open_profile(ctx: click.Context) -> Profile:
         profiles = _profiles(name)
         profile = _choose(profiles, name)
         if profile is None and name is not None:
-            fail(ctx, f"There is no profile named {name}. There are: {_names(profiles)}.")
+            fail(ctx, f"There is no profile named {name}. Your profiles: {_names(profiles)}.")
         chosen = overridden(profile)
     except (ProfilesFileError, EnvironmentMistake, paths.NoFolder) as mistake:
         fail(ctx, str(mistake))
     if profile is not None and name is not None and chosen is not None:
         _tell_overridden(ctx, profile, chosen)
     if chosen is None:
-        fail(ctx, "There is no profile yet: make one with pyhall-tui, or set PYHALL_REGISTRY_URL and PYHALL_API_KEY.")
+        fail(ctx, "There is no profile yet: run pyhall-tui to make one, or set PYHALL_REGISTRY_URL and PYHALL_API_KEY.")
     return chosen
 
 
 def _tell_overridden(ctx: click.Context, profile: Profile, chosen: Profile) -> None:
-    """Say where the profile that was named is not what is asked."""
+    """Warn if another registry than the named profile's is used."""
     if origin(profile.registry_url) != origin(chosen.registry_url):
         names = " and ".join(name for name in variables_in_force() if name != KEY)
-        tell(ctx, f"{names} override {profile.name}: {chosen.namespace} at {chosen.registry_url} is asked.")
+        tell(ctx, f"{names} override {profile.name}: using {chosen.namespace} at {chosen.registry_url}.")
 
 
 def start_log() -> None:
-    """Send warnings to the log, else Python writes them to standard error; nowhere, where there is no folder."""
+    """Send warnings to the log, or nowhere if there is no folder for it: Python would print them on stderr."""
     path = None
     with suppress(paths.NoFolder):
         path = paths.state_dir() / "pyhall-tui.log"
@@ -79,14 +79,14 @@ def start_log() -> None:
 
 
 def open_journal() -> Journal | None:
-    """Open the journal; None where there is no folder for one."""
+    """Open the journal; None if there is no folder for one."""
     with suppress(paths.NoFolder):
         return Journal.open(paths.data_dir() / "journal.db", SystemClock())
     return None
 
 
 def _profiles(name: str | None) -> Profiles:
-    """Return the profiles; none where there is no folder and none was asked for."""
+    """Return the profiles; none if there is no folder and no profile was named."""
     try:
         return ProfileStore(paths.config_dir() / "profiles.toml").load()
     except paths.NoFolder:
@@ -101,9 +101,9 @@ def ask(
     call: Callable[["RegistryClient"], Awaitable[T]],
     clock: Clock | None = None,
 ) -> T:
-    """Open the profile's client, run `call` with it, close it. A fault of the registry ends the command.
+    """Open the profile's client, run `call` with it, close it. A registry error ends the command.
 
-    A `RegistryError` becomes one line on standard error and exit code 2; ctrl+c is 130.
+    A `RegistryError` becomes one line on stderr and exit code 2; ctrl+c is 130.
     """
     try:
         return asyncio.run(_asked(ctx, profile, call, clock or SystemClock()))
@@ -112,7 +112,7 @@ def ask(
 
 
 def sentence_of(error: RegistryError) -> str:
-    """Return what is wrong, what to do, and whether it may have taken effect, on one line."""
+    """Return what is wrong, what to do, and whether it may have taken effect, in one line."""
     recorded = error.may_have_reached and error.method != "GET"
     reached = " It may have reached the registry all the same." if recorded else ""
     return f"{error} {error.advice}{reached} [{error.correlation_id}]"
@@ -123,7 +123,7 @@ async def _asked(
 ) -> T:
     from pyhall_tui.registry.client import RegistryClient
 
-    asyncio.get_running_loop().set_default_executor(DaemonExecutor())  # no lookup of a name outlives the time-out
+    asyncio.get_running_loop().set_default_executor(DaemonExecutor())  # no DNS lookup outlives the timeout
     key = await _key(ctx, profile)
     async with RegistryClient(profile, key, clock) as client:
         for warning in client.warnings:
@@ -132,9 +132,9 @@ async def _asked(
 
 
 async def _key(ctx: click.Context, profile: Profile) -> "ApiKey | None":
-    """Return the key of environment or keyring; without one the request goes out without, and the reason is told.
+    """Return the key from the environment or the keyring. If there is none, requests go without, and a line says why.
 
-    Ends the command where there is a key that can't be sent: what is asked without it would get another answer.
+    Ends the command if there is a key that can't be sent: without it, the answer would be a different one.
     """
     from pyhall_tui.profiles.keys import KeyState, KeyStore
 

@@ -1,4 +1,4 @@
-"""`pyhall-tui verify WORKER…`: the registry's verdicts, without a screen."""
+"""`pyhall-tui verify WORKER…`: the registry's verdicts, without the app."""
 
 import asyncio
 import json
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 @click.command("verify")
 @click.argument("workers", metavar="WORKER...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: an object a worker, in the order asked.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per worker, in the order given.")
 @click.pass_context
 def verify_command(ctx: click.Context, workers: tuple[str, ...], as_json: bool) -> None:
-    """Print the registry's verdict on each WORKER, one a line.
+    """Print the registry's verdict on each WORKER, one per line.
 
-    A WORKER may also be a package hash (64 hex digits, with or without sha256: before them): then it is looked for in
-    the ban list.
+    A WORKER may also be a package hash (64 hex digits, with or without a leading sha256:). It is then looked up in the
+    ban list.
 
-    Exit code 0: all are clean and attested, no hash is listed. 1: some are not, or one is. 2: some could not be asked,
-    or the ban list that came may not be whole.
+    Exit code 0: all workers are clean and attested, and no hash is banned. 1: some are not, or a hash is banned.
+    2: some could not be checked, or the ban list may be truncated.
     """
     profile = open_profile(ctx)
     code = ask(ctx, profile, lambda client: _verify_all(ctx, client, profile, workers, as_json=as_json))
@@ -86,7 +86,7 @@ def _tell_listing(ctx: click.Context, listing: Listing, *, as_json: bool) -> int
 async def _answers(
     client: "RegistryClient", profile: Profile, workers: tuple[str, ...]
 ) -> AsyncIterator[tuple[str, Verdict | RegistryError]]:
-    """Ask for several at a time, within the profile's request budget, and yield in the order asked."""
+    """Verify several at a time, within the profile's rate limit, and yield the answers in the order given."""
     clock = SystemClock()
     turns = RequestQueue(RateLimiter(profile.requests_per_second, profile.requests_in_flight, clock.now().mono), clock)
 
@@ -106,7 +106,7 @@ async def _answers(
 
 
 def _state(verdict: Verdict) -> State:
-    """Return the one state that follows from a verdict alone: the same reading as the app's."""
+    """Return the state that follows from this verdict only, read as the app reads it."""
     return Entry(verdict.worker_id, verdict).last_state()
 
 

@@ -138,4 +138,4 @@ os.environ["HOME"] = {str(tmp_path)!r}
     done = run(tmp_path, shared_hall, "hash", "x", program=program)
     assert done.returncode == 70
     (line,) = done.stderr.splitlines()
-    assert "The details are lost, since no log can be kept: There is no home folder" in line
+    assert "The details are lost, because the log can't be written: There is no home folder" in line

@@ -94,7 +94,7 @@ def test_nothing_is_sent_while_a_row_is_wrong_unless_it_is_skipped(hall: LiveHal
     path.write_text(path.read_text() + "\n{")
     done = enroll(tmp_path, hall, "--from", str(path), "--yes", "--report", str(report))
     assert (done.returncode, enrolled(hall)) == (1, {})
-    assert "1 of 2 rows can't be sent as they are; nothing was sent." in done.stderr
+    assert "1 of 2 rows can't be sent, so nothing was sent." in done.stderr
     assert [json.loads(line)["state"] for line in report.read_text().splitlines()] == ["ready", "wrong"]
     done = enroll(tmp_path, hall, "--from", str(path), "--yes", "--skip-wrong")
     assert (done.returncode, enrolled(hall)) == (1, {"w0": 1})
@@ -103,7 +103,7 @@ def test_nothing_is_sent_while_a_row_is_wrong_unless_it_is_skipped(hall: LiveHal
 def test_without_a_terminal_and_without_yes_it_is_wrong_use(hall: LiveHall, tmp_path: Path) -> None:
     done = enroll(tmp_path, hall, "--from", str(batch(tmp_path, 1)))
     assert done.returncode == 64
-    assert "say --yes" in done.stderr
+    assert "use --yes" in done.stderr
     assert not hall.requests
 
 

@@ -188,7 +188,7 @@ def test_a_dry_run_needs_no_journal(hall: LiveHall, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way")
     done = enroll(tmp_path, hall, "--from", str(batch(tmp_path, 1)), "--dry-run")
     assert done.returncode == 0
-    assert "may be enrolled already" in done.stderr
+    assert "may already be enrolled" in done.stderr
 
 
 def test_the_same_row_twice_is_sent_once(hall: LiveHall, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_json_is_one_document(log: Path) -> None:
 def test_a_log_that_cannot_be_read_is_exit_2(command: str, tmp_path: Path) -> None:
     done = run(command, tmp_path / "missing")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "cannot be read: no such file or directory" in done.stderr
+    assert "can't be read: no such file or directory" in done.stderr
 
 
 def test_a_mark_that_is_none_is_wrong_use(log: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_full_disk_is_said_in_one_line(commands: list[list[str]], unbuffered: 
             done = subprocess.run(
                 [*PROGRAM, *command], stdout=full, stderr=-1, env=environment(unbuffered), timeout=60, check=False
             )
-        assert done.stderr == b"pyhall-tui: This cannot be printed: No space left on device.\n", command
+        assert done.stderr == b"pyhall-tui: The output can't be written: No space left on device.\n", command
         assert done.returncode == 2
 
 
@@ -100,7 +100,7 @@ def test_closed_streams_are_said_and_nothing_is_printed_into_a_file(
         done = subprocess.run(
             [*PROGRAM, *command], capture_output=True, preexec_fn=closing(*streams), timeout=60, check=False
         )
-        said = b"pyhall-tui: This cannot be printed: standard output is closed.\n" if streams == (1,) else b""
+        said = b"pyhall-tui: The output can't be written: stdout is closed.\n" if streams == (1,) else b""
         assert (done.returncode, done.stderr) == (code, said), command
 
 

@@ -160,4 +160,4 @@ def test_where_no_worker_is_known_it_is_said_that_new_ones_cannot_be_seen(hall: 
     done = policy(tmp_path / "ci", hall, "check", str(baseline))
 
     assert done.returncode == 0
-    assert "No worker is known here" in done.stderr
+    assert "No workers are known here" in done.stderr

@@ -142,7 +142,7 @@ def test_a_profile_that_is_named_and_overridden_says_who_is_asked(hall: LiveHall
     (tmp_path / "config" / "profiles.toml").write_text(text)
     done = run_program(tmp_path, "--profile", "acme", "verify", "wkr_abc123", url=hall.url, key=hall.key)
     assert done.returncode == 0, done.stderr
-    assert f"PYHALL_REGISTRY_URL and PYHALL_NAMESPACE override acme: org.yourco at {hall.url} is asked." in done.stderr
+    assert f"PYHALL_REGISTRY_URL and PYHALL_NAMESPACE override acme: using org.yourco at {hall.url}." in done.stderr
 
 
 BANNED_HASH = "cd" * 32

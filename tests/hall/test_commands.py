@@ -225,10 +225,10 @@ def test_audit_verify_names_the_first_bad_row(seeded: Path) -> None:
 
 def test_old_decisions_are_taken_out_and_the_rest_is_whole(seeded: Path) -> None:
     assert run("audit", "prune", "--db", seeded).exit_code == 2, "what to keep has to be said"
-    assert lines(run("audit", "prune", "--keep-decisions", "1", "--db", seeded)) == ["taken out: 2 decisions"]
+    assert lines(run("audit", "prune", "--keep-decisions", "1", "--db", seeded)) == ["removed 2 decisions"]
     (whole,) = lines(run("audit", "verify", "--db", seeded))
-    assert whole.startswith("whole: 1 decisions; rows 1 to 2 were taken out by retention")
-    assert lines(run("audit", "prune", "--keep-days", "1", "--db", seeded)) == ["taken out: 0 decisions"]
+    assert whole.startswith("whole: 1 decision; rows 1 to 2 were taken out by retention")
+    assert lines(run("audit", "prune", "--keep-days", "1", "--db", seeded)) == ["removed 0 decisions"]
     assert json.loads(run("status", "--json", "--db", seeded).stdout)["decisions"] == 1
 
 
@@ -307,7 +307,7 @@ def test_where_a_file_is_served_its_rules_are_looked_at_and_it_says_so(seeded: P
     asked = ("policy", "explain", "--worker", "wkr_abc123", "--capability", "llm.text.generate", "--db", seeded)
     assert run(*asked).stderr == ""
     with served(seeded, "--policy", str(tmp_path / "p.toml"), key="none"):
-        assert f"last served with --policy {tmp_path / 'p.toml'}" in run(*asked).stderr
+        assert f"last served with: --policy {tmp_path / 'p.toml'}" in run(*asked).stderr
         assert run(*asked).stdout.startswith("allow  by default"), "F83: as that hall decides"
         assert run(*asked, "--policy", tmp_path / "p.toml").stderr == ""
         assert str(tmp_path / "p.toml") in run("status", "--db", seeded).stdout

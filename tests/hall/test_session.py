@@ -122,7 +122,7 @@ async def test_a_key_that_is_no_longer_taken_has_its_own_sentence(
     await followed.poll()
     session = session_of(followed)
     assert session["state"] == "refused"
-    assert "does not take the key of PYHALL_API_KEY (401)" in session["error"] and hall.key not in session["error"]
+    assert "rejects the key in PYHALL_API_KEY (401)" in session["error"] and hall.key not in session["error"]
 
 
 async def test_where_bans_are_read_by_anyone_a_refused_key_is_seen_all_the_same(
@@ -262,7 +262,7 @@ def test_serve_holds_one_and_says_so_also_when_it_is_not_served(hall: LiveHall, 
         assert told["upstream"]["session"]["namespace"] == NAMESPACE and told["account_standing"] == "ok"
         assert http.get("/alerts").json()["alerts"] == []
     said = run("status", "--db", tmp_path / "hall.db").stdout
-    assert f"{hall.url}, heard" in said and "held until" in said and "enrolled as wkr_" in said
+    assert f"{hall.url}, reachable" in said and "held until" in said and "enrolled as wkr_" in said
     shown = json.loads(run("status", "--json", "--db", tmp_path / "hall.db").stdout)
     assert shown["upstream"]["session"]["state"] == "held"
     assert hall.key not in json.dumps(shown) + said

@@ -1,4 +1,4 @@
-"""`pyhall-tui hall …`: run the embedded hall alone, and change what it knows."""
+"""`pyhall-tui hall …`: run only the embedded hall, and change its store."""
 
 from pyhall_tui.commands.hall import change, keep, keys, policy, serve
 from pyhall_tui.commands.hall.group import hall_group

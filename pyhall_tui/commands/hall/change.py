@@ -1,4 +1,4 @@
-"""`pyhall-tui hall ban|unban|retire|attest`: change a store, also while it is served."""
+"""`pyhall-tui hall ban|unban|retire|attest`: change a store, even while it is being served."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from pyhall_tui.commands.hall.group import answer_no, db_option, hall_group, ope
 
 @hall_group.command()
 @click.argument("worker", metavar="WORKER|SHA256")
-@click.option("--reason", required=True, help="Why; every client shows it.")
+@click.option("--reason", required=True, help="The reason; every client shows it.")
 @db_option
 def ban(worker: str, reason: str, db: Path) -> None:
-    """Ban a worker, and its package hash with it; or a package hash by itself."""
+    """Ban a worker and its package hash, or only a package hash."""
     from pyhall_tui.hall.models import clean_hash
 
     with open_store(db) as store:
@@ -28,7 +28,7 @@ def ban(worker: str, reason: str, db: Path) -> None:
 @click.argument("worker", metavar="WORKER|SHA256")
 @db_option
 def unban(worker: str, db: Path) -> None:
-    """Take the ban from a worker and its package hash; or from a package hash by itself."""
+    """Lift the ban on a worker and its package hash, or only on a package hash."""
     from pyhall_tui.hall.models import clean_hash
 
     with open_store(db) as store:
@@ -42,7 +42,7 @@ def unban(worker: str, db: Path) -> None:
 @click.argument("worker")
 @db_option
 def retire(worker: str, db: Path) -> None:
-    """Retire a worker, for good."""
+    """Retire a worker permanently."""
     with open_store(db) as store:
         if not store.set_status(worker, "retired"):
             answer_no(f"there is no worker {worker} in {db}")

@@ -1,4 +1,4 @@
-"""What all of `pyhall-tui hall …` share: the group, the store's option, and how a failure is told."""
+"""What the `pyhall-tui hall …` commands share: the group, the store's option, and error messages."""
 
 import re
 from collections.abc import Iterator
@@ -20,24 +20,24 @@ NO, FAILED = 1, 2
 
 @click.group("hall")
 def hall_group() -> None:
-    """A registry of your own: run it, and change what it knows."""
+    """Run your own registry, and change its store."""
 
 
 def _default_db() -> Path:
     try:
         return paths.data_dir() / "hall.db"
     except paths.NoFolder as none:
-        raise click.UsageError(f"{none} Or name the store with --db.") from None
+        raise click.UsageError(f"{none} Or give the store's path with --db.") from None
 
 
 class _StorePath(click.Path):
-    """A file. What looks like a database server's address is refused, else folders of that name would be made."""
+    """A file. A database server's address is refused: otherwise folders of that name would be made."""
 
     name = "file"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/|file:", str(value)):
-            self.fail("that is an address, and a hall's store is a file for now: name a file.", param, ctx)
+            self.fail("this is an address, but a hall's store is a file: give a file's path.", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -45,20 +45,20 @@ db_option = click.option(
     "--db",
     type=_StorePath(dir_okay=False, path_type=Path),
     default=_default_db,
-    show_default="hall.db in the user's data folder",
-    help="The hall's store.",
+    show_default="hall.db in your data folder",
+    help="The hall's store, a file.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def say(line: str, *, err: bool = False) -> None:
-    """Print one line for a reader: what came from outside, with callers and registries, drives no terminal."""
+    """Print one line; text from callers and registries can't send the terminal control sequences."""
     click.echo(printable(line), err=err)
 
 
 @contextmanager
 def errors_explained() -> Iterator[None]:
-    """Turn what can go wrong with a store or a file into one sentence and exit code 2."""
+    """Turn errors with a store or a file into one sentence and exit code 2."""
     from pyhall_tui.hall.errors import FileMistake, StoreError
 
     try:
@@ -68,7 +68,7 @@ def errors_explained() -> Iterator[None]:
     except UnicodeDecodeError:
         said = "the file is not UTF-8: save it as UTF-8"
     except UnicodeEncodeError:
-        said = "what was given is no UTF-8: write it in the terminal's own encoding"
+        said = "an argument is not UTF-8: type it in the terminal's own encoding"
     except OSError as error:
         if is_of_output(error):
             raise
@@ -81,13 +81,13 @@ def errors_explained() -> Iterator[None]:
 
 @contextmanager
 def open_store(db: Path, *, make: bool = False) -> "Iterator[Store]":
-    """Open a hall's store for a command; one that is not there is made only where `make` says so."""
+    """Open a hall's store for a command. A missing store is only created if `make` is set."""
     from pyhall_tui.hall.errors import StoreError
     from pyhall_tui.hall.store import Store
 
     with errors_explained():
         if not make and not db.exists():
-            raise StoreError(f"there is no hall's store at {db}: name one with --db, or make it with hall serve")
+            raise StoreError(f"there is no store at {db}: give its path with --db, or create one with hall serve")
         store = Store(db)
         try:
             yield store

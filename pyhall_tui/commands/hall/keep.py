@@ -19,7 +19,7 @@ from pyhall_tui.files.whole_file import new_file
 @json_option
 @db_option
 def status(as_json: bool, db: Path) -> None:
-    """Say what is in a store: workers by state, bans, keys, policy, decisions of the last day."""
+    """Show what is in a store: workers by state, bans, keys, policy, decisions of the last day."""
     with open_store(db) as store:
         from pyhall_tui.hall.summary import summary
 
@@ -35,16 +35,16 @@ def status(as_json: bool, db: Path) -> None:
 
 
 def _upstream_lines(upstream: dict[str, Any] | None) -> dict[str, str]:
-    """Return what to print of the registry that the hall followed when it was last served, as it is by now."""
+    """Return what to print about the upstream that the hall followed when it was last served, as of now."""
     if upstream is None:
         return {"upstream": "none"}
     session = upstream["session"]
     said = {
         "held": f"held until {session['expires']}",
-        "expired": f"expired since {session['expires']}",
+        "expired": f"expired at {session['expires']}",
     }.get(session["state"], session["state"])
     enrolled = f"enrolled as {session['id'] or '–'} in {session['namespace']}" if session["namespace"] else ""
-    stale = "not heard of for too long" if upstream["stale"] else "heard"
+    stale = "unreachable for too long" if upstream["stale"] else "reachable"
     return {
         "upstream": f"{upstream['url']}, {stale}",
         "last_poll": f"{upstream['last_poll']}, last answer {upstream['last_heard'] or 'never'}",
@@ -56,7 +56,7 @@ def _upstream_lines(upstream: dict[str, Any] | None) -> dict[str, str]:
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-")
 @db_option
 def export(file: Path, db: Path) -> None:
-    """Write all of a store as JSON Lines, to FILE or standard output. Keys are in it as hashes."""
+    """Write the whole store as JSON Lines to FILE or stdout. Keys are only in it as hashes."""
     from pyhall_tui.hall.exchange import export as lines
 
     with open_store(db) as store, _opened(file, "x") as out:
@@ -68,7 +68,7 @@ def export(file: Path, db: Path) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-")
 @db_option
 def import_(file: Path, db: Path) -> None:
-    """Make a new store of what `hall export` wrote, from FILE or standard input: all of it, or nothing."""
+    """Create a new store from what `hall export` wrote, from FILE or stdin: all of it, or nothing."""
     from pyhall_tui.hall.exchange import load
 
     with _dropped_unless_done(db), open_store(db, make=True) as store, _opened(file, "r") as lines:
@@ -90,9 +90,9 @@ def _dropped_unless_done(db: Path) -> Iterator[None]:
 
 @contextmanager
 def _opened(file: Path, mode: str) -> Iterator[IO[str]]:
-    """Open a file, or the standard stream where it is `-`.
+    """Open a file, or the standard stream if it is `-`.
 
-    A file that is there is never written over, and one that cannot be written whole does not stay.
+    An existing file is never overwritten, and one that can't be written whole is removed.
     """
     if str(file) == "-":
         yield sys.stdin if mode == "r" else sys.stdout
@@ -105,25 +105,25 @@ def _opened(file: Path, mode: str) -> Iterator[IO[str]]:
         with new_file(file) as data:
             out = io.TextIOWrapper(data, encoding="utf-8")
             yield out
-            out.detach()  # flushes; the file below is closed by who opened it
+            out.detach()  # flushes; whoever opened the file below closes it
     except OSError as error:
-        # Its own name is the temporary one's, beside it.
+        # The error's own name is that of the temporary file next to it.
         raise OSError(error.errno, error.strerror or str(error), str(file)) from error
 
 
 @hall_group.group()
 def audit() -> None:
-    """The decision log, whose rows are chained by SHA-256."""
+    """Check, export and prune the decision log, whose rows are chained by SHA-256."""
 
 
 @audit.command()
-@click.option("--head", "known", help="SEQ:HASH from `hall audit head`, kept elsewhere: the log must still hold it.")
+@click.option("--head", "known", help="SEQ:HASH from an earlier `hall audit head`: the log must still contain it.")
 @json_option
 @db_option
 def verify(known: str | None, as_json: bool, db: Path) -> None:
-    """Check that no decision was changed or cut off, and none taken out that the log does not say so of.
+    """Check that no decision was changed, truncated, or removed without a record of it in the log.
 
-    Exit 1 with the first bad row otherwise.
+    Exit code 1 otherwise, with the first bad row.
     """
     head = _head(known) if known else None
     with open_store(db) as store:
@@ -145,7 +145,7 @@ def verify(known: str | None, as_json: bool, db: Path) -> None:
     if not checked.whole:
         answer_no(f"row {checked.bad_seq} of {db}: {checked.why}")
     taken_out = f"; {checked.removal.told(checked.gone)}" if checked.removal else ""
-    say(f"whole: {checked.rows} decisions{taken_out}")
+    say(f"whole: {checked.rows} decision{'s' * (checked.rows != 1)}{taken_out}")
 
 
 def _head(text: str) -> tuple[int, str]:
@@ -158,7 +158,7 @@ def _head(text: str) -> tuple[int, str]:
 @audit.command()
 @db_option
 def head(db: Path) -> None:
-    """Print number and hash of the last decision, to be kept elsewhere."""
+    """Print the number and hash of the last decision. Keep them elsewhere, for `hall audit verify --head`."""
     with open_store(db) as store:
         from pyhall_tui.hall.audit import head as last
 
@@ -170,7 +170,7 @@ def head(db: Path) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-")
 @db_option
 def export_log(file: Path, db: Path) -> None:
-    """Write the decisions as JSON Lines, to FILE or standard output; `evidence verify` checks them anywhere."""
+    """Write the decisions as JSON Lines to FILE or stdout; `evidence verify` can check them anywhere."""
     with open_store(db) as store, _opened(file, "x") as out:
         from pyhall_tui.hall.audit import export as lines
 
@@ -179,15 +179,16 @@ def export_log(file: Path, db: Path) -> None:
 
 
 @audit.command()
-@click.option("--keep-decisions", type=click.IntRange(min=0), help="Keep the last so many.")
+@click.option("--keep-decisions", type=click.IntRange(min=0), help="Keep the last N decisions.", metavar="N")
 @click.option(
     "--keep-days",
     type=click.FloatRange(min=0, min_open=True),
-    help="Take out those that are older, counted from the newest decision.",
+    metavar="N",
+    help="Remove decisions that are more than N days older than the newest one.",
 )
 @db_option
 def prune(keep_decisions: int | None, keep_days: float | None, db: Path) -> None:
-    """Take out the oldest decisions. The log itself says so, and what stays is whole: see `hall audit verify`."""
+    """Remove the oldest decisions. The log itself records it, and the rest stays whole: see `hall audit verify`."""
     if keep_decisions is None and keep_days is None:
         raise click.UsageError("say what to keep: --keep-decisions, --keep-days, or both")
     with open_store(db) as store:
@@ -195,4 +196,4 @@ def prune(keep_decisions: int | None, keep_days: float | None, db: Path) -> None
         from pyhall_tui.hall.retention import prune as take_out
 
         gone = take_out(store, Retention(keep_decisions, keep_days or 0.0))
-    say(f"taken out: {gone} decisions")
+    say(f"removed {gone} decision{'s' * (gone != 1)}")

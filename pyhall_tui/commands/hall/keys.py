@@ -1,4 +1,4 @@
-"""`pyhall-tui hall keys add|list|revoke`: who may ask a hall."""
+"""`pyhall-tui hall keys add|list|revoke`: who may use a hall."""
 
 import json
 from pathlib import Path
@@ -11,25 +11,25 @@ from pyhall_tui.commands.output import printable
 
 @hall_group.group()
 def keys() -> None:
-    """The API keys of a hall; only their hashes are kept."""
+    """Manage a hall's API keys; the store has only their hashes."""
 
 
 @keys.command()
-@click.option("--namespace", required=True, help="The one namespace that the key is for.")
-@click.option("--label", default="", help="Whose it is, or what for.")
+@click.option("--namespace", required=True, help="The namespace that the key is for.")
+@click.option("--label", default="", help="Who or what the key is for.")
 @db_option
 def add(namespace: str, label: str, db: Path) -> None:
-    """Make a key and print it, this once."""
+    """Create a key and print it; it is shown only once."""
     with open_store(db) as store:
         say(store.add_key(namespace, label))
 
 
 @keys.command("list")
-@click.option("--namespace", help="Only the keys of this one.")
+@click.option("--namespace", help="List only the keys of this namespace.")
 @json_option
 @db_option
 def list_keys(namespace: str | None, as_json: bool, db: Path) -> None:
-    """List the keys: id, namespace, since when, and whether revoked."""
+    """List the keys: id, namespace, when each was created, and whether it is revoked."""
     with open_store(db) as store:
         for key in store.all_keys():
             if namespace not in (None, key.namespace):
@@ -48,16 +48,16 @@ def list_keys(namespace: str | None, as_json: bool, db: Path) -> None:
 
 @keys.command()
 @click.argument("key_id", required=False)
-@click.option("--namespace", help="All keys of this one, in place of one key.")
+@click.option("--namespace", help="Revoke all keys of this namespace instead of one key.")
 @db_option
 def revoke(key_id: str | None, namespace: str | None, db: Path) -> None:
-    """End a key, by the id that `hall keys list` shows; a hall that is served refuses it from now on."""
+    """Revoke a key by the id that `hall keys list` shows; a running hall refuses it at once."""
     if (key_id is None) == (namespace is None):
-        raise click.UsageError("name the one: a KEY_ID, or a --namespace all of whose keys end")
+        raise click.UsageError("give either a KEY_ID, or a --namespace to revoke all its keys")
     with open_store(db) as store, store.write():
         wanted = [key_id] if key_id else [key.key_id for key in store.all_keys() if key.namespace == namespace]
         revoked = [each for each in wanted if store.revoke_key(each)]
     if not revoked:
-        answer_no(f"there is no good key {key_id or f'of {namespace}'} in {db}")
+        answer_no(f"there is no valid key {key_id or f'for {namespace}'} in {db}")
     for each in revoked:
         say(f"revoked {each}")

@@ -1,4 +1,4 @@
-"""`pyhall-tui hall policy …`: look at a hall's rules, explain them, put others in."""
+"""`pyhall-tui hall policy …`: show, explain and replace a hall's rules."""
 
 import json
 import sys
@@ -27,13 +27,13 @@ policy_option = click.option(
     "--policy",
     "file",
     type=click.Path(path_type=Path),
-    help="Rules in TOML; else those that the hall was last served with.",
+    help="Rules in TOML; by default those that the hall was last served with.",
 )
 
 
 @hall_group.group()
 def policy() -> None:
-    """The rules that decide a dispatch; the first that matches counts."""
+    """Show, explain and replace the rules that decide a dispatch; the first match decides."""
 
 
 def _policy(store: "Store", file: Path | None) -> "Policy":
@@ -42,7 +42,7 @@ def _policy(store: "Store", file: Path | None) -> "Policy":
     if file:
         return _read(file)
     if served := store.meta("policy_file"):
-        say(f"These are the rules of the file that the hall was last served with --policy {served}", err=True)
+        say(f"Using the rules that the hall was last served with: --policy {served}", err=True)
         return _read(Path(served))
     return load_rules(store)
 
@@ -57,9 +57,9 @@ def _read(file: Path) -> "Policy":
 @policy.command()
 @click.option("--capability", required=True)
 @click.option("--worker", required=True)
-@click.option("--namespace", help="The worker's own unless given.")
+@click.option("--namespace", help="By default the worker's own.")
 @click.option("--risk-tier", type=click.Choice(["low", "medium", "high", "critical"]))
-@click.option("--context", default="{}", help="The dispatch's context, in JSON.")
+@click.option("--context", default="{}", help="The dispatch's context, as a JSON object.")
 @policy_option
 @json_option
 @db_option
@@ -73,7 +73,7 @@ def explain(
     as_json: bool,
     db: Path,
 ) -> None:
-    """Say which rule decides a dispatch now, and why not the ones before it. Nothing is dispatched or logged."""
+    """Show which rule decides a dispatch now, and why the rules before it don't. Nothing is dispatched or logged."""
     with open_store(db) as store:
         import msgspec
 
@@ -84,7 +84,7 @@ def explain(
         known = store.worker(worker)
         namespace = namespace or (known.namespace if known else None)
         if namespace is None:
-            raise click.UsageError(f"there is no worker {worker} in {db}: name a namespace with --namespace")
+            raise click.UsageError(f"there is no worker {worker} in {db}: give its namespace with --namespace")
         try:
             asked = request(
                 namespace=namespace,
@@ -110,7 +110,7 @@ def explain(
 
 
 def _grounds(store: "Store", file: Path | None) -> "Grounds":
-    """Return what a hall that serves this store decides by."""
+    """Return what a hall serving this store decides by."""
     from pyhall_tui.clock import SystemClock
     from pyhall_tui.hall.context import Grounds
     from pyhall_tui.hall.rates import Rates
@@ -124,7 +124,7 @@ def _grounds(store: "Store", file: Path | None) -> "Grounds":
 @json_option
 @db_option
 def list_rules(file: Path | None, as_json: bool, db: Path) -> None:
-    """List the rules in order, how many decisions of the log each made, and which are hidden by earlier ones."""
+    """List the rules in order, how many decisions in the log each made, and which are unreachable."""
     with open_store(db) as store:
         import msgspec
 
@@ -152,27 +152,27 @@ def list_rules(file: Path | None, as_json: bool, db: Path) -> None:
 @policy.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def check(file: Path) -> None:
-    """Read a policy in TOML; exit 1 and name them if rules are hidden by earlier ones."""
+    """Check a policy in TOML. If rules are unreachable, print them; the exit code is then 1."""
     with errors_explained():
         from pyhall_tui.hall.shadow import hidden_rules
 
         rules = _read(file)
         if hidden := hidden_rules(rules):
             answer_no(f"{file}: " + "; ".join(map(str, hidden)))
-    say(f"{len(rules.rule)} rules, default {rules.default}")
+    say(_summary(rules))
 
 
 @policy.command("set")
 @click.argument("file", type=click.Path(path_type=Path))
 @db_option
 def set_rules(file: Path, db: Path) -> None:
-    """Put a policy in TOML into the store, in place of what is there; a hall that is served follows at once."""
+    """Replace the store's policy with one in TOML; a running hall follows at once."""
     with open_store(db) as store:
         from pyhall_tui.hall.policy import save_rules
 
         rules = _read(file)
         save_rules(store, rules)
-    say(f"{len(rules.rule)} rules, default {rules.default}")
+    say(_summary(rules))
 
 
 @policy.command()
@@ -188,7 +188,7 @@ def show(db: Path) -> None:
 @policy.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 def import_(file: Path) -> None:
-    """Print the ecosystem's rules.json as a policy in TOML; what ours can't say goes to standard error."""
+    """Convert the ecosystem's rules.json to a policy in TOML. What can't be converted is reported on stderr."""
     with errors_explained():
         from pyhall_tui.hall.rules_json import read
 
@@ -197,6 +197,10 @@ def import_(file: Path) -> None:
         say(note, err=True)
     sys.stderr.flush()
     click.echo(_toml(rules), nl=False)
+
+
+def _summary(rules: "Policy") -> str:
+    return f"{len(rules.rule)} rule{'s' * (len(rules.rule) != 1)}, default {rules.default}"
 
 
 def _toml(rules: "Policy") -> str:
@@ -208,6 +212,6 @@ def _toml(rules: "Policy") -> str:
 
 
 def _escape(letter: str) -> str:
-    """Spell what is not seen, or drives a terminal, as a text of TOML does; the writer does so for some only."""
+    """Escape invisible and control characters the way TOML does; the writer escapes only some of them."""
     code = ord(letter)
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,4 +1,4 @@
-"""`pyhall-tui hall serve`: the hall alone."""
+"""`pyhall-tui hall serve`: only the hall."""
 
 import ipaddress
 import logging
@@ -23,49 +23,59 @@ def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
 
         for name in names:
             if name_of(name) is None:
-                raise click.UsageError(f"--allow-host: {name!r} is not the name of a host")
+                raise click.UsageError(f"--allow-host: {name!r} is not a host name")
     return names
 
 
 @hall_group.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
-@db_option
-@click.option("--namespace", default="org.yourco", show_default=True, help="Whose the first key of a new store is.")
-@click.option("--seed", type=click.Choice(["demo", "empty"]), default="empty", help="What a new store holds.")
-@click.option("--policy", type=click.Path(path_type=Path), help="Rules in TOML, in place of the store's.")
-@click.option("--public-reads", is_flag=True, help="Answer verify, ban list and health without a key too.")
 @click.option(
-    "--rate", type=click.FloatRange(min=0), default=50.0, show_default=True, help="Requests/s and key; 0: any."
+    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="The port; 0 picks a free one."
+)
+@db_option
+@click.option("--namespace", default="org.yourco", show_default=True, help="The namespace of a new store's first key.")
+@click.option("--seed", type=click.Choice(["demo", "empty"]), default="empty", help="What a new store contains.")
+@click.option("--policy", type=click.Path(path_type=Path), help="Rules in TOML, instead of the store's.")
+@click.option("--public-reads", is_flag=True, help="Answer reads (verify, ban list, …) without a key too.")
+@click.option(
+    "--rate", type=click.FloatRange(min=0), default=50.0, show_default=True, help="Requests/s per key; 0: no limit."
 )
 @click.option(
     "--local-writes",
     is_flag=True,
-    help="Take POST /enroll and /decisions/ingest from this machine without a key, as the published local hall does.",
+    help="Accept POST /enroll and /decisions/ingest from this machine without a key, like the published local hall.",
 )
 @click.option(
     "--keep-decisions",
     type=click.IntRange(min=0),
-    help="Keep the last so many decisions, and take older ones out; all are kept unless given.",
+    metavar="N",
+    help="Keep the last N decisions and remove older ones; by default all are kept.",
 )
 @click.option(
     "--keep-days",
     type=click.FloatRange(min=0),
     default=0.0,
-    help="Take out decisions older than this, counted from the newest one; 0 (the default): any age is kept.",
+    metavar="N",
+    help="Remove decisions more than N days older than the newest one; 0 (the default) keeps any age.",
 )
-@click.option("--faults", type=click.Path(path_type=Path), help="Faults in TOML, to see how a client bears them.")
-@click.option("--upstream", metavar="URL", help="A registry whose ban list counts here too; its key: PYHALL_API_KEY.")
-@click.option("--upstream-namespace", metavar="NS", help="Enroll this hall there, once, in the namespace of that key.")
+@click.option("--faults", type=click.Path(path_type=Path), help="Faults in TOML, to test how a client handles them.")
+@click.option("--upstream", metavar="URL", help="Enforce this registry's ban list too; its key is PYHALL_API_KEY.")
 @click.option(
-    "--stale-after", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Minutes of silence until …"
+    "--upstream-namespace", metavar="NS", help="Enroll this hall once at the upstream, in the key's namespace."
+)
+@click.option(
+    "--stale-after",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    help="Minutes without an answer until …",
 )
 @click.option(
     "--when-stale",
     type=click.Choice(["keep", "deny-high", "deny-all"]),
     default="deny-high",
     show_default=True,
-    help="… an upstream that was not heard of refuses nothing, high and critical tiers, or all.",
+    help="… an unreachable upstream denies nothing, high and critical tiers, or everything.",
 )
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="Serve https with this certificate (PEM) …")
 @click.option("--tls-key", type=click.Path(path_type=Path), help="… and this key.")
@@ -75,9 +85,11 @@ def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
     metavar="NAME",
     multiple=True,
     callback=lambda _context, _option, names: _hosts(names),
-    help="Answer requests for this name too, such as a proxy's; repeat it for more.",
+    help="Also answer requests for this host name, such as a proxy's; repeat for more.",
 )
-@click.option("--allow-plain-http", is_flag=True, help="Listen beyond this machine without TLS: keys can be read.")
+@click.option(
+    "--allow-plain-http", is_flag=True, help="Listen to other machines without TLS: keys can be read on the way."
+)
 def serve(
     host: str,
     port: int,
@@ -102,17 +114,17 @@ def serve(
 ) -> None:
     """Serve the hall until SIGTERM, SIGHUP or ctrl+c.
 
-    The first line is its address; for a new store the second is its first key, which is shown this once.
+    The first line printed is its address. For a new store, the second line is its first key, shown only once.
     """
     if (tls_cert is None) != (tls_key is None):
-        raise click.UsageError("--tls-cert and --tls-key go together")
+        raise click.UsageError("give both --tls-cert and --tls-key, or neither")
     if upstream_namespace and not upstream:
-        raise click.UsageError("--upstream-namespace goes with --upstream")
+        raise click.UsageError("--upstream-namespace needs --upstream")
     above = None if upstream is None else (checked_url(upstream), key_of_environment())
     if tls_cert is None and not allow_plain_http and not _is_loopback(host):
         raise click.UsageError(
-            f"{host} is beyond this machine, where keys in plain http can be read: "
-            "give --tls-cert and --tls-key, or say --allow-plain-http"
+            f"{host} is reachable from other machines, so keys sent in plain http can be read on the way: "
+            "give --tls-cert and --tls-key, or --allow-plain-http"
         )
     from pyhall_tui.hall.context import Hall
     from pyhall_tui.hall.faults import read_faults
@@ -130,9 +142,7 @@ def serve(
             local_writes=local_writes,
             retention=Retention(keep_decisions, keep_days),
         )
-        store.set_meta(
-            "policy_file", str(policy.absolute()) if policy else ""
-        )  # for the commands that look at the store
+        store.set_meta("policy_file", str(policy.absolute()) if policy else "")  # for the commands that read the store
         hall.faults.replace(read_faults(faults) if faults else [])
         if above is None:
             forget_state(store)
@@ -151,11 +161,11 @@ def serve(
             if key := _first_key(store, namespace, seed):
                 say(key)
             elif seed == "demo":
-                say(f"{db} is not new, so --seed does nothing", err=True)
+                say(f"{db} already exists, so --seed has no effect", err=True)
             sys.stdout.flush()
             if store.note:
                 say(store.note, err=True)
-            say(f"The store is {db}; ctrl+c ends the hall.", err=True)
+            say(f"The store is {db}. Press ctrl+c to stop the hall.", err=True)
 
         raise SystemExit(server.run_on(sock, announce))
 
@@ -167,12 +177,12 @@ def _policy(store: "Store", file: Path | None) -> "PolicySource":
     if file:
         wait_until_still(file)
     source: PolicySource = PolicyFile(file) if file else StoredPolicy(store)
-    source.current()  # a policy that cannot be read is told now, not at the first dispatch
+    source.current()  # a policy that can't be read is reported now, not at the first dispatch
     return source
 
 
 def _first_key(store: "Store", namespace: str, seed: str) -> str | None:
-    """Fill a new store and return its first key; None where the store is not new."""
+    """Fill a new store and return its first key; None if the store is not new."""
     from time import time
 
     from pyhall_tui.hall.seed import seed_demo

@@ -1,4 +1,4 @@
-"""What `hall serve --upstream` asks its upstream with: the one client that everything else here asks with too."""
+"""How `hall serve --upstream` asks its upstream: with the same client as everything else here."""
 
 import logging
 import os
@@ -38,32 +38,32 @@ def checked_url(url: str) -> str:
     """Return an upstream's base URL in its one spelling.
 
     Raises:
-        click.UsageError: it is none, or a key sent there could be read on the way.
+        click.UsageError: it is not a URL, or a key sent there could be read on the way.
     """
     try:
         url = normalise_url(url)
     except ValueError as wrong:
         raise click.UsageError(f"--upstream: {wrong}") from None
     if is_insecure(url):
-        raise click.UsageError(f"--upstream {url}: a key in plain http can be read on the way, so it must be https")
+        raise click.UsageError(f"--upstream {url}: use https, because a key in plain http can be read on the way")
     return url
 
 
 def key_of_environment() -> ApiKey | None:
-    """Return the key of `PYHALL_API_KEY`, or None where it is not set.
+    """Return the key in `PYHALL_API_KEY`, or None if it is not set.
 
     Raises:
-        click.UsageError: it is no key that can be sent; the text is not in the message.
+        click.UsageError: it is not a key that can be sent; its text is not in the message.
     """
     text = value_of(KEY, os.environ)
     try:
         return None if text is None else ApiKey(text)
     except ValueError as wrong:
-        raise click.UsageError(f"{KEY} is no key that can be sent: {wrong}") from None
+        raise click.UsageError(f"{KEY} is not a usable key: {wrong}") from None
 
 
 def open_client(url: str, key: ApiKey | None) -> "RegistryClient":
-    """Return a client of the upstream: its certificates, proxies and bounds are those of the app's own."""
+    """Return a client for the upstream, with the same certificates, proxies and limits as the app's own."""
     from pyhall_tui.clock import SystemClock
     from pyhall_tui.registry.client import RegistryClient
 
@@ -82,21 +82,21 @@ def follow(
     silence: float,
     when_stale: "WhenStale",
 ) -> "Upstream":
-    """Return an upstream that is polled and, with a key, held a session to.
+    """Return an upstream that is polled and, with a key, has a session.
 
     Args:
-        namespace: where this hall is enrolled there; None enrolls it nowhere.
-        silence: seconds without an answer until `when_stale` counts.
+        namespace: the upstream's namespace to enroll this hall in; None enrolls it nowhere.
+        silence: seconds without an answer until `when_stale` applies.
 
     Raises:
-        click.UsageError: it is to be enrolled without a key.
+        click.UsageError: it can't be enrolled without a key.
     """
     from pyhall_tui.hall.session import Session
     from pyhall_tui.hall.upstream import Upstream
 
     if namespace and key is None:
-        raise click.UsageError(f"--upstream-namespace wants the upstream's key in {KEY}")
-    logging.getLogger("pyhall_tui.registry").setLevel(logging.ERROR)  # how the upstream is, `/status` tells
+        raise click.UsageError(f"--upstream-namespace needs the upstream's key in {KEY}")
+    logging.getLogger("pyhall_tui.registry").setLevel(logging.ERROR)  # `/status` shows the upstream's state
     client = open_client(url, key)
     for warning in client.warnings:
         say(warning, err=True)
@@ -141,10 +141,10 @@ async def ask_for_bans(client: "RegistryClient") -> Heard:
 
 
 async def ask_for_standing(client: "RegistryClient") -> str | None:
-    """Ask for the account's standing: a read that wants the key. None where the upstream does not tell it to a key.
+    """Ask for the account's standing: a read that needs the key. None if the upstream does not report it.
 
     Raises:
-        Refused: it does not take the key.
+        Refused: it rejects the key.
         UpstreamError: no usable answer came.
     """
     from pyhall_tui.registry.decode import read_object, text
@@ -169,10 +169,10 @@ async def ask_for_standing(client: "RegistryClient") -> str | None:
 
 
 async def enroll_hall(client: "RegistryClient", namespace: str) -> Enrolled:
-    """Enroll this hall at the upstream, with the hash of the program that it is.
+    """Enroll this hall at the upstream, with the hash of this program.
 
     Raises:
-        Refused: it does not take the key, the namespace or the hall.
+        Refused: it rejects the key, the namespace or the hall.
         UpstreamError: no usable answer came.
     """
     import asyncio
@@ -194,7 +194,7 @@ async def enroll_hall(client: "RegistryClient", namespace: str) -> Enrolled:
 
 
 def read_session(fields: dict[str, Any], now: float) -> Enrolled:
-    """Read an enrollment's answer, which the contract leaves open: a session, alone or within it, or a worker."""
+    """Read an enrollment's answer, which the contract leaves open: a session, by itself or nested, or a worker."""
     within = fields.get("session")
     where = {**fields, **within} if isinstance(within, dict) else fields
     named = (where.get(name) for name in ("session_id", "enrollment_id", "id", "worker_id"))
@@ -206,7 +206,7 @@ def read_session(fields: dict[str, Any], now: float) -> Enrolled:
 
 
 def _wall(value: object, *, since: float = 0.0) -> float | None:
-    """Return a stated time, ISO 8601 or seconds from `since` on, in seconds since the epoch; None where it is none."""
+    """Return a stated time, ISO 8601 or seconds after `since`, as seconds since the epoch; None if it is not a time."""
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
             stated = datetime.fromtimestamp(since + value, UTC)
@@ -224,17 +224,17 @@ def _own_hash() -> str:
     try:
         return hash_package(Path(pyhall_tui.__file__).parent).sha256
     except PackageUnreadable as error:
-        raise UpstreamError(f"This program's own package cannot be hashed: {error}", unheard=True) from None
+        raise UpstreamError(f"This program's own package can't be hashed: {error}", unheard=True) from None
 
 
 def _in_the_halls_words(error: "RegistryError") -> UpstreamError:
-    """Say what became of a request; a key or an enrollment that is not taken is a case of its own."""
+    """Turn a registry error into the hall's own; a rejected key or enrollment is a separate case."""
     from pyhall_tui.registry.errors import BadRequest, Forbidden, Unauthorized
 
     if isinstance(error, Unauthorized):
-        return Refused(f"The upstream does not take the key of {KEY} (401): set one that it takes, and serve anew.")
+        return Refused(f"The upstream rejects the key in {KEY} (401): set a valid one and restart the hall.")
     if isinstance(error, Forbidden):
-        return Refused(f"The key of {KEY} has no access to this namespace (403): {error.error_text}")
+        return Refused(f"The key in {KEY} has no access to this namespace (403): {error.error_text}")
     if isinstance(error, BadRequest):
-        return Refused(f"The upstream does not take this hall (400): {error.error_text}")
+        return Refused(f"The upstream rejects this hall's enrollment (400): {error.error_text}")
     return UpstreamError(str(error), unheard=not error.may_have_reached)
