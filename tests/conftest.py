@@ -12,7 +12,12 @@ import pytest
 
 from pyhall_tui.hall.demo import RunningDemo, start_demo
 from pyhall_tui.logs.masking import forget_secrets
+from tests.examples import use_examples
 from tests.live_hall import LiveHall, live_hall
+from tests.parsed_css import share_parsed_css
+
+share_parsed_css()
+use_examples()
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyhall_tui.attest.evidence import Broken, ChainCheck, LogPosition, Tail, receipts, verify_log
+from tests.examples import examples
 from tests.packages.trees import DATA
 
 SAMPLE = DATA / "evidence-chain.log"
@@ -81,7 +82,7 @@ def test_the_first_line_that_breaks_the_chain_is_named_with_how(
     assert not check.whole
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(
     contents=st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=8), max_size=3), min_size=1, max_size=5),
     data=st.data(),

@@ -21,6 +21,7 @@ from pyhall_tui.hall.policy import TIERS, Policy, Rule, save_rules
 from pyhall_tui.hall.store import Store
 from pyhall_tui.hall.upstream import Upstream
 from tests.clock import ManualClock
+from tests.examples import examples
 from tests.live_hall import CAPABILITY, NAMESPACE, WORKER, LiveHall, live_hall
 
 
@@ -128,7 +129,7 @@ def enforced_and_explained(
     return decision, told
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rules=st.lists(RULES, max_size=4),
     default=st.sampled_from(["allow", "deny"]),

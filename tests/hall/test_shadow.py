@@ -12,6 +12,7 @@ from pyhall_tui.hall.policy import Policy, Rule, parse, save_rules
 from pyhall_tui.hall.seed import POLICY
 from pyhall_tui.hall.shadow import covers, hidden_rules
 from pyhall_tui.hall.store import Store
+from tests.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_a_glob_does_not_cover_another(glob: str, other: str) -> None:
 GLOBS = st.lists(st.sampled_from(["a", "b", "*", "?", "[ab]", "[!a]", "[", "]"]), max_size=5).map("".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(GLOBS, GLOBS, st.text("ab[]", max_size=6))
 def test_what_a_covered_glob_matches_the_other_matches_too(glob: str, other: str, text: str) -> None:
     if covers(glob, other) and fnmatchcase(text, other):

@@ -5,7 +5,7 @@ import bisect
 from collections.abc import Callable
 from typing import NamedTuple
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyhall_tui.fleet.entry import State
@@ -15,6 +15,7 @@ from pyhall_tui.monitor.rate_limiter import RateLimiter
 from pyhall_tui.monitor.schedule import Schedule
 from pyhall_tui.profiles.profile import Profile
 from tests.clock import ManualClock, settle
+from tests.examples import examples
 from tests.monitor.rig import Rig, running
 from tests.monitor.simulated import SimulatedRegistry
 
@@ -104,7 +105,7 @@ async def play(steps: list[Step]) -> tuple[SimulatedRegistry, Rig]:
     return registry, rig
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(20))
 @given(STEPS)
 def test_after_any_disorder_the_fleet_is_as_the_registry_has_it(steps: list[Step]) -> None:
     registry, rig = asyncio.run(play(steps))
@@ -114,7 +115,7 @@ def test_after_any_disorder_the_fleet_is_as_the_registry_has_it(steps: list[Step
     assert not registry.doubled
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(20))
 @given(st.lists(st.tuples(st.sampled_from(WORKERS), st.floats(6, 12)), min_size=1, max_size=6))
 def test_no_ban_is_missed_while_the_registry_answers(bans: list[tuple[str, float]]) -> None:
     """Each ban that stands for one interval of the list is an event, whichever source saw it first."""
@@ -129,7 +130,7 @@ def test_no_ban_is_missed_while_the_registry_answers(bans: list[tuple[str, float
     assert sorted(told, key=str) == sorted({worker for worker, _ in bans})
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(10))
 @given(STEPS)
 def test_the_journal_is_equal_to_what_happened(steps: list[Step]) -> None:
     _, rig = asyncio.run(play(steps))
@@ -145,7 +146,7 @@ def test_the_journal_is_equal_to_what_happened(steps: list[Step]) -> None:
         assert {worker for worker, _ in happened} <= families
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(st.lists(st.tuples(st.floats(0, 5), st.booleans()), max_size=60), st.floats(0.5, 50))
 def test_the_budget_gives_no_more_than_its_rate_in_any_span(steps: list[tuple[float, bool]], rate: float) -> None:
     now, taken = 0.0, []
@@ -162,7 +163,6 @@ def test_the_budget_gives_no_more_than_its_rate_in_any_span(steps: list[tuple[fl
         assert all(count <= rate * (at - start) + 2 + 1e-6 for count, at in enumerate(span, start=1))
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.integers(1, 40), st.sets(st.integers(0, 39), max_size=10), st.floats(1, 20))
 def test_the_schedule_visits_everybody_however_many_are_watched_closely(
     count: int, close: set[int], rate: float

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pyhall_tui.packages.collation import decides, english_key
 from pyhall_tui.packages.dialects import Dialect, Matched, dialect_hashes, match_dialect
 from pyhall_tui.packages.package_hash import hash_package
+from tests.examples import examples
 from tests.packages.trees import sample, write_tree
 
 VECTORS = sample("package-hash-dialects.json")
@@ -97,7 +98,7 @@ _LATIN = st.text(st.sampled_from("abzABZ09 _-.()+$~#éÉäÄöåñçøØłÅ"), 
 
 
 @pytest.mark.skipif(node is None, reason="needs Node")
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5))
 @given(names=st.lists(_LATIN, min_size=30, max_size=60, unique=True))
 def test_latin_names_sort_as_node_sorts_them(names: list[str]) -> None:
     program = "console.log(JSON.stringify(JSON.parse(process.argv[1]).sort(new Intl.Collator('en').compare)))"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyhall_tui.packages.listing import Why
@@ -56,7 +56,6 @@ def _grow(root: Path, files: dict[str, bytes], links: dict[str, str], outside: P
             continue
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(files=_TREES, links=_LINKS)
 def test_any_tree_has_the_hash_that_the_contracts_text_gives(files: dict[str, bytes], links: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as scratch:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pyhall_tui.profiles import toml_text
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
+from tests.examples import examples
 
 VALUES = st.sampled_from(
     [
@@ -54,7 +55,7 @@ def other_lines(text: str, *parts: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip() and not any(part in line for part in parts)]
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(documents(), st.data())
 def test_a_change_says_what_it_should_and_keeps_every_other_line(
     document: tuple[str, list[str]], data: st.DataObject
@@ -76,7 +77,7 @@ def test_a_change_says_what_it_should_and_keeps_every_other_line(
     assert other_lines(after, "default =", "bell =", "namespace") == other_lines(text, "namespace")
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(documents(), st.data())
 def test_renaming_and_deleting_touch_one_profile(document: tuple[str, list[str]], data: st.DataObject) -> None:
     text, names = document

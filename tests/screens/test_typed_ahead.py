@@ -4,11 +4,13 @@ import shutil
 from typing import Any
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
 from pyhall_tui.app import PyHallApp
 from pyhall_tui.screens.hall.screen import HallScreen
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
+from pyhall_tui.widgets.typed_ahead import TypedAhead
 from tests.live_hall import WORKER, LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.typist import settled, write
@@ -88,39 +90,67 @@ async def test_escape_ends_a_wait_for_a_place_that_never_comes(open_app: OpenApp
 # -- every key of every screen, found by walking the bindings ----------------------------------------------------------
 
 
-@pytest.mark.timeout(900)  # every key of a screen: on a busy machine it takes its time
+@pytest.mark.timeout(300)  # some forty openings of a screen in one test
 @pytest.mark.parametrize("place", ["workers", "enroll", "dispatch", "activity", "profiles", "worker", "hall"])
 async def test_what_is_behind_a_key_in_one_write_is_for_the_place_that_the_key_leads_to(
     place: str, open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F46: each binding there is, a new one too without being named here."""
-    async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED) as opened:
+    async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED, size=(80, 24)) as opened:
         keys = await keys_of(opened, place)
         assert len(keys) > 5
-        arrived: list[Place] = []
-        let_through = PyHallApp._check_bindings
-
-        async def note(app: PyHallApp, key: str, priority: bool = False) -> bool:
-            if priority:
-                arrived.append((key, *where(app)))
-            return await let_through(app, key, priority)
-
-        monkeypatch.setattr(PyHallApp, "_check_bindings", note)
-        here, leading = where(opened.app), []
-        for key in keys:
-            write(opened.app, key)
-            await settled(opened.app)
-            there = where(opened.app)
-            if there == here:
-                continue  # it leads nowhere else, so it does not matter what is behind it
-            leading.append(key)
-            await go(opened, place)
-            arrived.clear()
-            write(opened.app, key, "e", "enter", "enter")
-            await settled(opened.app)
-            assert arrived[1] == ("e", *there), key
-            await go(opened, place)
+        leading, astray = await walk(opened, place, keys, monkeypatch)
         assert leading
+        assert astray == []
+
+
+async def test_the_walk_notices_a_key_that_holds_nothing_back(
+    open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F46: where nothing waits, what is behind a key is the old screen's, and the walk says so."""
+
+    def lets_all_through(self: TypedAhead, event: events.InputEvent) -> bool:
+        self._begin_to_watch()
+        return False
+
+    monkeypatch.setattr(TypedAhead, "keeps", lets_all_through)
+    async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED, size=(80, 24)) as opened:
+        assert {"2", "4"} <= set(await keys_of(opened, "workers"))
+        assert await walk(opened, "workers", ["2", "4"], monkeypatch) == (["2", "4"], ["2", "4"])
+
+
+async def walk(
+    opened: OpenedApp, place: str, keys: list[str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[str], list[str]]:
+    """Type each key with an `e` behind it in one write; the `e` is taken away when it arrives, so that it does nothing.
+
+    Returns: the keys that lead somewhere else, and those of them whose `e` arrived before the app was there.
+    """
+    arrived: list[Place] = []
+    let_through = PyHallApp._check_bindings
+
+    async def note(app: PyHallApp, key: str, priority: bool = False) -> bool:
+        if priority:
+            arrived.append((key, *where(app)))
+        is_behind = priority and len(arrived) > 1
+        return is_behind or await let_through(app, key, priority)
+
+    monkeypatch.setattr(PyHallApp, "_check_bindings", note)
+    leading, astray = [], []
+    here = where(opened.app)
+    for key in keys:
+        arrived.clear()
+        write(opened.app, key, "e")
+        await settled(opened.app)
+        assert len(arrived) == 2, key
+        there = where(opened.app)
+        if there == here:
+            continue
+        leading.append(key)
+        if arrived[1] != ("e", *there):
+            astray.append(key)
+        await go(opened, place)
+    return leading, astray
 
 
 async def keys_of(opened: OpenedApp, place: str) -> list[str]:
