@@ -1,4 +1,4 @@
-"""What may be amiss on this machine or on the way to the registry, looked at line by line, with reads alone."""
+"""Checks this machine and the connection to the registry, line by line, using only reads."""
 
 import contextlib
 import os
@@ -34,13 +34,13 @@ _LIBRARIES: Final = ("textual", "httpx", "msgspec", "keyring", "truststore", "st
 
 
 class Finding(NamedTuple):
-    """What was looked at and how it is. Texts are as they came; `render` cleans them."""
+    """What was checked, and the result. Texts are as they came; `render` cleans them."""
 
     about: str
     mark: CheckResult
     sentence: str
     advice: str = ""
-    """What to do where it is not as it should be."""
+    """What to do if there is a problem."""
 
 
 class Terminal(NamedTuple):
@@ -87,9 +87,9 @@ def chosen(home: Home, name: str | None) -> tuple[Profile | None, str]:
 
 
 async def examine(patient: Patient) -> AsyncIterator[Finding]:
-    """Look at everything and yield a line for each. Sends at most seven reads, and nothing that is recorded.
+    """Check everything and yield a line for each. Sends at most seven reads, and nothing that is recorded.
 
-    It reads files: run it on a loop of its own (see `examine_apart`) where others must not wait.
+    It reads files: if others must not wait, run it on a loop of its own (see `examine_apart`).
     """
     profile = patient.profile
     yield _profile(profile, patient.problem, patient.terminal.environ)
@@ -113,7 +113,7 @@ def examine_apart(patient: Patient) -> AsyncGenerator[Finding, None]:
 
 
 def exit_code(findings: list[Finding]) -> int:
-    """Return 0 where nothing is off, 1 where something is, 2 where the registry could not be asked."""
+    """Return 0 if there are no problems, 1 if there are, 2 if the registry could not be checked."""
     off = {finding.about for finding in findings if finding.mark is CheckResult.NO}
     if off & {"profile", Step.REACH, Step.TLS}:
         return 2
@@ -122,8 +122,8 @@ def exit_code(findings: list[Finding]) -> int:
 
 def _profile(profile: Profile | None, problem: str, environ: Mapping[str, str]) -> Finding:
     if profile is None:
-        advice = "Make one with pyhall-tui, or set PYHALL_REGISTRY_URL and PYHALL_API_KEY."
-        missing = problem.startswith("There is no profile")  # else the sentence says itself what to put right
+        advice = "Run pyhall-tui to make one, or set PYHALL_REGISTRY_URL and PYHALL_API_KEY."
+        missing = problem.startswith("There is no profile")  # else the sentence itself says what to fix
         return Finding("profile", CheckResult.NO, problem, advice if missing else "")
     marks = [word for word, on in (("production", profile.production), ("read-only", profile.read_only)) if on]
     said = f"{profile.name}: {profile.namespace or 'no namespace'} at {profile.registry_url}"
@@ -158,19 +158,23 @@ async def _clock(profile: Profile, key: ApiKey | None, clock: Clock) -> Finding:
             date = next((value for name, value in headers if name.lower() == "date"), None)
         came = clock.now()
     if not date:
-        return Finding("clock", CheckResult.NOT_TRIED, "The registry did not tell its time.")
+        return Finding("clock", CheckResult.NOT_TRIED, "The registry did not send its time.")
     theirs = http_date(date)
     if theirs is None:
-        return Finding("clock", CheckResult.NOT_TRIED, "The registry's time cannot be read.")
+        return Finding("clock", CheckResult.NOT_TRIED, "The registry's time can't be read.")
     return _difference((sent.wall + came.wall) / 2 - (theirs + 0.5), 0.5 + (came.mono - sent.mono) / 2)
 
 
 def _difference(ahead: float, doubt: float) -> Finding:
     if abs(ahead) <= CLOCK_TOLERANCE + doubt:
-        return Finding("clock", CheckResult.YES, f"Within {max(1.0, abs(ahead) + doubt):.0f} s of the registry's.")
+        return Finding(
+            "clock", CheckResult.YES, f"Within {max(1.0, abs(ahead) + doubt):.0f} s of the registry's clock."
+        )
     way = "ahead of" if ahead > 0 else "behind"
-    advice = "Set the one that is wrong by NTP: until then ages and times are wrong by as much."
-    return Finding("clock", CheckResult.NO, f"This machine's is {abs(ahead):,.0f} s {way} the registry's.", advice)
+    advice = "Set the wrong clock with NTP: until then, ages and times are off by this much."
+    return Finding(
+        "clock", CheckResult.NO, f"This machine's clock is {abs(ahead):,.0f} s {way} the registry's.", advice
+    )
 
 
 def _journal(path: Path) -> Finding:
@@ -178,13 +182,13 @@ def _journal(path: Path) -> Finding:
     try:
         size = sum(file.stat().st_size for file in (path, path.with_name(f"{path.name}-wal")) if file.exists())
         if not path.exists():
-            return Finding("journal", CheckResult.YES, f"None yet; it will be {path}.")
+            return Finding("journal", CheckResult.YES, f"None yet; it will be created as {path}.")
         wrong = _damage(path)
     except (OSError, sqlite3.Error) as error:
-        advice = "Stop other programs that hold it, or give yourself the right to read it."
-        return Finding("journal", CheckResult.NO, f"{path} cannot be read: {error}.", advice)
+        advice = "Stop other programs that lock it, or give yourself permission to read it."
+        return Finding("journal", CheckResult.NO, f"{path} can't be read: {error}.", advice)
     if wrong:
-        advice = "Open the app: it sets a damaged journal aside and begins a new one."
+        advice = "Open the app: it sets the damaged journal aside and starts a new one."
         return Finding("journal", CheckResult.NO, f"{path} is damaged: {wrong}", advice)
     return Finding("journal", CheckResult.YES, f"{_bytes(size)} in {path}.")
 
@@ -215,26 +219,28 @@ def _config(path: Path, environ: Mapping[str, str]) -> Finding:
     try:
         count = len(ProfileStore(path).load().profiles)
     except ProfilesFileError as mistake:
-        return Finding("config", CheckResult.NO, str(mistake), "Mend the file; nothing is written over it.")
+        return Finding("config", CheckResult.NO, str(mistake), "Fix the file; pyhall-tui does not overwrite it.")
     said = f"{count} profile{'s' * (count != 1)} in {path}."
     if names := variables_in_force(environ):
         said += f" Overridden by {', '.join(names)}."
     if os.name == "posix" and path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return Finding("config", CheckResult.UNPROVEN, said, f"Others on this machine may read it: chmod 600 {path}")
+        return Finding(
+            "config", CheckResult.UNPROVEN, said, f"Other users of this machine may read it: chmod 600 {path}"
+        )
     return Finding("config", CheckResult.YES, said)
 
 
 def _folders(home: Home) -> Finding:
-    """Say whether what has to be kept can be: folders that may be written, and room on their disks."""
+    """Check that the folders can be written, and that their disks have room."""
     for folder in dict.fromkeys(home):
         there = next(_existing(folder))
         if not os.access(there, os.W_OK):
             return Finding(
-                "folders", CheckResult.NO, f"{folder} cannot be written.", "Give yourself the right to write there."
+                "folders", CheckResult.NO, f"{folder} can't be written.", "Give yourself permission to write there."
             )
         if (free := shutil.disk_usage(there).free) < _SCARCE:
             return Finding(
-                "folders", CheckResult.NO, f"Only {_bytes(free)} are free for {folder}.", "Make room on that disk."
+                "folders", CheckResult.NO, f"Only {_bytes(free)} free for {folder}.", "Free some space on that disk."
             )
     return Finding("folders", CheckResult.YES, "All can be written.")
 
@@ -246,16 +252,20 @@ def _existing(folder: Path) -> Iterator[Path]:
 def _terminal(terminal: Terminal) -> Finding:
     environ = terminal.environ
     if not terminal.is_there:
-        return Finding("terminal", CheckResult.NOT_TRIED, "None here: the app needs one, the commands do not.")
+        return Finding("terminal", CheckResult.NOT_TRIED, "Not a terminal: the app needs one, the commands don't.")
     names = [f"{name}={environ[name]}" for name in ("TERM", "COLORTERM", "TERM_PROGRAM", "NO_COLOR") if name in environ]
     inside = [word for name, word in (("TMUX", "tmux"), ("STY", "screen"), ("SSH_TTY", "ssh")) if environ.get(name)]
     said = f"{terminal.columns}×{terminal.lines}, {', '.join((terminal.encoding, *names, *inside))}."
     if terminal.encoding.lower().replace("-", "") != "utf8":
-        return Finding("terminal", CheckResult.NO, said, "Its text is not UTF-8: set LANG (LC_ALL) to a UTF-8 locale.")
+        return Finding(
+            "terminal", CheckResult.NO, said, "Its encoding is not UTF-8: set LANG (or LC_ALL) to a UTF-8 locale."
+        )
     if environ.get("TERM") in ("dumb", "unknown"):
-        return Finding("terminal", CheckResult.NO, said, "TERM names no terminal that can be drawn on: set it.")
+        return Finding(
+            "terminal", CheckResult.NO, said, "TERM does not name a terminal that the app can draw on: set it."
+        )
     if terminal.columns < 80 or terminal.lines < 24:
-        return Finding("terminal", CheckResult.UNPROVEN, said, "It is meant for 80×24 and more.")
+        return Finding("terminal", CheckResult.UNPROVEN, said, "The app is made for 80×24 or larger.")
     return Finding("terminal", CheckResult.YES, said)
 
 
@@ -265,7 +275,7 @@ def _versions() -> Finding:
     missing = [name for name in libraries if name.endswith("missing")]
     said = f"pyhall-tui {__version__}, {machine}, {', '.join(libraries)}."
     return Finding(
-        "versions", CheckResult.NO if missing else CheckResult.YES, said, "Install it anew." if missing else ""
+        "versions", CheckResult.NO if missing else CheckResult.YES, said, "Install pyhall-tui again." if missing else ""
     )
 
 

@@ -1,8 +1,8 @@
-"""Does a profile work? Asked step by step before it is saved, with reads alone: a test sends no dispatch.
+"""Tests a profile step by step before it is saved, using only reads: a test sends no dispatch.
 
-The contract has no operation that tells whose a key is. So a worker that cannot be there is verified: 404 to the
-key and 401 without it prove the key; 404 in the own namespace and 403 in a foreign one prove the namespace. Where
-the registry answers such reads to anybody, as the public one does, a test cannot prove either, and says so.
+The contract has no operation that says whose a key is. So a worker that can't exist is verified: 404 with the key and
+401 without it prove the key; 404 in the own namespace and 403 in a foreign one prove the namespace. If the registry
+answers such reads to anybody, as the public one does, a test can't prove either, and says so.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _NOBODY: Final = "pyhall-tui-test"
-"""The last part of the ids that are asked for: no worker is named so."""
+"""The last part of the ids that are verified: no worker has this name."""
 
 
 class Step(StrEnum):
@@ -62,7 +62,7 @@ class ProbeLine(NamedTuple):
     mark: CheckResult
     sentence: str
     advice: str = ""
-    """What to do where it is none."""
+    """What to do if the step failed or is not proven."""
     new_url: str | None = None
     """The registry URL that a redirect names, to be put into the profile if the operator trusts it."""
 
@@ -163,23 +163,23 @@ async def _key(
     key: ApiKey | None, own: RegistryError | None, stranger: "RegistryClient", profile: Profile
 ) -> ProbeLine:
     if isinstance(own, Unauthorized) and key is None:
-        return ProbeLine(Step.KEY, CheckResult.NO, "The registry wants a key, and there is none.", "Type the key.")
+        return ProbeLine(Step.KEY, CheckResult.NO, "The registry needs a key, and there is none.", "Enter the key.")
     if isinstance(own, Unauthorized):
         advice = "Paste the key again, or make a new one in the registry's dashboard."
         return ProbeLine(Step.KEY, CheckResult.NO, f"The registry rejects the key. {own}", advice)
     if isinstance(own, RateLimited):
-        return ProbeLine(Step.KEY, CheckResult.UNPROVEN, str(own), "Wait a little and test again.")
+        return ProbeLine(Step.KEY, CheckResult.UNPROVEN, str(own), "Wait a moment, then test again.")
     if own is not None and not isinstance(own, Forbidden):
         return ProbeLine(Step.KEY, CheckResult.NO, str(own), own.advice)
     if key is None:
         return ProbeLine(Step.KEY, CheckResult.UNPROVEN, "There is no key.", "This registry answers reads without one.")
     refused = await _fault(stranger.verify(f"{profile.namespace}.{_NOBODY}", retry=False))
     if isinstance(refused, Unauthorized | Forbidden):
-        return ProbeLine(Step.KEY, CheckResult.YES, "The registry takes the key.")
+        return ProbeLine(Step.KEY, CheckResult.YES, "The registry accepts the key.")
     return ProbeLine(
         Step.KEY,
         CheckResult.UNPROVEN,
-        "Reads are answered without a key too, so none proves it.",
+        "This registry answers reads without a key too, so they can't prove the key.",
         "A first dispatch will.",
     )
 
@@ -197,7 +197,7 @@ async def _namespace(
     return ProbeLine(
         Step.NAMESPACE,
         CheckResult.UNPROVEN,
-        f"Reads do not tell here whether the key is for {profile.namespace}.",
+        f"Reads can't show here whether the key is for {profile.namespace}.",
         "A first dispatch will.",
     )
 
@@ -207,15 +207,15 @@ async def _ban_list(client: "RegistryClient", key_line: ProbeLine) -> ProbeLine:
         bans = await client.ban_list(retry=False)
     except RegistryError as error:
         if isinstance(error, Unauthorized) and key_line.mark is CheckResult.NO:
-            return ProbeLine(Step.BAN_LIST, CheckResult.NOT_TRIED, "Not to be seen without a key that is taken.")
+            return ProbeLine(Step.BAN_LIST, CheckResult.NOT_TRIED, "Not readable without an accepted key.")
         missing = isinstance(error, NotFound) or (isinstance(error, StatusError) and error.status in (405, 410, 501))
         if missing:
-            advice = "Bans are seen by the verdicts of single workers alone."
+            advice = "Bans are only seen in the verdicts on single workers."
             return ProbeLine(Step.BAN_LIST, CheckResult.UNPROVEN, "This registry has no ban list.", advice)
         return ProbeLine(Step.BAN_LIST, CheckResult.NO, str(error), error.advice)
     count = len(bans.entries)
     hashes = "1 package hash is" if count == 1 else f"{count} package hashes are"
     if bans.truncated:
-        sentence = f"At least {hashes} banned. The list may be cut: it clears nobody."
+        sentence = f"At least {hashes} banned. The list may be truncated, so it clears nobody."
         return ProbeLine(Step.BAN_LIST, CheckResult.UNPROVEN, sentence)
     return ProbeLine(Step.BAN_LIST, CheckResult.YES, f"{hashes} banned.")

@@ -115,7 +115,7 @@ async def test_a_journal_that_is_held_by_another_is_no_damage(hall: LiveHall, tm
         db.commit()
         db.execute("BEGIN EXCLUSIVE")
         line = (await found(patient_of(tmp_path, hall)))["journal"]
-    assert line.mark is CheckResult.NO and "cannot be read" in line.sentence
+    assert line.mark is CheckResult.NO and "can't be read" in line.sentence
 
 
 async def test_a_mistake_in_the_config_is_told_with_its_place(hall: LiveHall, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ async def test_the_count_of_a_list_that_may_be_cut_is_no_total(hall: LiveHall) -
         hall.store.ban_hash(f"{number:064x}", "malware")
     line = (await lines_of(hall.url, hall.key))[Step.BAN_LIST]
     assert line.mark is CheckResult.UNPROVEN
-    assert line.sentence.startswith("At least 500 package hashes are banned. The list may be cut")
+    assert line.sentence.startswith("At least 500 package hashes are banned. The list may be truncated")
 
 
 async def test_a_portal_is_no_registry() -> None:

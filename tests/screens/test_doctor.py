@@ -49,7 +49,7 @@ async def test_the_demo_is_examined_with_its_own_key(open_app: OpenApp) -> None:
     async with open_app(demo=True) as opened:
         opened.app.action_doctor()
         await until(lambda: "versions" in opened.text() and "Looking" not in opened.text())
-        assert "The demo's own key" in opened.words() and "The registry takes the key" in opened.words()
+        assert "The demo's own key" in opened.words() and "The registry accepts the key" in opened.words()
 
 
 async def test_in_a_field_its_letter_is_a_letter(open_app: OpenApp, hall: LiveHall) -> None:

@@ -123,7 +123,7 @@ async def test_a_pasted_key_is_stripped_and_does_not_submit(open_app: OpenApp, h
         await until(lambda: screen.form.typed_key == hall.key)
         assert screen.focused is screen.query_one("#key")
         await opened.pilot.press("ctrl+g")
-        await until(lambda: "The registry takes the key." in opened.text())
+        await until(lambda: "The registry accepts the key." in opened.text())
 
 
 async def test_what_is_typed_survives_another_profile_a_change_of_screen_and_a_restart(
@@ -381,7 +381,7 @@ async def test_a_locked_keyring_is_said_to_be_locked_and_never_overwritten(
         assert "no key yet" not in opened.text()
         await fill(opened, key=hall.key)
         await opened.pilot.press("ctrl+g")
-        await until(lambda: "The registry takes the key." in opened.text())
+        await until(lambda: "The registry accepts the key." in opened.text())
         await opened.pilot.press("ctrl+s")
         await until(lambda: "locked. The key is not stored: it is kept for this run only." in opened.words())
         await until(lambda: "● live" in opened.text(), clock=opened.clock)

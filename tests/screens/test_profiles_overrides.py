@@ -31,7 +31,7 @@ async def test_a_test_asks_the_address_that_a_variable_names_and_says_so(
             await go_to_profiles(opened)
             other.requests.clear()
             await opened.pilot.press("ctrl+g")
-            await until(lambda: "The registry takes the key." in opened.words())
+            await until(lambda: "The registry accepts the key." in opened.words())
             assert f"{name} is set: {other.url} is asked, not {hall.url}." in opened.words()
             assert len(other.requests) > 3 and not hall.requests
 
@@ -95,7 +95,7 @@ async def test_the_key_of_a_variable_is_the_one_that_is_tested_also_over_a_typed
         await go_to_profiles(opened)
         await fill(opened, key=TYPED)
         await opened.pilot.press("ctrl+g")
-        await until(lambda: "The registry takes the key." in opened.words())
+        await until(lambda: "The registry accepts the key." in opened.words())
         assert "PYHALL_API_KEY is set: its key is sent." in opened.words()
         await opened.pilot.press("ctrl+s")
         await until(lambda: isinstance(opened.screen, ChoiceScreen))
