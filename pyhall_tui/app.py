@@ -472,7 +472,7 @@ class PyHallApp(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Let one key or click at a time through; none once the app ends: what it opens would never be whole."""
-        if isinstance(event, events.InputEvent):
+        if isinstance(event, events.InputEvent | events.Paste):
             self._garbage.was_pressed()
             if self._exit or (not event.is_forwarded and self.typed_ahead.keeps(event)):
                 return

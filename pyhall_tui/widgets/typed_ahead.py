@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from textual import events
 from textual.app import App, ScreenStackError
@@ -21,6 +21,8 @@ from textual.worker import Worker
 
 from pyhall_tui.widgets.one_at_a_time import has_ended
 
+Typed: TypeAlias = events.InputEvent | events.Paste
+"""All that comes from keyboard and mouse. A paste is no `InputEvent`, and must not overtake the keys before it."""
 _AT_ONCE = frozenset({"ctrl+c", "ctrl+q"})
 """Keys that never wait: they end the program from anywhere."""
 _ACTING = (events.Key, events.Paste, events.MouseDown, events.MouseUp, events.Click)
@@ -36,13 +38,13 @@ class TypedAhead:
 
     def __init__(self, app: App[None]) -> None:
         self._app = app
-        self._held: deque[events.InputEvent] = deque()
+        self._held: deque[Typed] = deque()
         self._at_work = False
         """Whether something that was let through may not be done yet."""
         self._read_at = 0.0
         """When the key or click at work was read, by the clock of Textual's messages."""
         self._turns = 0
-        self._sent: events.InputEvent | None = None
+        self._sent: Typed | None = None
         """The first of the held, while it is on its way through the app's own queue."""
         self._may_pass = False
         """Whether the one on its way goes through; the first time round it only shows that the app has time for it."""
@@ -64,7 +66,7 @@ class TypedAhead:
         """
         self._awaited.append(is_there)
 
-    def keeps(self, event: events.InputEvent) -> bool:
+    def keeps(self, event: Typed) -> bool:
         """Take an event that has just come in; return whether it is held back, to be posted to the app again later."""
         if event is self._sent:
             return self._came_round(event)
@@ -79,14 +81,14 @@ class TypedAhead:
             self._begin_to_watch(event)
         return False
 
-    def _hold(self, event: events.InputEvent) -> None:
+    def _hold(self, event: Typed) -> None:
         if isinstance(event, events.MouseMove) and self._held and isinstance(self._held[-1], events.MouseMove):
             self._held.pop()  # only where the mouse is now counts
         if isinstance(event, events.Key) and event.key == "escape":
             self._awaited.clear()
         self._held.append(event)
 
-    def _came_round(self, event: events.InputEvent) -> bool:
+    def _came_round(self, event: Typed) -> bool:
         self._sent = None
         if not self._may_pass:
             self._may_pass = True
@@ -96,7 +98,7 @@ class TypedAhead:
         self._begin_to_watch(event)
         return False
 
-    def _begin_to_watch(self, event: events.InputEvent) -> None:
+    def _begin_to_watch(self, event: Typed) -> None:
         self._read_at = event.time
         self._at_work, self._may_pass, self._turns = True, False, 0
         self._look_soon()

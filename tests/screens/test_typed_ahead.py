@@ -57,6 +57,18 @@ async def test_keys_behind_the_one_that_closes_a_dialog_are_the_screens_below(
         assert len(opened.workspace.fleet) == len(_WATCHED)
 
 
+async def test_a_paste_does_not_overtake_the_keys_before_it(open_app: OpenApp, hall: LiveHall) -> None:
+    """F46: a pasted key was readable in the middle of the address, as tab had not been dealt with."""
+    async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED) as opened:
+        write(opened.app, "5", "n", "beta", "tab", "org.yourco", "tab", "https://example.org", "tab")
+        assert opened.app._driver is not None
+        opened.app._driver.process_message(events.Paste("phk_live_pasted"))
+        write(opened.app, "x")
+        await settled(opened.app)
+        values = {field.id: field.value for field in opened.screen.query(Input)}
+        assert (values["registry_url"], values["key"]) == ("https://example.org", "phk_live_pastedx")
+
+
 async def test_the_palette_runs_what_was_typed_into_it(open_app: OpenApp, hall: LiveHall) -> None:
     """F46: Enter right behind the text waits for what the text finds."""
     async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED) as opened:
