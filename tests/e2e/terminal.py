@@ -24,6 +24,7 @@ class Terminal:
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self.raw = b""
+        self._began = time.monotonic()
         self._child = pexpect.spawn(args[0], args[1:], env=env, dimensions=(lines, columns), timeout=PATIENCE)
         self._child.delaybeforesend = None
 
@@ -38,6 +39,10 @@ class Terminal:
     @property
     def pid(self) -> int:
         return int(self._child.pid)
+
+    def at_once(self, seconds: float) -> float:
+        """Return how long something may take that is done at once: on a busy machine as long as it ran so far."""
+        return max(seconds, time.monotonic() - self._began)
 
     @property
     def text(self) -> str:

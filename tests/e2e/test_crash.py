@@ -39,7 +39,7 @@ def test_a_crash_is_one_line_and_the_key_is_in_neither_terminal_nor_log(tmp_path
     with Terminal([sys.executable, str(program), str(tmp_path)], env) as terminal:
         terminal.wait_for(r"● live")
         terminal.press("z")
-        assert terminal.wait_for_end(10) == 70
+        assert terminal.wait_for_end() == 70
         assert restored(terminal.raw)
         shown = terminal.raw.decode(errors="replace")
     log = (tmp_path / "state" / "pyhall-tui.log").read_text()

@@ -42,7 +42,7 @@ def ban_and_wait(terminal: Terminal, hall: LiveHall) -> None:
 
 def end(terminal: Terminal) -> bytes:
     terminal.press("q")
-    assert terminal.wait_for_end(10) == 0
+    assert terminal.wait_for_end() == 0
     return terminal.raw
 
 

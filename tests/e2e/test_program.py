@@ -38,7 +38,7 @@ def test_in_the_demo_one_sees_a_ban_arrive_enrolls_a_worker_tries_a_dispatch_and
         terminal.press("\x1b")
         terminal.wait_for("q Quit")
         terminal.press("q")
-        assert terminal.wait_for_end(5) == 0
+        assert terminal.wait_for_end(terminal.at_once(5)) == 0
         assert restored(terminal.raw)
 
 
@@ -46,7 +46,7 @@ def test_the_demo_leaves_nothing_behind_in_the_users_own_folders(tmp_path: Path)
     with pyhall_tui(tmp_path, "--demo") as terminal:
         terminal.wait_for(r"● live")
         terminal.press("q")
-        terminal.wait_for_end(5)
+        terminal.wait_for_end(terminal.at_once(5))
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
@@ -55,7 +55,7 @@ def test_quitting_is_at_once_also_in_the_middle_of_requests(tmp_path: Path, key:
     with pyhall_tui(tmp_path, "--demo") as terminal:
         terminal.wait_for(r"waiting")
         terminal.press(key)
-        assert terminal.wait_for_end(3) == 0
+        assert terminal.wait_for_end(terminal.at_once(3)) == 0
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_signal_ends_it_with_the_terminal_restored_and_an_exit_code_that_tells
     with pyhall_tui(tmp_path, "--demo") as terminal:
         terminal.wait_for(r"● live")
         os.kill(terminal.pid, number)
-        assert terminal.wait_for_end(5) == code
+        assert terminal.wait_for_end(terminal.at_once(5)) == code
         assert restored(terminal.raw)
 
 
@@ -78,7 +78,7 @@ def test_a_signal_at_the_very_start_restores_the_terminal_too(tmp_path: Path) ->
     with pyhall_tui(tmp_path, "--demo") as terminal:
         terminal.wait_for_bytes(re.compile(rb"\x1b\[\?1049h"))
         os.kill(terminal.pid, signal.SIGTERM)
-        assert terminal.wait_for_end(5) == 143
+        assert terminal.wait_for_end() == 143
         assert terminal.raw.rfind(b"\x1b[?1049l") > terminal.raw.rfind(b"\x1b[?1049h")
         assert terminal.raw.rfind(b"\x1b[?25h") > terminal.raw.rfind(b"\x1b[?25l")
 
@@ -92,11 +92,12 @@ def test_after_a_stop_it_goes_on_and_ends_with_the_terminal_restored(tmp_path: P
         os.waitid(os.P_PID, terminal.pid, os.WSTOPPED)
         drawn = len(terminal.raw)
         os.kill(terminal.pid, signal.SIGCONT)
-        terminal.wait_for_bytes(re.compile(rb"(?s).{%d}.*\x1b\[\?1049h" % drawn))
+        keys_are_read_again = rb"(?s).{%d}.*\x1b\[\?1049h.*\x1b\[\?2004h" % drawn
+        terminal.wait_for_bytes(re.compile(keys_are_read_again))
         terminal.press("?")
         terminal.wait_for("EVERYWHERE")
         terminal.press("\x03")
-        assert terminal.wait_for_end(5) == 0
+        assert terminal.wait_for_end(terminal.at_once(5)) == 0
         assert restored(terminal.raw)
 
 
@@ -107,7 +108,7 @@ def test_it_does_not_stop_where_no_shell_could_let_it_go_on(tmp_path: Path) -> N
         terminal.press("\x1a")
         terminal.wait_for("No shell started this")
         terminal.press("q")
-        assert terminal.wait_for_end(5) == 0
+        assert terminal.wait_for_end(terminal.at_once(5)) == 0
 
 
 @pytest.mark.parametrize("keys", ["q5", "qo", "jq", "\x112"])
@@ -116,7 +117,7 @@ def test_keys_typed_around_the_quitting_one_crash_nothing(tmp_path: Path, keys: 
     with pyhall_tui(tmp_path, "--demo") as terminal:
         terminal.wait_for(r"● live")
         terminal.press(keys)
-        assert terminal.wait_for_end(5) == 0
+        assert terminal.wait_for_end(terminal.at_once(5)) == 0
         assert restored(terminal.raw)
 
 
@@ -136,7 +137,7 @@ def test_quitting_is_at_once_while_a_huge_package_is_hashed(tmp_path: Path) -> N
         terminal.wait_for(r"Hashing .* of 64.0 GiB")
         terminal.press("1")
         terminal.press("\x11")
-        assert terminal.wait_for_end(3) == 0
+        assert terminal.wait_for_end(terminal.at_once(3)) == 0
         assert restored(terminal.raw)
 
 
@@ -144,7 +145,7 @@ def test_a_closed_terminal_ends_the_program_within_seconds(tmp_path: Path) -> No
     """F29: the window is gone before the signal is handled, so nothing can be written any more."""
     with pyhall_tui(tmp_path, "--demo") as terminal:
         terminal.wait_for(r"● live")
-        assert terminal.hang_up(patience=8)
+        assert terminal.hang_up(terminal.at_once(8))
 
 
 def test_the_filter_takes_letters_that_are_keys_elsewhere(tmp_path: Path) -> None:
@@ -177,7 +178,7 @@ def test_a_window_too_small_says_so_and_all_is_back_when_it_grows(tmp_path: Path
         terminal.press("\x1b")
         terminal.wait_until_gone("Watch workers")
         terminal.press("q")
-        assert terminal.wait_for_end(5) == 0
+        assert terminal.wait_for_end(terminal.at_once(5)) == 0
 
 
 @pytest.mark.parametrize("env", [{"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, {"LANG": ""}, {"NO_COLOR": "1"}])
@@ -190,7 +191,7 @@ def test_it_starts_in_any_locale_and_without_colour_and_every_state_has_a_word(
         terminal.wait_for(r"● clean")
         assert "?????" not in terminal.text and "\\u" not in terminal.text
         terminal.press("q")
-        assert terminal.wait_for_end(5) == 0
+        assert terminal.wait_for_end(terminal.at_once(5)) == 0
 
 
 def test_a_dead_proxy_does_not_stand_between_the_app_and_the_embedded_hall(tmp_path: Path) -> None:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from click.testing import CliRunner, Result
+
+from pyhall_tui.commands.hall import hall_group
 
 PROGRAM = [sys.executable, "-c", "from pyhall_tui.commands.hall import hall_group; hall_group()"]
 ASK = {"namespace": "org.yourco", "capability": "llm.text.generate", "worker_id": "wkr_abc123"}
@@ -48,6 +51,6 @@ def served(
             process.kill()
 
 
-def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [*PROGRAM, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | environment)
+def run(*arguments: str | Path, **environment: str) -> Result:
+    """Run a command that ends by itself, in this process: it imports what the tests have imported already."""
+    return CliRunner().invoke(hall_group, [str(argument) for argument in arguments], env=environment)

@@ -162,7 +162,7 @@ def test_further_names_are_an_option(tmp_path: Path) -> None:
 def test_an_option_that_is_no_name_is_a_mistake(name: str, tmp_path: Path) -> None:
     """F96: it would never be answered."""
     result = run("serve", "--port", "0", "--db", tmp_path / "hall.db", "--allow-host", name)
-    assert result.returncode == 2 and "--allow-host" in result.stderr
+    assert result.exit_code == 2 and "--allow-host" in result.stderr
     assert not (tmp_path / "hall.db").exists()
 
 

@@ -1,6 +1,7 @@
 """The session that a hall holds to its upstream: opened with its key, renewed before it ends, refused in words."""
 
 import json
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -255,7 +256,8 @@ async def test_it_is_in_status_and_alerts(hall: LiveHall, store: Store, clock: M
 def test_serve_holds_one_and_says_so_also_when_it_is_not_served(hall: LiveHall, tmp_path: Path) -> None:
     options = ("--rate", "0", "--upstream", hall.url, "--upstream-namespace", NAMESPACE)
     with served(tmp_path / "hall.db", *options, PYHALL_API_KEY=hall.key) as below, below.http() as http:
-        for _ in range(1000):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
             told = http.get("/status").json()
             if told["upstream"]["session"]["standing"] == "ok":
                 break
@@ -273,7 +275,7 @@ def test_a_namespace_without_a_key_or_an_upstream_is_a_mistake(tmp_path: Path) -
     keyless = run(
         "serve", "--db", tmp_path / "hall.db", "--upstream", "http://localhost:9", "--upstream-namespace", "n"
     )
-    assert (alone.returncode, keyless.returncode) == (2, 2)
+    assert (alone.exit_code, keyless.exit_code) == (2, 2)
     assert "--upstream" in alone.stderr and "PYHALL_API_KEY" in keyless.stderr
 
 
@@ -281,7 +283,8 @@ def test_a_hall_whose_key_is_refused_raises_an_alert(hall: LiveHall, tmp_path: P
     options = ("--rate", "0", "--upstream", hall.url)
     with served(tmp_path / "hall.db", *options, PYHALL_API_KEY="phk_live_no") as below, below.http() as http:
         codes: set[str] = set()
-        for _ in range(1000):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
             codes = {alert["code"] for alert in http.get("/alerts").json()["alerts"]}
             if "UPSTREAM_SESSION_REFUSED" in codes:
                 break

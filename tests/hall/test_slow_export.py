@@ -81,8 +81,8 @@ def test_decisions_that_are_gone_before_they_were_read_are_said(
 
 def test_the_command_exports_and_imports_all(store: Store, tmp_path: Path) -> None:
     """F88: the same lines as ever."""
-    assert run("export", tmp_path / "out.jsonl", "--db", tmp_path / "hall.db").returncode == 0
-    assert run("import", tmp_path / "out.jsonl", "--db", tmp_path / "copy.db").returncode == 0
+    assert run("export", tmp_path / "out.jsonl", "--db", tmp_path / "hall.db").exit_code == 0
+    assert run("import", tmp_path / "out.jsonl", "--db", tmp_path / "copy.db").exit_code == 0
     copy = Store(tmp_path / "copy.db")
     assert audit.head(copy) == audit.head(store) and copy.bans() == store.bans()
     copy.close()

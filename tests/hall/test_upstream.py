@@ -226,11 +226,11 @@ def test_serve_follows_an_upstream(hall: LiveHall, tmp_path: Path, monkeypatch: 
 def test_a_key_that_no_header_can_carry_is_told_without_it(tmp_path: Path) -> None:
     """F05, F41."""
     result = run("serve", "--db", tmp_path / "hall.db", "--upstream", "http://localhost:9", PYHALL_API_KEY="phk\nlive")
-    assert result.returncode == 2
+    assert result.exit_code == 2
     assert "PYHALL_API_KEY" in result.stderr and "live" not in result.stderr
 
 
 def test_an_upstream_in_plain_http_beyond_this_machine_is_refused(tmp_path: Path) -> None:
     result = run("serve", "--db", tmp_path / "hall.db", "--upstream", "http://registry.example")
-    assert result.returncode == 2
+    assert result.exit_code == 2
     assert "https" in result.stderr
