@@ -418,6 +418,11 @@ class Store:
             rows = [msgspec.structs.astuple(ban) for ban in new.values()]
             db.executemany("INSERT OR IGNORE INTO bans VALUES (?, ?, ?, ?, ?, 1)", rows)
 
+    def upstream_ban_count(self) -> int:
+        """Return how many bans an upstream gave."""
+        count: int = self.read("SELECT count(*) FROM bans WHERE upstream")[0][0]
+        return count
+
     def unban_hash(self, sha256: str) -> bool:
         """Take a package hash from the ban list; False where it is not on it."""
         with self.write() as db:

@@ -58,6 +58,8 @@ class Upstream:
         self.url = url
         self.when_stale = when_stale
         self.error: str | None = None
+        self.doubt: str | None = None
+        """What it said that is not believed, as a sentence."""
         self._store = store
         self._clock = clock
         self._interval = interval
@@ -95,11 +97,21 @@ class Upstream:
             self.error = str(error)
 
     def _take(self) -> None:
-        """Put into the store what is not there yet. A list that may be cut adds bans, and takes none away."""
+        """Put into the store what is not there yet. A list that may be cut adds bans, and takes none away.
+
+        Nor does an empty one take away several at once: that is how a registry answers that has lost its list.
+        """
         if self._untaken is None or self._untaken.bans is None:
             return
-        self._store.take_upstream_bans(self._untaken.bans, whole=not self._untaken.truncated)
-        self._untaken = None
+        heard, known = self._untaken, self._store.upstream_ban_count()
+        emptied = not heard.bans and known > 1
+        self._store.take_upstream_bans(heard.bans or [], whole=not (heard.truncated or emptied))
+        self._untaken, self.doubt = None, None
+        if emptied:
+            self.doubt = (
+                f"The upstream's ban list is empty; it had {known:,} bans, which all stay. "
+                "If they were really lifted, take each out with `hall unban HASH`."
+            )
 
     @property
     def stale(self) -> bool:
@@ -122,7 +134,7 @@ class Upstream:
             "stale_after": self._stale_after,
             "interval": self._interval,
             "when_stale": self.when_stale,
-            "error": self.error,
+            "error": self.error or self.doubt,
             "session": self._session.state() if self._session else sessions.none(),
         }
 

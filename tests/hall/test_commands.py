@@ -404,3 +404,28 @@ def test_what_is_no_utf8_is_said_to_be_none(seeded: Path, command: tuple[str, ..
     """F27"""
     result = run(*command, "--db", seeded)
     assert result.exit_code == 2 and "UTF-8" in result.stderr
+
+
+@pytest.mark.parametrize("command", [["audit", "verify"], ["audit", "head"], ["status"], ["export"], ["keys", "list"]])
+@pytest.mark.parametrize("gone", ["decisions", "meta", "keys", "workers"])
+def test_a_store_that_lost_a_table_is_one_sentence(seeded: Path, command: list[str], gone: str) -> None:
+    """F75, F98: exit 2 or a no of the audit, never a crash."""
+    with contextlib.closing(sqlite3.connect(seeded)) as db, db:
+        db.execute(f"DROP TABLE {gone}")
+    result = run(*command, "--db", seeded)
+    assert result.exit_code in (0, 2)
+    assert result.exit_code == 0 or "no such table" in result.stderr
+    assert "crashed" not in result.stderr
+
+
+def test_a_store_with_a_damaged_page_is_one_sentence(seeded: Path) -> None:
+    """F75: 8 KiB of noise past the first page."""
+    Store(seeded).close()
+    with contextlib.closing(sqlite3.connect(seeded)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = seeded.read_bytes()
+    seeded.write_bytes(data[:4096] + b"\xa5" * (len(data) - 4096))
+    for command in (["audit", "verify"], ["status"], ["export"], ["keys", "list"], ["ban", "ab" * 32, "--reason", "x"]):
+        result = run(*command, "--db", seeded)
+        assert result.exit_code == 2, command
+        assert "malformed" in result.stderr and "crashed" not in result.stderr

@@ -96,6 +96,30 @@ async def test_the_list_is_taken_again_only_when_it_changed(local: Hall, hall: L
     assert not followed.stale
 
 
+async def test_an_empty_list_takes_no_several_bans_away_at_once(
+    local: Hall, hall: LiveHall, clock: ManualClock
+) -> None:
+    """A registry that lost its list answers `[]` too: the bans stay, and the status says so until they are back."""
+    others = [f"{number:064x}" for number in range(2)]
+    for banned in (HASH, *others):
+        hall.store.ban_hash(banned, "malware")
+    followed = follow(local, hall, clock)
+    await followed.poll()
+    for banned in (HASH, *others):
+        hall.store.unban_hash(banned)
+    for _ in range(2):
+        await followed.poll()
+        assert dispatch(local) == "ATTEST_BANNED_HASH"
+        assert "it had 3 bans, which all stay" in followed.state()["error"]
+        assert not followed.stale
+    local.store.unban_hash(HASH)
+    assert dispatch(local) == "allow"
+    hall.store.ban_hash(others[0], "malware")
+    await followed.poll()
+    assert followed.state()["error"] is None
+    assert [ban.sha256 for ban in local.store.bans()] == [others[0]]
+
+
 @pytest.mark.parametrize(
     ("when_stale", "outcomes"),
     [

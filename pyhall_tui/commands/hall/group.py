@@ -59,12 +59,16 @@ def say(line: str, *, err: bool = False) -> None:
 @contextmanager
 def errors_explained() -> Iterator[None]:
     """Turn errors with a store or a file into one sentence and exit code 2."""
+    import sqlite3
+
     from pyhall_tui.hall.errors import FileMistake, StoreError
 
     try:
         yield
     except (StoreError, FileMistake) as error:
         said = str(error)
+    except sqlite3.Error as error:
+        said = f"the hall's store cannot be read: {error}. Put back a copy, or import an export into a new store"
     except UnicodeDecodeError:
         said = "the file is not UTF-8: save it as UTF-8"
     except UnicodeEncodeError:
