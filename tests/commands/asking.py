@@ -1,11 +1,16 @@
-"""Runs a command as a process of its own, with a profile that the environment alone makes."""
+"""Runs a command with a profile that only the environment makes: as a process of its own, or here."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
+from click.testing import CliRunner
+
+from pyhall_tui import cli
+from pyhall_tui.logs.log_file import configure_logging
 from tests.live_hall import LiveHall
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -34,6 +39,20 @@ def run_program(home: Path, *arguments: str, url: str, key: str, **more: str) ->
     command = [sys.executable, "-m", "pyhall_tui", *arguments]
     present = environment_of(home, url=url, key=key, **more)
     return subprocess.run(command, capture_output=True, text=True, timeout=30, env=present, check=False)
+
+
+def run_here(home: Path, *arguments: str, url: str, key: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run the same command in this process, without the time that a start takes: only its streams are not real."""
+    present = environment_of(home, url=url, key=key, **more)
+    absent = dict.fromkeys(os.environ.keys() - present.keys())
+    command = ["pyhall-tui", *arguments]
+    try:
+        with patch.object(sys, "argv", command), CliRunner().isolation(env=absent | present) as (out, err, _):
+            code = cli._code_of_run()
+            sys.stdout.flush()
+            return subprocess.CompletedProcess(command, code, out.getvalue().decode(), err.getvalue().decode())
+    finally:
+        configure_logging(None)  # the log is in a folder of the test
 
 
 def read_only_profile(home: Path, hall: LiveHall) -> None:

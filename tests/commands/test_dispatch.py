@@ -1,4 +1,4 @@
-"""`pyhall-tui dispatch …` as a process of its own, against the hall."""
+"""`pyhall-tui dispatch …` against the hall."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ import pytest
 
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.journal.journal import Journal
-from tests.commands.asking import read_only_profile, run_program
+from tests.commands.asking import read_only_profile, run_here, run_program
 from tests.live_hall import LiveHall
 from tests.registry.raw_server import answer, raw_server
 
@@ -17,7 +17,7 @@ ASK = ("--capability", "llm.text.generate", "--worker", "wkr_abc123")
 
 
 def dispatch(home: Path, hall: LiveHall, *arguments: str) -> CompletedProcess[str]:
-    return run_program(home, "dispatch", *ASK, *arguments, url=hall.url, key=hall.key)
+    return run_here(home, "dispatch", *ASK, *arguments, url=hall.url, key=hall.key)
 
 
 def test_allow_is_zero_and_prints_its_decision(hall: LiveHall, tmp_path: Path) -> None:

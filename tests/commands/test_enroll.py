@@ -1,4 +1,4 @@
-"""`pyhall-tui enroll …` as a process of its own, against the hall."""
+"""`pyhall-tui enroll …` against the hall."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ import pytest
 
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
-from tests.commands.asking import environment_of, read_only_profile, run_program
+from tests.commands.asking import environment_of, read_only_profile, run_here, run_program
 from tests.live_hall import LiveHall, live_hall
 
 HASH = "a1b2c3" + "0" * 58
@@ -35,7 +35,7 @@ def batch(folder: Path, count: int, **fields: Any) -> Path:
 
 
 def enroll(home: Path, hall: LiveHall, *arguments: str, **more: str) -> CompletedProcess[str]:
-    return run_program(home, "enroll", *arguments, url=hall.url, key=hall.key, **more)
+    return run_here(home, "enroll", *arguments, url=hall.url, key=hall.key, **more)
 
 
 def enrolled(hall: LiveHall) -> Counter[str]:

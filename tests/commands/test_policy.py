@@ -1,4 +1,4 @@
-"""`pyhall-tui policy save|check` as processes of their own, against a hall whose policy changes between them."""
+"""`pyhall-tui policy save|check` against a hall whose policy changes between them."""
 
 import json
 import tomllib
@@ -12,14 +12,14 @@ from pyhall_tui.hall.policy import Rule, load_rules, save_rules
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import EnrollmentRow, EnrollmentState
 from pyhall_tui.profiles.watch_list import WatchList
-from tests.commands.asking import read_only_profile, run_program
+from tests.commands.asking import read_only_profile, run_here, run_program
 from tests.live_hall import LiveHall
 
 CHOICE = ("--worker", "wkr_abc123", "--capability", "llm.text.generate", "--risk", "low,high", "--risk", "critical")
 
 
 def policy(home: Path, hall: LiveHall, *arguments: str, **more: str) -> CompletedProcess[str]:
-    return run_program(home, "policy", *arguments, **{"url": hall.url, "key": hall.key, **more})
+    return run_here(home, "policy", *arguments, **{"url": hall.url, "key": hall.key, **more})
 
 
 def saved(home: Path, hall: LiveHall) -> Path:

@@ -1,4 +1,4 @@
-"""`pyhall-tui verify …` as a process of its own, against the hall."""
+"""`pyhall-tui verify …` against the hall."""
 
 import json
 import os
@@ -7,16 +7,16 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tests.commands.asking import run_program
+from tests.commands.asking import run_here, run_program
 from tests.live_hall import HASH, LiveHall
 
 
 def verify(home: Path, hall: LiveHall, *arguments: str, key: str | None = None) -> CompletedProcess[str]:
-    return run_program(home, "verify", *arguments, url=hall.url, key=hall.key if key is None else key)
+    return run_here(home, "verify", *arguments, url=hall.url, key=hall.key if key is None else key)
 
 
 def test_a_clean_and_attested_worker_is_zero(hall: LiveHall, tmp_path: Path) -> None:
-    done = verify(tmp_path, hall, "wkr_abc123")
+    done = run_program(tmp_path, "verify", "wkr_abc123", url=hall.url, key=hall.key)
 
     assert done.returncode == 0, done.stderr
     assert "● " in done.stdout
@@ -127,7 +127,7 @@ def test_a_key_that_cannot_be_sent_is_refused_with_its_place(
     hall: LiveHall, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     """F70: nothing is asked without it."""
-    done = run_program(tmp_path, *command, url=hall.url, key=UNSENDABLE)
+    done = run_here(tmp_path, *command, url=hall.url, key=UNSENDABLE)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "PYHALL_API_KEY" in line and "Character 13 of the key is U+200B" in line
@@ -203,6 +203,6 @@ def test_what_is_not_known_is_null(hall: LiveHall, tmp_path: Path) -> None:
 def test_a_proxy_of_another_kind_is_one_sentence_at_once(hall: LiveHall, tmp_path: Path, proxy: str) -> None:
     """F77."""
     url = "https://registry.example"
-    done = run_program(tmp_path, "verify", "wkr_abc123", url=url, key=hall.key, NO_PROXY="", ALL_PROXY=proxy)
+    done = run_here(tmp_path, "verify", "wkr_abc123", url=url, key=hall.key, NO_PROXY="", ALL_PROXY=proxy)
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
     assert "ALL_PROXY" in done.stderr and "not supported" in done.stderr and "geheim" not in done.stderr
