@@ -50,6 +50,7 @@ from pyhall_tui.widgets.field import OneLineInput, left_out
 from pyhall_tui.widgets.header import SCREEN_TITLES
 from pyhall_tui.widgets.late import came_late
 from pyhall_tui.widgets.one_at_a_time import is_under_way
+from pyhall_tui.widgets.too_small import may_act
 from pyhall_tui.widgets.typed_ahead import TypedAhead
 from pyhall_tui.workspace import Workspace
 
@@ -475,6 +476,8 @@ class PyHallApp(App[None]):
         if isinstance(event, events.InputEvent | events.Paste):
             self._garbage.was_pressed()
             if self._exit or (not event.is_forwarded and self.typed_ahead.keeps(event)):
+                return
+            if not event.is_forwarded and not may_act(self, event):
                 return
         await super().on_event(event)
 

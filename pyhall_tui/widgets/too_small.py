@@ -1,6 +1,26 @@
 """What a screen shows in a terminal too small for it; all that it holds stays as it is below."""
 
+from typing import Any, Final
+
+from textual import events
+from textual.app import App
 from textual.widgets import Static
+
+_LEAST: Final = (40, 10)
+_ENDS: Final = frozenset({"ctrl+c", "ctrl+q"})
+
+
+def may_act(app: App[Any], event: events.Event) -> bool:
+    """Whether a key, paste or click may do anything: in a terminal too small nobody sees what it does, or to what.
+
+    The keys that end the program always may. Lists that have no room are not laid out either, and fail on a page down.
+    """
+    if app.size.width >= _LEAST[0] and app.size.height >= _LEAST[1]:
+        return True
+    if not isinstance(event, events.Key):
+        return False
+    is_text = app.focused is not None and app.focused.check_consume_key(event.key, event.character)
+    return event.key in _ENDS or (event.key == "q" and not is_text)
 
 
 class TooSmall(Static):

@@ -23,6 +23,7 @@ from pyhall_tui.screens.messages import Go
 from pyhall_tui.screens.worker.report_dialog import ReportScreen
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.screens.workers.add_workers import AddWorkersScreen
+from pyhall_tui.shell.palette import Palette
 from pyhall_tui.widgets.dialog import Dialog
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
@@ -136,6 +137,28 @@ async def test_every_input_of_a_dialog_takes_letters_that_are_keys_elsewhere(ope
                 assert (field.value if isinstance(field, Input) else field.text) == LETTERS
             dialog.dismiss(None)
             await until(lambda dialog=dialog: opened.screen is not dialog)
+
+
+async def test_a_key_does_nothing_in_a_terminal_too_small_to_see_what_it_does(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    """F28: page down in the palette ended the program there, and `x` took a worker off the list unseen."""
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await opened.pilot.press("colon")
+        await until(lambda: isinstance(opened.screen, Palette))
+        await opened.pilot.press("down")
+        await opened.pilot.resize_terminal(20, 1)
+        await opened.pilot.press("pagedown", "pageup", "end", "enter")
+        await opened.pilot.resize_terminal(120, 40)
+        assert isinstance(opened.screen, Palette)
+        await opened.pilot.press("escape")
+        await opened.pilot.resize_terminal(20, 5)
+        await opened.pilot.press("x")
+        await opened.pilot.resize_terminal(120, 40)
+        assert WORKER in opened.workspace.fleet
+        await opened.pilot.resize_terminal(20, 5)
+        await opened.pilot.press("q")
+        await until(lambda: opened.app._exit)
 
 
 async def test_every_screen_says_in_a_small_terminal_that_it_is_too_small_and_is_back_when_it_grows(
