@@ -88,7 +88,9 @@ def _entry(hall: Hall, app: ASGIApp) -> ASGIApp:
 async def _cut_off(scope: Scope, receive: Receive, send: Send) -> None:
     """Refuse a request that the hall's end leaves unanswered; where its answer has begun, break off the connection."""
     try:
-        await JSONResponse({"error": "the hall is ending: nothing was answered"}, 503)(scope, receive, send)
+        await JSONResponse({"error": "the hall is shutting down: this request was not answered"}, 503)(
+            scope, receive, send
+        )
     except RuntimeError:
         scope["state"]["transport"].abort()
         await asyncio.sleep(0)  # the server hears that it is closed, and misses no end of the answer

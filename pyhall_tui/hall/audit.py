@@ -70,8 +70,8 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True, rename={"first": "from"
 
     def told(self, gone: int) -> str:
         """Return a sentence about it; row `gone` is the last one that is not there any more."""
-        yet = "" if gone == self.last else f", and those up to {self.last:,} are to go"
-        return f"rows 1 to {gone:,} were taken out by retention{yet}, as it said on {self.at}: {self.reason}"
+        yet = "" if gone == self.last else f", and those up to {self.last:,} will follow"
+        return f"rows 1 to {gone:,} were removed by retention{yet}, as recorded on {self.at}: {self.reason}"
 
 
 _REMOVAL = '{"retention":'  # no decision's row begins so
@@ -187,7 +187,7 @@ def _mark(store: Store, name: str) -> tuple[int, str]:
     stated = store.meta(name) or f"0:{GENESIS}"
     seq, _, entry = stated.partition(":")
     if not (seq.isascii() and seq.isdigit() and len(seq) < 19):
-        raise StoreError(f"the hall's store has {stated} as {name}, which names no row of the decision log")
+        raise StoreError(f"the hall's store has {stated} as {name}, which is not a row of the decision log")
     return int(seq), entry
 
 
@@ -213,7 +213,7 @@ def rows_between(store: Store, first: int, last: int) -> Iterator[sqlite3.Row]:
     while first < last:
         with store.snapshot():
             if anchor(store)[0] > first:
-                raise StoreError("old decisions were taken out of the log while it was read: start again")
+                raise StoreError("old decisions were removed from the log while it was read: start again")
             page = store.read(sql, first, last, _PAGE)
         yield from page
         first = page[-1]["seq"] if page else last
@@ -335,7 +335,7 @@ def _verify(store: Store, known_head: tuple[int, str] | None) -> Checked:
         if is_removal(receipt):
             removal = _removal(receipt)
             if removal is None or not removal.first <= removal.last < seq:
-                return Checked(rows, seq, "the row says that rows were taken out, but not which")
+                return Checked(rows, seq, "the row says that rows were removed, but not which")
         else:
             rows += 1
     found = _check_end(rows, (expected, before), head(store), known_head)
@@ -359,14 +359,14 @@ def _check_start(store: Store, rows: int, start: tuple[int, str], removal: Remov
         return Checked(rows, 1, missing, removal, start[0])
     at_last = start[1] if removal.last == start[0] else hash_of(store, removal.last)
     if at_last != removal.last_hash:
-        why = "the row is not the one up to which the log says it was taken out"
+        why = "the row is not the last one that the log says was removed"
         return Checked(rows, removal.last, why, removal, start[0])
     return Checked(rows, removal=removal, gone=start[0])
 
 
 _NO_RECORD = (
-    "no row of the log says that retention took them out, so the log is not proven "
-    "(earlier versions of pyhall-tui took old rows out without writing it down)"
+    "no row of the log says that retention removed them, so the log is not proven "
+    "(earlier versions of pyhall-tui removed old rows without recording it)"
 )
 
 
@@ -374,9 +374,13 @@ def _check_end(
     rows: int, last: tuple[int, str], stated: tuple[int, str], known_head: tuple[int, str] | None
 ) -> Checked:
     if known_head and known_head[0] > last[0]:
-        return Checked(rows, last[0] + 1, f"rows up to {known_head[0]}, whose hash was kept elsewhere, are cut off")
+        return Checked(
+            rows,
+            last[0] + 1,
+            f"rows up to {known_head[0]}, whose hash was kept elsewhere, are missing: the log is truncated",
+        )
     if stated[0] > last[0]:
-        return Checked(rows, last[0] + 1, f"the log's end is cut off: its head is row {stated[0]}")
+        return Checked(rows, last[0] + 1, f"the log is truncated: its head is row {stated[0]}")
     if stated != last:
         return Checked(rows, last[0], "the row is not the one that the log's head names")
     return Checked(rows)

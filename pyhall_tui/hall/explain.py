@@ -49,13 +49,13 @@ def request(
         if not isinstance(fields, dict):
             raise BadRequest("invalid field: context: expected a JSON object")
         if fields.setdefault("risk_tier", risk_tier) != risk_tier:
-            raise BadRequest(f"invalid field: context: its risk_tier is not {risk_tier}: name one")
+            raise BadRequest(f"invalid field: context: its risk_tier is not {risk_tier}: give only one")
         given = msgspec.json.encode(fields)
     named = {"namespace": namespace, "capability": capability, "worker_id": worker_id}
     try:
         body = msgspec.json.encode(named | {"context": msgspec.Raw(given)})
     except UnicodeEncodeError:
-        raise BadRequest("what was given is not UTF-8") from None
+        raise BadRequest("the request is not UTF-8") from None
     asked, _ = decode_dispatch(body, wall)
     return asked
 
@@ -99,4 +99,4 @@ def _misses(rule: Rule, asked: Asked, missed: str) -> str:
 
 def _context(asked: Asked, name: str, values: tuple[Any, ...]) -> str:
     has = f"context's {name} is {asked.context[name]!r}" if name in asked.context else f"the context has no {name}"
-    return f"{has}; the rule wants {', '.join(map(repr, values))}"
+    return f"{has}; the rule needs {', '.join(map(repr, values))}"

@@ -54,7 +54,7 @@ def read_faults(path: Path) -> list[Fault]:
     """
     text = tomlfile.read_text(path)
     if not tomlfile.loads(text, str(path)):
-        raise FileMistake(f"{path}:1:1: there is nothing in it: write [[fault]] tables, or fault = [] for none")
+        raise FileMistake(f"{path}:1:1: the file is empty: write [[fault]] tables, or fault = [] for none")
     return tomlfile.parse(text, str(path), _FaultFile, "fault").fault
 
 

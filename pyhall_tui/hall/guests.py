@@ -87,10 +87,10 @@ class Guests:
         self._count = 0
         self._line: dict[Guest, None] = {}
         self._lines: dict[str, dict[Guest, None]] = {}
-        self.full = Notice(f"the hall has room for {self.most} connections: {{}} closed or turned away to make room")
-        self.slow = Notice("{} closed that did not send a request, or read its answer, in time")
-        self.garbled = Notice("{} closed that did not speak HTTP as they should")
-        self.starved = Notice("this process may open no more files: {} had to wait")
+        self.full = Notice(f"the hall's limit is {self.most} connections: {{}} closed or refused to make room")
+        self.slow = Notice("{} closed for not sending a request, or not reading the answer, in time")
+        self.garbled = Notice("{} closed for sending invalid HTTP")
+        self.starved = Notice("this process can't open more files: {} had to wait")
 
     def __len__(self) -> int:
         return self._count

@@ -17,7 +17,7 @@ def zone(name: str) -> tzinfo:
     try:
         return UTC if name == "UTC" else zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {name or 'without a name'}: write one such as Europe/Berlin") from None
+        raise ValueError(f"unknown time zone {name or '(empty)'}: write one such as Europe/Berlin") from None
 
 
 def check(hours: str) -> None:

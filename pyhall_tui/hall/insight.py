@@ -32,7 +32,7 @@ def _only_here(request: Request) -> None:
         Forbidden: the request came over the network.
     """
     if not is_here(request):
-        raise Forbidden("this is answered to the hall's own machine alone")
+        raise Forbidden("only the hall's own machine may ask this")
 
 
 async def policy(request: Request) -> Response:

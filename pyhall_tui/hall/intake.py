@@ -85,7 +85,7 @@ async def enroll(request: Request) -> Response:
 def _changed(store: Store, asked: RecordRequest, known: Worker | None, namespace: str) -> Worker:
     """Return the worker as the record has it; a ban, a status and an attestation that is not named anew stay."""
     if known and known.namespace != namespace:
-        raise Forbidden(f"worker {asked.worker_id} is another namespace's")
+        raise Forbidden(f"worker {asked.worker_id} belongs to another namespace")
     if known and known.status != "active":
         raise BadRequest(f"worker {asked.worker_id} is {known.status}: only an active one can be changed")
     worker = copy(known) if known else Worker(worker_id=asked.worker_id, namespace=namespace)
@@ -112,7 +112,7 @@ def _namespace(worker_id: str, allowed: str | None) -> str:
         raise Forbidden(f"this key has no access to namespace {dotted[1]}")
     namespace = allowed or (dotted[1] if dotted else None)
     if namespace is None:
-        raise BadRequest("invalid field: worker_id: it names no namespace (org.… or x.…), so send a key")
+        raise BadRequest("invalid field: worker_id: it has no namespace (org.… or x.…), so send a key")
     return namespace
 
 
@@ -120,7 +120,7 @@ def _check_artifact_hash(body: bytes, stated: str) -> None:
     try:
         record = json.loads(body)
     except (ValueError, RecursionError) as error:  # of a number beyond Python's bound, which the shape does not see
-        raise BadRequest(f"body cannot be read: {error}") from None
+        raise BadRequest(f"body can't be read: {error}") from None
     if clean_hash(stated) != artifact_hash(record):
         raise BadRequest("invalid field: artifact_hash: it is not the hash of this record", code=TAMPERED)
 
@@ -165,7 +165,7 @@ def _receipt(asked: IngestRequest, now: str) -> dict[str, Any]:
         "outcome": "deny" if asked.denied else "allow",
         "rule": INGESTED,
         "deny_code": asked.deny_reason if asked.denied else None,
-        "reason": "Decided elsewhere, and told to this hall",
+        "reason": "Decided elsewhere, and reported to this hall",
         "decided_at": _in_utc(asked.decided_at, now),
         "recorded_at": now,
         "latency_ms": None,

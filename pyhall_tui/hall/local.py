@@ -113,7 +113,7 @@ def _upstream_alerts(hall: Hall) -> Iterator[dict[str, Any]]:
     state = hall.upstream.state()
     since = state["last_heard"] or hall.store.now()
     if state["stale"]:
-        said = f"The upstream {state['url']} was not heard of: {state['error'] or 'not asked yet'}"
+        said = f"The upstream {state['url']} is unreachable: {state['error'] or 'not polled yet'}"
         yield _alert(since, "error", STALE, said)
     session = state["session"]
     if session["state"] in ("refused", "expired"):

@@ -47,12 +47,12 @@ def _why_refused(scope: Scope, known: frozenset[str]) -> tuple[int, str] | None:
             pages.append((name, value.decode("latin-1").strip().lower()))
     name = name_of(host)
     if name is None:
-        return 400, f"{host!r} is not a host: send the name of the hall in the Host header"
+        return 400, f"{host!r} is not a host: send the hall's name in the Host header"
     server = scope.get("server")
     if not _is_own(name, known, server[0] if server else ""):
-        return 421, f"this hall does not answer for {name}: to have it do so, start it with --allow-host {name}"
+        return 421, f"this hall does not answer for {name}: start it with --allow-host {name} to allow that"
     if any(value not in _OWN if header == b"sec-fetch-site" else not _is_of(value, host) for header, value in pages):
-        return 403, "a page of another site may not ask this hall"
+        return 403, "pages of other sites may not use this hall"
     return None
 
 

@@ -23,10 +23,10 @@ _ERRORS = {
 }
 _ABOUT = f"""A registry of AI workers on this machine.
 
-Faults on demand: `PUT {ADMIN}` with `{{"faults": [...]}}`, from this machine and with a key, puts them in force in
-place of what is there; `GET` lists them and `DELETE` takes all away. A fault's fields, all optional:
-{", ".join(f"`{name}`" for name in Fault.__struct_fields__)}. The path stands here and not among the operations, so that
-a tool which tries out every operation does not break the hall that it tests."""
+Faults on demand: `PUT {ADMIN}` with `{{"faults": [...]}}`, from this machine and with a key, replaces the
+faults in force; `GET` lists them and `DELETE` removes all. A fault's fields, all optional:
+{", ".join(f"`{name}`" for name in Fault.__struct_fields__)}. The path is mentioned here and not among the operations,
+so that a tool that tries every operation does not break the hall that it tests."""
 _READ = (401, 429, 500)
 _HERE = (403, *_READ)
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -127,7 +127,7 @@ def _paths() -> dict[str, Any]:
     rules = _object({"rules": _list_of(_OBJECT), "default": _TEXT, "error": _MAYBE, "other_hits": _OBJECT})
     steps = _object({"decision": _OBJECT, "worker": _TEXT, "steps": _list_of(_OBJECT)})
     bans = _answers(_list_of({"$ref": "#/components/schemas/Ban"}), (400, 404, *_READ))
-    bans["304"] = {"description": "The list is the one whose ETag the request names"}
+    bans["304"] = {"description": "The list has not changed since the request's ETag"}
     older = _answers(_OLDER, by_worker)
     verify = _answers(_VERDICT, by_worker)
     attest = _answers(_ATTESTED, (*_WRITE, 404))
@@ -135,14 +135,14 @@ def _paths() -> dict[str, Any]:
     record = _answers(_object(enrolled), _WRITE, 201) | _answers(_object(enrolled | {"updated": _FLAG}), ())
     ingested = _object({"recorded": _FLAG, "decision_id": _TEXT})
     return {
-        "/health": {"get": _operation("Is it there?", _answers(health, (500,)), security=_NO_KEY)},
+        "/health": {"get": _operation("Is the hall up?", _answers(health, (500,)), security=_NO_KEY)},
         "/openapi.json": {"get": _operation("This document", _answers(_OBJECT, (500,)), security=_NO_KEY)},
         "/api/v1/dispatch": {
             "post": _operation("May this worker do this?", _answers(_DECISION, _WRITE), **_takes("DispatchRequest"))
         },
-        "/api/v1/verify/{worker_id}": {"get": _operation("What of this worker?", verify, parameters=_WORKER)},
+        "/api/v1/verify/{worker_id}": {"get": _operation("What is this worker's status?", verify, parameters=_WORKER)},
         "/api/v1/hall/enroll": {
-            "post": _operation("Put a worker in", _answers(_VERDICT, _WRITE, 201), **_takes("EnrollRequest"))
+            "post": _operation("Enroll a worker", _answers(_VERDICT, _WRITE, 201), **_takes("EnrollRequest"))
         },
         "/api/v1/workers/{worker_id}/attest": {
             "put": _operation("Attest another package", attest, parameters=_WORKER, **_takes("AttestRequest"))
@@ -151,22 +151,22 @@ def _paths() -> dict[str, Any]:
         "/api/v1/ban-list/report": {
             "post": _operation("Report a hash for review", _answers(_OBJECT, _WRITE, 202), **_takes("ReportRequest"))
         },
-        "/api/v1/telemetry/decisions": {"post": _operation("Taken, and ignored", _answers(_OBJECT, (413, *_READ)))},
+        "/api/v1/telemetry/decisions": {"post": _operation("Accepted and ignored", _answers(_OBJECT, (413, *_READ)))},
         "/api/account/standing": {"get": _operation("The account's standing", _answers(standing, _READ))},
-        "/status": {"get": _operation("How the hall is", _answers(_OBJECT, _READ))},
+        "/status": {"get": _operation("The hall's status", _answers(_OBJECT, _READ))},
         "/workers": {"get": _operation("All workers", _answers(some, _READ))},
         "/dispatches": {"get": _operation("The last decisions", _answers(some, (400, *_READ)), parameters=feed)},
         "/dispatches/active": {"get": _operation("Dispatches under way", _answers(some, _READ))},
-        "/alerts": {"get": _operation("What to look at", _answers(some, _READ))},
+        "/alerts": {"get": _operation("What needs attention", _answers(some, _READ))},
         "/policy": {"get": _operation("The rules, and how often each decided", _answers(rules, _HERE))},
         "/policy/explain": {
             "get": _operation("Which rule decides, and why", _answers(steps, (400, *_HERE)), parameters=_EXPLAINED)
         },
-        "/enroll": {"post": _operation("Put a worker in by its record", record, **_takes("RecordRequest"))},
+        "/enroll": {"post": _operation("Enroll a worker by its record", record, **_takes("RecordRequest"))},
         "/decisions/ingest": {
             "post": _operation("A decision made elsewhere", _answers(ingested, _WRITE, 201), **_takes("IngestRequest"))
         },
-        "/wcp/registry/ban-list": {"get": _operation("The banned hashes alone", _answers(some, _READ))},
+        "/wcp/registry/ban-list": {"get": _operation("Only the banned hashes", _answers(some, _READ))},
         "/wcp/registry/verify/{worker_id}": {"get": _operation("The older shape", older, parameters=_WORKER)},
     }
 

@@ -1,4 +1,4 @@
-"""The policy gate: rules, the first that matches decides; where none does, the stated default."""
+"""The policy gate: the first rule that matches decides; if none matches, the default does."""
 
 import logging
 import re
@@ -79,10 +79,10 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         for name in ("namespace", "capability", "worker"):
             glob = getattr(self, name)
             if "(?!)" in translate(glob):  # what `[b-a]` comes to
-                raise ValueError(f"{name}: {glob} can match nothing")
+                raise ValueError(f"{name}: {glob} can never match")
         for name, values in self.context.items():
             if all(value != value for value in values):  # nan
-                raise ValueError(f"context: the values of {name} can match nothing")
+                raise ValueError(f"context: the values of {name} can never match")
         _named("timezone", times.zone, self.timezone)
         if self.hours:
             _named("hours", times.check, self.hours)
@@ -137,7 +137,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """A list of rules and what counts where none matches."""
+    """A list of rules, and what applies if none matches."""
 
     rule: tuple[Rule, ...] = ()
     default: Literal["allow", "deny"] = "deny"
@@ -165,7 +165,7 @@ def parse(text: str, name: str) -> Policy:
     """
     raw = tomlfile.loads(text, name)
     if not raw:
-        raise FileMistake(f"{name}:1:1: there is nothing in it: a policy has a default, rules, or both")
+        raise FileMistake(f"{name}:1:1: the file is empty: a policy has a default, rules, or both")
     rules = raw.get("rule")
     for number, rule in enumerate(rules if isinstance(rules, list) else (), 1):
         if isinstance(rule, dict):
@@ -178,10 +178,15 @@ def parse(text: str, name: str) -> Policy:
     for index, made in enumerate(policy.rule):
         if made.id in seen:
             raise tomlfile.mistake(
-                f"the id {made.id} is an earlier rule's - at `$.rule[{index}].id`", text, name, "rule"
+                f"the id {made.id} is already used by an earlier rule - at `$.rule[{index}].id`", text, name, "rule"
             )
         seen.add(made.id)
     return policy
+
+
+def _still_in_force(policy: Policy) -> str:
+    count = len(policy.rule)
+    return f"the last good policy, {count} rule{'s' * (count != 1)}, stays in force"
 
 
 class StoredPolicy:
@@ -208,7 +213,7 @@ class StoredPolicy:
                     self._revision = None
                     raise
                 self.error = str(error)
-                _log.warning("%s (the rules before it stay in force)", error)
+                _log.warning("%s (%s)", error, _still_in_force(self._policy))
         return self._policy
 
 
@@ -226,40 +231,38 @@ class PolicyFile:
         try:
             self._policy = self._parse(read_bounded(path))  # a pipe says it once, and the hall would wait on it
         except OSError as error:
-            raise FileMistake(f"{path}: cannot be read: {reason(error)}") from None
+            raise FileMistake(f"{path}: can't be read: {reason(error)}") from None
 
     def current(self) -> Policy:
-        """Return the policy in force; `error` says what keeps a newer one from it."""
+        """Return the policy in force; `error` says why a newer one is not."""
         content = self._file.look()
         if content is not None:
             self._take(content)
         elif self._file.restless:
-            self._say(f"{self.path}: it keeps changing, and counts once it stands still")
+            self._say(f"{self.path} keeps changing: it is loaded when it has not changed for two seconds")
         return self._policy
 
     def _take(self, content: bytes | str) -> None:
         try:
             if isinstance(content, str):
-                raise FileMistake(f"{self.path}: cannot be read: {content}")
+                raise FileMistake(f"{self.path}: can't be read: {content}")
             self._policy, self.error = self._parse(content), None
         except FileMistake as error:
             self._say(str(error))
         else:
-            _log.warning(
-                "%s: %d rules, default %s, from now on", self.path, len(self._policy.rule), self._policy.default
-            )
+            _log.warning("%s: loaded, rules: %d, default: %s", self.path, len(self._policy.rule), self._policy.default)
 
     def _say(self, error: str) -> None:
         if error != self.error:
             self.error = error
-            _log.warning("%s (the rules before it stay in force)", error)
+            _log.warning("%s (%s)", error, _still_in_force(self._policy))
 
     def _parse(self, content: bytes) -> Policy:
         return parse(tomlfile.text_of(content, self.path), str(self.path))
 
 
 def save_rules(store: Store, policy: Policy) -> None:
-    """Keep a policy in the store in place of the one that is there; a hall that serves it follows at once."""
+    """Replace the store's policy; a hall that serves the store follows at once."""
     with store.write() as db:
         db.execute("DELETE FROM rules")
         rows = [(number, msgspec.json.encode(rule).decode()) for number, rule in enumerate(policy.rule)]
@@ -270,10 +273,10 @@ def save_rules(store: Store, policy: Policy) -> None:
 
 
 def load_rules(store: Store) -> Policy:
-    """Return the policy that is kept in the store; one that has none denies everything.
+    """Return the store's policy; a store without one denies everything.
 
     Raises:
-        StoreError: what is kept there is no policy.
+        StoreError: what is kept there is not a policy.
     """
     with store.snapshot():  # another process may put others in their place
         rows = store.read("SELECT rule FROM rules ORDER BY position")
@@ -283,6 +286,6 @@ def load_rules(store: Store) -> Policy:
         defaults = msgspec.json.decode(default, type=Policy)
     except msgspec.DecodeError as error:
         raise StoreError(
-            f"the policy in the hall's store cannot be read: {error} (put another in its place with hall policy set)"
+            f"the policy in the hall's store can't be read: {error} (replace it with hall policy set)"
         ) from None
     return msgspec.structs.replace(defaults, rule=rules)

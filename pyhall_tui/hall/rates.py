@@ -101,7 +101,7 @@ class Rates:
             if not all(map(math.isfinite, kept)):
                 raise ValueError
         except (TypeError, ValueError):
-            raise StoreError("what the rules allowed lately cannot be read from the hall's store") from None
+            raise StoreError("the rates already used can't be read from the hall's store") from None
         now = self._clock.now()
         back = now.mono - rows[0][0] - _elapsed(Moment(rows[0][0], rows[0][1]), now)
         window = _Window(array("d", [part for at, count in pairs for part in (at + back, count)]))

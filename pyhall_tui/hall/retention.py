@@ -108,7 +108,7 @@ class TakingOut:
                 )
                 audit.append_removal(store, removal)
         begin = audit.anchor(store)[0] + 1
-        self.announced = f"rows {begin:,} to {last:,} are taken out of the decision log: {self._keep}"
+        self.announced = f"rows {begin:,} to {last:,} are being removed from the decision log: {self._keep}"
 
 
 def prune(store: Store, keep: Retention) -> int:
@@ -161,7 +161,7 @@ async def _run(work: TakingOut, store: Store, clock: Clock) -> str | None:
             await asyncio.get_running_loop().run_in_executor(None, store.checkpoint)
         await clock.sleep(_PAUSE)
     if work.gone >= _WORTH_AN_END:
-        _log.warning("taken out of the decision log: %s decisions", f"{work.gone:,}")
+        _log.warning("removed from the decision log: %s decisions", f"{work.gone:,}")
     return str(work.doubt) if work.doubt else None
 
 
@@ -207,7 +207,9 @@ def _take_piece(store: Store, last: int) -> int | None:
         for seq, entry, receipt in rows:
             number += 1
             if seq != number or entry != audit.entry_hash(before, receipt):
-                raise StoreError(f"row {number} is missing or was changed, so nothing is taken out (hall audit verify)")
+                raise StoreError(
+                    f"row {number} is missing or was changed, so nothing is removed (see hall audit verify)"
+                )
             before = entry
             decisions += not audit.is_removal(receipt)
         store.set_meta("audit_anchor", f"{number}:{before}", log_alone=True)
@@ -235,7 +237,7 @@ def age_reference(store: Store, days: float) -> float:
         if number == 0:
             reference = min(now, newest)
             if newest - now > _AHEAD:
-                raise _doubt(f"the newest decision is of {iso(newest)}, which is yet to come by this machine's clock")
+                raise _doubt(f"the newest decision is of {iso(newest)}, which is in the future by this machine's clock")
         gap = later - newest
         if gap > _GAP:
             between = "this machine's clock" if number == 0 else "the next decision"
@@ -250,8 +252,8 @@ def age_reference(store: Store, days: float) -> float:
 
 def _doubt(what: str) -> Doubt:
     return Doubt(
-        f"no decision is taken out for its age: {what}. Set the clock if it is wrong; if it is right, age counts again "
-        f"once decisions were made on {_DAYS_OF_USE} days. --keep-decisions does not look at the time."
+        f"no decision is removed by age: {what}. Set the clock if it is wrong; if it is right, age counts again "
+        f"once decisions were made on {_DAYS_OF_USE} days. --keep-decisions does not depend on the time."
     )
 
 
@@ -268,5 +270,5 @@ def _seconds(at: str) -> float:
     try:
         stated = datetime.fromisoformat(at)
     except ValueError:
-        raise Doubt(f"no decision is taken out for its age: one of the log's times cannot be read: {at}") from None
+        raise Doubt(f"no decision is removed by age: one of the log's times can't be read: {at}") from None
     return stated.replace(tzinfo=stated.tzinfo or UTC).timestamp()

@@ -105,12 +105,12 @@ def _outcome(their: _Their, notes: list[str]) -> Literal["allow", "hold"]:
     strict = [word for word in ("policy_gate", "human_required_default") if escalation.get(word)]
     strict += ["preconditions"] if their.decision.get("preconditions") else []
     if strict:
-        notes.append(f"{their.rule_id}: holds, because ours can't say {', '.join(strict)}")
+        notes.append(f"{their.rule_id}: holds, because our rules can't express {', '.join(strict)}")
     candidates = [str(c.get("worker_species_id")) for c in their.decision.get("candidate_workers_ranked", [])]
     if candidates:
         notes.append(
-            f"{their.rule_id}: its ranked candidates are not kept ({', '.join(candidates)}): any worker enrolled"
+            f"{their.rule_id}: its ranked candidates are dropped ({', '.join(candidates)}): any enrolled worker matches"
         )
     if controls := their.decision.get("required_controls_suggested"):
-        notes.append(f"{their.rule_id}: its suggested controls are not kept ({', '.join(map(str, controls))})")
+        notes.append(f"{their.rule_id}: its suggested controls are dropped ({', '.join(map(str, controls))})")
     return "hold" if strict else "allow"

@@ -134,7 +134,7 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
     except Exception:
-        _log.exception("what ran beside the hall failed")
+        _log.exception("a background task of the hall failed")
 
 
 class RunningHall:
@@ -234,12 +234,14 @@ class ForegroundServer(_HallServer):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what is under way for `GRACE` seconds, then refuse the rest; who reads nothing keeps nobody."""
         if under_way := len(self.server_state.tasks):
-            _log.warning("%s under way: at most %d s for that; told again, it ends now", _requests(under_way), GRACE)
+            _log.warning(
+                "%s under way: waiting at most %d s; another signal ends the hall now", _requests(under_way), GRACE
+            )
         try:
             async with asyncio.timeout(GRACE):
                 await super().shutdown(sockets)
         except TimeoutError:
-            _log.warning("%s not answered in %d s: refused", _requests(len(self.server_state.tasks)), GRACE)
+            _log.warning("%s not answered within %d s: refused", _requests(len(self.server_state.tasks)), GRACE)
             for task in list(self.server_state.tasks):
                 task.cancel()
             await asyncio.sleep(_LAST_WORDS)

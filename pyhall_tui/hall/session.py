@@ -16,7 +16,7 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.hall.store import Store, iso
 
 NO_KEY = "There is no key for the upstream: set PYHALL_API_KEY."
-NOT_TOLD = "The upstream does not say whether it takes the key: --upstream-namespace enrolls this hall there."
+NOT_TOLD = "The upstream does not say whether it accepts the key. Use --upstream-namespace to enroll this hall there."
 _KEPT = "upstream_session"
 _RENEW_AT = 2 / 3
 """Of a stated life time: what is left is for clocks that differ and an upstream that is away for a while."""

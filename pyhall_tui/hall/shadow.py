@@ -20,8 +20,8 @@ class Hidden:
 
     def __str__(self) -> str:
         others = " and ".join(self.by)
-        effect = "which decide the same" if self.same_outcome else "which decide otherwise"
-        return f"rule {self.rule} can never decide: all that it matches is taken by {others}, {effect}"
+        effect = "with the same outcome" if self.same_outcome else "with another outcome"
+        return f"rule {self.rule} is unreachable: {others} already decides everything it matches, {effect}"
 
 
 def hidden_rules(policy: Policy) -> list[Hidden]:

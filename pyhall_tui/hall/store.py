@@ -106,8 +106,8 @@ class Store:
         except (OSError, sqlite3.Error) as error:
             why = reason(error) if isinstance(error, OSError) else error
             if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-                why = "another program holds it locked, or its file system knows no locks: try --db on a local disk"
-            raise StoreError(f"cannot open the hall's store {self.path}: {why}") from error
+                why = "another program has locked it, or its file system has no locks: try --db on a local disk"
+            raise StoreError(f"can't open the hall's store {self.path}: {why}") from error
 
     def _open(self) -> sqlite3.Connection:
         if self.path != MEMORY:
@@ -137,7 +137,7 @@ class Store:
                 db.execute("PRAGMA synchronous=NORMAL")  # with WAL: whole after kill -9, also after a power cut
             elif self.path != MEMORY:
                 self.note = (
-                    f"The file system of {self.path} carries no write-ahead log: it is kept in mode {kept.upper()}."
+                    f"The file system of {self.path} does not support a write-ahead log: using mode {kept.upper()}."
                 )
             self._prepare(db)
             db.execute("PRAGMA busy_timeout=5000").fetchall()
@@ -219,7 +219,7 @@ class Store:
                     raise
                 self._db.execute("COMMIT")
             except sqlite3.OperationalError as error:
-                raise StoreError(f"cannot write to the hall's store {self.path}: {error}") from error
+                raise StoreError(f"can't write to the hall's store {self.path}: {error}") from error
             finally:
                 self._changes += not log_alone
 

@@ -23,7 +23,7 @@ def read_text(path: Path) -> str:
     try:
         return text_of(path.read_bytes(), path)  # a pipe too
     except OSError as error:
-        raise FileMistake(f"{path}: cannot be read: {reason(error)}") from None
+        raise FileMistake(f"{path}: can't be read: {reason(error)}") from None
 
 
 def text_of(content: bytes, path: Path) -> str:
@@ -31,7 +31,7 @@ def text_of(content: bytes, path: Path) -> str:
     try:
         return edited_text(content)
     except NotText as error:
-        raise FileMistake(f"{path}: cannot be read: {error}") from None
+        raise FileMistake(f"{path}: can't be read: {error}") from None
 
 
 def parse(text: str, name: str, shape: type[T], table: str) -> T:

@@ -145,8 +145,8 @@ def _refuses(when_stale: WhenStale, tier: str) -> bool:
 
 
 def _said(heard: str | None) -> str:
-    since = f"since {heard}" if heard else "since the hall was started"
-    return f"The upstream registry was not heard of {since}: who is banned now is not known"
+    since = f"since {heard}" if heard else "since the hall started"
+    return f"The upstream registry has been unreachable {since}, so its current bans are unknown"
 
 
 def last_refusal(store: Store) -> Callable[[str], str | None]:

@@ -79,7 +79,7 @@ def wait_until_still(
         sleep(QUIET)
         if _stamp(path) == before:
             return
-    raise FileMistake(f"{path}: it keeps changing: try again when it is saved")
+    raise FileMistake(f"{path} keeps changing: try again once it is saved")
 
 
 def _stamp(path: Path) -> _Stamp:

@@ -227,7 +227,7 @@ async def _joined(
             yield b"," + b",".join(page)
             count += len(page)
     except (StoreError, sqlite3.Error) as error:
-        _log.warning("an answer to %s was broken off: %s", request.url.path, error)
+        _log.warning("an answer to %s was cut short: %s", request.url.path, error)
         request.scope["state"]["transport"].abort()
         return
     yield end(count).encode()

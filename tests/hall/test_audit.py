@@ -45,8 +45,8 @@ def test_a_log_that_nobody_touched_is_whole(store: Store) -> None:
         ("UPDATE decisions SET entry_hash = 'x' WHERE seq = 4", 4, "changed"),
         ("DELETE FROM decisions WHERE seq = 5", 5, "missing"),
         ("DELETE FROM decisions WHERE seq = 1", 1, "missing"),
-        ("DELETE FROM decisions WHERE seq > 8", 9, "cut off"),
-        ("DELETE FROM decisions", 1, "cut off"),
+        ("DELETE FROM decisions WHERE seq > 8", 9, "truncated"),
+        ("DELETE FROM decisions", 1, "truncated"),
     ],
 )
 def test_the_first_bad_row_is_named(store: Store, sql: str, bad: int, why: str) -> None:

@@ -220,14 +220,14 @@ def test_audit_verify_names_the_first_bad_row(seeded: Path) -> None:
     assert run("audit", "verify", "--db", seeded).exit_code == 0
     result = run("audit", "verify", "--head", kept, "--db", seeded)
     assert result.exit_code == 1
-    assert "row 3" in result.stderr and "cut off" in result.stderr
+    assert "row 3" in result.stderr and "truncated" in result.stderr
 
 
 def test_old_decisions_are_taken_out_and_the_rest_is_whole(seeded: Path) -> None:
     assert run("audit", "prune", "--db", seeded).exit_code == 2, "what to keep has to be said"
     assert lines(run("audit", "prune", "--keep-decisions", "1", "--db", seeded)) == ["removed 2 decisions"]
     (whole,) = lines(run("audit", "verify", "--db", seeded))
-    assert whole.startswith("whole: 1 decision; rows 1 to 2 were taken out by retention")
+    assert whole.startswith("whole: 1 decision; rows 1 to 2 were removed by retention")
     assert lines(run("audit", "prune", "--keep-days", "1", "--db", seeded)) == ["removed 0 decisions"]
     assert json.loads(run("status", "--json", "--db", seeded).stdout)["decisions"] == 1
 
@@ -238,7 +238,7 @@ async def test_a_served_log_is_kept_as_short_as_it_is_told(seeded: Path) -> None
         await until(lambda: "whole: 2 decisions; rows 1 to 1" in run("audit", "verify", "--db", seeded).stdout)
         hall.end()
         assert hall.process.stderr is not None
-        assert "rows 1 to 1 are taken out of the decision log: the last 2 decisions" in hall.process.stderr.read()
+        assert "rows 1 to 1 are being removed from the decision log: the last 2 decisions" in hall.process.stderr.read()
 
 
 def test_verify_says_in_json_what_was_taken_out(seeded: Path) -> None:
@@ -294,7 +294,7 @@ def test_a_policy_is_shown_checked_and_set(seeded: Path, tmp_path: Path) -> None
     (tmp_path / "new.toml").write_text('[[rule]]\nid = "all"\noutcome = "allow"\n[[rule]]\noutcome = "deny"\n')
     hidden = run("policy", "check", tmp_path / "new.toml")
     assert hidden.exit_code == 1
-    assert "rule-2 can never decide" in hidden.stderr
+    assert "rule-2 is unreachable" in hidden.stderr
     with served(seeded, key=Store(seeded).add_key("org.yourco")) as hall, hall.http() as http:
         critical = ASK | {"context": {"risk_tier": "critical"}}
         assert http.post("/api/v1/dispatch", json=critical).json()["outcome"] == "deny"
@@ -361,7 +361,7 @@ async def test_a_served_policy_file_is_followed_and_a_mistake_in_it_is_told(db: 
         await until(lambda: f"{policy}:1:1:" in (http.get("/status").json()["policy"]["error"] or ""))
         assert http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "allow"
         policy.write_text("")
-        await until(lambda: "there is nothing in it" in http.get("/status").json()["policy"]["error"])
+        await until(lambda: "the file is empty" in http.get("/status").json()["policy"]["error"])
         assert http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "allow"
         policy.write_text('default = "deny"\n')
         await until(lambda: http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "deny")

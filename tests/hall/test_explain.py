@@ -53,7 +53,7 @@ def test_it_names_the_rule_and_why_not_the_earlier_ones() -> None:
     assert [step.why for step in found.steps[:3]] == [
         "capability llm.x does not match mail.*",
         "risk tier high is not among low",
-        "context's env is 'prod'; the rule wants 'dev'",
+        "context's env is 'prod'; the rule needs 'dev'",
     ]
 
 
@@ -267,5 +267,5 @@ def test_a_wrong_question_is_a_sentence(served: LiveHall, more: tuple[str, ...])
 
 def test_of_a_worker_that_is_not_there_the_namespace_has_to_be_named(served: LiveHall) -> None:
     ask = ("--worker", "nobody", "--capability", "c", "--db", served.store.path)
-    assert "name a namespace" in run(*ask).stderr
+    assert "give its namespace" in run(*ask).stderr
     assert "deny  by registry" in run(*ask, "--namespace", "n").stdout

@@ -55,7 +55,7 @@ def test_a_hidden_rule_is_named_and_explained(hall: LiveHall, http: httpx.Client
     save_rules(hall.store, Policy(rule=rules))
     never = http.get("/policy").json()["rules"][1]
     assert never["hidden_by"] == ["all"]
-    assert "never can never decide" in never["hidden"] and "decide otherwise" in never["hidden"]
+    assert "never is unreachable" in never["hidden"] and "with another outcome" in never["hidden"]
 
 
 def test_another_namespaces_decisions_are_not_counted(hall: LiveHall, http: httpx.Client) -> None:
@@ -121,7 +121,7 @@ def test_it_looks_at_the_context_that_is_given(hall: LiveHall, http: httpx.Clien
     told = http.get("/policy/explain", params=ask | {"context": '{"env": "prod"}'}).json()
     assert told["decision"]["rule"] == "prod"
     without = http.get("/policy/explain", params=ask).json()
-    assert without["steps"][0]["why"] == "the context has no env; the rule wants 'prod'"
+    assert without["steps"][0]["why"] == "the context has no env; the rule needs 'prod'"
 
 
 @pytest.mark.parametrize(

@@ -229,7 +229,7 @@ def test_what_cannot_be_read_allows_nothing(path: Path) -> None:
         with place.store.write() as db:
             db.execute("UPDATE rates SET allowed = ?", (blob,))
         place.start_again()
-        with pytest.raises(StoreError, match="cannot be read"):
+        with pytest.raises(StoreError, match="can't be read"):
             place.dispatch()
 
 

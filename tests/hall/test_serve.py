@@ -209,11 +209,11 @@ def test_what_is_not_answered_in_time_is_refused_without_a_traceback(
         answers = [all_of(slow), all_of(half)]
     thread.join(10)
     assert not thread.is_alive()
-    assert answers[1].startswith(b"HTTP/1.1 503 ") and b'{"error":"the hall is ending' in answers[1]
+    assert answers[1].startswith(b"HTTP/1.1 503 ") and b'{"error":"the hall is shutting down' in answers[1]
     assert (begun + answers[0]).startswith(b"HTTP/1.1 200 " if begun else b"HTTP/1.1 503 ")
     assert [record.message for record in caplog.records] == [
-        "2 requests under way: at most 0 s for that; told again, it ends now",
-        "2 requests not answered in 0 s: refused",
+        "2 requests under way: waiting at most 0 s; another signal ends the hall now",
+        "2 requests not answered within 0 s: refused",
     ]
     assert not any(record.exc_info for record in caplog.records)
 

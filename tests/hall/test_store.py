@@ -91,7 +91,7 @@ def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_store(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot open"):
+    with pytest.raises(StoreError, match="can't open"):
         Store(tmp_path)
 
 
@@ -108,7 +108,7 @@ def test_where_the_file_system_carries_no_write_ahead_log_another_mode_is_used_a
         first.close()
     monkeypatch.setattr(sqlite3, "connect", lambda at, **o: connect(f"file:{at}?vfs=unix-dotfile", uri=True, **o))
     store = Store(path)
-    assert store.note is not None and f"{path} carries no write-ahead log: it is kept in mode" in store.note
+    assert store.note is not None and f"{path} does not support a write-ahead log: using mode" in store.note
     store.add_key("org.acme", "now")
     store.close()
     monkeypatch.undo()
@@ -126,7 +126,7 @@ def test_a_store_that_another_program_holds_is_told_in_words(tmp_path: Path, mon
     other.execute("PRAGMA locking_mode=EXCLUSIVE")
     other.execute("BEGIN EXCLUSIVE")
     monkeypatch.setattr(sqlite3, "connect", lambda at, **o: connect(at, **(o | {"timeout": 0.05})))
-    with pytest.raises(StoreError, match="another program holds it locked, or its file system knows no locks"):
+    with pytest.raises(StoreError, match="another program has locked it, or its file system has no locks"):
         Store(path)
     other.close()
 

@@ -88,7 +88,7 @@ def test_files_that_others_took_are_waited_for_quietly(
         assert tell(hall.url, PROPER).startswith(b"HTTP/1.1 200 OK")
     assert fails <= 0
     assert [record.message for record in caplog.records] == [
-        "this process may open no more files: 19 connections had to wait"
+        "this process can't open more files: 19 connections had to wait"
     ]
 
 
@@ -107,7 +107,7 @@ def test_who_does_not_go_on_is_closed(said: bytes, answer: bytes, caplog: pytest
     with live_hall(guests=Guests(patience=HURRY)) as hall:
         assert tell(hall.url, said).startswith(answer)
     assert [record.message for record in caplog.records] == [
-        "1 connection closed that did not send a request, or read its answer, in time"
+        "1 connection closed for not sending a request, or not reading the answer, in time"
     ]
 
 

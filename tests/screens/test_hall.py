@@ -156,7 +156,7 @@ async def test_rules_come_with_their_hits_the_hidden_ones_explained(open_app: Op
         await reads(opened, "Never asked: never.", "▲ hidden")
         assert any("deny-all" in line and " 1 " in line for line in opened.text().splitlines())
         await opened.pilot.press("down")
-        await reads(opened, "rule never can never decide: all that it matches is taken by deny-all")
+        await reads(opened, "rule never is unreachable: deny-all already decides everything it matches")
         await opened.pilot.press("up", "enter")
         await until(lambda: opened.screen.query_one("#hall-filter", Input).value == "deny-all", clock=opened.clock)
         await reads(opened, "✖ deny", "1 decision")
