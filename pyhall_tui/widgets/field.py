@@ -56,11 +56,10 @@ class OneLineInput(Input):
     takes_paste: Callable[[str], bool] | None = None
     """Is handed a pasted text first; where it returns True, the text was taken elsewhere."""
 
-    async def _on_key(self, event: events.Key) -> None:
-        if not await edit_at_once(self, event):
-            await super()._on_key(event)
+    async def on_key(self, event: events.Key) -> None:
+        await edit_at_once(self, event)
 
-    def _on_paste(self, event: events.Paste) -> None:
+    def on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
         if self.takes_paste is not None and self.takes_paste(event.text):
@@ -87,13 +86,11 @@ class FilterInput(OneLineInput):
         self.screen.set_focus(self.screen.query_one(self._leads_to))  # at once: the next key may already be here
         await super().action_submit()
 
-    async def _on_key(self, event: events.Key) -> None:
-        if self.screen.focused is self:
-            await super()._on_key(event)
-            return
-        event.prevent_default()
-        event.stop()
-        self.app.post_message(events.Key(event.key, event.character))
+    async def on_key(self, event: events.Key) -> None:
+        if self.screen.focused is not self:
+            event.prevent_default()
+            event.stop()
+            self.app.post_message(events.Key(event.key, event.character))
 
 
 class Field(Vertical):

@@ -11,9 +11,8 @@ from pyhall_tui.widgets.sanitizing import without_controls
 class TextField(TextArea):
     """A text area whose edits keep the order in which they were typed."""
 
-    async def _on_key(self, event: events.Key) -> None:
-        if not await edit_at_once(self, event):
-            await super()._on_key(event)
+    async def on_key(self, event: events.Key) -> None:
+        await edit_at_once(self, event)
 
     def render_line(self, y: int) -> Strip:
         return without_controls(super().render_line(y))

@@ -3,11 +3,13 @@
 import json
 
 import pytest
+from textual import events
+from textual.app import App, ComposeResult
 from textual.widget import Widget
 from textual.widgets import Input, Tabs, TextArea
 
 from pyhall_tui.screens.dispatch.answer import AnswerView
-from pyhall_tui.screens.dispatch.request_form import RequestForm
+from pyhall_tui.screens.dispatch.request_form import ContextArea, RequestForm
 from pyhall_tui.screens.dispatch.screen import DispatchScreen
 from pyhall_tui.screens.messages import Go
 from tests.live_hall import CAPABILITY, WORKER, LiveHall
@@ -319,3 +321,19 @@ async def test_enter_takes_the_capability_that_is_offered_and_a_new_one_is_said_
         await until(lambda: "llm.em is new" in opened.words() and "Did you mean llm.embed?" in opened.words())
         await opened.pilot.press("enter")
         await until(lambda: field.value == "llm.embed" and "is new" not in opened.words())
+
+
+class ContextOnly(App[None]):
+    def compose(self) -> ComposeResult:
+        yield ContextArea()
+
+
+async def test_what_is_pasted_into_the_context_is_taken_once() -> None:
+    app = ContextOnly()
+    async with app.run_test() as pilot:
+        area = app.query_one(ContextArea)
+        area.focus()
+        await pilot.pause()
+        app.post_message(events.Paste('{"a": 1}'))
+        await pilot.pause()
+        assert area.text == '{"a": 1}'

@@ -35,12 +35,10 @@ class ContextArea(TextField):
 
     takes_paste: Callable[[str], bool] | None = None
 
-    async def _on_paste(self, event: events.Paste) -> None:
+    def on_paste(self, event: events.Paste) -> None:
         if self.takes_paste is not None and self.takes_paste(event.text):
             event.prevent_default()
             event.stop()
-            return
-        await super()._on_paste(event)
 
 
 class RequestForm(VerticalScroll, can_focus=False):

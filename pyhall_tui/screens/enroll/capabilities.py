@@ -45,7 +45,7 @@ class CapabilityInput(OneLineInput):
     class TakeBack(Message):
         """Backspace was pressed in the empty input."""
 
-    def _on_paste(self, event: events.Paste) -> None:
+    def on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
         self.replace(", ".join(split_capabilities(event.text)), *self.selection)

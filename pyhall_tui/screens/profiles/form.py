@@ -52,9 +52,11 @@ class ProfileCheckbox(Checkbox):
     }
     """
 
-    @property
-    def _button(self) -> Content:
-        return Content.assemble(("[✔] " if self.value else "[ ] ", self.get_visual_style("toggle--button")))
+    BUTTON_LEFT, BUTTON_INNER, BUTTON_RIGHT = "[", "✔", "] "
+
+    def render(self) -> Content:
+        box = ("[✔] " if self.value else "[ ] ", self.get_visual_style("toggle--button"))
+        return Content.assemble(box, self.label.pad(1, 1).stylize_before(self.get_visual_style("toggle--label")))
 
 
 class ProfileForm(VerticalScroll, can_focus=False):

@@ -16,7 +16,7 @@ _MOST_LEFT_OUT = 5
 class IdsInput(OneLineInput):
     """One line that takes several pasted ones: their line breaks become blanks, and none is submitted by a paste."""
 
-    def _on_paste(self, event: events.Paste) -> None:
+    def on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
         self.insert_text_at_cursor(" ".join(event.text.split()))
