@@ -1,18 +1,18 @@
 """The app: modes, theme, keys, toasts. It wires things; what is done is done in the screens and the workspace."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from rich.text import Text
+from rich.console import RenderableType
 from textual import events, on
-from textual.app import App
-from textual.await_remove import AwaitRemove
-from textual.dom import DOMNode
+from textual.app import UnknownModeError
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.worker_manager import WorkerManager
 
 from pyhall_tui import crash
 from pyhall_tui.clock import Clock, SystemClock
@@ -46,6 +46,7 @@ from pyhall_tui.shell.failed_work import TellingWorkers
 from pyhall_tui.shell.theme import DARK, OTHER, THEMES
 from pyhall_tui.shell.toasts import AlarmToasts, TroubleToasts, is_bad_news, with_its_holder
 from pyhall_tui.signals import draw_anew_after_a_stop, end_on_signals, is_a_shells_job
+from pyhall_tui.textual_internals import HookedApp, driver_of, is_handed_back, unpin_closed_widgets
 from pyhall_tui.widgets.field import OneLineInput, left_out
 from pyhall_tui.widgets.header import SCREEN_TITLES
 from pyhall_tui.widgets.late import came_late
@@ -64,9 +65,10 @@ _GATHER = 0.25
 """Seconds that verdicts are gathered for one frame; what is an event is told at once."""
 
 
-class PyHallApp(App[None]):
+class PyHallApp(HookedApp):
     """The operations dashboard."""
 
+    CRASH_CODE = crash.EXIT_CODE
     TITLE = "pyhall-tui"
     COMMANDS = {palette_commands}
     # The first screen's, for all CSS is parsed anew when more is added.
@@ -110,12 +112,13 @@ class PyHallApp(App[None]):
         """
         super().__init__()
         take_escape_apart()
-        garbage.unpin_closed_widgets()
+        unpin_closed_widgets()
         self._garbage = garbage.Collector(self)
-        self._workers = TellingWorkers(self, self._tell_failed_work)
+        self._telling_workers = TellingWorkers(self, self._tell_failed_work)
+        self._is_ending = False
         for each in THEMES:
             self.register_theme(each)
-        self.stylesheet._parse_cache.grow(1_000)  # Textual's 64 are fewer than our sources: none was ever found there
+        self.keep_parsed_css(1_000)
         self.theme = theme  # before it runs: all CSS is parsed anew at a change of theme
         self.add_mode(self.DEFAULT_MODE, partial(self._make_screen, OpeningScreen))
         self._clock = clock or SystemClock()
@@ -132,6 +135,11 @@ class PyHallApp(App[None]):
         self._trouble_toasts = TroubleToasts(self)
         self._attention = Attention(self, self._clock)
         self.typed_ahead = TypedAhead(self)
+
+    @property
+    def workers(self) -> WorkerManager:
+        """What runs in the background; if it fails, the user is told."""
+        return self._telling_workers
 
     @property
     def workspace(self) -> Workspace | None:
@@ -154,7 +162,7 @@ class PyHallApp(App[None]):
             self._begin_with("workers", await self._opener.open_profile(profile))
 
     async def on_mount(self) -> None:
-        draw_anew_after_a_stop(self._driver)
+        draw_anew_after_a_stop(driver_of(self), is_handed_back)
         for note in self._notes:
             self.notify(note, severity="warning", timeout=15, markup=False)
         self.call_after_refresh(self._garbage.settle)
@@ -184,10 +192,10 @@ class PyHallApp(App[None]):
     def _begin_with(self, mode: str, opened: Opened) -> None:
         """Begin in that mode: the opening screen would be styled and drawn for nothing."""
         self._add_modes(screens_of(opened.workspace, opened.home), None)
-        self._current_mode, self._screen_stacks = mode, {mode: []}
+        self.start_in_mode(mode)
 
     async def _open_first(self) -> None:
-        if self._exit:  # it was told to end before it began: its screens are being closed
+        if self._is_ending:  # it was told to end before it began: its screens are being closed
             return
         if self._opens_demo:
             await self.open_demo()
@@ -239,7 +247,7 @@ class PyHallApp(App[None]):
         self._garbage.collect_all_soon()
         await self.switch_mode("opening")
         for mode in SCREEN_TITLES:
-            if mode in self._modes:
+            with contextlib.suppress(UnknownModeError):
                 await self.remove_mode(mode)
         self._add_modes(screens, problem)
 
@@ -251,16 +259,8 @@ class PyHallApp(App[None]):
     def _make_screen(self, factory: Callable[[], Screen[None]]) -> Screen[None]:
         """Make a screen that has the theme's CSS already: Textual would parse all CSS anew, twice, to be sure of it."""
         screen = factory()
-        screen._css_update_count = self._css_update_count
+        self.skip_css_check(screen)
         return screen
-
-    def _load_screen_css(self, screen: Screen[object]) -> None:
-        """Take a screen's CSS, which is its own alone: Textual would parse all anew, and style the screen on show."""
-        new = [path for path in screen.css_path if not self.stylesheet.has_source(str(path))]
-        if new:
-            self.stylesheet.read_all(new)
-            self.stylesheet.parse()
-            self.stylesheet.apply(screen)
 
     def _profiles_screen(self, problem: str | None) -> Screen[None]:
         from pyhall_tui.files.drafts import Drafts
@@ -328,11 +328,10 @@ class PyHallApp(App[None]):
         self._garbage.close()
         await self._opener.end()
 
-    def _prune(self, *nodes: Widget, parent: DOMNode | None = None) -> AwaitRemove:
-        """Free what widgets leave behind; Textual takes every screen and widget away through here."""
+    def before_removal(self, widgets: Sequence[Widget]) -> list[Widget]:
+        """Free what widgets leave behind."""
         self._garbage.collect_soon()
-        whole = [with_its_holder(node) for node in nodes]
-        return super()._prune(*whole, parent=parent if whole == list(nodes) else whole[0].parent)
+        return [with_its_holder(widget) for widget in widgets]
 
     # -- the workspace's listener ------------------------------------------------------------------------------
 
@@ -369,12 +368,14 @@ class PyHallApp(App[None]):
 
     @on(Go)
     async def _go(self, message: Go) -> None:
-        if message.mode not in self._modes:
+        try:
+            arrival = self.switch_mode(message.mode)
+        except UnknownModeError:
             self.notify("Open a profile first, or the demo.", severity="warning", markup=False)
             return
         if message.mode == "activity":
             self._alarm_toasts.clear()
-        await self.switch_mode(message.mode)
+        await arrival
         if message.worker_id is not None or message.fill:
             self.screen.post_message(message)
 
@@ -418,7 +419,7 @@ class PyHallApp(App[None]):
         if (key := APP_LETTERS.get(action)) and self.focused is not None and self.focused.check_consume_key(key, key):
             return False
         if action == "mouse":
-            return parameters[0] is mouse.is_the_terminals(self._driver)
+            return parameters[0] is mouse.is_the_terminals(self)
         return super().check_action(action, parameters)
 
     def action_mouse(self, clicks: bool) -> None:
@@ -475,7 +476,7 @@ class PyHallApp(App[None]):
         """Let one key or click at a time through; none once the app ends: what it opens would never be whole."""
         if isinstance(event, events.InputEvent | events.Paste):
             self._garbage.was_pressed()
-            if self._exit or (not event.is_forwarded and self.typed_ahead.keeps(event)):
+            if self._is_ending or (not event.is_forwarded and self.typed_ahead.keeps(event)):
                 return
             if not event.is_forwarded and not may_act(self, event):
                 return
@@ -485,15 +486,18 @@ class PyHallApp(App[None]):
         """Quit at once; what is in flight is dropped."""
         self.exit()
 
-    def _handle_exception(self, error: Exception) -> None:
-        """Let what is taken down miss its parts; all else ends the app."""
-        if came_late(error):
-            _log.debug("told while it is taken down", exc_info=error)
-        else:
-            super()._handle_exception(error)
+    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """End the app; no key is taken any more."""
+        self._is_ending = True
+        super().exit(result, return_code, message)
 
-    def _fatal_error(self) -> None:
-        """Replace Textual's crash report, which prints local variables, by one line and the log."""
-        self._return_code = crash.EXIT_CODE
-        kept = "What you typed is kept for the next start."
-        self.panic(Text(crash.report(self._exception or RuntimeError("unknown"), kept)))
+    def is_harmless(self, error: Exception) -> bool:
+        """Let what is taken down miss its parts; everything else ends the app."""
+        late = came_late(error)
+        if late:
+            _log.debug("told while it is taken down", exc_info=error)
+        return late
+
+    def crash_line(self, error: BaseException) -> str:
+        """Say what crashed and where the log is."""
+        return crash.report(error, "What you typed is kept for the next start.")

@@ -39,11 +39,12 @@ def end_on_signals(ask_to_end: Callable[[int], object]) -> None:
             signal.signal(getattr(signal, name), handle)
 
 
-def draw_anew_after_a_stop(driver: Any) -> None:
+def draw_anew_after_a_stop(driver: Any, is_handed_back: Callable[[Any], bool]) -> None:
     """Let SIGCONT set the terminal up anew also after a stop that nobody was told of (SIGSTOP).
 
     Textual's own handler takes the terminal for handed back, as after ctrl+z: it would start what still runs a
     second time, and at the end give back half of it. Call it when the driver has started; others are left alone.
+    `is_handed_back` is asked whether the driver gave the terminal back, and will take it again itself.
     """
     if sys.platform == "win32":
         return
@@ -52,7 +53,7 @@ def draw_anew_after_a_stop(driver: Any) -> None:
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if not driver._must_signal_resume:
+        if not is_handed_back(driver):
             driver.suspend_application_mode()
         go_on(number, frame)
 

@@ -88,6 +88,13 @@ def _check_fields(lines: list[bytearray]) -> None:
         raise h11.LocalProtocolError("HTTP/1.0 has no Transfer-Encoding")
 
 
+def _strict_connection() -> h11.Connection:
+    """Return a connection with our buffer. h11 makes its own, and has no parameter for it (read in 0.16)."""
+    connection = h11.Connection(h11.SERVER, MAX_HEAD)
+    connection._receive_buffer = _Lines(connection)  # noqa: SLF001
+    return connection
+
+
 class _Phase(Enum):
     SILENT = auto()  # connected, and nothing said yet
     HEAD = auto()
@@ -113,8 +120,7 @@ class HallProtocol(H11Protocol):
         guest: Guest,
     ) -> None:
         super().__init__(config, server_state, app_state, loop)
-        self.conn = h11.Connection(h11.SERVER, MAX_HEAD)
-        self.conn._receive_buffer = _Lines(self.conn)
+        self.conn = _strict_connection()
         self.logger = _TELLS
         self._guests, self._guest = guests, guest
         self._phase = _Phase.SILENT

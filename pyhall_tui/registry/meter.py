@@ -43,9 +43,16 @@ METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
 
 def metered(transport: httpx.AsyncHTTPTransport) -> httpx.AsyncHTTPTransport:
     """Make a transport count what its connections read, by the `METER` of the task that reads."""
-    pool = transport._pool
-    pool._network_backend = _Backend(pool._network_backend)
+    pool = _pool_of(transport)
+    pool._network_backend = _Backend(pool._network_backend)  # noqa: SLF001
     return transport
+
+
+def _pool_of(transport: httpx.AsyncHTTPTransport) -> httpcore.AsyncConnectionPool:
+    """Return what opens the connections. httpx makes it, and has no parameter for its backend (read in 0.28)."""
+    pool = transport._pool  # noqa: SLF001
+    assert isinstance(pool, httpcore.AsyncConnectionPool)
+    return pool
 
 
 class _Backend(httpcore.AsyncNetworkBackend):

@@ -6,12 +6,12 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
 from pyhall_tui.render.connection import band, key_band, trouble_band
 from pyhall_tui.render.text import Cell
 from pyhall_tui.screens.messages import ConnectionChanged, EventsHappened, FleetChanged
+from pyhall_tui.textual_internals import HookedScreen
 from pyhall_tui.widgets.cells import STYLES, show_line
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
@@ -19,7 +19,7 @@ from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 
 
-class ModeScreen(Screen[None]):
+class ModeScreen(HookedScreen):
     """A screen of the bar. A child gives `MODE` and `compose_body`, and may pull in `fleet_changed`."""
 
     MODE: ClassVar[str]
@@ -66,9 +66,9 @@ class ModeScreen(Screen[None]):
     def _take_size_classes(self) -> None:
         """Have the classes of the size before there is anything to style: Textual would style it all again for them."""
         width, height = self.app.size
-        classes = self._get_breakpoint_classes(width, self.HORIZONTAL_BREAKPOINTS)
-        classes |= self._get_breakpoint_classes(height, self.VERTICAL_BREAKPOINTS)
-        self.update_classes(dict.fromkeys(classes, True), update=False)
+        wide = max(step for step in self.HORIZONTAL_BREAKPOINTS if step[0] <= width)[1]
+        high = max(step for step in self.VERTICAL_BREAKPOINTS if step[0] <= height)[1]
+        self.update_classes({wide: True, high: True}, update=False)
 
     def compose_body(self) -> ComposeResult:
         """Yield what stands between header and footer."""
@@ -100,13 +100,6 @@ class ModeScreen(Screen[None]):
     def _on_link_changed(self) -> None:
         self.query_one(StatusHeader).update_status()
         self._update_band()
-
-    def _compositor_refresh(self) -> None:
-        """Draw nothing while the app holds updates back: Textual would make the whole frame and throw it away."""
-        if self.app._batch_count:
-            self.refresh()
-        else:
-            super()._compositor_refresh()
 
     @on(events.ScreenResume)
     def _come_back(self, event: events.ScreenResume) -> None:

@@ -7,6 +7,7 @@ from textual.app import App
 from pyhall_tui.clock import Clock
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.textual_internals import write_to_terminal
 
 _GATHER = 0.25
 """Seconds that bans are gathered for one ring of the bell and one desktop notification."""
@@ -37,11 +38,10 @@ class Attention:
 
         bans, self._bans = self._bans, []
         self._called_at = self._clock.now().mono
-        driver = self._app._driver  # an escape sequence of our own has no other way out
-        if driver is None or self._app.is_headless:
+        if self._app.is_headless:
             return
         if profile.bell:
             self._app.bell()
         sequence = desktop_sequence(bans_in_words(bans), os.environ) if profile.desktop_notifications else None
         if sequence is not None:
-            driver.write(sequence)
+            write_to_terminal(self._app, sequence)

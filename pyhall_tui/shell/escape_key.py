@@ -8,8 +8,9 @@ and a digit change the screen from everywhere: escape leaves the field or the di
 import string
 from typing import NamedTuple, cast
 
-from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.keys import Keys
+
+from pyhall_tui.textual_internals import KEY_SEQUENCES
 
 _NOT_APART = frozenset("OPXbf")
 """What begins a longer sequence, and alt with b or f, which many terminals send for a move by one word."""
@@ -24,8 +25,7 @@ class _Named(NamedTuple):
 
 def take_escape_apart() -> None:
     """Change Textual's table of key sequences, which is read by every terminal driver, for this process."""
-    table = cast(dict[str, tuple[Keys, ...]], ANSI_SEQUENCES_KEYS)
     for character in (*string.ascii_letters, *string.digits, *_NAMES):
         if character not in _NOT_APART:
             behind = cast(Keys, _Named(_NAMES.get(character, character)))
-            table["\x1b" + character] = (Keys.Escape, behind)
+            KEY_SEQUENCES["\x1b" + character] = (Keys.Escape, behind)

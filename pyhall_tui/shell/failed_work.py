@@ -1,9 +1,11 @@
 """Background work that failed is told to the user, whichever screen it was for."""
 
+import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from textual.app import App
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker, WorkerError, WorkerState
 from textual.worker_manager import WorkerManager
 
 from pyhall_tui.widgets.late import ended_late
@@ -15,8 +17,20 @@ class TellingWorkers(WorkerManager):
     def __init__(self, app: App[None], tell: Callable[[BaseException], None]) -> None:
         super().__init__(app)
         self._tell = tell
+        self._watched: set[asyncio.Task[None]] = set()
 
-    def _remove_worker(self, worker: Worker[object]) -> None:
-        super()._remove_worker(worker)
-        if worker.state is WorkerState.ERROR and worker.error is not None and not ended_late(worker.error):
-            self._tell(worker.error)
+    def add_worker(self, worker: Worker[Any], start: bool = True, exclusive: bool = True) -> None:
+        """Add work, and report it if it fails. Work that is not started here is not watched."""
+        super().add_worker(worker, start, exclusive)
+        if start:
+            watch = asyncio.get_running_loop().create_task(self._watch(worker))
+            self._watched.add(watch)
+            watch.add_done_callback(self._watched.discard)
+
+    async def _watch(self, worker: Worker[Any]) -> None:
+        try:
+            await worker.wait()
+        except WorkerError:
+            error = worker.error
+            if worker.state is WorkerState.ERROR and error is not None and not ended_late(error):
+                self._tell(error)

@@ -6,14 +6,11 @@ one only after hundreds of closed screens have piled up.
 
 import asyncio
 import gc
-from functools import lru_cache
 from typing import Final
 
-from textual._styles_cache import StylesCache
 from textual.app import App
-from textual.color import Color
-from textual.dom import DOMNode
-from textual.style import Style
+
+from pyhall_tui.textual_internals import forget_closed_watchers
 
 _QUIET: Final = 0.5
 """Seconds without a key before garbage is collected: it takes as long as a frame or more."""
@@ -64,7 +61,7 @@ class Collector:
 
     def collect(self) -> None:
         """Free whatever is closed, now."""
-        _forget_closed_watchers(self._app)
+        forget_closed_watchers(self._app)
         gc.collect()
 
     def close(self) -> None:
@@ -82,25 +79,3 @@ class Collector:
         self.collect()
         if not gc.get_freeze_count():
             gc.freeze()
-
-
-def unpin_closed_widgets() -> None:
-    """Replace a method of Textual's whose cache keeps what up to 1,024 widgets drew, closed ones too.
-
-    The cache's key holds the widget's own `StylesCache`, although the result does not depend on it:
-    https://github.com/Textualize/textual/issues/6665. A Textual without that cache is left as it is.
-    """
-    if hasattr(StylesCache.get_inner_outer, "cache_info"):
-        StylesCache.get_inner_outer = staticmethod(_inner_and_outer)  # type: ignore[method-assign, assignment]
-
-
-@lru_cache(1024)
-def _inner_and_outer(base_background: Color, background: Color) -> tuple[Style, Style]:
-    return Style(background=base_background + background), Style(background=base_background)
-
-
-def _forget_closed_watchers(app: App[None]) -> None:
-    """Drop what closed widgets watch of the app: Textual keeps each text area until the theme changes."""
-    watchers: dict[str, list[tuple[DOMNode, object]]] = getattr(app, "__watchers", {})
-    for each in watchers.values():
-        each[:] = [(node, callback) for node, callback in each if not node._closing]

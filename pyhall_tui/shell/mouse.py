@@ -1,40 +1,37 @@
 """Gives the mouse to the terminal and takes it back. While the terminal has it, text is selected as in a shell."""
 
 from textual.app import App
-from textual.driver import Driver
+
+from pyhall_tui.textual_internals import all_screens, driver_of, has_mouse, turn_mouse
 
 
-def is_the_terminals(driver: Driver | None) -> bool:
+def is_the_terminals(app: App[None]) -> bool:
     """Whether the terminal has the mouse now."""
-    return driver is not None and not driver._mouse
+    driver = driver_of(app)
+    return driver is not None and not has_mouse(driver)
 
 
 def give_to_terminal(app: App[None]) -> None:
-    """Ask for no mouse events any more. It stays so after a stop (ctrl+z), because Textual looks at `_mouse`."""
-    driver = app._driver
+    """Ask for no mouse events any more. It stays so after a stop (ctrl+z)."""
+    driver = driver_of(app)
     if driver is None:
         return
-    if (disable := getattr(driver, "_disable_mouse_support", None)) is not None:
-        disable()
-    driver._mouse = False
+    turn_mouse(driver, on=False)
     app.notify("The mouse selects text now. M takes it back.", timeout=8, markup=False)
     _show_keys_again(app)
 
 
 def take_from_terminal(app: App[None]) -> None:
     """Ask for mouse events again."""
-    driver = app._driver
+    driver = driver_of(app)
     if driver is None:
         return
-    driver._mouse = True
-    if (enable := getattr(driver, "_enable_mouse_support", None)) is not None:
-        enable()
+    turn_mouse(driver, on=True)
     app.notify("The mouse clicks again.", timeout=3, markup=False)
     _show_keys_again(app)
 
 
 def _show_keys_again(app: App[None]) -> None:
     """Let the foot of every screen say what the key does now, those below a dialog and those hidden too."""
-    for stack in app._screen_stacks.values():
-        for screen in stack:
-            screen.refresh_bindings()
+    for screen in all_screens(app):
+        screen.refresh_bindings()

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable
 from textual.app import App
 from textual.notifications import Notification
 from textual.widget import Widget
-from textual.widgets._toast import Toast, ToastHolder
 
 from pyhall_tui.fleet.events import FIRST_SIGHT, Event, Kind, Severity
 from pyhall_tui.render.event import sentence
 from pyhall_tui.render.text import clean
+from pyhall_tui.textual_internals import Toast, ToastHolder, raise_toast, take_toast_away, toasts_up
 
 _STAYS = 7 * 86_400.0
 _MOST, _MOST_ON_SHORT, _SHORT = 3, 1, 30
@@ -49,7 +49,7 @@ class AlarmToasts:
 
     def show(self, alarms: Iterable[Event]) -> None:
         """Raise a toast for each, as long as there is room."""
-        notifications = self._app._notifications
+        notifications = toasts_up(self._app)
         self._up = {event_id: toast for event_id, toast in self._up.items() if toast in notifications}
         if self._count is not None and self._count not in notifications:
             self._beyond.clear()
@@ -69,7 +69,7 @@ class AlarmToasts:
         if not seen and beyond == self._beyond:
             return
         for event_id in seen:
-            self._app._unnotify(self._up.pop(event_id))
+            take_toast_away(self._app, self._up.pop(event_id))
         self._beyond = beyond
         self._tell_beyond()
 
@@ -86,12 +86,11 @@ class AlarmToasts:
                 f"and {count} more alarm{'s' * (count > 1)}: press 4 for all of them (in a field: esc, then 4).", ""
             )
         if before is not None:
-            self._app._unnotify(before)
+            take_toast_away(self._app, before)
 
     def _raise(self, message: str, title: str) -> Notification:
         toast = Notification(message, title, "error", _STAYS, markup=False)
-        self._app._notifications.add(toast)
-        self._app._refresh_notifications()
+        raise_toast(self._app, toast)
         return toast
 
 

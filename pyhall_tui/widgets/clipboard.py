@@ -18,6 +18,7 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 from textual.widgets import Static, TextArea
 
+from pyhall_tui.textual_internals import write_to_terminal
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen, is_open
 from pyhall_tui.widgets.sanitizing import without_controls
 
@@ -104,10 +105,7 @@ async def copy_text(app: App[None], text: str, what: str, *, shown_by: str) -> N
     if await copied_by_tool(text):
         app.notify(f"The {what} is on the clipboard.", timeout=2, markup=False)
         return
-    driver = app._driver
-    if driver is not None and not app.is_headless:
-        driver.write(sequence(text, os.environ))
-        driver.flush()
+    write_to_terminal(app, sequence(text, os.environ))
     count = f"{len(text):,} character{'s' * (len(text) != 1)}"
     app.notify(
         f"The {what} was sent to the terminal ({count}). If it is not on the clipboard, {shown_by} shows it.",

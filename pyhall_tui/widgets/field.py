@@ -15,6 +15,7 @@ from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
+from pyhall_tui.textual_internals import bindings_for
 from pyhall_tui.widgets.sanitizing import without_controls
 
 
@@ -24,7 +25,7 @@ async def edit_at_once(field: Widget, event: events.Key) -> bool:
     Textual runs it after the key has gone up to the app: letters right behind a backspace, typed ahead or over a slow
     line, would be taken in before it.
     """
-    for binding in field._bindings.key_to_bindings.get(event.key, ()):
+    for binding in bindings_for(field, event.key):
         if await field.app.run_action(binding.action, field):
             event.prevent_default()
             event.stop()

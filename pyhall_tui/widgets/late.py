@@ -8,20 +8,21 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from textual._context import active_message_pump
 from textual.css.query import QueryError
 from textual.dom import DOMNode, NoScreen
 from textual.message_pump import MessagePump
 from textual.widget import Widget
+
+from pyhall_tui.textual_internals import is_going, running_pump
 
 
 def is_there(node: MessagePump) -> bool:
     """Whether the node is part of the running app, and no part of what is being taken down."""
     above: MessagePump | None = node
     while above is not None:
-        if above._closing or above._closed or (isinstance(above, DOMNode) and above._pruning):
+        if is_going(above):
             return False
-        above = above._parent
+        above = above.parent if isinstance(above, DOMNode) else None
     return node.is_attached
 
 
@@ -32,7 +33,7 @@ def after_refresh(node: DOMNode, callback: Callable[..., object], *args: Any) ->
 
 def came_late(error: BaseException) -> bool:
     """Whether a message handler or timer failed only because what it draws on is being taken down, or not made yet."""
-    pump = active_message_pump.get(None)
+    pump = running_pump()
     if not isinstance(error, QueryError | NoScreen) or pump is None:
         return False
     nodes = _nodes_in(error.__traceback__)

@@ -21,6 +21,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from pyhall_tui.render.text import Cell, Style
+from pyhall_tui.textual_internals import update_scrollbars
 from pyhall_tui.widgets.late import after_refresh
 
 
@@ -420,7 +421,7 @@ class LineTable(ScrollView, can_focus=True):
 
     def _follow_size(self) -> None:
         self.virtual_size = Size(self.size.width, len(self._keys) + 1)
-        self._scroll_update(self.virtual_size)
+        update_scrollbars(self)
 
     def _refresh_line(self, position: int) -> None:
         self.refresh(Region(0, position - self.scroll_offset.y + 1, self.size.width, 1))

@@ -19,6 +19,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker
 
+from pyhall_tui.textual_internals import calls_after_the_frame
 from pyhall_tui.widgets.one_at_a_time import has_ended
 
 Typed: TypeAlias = events.InputEvent | events.Paste
@@ -145,7 +146,7 @@ def _is_idle(loop: asyncio.AbstractEventLoop) -> bool:
 def _waits_for_a_frame(screen: Screen[Any]) -> bool:
     """Whether something, such as a move of the focus, is to happen after the next frame."""
     ours = screen.refresh_bindings  # follows every move of the focus, and moves nothing
-    return any(not isinstance(call, partial) or call.func != ours for call, _sender in screen._callbacks)
+    return any(not isinstance(call, partial) or call.func != ours for call in calls_after_the_frame(screen))
 
 
 @runtime_checkable

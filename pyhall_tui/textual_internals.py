@@ -1,0 +1,223 @@
+"""Textual's private parts: whatever we use of them is used here, and nowhere else in the package.
+
+Each has its reason. All of them were read in Textual 8.2.8. `tests/test_textual_internals.py` tries what each does, so
+a new version of Textual that renames one fails there first.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, ClassVar, Final, cast
+
+from rich.text import Text
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._context import active_message_pump
+from textual._styles_cache import StylesCache
+from textual.app import App
+from textual.await_remove import AwaitRemove
+from textual.binding import Binding
+from textual.color import Color
+from textual.dom import DOMNode
+from textual.driver import Driver
+from textual.keys import Keys
+from textual.message_pump import MessagePump
+from textual.notifications import Notification, Notifications
+from textual.screen import Screen
+from textual.scroll_view import ScrollView
+from textual.style import Style
+from textual.widget import Widget
+from textual.widgets._toast import Toast, ToastHolder
+
+__all__ = ["KEY_SEQUENCES", "Toast", "ToastHolder"]  # what is only handed on; `textual.widgets` has no toasts
+
+_CRASH_METHODS: Final = ("_fatal_error", "_handle_exception")
+KEY_SEQUENCES: Final = cast(dict[str, tuple[Keys, ...]], ANSI_SEQUENCES_KEYS)
+"""What a terminal sends for each key. Every driver reads this table, and there is no other way to change it."""
+
+
+class HookedApp(App[None]):
+    """An app with hooks where Textual has none: at a crash, for a screen's CSS, and before a widget is removed.
+
+    Raises:
+        ImportError: from the import of this module, if Textual would print its own crash report, with the local
+            variables: a key may be one of them.
+    """
+
+    CRASH_CODE: ClassVar[int] = 1
+    """The exit code of a crash."""
+
+    def is_harmless(self, error: Exception) -> bool:
+        """Whether the app can go on after an error that nobody caught."""
+        raise NotImplementedError
+
+    def crash_line(self, error: BaseException) -> str:
+        """Return what a crash prints, and log the error."""
+        raise NotImplementedError
+
+    def before_removal(self, widgets: Sequence[Widget]) -> list[Widget]:
+        """Return what to remove instead of these widgets. All that is ever removed comes through here."""
+        raise NotImplementedError
+
+    def start_in_mode(self, mode: str) -> None:
+        """Start with that mode's screen. Call it before the first screen is made: `switch_mode` would need one."""
+        self._current_mode, self._screen_stacks = mode, {mode: []}
+
+    def skip_css_check(self, screen: Screen[Any]) -> None:
+        """Note that a new screen has the theme's CSS: Textual would parse all CSS again, twice, to be sure of it."""
+        screen._css_update_count = self._css_update_count
+
+    def keep_parsed_css(self, sources: int) -> None:
+        """Keep the rules of so many CSS sources. Textual's 64 are fewer than ours: none was ever found there."""
+        self.stylesheet._parse_cache.grow(sources)
+
+    def _load_screen_css(self, screen: Screen[object]) -> None:
+        """Take a screen's CSS, which is its own only. Textual would parse all again, and style the screen on show."""
+        new = [path for path in screen.css_path if not self.stylesheet.has_source(str(path))]
+        if new:
+            self.stylesheet.read_all(new)
+            self.stylesheet.parse()
+            self.stylesheet.apply(screen)
+
+    def _prune(self, *nodes: Widget, parent: DOMNode | None = None) -> AwaitRemove:
+        """Let the hook look at what is removed; a widget that is removed itself is told so only when it is too late."""
+        whole = self.before_removal(nodes)
+        return super()._prune(*whole, parent=parent if whole == list(nodes) else whole[0].parent)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Let the app go on after an error that is harmless: Textual ends it after any."""
+        if not self.is_harmless(error):
+            super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """Print no traceback: Textual's report has the local variables in it."""
+        self.panic()
+
+    def panic(self, *renderables: object) -> None:
+        """End the app, and print one line on the crash, whatever Textual wanted to print."""
+        self._return_code = self.CRASH_CODE
+        super().panic(Text(self.crash_line(self._exception or RuntimeError("unknown"))))
+
+
+if missing := [name for name in _CRASH_METHODS if not hasattr(App, name)]:
+    raise ImportError(f"This version of Textual can't be used: its App has no {' and no '.join(missing)}.")
+
+
+class HookedScreen(Screen[None]):
+    """A screen that draws nothing while the app holds updates back: Textual would draw it and throw it away."""
+
+    def _compositor_refresh(self) -> None:
+        if self.app._batch_count:
+            self.refresh()
+        else:
+            super()._compositor_refresh()
+
+
+# -- the terminal ----------------------------------------------------------------------------------------------
+
+
+def driver_of(app: App[Any]) -> Driver | None:
+    """Return what drives the terminal, or None before the app runs."""
+    return app._driver
+
+
+def write_to_terminal(app: App[Any], sequence: str) -> None:
+    """Write an escape sequence that Textual has no method for. Without a terminal, nothing is written."""
+    driver = app._driver
+    if driver is not None and not app.is_headless:
+        driver.write(sequence)
+        driver.flush()
+
+
+def has_mouse(driver: Driver) -> bool:
+    """Whether the app has the mouse; if not, the terminal selects text with it."""
+    return driver._mouse
+
+
+def all_screens(app: App[Any]) -> list[Screen[Any]]:
+    """Return the screens of all modes, those that are hidden or below a dialog too."""
+    return [screen for stack in app._screen_stacks.values() for screen in stack]
+
+
+def turn_mouse(driver: Driver, *, on: bool) -> None:
+    """Ask the terminal for mouse events, or for none. It stays so after a stop, because Textual looks at `_mouse`."""
+    change = getattr(driver, "_enable_mouse_support" if on else "_disable_mouse_support", None)
+    driver._mouse = True  # without it, neither writes anything
+    if change is not None:  # a headless driver has neither
+        change()
+    driver._mouse = on
+
+
+def is_handed_back(driver: Any) -> bool:
+    """Whether Textual gave the terminal back for a stop (ctrl+z), and takes it again at SIGCONT."""
+    return bool(driver._must_signal_resume)
+
+
+# -- widgets ---------------------------------------------------------------------------------------------------
+
+
+def is_going(node: MessagePump) -> bool:
+    """Whether a screen or widget is being taken down, or is gone; until it is gone, `is_attached` stays true."""
+    return node._closing or node._closed or (isinstance(node, DOMNode) and node._pruning)
+
+
+def running_pump() -> MessagePump | None:
+    """Return the app, screen or widget whose message or timer is being handled."""
+    return active_message_pump.get(None)
+
+
+def calls_after_the_frame(screen: Screen[Any]) -> list[Any]:
+    """Return what is to be called after the screen's next frame (`call_after_refresh`)."""
+    return [call for call, _sender in screen._callbacks]
+
+
+def bindings_for(widget: Widget, key: str) -> Sequence[Binding]:
+    """Return what a key is bound to in that very widget; `Screen.active_bindings` is of the whole chain, and slow."""
+    return widget._bindings.key_to_bindings.get(key, ())
+
+
+def update_scrollbars(view: ScrollView) -> None:
+    """Let the scrollbars follow the view's `virtual_size` now; by itself that takes a layout of the screen."""
+    view._scroll_update(view.virtual_size)
+
+
+# -- toasts: `App.notify` returns nothing to take one away with, and `clear_notifications` takes all -----------------
+
+
+def toasts_up(app: App[Any]) -> Notifications:
+    """Return the toasts that are up."""
+    return app._notifications
+
+
+def raise_toast(app: App[Any], toast: Notification) -> None:
+    """Raise a toast now, so that it can be taken away again."""
+    app._notifications.add(toast)
+    app._refresh_notifications()
+
+
+def take_toast_away(app: App[Any], toast: Notification) -> None:
+    """Take one toast away; one that is gone already may be given too."""
+    app._unnotify(toast)
+
+
+# -- memory ----------------------------------------------------------------------------------------------------
+
+
+def unpin_closed_widgets() -> None:
+    """Replace a method of Textual's whose cache keeps what up to 1,024 widgets drew, closed ones too.
+
+    The cache's key holds the widget's own `StylesCache`, although the result does not depend on it:
+    https://github.com/Textualize/textual/issues/6665. A Textual without that cache is left as it is.
+    """
+    if hasattr(StylesCache.get_inner_outer, "cache_info"):
+        StylesCache.get_inner_outer = staticmethod(_inner_and_outer)  # type: ignore[method-assign, assignment]
+
+
+@lru_cache(1024)
+def _inner_and_outer(base_background: Color, background: Color) -> tuple[Style, Style]:
+    return Style(background=base_background + background), Style(background=base_background)
+
+
+def forget_closed_watchers(app: App[Any]) -> None:
+    """Drop what closed widgets watch of the app: Textual keeps each text area until the theme changes."""
+    watchers: dict[str, list[tuple[DOMNode, object]]] = getattr(app, "__watchers", {})
+    for each in watchers.values():
+        each[:] = [(node, callback) for node, callback in each if not node._closing]
