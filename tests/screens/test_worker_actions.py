@@ -29,6 +29,7 @@ from pyhall_tui.widgets.line_table import LineTable
 from tests.live_hall import HASH, WORKER, LiveHall
 from tests.packages.trees import DATA, write_tree
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
+from tests.typist import settled, write
 from tests.waiting import until
 
 FILES = {"src/a.py": "1", "src-x/b.py": "2", "README.md": "3"}
@@ -250,6 +251,25 @@ async def test_each_refusal_of_an_attestation_stays_in_sight_and_none_is_sent_ag
         assert len(sent_to(hall, "/attest")) == 3, "once for each confirmation"
         outcomes = [event.after for event in events(opened, Kind.ATTEST_SENT)]
         assert outcomes == ["outcome unknown", "refused", "refused"], "the newest first"
+
+
+async def test_an_attestation_that_is_refused_at_once_is_not_sent_again_by_the_keys_behind(
+    view: View, hall: LiveHall, folder: Path
+) -> None:
+    """F47: three keys in one read, and a hall that has refused the first before the second gets its turn."""
+    hall.faults.add(path="/api/v1/workers/*", status=400)
+    async with view(folder) as opened:
+        await drift_is(opened, "drifted")
+        await opened.pilot.press("a")
+        await until(lambda: isinstance(opened.screen, AttestScreen))
+        await opened.pilot.pause()
+        write(opened.app, "y", "y", "y")
+        await settled(opened.app)
+        await until(lambda: sent_to(hall, "/attest"))
+        await settled(opened.app)
+        await until(lambda: not opened.screen.query_one("#attest-yes", Button).disabled)
+        await settled(opened.app)
+        assert len(sent_to(hall, "/attest")) == 1
 
 
 async def test_a_read_only_profile_attests_and_reports_nothing_but_may_forget_its_folder(

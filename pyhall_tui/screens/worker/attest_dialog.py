@@ -17,6 +17,7 @@ from pyhall_tui.screens.worker.sending import attest
 from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.late import after_refresh
+from pyhall_tui.widgets.typed_ahead import LastAnswer
 from pyhall_tui.workspace import Workspace
 
 _ON_ITS_WAY = "It is on its way: the answer comes within the profile's time-out."
@@ -44,6 +45,7 @@ class AttestScreen(DialogScreen[bool]):
         super().__init__()
         self._workspace, self._worker_id, self._standing = workspace, worker_id, standing
         self._sending = False
+        self._last_answer = LastAnswer()
 
     def compose(self) -> ComposeResult:
         listing = self._workspace.fleet.listing
@@ -66,7 +68,7 @@ class AttestScreen(DialogScreen[bool]):
 
     @on(Button.Pressed, "#attest-yes")
     def action_send(self) -> None:
-        if self._sending:
+        if self._sending or self._last_answer.was_unseen(self):
             return
         packages = self._workspace.packages
         now = packages.standing(self._worker_id)
@@ -91,6 +93,7 @@ class AttestScreen(DialogScreen[bool]):
                 self.app.notify("The registry answered with another hash than was sent.", severity="warning")
             self.dismiss(True)
             return
+        self._last_answer.came()
         self._set_sending(False)
 
     def _set_sending(self, sending: bool) -> None:
