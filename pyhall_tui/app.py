@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,6 @@ from pyhall_tui.profiles.environment import EnvironmentMistake
 from pyhall_tui.profiles.keys import KeyState, KeyStore
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfilesFileError, ProfileStore
-from pyhall_tui.render.text import clean
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import (
     CloseProfile,
@@ -54,8 +52,6 @@ from pyhall_tui.widgets.one_at_a_time import is_under_way
 from pyhall_tui.widgets.too_small import may_act
 from pyhall_tui.widgets.typed_ahead import TypedAhead
 from pyhall_tui.workspace import Workspace
-
-_log = logging.getLogger("pyhall_tui")
 
 _WAITING_SHOWN_AFTER = 0.5
 """Seconds after which it is said that the OS keyring is waited for; most answer in milliseconds."""
@@ -114,7 +110,7 @@ class PyHallApp(HookedApp):
         take_escape_apart()
         unpin_closed_widgets()
         self._garbage = garbage.Collector(self)
-        self._telling_workers = TellingWorkers(self, self._tell_failed_work)
+        self._telling_workers = TellingWorkers(self)
         self._is_ending = False
         for each in THEMES:
             self.register_theme(each)
@@ -426,11 +422,6 @@ class PyHallApp(HookedApp):
         """Let the mouse click here, or let the terminal select text with it."""
         mouse.take_from_terminal(self) if clicks else mouse.give_to_terminal(self)
 
-    def _tell_failed_work(self, error: BaseException) -> None:
-        """Say that background work failed, on a dialog too: the one place that turns it into a sentence."""
-        _log.error("background work failed", exc_info=(type(error), error, error.__traceback__))
-        self.notify(f"That failed: {clean(error, 300)}", severity="warning", timeout=15, markup=False)
-
     @on(OneLineInput.LeftOut)
     def _tell_left_out(self, message: OneLineInput.LeftOut) -> None:
         """Say what a line without a sentence of its own, a filter, left out of a paste."""
@@ -493,10 +484,7 @@ class PyHallApp(HookedApp):
 
     def is_harmless(self, error: Exception) -> bool:
         """Let what is taken down miss its parts; everything else ends the app."""
-        late = came_late(error)
-        if late:
-            _log.debug("told while it is taken down", exc_info=error)
-        return late
+        return came_late(error)
 
     def crash_line(self, error: BaseException) -> str:
         """Say what crashed and where the log is."""

@@ -1,22 +1,25 @@
 """Background work that failed is told to the user, whichever screen it was for."""
 
 import asyncio
-from collections.abc import Callable
+import logging
 from typing import Any
 
 from textual.app import App
 from textual.worker import Worker, WorkerError, WorkerState
 from textual.worker_manager import WorkerManager
 
+from pyhall_tui.render.text import clean
 from pyhall_tui.widgets.late import ended_late
+
+_log = logging.getLogger("pyhall_tui")
 
 
 class TellingWorkers(WorkerManager):
-    """Tells the app of failed work; Textual tells only the widget or screen whose work it was."""
+    """Tells the user of failed work; Textual tells only the widget or screen whose work it was."""
 
-    def __init__(self, app: App[None], tell: Callable[[BaseException], None]) -> None:
+    def __init__(self, app: App[None]) -> None:
         super().__init__(app)
-        self._tell = tell
+        self._notify = app.notify
         self._watched: set[asyncio.Task[None]] = set()
 
     def add_worker(self, worker: Worker[Any], start: bool = True, exclusive: bool = True) -> None:
@@ -34,3 +37,8 @@ class TellingWorkers(WorkerManager):
             error = worker.error
             if worker.state is WorkerState.ERROR and error is not None and not ended_late(error):
                 self._tell(error)
+
+    def _tell(self, error: BaseException) -> None:
+        """Say that background work failed, on a dialog too: the one place that turns it into a sentence."""
+        _log.error("background work failed", exc_info=(type(error), error, error.__traceback__))
+        self._notify(f"That failed: {clean(error, 300)}", severity="warning", timeout=15, markup=False)

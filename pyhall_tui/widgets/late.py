@@ -4,6 +4,7 @@ A message in its queue, a timer's last tick, a callback after the next frame or 
 What they would draw on is not there any more: they do nothing.
 """
 
+import logging
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -14,6 +15,8 @@ from textual.message_pump import MessagePump
 from textual.widget import Widget
 
 from pyhall_tui.textual_internals import is_going, running_pump
+
+_log = logging.getLogger("pyhall_tui")
 
 
 def is_there(node: MessagePump) -> bool:
@@ -37,7 +40,10 @@ def came_late(error: BaseException) -> bool:
     if not isinstance(error, QueryError | NoScreen) or pump is None:
         return False
     nodes = _nodes_in(error.__traceback__)
-    return not is_there(pump) or any(isinstance(node, Widget) and not node.is_mounted for node in nodes)
+    late = not is_there(pump) or any(isinstance(node, Widget) and not node.is_mounted for node in nodes)
+    if late:
+        _log.debug("told while it is taken down", exc_info=error)
+    return late
 
 
 def ended_late(error: BaseException) -> bool:
