@@ -59,7 +59,7 @@ def test_others_are_answered_and_the_log_says_it_once(said: bytes, count: int, f
         log = log_of(hall)
     assert [line for line in log if "Traceback" in line or "Errno" in line] == []
     assert len([line for line in log if line.startswith(("WARNING", "ERROR"))]) <= 2
-    assert any("the hall has room for" in line for line in log)
+    assert any("the hall's limit is" in line for line in log)
 
 
 def log_of(hall: Served) -> list[str]:
