@@ -113,7 +113,7 @@ def plan(rows: Iterable[BatchRow], journal: Journal | None) -> list[Item]:
         before = known.get(kept.row_key)
         if before is None or _WEIGHT[kept.state] >= _WEIGHT[before.state]:
             known[kept.row_key] = kept
-    return [_item(row, known.get(row.key)) for row in rows]
+    return [_item(row, _weightier(known.get(row.key), known.get(row.twin))) for row in rows]
 
 
 def lost_memory(items: Iterable[Item], journal: Journal, last_run: LastRun) -> str:
@@ -137,6 +137,12 @@ _WEIGHT = {
     EnrollmentState.ANSWERED: 3,
 }
 """Of several batches' words on one worker the one that speaks most against another send counts."""
+
+
+def _weightier(one: EnrollmentRow | None, other: EnrollmentRow | None) -> EnrollmentRow | None:
+    if one is None or other is None:
+        return one or other
+    return one if _WEIGHT[one.state] >= _WEIGHT[other.state] else other
 
 
 def _item(row: BatchRow, kept: EnrollmentRow | None) -> Item:
@@ -370,7 +376,9 @@ class BatchRun:
 
     async def _write(self, item: Item, state: EnrollmentState, **told: str | None) -> None:
         """Wait until it is on disk. Raises `NotKept`."""
-        row = self._journal_row(item, state, told)
+        *before, row = self._journal_rows(item, state, told)
+        for each in before:  # written no later than the last
+            self._journal.record_enrollment(self._profile.name, each)
         await off_loop(partial(self._journal.record_enrollment_now, self._profile.name, row), name="journal")
 
     async def _record(
@@ -389,9 +397,11 @@ class BatchRun:
 
     def _note(self, item: Item, state: EnrollmentState, **told: str | None) -> None:
         """Write it down soon, without waiting."""
-        self._journal.record_enrollment(self._profile.name, self._journal_row(item, state, told))
+        for each in self._journal_rows(item, state, told):
+            self._journal.record_enrollment(self._profile.name, each)
 
-    def _journal_row(self, item: Item, state: EnrollmentState, told: Mapping[str, str | None]) -> EnrollmentRow:
+    def _journal_rows(self, item: Item, state: EnrollmentState, told: Mapping[str, str | None]) -> list[EnrollmentRow]:
+        """Return what is written of a row: under its hash as well, if its own key is a package's path."""
         row = EnrollmentRow(
             batch=self._batch,
             row_key=item.row.key,
@@ -400,4 +410,5 @@ class BatchRun:
             request=body_of(item.row.request).decode(),
             correlation_id=item.correlation_id,
         )
-        return msgspec.structs.replace(row, **told)
+        keys = dict.fromkeys((item.row.twin, item.row.key))
+        return [msgspec.structs.replace(row, row_key=key, **told) for key in keys]

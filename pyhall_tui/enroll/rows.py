@@ -40,6 +40,8 @@ class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
     """Its line in the file, from 1; of a folder's packages their place in alphabetical order."""
     key: str
     """The same for the same worker in every run: of registry, namespace, name, and hash or package."""
+    twin: str
+    """The key by its hash: the same worker from another folder, or named by its hash. That of no package is `key`."""
     request: EnrollRequest
     worker_id: str | None = None
     """The id that the batch gives it, by which an unknown outcome can be looked up."""
@@ -90,11 +92,11 @@ def read_rows(
     for done, source in enumerate(sources):
         on_progress(done, len(sources))
         row = _checked(source, profile, cancelled)
-        if row.key in seen:
-            sentence = f"It is the same worker as in row {seen[row.key]}: it would be enrolled twice."
+        if (first := seen.get(row.key) or seen.get(row.twin)) is not None:
+            sentence = f"It is the same worker as in row {first}: it would be enrolled twice."
             row = msgspec.structs.replace(row, mistakes=(*row.mistakes, sentence))
         elif not row.mistakes:
-            seen[row.key] = row.number
+            seen[row.key] = seen[row.twin] = row.number
         rows.append(row)
     on_progress(len(sources), len(sources))
     return rows
@@ -216,7 +218,8 @@ def _checked(source: _Source, profile: Profile, cancelled: Callable[[], bool]) -
     )
     return BatchRow(
         number=source.number,
-        key=_key(profile, request, source),
+        key=_key(profile, request, source, source.package),
+        twin=_key(profile, request, source, None),
         request=request,
         worker_id=source.worker_id,
         package=str(source.package or ""),
@@ -250,10 +253,10 @@ def _namespace_mistakes(source: _Source, namespace: str) -> list[str]:
     return [doubt] if doubt else []
 
 
-def _key(profile: Profile, request: EnrollRequest, source: _Source) -> str:
+def _key(profile: Profile, request: EnrollRequest, source: _Source, package: Path | None) -> str:
     """A package's path stands for its hash: a package that was changed between two runs is the same worker still."""
     if source.mistake:
         return f"{source.number}: unreadable"
-    package = str(source.package.resolve()) if source.package is not None else request.sha256
-    told = {"url": profile.registry_url, "namespace": request.namespace, "name": request.display_name, "of": package}
+    of = str(package.resolve()) if package is not None else request.sha256
+    told = {"url": profile.registry_url, "namespace": request.namespace, "name": request.display_name, "of": of}
     return hashlib.sha256(canonical(told)).hexdigest()

@@ -112,6 +112,27 @@ def test_a_batch_whose_journal_was_put_back_from_an_older_copy_is_not_sent_again
     assert enroll(tmp_path, hall, "--from", str(batch(tmp_path, 5)), "--yes").returncode == 0
 
 
+def test_a_package_that_was_sent_is_not_sent_again_from_another_folder_nor_by_its_hash(
+    hall: LiveHall, tmp_path: Path
+) -> None:
+    """F64: the batch was moved, or checked out elsewhere; then its line names the hash."""
+    first, moved = tmp_path / "first", tmp_path / "moved"
+    (first / "package").mkdir(parents=True)
+    (first / "package" / "worker.py").write_text("print(1)\n")
+    line = '{"display_name": "w0", "capabilities": ["mail.send"], %s}'
+    (first / "batch.jsonl").write_text(line % '"package": "package"')
+    shutil.copytree(first, moved)
+    assert enroll(tmp_path, hall, "--from", str(first / "batch.jsonl"), "--yes").returncode == 0
+    (worker,) = (worker for worker in hall.store.workers() if worker.display_name == "w0")
+    (tmp_path / "by-hash.jsonl").write_text(line % f'"sha256": "{worker.sha256}"')
+    for again in (moved / "batch.jsonl", tmp_path / "by-hash.jsonl"):
+        done = enroll(tmp_path, hall, "--from", str(again), "--yes")
+        assert (done.returncode, enrolled(hall)) == (0, {"w0": 1}), done.stderr
+    (first / "package" / "worker.py").write_text("print(2)\n")
+    assert enroll(tmp_path, hall, "--from", str(first / "batch.jsonl"), "--yes").returncode == 0
+    assert enrolled(hall) == {"w0": 1}, "a package that was changed is the same worker still"
+
+
 @pytest.mark.parametrize("text", ["", "seven", "\ufeff\x00"])
 def test_a_count_of_runs_that_can_not_be_read_sends_nothing(hall: LiveHall, tmp_path: Path, text: str) -> None:
     """F64"""
