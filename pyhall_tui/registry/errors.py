@@ -183,7 +183,7 @@ class AnswerTooLarge(RegistryError):
     """The answer is larger than its bound: 4 MiB, 16 MiB for the ban list."""
 
     kind = "answer too large"
-    advice = "Check the registry URL."
+    advice = "Check that the registry URL leads to a registry. If it does, its answer is too long for this program."
 
 
 class NotSent(RegistryError):

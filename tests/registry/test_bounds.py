@@ -113,8 +113,9 @@ async def test_the_ban_list_may_be_larger_than_other_answers(server: RawServer, 
     server.answer(json(entries))
     assert len((await client.ban_list()).entries) == 10_000
     server.answer(answer(b"[" + b" " * 16 * 1024 * 1024 + b"]"))
-    with pytest.raises(AnswerTooLarge, match="16 MiB"):
+    with pytest.raises(AnswerTooLarge, match="16 MiB") as told:
         await client.ban_list()
+    assert "too long for this program" in told.value.advice, "a real registry's long list is no wrong URL"
 
 
 async def test_a_packed_answer_is_unpacked(server: RawServer, client: RegistryClient) -> None:
