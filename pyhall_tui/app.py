@@ -306,7 +306,7 @@ class PyHallApp(HookedApp):
         if is_a_shells_job():
             super().action_suspend_process()
         else:
-            self.notify("No shell started this that could let it go on: it is not stopped.", markup=False)
+            self.notify("Not suspended: no shell is there to resume it.", markup=False)
 
     def action_ask_key(self) -> None:
         """Ask for the opened profile's key again, where there is none yet."""

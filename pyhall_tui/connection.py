@@ -243,15 +243,15 @@ class Connection:
         self._take_state(state)
 
     def _stopped_serving(self, thread: LoopThread, done: "Future[None]") -> None:
-        """Say so if what asks the registry has ended by a fault of ours: nothing is live then."""
+        """Say so if the monitor has stopped by a fault of ours: nothing is live then."""
         if thread is not self._thread or done.cancelled() or (error := done.exception()) is None:
             return
-        _log.error("what asks the registry has ended", exc_info=(type(error), error, error.__traceback__))
+        _log.error("the monitor has stopped", exc_info=(type(error), error, error.__traceback__))
         self._take_state(
             ConnectionState(
                 reach=Reachability.LOST,
                 since_wall=self._clock.now().wall,
-                sentence=f"What asks the registry has ended by a fault of this program: {error}.",
+                sentence=f"The monitor has stopped because of a bug in this program: {error}.",
                 advice="Open the profile again (5); the log says more.",
             )
         )

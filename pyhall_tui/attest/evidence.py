@@ -26,9 +26,9 @@ LINE_LIMIT = 4 << 20
 class Broken(StrEnum):
     """How the first bad line breaks the chain."""
 
-    NOT_AN_ENTRY = "is no entry"
+    NOT_AN_ENTRY = "is not an entry"
     NO_GENESIS = "does not begin the chain: the log's first lines are missing"
-    GAP = "does not follow the line before it: lines are missing, were put in or changed places"
+    GAP = "does not follow the line before it: lines are missing, were inserted or were reordered"
     CHANGED = "was changed: its entry_hash is not that of its content"
 
 
@@ -38,8 +38,8 @@ class Tail(StrEnum):
     UNKNOWN = "a log cannot prove its own end"
     AS_MARKED = "every line known from before is there"
     CUT = "lines known from before are gone from its end"
-    REWRITTEN = "it is another chain than the one known from before"
-    TORN = "the last line was cut within, as by a crash or a writer at work"
+    REWRITTEN = "it is a different chain from the one known before"
+    TORN = "the last line is incomplete, as after a crash or during a write"
 
 
 class Break(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,13 +38,13 @@ def read_object(text: bytes | str) -> Object:
         decoded = edited_text(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
         value = json.loads(decoded, object_pairs_hook=collect, parse_constant=_refuse)
     except json.JSONDecodeError as error:
-        raise NotJson(f"no JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+        raise NotJson(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except NotText as error:
-        raise NotJson(f"no JSON: {error}") from None
+        raise NotJson(f"not JSON: {error}") from None
     except RecursionError:
         raise NotJson("nested too deeply") from None
     except ValueError as error:
-        raise NotJson(f"no JSON: {error}") from None
+        raise NotJson(f"not JSON: {error}") from None
     if not isinstance(value, Object):
         raise NotJson("not a JSON object")
     if is_too_deep(value):

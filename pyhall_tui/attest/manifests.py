@@ -44,10 +44,10 @@ class Code(StrEnum):
 
 _TOLD = {
     Code.MISSING: "There is no readable manifest.json.",
-    Code.ID_MISMATCH: "The manifest is another worker's.",
+    Code.ID_MISMATCH: "The manifest belongs to another worker.",
     Code.HASH_MISMATCH: "The manifest's package_hash is not this package's.",
-    Code.SIGNATURE_MISSING: f"The signature cannot be checked: none is there, or {SECRET_VARIABLE} is not set.",
-    Code.SIGNATURE_INVALID: "The signature does not fit: another secret signed it, or a signed field was changed.",
+    Code.SIGNATURE_MISSING: f"The signature cannot be checked: there is none, or {SECRET_VARIABLE} is not set.",
+    Code.SIGNATURE_INVALID: "The signature does not match: another secret signed it, or a signed field was changed.",
 }
 
 
@@ -62,7 +62,7 @@ class ManifestCheck(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sentence(self) -> str:
         """What came of it, for the operator."""
-        return "The manifest is this package's, and its signature holds." if self.code is None else _TOLD[self.code]
+        return "The manifest is this package's, and its signature is valid." if self.code is None else _TOLD[self.code]
 
 
 def secret_of_environment() -> str | None:

@@ -98,10 +98,10 @@ def read_record(source: Path | str | bytes) -> WorkerRecord:
         raise RecordUnreadable(f"{source!s} cannot be read: {(error.strerror or str(error)).lower()}.") from None
     except NotJson as error:
         where = f"{source} is" if isinstance(source, Path) else "This is"
-        raise RecordUnreadable(f"{where} no record: {error}.") from None
+        raise RecordUnreadable(f"{where} not a record: {error}.") from None
     if not _TELLING & fields.keys():
-        raise RecordUnreadable("This is no worker's record: it names neither a worker, a species nor capabilities.")
-    doubts = [f"{name} is there twice; the last one counts here, others may take the first." for name in fields.twice]
+        raise RecordUnreadable("This is not a worker's record: it names no worker, no species and no capabilities.")
+    doubts = [f"{name} appears twice; the last one counts here, others may take the first." for name in fields.twice]
     return _understand(dict(fields), doubts)
 
 
@@ -117,7 +117,7 @@ def _understand(fields: dict[str, Any], doubts: list[str]) -> WorkerRecord:
         name, value = _first(fields, names)
         if value is None or isinstance(value, str):
             return value or None
-        doubts.append(f"{name} is not a text.")
+        doubts.append(f"{name} is not a string.")
         return None
 
     def texts(*names: str) -> tuple[str, ...]:
@@ -138,7 +138,7 @@ def _understand(fields: dict[str, Any], doubts: list[str]) -> WorkerRecord:
     attestation = table("attestation") or {}
     claim = fields.get("package_hash", attestation.get("code_hash"))
     if claim is not None and plain_sha256(claim) is None:
-        doubts.append("Its package hash is a placeholder, no hash: nothing is attested by it.")
+        doubts.append("Its package hash is a placeholder, not a hash: it attests nothing.")
     record = WorkerRecord(
         form=form,
         fields=fields,
@@ -161,7 +161,7 @@ def _understand(fields: dict[str, Any], doubts: list[str]) -> WorkerRecord:
         package_claim=claim if isinstance(claim, str) else None,
     )
     if artifact_hash_holds(fields) is False:
-        doubts.append("Its artifact_hash is not that of this record: it was changed after it was written.")
+        doubts.append("Its artifact_hash does not match this record, which was changed after it was written.")
     return msgspec.structs.replace(record, doubts=tuple(doubts))
 
 
@@ -217,7 +217,7 @@ def as_registry_record(record: WorkerRecord) -> dict[str, Any]:
 def write_record(path: Path, fields: Mapping[str, Any], *, overwrite: bool = False) -> None:
     """Write a record with its `artifact_hash`, whole or not at all. Raises `FileExistsError`, `OSError`."""
     if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} is there already.")
+        raise FileExistsError(f"{path} already exists.")
     whole = {name: value for name, value in fields.items() if name != "artifact_hash"}
     whole["artifact_hash"] = artifact_hash(whole)
     write_atomically(path, f"{json.dumps(whole, indent=2, ensure_ascii=False)}\n".encode(), mode=0o644)

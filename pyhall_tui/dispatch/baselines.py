@@ -19,7 +19,7 @@ from pyhall_tui.files.safe_file import write_atomically
 VERSION: Final = 1
 _HEAD: Final = """\
 # What policy said of each capability, worker and risk tier. Made by pyhall-tui; `pyhall-tui policy check` compares
-# it with what policy says now. No time stands in it: the same policy makes the same file.
+# it with what policy says now. It has no timestamp: the same policy makes the same file.
 """
 _NAME: Final = re.compile(r"[\w][\w.-]{0,99}", re.ASCII)
 _TIERS: Final = (*RISK_TIERS, UNSTATED)
@@ -111,7 +111,7 @@ def path_of(name: str, folder: Path) -> Path:
     if is_path(name):
         return given_path(name)
     if not _NAME.fullmatch(name):
-        raise BaselineMistake(f"{name!r} is no name for a baseline: use letters, digits, - and _, or a path.")
+        raise BaselineMistake(f"{name!r} is not a name for a baseline: use letters, digits, - and _, or a path.")
     return folder / f"{name}.toml"
 
 
@@ -159,7 +159,7 @@ def read(path: Path) -> Baseline:
     except tomllib.TOMLDecodeError as error:
         raise BaselineMistake(f"{path} is not TOML: {error}.") from None
     if document.get("version") != VERSION:
-        raise BaselineMistake(f"{path} has version {document.get('version')}, and only {VERSION} is known here.")
+        raise BaselineMistake(f"{path} has version {document.get('version')}; only {VERSION} is known here.")
     namespace, cells = document.get("namespace"), document.get("cells")
     if not isinstance(namespace, str) or not isinstance(cells, dict):
         raise BaselineMistake(f"{path} has no namespace, or no cells.")
@@ -172,7 +172,7 @@ def read(path: Path) -> Baseline:
 def _patterns(table: Any) -> Patterns:
     found = {what: tuple(table.get(what, ())) for what in Patterns._fields}
     if not all(isinstance(text, str) for texts in found.values() for text in texts):
-        raise ValueError("chosen_by holds patterns of workers and of capabilities, as lists of texts")
+        raise ValueError("chosen_by must hold patterns of workers and of capabilities, as lists of strings")
     return Patterns(**found)
 
 
@@ -182,7 +182,7 @@ def _answers(cells: dict[str, Any]) -> dict[Case, Answer]:
         for worker_id, tiers in workers.items():
             for tier, text in tiers.items():
                 if tier not in _TIERS:
-                    raise ValueError(f"{tier} is no risk tier (at {capability}, {worker_id})")
+                    raise ValueError(f"{tier} is not a risk tier (at {capability}, {worker_id})")
                 answers[Case(capability, worker_id, tier)] = _answer(text, capability, worker_id)
     return answers
 
@@ -190,7 +190,7 @@ def _answers(cells: dict[str, Any]) -> dict[Case, Answer]:
 def _answer(text: str, capability: str, worker_id: str) -> Answer:
     word, _, code = text.partition(" ")
     if word not in {result.value for result in Result if result.is_answer}:
-        raise ValueError(f"{text!r} is no answer (at {capability}, {worker_id})")
+        raise ValueError(f"{text!r} is not an answer (at {capability}, {worker_id})")
     return Answer(Result(word), code or None)
 
 

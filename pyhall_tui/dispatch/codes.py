@@ -14,10 +14,10 @@ class Explanation(NamedTuple):
 
 
 _POLICY = "Look at the namespace's rules for this capability, worker and risk tier."
-_WORKER = "Look at the worker: verify it, and attest its package anew if it is meant to run."
-_REGISTRY = "Tell who runs the registry: the request is not at fault."
+_WORKER = "Verify the worker, and attest its package again if it is meant to run."
+_REGISTRY = "Contact whoever runs the registry: the request is not at fault."
 _HUMAN = Explanation(
-    "A person has to approve this before it runs.", "Ask who approves for this namespace, or try a lower risk."
+    "A person has to approve this before it runs.", "Ask whoever approves for this namespace, or try a lower risk."
 )
 _REQUEST = "Correct the request: compare it with the Request tab."
 
@@ -26,19 +26,19 @@ CODES: Final[dict[str, Explanation]] = {
     "POLICY_BLOCKED": Explanation("The namespace's policy forbids it.", _POLICY),
     # the request
     "DENY_INVALID_INPUT": Explanation("A field of the request is missing or not usable.", _REQUEST),
-    "DENY_MISSING_TENANT_ID": Explanation("The context names no tenant.", "Put tenant_id into the context."),
+    "DENY_MISSING_TENANT_ID": Explanation("The context names no tenant.", "Add tenant_id to the context."),
     "DENY_UNKNOWN_TENANT": Explanation(
-        "The tenant in the context is not known there.", "Check tenant_id in the context."
+        "The registry does not know the tenant in the context.", "Check tenant_id in the context."
     ),
     "DENY_MISSING_CORRELATION_ID": Explanation("The request carried no correlation id.", "Press “new” and send again."),
     # the rules
     "DENY_NO_MATCHING_RULE": Explanation(
-        "No rule speaks of this request, and what no rule allows is denied.",
+        "No rule matches this request, and what no rule allows is denied.",
         "Add a rule, or check the spelling of the capability.",
     ),
     "DENY_SHADOW_RULES_DETECTED": Explanation(
         "A rule is hidden by an earlier one, and in prod and edge that denies everything.",
-        "Put the rules in another order, the special ones first.",
+        "Reorder the rules, the most specific first.",
     ),
     "DENY_MISSING_REQUIRED_CONTROLS": Explanation(
         "The rule asks for controls that the worker does not implement.",
@@ -46,52 +46,55 @@ CODES: Final[dict[str, Explanation]] = {
     ),
     # the gate
     "DENY_REQUIRES_HUMAN": _HUMAN._replace(means="The blast score is too high for a worker to act without a person."),
-    "DENY_REQUIRES_HUMAN_APPROVAL": _HUMAN._replace(means="The policy wants a person's approval first."),
+    "DENY_REQUIRES_HUMAN_APPROVAL": _HUMAN._replace(means="The policy requires a person's approval first."),
     "DENY_POLICY_GATE": Explanation("The policy gate said no.", "Look at the gate's own log for its reason."),
     "DENY_POLICY_GATE_UNCONFIGURED": Explanation(
-        "A rule wants the policy gate, and none is set up.", "Set up the gate, or change the rule."
+        "A rule requires the policy gate, but none is set up.", "Set up the gate, or change the rule."
     ),
     "DENY_POLICY_GATE_INVALID_RESPONSE": Explanation(
-        "The policy gate answered something that is no decision.", "Look at the gate: until it answers, all is denied."
+        "The policy gate's answer is not a decision.",
+        "Look at the gate: until it answers with one, everything is denied.",
     ),
     # the worker
     "DENY_NO_AVAILABLE_WORKER": Explanation(
-        "No such worker can be had in this namespace.", "Check the worker id and the namespace; verify the worker."
+        "This namespace has no such worker.", "Check the worker id and the namespace; verify the worker."
     ),
     "NO_WORKER_FOR_CAPABILITY": Explanation(
         "The worker is not enrolled for this capability.", "Check the spelling, or enroll it with the capability."
     ),
     "DENY_WORKER_ATTESTATION_MISSING": Explanation("No package hash is attested for the worker.", _WORKER),
     "DENY_WORKER_ATTESTATION_INVALID_HASH": Explanation(
-        "What is attested for the worker is no SHA-256.", "Attest the worker's package anew."
+        "The hash attested for the worker is not a SHA-256.", "Attest the worker's package again."
     ),
     "DENY_WORKER_HASH_UNAVAILABLE": Explanation(
-        "The hash of the package that runs now could not be computed.", "Look at the machine where the worker runs."
+        "The hash of the running package could not be computed.", "Look at the machine where the worker runs."
     ),
     "DENY_WORKER_TAMPERED": Explanation(
-        "The package that runs is not the attested one.", "Treat it as an incident until it is known who changed it."
+        "The running package is not the attested one.", "Treat it as an incident until you know who changed it."
     ),
     "DENY_WORKER_BANNED": Explanation("The worker is banned.", "Open the worker for the ban's reason."),
-    "DENY_WORKER_RETIRED": Explanation("The worker is retired, for good.", "Use the worker that took its place."),
+    "DENY_WORKER_RETIRED": Explanation("The worker is retired for good.", "Use the worker that took its place."),
     "DENY_WORKER_REVOKED": Explanation("The worker's enrollment is revoked.", "Ask the namespace's owner why."),
     "DENY_ATTESTATION_UNCONFIGURED": Explanation(
-        "Attestation is asked for, and not set up in the hall.", "Set it up, or change the rule."
+        "Attestation is required, but not set up in the hall.", "Set it up, or change the rule."
     ),
     "DENY_PRIVILEGE_ENVELOPE_VIOLATED": Explanation(
         "The request goes beyond what the worker may touch.", "Compare it with the record's privilege_envelope."
     ),
     "DENY_PRIVILEGE_ENVELOPE_UNCONFIGURED": Explanation(
-        "The rule wants a privilege envelope, and the worker has none.", "Add privilege_envelope to the record."
+        "The rule requires a privilege envelope, but the worker has none.", "Add privilege_envelope to the record."
     ),
     "DENY_BLAST_SCORE_EXCEEDED": Explanation(
         "The blast score is above what the rule allows.", "Look at blast_radius in the worker's record."
     ),
-    "DENY_INTERNAL_ERROR": Explanation("The registry failed while it decided.", _REGISTRY),
+    "DENY_INTERNAL_ERROR": Explanation("The registry failed while deciding.", _REGISTRY),
     # the package
     "ATTEST_MANIFEST_MISSING": Explanation(
-        "The package has no manifest, or one that can't be read.", "Sign the package anew."
+        "The package has no manifest, or one that can't be read.", "Sign the package again."
     ),
-    "ATTEST_MANIFEST_ID_MISMATCH": Explanation("The manifest is another worker's.", "Sign the package as this worker."),
+    "ATTEST_MANIFEST_ID_MISMATCH": Explanation(
+        "The manifest belongs to another worker.", "Sign the package as this worker."
+    ),
     "ATTEST_HASH_MISMATCH": Explanation(
         "The package is not the one that its manifest was made for.", "Compare the folder's hash with the attested one."
     ),
@@ -99,7 +102,7 @@ CODES: Final[dict[str, Explanation]] = {
         "The manifest is not signed, or the secret to check it is not set.", "Set WCP_ATTEST_HMAC_KEY, or sign it."
     ),
     "ATTEST_SIG_INVALID": Explanation(
-        "The manifest's signature is wrong: another secret, or a changed manifest.", "Sign the package anew."
+        "The manifest's signature is wrong: another secret, or a changed manifest.", "Sign the package again."
     ),
     "ATTEST_BANNED_HASH": Explanation("The worker's package hash is on the ban list.", "Open the worker for the ban."),
     "ATTEST_NAMESPACE_INVALID": Explanation("The manifest's namespace is not usable.", "Check the worker's id."),

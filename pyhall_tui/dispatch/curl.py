@@ -76,13 +76,13 @@ def read_curl(text: str, *, namespace: str, registry_url: str) -> Pasted:
         raise NotADispatch(f"The curl line cannot be read: {str(error).lower()}.") from None
     data, urls, headers = _parts(words[1:])
     if data is None:
-        raise NotADispatch("The curl line has no body (-d): a dispatch has one.")
+        raise NotADispatch("The curl line has no body (-d): a dispatch needs one.")
     try:
         body = read_object(data.encode())
     except Unreadable as reason:
         raise NotADispatch(f"The body of the curl line cannot be read: {reason}.") from None
     if not isinstance(body.get("capability"), str) or not isinstance(body.get("worker_id"), str):
-        raise NotADispatch("The body of the curl line names no capability or no worker_id: it is no dispatch.")
+        raise NotADispatch("The body of the curl line names no capability or no worker_id: it is not a dispatch.")
     return Pasted(_form(body), tuple(_notes(body, urls, headers, namespace, registry_url)))
 
 
@@ -132,7 +132,7 @@ def _notes(
     if body.get("namespace") not in (None, namespace):
         notes.append(f"Its namespace {body['namespace']} was left out: this profile's is {namespace}.")
     if urls and not urls[0].startswith(registry_url.rstrip("/") + "/"):
-        notes.append("Its address was left out: the profile's registry is asked.")
+        notes.append("Its address was left out: the profile's registry is used.")
     if other := [key for key in body if key not in (*_FIELDS, "namespace")]:
         notes.append(f"Left out: {', '.join(other)}.")
     return notes

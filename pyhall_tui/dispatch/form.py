@@ -55,11 +55,11 @@ class DispatchForm(msgspec.Struct, frozen=True, kw_only=True):
     def mistakes(self, namespace: str) -> dict[str, str]:
         """Return a sentence for each field; empty where there is nothing to say."""
         return {
-            "namespace": "" if namespace else "The profile has no namespace: set it there, or PYHALL_NAMESPACE.",
-            "capability": _name(self.capability, "Name a capability, for example llm.text.generate."),
-            "worker_id": _name(self.worker_id, "Name a worker, for example wkr_abc123."),
+            "namespace": "" if namespace else "The profile has no namespace: set it there, or set PYHALL_NAMESPACE.",
+            "capability": _name(self.capability, "Enter a capability, for example llm.text.generate."),
+            "worker_id": _name(self.worker_id, "Enter a worker id, for example wkr_abc123."),
             "risk_tier": _tier(self.risk_tier),
-            "correlation_id": _name(self.correlation_id, "Give an id, or press “new” for one."),
+            "correlation_id": _name(self.correlation_id, "Enter an id, or press “new” for one."),
             "context": context_mistake(self.context),
         }
 
@@ -78,9 +78,9 @@ def context_mistake(text: str) -> str:
     try:
         context = read_context(text)
     except Unreadable as reason:
-        return f'This is no JSON object, such as {{"env": "prod"}}: {reason}.'
+        return f'This is not a JSON object, such as {{"env": "prod"}}: {reason}.'
     except UnicodeEncodeError:
-        return "This holds a letter that cannot be sent."
+        return "This contains a character that cannot be sent."
     twice = [words for key, words in _OWN.items() if key in context]
     return f"Leave {' and '.join(twice)} out of it: it has a field of its own." if twice else ""
 
@@ -120,10 +120,10 @@ def _name(text: str, missing: str) -> str:
     if not name:
         return missing
     if not name.isprintable():
-        return "This holds a sign that is not visible: type it anew."
-    return f"This is longer than {_LONGEST} letters." if len(name) > _LONGEST else ""
+        return "This contains an invisible character: type it again."
+    return f"This is longer than {_LONGEST} characters." if len(name) > _LONGEST else ""
 
 
 def _tier(tier: str) -> str:
     known = (*RISK_TIERS, UNSTATED)
-    return "" if tier in known else f"The risk tier is one of {', '.join(known)}."
+    return "" if tier in known else f"The risk tier must be one of {', '.join(known)}."

@@ -73,7 +73,9 @@ async def try_dispatch(
 
 def abandoned(request: DispatchRequest, at: float) -> Tried:
     """Return what is known of a dispatch whose answer was not waited for: it may have been decided."""
-    row = msgspec.structs.replace(_asked(request, at), error="Its answer was not waited for.", may_have_reached=True)
+    row = msgspec.structs.replace(
+        _asked(request, at), error="The program did not wait for the answer.", may_have_reached=True
+    )
     return Tried(row=row, result=Result.UNKNOWN)
 
 

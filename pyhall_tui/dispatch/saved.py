@@ -69,7 +69,7 @@ class SavedRequests:
     def _tables(self) -> dict[str, Any]:
         tables = self._document().get("requests", {})
         if not isinstance(tables, dict):
-            raise SavedMistake(f"{self.path}: requests is no table.")
+            raise SavedMistake(f"{self.path}: requests is not a table.")
         return tables
 
     def _document(self) -> dict[str, Any]:

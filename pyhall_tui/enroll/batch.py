@@ -207,7 +207,7 @@ class BatchRun:
         """Since when (monotonic) every answer was a 429."""
         self._next_try = float("-inf")
 
-    def stop(self, because: str = "Stopped on demand.") -> None:
+    def stop(self, because: str = "Stopped at your request.") -> None:
         """Send no more; what is in flight is waited for."""
         if not self._stopping:
             self._stopping, self.stopped_because = True, because
@@ -317,7 +317,7 @@ class BatchRun:
 
     def _dropped(self, item: Item) -> None:
         if item.state is State.SENDING:
-            error = "It was dropped before an answer came."
+            error = "It was abandoned before an answer came."
             self._note(item, EnrollmentState.UNKNOWN, error=error)
             self._set(item, State.UNKNOWN, error=error)
 
@@ -332,7 +332,7 @@ class BatchRun:
             self._limited_since = now
         if now + pause - self._limited_since > self._patience:
             self.stop(
-                f"The registry went on answering 429 (too many requests); the next try, in {pause:,.0f} s, would be "
+                f"The registry kept answering 429 (too many requests); the next try, in {pause:,.0f} s, would be "
                 f"after more than {self._patience / 60:,.3g} min of it."
             )
         elif now + pause > self._next_try + 1.0:  # of several that were in flight together one is told

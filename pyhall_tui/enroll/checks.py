@@ -26,7 +26,7 @@ def check_display_name(text: str) -> str:
     if not text.strip():
         return "Give the worker a name that people will recognise."
     if any(unicodedata.category(letter) in _UNSPEAKABLE for letter in text):
-        return "The name holds a control character or a line break: type it again."
+        return "The name contains a control character or a line break: type it again."
     return _too_long(text.strip(), "name")
 
 
@@ -35,7 +35,7 @@ def check_capability(text: str) -> str:
     if not text.strip():
         return "Type a capability, such as llm.text.generate."
     if any(letter.isspace() or not letter.isprintable() for letter in text.strip()):
-        return "A capability has no blanks in it; a comma stands between two."
+        return "A capability has no spaces in it; separate two with a comma."
     return _too_long(text.strip(), "capability")
 
 
@@ -45,7 +45,7 @@ def check_capabilities(capabilities: Iterable[str], *, typed: bool = True) -> st
     if not listed:
         return "Add at least one capability: type it and press enter." if typed else "It names no capability."
     if len(listed) > MOST:
-        return f"{len(listed)} capabilities are more than {MOST}: is that one worker?"
+        return f"{len(listed)} capabilities are more than {MOST}: is this really one worker?"
     return next((f"{one}: {mistake}" for one in listed if (mistake := check_capability(one))), "")
 
 
@@ -62,14 +62,14 @@ def check_sha256(text: str, *, typed: bool = True) -> str:
     if plain_sha256(given):
         return ""
     if given.lower() in _PLACEHOLDERS:
-        return f"{given} is a placeholder, no hash: give the package's, {how}."
+        return f"{given} is a placeholder, not a hash: give the package's, {how}."
     bare = given.lower().removeprefix("sha256:")
     if _HEX.fullmatch(bare):
         return f"A SHA-256 has 64 hex digits; these are {len(bare)}."
     if "/" in given or "\\" in given or given.startswith("~"):
-        return f"This is a path, no hash: {how}."
+        return f"This is a path, not a hash: {how}."
     wrong = next((letter for letter in bare if not _HEX.fullmatch(letter)), "")
-    return f"A SHA-256 has hex digits only, 0-9 and a-f: {wrong!r} is none."
+    return f"A SHA-256 has only hex digits, 0-9 and a-f: {wrong!r} is not one."
 
 
 def hint_of_sha256(text: str) -> str:
@@ -109,4 +109,4 @@ def field_named_in(error_text: str) -> str | None:
 
 
 def _too_long(text: str, what: str) -> str:
-    return f"That {what} has {len(text)} letters, more than {LONGEST}." if len(text) > LONGEST else ""
+    return f"That {what} has {len(text)} characters, more than {LONGEST}." if len(text) > LONGEST else ""

@@ -20,7 +20,7 @@ def read_record_at(path: Path) -> tuple[WorkerRecord, Path]:
         return read_one(path), path
     found = find_records(path)
     if not found:
-        raise RecordUnreadable(f"{path} holds no record: none of {', '.join(FILE_NAMES)} is there.")
+        raise RecordUnreadable(f"{path} contains no record: none of {', '.join(FILE_NAMES)} is there.")
     return read_one(found[0]), found[0]
 
 

@@ -83,7 +83,7 @@ def _of_package(
     what = "package_hash" if record.form is Form.MANIFEST else "code_hash"
     if not package:
         yield RecordCheck(
-            Standing.UNPROVEN, f"Its {what} was compared with no folder: compute the package's hash to see."
+            Standing.UNPROVEN, f"Its {what} was not compared with a folder: compute the package's hash to check it."
         )
     elif claim == bare:
         yield RecordCheck(Standing.HOLDS, f"Its {what} is that of {package}.")
@@ -97,7 +97,7 @@ def _differing(what: str, claim: str, package: str, listing: PackageHash | None)
         left = f", which leaves out {len(match.uncovered):,} of its files" if match.uncovered else ""
         return RecordCheck(
             Standing.WRONG,
-            f"Its {what} is of the same content, hashed in {match.whose} order{left}: no mismatch, and no match either."
+            f"Its {what} is of the same content, hashed in {match.whose} order{left}: neither a match nor a mismatch."
             " The hash on this form is what is sent.",
         )
     code = f" ({Code.HASH_MISMATCH})" if what == "package_hash" else ""
@@ -108,7 +108,7 @@ def _of_signature(record: WorkerRecord, secret: str | None) -> Iterator[RecordCh
     # Against its own claim: what the folder says of the hash has a line of its own.
     checked = check_manifest(record.fields, package_sha256=str(record.fields.get("package_hash")), secret=secret)
     if checked.code is None:
-        yield RecordCheck(Standing.HOLDS, "Its signature holds.")
+        yield RecordCheck(Standing.HOLDS, "Its signature is valid.")
     elif checked.code is Code.SIGNATURE_INVALID:
         yield RecordCheck(Standing.STOPS, f"{checked.sentence} ({checked.code})")
     else:

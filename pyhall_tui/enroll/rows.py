@@ -86,14 +86,14 @@ def read_rows(
     """
     sources = list(_sources(path))
     if not sources:
-        raise BatchUnreadable(f"{path} holds no workers.")
+        raise BatchUnreadable(f"{path} contains no workers.")
     rows: list[BatchRow] = []
     seen: dict[str, int] = {}
     for done, source in enumerate(sources):
         on_progress(done, len(sources))
         row = _checked(source, profile, cancelled)
         if (first := seen.get(row.key) or seen.get(row.twin)) is not None:
-            sentence = f"It is the same worker as in row {first}: it would be enrolled twice."
+            sentence = f"This is the same worker as in row {first}: it would be enrolled twice."
             row = msgspec.structs.replace(row, mistakes=(*row.mistakes, sentence))
         elif not row.mistakes:
             seen[row.key] = seen[row.twin] = row.number

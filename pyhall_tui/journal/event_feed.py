@@ -91,7 +91,7 @@ class Feed:
 
     @property
     def has_older(self) -> bool:
-        """Whether the journal may have older events that pass the filter."""
+        """Whether the journal may have older events that match the filter."""
         return self._matching_from > 0
 
     @property

@@ -43,7 +43,7 @@ def each_event(
     worker: str | None = None,
     text: str | None = None,
 ) -> Iterator[Event]:
-    """Yield the events that pass the filter (see `Journal.events`), newest first, a page at a time."""
+    """Yield the events that match the filter (see `Journal.events`), newest first, a page at a time."""
     journal.flush()
     before_id: int | None = None
     while True:
@@ -79,7 +79,7 @@ def write_records(records: Iterable[Record], columns: Sequence[str], path: Path)
             file.detach()  # flushes; the file below is closed by who opened it
             return count
     except FileExistsError:
-        raise ExportFailed(f"{path} exists already: choose another name.") from None
+        raise ExportFailed(f"{path} already exists: choose another name.") from None
     except FileNotFoundError:
         raise ExportFailed(f"There is no folder {path.parent}: make it first, or choose another.") from None
     except RuntimeError:  # `~somebody` whom nobody knows
@@ -95,7 +95,7 @@ def _writer(path: Path) -> Callable[[Iterable[Record], Sequence[str], IO[str]], 
         return _json_lines
     if ending == ".csv":
         return _csv
-    raise ExportFailed("End the name in .jsonl or .csv: that says how to write it.")
+    raise ExportFailed("End the name in .jsonl or .csv, which sets the format.")
 
 
 def _fields(event: Event) -> dict[str, Any]:

@@ -134,13 +134,13 @@ class Journal:
         self._writer.put(partial(statements.upsert_enrollment, profile=profile, row=row), on_commit=written.set)
         if not written.wait(timeout):
             why = " ".join(self.notes) or "The disk does not answer."
-            raise NotKept(f"The journal could not keep what is about to be sent, so it was not sent. {why}")
+            raise NotKept(f"The journal could not record what was about to be sent, so it was not sent. {why}")
         self._require_file()  # it may have turned out damaged just now
         return self.is_kept
 
     def _require_file(self) -> None:
         if self._store.is_makeshift:
-            raise NotKept(f"What is sent can't be kept, so nothing is sent. {' '.join(self.notes)}")
+            raise NotKept(f"The journal can't record what is sent, so nothing is sent. {' '.join(self.notes)}")
 
     def save_verdict(self, profile: str, row: LastVerdict) -> None:
         """Queue a worker's last verdict; of several within half a second only the last is written."""
@@ -291,7 +291,7 @@ class Journal:
         if rows is None:
             self._writer.wake()
             why = " ".join(self.notes) or "The journal can't be read."
-            raise NotKept(f"It can't be known what was enrolled before, so nothing is sent. {why}")
+            raise NotKept(f"What was enrolled before is unknown, so nothing is sent. {why}")
         return rows
 
     @property

@@ -34,7 +34,7 @@ _MODES = (
 )
 
 _REASONS = {
-    sqlite3.SQLITE_BUSY: "another program holds it locked, or its file system knows no locks",
+    sqlite3.SQLITE_BUSY: "another program has locked it, or its file system does not support locks",
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_READONLY: "it can be read but not written",
     sqlite3.SQLITE_CANTOPEN: "it can't be opened",
@@ -111,7 +111,10 @@ def begin_anew(path: Path, connect: Connect = sqlite3.connect) -> Opened:
         opened = _open_modes(path, connect)
     except (OSError, sqlite3.Error, _Newer) as error:
         return open_memory(_only_memory(path, f"it is damaged and can't be set aside ({error})"))
-    note = f"The journal was damaged: it is set aside as {aside}, and a new one is begun. Nothing is known from before."
+    note = (
+        f"The journal was damaged: it was set aside as {aside}, and a new one was started."
+        " Nothing is known from before."
+    )
     return opened._replace(notes=(note, *opened.notes))
 
 
@@ -205,6 +208,6 @@ def _ready(write: sqlite3.Connection, mode: _Mode) -> str:
 
 def _without_wal(path: Path, mode: str) -> str:
     return (
-        f"The file system of {path} does not carry SQLite's write-ahead log (a network file system, perhaps): "
-        f"the journal is kept in mode {mode.upper()}, which is slower and otherwise the same."
+        f"The file system of {path} does not support SQLite's write-ahead log (it may be a network file system): "
+        f"the journal uses mode {mode.upper()}, which is slower but otherwise the same."
     )

@@ -211,7 +211,7 @@ def enrollments_of_batches(connection: sqlite3.Connection, form: str) -> list[En
             rows.append(_enrollment(row))
         except (ValueError, TypeError):
             batch, row_key = map(str, row[:2])
-            error = "What the journal holds of it can't be read."
+            error = "The journal's record of it can't be read."
             unknown = EnrollmentState.UNKNOWN
             rows.append(EnrollmentRow(batch=batch, row_key=row_key, state=unknown, at=0.0, error=error))
     return rows

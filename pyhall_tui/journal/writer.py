@@ -80,7 +80,7 @@ class Writer:
         """Why nothing is being kept just now, as a sentence; empty where it is."""
         if self._trouble or self._closing or self._thread.is_alive():
             return self._trouble
-        return "The journal is no longer kept: its thread has ended. Start the program again; the log says why."
+        return "The journal is no longer written: its thread has ended. Start the program again; the log says why."
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -89,7 +89,9 @@ class Writer:
         if self._lost:
             notes.append(f"The journal lost {self._lost:,} rows: it could not be written for too long.")
         if self._unwritable:
-            notes.append(f"{self._unwritable:,} rows could not be kept in the journal as they were; the log says why.")
+            notes.append(
+                f"{self._unwritable:,} rows could not be written to the journal as they were; the log says why."
+            )
         return tuple(notes)
 
     def put(self, work: Work, on_commit: Callable[[], None] | None = None) -> None:
@@ -198,14 +200,14 @@ class Writer:
             if not self._closing or not isinstance(error, sqlite3.OperationalError):
                 _log.warning("The journal can't be written: %s", error)
             self._trouble = (
-                f"The journal can't be written: {reason(error)}. The program goes on, and tries again; "
+                f"The journal can't be written: {reason(error)}. The program continues and tries again; "
                 "what is not written when it ends is lost."
             )
             return False
         except Exception as error:
             _log.exception("The journal's writer failed")
             self._trouble = (
-                f"The journal is not kept, by a fault of this program: {type(error).__name__}: {error}. "
+                f"The journal is not written, because of a bug in this program: {type(error).__name__}: {error}. "
                 "It tries again; what is not written when it ends is lost."
             )
             return False

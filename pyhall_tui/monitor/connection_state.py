@@ -26,7 +26,7 @@ class BanListState(StrEnum):
 
     WAITING = "waiting"
     LIVE = "live"
-    TRUNCATED = "perhaps cut"
+    TRUNCATED = "truncated"
     """As many entries came as were asked for, so there may be more."""
     MISSING = "missing"
     """This registry never had one; it is asked again rarely."""

@@ -11,7 +11,7 @@ _DOWN_AFTER = 2
 """Failures of the ban list in a row after which it no longer vouches for the registry."""
 _GONE = "The registry answers 404 for most of the workers that it knew."
 _NOTHING = "The registry answers 404 to everything."
-_GONE_ADVICE = "Check the registry URL and the namespace, or ask who runs the registry."
+_GONE_ADVICE = "Check the registry URL and the namespace, or ask whoever runs the registry."
 
 
 class Change(NamedTuple):

@@ -54,7 +54,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
             return (
                 f"Hashed in {self.whose} order, which leaves out {several}: look at them, then attest the hash above."
             )
-        return f"Same content, hashed in {self.whose} order: no drift, and no match either. Attest the hash above."
+        return f"Same content, hashed in {self.whose} order: neither drift nor a match. Attest the hash above."
 
     @property
     def whose(self) -> str:

@@ -55,7 +55,7 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
         if self.changes is None:
             return self.detail
         if not self.changes.count:
-            return f"{self.detail} No file has changed since they last matched: another hash is attested now."
+            return f"{self.detail} No file has changed since they last matched: a different hash is attested now."
         paths = [*self.changes.changed, *self.changes.added, *self.changes.removed]
         more = f" and {len(paths) - 3:,} more" if len(paths) > 3 else ""
         return f"{self.detail} Since they last matched: {', '.join(paths[:3])}{more}."

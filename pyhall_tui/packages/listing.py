@@ -23,7 +23,7 @@ class Why(StrEnum):
     NAME = "a name that never counts"
     BYTECODE = "compiled Python"
     LINKED_FOLDER = "a link to a folder, which is not followed"
-    SPECIAL = "a pipe, socket or device, left out on demand"
+    SPECIAL = "a pipe, socket or device, left out as requested"
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ class Problem(msgspec.Struct, frozen=True):
     """Below the root, POSIX; bytes that are no UTF-8 as `\\xNN`. `.` is the root itself."""
     reason: str
     special: bool = False
-    """A pipe, socket or device (or a link to one): these can be left out on demand."""
+    """A pipe, socket or device (or a link to one): these can be left out as requested."""
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):
@@ -148,7 +148,7 @@ def shown(path: str) -> str:
 def why(error: OSError, *, link: bool = False) -> str:
     """Say in a few words why the system gave no access."""
     if isinstance(error, FileNotFoundError):
-        return "a link to something that is not there" if link else VANISHED
+        return "a link to something that does not exist" if link else VANISHED
     if error.errno == errno.ELOOP:
         return "a link that leads to itself"
     return (error.strerror or str(error)).lower()

@@ -3,7 +3,7 @@
 SHA-256 over `<relative posix path>\\n<size>\\n<sha256 of the content>\\n` of every file, in the order of sorted
 POSIX paths. What cannot be hashed honestly (an unreadable file or folder, a broken link, a pipe, a name that is
 not UTF-8, a file that changes while it is read) is an error that names it, never a hash of part of a package.
-Pipes, sockets and devices alone can be left out on demand: then they are listed, and none is ever opened.
+Pipes, sockets and devices alone can be left out as requested: then they are listed, and none is ever opened.
 
 A single file, such as a wheel or an archive, is hashed as `sha256sum` does: its own bytes, `kind` says `file`.
 """
@@ -44,7 +44,7 @@ _SMALL = 64 << 10
 """Bytes below which a file is read by the first thread alone: two would pass the interpreter's lock to and fro for
 longer than it takes to read it (measured: 10,000 files of 4 KiB take twice as long on two threads)."""
 _CHANGED = "it changed while it was being read"
-_CAME_OR_WENT = "it came, went or changed while the package was being read"
+_CAME_OR_WENT = "it appeared, vanished or changed while the package was being read"
 _IN_MOTION = frozenset({_CHANGED, _CAME_OR_WENT, VANISHED})
 
 

@@ -315,7 +315,7 @@ class PackageWatch:
             try:
                 self._listen_below(roots, seen)
             except (OSError, RuntimeError) as error:  # its own class for faults in its Rust part is a RuntimeError
-                self.problem = f"Changed files are not noticed by themselves here ({error}): press d to hash anew."
+                self.problem = f"Changed files are not noticed automatically here ({error}): press d to hash again."
                 _log.warning("packages cannot be watched: %s", error)
                 self._rewatch.wait(_ANEW)
 

@@ -9,12 +9,12 @@ from pyhall_tui.profiles.profile import NAMESPACE, Profile
 from pyhall_tui.profiles.urls import is_insecure, normalise_url
 
 SENTENCES: Final = {
-    "name": "The name must be 1 to 64 letters, without control characters or blanks at its ends.",
+    "name": "The name must be 1 to 64 characters, without control characters or spaces at its ends.",
     "namespace": "The namespace must be like org.yourco or x.you: org. or x., then a-z, 0-9 and hyphens.",
-    "registry_url": "The registry's URL must be a text such as https://api.pyhall.dev.",
+    "registry_url": "The registry's URL must be text such as https://api.pyhall.dev.",
     "poll_interval": "The poll interval must be a number of seconds above 0, at most 86400 (a day).",
     "ban_list_interval": "The ban list's interval must be a number of seconds above 0, at most 86400 (a day).",
-    "timeout": "The time-out must be a number of seconds above 0, at most 86400 (a day).",
+    "timeout": "The timeout must be a number of seconds above 0, at most 86400 (a day).",
     "requests_per_second": "Requests per second must be a number above 0, at most 10000.",
     "requests_in_flight": "Requests in flight must be a whole number from 1 to 256.",
     "allow_insecure": "Allow insecure must be true or false.",
@@ -22,8 +22,8 @@ SENTENCES: Final = {
     "read_only": "Read only must be true or false.",
     "bell": "Bell must be true or false.",
     "desktop_notifications": "Desktop notifications must be true or false.",
-    "correlation_prefix": "The correlation prefix must be at most 64 letters that a header can carry, without blanks.",
-    "capabilities": "Capabilities must be a list of texts.",
+    "correlation_prefix": "The correlation prefix must be at most 64 characters that a header can carry, no spaces.",
+    "capabilities": "Capabilities must be a list of strings.",
 }
 """What is said of a field of the wrong type or out of range."""
 

@@ -38,7 +38,7 @@ class EditedProfiles:
             self.is_lost = isinstance(mistake, ProfilesFileLost)
 
     def begin_file(self) -> str:
-        """Begin an empty list where the file was lost; return why that failed, or nothing."""
+        """Start an empty list where the file was lost; return why that failed, or nothing."""
         try:
             self._store.begin()
         except ProfilesNotSaved as wrong:

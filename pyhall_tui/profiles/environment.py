@@ -72,7 +72,7 @@ def instead(profile: Profile, asked: Profile, environ: Mapping[str, str] = os.en
     url = next((name for name in URLS if value_of(name, environ)), "")
     said = []
     if asked.registry_url != profile.registry_url:
-        said.append(f"{url} is set: {asked.registry_url} is asked, not {profile.registry_url}.")
+        said.append(f"{url} is set: {asked.registry_url} is used, not {profile.registry_url}.")
     if asked.namespace != profile.namespace:
         said.append(f"{NAMESPACE_NAME} is set: the namespace is {asked.namespace}, not {profile.namespace}.")
     return " ".join(said)

@@ -171,7 +171,7 @@ class KeyStore:
         text = value_of(KEY, self._environ)
         if text is None:
             return None
-        return _answer(text, KeySource.ENVIRONMENT, f"The key is that of the variable {KEY}.", KEY)
+        return _answer(text, KeySource.ENVIRONMENT, f"The key comes from the variable {KEY}.", KEY)
 
     def _absent(self, profile: Profile) -> KeyAnswer:
         where = f"There is no key yet for {profile.name} at {origin(profile.registry_url)}: type it in."
@@ -259,7 +259,7 @@ def _answer(text: str, source: KeySource, found: str, place: str) -> KeyAnswer:
     try:
         key = ApiKey(text)
     except ValueError as wrong:
-        return KeyAnswer(None, source, KeyState.UNUSABLE, f"{place} is no key that can be sent: {wrong}")
+        return KeyAnswer(None, source, KeyState.UNUSABLE, f"{place} is not a key that can be sent: {wrong}")
     return KeyAnswer(key, source, KeyState.FOUND, found)
 
 

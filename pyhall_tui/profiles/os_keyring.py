@@ -77,7 +77,7 @@ def _candidates() -> tuple[str, ...]:
 
 def _why(error: Exception) -> str:
     if isinstance(error, OSError):
-        return f"the session bus cannot be reached ({(error.strerror or str(error)).lower()})"
+        return f"the session bus is unreachable ({(error.strerror or str(error)).lower()})"
     text = str(error).rstrip(".") or type(error).__name__
     return text[:1].lower() + text[1:]
 
@@ -105,7 +105,7 @@ def _configured() -> Keyring | None:
         if _name(keyring) in _CLASSES.values():
             trusted: Keyring = keyring
             return trusted
-    raise NoKeyring(f"{_name(chosen)} is configured, which is no encrypted keyring of the operating system")
+    raise NoKeyring(f"{_name(chosen)} is configured, which is not an encrypted keyring of the operating system")
 
 
 def _name(keyring: object) -> str:
@@ -151,10 +151,10 @@ def write(keyring: Keyring, service: str, user: str, secret: str) -> None:
 
 def _what_came_back(kept: str | None, secret: str) -> str:
     if not kept:
-        return "it took the key and gave nothing back"
+        return "it took the key and returned nothing"
     if secret.startswith(kept):
-        return f"of the key's {len(secret):,} characters it gave back the first {len(kept):,}"
-    return "it gave back something else than the key"
+        return f"it returned only the first {len(kept):,} of the key's {len(secret):,} characters"
+    return "it returned something other than the key"
 
 
 def _hiding(secret: str, error: Exception) -> "Locked | Failed":
@@ -183,7 +183,7 @@ def _translated(error: BaseException) -> Locked | Failed:
     """Tell "locked" from other errors, whatever library under `keyring` it comes from (none is imported here)."""
     if type(error).__name__ == "InitError" and str(error).startswith("Failed to create the collection"):
         # The Secret Service is new: nothing is locked in it, and nobody answered its prompt for a first password.
-        return Failed("it is empty, and cannot be set up without somebody to choose a password for it")
+        return Failed("it is empty, and cannot be set up without someone to choose a password for it")
     one: BaseException | None = error
     while one is not None:
         if type(one).__name__ in _LOCKED or _NO_INTERACTION in one.args:

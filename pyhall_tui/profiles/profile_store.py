@@ -40,7 +40,7 @@ _NOTHING: Final = b" \t\r\n\0\xef\xbb\xbf"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _NO_PROFILES: Final = "# No profiles.\n"
 """What a file without profiles holds, so that it is told from one that was lost."""
-_WAY_ON: Final = "Put a copy of it back, or begin an empty list on the profiles screen."
+_WAY_ON: Final = "Restore a copy of it, or start an empty list on the profiles screen."
 
 
 class ProfilesFileError(Exception):
@@ -164,7 +164,7 @@ class ProfileStore:
             profiles = self._profiles(text)
             mine, theirs = profiles.named(old), profiles.named(new)
             if mine is None or theirs is not None:
-                taken = f"There is a profile named {new} already." if theirs else f"The profile {old} is gone."
+                taken = f"A profile named {new} already exists." if theirs else f"The profile {old} no longer exists."
                 raise ProfileConflict(theirs, ("name",), f"{taken} Choose another name.")
             _checked(msgspec.structs.replace(mine, name=new))
             tables = document["profiles"]
@@ -234,7 +234,7 @@ class ProfileStore:
                     return new
         if before:
             why = "its comments would be lost: change it in an editor"
-            raise ProfilesNotSaved(f"{self.path} cannot be changed here, since {why}. Nothing was changed.")
+            raise ProfilesNotSaved(f"{self.path} cannot be changed here, because {why}. Nothing was changed.")
         return tomli_w.dumps(_without_empty(document))
 
     def _read(self) -> str:
@@ -242,7 +242,7 @@ class ProfileStore:
             data = read_bounded(self.path)
         except FileNotFoundError:
             if self._was_there:
-                raise ProfilesFileLost(self.path, f"It is gone since this program read it. {_WAY_ON}") from None
+                raise ProfilesFileLost(self.path, f"It has disappeared since this program read it. {_WAY_ON}") from None
             if self.path.is_symlink():
                 target = self.path.readlink()
                 raise ProfilesFileLost(self.path, f"It is a link to {target}, which is not there. {_WAY_ON}") from None
@@ -259,7 +259,7 @@ class ProfileStore:
         except UnicodeDecodeError as error:
             before = data[: error.start].decode()
             line, column = toml_text.line_and_column(before, len(before))
-            raise ProfilesFileError(self.path, "Here is a byte that is no UTF-8.", line, column) from None
+            raise ProfilesFileError(self.path, "This byte is not UTF-8.", line, column) from None
 
     def _profiles(self, text: str) -> Profiles:
         text = text.removeprefix(_BOM).replace("\r\n", "\n")
@@ -290,7 +290,7 @@ class ProfileStore:
         found = re.search(_PLACE, message)
         wrong = message.removesuffix(found[0] if found else " (at end of document)")
         place = (int(found[1]), int(found[2])) if found else toml_text.line_and_column(text, len(text))
-        return ProfilesFileError(self.path, f"This is no TOML: {wrong[:1].lower()}{wrong[1:]}.", *place)
+        return ProfilesFileError(self.path, f"This is not TOML: {wrong[:1].lower()}{wrong[1:]}.", *place)
 
 
 def _since(path: Path) -> str:
@@ -330,15 +330,15 @@ def _refuse_conflict(profile: Profile, base: Profile | None, theirs: Profile | N
     name = profile.name
     if theirs is None:
         if base is not None:
-            raise ProfileConflict(None, (), f"The profile {name} was deleted meanwhile. Save it all the same?")
+            raise ProfileConflict(None, (), f"The profile {name} was deleted in the meantime. Save it anyway?")
         return
     mine, now = msgspec.to_builtins(profile), msgspec.to_builtins(theirs)
     before = msgspec.to_builtins(base) if base else {}
     both = tuple(key for key, value in mine.items() if value != now[key] and now[key] != before.get(key) != value)
     if both and base is None:
-        raise ProfileConflict(theirs, both, f"There is a profile named {name} already. Overwrite it?")
+        raise ProfileConflict(theirs, both, f"A profile named {name} already exists. Overwrite it?")
     if both:
-        raise ProfileConflict(theirs, both, f"Changed meanwhile in the file: {', '.join(both)}. Overwrite?")
+        raise ProfileConflict(theirs, both, f"Changed in the file in the meantime: {', '.join(both)}. Overwrite?")
 
 
 def _forms() -> Iterator[Forms]:

@@ -22,11 +22,11 @@ def normalise_url(text: str) -> str:
     """
     parts = _split(text.strip())
     if parts.username is not None or parts.password is not None:
-        raise ValueError("The URL holds a login: leave it out, the key has a field of its own.")
+        raise ValueError("The URL contains a login: leave it out, the key has its own field.")
     if parts.query or parts.fragment:
-        raise ValueError("The URL ends in a query or fragment: give the base URL alone.")
+        raise ValueError("The URL ends in a query or fragment: give only the base URL.")
     if {".", ".."} & set(unquote(parts.path).split("/")):
-        raise ValueError("The URL's path holds “.” or “..”: write the path that is meant.")
+        raise ValueError("The URL's path contains “.” or “..”: write the path that you mean.")
     return _origin(parts) + parts.path.rstrip("/")
 
 
@@ -73,7 +73,7 @@ def _split(text: str) -> SplitResult:
     if not text:
         raise ValueError(f"The registry's URL is missing, for example {REGISTRY}.")
     if "\\" in text or any(not letter.isprintable() or letter.isspace() for letter in text):
-        raise ValueError("The URL holds a blank, a backslash or a control character.")
+        raise ValueError("The URL contains a space, a backslash or a control character.")
     try:
         parts = urlsplit(text)
         if parts.port == 0:

@@ -50,7 +50,7 @@ def parse_worker_ids(text: str) -> ParsedIds:
         worker_id = part.strip(_AROUND)
         if not worker_id:
             continue
-        if reason := "is there twice" if worker_id in ids else id_mistake(worker_id):
+        if reason := "appears twice" if worker_id in ids else id_mistake(worker_id):
             left_out.append((worker_id, reason))
         else:
             ids[worker_id] = None
@@ -83,11 +83,11 @@ def _named_in(value: Any) -> Iterator[str]:
 def id_mistake(worker_id: str) -> str | None:
     """Return why a text is no worker id, None where it may be one."""
     if len(worker_id) > MAX_ID_LENGTH:
-        return f"is longer than {MAX_ID_LENGTH} letters"
+        return f"is longer than {MAX_ID_LENGTH} characters"
     if not worker_id.isprintable():
-        return "holds a control character or an invisible sign"
+        return "contains a control character or an invisible one"
     if not any(map(str.isalnum, worker_id)):  # no generator: ten thousand are read before the first frame
-        return "holds no letter and no digit"
+        return "contains no letter and no digit"
     return None
 
 
@@ -226,7 +226,7 @@ class WatchList:
             self._apply_to(self._lines)
             self.problem = self.trouble = (
                 f"The watch list cannot be written to {self.path} ({reason(error)}): "
-                "what you change in it is kept as soon as it can be, and lasts for this run only until then."
+                "until it can be, your changes last for this run only."
             )
             return
         self._lines = lines

@@ -62,7 +62,7 @@ def read_enrollment(body: bytes, request: EnrollRequest) -> Enrolled:
     _require_hash(fields, request.sha256)
     named = fields.get("capabilities")
     if named is not None and not (isinstance(named, list) and all(each in named for each in request.capabilities)):
-        raise Unreadable("it is about other capabilities than the ones that were sent")
+        raise Unreadable("it is about different capabilities from the ones sent")
     worker_id, session = fields.get("worker_id"), _session(fields)
     if worker_id is not None and (wrong := _id_mistake(worker_id)):
         raise Unreadable(f"its worker id {wrong}")
@@ -95,7 +95,7 @@ def _require(what: str, named: Iterable[object], asked: str) -> None:
 
 def _require_hash(fields: dict[str, Any], asked: str) -> None:
     if any(each != plain_sha256(asked) for each in _hashes(fields)):
-        raise Unreadable("it is about another package hash than the one that was sent")
+        raise Unreadable("it is about a different package hash from the one sent")
 
 
 def _hashes(fields: dict[str, Any]) -> list[str]:
@@ -115,5 +115,5 @@ def _session(fields: dict[str, Any]) -> str | None:
 def _id_mistake(value: object) -> str | None:
     """Return why a value is no id of a worker that can be watched; None if it is one."""
     if not isinstance(value, str):
-        return f"is {text(value)}, which is not a text" if len(text(value) or "") < 40 else "is not a text"
+        return f"is {text(value)}, which is not a string" if len(text(value) or "") < 40 else "is not a string"
     return id_mistake(value) if value else "is empty"

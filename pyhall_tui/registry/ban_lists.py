@@ -55,7 +55,7 @@ def read_ban_list(body: bytes, limit: int | None, correlation_id: str) -> BanLis
     except TwoReadings as two:
         raise UnclearBanList(str(two), _worst_reading(body, correlation_id)) from None
     except msgspec.ValidationError as error:
-        raise Unreadable(f"a field is missing or of another type: {short(str(error), 200)}") from None
+        raise Unreadable(f"a field is missing or has the wrong type: {short(str(error), 200)}") from None
     source, given, truncated = None, answer, False
     if isinstance(answer, _Hashes):
         source, given, truncated = text(answer.source), answer.hashes, _says_more(answer)

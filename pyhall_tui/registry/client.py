@@ -54,10 +54,10 @@ BAN_LIST_LIMIT: Final = 50_000
 _NEXT_PAGE: Final = re.compile(r"""\brel\s*=\s*"?[^",;]*\bnext\b""", re.IGNORECASE)
 """What a `Link` header says of an answer that is not all (RFC 8288)."""
 
-_LOOK_FOR_DECISION: Final = "Look in the registry's decision log first: it may have been decided."
-_LOOK_FOR_WORKER: Final = "Look first: verify the worker if you know its id, for it may be enrolled."
-_LOOK_FOR_HASH: Final = "Look first: verify the worker to see which hash is attested."
-_LOOK_FOR_REPORT: Final = "Look first: ask who reviews the ban list whether your report has arrived."
+_LOOK_FOR_DECISION: Final = "Check the registry's decision log first: it may have been decided."
+_LOOK_FOR_WORKER: Final = "Check first: verify the worker if you know its id; it may be enrolled."
+_LOOK_FOR_HASH: Final = "Check first: verify the worker to see which hash is attested."
+_LOOK_FOR_REPORT: Final = "Check first: ask whoever reviews the ban list if your report has arrived."
 
 _JSON: Final = (("Content-Type", "application/json"),)
 _NOT_FROM_A_CACHE: Final = (("Cache-Control", "no-cache"),)
@@ -127,7 +127,7 @@ class RegistryClient:
                     " allow_insecure = true in the profile."
                 )
             risk = "Answers can be read and changed on the way" if key is None else "The key travels unprotected"
-            self.warnings += (f"{risk}: {origin.authority} is asked over plain http://.",)
+            self.warnings += (f"{risk}: {origin.authority} is reached over plain http://.",)
         proxy, proxy_warnings = choose_proxy(origin)
         context, tls_warnings = trust_context(origin.scheme)
         self.warnings += (*proxy_warnings, *tls_warnings)
@@ -390,7 +390,7 @@ class RegistryClient:
         if "sha256" in body:
             body["sha256"] = plain_sha256(body["sha256"])
             if body["sha256"] is None:
-                raise call.refused("The package hash is no SHA-256: it has to be 64 hex digits.")
+                raise call.refused("The package hash is not a SHA-256: it must be 64 hex digits.")
         try:
             call = msgspec.structs.replace(call, body=msgspec.json.encode(body))
         except (TypeError, ValueError, RecursionError) as error:

@@ -92,7 +92,7 @@ class Forbidden(StatusError):
     """403: the key has no access to this namespace."""
 
     kind = "forbidden"
-    advice = "Use a key of this namespace, or the namespace of this key."
+    advice = "Use a key for this namespace, or the namespace of this key."
 
 
 class NotFound(StatusError):
@@ -113,21 +113,21 @@ class ServerError(StatusError):
     """5xx: the registry failed."""
 
     kind = "registry error"
-    advice = "Try again; if it stays, tell who runs the registry."
+    advice = "Try again; if it persists, contact whoever runs the registry."
 
 
 class UnexpectedStatus(StatusError):
     """A status that the contract does not have."""
 
     kind = "unexpected status"
-    advice = "Check the registry URL of the profile."
+    advice = "Check the profile's registry URL."
 
 
 class Redirected(RegistryError):
     """3xx: never followed, so that the key goes to the profile's own origin alone."""
 
     kind = "redirected"
-    advice = "Check the registry URL of the profile, and whether a portal or proxy stands before it."
+    advice = "Check the profile's registry URL, and whether a portal or proxy is in front of it."
 
     def __init__(self, message: str, *, location: str = "", base_url: str | None = None, **details: Any) -> None:
         super().__init__(message, **details)
@@ -136,14 +136,14 @@ class Redirected(RegistryError):
         self.base_url = base_url
         """The registry URL that the new address amounts to; None where it is not the same request elsewhere."""
         if base_url is not None and not self.may_have_reached:
-            self.advice = f"Put {base_url} into the profile as registry URL, if you trust it."
+            self.advice = f"Make {base_url} the profile's registry URL, if you trust it."
 
 
 class TimedOut(RegistryError):
     """No whole answer within the profile's time-out."""
 
     kind = "timed out"
-    advice = "Check the network, or raise the profile's time-out."
+    advice = "Check the network, or raise the profile's timeout."
 
 
 class Unreachable(RegistryError):
@@ -164,14 +164,14 @@ class NotARegistrysAnswer(RegistryError):
     """The answer is no JSON or not of the contract's shape (a portal's page, a cut body)."""
 
     kind = "not a registry's answer"
-    advice = "Check the registry URL, and whether a portal or proxy stands before it."
+    advice = "Check the registry URL, and whether a portal or proxy is in front of it."
 
 
 class BanListUnclear(NotARegistrysAnswer):
     """A ban list that two readers would take differently: a key comes twice in it."""
 
     kind = "ban list unclear"
-    advice = "Tell who runs the registry: until it is mended, every hash in it counts as banned here."
+    advice = "Contact whoever runs the registry: until it is fixed, every hash in it counts as banned here."
 
     def __init__(self, message: str, *, worst: BanList, **details: Any) -> None:
         super().__init__(message, **details)

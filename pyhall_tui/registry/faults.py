@@ -76,11 +76,11 @@ def explain(
         return TlsFailed, sentence_for(tls, authority)
     match fault:
         case TooMuchTakenIn():
-            return AnswerTooLarge, f"What {authority} sends for one answer does not end: {fault}."
+            return AnswerTooLarge, f"The answer from {authority} does not end: {fault}."
         case TimeoutError() | httpx.TimeoutException():
-            return TimedOut, f"No whole answer came from {authority} within {timeout:g} s."
+            return TimedOut, f"No complete answer came from {authority} within {timeout:g} s."
         case httpx.ProxyError():
-            return Unreachable, f"The proxy before {authority} refused: {fault}."
+            return Unreachable, f"The proxy for {authority} refused: {fault}."
         case httpx.ConnectError():
             return Unreachable, _no_connection(fault, _place_of(proxy) if proxy else authority)
         case httpx.RemoteProtocolError():
@@ -88,7 +88,7 @@ def explain(
         case httpx.NetworkError():
             return Unreachable, f"The connection to {authority} broke."
         case httpx.InvalidURL() if answered:  # of a redirect: `javascript:…` and its like
-            return Redirected, f"{authority} points to another address, which cannot be read."
+            return Redirected, f"{authority} redirects to an address that cannot be read."
         case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol() | ValueError() if (
             not answered
         ):
@@ -108,21 +108,21 @@ def _no_connection(fault: BaseException, authority: str) -> str:
         if isinstance(cause, ConnectionRefusedError):
             return f"Nothing answers at {authority}: the connection was refused."
         if isinstance(cause, OSError) and cause.strerror:
-            return f"No connection to {authority} could be made: {cause.strerror}."
-    return f"No connection to {authority} could be made."
+            return f"Could not connect to {authority}: {cause.strerror}."
+    return f"Could not connect to {authority}."
 
 
 def _bad_http(reason: str, authority: str, answered: bool) -> tuple[type[RegistryError], str]:
     reason = _PYTHONS.sub(r"“\2”", reason)
     if "Receive buffer too long" in reason:
-        return AnswerTooLarge, f"The head of the answer of {authority} is larger than 100 kB."
+        return AnswerTooLarge, f"The header of the answer from {authority} is larger than 100 kB."
     if "location header" in reason:
-        return Redirected, f"{authority} points to another address, which cannot be read."
+        return Redirected, f"{authority} redirects to an address that cannot be read."
     if "disconnected" in reason:
         return Unreachable, f"{authority} closed the connection without an answer."
     if answered:
-        return NotARegistrysAnswer, f"The answer of {authority} was cut: {reason}."
-    return NotARegistrysAnswer, f"What {authority} answers is no HTTP: {reason}."
+        return NotARegistrysAnswer, f"The answer from {authority} was truncated: {reason}."
+    return NotARegistrysAnswer, f"{authority} sent an invalid HTTP response: {reason}."
 
 
 def _causes(fault: BaseException) -> Iterator[BaseException]:

@@ -62,7 +62,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     """
     value = decode(body)
     if not isinstance(value, dict):
-        raise Unreadable(f"it holds {_name(value)} where an object belongs")
+        raise Unreadable(f"it contains {_name(value)} where an object should be")
     return value
 
 
@@ -139,18 +139,18 @@ def plain(body: bytes) -> bytes:
 
 def _no_key_twice(pairs: Pairs) -> None:
     if len({key for key, _ in pairs}) != len(pairs):
-        raise TwoReadings("it is no whole JSON: a key comes twice in one object")
+        raise TwoReadings("it is not valid JSON: a key appears twice in one object")
 
 
 def _not_json(body: bytes, error: Exception) -> str:
     if isinstance(error, msgspec.DecodeError) and body.lstrip()[:1] not in (b"{", b"["):
-        return f"it is no JSON and begins: {first_words(body)}"
+        return f"it is not JSON and begins: {first_words(body)}"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
-        return "it is no UTF-8"
-    return f"it is no whole JSON: {error}"
+        return "it is not UTF-8"
+    return f"it is not valid JSON: {error}"
 
 
 def _name(value: object) -> str:
-    return {list: "a list", str: "a text", bool: "a truth value", type(None): "null"}.get(type(value), "a number")
+    return {list: "a list", str: "a string", bool: "a boolean", type(None): "null"}.get(type(value), "a number")

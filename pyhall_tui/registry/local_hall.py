@@ -194,13 +194,13 @@ async def _ask(client: "RegistryClient", path: str, read: Callable[[bytes], T], 
         return await client.read(path, read, limit=_LISTS_LIMIT, retry=retry)
     except NotFound as error:
         raise NotFound(
-            "This registry has no local routes." if path == "/status" else "This hall does not tell that.",
+            "This registry has no local routes." if path == "/status" else "This hall does not show that.",
             status=error.status,
             error_text=error.error_text,
             method=error.method,
             path=error.path,
             correlation_id=error.correlation_id,
-            advice="They are a local hall's: run one with pyhall-tui hall serve.",
+            advice="Only a local hall has them: run one with pyhall-tui hall serve.",
             exchange=error.exchange,
         ) from None
 
@@ -290,7 +290,7 @@ def _items(body: bytes, *names: str) -> Iterator[dict[str, Any]]:
     if isinstance(value, dict):
         value = next((value[name] for name in names if isinstance(value.get(name), list)), None)
     if not isinstance(value, list):
-        raise Unreadable(f"it holds no list of {names[0]}")
+        raise Unreadable(f"it contains no list of {names[0]}")
     yield from (item for item in value if isinstance(item, dict))
 
 

@@ -76,5 +76,5 @@ def segment(worker_id: str) -> str:
     try:
         encoded = quote(worker_id, safe="")
     except UnicodeEncodeError:
-        raise ValueError("The worker id holds a sign that is no valid Unicode.") from None
+        raise ValueError("The worker id contains a character that is not valid Unicode.") from None
     return encoded.replace(".", "%2E") if encoded in (".", "..") else encoded

@@ -39,7 +39,7 @@ def trust_context(scheme: str = "https") -> tuple[ssl.SSLContext, tuple[str, ...
             warnings.append(f"{variable} names {path!r}, which cannot be read: {said}.")
     if (folders := os.environ.get("SSL_CERT_DIR")) and not any(map(_holds_certificates, folders.split(os.pathsep))):
         warnings.append(
-            f"SSL_CERT_DIR names {folders!r}, where no certificate has the name by which it is looked for: run"
+            f"SSL_CERT_DIR names {folders!r}, where no certificate has the name that OpenSSL looks for: run"
             " `openssl rehash` on it, or set SSL_CERT_FILE."
         )
     return context, tuple(warnings)
@@ -68,8 +68,8 @@ def sentence_for(error: ssl.SSLError, authority: str) -> str:
     if not isinstance(error, ssl.SSLCertVerificationError):
         reason = (error.reason or str(error)).replace("_", " ").lower()
         if reason in ("wrong version number", "http request", "record layer failure", "packet length too long"):
-            return f"No TLS is spoken at {authority}: the address may need http:// or another port."
-        return f"No secure connection to {authority} could be made: {reason}."
+            return f"{authority} does not use TLS: the address may need http:// or another port."
+        return f"Could not connect securely to {authority}: {reason}."
     reason = (error.verify_message or str(error)).rstrip(".")
     if "expired" in reason:
         return f"The certificate of {authority} has expired."

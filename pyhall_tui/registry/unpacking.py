@@ -28,7 +28,7 @@ class Gunzip:
             try:
                 out += self._member.decompress(data, most - len(out))
             except zlib.error:
-                raise NotPacked("The answer says that it is gzip, and is not, or not all of it.") from None
+                raise NotPacked("The answer says that it is gzip, but it is not, or not all of it.") from None
             data = self._member.unused_data
         return bytes(out)
 
@@ -39,4 +39,4 @@ class Gunzip:
             NotPacked: it was cut.
         """
         if self._begun and not self._member.eof:
-            raise NotPacked("The answer was cut: its gzip stream does not end.")
+            raise NotPacked("The answer was truncated: its gzip stream does not end.")

@@ -11,7 +11,7 @@ from pyhall_tui.registry.json_body import Unreadable, first_words, plain, read_o
 from pyhall_tui.registry.models import KEPT, Verdict, plain_sha256
 
 KNOWN_STATUSES: Final = frozenset({"active", "retired", "revoked", "banned", "unknown"})
-ODD_FIELD: Final = "a field is missing or of another type"
+ODD_FIELD: Final = "a field is missing or has the wrong type"
 
 _BAN_WORDS: Final[dict[bool | None, str]] = {True: "banned", False: "not banned"}
 _DECIDING: Final[dict[str, type]] = {
@@ -72,7 +72,7 @@ def unknown_verdict(worker_id: str, body: bytes, correlation_id: str) -> Verdict
     except Unreadable:
         fields = {}
     is_the_registrys = "error" in fields
-    doubt = "The 404 came without the registry's own `error`: perhaps the registry URL is wrong."
+    doubt = "The 404 came without the registry's own `error`: the registry URL may be wrong."
     raw = body if is_the_registrys else b"{}"
     return Verdict(
         worker_id=worker_id,
@@ -115,15 +115,15 @@ def _ban_word(answer: dict[str, Any]) -> str | None:
 def _doubts(fields: dict[str, Any], *, banned: bool, odd: bool, hashes: int) -> Iterator[str]:
     documented = any(name in fields for name in _DOCUMENTED)
     if odd:
-        yield "A field of it is of another type than the contract says."
+        yield "One of its fields has a different type from the contract's."
     if fields.get("error"):
-        yield f"It holds an error: {short(text(fields['error']), _NAME)}"
+        yield f"It contains an error: {short(text(fields['error']), _NAME)}"
     if hashes > 1:
         yield "Its two hash fields disagree."
     if (status := fields.get("status")) is None:
-        yield "It says no status."
+        yield "It gives no status."
     elif status not in KNOWN_STATUSES:
-        yield f"Its status {short(text(status), _NAME)!r} is a word not known here."
+        yield f"Its status {short(text(status), _NAME)!r} is not known here."
     if documented and not fields.get("namespace"):
         yield "It names no namespace."
     if not banned:

@@ -40,7 +40,7 @@ from pyhall_tui.registry.unpacking import Gunzip, NotPacked
 
 T = TypeVar("T")
 
-_PROXY_LOGIN = "The proxy wants a login: put it into the variable that names it, as http://user:password@host:port."
+_PROXY_LOGIN = "The proxy requires a login: put it into the variable that names it, as http://user:password@host:port."
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 logger = logging.getLogger("pyhall_tui.registry")
@@ -201,7 +201,7 @@ class Wire:
     def _refusal(self, trip: Trip, response: httpx.Response, body: bytes) -> RegistryError:
         said = error_text(body)
         advice = {"advice": _PROXY_LOGIN} if response.status_code == 407 else {}
-        sentence = f"The registry answered {response.status_code}: {said or 'without a word'}"
+        sentence = f"The registry answered {response.status_code}: {said or 'without a message'}"
         server_time = http_date(response.headers.get("date"))
         now = self._clock.now().wall if server_time is None else server_time
         return trip.error(
@@ -225,9 +225,7 @@ class Wire:
         if isinstance(fault, httpx.ProxyError) and str(fault).startswith("407"):
             return trip.error(kind, sentence, advice=_PROXY_LOGIN)
         if kind is TlsFailed and "not trusted" not in sentence:
-            return trip.error(
-                kind, sentence, advice="Check the registry URL of the profile, and what stands before it."
-            )
+            return trip.error(kind, sentence, advice="Check the profile's registry URL, and what is in front of it.")
         untrusted = kind is TlsFailed and tls_fault(fault) is not None
         if untrusted and (issuer := await issuer_of(self._origin.base_url, self._proxy)):
             sentence = f"{sentence} It was issued by {issuer!r}."
@@ -321,4 +319,4 @@ def _unpacker(trip: Trip, response: httpx.Response) -> Gunzip | None:
         return None
     if encoding in ("gzip", "x-gzip"):
         return Gunzip()
-    raise trip.error(NotARegistrysAnswer, "The answer is packed in a way that was not asked for.")
+    raise trip.error(NotARegistrysAnswer, "The answer is compressed in a way that was not requested.")

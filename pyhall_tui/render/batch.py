@@ -75,15 +75,17 @@ def what_next(items: Sequence[Item], stopped_because: str) -> list[str]:
     lines = [clean(stopped_because)] if stopped_because else []
     if found[State.UNKNOWN]:
         lines.append(
-            f"{_rows(found[State.UNKNOWN])} without a known answer, perhaps enrolled."
-            " Look in the registry, then say which are enrolled, and which to send again."
+            f"{_rows(found[State.UNKNOWN])} unresolved and may be enrolled already."
+            " Check the registry, then say which are enrolled, and which to send again."
         )
     if found[State.REFUSED]:
-        lines.append(f"{_rows(found[State.REFUSED])} refused by the registry: put it right, then run the batch again.")
+        lines.append(
+            f"{_rows(found[State.REFUSED])} refused by the registry: correct the cause, then run the batch again."
+        )
     if found[State.WRONG]:
-        lines.append(f"{_rows(found[State.WRONG])} wrong, and not sent: the line says why.")
+        lines.append(f"{_rows(found[State.WRONG])} wrong and not sent: each line says why.")
     if found[State.READY] and stopped_because:
-        lines.append(f"{_rows(found[State.READY])} not sent yet: run the batch again to go on where it stopped.")
+        lines.append(f"{_rows(found[State.READY])} not sent yet: run the batch again to continue where it stopped.")
     return lines
 
 

@@ -24,7 +24,7 @@ def host(registry_url: str) -> str:
 
 _BAN_LIST_WORDS = {
     BanListState.WAITING: "ban list …",
-    BanListState.TRUNCATED: "ban list perhaps cut",
+    BanListState.TRUNCATED: "ban list truncated",
     BanListState.MISSING: "no ban list here",
     BanListState.FAILING: "ban list failing",
 }
@@ -60,7 +60,7 @@ def next_cell(link: ConnectionState, now: Moment) -> Cell:
     if link.reach in (Reachability.NO_KEY, Reachability.NOT_ASKED):
         return Cell("nothing is sent", Style.WARNING)
     if link.limited_until and link.limited_until > now.mono:
-        return Cell(f"rate limited, goes on in {in_seconds(link.limited_until - now.mono)}", Style.WARNING)
+        return Cell(f"rate limited, resumes in {in_seconds(link.limited_until - now.mono)}", Style.WARNING)
     if link.ban_list in _BAN_LIST_WORDS:
         style = Style.DIM if link.ban_list is BanListState.WAITING else Style.WARNING
         return Cell(_BAN_LIST_WORDS[link.ban_list], style)
@@ -83,7 +83,7 @@ def band(link: ConnectionState, now: Moment, poll_interval: float) -> Cell | Non
     if link.reach is Reachability.NOT_ASKED:
         return Cell(f"Nothing is sent. {clean(link.sentence)}", Style.ERROR)
     if link.ban_list is BanListState.FAILING and link.reach is Reachability.LIVE:
-        words = "The ban list fails, so a ban is seen by verify only."
+        words = "The ban list is failing, so only verify shows bans."
         return Cell(f"{words} {clean(link.ban_list_sentence, _SAID)}", Style.WARNING)
     if link.holdable_interval is not None:
         return Cell(_too_slow(link, link.holdable_interval, poll_interval), Style.WARNING)
@@ -101,11 +101,11 @@ def trouble_band(troubles: Sequence[str]) -> Cell | None:
 def _too_slow(link: ConnectionState, round_time: float, poll_interval: float) -> str:
     """Say that the sweep cannot hold its interval, and why: the profile, or the registry, which asked for less."""
     reduced = link.rate < link.full_rate - 0.05
-    pace = f"At {link.rate:g} requests/s{', to which 429s of the registry have slowed it,' if reduced else ''}"
+    pace = f"At {link.rate:g} requests/s{' (slowed by 429s from the registry)' if reduced else ''}"
     if round_time > _NEVER:
-        return f"{pace} the ban list leaves no request for the workers: raise its interval or the rate in the profile."
+        return f"{pace} the ban list leaves no requests for the workers: raise its interval or the rate in the profile."
     longer = f"a round takes {math.ceil(round_time):,} s, longer than the interval of {poll_interval:g} s"
-    return f"{pace} {longer}: raise {'the interval' if reduced else 'one of the two'} in the profile."
+    return f"{pace} {longer}: raise {'the interval' if reduced else 'the interval or the rate'} in the profile."
 
 
 def key_band(answer: KeyAnswer | None, link: ConnectionState) -> Cell | None:

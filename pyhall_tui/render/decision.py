@@ -90,7 +90,7 @@ def _answer_facts(tried: Tried) -> list[Fact]:
     if meaning is not None:
         found.append(Fact("means", Cell(str(meaning))))
     elif row.deny_code:
-        found.append(Fact("means", Cell("a code not heard of before; it is shown as it came", Style.DIM)))
+        found.append(Fact("means", Cell("an unknown code, shown as received", Style.DIM)))
     if tried.result is Result.HOLD and meaning is None:
         found.append(Fact("means", Cell("A person has to decide first.")))
     return found
@@ -99,7 +99,7 @@ def _answer_facts(tried: Tried) -> list[Fact]:
 def _why_other(tried: Tried) -> str:
     if tried.row.outcome == "allow" and tried.correlation_same is False:
         return "allow, but with the correlation id of another request, so it is not an allow"
-    return f"{clean(tried.row.outcome) or 'no word at all'}: not one that is known, so it is no allow"
+    return f"{clean(tried.row.outcome) or 'no outcome'}: not a known outcome, so it is not an allow"
 
 
 def _error_facts(tried: Tried) -> list[Fact]:
@@ -128,7 +128,7 @@ def correlation_cell(tried: Tried) -> Cell:
         return Cell(f"none came back  {sent}", Style.DIM if not tried.result.is_answer else Style.WARNING)
     if tried.correlation_same:
         return Cell(f"came back the same  {sent}")
-    return Cell(f"✖ another came back: {clean(back)}, sent was {sent}", Style.ERROR)
+    return Cell(f"✖ a different one came back: {clean(back)}, sent was {sent}", Style.ERROR)
 
 
 class HistoryRow(NamedTuple):

@@ -49,7 +49,7 @@ def package_lines(package: Package | None, sha256: str) -> list[Line]:
     """Return what the hash on the form was computed from; a hash that was typed has nothing to show."""
     typed = plain_sha256(sha256)
     if package is None or typed != package.sha256:
-        words = "The hash was typed in: what it is of cannot be told here." if typed else "Nothing is hashed yet."
+        words = "The hash was typed in, so its package is not known here." if typed else "Nothing has been hashed yet."
         return [(Cell(words, Style.DIM),)]
     what = "folder" if package.kind == "folder" else "file, as sha256sum hashes it"
     lines = [
@@ -79,7 +79,7 @@ def answer_lines(answer: EnrollAnswer) -> list[Line]:
 
 
 _WITHOUT_ID = (
-    "The registry opened a session and named no worker, so none was put on the watch list."
+    "The registry opened a session but named no worker, so none was added to the watch list."
     " Add it by its id once you know it."
 )
 
@@ -112,7 +112,7 @@ def first_verdict(entry: Entry | None, sha256: str, since: float, now: Moment, s
     if state is State.BANNED and entry.ban and entry.ban.reason:
         lines.append((Cell(clean(entry.ban.reason), Style.ALARM),))
     if entry.sha256 and entry.sha256 != sha256:
-        lines.append((Cell("▲ It attests another hash than the one that was sent.", Style.WARNING),))
+        lines.append((Cell("▲ It attests a different hash from the one sent.", Style.WARNING),))
     elif entry.sha256:
         lines.append((Cell("It attests the hash that was sent.", Style.DIM),))
     return lines
@@ -136,8 +136,8 @@ def arrived(error: RegistryError) -> str:
     """Return whether the registry may have acted on an enrollment that ended so."""
     if error.may_have_reached:
         return (
-            "It may have reached the registry: the worker may be enrolled already. It is never sent a"
-            " second time by itself."
+            "It may have reached the registry: the worker may be enrolled already. It is never sent"
+            " again automatically."
         )
     if isinstance(error, StatusError):
         return "The registry refused it: nothing was enrolled."

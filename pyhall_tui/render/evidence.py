@@ -35,16 +35,16 @@ def check_lines(path: str, check: ChainCheck, known: LogPosition | None, at: flo
     """Return what came of checking a log that was known up to a mark from before, or not at all."""
     torn = check.broken is None and check.tail is Tail.TORN
     glyph, style = ("●", Style.GOOD) if check.whole else ("▲", Style.WARNING) if torn else ("✖", Style.ERROR)
-    before = "nothing: this is its first look here"
+    before = "nothing: this is its first check here"
     if known is not None:
         before = f"{known.entries:,} receipt{'s' * (known.entries != 1)} up to {short_hash(known.last_hash)}"
     lines = [
         (Cell(f"{glyph} ", style), Cell(clean(check.sentence), style if not check.whole else Style.STRONG)),
         labelled("log", path),
-        labelled("looked at", full_time(at), Style.DIM),
+        labelled("checked", full_time(at), Style.DIM),
         labelled("known before", before, Style.DIM),
     ]
     if check.tail in (Tail.CUT, Tail.REWRITTEN):
-        words = "Was the log rotated on purpose? Then m takes its end as the known one. If not, someone removed lines."
+        words = "If the log was rotated on purpose, press m to accept its end as known. If not, someone removed lines."
         lines.append((Cell(words, Style.WARNING),))
     return lines

@@ -42,8 +42,8 @@ def verdict(findings: list[Finding]) -> Cell:
     """Return the one sentence above all."""
     off = [finding.about for finding in findings if finding.mark is CheckResult.NO]
     if off:
-        return Cell(f"To be mended: {', '.join(off)}.", Style.ERROR)
-    return Cell("Nothing is amiss.", Style.GOOD)
+        return Cell(f"Problems: {', '.join(off)}.", Style.ERROR)
+    return Cell("No problems found.", Style.GOOD)
 
 
 def report(findings: list[Finding], patient: Patient) -> str:

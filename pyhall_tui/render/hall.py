@@ -19,7 +19,7 @@ _LOOKS = {
 _WORDS = {"allow": Style.GOOD, "deny": Style.ERROR, "hold": Style.WARNING}
 _LABEL = 14
 _WHEN_STALE = {
-    "keep": "what is known goes on to count",
+    "keep": "what was last known still counts",
     "deny-high": "high, critical and unstated tiers are denied",
     "deny-all": "everything is denied",
 }
@@ -118,7 +118,7 @@ def explanation_lines(told: HallExplanation) -> list[list[Cell]]:
     style = _WORDS.get(decision.outcome, Style.WARNING)
     lines = [
         [
-            Cell("By the rules and the fleet of now: ", Style.DIM),
+            Cell("By the current rules and fleet: ", Style.DIM),
             Cell(clean(decision.outcome, 40), style),
             Cell(f" by {clean(decision.rule, 80)}"),
         ],
@@ -130,7 +130,7 @@ def explanation_lines(told: HallExplanation) -> list[list[Cell]]:
         mark = Cell("→ ", Style.STRONG) if step.matches else Cell("  ", Style.DIM)
         said = Style.PLAIN if step.matches else Style.DIM
         lines.append([mark, Cell(f"{clean(step.rule, 40)}  "), Cell(clean(step.why, 300), said)])
-    return [*lines, [Cell("Rates, and whether the upstream is heard, are left out of this.", Style.DIM)]]
+    return [*lines, [Cell("This ignores rate limits and whether the upstream is reachable.", Style.DIM)]]
 
 
 def rule_row(number: int, rule: HallRule) -> RuleRow:
@@ -150,7 +150,7 @@ def rule_row(number: int, rule: HallRule) -> RuleRow:
 def other_row(name: str, outcome: str | None, hits: int | None) -> RuleRow:
     """Return the cells of what decides where no rule does: the default, the registry, the upstream."""
     word = clean(outcome or "deny", 20)
-    said = "no rule matches" if name == "default" else "before or beside the rules"
+    said = "no rule matches" if name == "default" else "before or outside the rules"
     return RuleRow(
         number=Cell(""),
         outcome=Cell(word, _WORDS.get(word, Style.WARNING)),
@@ -189,12 +189,17 @@ def _when(hours: str | None, days: str) -> str:
 def policy_head(policy: HallPolicy) -> Cell:
     """Return what stands above the rules: the file's mistake, else how many there are and what is hidden."""
     if policy.error:
-        return Cell(f"✖ {clean(policy.error, 400).rstrip('.')}. The rules before it stay in force.", Style.ERROR)
+        last = f"The last good policy ({_rules(len(policy.rules))}) stays in force."
+        return Cell(f"✖ {clean(policy.error, 400).rstrip('.')}. {last}", Style.ERROR)
     hidden = [rule.id for rule in policy.rules if rule.hidden]
-    said = f"{len(policy.rules)} rules, the first that matches decides; else {clean(policy.default or 'deny', 20)}."
+    said = f"{_rules(len(policy.rules))}: the first match decides; otherwise {clean(policy.default or 'deny', 20)}."
     if hidden:
-        return Cell(f"▲ {said} Never asked: {clean(', '.join(hidden), 200)}.", Style.WARNING)
+        return Cell(f"▲ {said} Never reached: {clean(', '.join(hidden), 200)}.", Style.WARNING)
     return Cell(said, Style.DIM)
+
+
+def _rules(count: int) -> str:
+    return f"{count:,} rule{'s' * (count != 1)}"
 
 
 def status_lines(status: HallStatus, alerts: list[HallAlert], now_wall: float) -> list[list[Cell]]:
@@ -218,9 +223,9 @@ def status_lines(status: HallStatus, alerts: list[HallAlert], now_wall: float) -
 
 def _upstream_lines(upstream: dict[str, Any] | None, now_wall: float) -> list[list[Cell]]:
     if upstream is None:
-        return [[Cell("None: this hall follows no other registry.", Style.DIM)]]
+        return [[Cell("None: this hall has no upstream registry.", Style.DIM)]]
     stale = upstream.get("stale") is True
-    state = Cell("✖ not heard of for too long", Style.ERROR) if stale else Cell("● heard", Style.GOOD)
+    state = Cell("✖ unreachable for too long", Style.ERROR) if stale else Cell("● reachable", Style.GOOD)
     lines = [[Cell("state".ljust(_LABEL), Style.DIM), state], _field("url", upstream.get("url") or "–")]
     for name in _TIMES:
         wall = wall_of(upstream.get(name))

@@ -63,13 +63,13 @@ def _state(entry: Entry, now: Moment, stale_after: float) -> str:
     seconds = entry.age(now.mono)
     if seconds is None:
         return f"{words} (not verified yet)"
-    stale = ", STALE: not verified in due time" if entry.is_stale(now.mono, stale_after) else ""
+    stale = ", STALE: not verified on time" if entry.is_stale(now.mono, stale_after) else ""
     return f"{LOOKS[entry.last_state()].word} (verified {age(seconds)}{stale})"
 
 
 def _seen(events: Sequence[Event]) -> str:
     if not events:
-        return "### What was seen\n\nNo change was seen since it is watched."
+        return "### What was seen\n\nNo change has been seen since watching began."
     rows = [
         f"| {full_time(event.at)} | {WORDS[event.severity]} | {_cell(_change(event))} | {_cell(_code(event.source))} |"
         f" {event.count} | {_cell(_code(event.correlation_id))} |"

@@ -67,7 +67,7 @@ def progress_line(run: MatrixRun, width: int) -> list[Cell]:
     if run.is_complete:
         words = "done"
     elif not run.is_running:
-        words = "stopped: what came is kept, ctrl+r goes on"
+        words = "stopped: results are kept, ctrl+r resumes"
     else:
         left = run.remaining()
         words = f"{in_seconds(left)} left" if left is not None else "…"

@@ -17,15 +17,15 @@ from pyhall_tui.render.worker import drift_cell
 
 READ_ONLY = "This profile is read-only: nothing that the registry records is sent."
 NO_FOLDER = (
-    "No folder is known: with the package's folder (p), its hash is compared with what the registry attests,"
+    "No folder is chosen. Choose the package's folder (p) to compare its hash with the one that the registry attests,"
     " now and whenever a file in it changes."
 )
 _TO_DO = {
     DriftState.MATCH: "",
-    DriftState.OTHER_ORDER: "The attested hash is another SDK's: attest anew (a) brings the registry to this one.",
-    DriftState.DRIFTED: "Is the change meant? Then attest anew (a). If not, put the package back or report it (r).",
+    DriftState.OTHER_ORDER: "The attested hash is another SDK's: attest again (a) to give the registry this one.",
+    DriftState.DRIFTED: "If the change is intended, attest again (a). If not, restore the package or report it (r).",
     DriftState.NOT_ATTESTED: "Attest the folder's hash (a), if this is the package that runs.",
-    DriftState.UNREADABLE: "Mend what is named, or choose another folder (p). Until then it counts as drifted.",
+    DriftState.UNREADABLE: "Fix what is named, or choose another folder (p). Until then it counts as drifted.",
 }
 _SHOWN_FILES = 8
 
@@ -38,7 +38,7 @@ def package_lines(
         return [(Cell(NO_FOLDER, Style.DIM),)]
     lines = [_labelled("folder", folder)]
     if standing is None:
-        waiting = "hashing…" if progress else "not hashed yet: that begins with the registry's first verdict"
+        waiting = "hashing…" if progress else "not hashed yet: waiting for the registry's first verdict"
         lines.append(_labelled("standing", waiting, Style.DIM))
     else:
         lines += _standing_lines(standing, now)
@@ -69,7 +69,7 @@ def _standing_lines(standing: Standing, now: Moment) -> Iterator[Line]:
     if changes is not None:
         counts = (("changed", changes.changed), ("new", changes.added), ("gone", changes.removed))
         words = ", ".join(f"{len(paths):,} {word}" for word, paths in counts if paths)
-        yield _labelled("since match", words or "no file has changed: another hash is attested now")
+        yield _labelled("since match", words or "no file has changed: a different hash is attested now")
     elif drift.state is DriftState.DRIFTED:
         yield _labelled("since match", "not known: they have not matched since the folder was chosen", Style.DIM)
 
@@ -140,11 +140,11 @@ def why_not_attest(standing: Standing | None, entry: Entry | None, *, read_only:
     if hashing:
         return "The folder is being hashed: attest when that is done."
     if standing is None:
-        return "Choose the package's folder first (p): what is attested is its hash."
+        return "Choose the package's folder first (p): its hash is what you attest."
     if standing.drift.sha256 is None:
         return f"There is no hash to attest. {standing.drift.detail}"
     if standing.drift.state is DriftState.MATCH and entry is not None and entry.verdict and entry.verdict.attested:
-        return "The registry attests this very hash: there is nothing to do."
+        return "The registry already attests this hash: there is nothing to do."
     return ""
 
 
@@ -155,11 +155,11 @@ def attest_trouble(error: RegistryError, *, known: bool) -> list[Line]:
     if isinstance(error, StatusError) and error.status in (404, 405) and (known or error.status != 404):
         return _trouble(
             error,
-            f"This registry has no way to attest anew (it answered {error.status}): use the tool that its operator"
-            " names, or enroll the package as a worker of its own.",
+            f"This registry has no way to attest a new hash (it answered {error.status}): use the tool that its"
+            " operator names, or enroll the package as a separate worker.",
         )
     if isinstance(error, NotFound):
-        return _trouble(error, "The registry knows no such worker: enroll it first.")
+        return _trouble(error, "The registry does not know this worker: enroll it first.")
     return _trouble(error, _reached(error, "Press v to see which hash is attested now."))
 
 
@@ -168,20 +168,22 @@ def report_trouble(error: RegistryError) -> list[Line]:
     if isinstance(error, Unauthorized | Forbidden):
         return _trouble(error, _wants_login("reports", error))
     if isinstance(error, StatusError) and error.status in (404, 405):
-        return _trouble(error, f"This registry takes no reports (it answered {error.status}): tell who runs it.")
-    return _trouble(error, _reached(error, "Ask who reviews reports before you send it again."))
+        return _trouble(
+            error, f"This registry does not take reports (it answered {error.status}): contact whoever runs it."
+        )
+    return _trouble(error, _reached(error, "Ask whoever reviews reports before you send it again."))
 
 
 def _wants_login(what: str, error: StatusError) -> str:
     return (
-        f"The registry did not take the profile's key for this ({error.status}). Some registries want a person's login"
-        f" for {what}, which this program does not have: use the SDK or the web page there, or a key of this namespace."
+        f"The registry did not accept the profile's key for this ({error.status}). Some registries require a personal"
+        f" login for {what}, which this program does not have: use their SDK or web page, or a key for this namespace."
     )
 
 
 def _reached(error: RegistryError, look: str) -> str:
     if error.may_have_reached:
-        return f"It may have reached the registry, and is never sent again by itself. {look}"
+        return f"It may have reached the registry, and is never sent again automatically. {look}"
     if isinstance(error, StatusError):
         return f"The registry refused it: nothing was changed. {clean(error.advice)}"
     sent = "Nothing was sent." if isinstance(error, NotSent) else "It did not reach the registry."

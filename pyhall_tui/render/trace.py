@@ -1,4 +1,4 @@
-"""All that a correlation id touched, as it is shown."""
+"""Everything a correlation id touched, as it is shown."""
 
 from pyhall_tui.dispatch.correlation import Trace
 from pyhall_tui.dispatch.result import read_back
@@ -10,7 +10,7 @@ from pyhall_tui.render.text import Cell, Style, clean, full_time
 def trace_lines(found: Trace, now_wall: float) -> list[list[Cell]]:
     """Return the trace in groups, what was decided first; whether the id came back unchanged is said."""
     if found.is_empty:
-        return [[Cell("Nothing that is kept here bears this id.", Style.DIM)]]
+        return [[Cell("Nothing recorded here has this id.", Style.DIM)]]
     groups = [
         ("DISPATCHES", _dispatches(found, now_wall)),
         ("EVENTS", [_cells(event_row(event, now_wall)) for event in found.touched.events]),

@@ -115,7 +115,7 @@ def worker_fields(entry: Entry, now: Moment, stale_after: float, *, width: int =
     """
     verdict = entry.verdict
     if verdict is None:
-        why = clean(entry.error) or "Not asked for yet."
+        why = clean(entry.error) or "Not requested yet."
         return [("Verdict", [Field("state", Cell("waiting", Style.DIM)), Field("why", Cell(why, Style.DIM))])]
     groups = [
         ("Identity", _identity(entry)),
@@ -190,7 +190,7 @@ def _ban(entry: Entry) -> list[Field]:
     verdict = entry.verdict
     assert verdict is not None
     if entry.ban is None:
-        told = verdict.ban_word or "not said"
+        told = verdict.ban_word or "not stated"
         return [Field("ban status", Cell(clean(told)) if verdict.known else _NOT_KNOWN)]
     fields = [
         Field("ban status", Cell("BANNED", Style.ALARM)),
@@ -242,4 +242,4 @@ def _other_fields(raw: bytes) -> list[Field]:
 def raw_json(raw: bytes, size: int = 0) -> str:
     """Return the answer's JSON indented, or as it came if it is none. `size`: bytes that the whole answer had."""
     shown = indented(raw) or raw.decode("utf-8", "replace")
-    return f"{shown}\n… cut: these are the first {len(raw):,} of {size:,} bytes." if size > KEPT else shown
+    return f"{shown}\n… truncated: these are the first {len(raw):,} of {size:,} bytes." if size > KEPT else shown

@@ -30,7 +30,7 @@ class DoctorScreen(DialogScreen[None]):
     BINDING_GROUP_TITLE = "Doctor"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,D", "leave", "Close", id="doctor.close", tooltip="Close the doctor"),
-        Binding("r", "examine", "Again", id="doctor.again", tooltip="Look at everything again"),
+        Binding("r", "examine", "Again", id="doctor.again", tooltip="Check everything again"),
         Binding("y", "copy_report", "Copy report", id="doctor.copy", tooltip="Copy a report without names or keys"),
     ]
     DEFAULT_CSS = """
@@ -51,7 +51,7 @@ class DoctorScreen(DialogScreen[None]):
         self._findings: list[Finding] = []
 
     def compose(self) -> ComposeResult:
-        with Dialog("Doctor", "y copies a report · r looks again · esc closes", read=True):
+        with Dialog("Doctor", "y copies a report · r checks again · esc closes", read=True):
             yield Static(id="doctor-verdict", markup=False)
             yield Static(id="doctor-lines", markup=False)
         yield KeyBar()
@@ -62,7 +62,7 @@ class DoctorScreen(DialogScreen[None]):
     @one_at_a_time("doctor")
     async def action_examine(self) -> None:
         self._findings, self._patient = [], None
-        self._draw(Cell("Looking …", Style.DIM))
+        self._draw(Cell("Checking …", Style.DIM))
         profile, problem = (self._profile, "") if self._profile else chosen(self._home, None)
         terminal = Terminal.of_process()._replace(
             is_there=True, columns=self.app.size.width, lines=self.app.size.height
@@ -70,7 +70,7 @@ class DoctorScreen(DialogScreen[None]):
         patient = Patient(self._home, self._clock, terminal, profile, problem, await self._key_of(profile))
         async for finding in examine_apart(patient):
             self._findings.append(finding)
-            self._draw(Cell("Looking …", Style.DIM))
+            self._draw(Cell("Checking …", Style.DIM))
         self._patient = patient
         self._draw(verdict(self._findings))
 
@@ -88,7 +88,7 @@ class DoctorScreen(DialogScreen[None]):
 
     def action_copy_report(self) -> None:
         if self._patient is None:
-            self.notify("Not yet: it is still being looked at.", markup=False, timeout=3)
+            self.notify("Not yet: the checks are still running.", markup=False, timeout=3)
         else:
             self.post_message(CopyText(report(self._findings, self._patient), "report"))
 

@@ -29,13 +29,13 @@ APP_KEYS: Final[list[BindingType]] = [
     Binding("ctrl+c", "quit", "Quit", show=False, priority=True, id="app.quit_now", tooltip="Quit from anywhere"),
     Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit_too", tooltip="Quit from anywhere"),
     Binding("K", "ask_key", "Ask key", show=False, id="app.ask_key", tooltip="Ask the OS keyring for the key again"),
-    Binding("D", "doctor", "Doctor", show=False, id="app.doctor", tooltip="Doctor: look at all that may be amiss"),
+    Binding("D", "doctor", "Doctor", show=False, id="app.doctor", tooltip="Doctor: check everything for problems"),
     # With priority the focus moves when the key arrives: what is typed behind it lands in the new field.
     Binding("tab", "focus_next", "Next", show=False, priority=True, id="app.next", tooltip="Next field"),
     Binding(
-        "shift+tab", "focus_previous", "Back", show=False, priority=True, id="app.previous", tooltip="Field before"
+        "shift+tab", "focus_previous", "Back", show=False, priority=True, id="app.previous", tooltip="Previous field"
     ),
-    Binding("ctrl+z", "suspend_process", "Stop", show=False, id="app.stop", tooltip="Stop, to go on with fg"),
+    Binding("ctrl+z", "suspend_process", "Stop", show=False, id="app.stop", tooltip="Suspend; fg resumes"),
     Binding("ctrl+t", "toggle_theme", "Theme", show=False, id="app.theme", tooltip="Light or dark theme"),
     # With priority these work on dialogs too; `PyHallApp.check_action` leaves a field its letters.
     Binding(

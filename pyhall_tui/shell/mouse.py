@@ -17,7 +17,7 @@ def give_to_terminal(app: App[None]) -> None:
     if driver is None:
         return
     turn_mouse(driver, on=False)
-    app.notify("The mouse selects text now. M takes it back.", timeout=8, markup=False)
+    app.notify("The mouse selects text now. Press M to use it here again.", timeout=8, markup=False)
     _show_keys_again(app)
 
 
@@ -27,7 +27,7 @@ def take_from_terminal(app: App[None]) -> None:
     if driver is None:
         return
     turn_mouse(driver, on=True)
-    app.notify("The mouse clicks again.", timeout=3, markup=False)
+    app.notify("The mouse works here again.", timeout=3, markup=False)
     _show_keys_again(app)
 
 

@@ -55,7 +55,7 @@ class PyHallCommands(Provider):
         for name in self._profile_names():
             yield Command(f"Open profile {name}", partial(app.post_message, OpenProfile(name)), "Without a restart")
         yield Command("Open the demo", partial(app.post_message, OpenDemo()), "The embedded hall; no account needed")
-        yield Command("Doctor: look at all that may be amiss", partial(app.run_action, "doctor"), "Key D")
+        yield Command("Doctor: check everything for problems", partial(app.run_action, "doctor"), "Key D")
         for active in self.screen.active_bindings.values():
             binding = active.binding
             if binding.tooltip and active.enabled and not (binding.id or "app.").startswith("app."):

@@ -152,8 +152,8 @@ class SelectTextScreen(DialogScreen[None]):
     def compose(self) -> ComposeResult:
         with Dialog(f"The {self._what}", "esc closes"):
             yield Static(
-                "No terminal says whether it took a text onto the clipboard. If yours did not, "
-                "select it here (in most terminals with shift and the mouse).",
+                "Terminals do not report whether a text reached the clipboard. If it did not, "
+                "select it here (in most terminals, with shift and the mouse).",
                 id="why",
                 markup=False,
             )

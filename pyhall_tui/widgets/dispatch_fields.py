@@ -33,7 +33,9 @@ class NameField(Field):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "cycle(1)", "Next name", show=False, id="name.next", tooltip="The next name that fits"),
-        Binding("up", "cycle(-1)", "Name before", show=False, id="name.previous", tooltip="The name before that fits"),
+        Binding(
+            "up", "cycle(-1)", "Previous name", show=False, id="name.previous", tooltip="The previous name that fits"
+        ),
     ]
 
     def __init__(
@@ -87,7 +89,7 @@ class TierChoice(Static, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right", "step(1)", "Higher", show=False, id="tier.higher", tooltip="The next risk tier"),
-        Binding("left", "step(-1)", "Lower", show=False, id="tier.lower", tooltip="The risk tier before"),
+        Binding("left", "step(-1)", "Lower", show=False, id="tier.lower", tooltip="The previous risk tier"),
     ]
     DEFAULT_CSS = """
     TierChoice { height: 1; width: 1fr; &:focus { background: $primary 30%; text-style: underline; } }

@@ -230,7 +230,7 @@ class LineTable(ScrollView, can_focus=True):
             return True
         self._moved = True
         self._settle()
-        self.notify("Another row came under the cursor just now: press again.", timeout=3, markup=False)
+        self.notify("The selected row just changed: press the key again.", timeout=3, markup=False)
         return False
 
     def refresh_rows(self, keys: Iterable[str]) -> None:

@@ -99,27 +99,27 @@ def test_a_field_of_the_wrong_type_is_told_and_does_not_stop_the_rest() -> None:
     assert sorted(record.doubts) == [
         "blast_radius is not an object.",
         "capabilities is not a list of texts.",
-        "worker_id is not a text.",
+        "worker_id is not a string.",
     ]
 
 
 def test_a_name_that_comes_twice_is_told() -> None:
     record = read_record('{"worker_id": "org.a.b", "worker_id": "org.c.d"}')
     assert record.worker_id == "org.c.d"
-    assert "worker_id is there twice" in record.doubts[0]
+    assert "worker_id appears twice" in record.doubts[0]
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "no JSON"),
-        ("{", "no JSON"),
+        ("", "not JSON"),
+        ("{", "not JSON"),
         ("[]", "not a JSON object"),
         ('"worker_id"', "not a JSON object"),
         ('{"worker_id": NaN}', "NaN"),
         ("[" * 100_000, "nested too deeply"),
-        ('{"a": ' + "9" * 5_000 + "}", "no JSON"),
-        ('{"name": "left-pad", "version": "1.0.0"}', "names neither a worker"),
+        ('{"a": ' + "9" * 5_000 + "}", "not JSON"),
+        ('{"name": "left-pad", "version": "1.0.0"}', "names no worker"),
         (b'{"worker_id": "\xff"}', "not UTF-8"),
     ],
 )

@@ -228,5 +228,5 @@ def test_a_registry_that_limits_the_rate_for_ever_is_told_and_left(hall: LiveHal
     done = enroll(tmp_path, hall, "--from", str(batch(tmp_path, 2)), "--yes", "--give-up-after", "0.05")
     assert (done.returncode, enrolled(hall)) == (2, {}), done.stderr
     assert "The registry limits the rate (429): next try in 1 s, at " in done.stderr
-    assert "went on answering 429" in done.stderr
-    assert "2 rows (1, 2) are not sent yet: run the batch again to go on where it stopped." in done.stderr
+    assert "kept answering 429" in done.stderr
+    assert "2 rows (1, 2) are not sent yet: run the batch again to continue where it stopped." in done.stderr

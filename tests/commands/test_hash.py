@@ -66,7 +66,7 @@ def test_a_package_that_cannot_be_hashed_is_exit_2_and_one_line(package: Path) -
     done = run_program(package)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
-    assert "broken: a link to something that is not there" in done.stderr
+    assert "broken: a link to something that does not exist" in done.stderr
 
 
 def test_a_missing_path_is_exit_2(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_a_name_lookup_that_hangs_outlives_no_time_out(tmp_path: Path, arguments
     done = run_program(tmp_path, *arguments, url="", key="phk_live_k", PYTHONPATH=path)  # ends it after 30 s
 
     assert done.returncode == 2
-    assert "No whole answer came from slow.example within 0.2 s" in done.stdout + done.stderr
+    assert "No complete answer came from slow.example within 0.2 s" in done.stdout + done.stderr
 
 
 def test_where_no_key_is_found_the_command_says_how_to_give_it_one(hall: LiveHall, tmp_path: Path) -> None:

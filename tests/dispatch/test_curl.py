@@ -60,7 +60,7 @@ def test_other_ways_of_writing_it_are_read_too(line: str) -> None:
     [
         ("curl https://api.pyhall.dev/api/v1/verify/wkr_abc123", "no body"),
         ("curl -d '[1]' https://api.pyhall.dev", "a list"),
-        ("curl -d '{\"a\": 1}' https://api.pyhall.dev", "no dispatch"),
+        ("curl -d '{\"a\": 1}' https://api.pyhall.dev", "not a dispatch"),
         ("curl -d 'x", "cannot be read"),
     ],
 )

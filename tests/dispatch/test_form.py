@@ -32,10 +32,10 @@ def test_more_context_goes_with_it() -> None:
     ("text", "said"),
     [
         ("[1, 2]", "a list"),
-        ("{", "no whole JSON"),
+        ("{", "not valid JSON"),
         ('{"a": 1, "a": 2}', "twice"),
         ('{"risk_tier": "high"}', "field of its own"),
-        ("quorum?/1", "no JSON object"),
+        ("quorum?/1", "not a JSON object"),
     ],
 )
 def test_a_context_that_cannot_be_sent_is_a_sentence(text: str, said: str) -> None:

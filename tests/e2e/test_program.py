@@ -106,7 +106,7 @@ def test_it_does_not_stop_where_no_shell_could_let_it_go_on(tmp_path: Path) -> N
     with pyhall_tui(tmp_path, "--demo") as terminal:
         terminal.wait_for(r"● live")
         terminal.press("\x1a")
-        terminal.wait_for("No shell started this")
+        terminal.wait_for("Not suspended")
         terminal.press("q")
         assert terminal.wait_for_end(terminal.at_once(5)) == 0
 

@@ -36,7 +36,7 @@ def test_at_least_one_capability_is_asked_for() -> None:
 
 
 def test_a_blank_in_a_capability_is_told() -> None:
-    assert check_capability("llm text") == "A capability has no blanks in it; a comma stands between two."
+    assert check_capability("llm text") == "A capability has no spaces in it; separate two with a comma."
 
 
 def test_pasted_capabilities_come_apart_at_blanks_commas_and_lines() -> None:
@@ -59,9 +59,9 @@ def test_a_hash_is_taken_in_either_case_and_with_its_prefix(text: str) -> None:
         ("", "Type the package hash, or press ctrl+o to compute it."),
         (HASH[:-1], "A SHA-256 has 64 hex digits; these are 63."),
         ("PENDING_ATTESTATION", "is a placeholder"),
-        ("a1b2c3...", "hex digits only"),
+        ("a1b2c3...", "only hex digits"),
         ("~/worker", "This is a path"),
-        ("g" * 64, "'g' is none"),
+        ("g" * 64, "'g' is not one"),
     ],
 )
 def test_what_is_no_hash_is_told_by_what_it_is(text: str, sentence: str) -> None:

@@ -48,7 +48,7 @@ def package(tmp_path: Path) -> Path:
 def test_a_signed_manifest_of_this_package_holds_and_its_unsigned_fields_are_unproven() -> None:
     checks = check(VECTOR["manifest"])
     assert "Its package_hash is that of p." in texts(checks, Standing.HOLDS)
-    assert "Its signature holds." in texts(checks, Standing.HOLDS)
+    assert "Its signature is valid." in texts(checks, Standing.HOLDS)
     assert "Nothing proves its attested_at_utc, trust_statement." in texts(checks, Standing.UNPROVEN)
     assert texts(checks, Standing.STOPS) == ""
 
@@ -58,7 +58,7 @@ def test_another_packages_manifest_stops_the_enrollment() -> None:
 
 
 def test_a_manifest_that_was_compared_with_no_folder_is_unproven() -> None:
-    assert "compared with no folder" in texts(check(VECTOR["manifest"], package=""), Standing.UNPROVEN)
+    assert "not compared with a folder" in texts(check(VECTOR["manifest"], package=""), Standing.UNPROVEN)
 
 
 def test_a_signature_by_another_secret_stops_it_and_without_a_secret_it_is_unproven() -> None:
@@ -102,7 +102,7 @@ def test_another_sdks_order_is_no_mismatch_and_no_match(tmp_path: Path) -> None:
     package: PackageHash = hash_package(tmp_path)
     manifest = VECTOR["manifest"] | {"package_hash": dialect_hashes(package)[Dialect.GO]}
     checks = check(manifest, sha256=package.sha256, listing=package, secret=None)
-    assert "order: no mismatch, and no match either" in texts(checks, Standing.WRONG)
+    assert "order: neither a match nor a mismatch" in texts(checks, Standing.WRONG)
     assert "ATTEST_HASH_MISMATCH" not in texts(checks, Standing.STOPS)
 
 
@@ -121,7 +121,7 @@ def test_what_another_dialect_calls_by_another_name_is_lacked_under_the_schemas(
 def test_a_record_is_found_by_its_packages_folder(package: Path) -> None:
     record, path = read_record_at(package)
     assert (record.worker_id, path.name) == ("org.acme.summarizer.prod-01", "manifest.json")
-    with pytest.raises(RecordUnreadable, match="holds no record"):
+    with pytest.raises(RecordUnreadable, match="contains no record"):
         read_record_at(package / "code")
 
 

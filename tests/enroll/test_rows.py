@@ -44,7 +44,7 @@ def test_each_wrong_line_says_what_is_wrong_and_none_hides_another(tmp_path: Pat
         PROFILE,
     )
     told = [" ".join(row.mistakes) for row in rows]
-    assert "no JSON" in told[0]
+    assert "not JSON" in told[0]
     assert "placeholder" in told[1]
     assert "It is for org.other" in told[2]
     assert "belongs to org.other" in told[3]
@@ -139,7 +139,7 @@ def test_the_same_row_in_another_namespace_or_registry_is_another(tmp_path: Path
 
 @pytest.mark.parametrize("content", ["", "\n\n"])
 def test_an_empty_batch_is_told(tmp_path: Path, content: str) -> None:
-    with pytest.raises(BatchUnreadable, match="holds no workers"):
+    with pytest.raises(BatchUnreadable, match="contains no workers"):
         read_rows(lines(tmp_path / "b.jsonl", content), PROFILE)
 
 

@@ -103,7 +103,7 @@ def test_without_shared_memory_another_journal_mode_is_used(tmp_path, began_with
     if began_with_wal:
         fill(path, 3)
     with open_at(path, connect=on_vfs("unix-dotfile")) as journal:
-        assert "is kept in mode" in journal.notes[0]
+        assert "uses mode" in journal.notes[0]
         assert journal.is_kept
         assert works(journal)
         assert len(journal.all_verdicts("prod")) == (3 if began_with_wal else 0)
@@ -147,7 +147,7 @@ def test_a_file_that_another_program_locks_for_good_ends_in_memory(tmp_path):
     other.execute("PRAGMA locking_mode=EXCLUSIVE")
     other.execute("BEGIN EXCLUSIVE")
     with open_at(path) as journal:
-        assert "another program holds it locked" in journal.notes[0]
+        assert "another program has locked it" in journal.notes[0]
         assert works(journal)
     other.close()
 

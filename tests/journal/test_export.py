@@ -51,7 +51,7 @@ def test_other_cells_are_as_they_are_lines_and_quotes_too(tmp_path: Path) -> Non
 
 def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "out.csv").write_text("mine")
-    with pytest.raises(ExportFailed, match="exists already"):
+    with pytest.raises(ExportFailed, match="already exists"):
         write_events([event()], tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text() == "mine"
 

@@ -87,7 +87,7 @@ def test_links_that_lead_nowhere_are_named(tmp_path: Path) -> None:
     (root / "one").symlink_to("two")
     (root / "two").symlink_to("one")
     assert _problems(root) == {
-        "broken": "a link to something that is not there",
+        "broken": "a link to something that does not exist",
         "loop": "a link that leads to itself",
         "one": "a link that leads to itself",
         "two": "a link that leads to itself",
@@ -120,7 +120,7 @@ def test_a_name_that_is_not_utf8_is_named_unless_it_is_left_out(tmp_path: Path) 
 def test_a_missing_root_is_an_error_and_not_the_hash_of_nothing(tmp_path: Path) -> None:
     assert _problems(tmp_path / "missing") == {".": "there is no such file or folder"}
     (tmp_path / "link").symlink_to("nowhere")
-    assert _problems(tmp_path / "link") == {".": "a link to something that is not there"}
+    assert _problems(tmp_path / "link") == {".": "a link to something that does not exist"}
 
 
 @posix
@@ -224,13 +224,13 @@ def test_a_file_that_vanishes_before_its_turn_is_named(tmp_path: Path) -> None:
 def test_a_file_that_changes_after_it_was_read_is_named(tmp_path: Path) -> None:
     """Else the hash would be that of a package that never was: the small file is read first, the large one after."""
     root = write_tree(_sparse(tmp_path, large=256 << 20), {"small": "1"})
-    reason = "it came, went or changed while the package was being read"
+    reason = "it appeared, vanished or changed while the package was being read"
     assert _while_read(root, lambda: write_tree(root, {"small": "2"})) == {"small": reason}
 
 
 def test_a_file_that_comes_meanwhile_is_named(tmp_path: Path) -> None:
     root = _sparse(tmp_path, first=256 << 20)
-    reason = "it came, went or changed while the package was being read"
+    reason = "it appeared, vanished or changed while the package was being read"
     assert _while_read(root, lambda: (root / "new").write_text("x")) == {"new": reason}
 
 

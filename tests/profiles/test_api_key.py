@@ -43,13 +43,13 @@ async def test_what_cannot_be_sent_is_named_by_place_and_code_point_wherever_the
     keyring.entries["acme-prod@https://api.pyhall.dev"] = text
     stored = await KeyStore(ManualClock(), find_keyring=lambda: keyring, environ={}).load(ACME)
     assert (stored.key, stored.state) == (None, KeyState.UNUSABLE)
-    assert stored.sentence == f"What the OS keyring holds is no key that can be sent: {sentence}"
+    assert stored.sentence == f"What the OS keyring holds is not a key that can be sent: {sentence}"
     if text.strip():
         environ = {"PYHALL_API_KEY": text}
         named = await KeyStore(ManualClock(), find_keyring=lambda: keyring, environ=environ).load(ACME)
         assert (named.key, named.state) == (None, KeyState.UNUSABLE)
         if "empty" not in sentence:
-            assert named.sentence == f"PYHALL_API_KEY is no key that can be sent: {sentence}"
+            assert named.sentence == f"PYHALL_API_KEY is not a key that can be sent: {sentence}"
     assert "abc" not in sentence and "abc" not in stored.sentence
 
 

@@ -125,7 +125,7 @@ async def test_an_unusable_variable_is_told_and_no_other_key_is_taken_instead(
     environ["PYHALL_API_KEY"] = "phk_live\nsecond line"
     answer = await keys.load(ACME)
     assert (answer.key, answer.state) == (None, KeyState.UNUSABLE)
-    assert answer.sentence.startswith("PYHALL_API_KEY is no key") and "second" not in answer.sentence
+    assert answer.sentence.startswith("PYHALL_API_KEY is not a key") and "second" not in answer.sentence
 
 
 async def test_a_blank_variable_counts_as_unset(keys: KeyStore, keyring: FakeKeyring, environ: dict[str, str]) -> None:
@@ -200,7 +200,7 @@ async def test_a_keyring_that_was_never_set_up_is_not_called_locked(keys: KeySto
     loaded = await keys.load(ACME)
     assert loaded.state is KeyState.UNAVAILABLE
     assert loaded.sentence == (
-        "The OS keyring cannot be used: it is empty, and cannot be set up without somebody to choose a password for "
+        "The OS keyring cannot be used: it is empty, and cannot be set up without someone to choose a password for "
         "it. Type the key, which is then kept for this run only."
     )
 
@@ -370,7 +370,7 @@ async def test_a_chain_is_used_for_its_encrypted_member_alone(monkeypatch: pytes
     monkeypatch.setattr(chainer.ChainerBackend, "backends", [null.Keyring(), encrypted])
     assert os_keyring.find_keyring() is encrypted
     monkeypatch.setattr(chainer.ChainerBackend, "backends", [null.Keyring()])
-    with pytest.raises(os_keyring.NoKeyring, match="no encrypted keyring"):
+    with pytest.raises(os_keyring.NoKeyring, match="not an encrypted keyring"):
         os_keyring.find_keyring()
 
 
@@ -379,5 +379,5 @@ def test_a_bus_without_a_keyring_says_what_is_missing(monkeypatch: pytest.Monkey
     monkeypatch.delenv("PYTHON_KEYRING_BACKEND", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/bus")
-    with pytest.raises(os_keyring.NoKeyring, match=r"bus cannot be reached \(no such file"):
+    with pytest.raises(os_keyring.NoKeyring, match=r"bus is unreachable \(no such file"):
         os_keyring.find_keyring()

@@ -66,12 +66,12 @@ def fresh(keyring: FakeKeyring) -> KeyStore:
 @pytest.mark.parametrize(
     ("keeps", "said"),
     [
-        (lambda secret: secret[:1_000], "of the key's 3,000 characters it gave back the first 1,000"),
-        (lambda secret: secret[:-1], "of the key's 3,000 characters it gave back the first 2,999"),
-        (lambda secret: "", "it took the key and gave nothing back"),
-        (lambda secret: None, "it took the key and gave nothing back"),
-        (lambda secret: secret + "\n", "it gave back something else than the key"),
-        (lambda secret: "x", "it gave back something else than the key"),
+        (lambda secret: secret[:1_000], "it returned only the first 1,000 of the key's 3,000 characters"),
+        (lambda secret: secret[:-1], "it returned only the first 2,999 of the key's 3,000 characters"),
+        (lambda secret: "", "it took the key and returned nothing"),
+        (lambda secret: None, "it took the key and returned nothing"),
+        (lambda secret: secret + "\n", "it returned something other than the key"),
+        (lambda secret: "x", "it returned something other than the key"),
     ],
 )
 async def test_a_key_that_does_not_come_back_whole_is_not_stored_and_lives_for_this_run(
@@ -108,7 +108,10 @@ async def test_a_half_entry_that_cannot_be_deleted_is_told(keys: KeyStore, keyri
     """F68"""
     keyring.keeps, keyring.deletes = (lambda secret: secret[:1_000]), False
     saved = await keys.save(ACME, LONG)
-    assert "gave back the first 1,000, and what it holds now could not be deleted." in saved.sentence
+    assert (
+        "returned only the first 1,000 of the key's 3,000 characters, and what it holds now could not be deleted."
+        in saved.sentence
+    )
 
 
 async def test_a_move_that_does_not_arrive_whole_leaves_the_old_entry(keys: KeyStore, keyring: BadKeyring) -> None:

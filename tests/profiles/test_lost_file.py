@@ -40,7 +40,7 @@ def test_a_file_that_goes_while_the_program_runs_is_not_begun_again_untold(store
     store.save(ACME, None)
     store.path.unlink()
     for attempt in (store.load, lambda: store.save(ACME, ACME)):
-        with pytest.raises(ProfilesFileLost, match="It is gone since this program read it"):
+        with pytest.raises(ProfilesFileLost, match="It has disappeared since this program read it"):
             attempt()
     assert not store.path.exists()
     store.begin()

@@ -146,14 +146,14 @@ def test_line_ends_of_windows_and_a_byte_order_mark_survive(store: ProfileStore)
 @pytest.mark.parametrize(
     ("text", "line", "column", "says"),
     [
-        ("x = 1\n[profiles.a\n", 2, 12, "no TOML"),
-        ('default = "a', 1, 13, "no TOML"),
-        ("x = 1\nx = 2\n", 2, 6, "no TOML"),
+        ("x = 1\n[profiles.a\n", 2, 12, "not TOML"),
+        ('default = "a', 1, 13, "not TOML"),
+        ("x = 1\nx = 2\n", 2, 6, "not TOML"),
         ("[profiles.a]\nnamespace = 3\n", 2, 13, "namespace"),
         ('[profiles.a]\nnamespace = "acme"\nregistry_url = "https://a"\n', 2, 13, "org.yourco"),
         ('[profiles.a]\n\nnamespace = "org.acme"\n', 1, 1, "URL is missing"),
         ('[profiles.a]\nnamespace = "org.a"\nregistry_url = "ftp://a"\n', 3, 16, "https://"),
-        ('[profiles.a]\nnamespace = "org.a"\nregistry_url = "https://a"\n  timeout = 0\n', 4, 13, "time-out"),
+        ('[profiles.a]\nnamespace = "org.a"\nregistry_url = "https://a"\n  timeout = 0\n', 4, 13, "timeout"),
         ('[profiles.a]\nnamespace = "org.a"\nregistry_url = "https://a"\npoll_interval = nan', 4, 17, "poll"),
         ('[profiles.a]\nnamespace = "org.a"\nregistry_url = "https://a"\nbell = "yes"', 4, 8, "Bell"),
         ('[profiles.a]\nnamespace = "org.a"\nregistry_url = "https://a"\ncapabilities = [\n1]', 4, 16, "Capab"),

@@ -58,11 +58,11 @@ def test_what_is_left_out_is_told_with_its_reason() -> None:
     parsed = parse_worker_ids(f"wkr_a wkr_a x\x1b[31m a\u202eb .. {'x' * 257} ü a/b ../x a?b")
     assert parsed.ids == ("wkr_a", "ü", "a/b", "../x", "a?b")
     assert parsed.left_out == (
-        ("wkr_a", "is there twice"),
-        ("x\x1b[31m", "holds a control character or an invisible sign"),
-        ("a\u202eb", "holds a control character or an invisible sign"),
-        ("..", "holds no letter and no digit"),
-        ("x" * 257, "is longer than 256 letters"),
+        ("wkr_a", "appears twice"),
+        ("x\x1b[31m", "contains a control character or an invisible one"),
+        ("a\u202eb", "contains a control character or an invisible one"),
+        ("..", "contains no letter and no digit"),
+        ("x" * 257, "is longer than 256 characters"),
     )
 
 

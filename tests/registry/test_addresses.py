@@ -137,7 +137,7 @@ async def test_a_redirect_names_a_registry_url_only_where_the_same_request_is_el
         await open_client(server.url).dispatch(DISPATCH)
     wanted = base_url and base_url.format(own=server.url)
     assert caught.value.base_url == wanted
-    assert caught.value.advice.startswith(f"Put {wanted} into" if wanted else "Check the registry URL")
+    assert caught.value.advice.startswith(f"Make {wanted} the profile's" if wanted else "Check the profile's")
 
 
 @pytest.mark.parametrize("status", ["300 Multiple Choices", "304 Not Modified", "305 Use Proxy"])
@@ -147,7 +147,7 @@ async def test_a_3xx_that_leads_nowhere_is_an_unexpected_status(
     """F14."""
     server.answer(answer(b"", status))
     for operation in (open_client(server.url).verify(WORKER), open_client(server.url).dispatch(DISPATCH)):
-        with pytest.raises(UnexpectedStatus, match=r"without a word\.$") as caught:
+        with pytest.raises(UnexpectedStatus, match=r"without a message\.$") as caught:
             await operation
         assert not caught.value.may_have_reached
 
@@ -200,7 +200,7 @@ async def test_a_proxy_on_the_way_to_https_sees_no_key(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", server.url)
     server.answer(answer(b"", "407 Proxy Authentication Required"))
-    with pytest.raises(Unreachable, match=r"proxy before registry\.invalid refused: 407"):
+    with pytest.raises(Unreachable, match=r"proxy for registry\.invalid refused: 407"):
         await open_client("https://registry.invalid").verify(WORKER, retry=False)
     assert server.requests[0].line.startswith("CONNECT registry.invalid:443")
     assert KEY.encode() not in server.bytes_seen
@@ -284,7 +284,7 @@ async def test_a_proxy_that_wants_a_login_is_said_to(
     server.answer(answer(b"", "407 Proxy Authentication Required"))
     with pytest.raises(RegistryError) as caught:
         await open_client(url, allow_insecure=True).verify(WORKER, retry=False)
-    assert caught.value.advice.startswith("The proxy wants a login")
+    assert caught.value.advice.startswith("The proxy requires a login")
 
 
 async def test_a_proxys_login_goes_to_the_proxy_and_leaves_the_key_alone(
@@ -302,5 +302,5 @@ async def test_a_proxys_login_goes_to_the_proxy_and_leaves_the_key_alone(
 async def test_without_a_key_plain_http_is_warned_of_without_speaking_of_one(open_client: OpenClient) -> None:
     client = open_client("http://registry.example", None, allow_insecure=True)
     assert client.warnings == (
-        "Answers can be read and changed on the way: registry.example is asked over plain http://.",
+        "Answers can be read and changed on the way: registry.example is reached over plain http://.",
     )

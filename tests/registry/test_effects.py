@@ -39,7 +39,7 @@ async def test_after_a_status_that_does_not_say_no_one_looks_first(
         server.answer(json({"error": "no"}, f"{status} Odd", "Location: /elsewhere", "Retry-After: 1"))
         error = await failure(write, client)
         assert error.may_have_reached, status
-        assert "look" in error.advice.lower() and "again" not in error.advice, status
+        assert "check" in error.advice.lower() and "again" not in error.advice, status
     assert len(server.requests) == len(UNKNOWN)
 
 
@@ -52,7 +52,7 @@ async def test_a_refusal_is_one_and_says_what_to_correct(
         server.answer(json({"error": "no"}, f"{status} Odd", "Location: /elsewhere"))
         error = await failure(write, client)
         assert not error.may_have_reached, status
-        assert "Look first" not in error.advice and error.advice, status
+        assert "Check first" not in error.advice and error.advice, status
 
 
 @pytest.mark.parametrize(

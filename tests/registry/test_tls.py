@@ -90,7 +90,7 @@ async def test_a_certificate_of_another_host_is_said_to_be(
 
 
 async def test_plain_http_behind_an_https_address_is_said(hall: LiveHall, open_client: OpenClient) -> None:
-    with pytest.raises(TlsFailed, match="No TLS is spoken"):
+    with pytest.raises(TlsFailed, match="does not use TLS"):
         await open_client(hall.url.replace("http:", "https:")).verify(WORKER)
     assert not hall.requests
 

@@ -15,10 +15,10 @@ NOW = Moment(mono=0.0, wall=0.0)
         (
             10,
             90,
-            "At 10 requests/s a round takes 90 s, longer than the interval of 60 s: raise one of the two in the",
+            "At 10 requests/s a round takes 90 s, longer than the interval of 60 s: raise the interval or the rate",
         ),
-        (5, 90, "At 5 requests/s, to which 429s of the registry have slowed it, a round takes 90 s"),
-        (5, 4e10, "the ban list leaves no request for the workers: raise its interval or the rate in the profile."),
+        (5, 90, "At 5 requests/s (slowed by 429s from the registry) a round takes 90 s"),
+        (5, 4e10, "the ban list leaves no requests for the workers: raise its interval or the rate in the profile."),
     ],
 )
 def test_a_round_that_is_too_slow_is_told_with_its_cause(rate: float, round_time: float, said: str) -> None:

@@ -63,4 +63,4 @@ def test_foreign_markdown_stays_text() -> None:
 
 def test_a_worker_that_was_never_answered_for_has_a_note_too() -> None:
     text = note(Entry("wkr_1"))
-    assert "(not verified yet)" in text and "No change was seen" in text
+    assert "(not verified yet)" in text and "No change has been seen" in text

@@ -54,12 +54,12 @@ def standing(state: DriftState, sha256: str | None = HASH, detail: str = "") -> 
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (answered(401), "Some registries want a person's login for attesting"),
-        (answered(403), "Some registries want a person's login for attesting"),
-        (answered(404), "no way to attest anew (it answered 404)"),
-        (answered(405), "no way to attest anew (it answered 405)"),
+        (answered(401), "Some registries require a personal login for attesting"),
+        (answered(403), "Some registries require a personal login for attesting"),
+        (answered(404), "no way to attest a new hash (it answered 404)"),
+        (answered(405), "no way to attest a new hash (it answered 405)"),
         (answered(400), "The registry refused it: nothing was changed."),
-        (answered(500), "It may have reached the registry, and is never sent again by itself. Press v"),
+        (answered(500), "It may have reached the registry, and is never sent again automatically. Press v"),
         (broke(TimedOut, reached=True), "It may have reached the registry"),
         (broke(Unreachable, reached=False), "It did not reach the registry."),
         (broke(NotSent, reached=False), "Nothing was sent."),
@@ -70,16 +70,16 @@ def test_each_end_of_an_attestation_has_its_own_sentence(error: RegistryError, s
 
 
 def test_a_404_about_a_worker_that_the_registry_does_not_know_is_about_the_worker() -> None:
-    assert "knows no such worker" in words(attest_trouble(answered(404), known=False))
+    assert "does not know this worker" in words(attest_trouble(answered(404), known=False))
 
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (answered(401), "want a person's login for reports"),
-        (answered(403), "want a person's login for reports"),
-        (answered(404), "takes no reports (it answered 404)"),
-        (broke(TimedOut, reached=True), "Ask who reviews reports before you send it again."),
+        (answered(401), "require a personal login for reports"),
+        (answered(403), "require a personal login for reports"),
+        (answered(404), "does not take reports (it answered 404)"),
+        (broke(TimedOut, reached=True), "Ask whoever reviews reports before you send it again."),
     ],
 )
 def test_each_end_of_a_report_has_its_own_sentence(error: RegistryError, sentence: str) -> None:

@@ -33,7 +33,7 @@ def test_a_ban_that_the_list_keeps_over_an_unknown_worker_is_not_denied_by_verif
 
 def test_a_verdict_that_says_nothing_of_a_ban_is_not_called_clean() -> None:
     told = Verdict(worker_id="wkr_1", known=True, status="active")
-    assert shown(Entry("wkr_1", told, asked=90.0))["ban status"] == "not said"
+    assert shown(Entry("wkr_1", told, asked=90.0))["ban status"] == "not stated"
 
 
 def test_the_note_calls_an_old_hash_the_last_known() -> None:

@@ -86,7 +86,7 @@ def _error(text: str) -> str:
 def no_answer() -> TimedOut:
     """Return what the client raises where a send may have arrived and no answer came."""
     told = "No answer within 10 s."
-    look = "Look first: verify the worker if you know its id, for it may be enrolled."
+    look = "Check first: verify the worker if you know its id; it may be enrolled."
     return TimedOut(told, method="POST", path="/", correlation_id="req-0", may_have_reached=True, advice=look)
 
 

@@ -78,7 +78,7 @@ async def test_while_one_is_under_way_no_text_of_the_last_one_is_shown(hall: Liv
         answer = await send(opened, screen)
         assert answer.copied() is not None
         answer.show_waiting(0.0)
-        await shows(opened, "Waiting for the registry's answer", "It is under way.")
+        await shows(opened, "Waiting for the registry's answer", "It is being sent.")
         assert answer.copied() is None
 
 
@@ -156,8 +156,8 @@ async def test_what_is_missing_is_said_at_its_field_and_nothing_is_sent(hall: Li
         await opened.pilot.press("ctrl+s")
         await opened.pilot.pause()
 
-        await shows(opened, "✖ Name a worker")
-        await shows(opened, "✖ This is no JSON object")
+        await shows(opened, "✖ Enter a worker")
+        await shows(opened, "✖ This is not a JSON object")
         await until(lambda: opened.screen.focused is not None and opened.screen.focused.id == "worker_id")
         assert not any(seen.method == "POST" for seen in hall.requests)
 

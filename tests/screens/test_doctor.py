@@ -16,7 +16,7 @@ async def test_a_key_opens_it_and_each_line_comes_with_its_tick(open_app: OpenAp
         await opened.pilot.press("5", "D")
         await until(lambda: "versions" in opened.text() and "Looking" not in opened.text())
         assert "✖ clock" in opened.text()  # the test's clock stands in another month
-        assert "To be mended: clock." in opened.words()
+        assert "Problems: clock." in opened.words()
         assert "kept for this run only" in opened.words() and hall.key not in opened.text()
 
 
@@ -40,7 +40,7 @@ async def test_it_works_before_there_is_a_profile_and_in_a_small_terminal(open_a
     async with open_app(size=(80, 24)) as opened:
         await opened.pilot.press("escape", "shift+tab")
         opened.app.action_doctor()
-        await until(lambda: "To be mended: profile." in opened.words())
+        await until(lambda: "Problems: profile." in opened.words())
         await opened.pilot.press("escape")
         assert not isinstance(opened.screen, DoctorScreen)
 

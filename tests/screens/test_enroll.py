@@ -46,9 +46,9 @@ async def test_a_send_that_cannot_be_kept_is_refused_and_said_before(
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await at_the_form(opened)
         await fill_in(opened)
-        await sees(opened, "The journal can't be kept, so nothing is enrolled")
+        await sees(opened, "The journal can't be written, so nothing is enrolled")
         await opened.pilot.press("ctrl+s")
-        await sees(opened, "What is sent can't be kept, so nothing is sent.")
+        await sees(opened, "The journal can't record what is sent, so nothing is sent.")
         assert not enrolled(hall) and not posts(hall)
 
 
@@ -317,7 +317,7 @@ async def test_a_read_only_profile_refuses_with_the_reason(open_app: OpenApp, ha
         await at_the_form(opened)
         await fill_in(opened)
         await opened.pilot.press("ctrl+s")
-        await sees(opened, "✖ This profile may only look: nothing is enrolled with it.")
+        await sees(opened, "✖ This profile is read-only: it enrolls nothing.")
         assert posts(hall) == 0
 
 
@@ -387,7 +387,7 @@ async def test_a_pipe_in_the_package_is_named_and_can_be_left_out(
         assert screen.form.package.package.left_out == 1
         (package / "gone").symlink_to("nowhere")
         screen.form.package.start(Path("worker"), skip_special=True)
-        await sees(opened, "gone: a link to something that is not there")
+        await sees(opened, "gone: a link to something that does not exist")
         assert screen.form.package.field.value == "", "the hash of before is not this package's now"
 
 
@@ -407,7 +407,7 @@ async def test_a_hash_under_way_can_be_cancelled_and_stops_the_send(
         await opened.pilot.press("ctrl+s")
         await sees(opened, "1 check left: package hash")
         await opened.pilot.press("escape")
-        await sees(opened, "Stopped: the hash is as it was.")
+        await sees(opened, "Stopped: the hash is unchanged.")
         assert screen.form.package.field.value == HASH
         assert posts(hall) == 0
 
@@ -457,7 +457,7 @@ async def test_enter_takes_the_capability_that_is_offered_and_a_new_one_is_said_
         await opened.pilot.press(*"mial.send", "enter")
         await sees(opened, "mial.send is new here. Did you mean mail.send?")
         await opened.pilot.press(*"llm text", "enter")
-        await sees(opened, "A capability has no blanks in it")
+        await sees(opened, "A capability has no spaces in it")
         assert (field.chosen, field.input.value) == (["llm.embed", "mial.send"], "llm text")
 
 

@@ -84,7 +84,7 @@ async def test_a_lost_answer_is_left_to_the_operator(open_app: OpenApp, hall: Li
         pane = await checked(opened, batch(tmp_path, 2))
         await opened.pilot.press("ctrl+s", "y")
         await until(lambda: counts(pane._items).get(State.UNKNOWN) == 2, clock=opened.clock)
-        await sees(opened, "without a known answer, perhaps enrolled")
+        await sees(opened, "unresolved and may be enrolled already")
         pane._table.focus()
         await opened.pilot.press("home", "e", "end", "r")
         await until(lambda: counts(pane._items) == {State.READY: 1, State.ENROLLED: 1}, clock=opened.clock)
@@ -98,7 +98,7 @@ async def test_a_read_only_profile_checks_and_sends_nothing(open_app: OpenApp, h
     async with open_app(profile_of(hall, read_only=True), key=hall.key) as opened:
         await checked(opened, batch(tmp_path, 1))
         await opened.pilot.press("ctrl+s")
-        await sees(opened, "✖ This profile may only look")
+        await sees(opened, "✖ This profile is read-only")
         assert not enrolled(hall)
 
 
@@ -114,7 +114,7 @@ async def test_a_journal_that_cannot_vouch_sends_nothing(open_app: OpenApp, hall
         connection.execute("PRAGMA user_version=99")
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await checked(opened, path)
-        await sees(opened, "It can't be known what was enrolled before, so nothing is sent.")
+        await sees(opened, "What was enrolled before is unknown, so nothing is sent.")
         await opened.pilot.press("ctrl+s", "y", "enter")
         await opened.pilot.pause()
         await sees(opened, "was written by a newer pyhall-tui")

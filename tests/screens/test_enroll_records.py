@@ -47,7 +47,7 @@ async def test_a_manifest_fills_the_form_and_is_held_against_its_folder(
         screen = await read_record_of(opened, tmp_path / "p")
         assert screen.form.display_name.value == "org.acme.summarizer.prod-01"
         await sees(opened, "✔ Its package_hash is that of")
-        await sees(opened, "✔ Its signature holds.")
+        await sees(opened, "✔ Its signature is valid.")
         await sees(opened, "? Nothing proves its attested_at_utc, trust_statement.")
         await sees(opened, "▲ org.acme.summarizer.prod-01 belongs to org.acme")
         await sees(opened, "code/bootstrap.py")
@@ -68,11 +68,11 @@ async def test_a_manifest_of_another_package_stops_it_until_the_words_are_typed(
         await opened.pilot.press("escape")
         assert posts(hall) == 0
         await opened.pilot.press("ctrl+s")
-        await sees(opened, "To go on all the same, type: enroll it all the same")
-        assert "✖ The record does not fit" in opened.text()
+        await sees(opened, "To continue anyway, type: enroll it anyway")
+        assert "✖ The record does not match" in opened.text()
         await opened.pilot.press(*"yes", "enter")
         assert posts(hall) == 0 and opened.screen.query_one("#words", Input).value == "yes"
-        await opened.pilot.press("home", "ctrl+k", *"enroll it all the same", "enter")
+        await opened.pilot.press("home", "ctrl+k", *"enroll it anyway", "enter")
         await until(lambda: enrolled(hall), clock=opened.clock)
 
 
@@ -122,7 +122,7 @@ async def test_a_text_that_is_no_record_is_told_in_the_dialog(open_app: OpenApp,
         await opened.pilot.press("ctrl+r")
         opened.screen.query_one("#json", TextArea).text = "[1]"
         await opened.pilot.press("ctrl+s")
-        await sees(opened, "✖ This is no record: not a JSON object.")
+        await sees(opened, "✖ This is not a record: not a JSON object.")
 
 
 async def test_two_names_that_look_alike_are_told_apart(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ async def test_a_cut_end_is_told_apart_once_the_log_was_seen_whole(log: Path, no
 async def test_a_torn_last_line_is_neither_whole_nor_broken(log: Path, notes: Notes) -> None:
     write(log, "".join(LINES)[:-20])
     async with opened(log, notes) as (_, screen):
-        assert "▲ Cut: 2 receipts" in said(screen) and "cut within" in said(screen)
+        assert "▲ Cut: 2 receipts" in said(screen) and "line is incomplete" in said(screen)
 
 
 async def test_a_log_that_cannot_be_read_is_a_sentence(tmp_path: Path, notes: Notes) -> None:

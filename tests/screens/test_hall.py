@@ -102,7 +102,7 @@ async def test_a_decision_is_opened_with_the_explanation_and_copied(
         await go_to_hall(opened)
         await reads(opened, "deny-critical")
         await opened.pilot.press("enter")
-        await reads(opened, "By the rules and the fleet of now: deny by deny-critical", "→ deny-critical deny")
+        await reads(opened, "By the current rules and fleet: deny by deny-critical", "→ deny-critical deny")
         assert "risk tier critical is not among high" in opened.words() and "req-two" in opened.words()
         await opened.pilot.press("y")
         await until(lambda: opened.app._copied is not None)
@@ -153,7 +153,7 @@ async def test_rules_come_with_their_hits_the_hidden_ones_explained(open_app: Op
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await go_to_hall(opened)
         await opened.pilot.press("right")
-        await reads(opened, "Never asked: never.", "▲ hidden")
+        await reads(opened, "Never reached: never.", "▲ hidden")
         assert any("deny-all" in line and " 1 " in line for line in opened.text().splitlines())
         await opened.pilot.press("down")
         await reads(opened, "rule never is unreachable: deny-all already decides everything it matches")
@@ -171,7 +171,7 @@ async def test_a_mistake_in_the_policys_file_is_shown(open_app: OpenApp, hall: L
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await go_to_hall(opened)
         await opened.pilot.press("right")
-        await reads(opened, "✖ the policy in the hall", "The rules before it stay in force")
+        await reads(opened, "✖ the policy in the hall", "stays in force")
 
 
 async def test_a_peer_that_tells_no_rules_is_shown_all_the_same(open_app: OpenApp, hall: LiveHall) -> None:
@@ -183,9 +183,9 @@ async def test_a_peer_that_tells_no_rules_is_shown_all_the_same(open_app: OpenAp
         await go_to_hall(opened)
         await reads(opened, "cap.x", "✖ deny")
         await opened.pilot.press("right")
-        await reads(opened, "does not tell its rules")
+        await reads(opened, "does not show its rules")
         await opened.pilot.press("f5")
-        await reads(opened, "Peer 0.3", "follows no other registry")
+        await reads(opened, "Peer 0.3", "has no upstream registry")
 
 
 async def test_the_state_names_the_upstream_its_last_poll_and_the_alerts(open_app: OpenApp, hall: LiveHall) -> None:
@@ -194,7 +194,7 @@ async def test_the_state_names_the_upstream_its_last_poll_and_the_alerts(open_ap
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await go_to_hall(opened)
         await opened.pilot.press("left")
-        await reads(opened, "https://up.example", "not heard of for too long", "everything is denied after 600 s")
+        await reads(opened, "https://up.example", "unreachable for too long", "everything is denied after 600 s")
         assert "wkr_abc123 is banned: leaks" in opened.words() and "last poll never" in opened.words()
         assert "session – none" in opened.words() and "There is no key for the upstream" in opened.words()
 
@@ -229,7 +229,7 @@ async def test_the_session_to_the_upstream_is_shown_in_each_of_its_states(
 async def explaining(opened: OpenedApp) -> None:
     await go_to_hall(opened)
     await opened.pilot.press("f4")
-    await reads(opened, "Name a capability and a worker")
+    await reads(opened, "Enter a capability and a worker")
 
 
 async def test_a_dispatch_that_was_never_made_is_explained_and_logged_nowhere(
@@ -260,7 +260,7 @@ async def test_what_is_missing_is_said_at_its_field(open_app: OpenApp, hall: Liv
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await explaining(opened)
         await opened.pilot.press("ctrl+s")
-        await reads(opened, "Name a capability, for example", "Name a worker, for example")
+        await reads(opened, "Enter a capability, for example", "Enter a worker id, for example")
         assert not any(request.raw_path == "/policy/explain" for request in hall.requests)
 
 
@@ -303,7 +303,7 @@ async def test_from_the_hall_all_are_watched_by_a_key(open_app: OpenApp, hall: L
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), toasts=True) as opened:
         await go_to_hall(opened)
         await opened.pilot.press("W")
-        await reads(opened, "Watching 1 workers more. 1 already watched.")
+        await reads(opened, "Watching 1 more worker. 1 already watched.")
 
 
 async def test_a_registry_without_the_routes_offers_none_of_it(open_app: OpenApp, hall: LiveHall) -> None:
@@ -372,8 +372,8 @@ async def test_an_odd_id_keeps_no_other_worker_off_the_watch_list_and_is_named(
         for worker_id in ("wkr_a", odd, "wkr_z"):
             hall.add_worker(worker_id)
         said = await watched()
-        assert said.startswith("Watching 3 workers more. Not watched: “") and "\u200b" not in said
+        assert said.startswith("Watching 3 more workers. Not watched: “") and "\u200b" not in said
         assert odd.encode("unicode_escape").decode()[:20] in said or odd == "…"
         assert {worker.id for worker in opened.workspace.watch_list.workers} == {WORKER, "wkr_a", "wkr_z"}
         assert {entry.worker_id for entry in opened.workspace.fleet} == {WORKER, "wkr_a", "wkr_z"}
-        assert (await watched()).startswith("All of its other workers are watched already.")
+        assert (await watched()).startswith("All its other workers are already watched.")

@@ -43,7 +43,7 @@ STATES = {
     "other-order": drift(
         DriftState.OTHER_ORDER,
         dialects=(Dialect.GO,),
-        detail="Same content, hashed in Go's order: no drift, and no match either. Attest the hash above.",
+        detail="Same content, hashed in Go's order: neither drift nor a match. Attest the hash above.",
     ),
     "drifted": drift(
         DriftState.DRIFTED,
@@ -206,9 +206,9 @@ async def test_an_evidence_log(open_view: OpenView, tmp_path: Path) -> None:
         await view.pilot.press("escape", "escape")
         for name, content, words in (
             ("cut", "".join(lines[:2]), "Cut"),
-            ("torn", "".join(lines) + '{"entry_hash"', "cut within"),
+            ("torn", "".join(lines) + '{"entry_hash"', "line is incomplete"),
             ("broken", "".join(broken), "Broken"),
-            ("empty", "", "holds no receipt"),
+            ("empty", "", "contains no receipts"),
         ):
             log.write_text(content)
             await view.pilot.press("r")

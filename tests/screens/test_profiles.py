@@ -93,7 +93,7 @@ async def test_nothing_is_saved_while_a_field_is_wrong(open_app: OpenApp, home: 
     async with open_app() as opened:
         await fill(opened, name="acme", namespace="org.acme", registry_url="https://h", poll_interval="soon")
         await opened.pilot.press("ctrl+s")
-        await until(lambda: "1 field to put right" in opened.text())
+        await until(lambda: "1 field to correct" in opened.text())
         assert opened.screen.focused is opened.screen.query_one("#poll_interval")
         assert not (home.config / "profiles.toml").exists()
 

@@ -39,12 +39,12 @@ async def test_a_file_that_an_editor_breaks_meanwhile_costs_nothing_that_was_typ
         before = file.read_text()
         file.write_text(f"{before}oops = [")
         await opened.pilot.press("ctrl+s")
-        await until(lambda: "This is no TOML" in opened.words())
+        await until(lambda: "This is not TOML" in opened.words())
         assert file.read_text() == f"{before}oops = ["
         file.write_text(before)
         await until(lambda: opened.screen.query_one("#reread").has_focus)
         await opened.pilot.press("enter")
-        await until(lambda: "This is no TOML" not in opened.words())
+        await until(lambda: "This is not TOML" not in opened.words())
         await opened.pilot.press("ctrl+s")
         await until(lambda: "Saved." in opened.text())
         assert store_of(home).load().profiles == (profile_of(hall, poll_interval=34.0),)
@@ -124,7 +124,7 @@ async def test_two_programs_that_change_the_same_are_asked_whose_it_is(
         await opened.pilot.press("ctrl+s")
         await until(lambda: "theirs 20  mine 30" in opened.text())
         await answer(opened, choice)
-        await until(lambda: "Saved." in opened.text() or "Theirs is in the form now" in opened.text())
+        await until(lambda: "Saved." in opened.text() or "Their values are in the form now" in opened.text())
         acme, other = store_of(home).load().profiles
         assert (acme.poll_interval, acme.timeout, other.name) == (interval, 3.0, "other")
         assert profiles_screen(opened).form.values()["poll_interval"] == str(interval)
@@ -138,7 +138,7 @@ async def test_a_new_profile_never_takes_the_place_of_another(open_app: OpenApp,
         await fill(opened, name="acme", namespace="org.other", registry_url=hall.url)
         await opened.pilot.press("ctrl+s")
         await answer(opened, "save")
-        await until(lambda: "There is a profile named acme already. Choose another name." in opened.words())
+        await until(lambda: "A profile named acme already exists. Choose another name." in opened.words())
         assert store_of(home).load().profiles == (profile_of(hall),)
 
 
@@ -152,7 +152,7 @@ async def test_an_empty_file_is_no_first_run_and_is_begun_again_only_when_told(
     monkeypatch.setenv("PYHALL_REGISTRY_URL", "http://127.0.0.1:1")
     async with open_app(size=(80, 24)) as opened:
         await until(lambda: "It is empty, since" in opened.words())
-        for label in ("Try the demo", "Read the file again", "Begin an empty list", "Open what the environment says"):
+        for label in ("Try the demo", "Read the file again", "Start an empty list", "Open from the environment"):
             assert label in opened.text()
         assert "Welcome" not in opened.text() and not opened.screen.query_one("#columns").display
         await opened.pilot.press("ctrl+s", "n")
@@ -174,11 +174,11 @@ async def test_a_file_that_goes_while_the_program_runs_is_told_and_nothing_typed
         kept = file.read_bytes()
         file.unlink()
         await opened.pilot.press("ctrl+s")
-        await until(lambda: "It is gone since this program read it." in opened.words())
+        await until(lambda: "It has disappeared since this program read it." in opened.words())
         assert not file.exists()
         file.write_bytes(kept)
         await opened.pilot.click("#reread")
-        await until(lambda: "It is gone" not in opened.words())
+        await until(lambda: "It has disappeared" not in opened.words())
         await opened.pilot.press("ctrl+s")
         await until(lambda: "Saved." in opened.text())
         assert store_of(home).load().profiles == (profile_of(hall, poll_interval=34.0),)

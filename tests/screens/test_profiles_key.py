@@ -49,7 +49,7 @@ async def test_a_key_that_came_in_pieces_is_refused_at_its_field_and_the_sentenc
         await until(lambda: sentence in opened.words())
         assert field.value == pasted.strip()
         await opened.pilot.press("tab", "ctrl+s")
-        await until(lambda: "Not saved: 1 field to put right." in opened.words())
+        await until(lambda: "Not saved: 1 field to correct." in opened.words())
         assert sentence in opened.words()
         assert store_of(home).load().profiles == () and keyring.entries == {}
         field.value = ""

@@ -32,7 +32,7 @@ async def test_a_test_asks_the_address_that_a_variable_names_and_says_so(
             other.requests.clear()
             await opened.pilot.press("ctrl+g")
             await until(lambda: "The registry accepts the key." in opened.words())
-            assert f"{name} is set: {other.url} is asked, not {hall.url}." in opened.words()
+            assert f"{name} is set: {other.url} is used, not {hall.url}." in opened.words()
             assert len(other.requests) > 3 and not hall.requests
 
 
@@ -45,7 +45,7 @@ async def test_a_typed_key_goes_to_no_address_that_a_variable_names(
     async with raw_server() as other:
         other.answer(verdict())
         monkeypatch.setenv("PYHALL_REGISTRY_URL", other.url)
-        said = f"PYHALL_REGISTRY_URL is set: {other.url} is asked, not {hall.url}."
+        said = f"PYHALL_REGISTRY_URL is set: {other.url} is used, not {hall.url}."
         async with open_app(profile_of(hall), keys=keys, size=(120, 60), watch=("wkr_abc123",)) as opened:
             await until(lambda: opened.workspace.connection.is_connected)
             await go_to_profiles(opened)
@@ -99,7 +99,7 @@ async def test_the_key_of_a_variable_is_the_one_that_is_tested_also_over_a_typed
         assert "PYHALL_API_KEY is set: its key is sent." in opened.words()
         await opened.pilot.press("ctrl+s")
         await until(lambda: isinstance(opened.screen, ChoiceScreen))
-        assert "its key is sent, not the typed one. Save them all the same?" in opened.words()
+        assert "its key is sent, not the typed one. Save anyway?" in opened.words()
         await opened.pilot.press("escape")
 
 

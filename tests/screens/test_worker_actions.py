@@ -114,7 +114,7 @@ async def type_path(opened: OpenedApp, path: Path) -> None:
 
 async def test_a_worker_without_a_folder_says_how_to_give_it_one_and_still_opens_its_evidence(view: View) -> None:
     async with view() as opened:
-        assert "No folder is known" in opened.text()
+        assert "No folder is chosen" in opened.text()
         await opened.pilot.press("a")
         await opened.pilot.press("d")
         assert "Choose the package's folder first (p)" in toasts(opened)
@@ -136,7 +136,7 @@ async def test_from_a_folder_to_drift_and_a_new_attestation(view: View, hall: Li
         drifted = hash_package(folder).sha256
         assert entry_of(opened).last_state() is State.DRIFTED
         assert "src/a.py" in events(opened, Kind.DRIFTED)[0].detail
-        for words in ("▲ drifted", drifted, worker_in(hall).sha256, "1 changed, 1 new", "new.py", "attest anew (a)"):
+        for words in ("▲ drifted", drifted, worker_in(hall).sha256, "1 changed, 1 new", "new.py", "attest again (a)"):
             assert words is not None and words in opened.text()
 
         await opened.pilot.press("escape")
@@ -180,7 +180,7 @@ async def test_what_is_cancelled_or_changes_while_one_is_asked_is_not_attested(
         await until(lambda: opened.workspace.packages.standing(WORKER) is not before)
         await opened.pilot.press("y")
         await opened.pilot.pause()
-        assert "has changed since this was asked" in opened.text()
+        assert "has changed since this question" in opened.text()
         assert sent_to(hall, "/attest") == []
 
 
@@ -192,7 +192,7 @@ async def test_another_sdks_order_is_told_in_words_with_what_to_do_and_what_it_l
         await drift_is(opened, "other order")
         assert entry_of(opened).last_state() is State.CLEAN, "the content is the same: no drift"
         await until(lambda: "Same content, hashed in Go's" in opened.text())
-        assert "attest anew (a) brings the registry to this one" in opened.text()
+        assert "attest again (a) to give the registry this one" in opened.text()
 
         (folder / "link.py").symlink_to(folder / "src/a.py")
         attest_in(hall, dialect_hashes(hash_package(folder))[Dialect.TYPESCRIPT])
@@ -242,11 +242,13 @@ async def test_each_refusal_of_an_attestation_stays_in_sight_and_none_is_sent_ag
 
         hall.faults.add(path="/api/v1/workers/*", status=405, count=1)
         await opened.pilot.press("y")
-        await until(lambda: "no way to attest anew (it answered 405)" in words_of(opened))
+        await until(lambda: "no way to attest a new hash (it answered 405)" in words_of(opened))
 
         hall.faults.add(path="/api/v1/workers/*", status=500, count=1)
         await opened.pilot.press("y")
-        await until(lambda: "It may have reached the registry, and is never sent again by itself" in words_of(opened))
+        await until(
+            lambda: "It may have reached the registry, and is never sent again automatically" in words_of(opened)
+        )
         assert isinstance(opened.screen, AttestScreen)
         assert len(sent_to(hall, "/attest")) == 3, "once for each confirmation"
         outcomes = [event.after for event in events(opened, Kind.ATTEST_SENT)]
@@ -316,8 +318,8 @@ async def test_a_report_is_checked_confirmed_and_sent_with_reason_and_link(view:
     async with view() as opened:
         for reason, link, sentence in (
             ("", "", "Say why"),
-            ("leaks", "acme.example/1", "a whole address"),
-            ("leaks", "file:///etc/x", "a whole address"),
+            ("leaks", "acme.example/1", "a full address"),
+            ("leaks", "file:///etc/x", "a full address"),
         ):
             await fill_report(opened, reason, link)
             assert isinstance(opened.screen, ReportScreen)
@@ -341,7 +343,7 @@ async def test_a_registry_that_wants_a_login_is_told_as_such_and_nothing_typed_i
     async with view() as opened:
         await fill_report(opened, "exfiltrates mail", "")
         await opened.pilot.press("y")
-        await until(lambda: "want a person's login for reports" in words_of(opened))
+        await until(lambda: "require a personal login for reports" in words_of(opened))
         assert opened.screen.query_one("#reason", Input).value == "exfiltrates mail"
     assert Notes(home.state, "acme").load("report", WORKER, dict) == {"reason": "exfiltrates mail", "link": ""}
 

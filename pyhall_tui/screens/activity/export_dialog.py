@@ -29,7 +29,7 @@ class ExportScreen(DialogScreen[str]):
         self._write = write
 
     def compose(self) -> ComposeResult:
-        with Dialog(f"Export the {self._what}s that pass the filter"):
+        with Dialog(f"Export the {self._what}s that match the filter"):
             yield Field("export-path", "File, .jsonl or .csv", value=self._proposed)
             with Buttons():
                 yield Button("Cancel", id="leave", compact=True)
@@ -48,7 +48,7 @@ class ExportScreen(DialogScreen[str]):
     async def _export(self) -> None:
         field = self.query_one(Field)
         if not field.value:
-            field.say("Name a file.")
+            field.say("Enter a file name.")
             return
         try:
             path = given_path(field.value)

@@ -56,15 +56,19 @@ class ActivityScreen(ModeScreen):
     BINDING_GROUP_TITLE = "Activity"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/", id="activity.filter", tooltip="Filter over all fields"),
-        Binding("s", "severity", "Severity", id="activity.severity", tooltip="Show from the next severity up"),
-        Binding("t", "kind(1)", "Kind", id="activity.kind", tooltip="Show the next kind of event only"),
-        Binding("T", "kind(-1)", "Kind", show=False, id="activity.kind_back", tooltip="Show the previous kind only"),
-        Binding("w", "worker", "Worker", id="activity.worker", tooltip="Show this worker's events only, or all"),
+        Binding("s", "severity", "Severity", id="activity.severity", tooltip="Raise the lowest severity shown"),
+        Binding("t", "kind(1)", "Kind", id="activity.kind", tooltip="Show only the next kind of event"),
+        Binding(
+            "T", "kind(-1)", "Kind", show=False, id="activity.kind_back", tooltip="Show only the previous kind of event"
+        ),
+        Binding("w", "worker", "Worker", id="activity.worker", tooltip="Show only this worker's events, or all"),
         Binding("p", "pause", "Pause", id="activity.pause", tooltip="Pause: new events are counted, not shown"),
-        Binding("a", "acknowledge", "Ack", id="activity.acknowledge", tooltip="Acknowledge the marked, or this one"),
+        Binding(
+            "a", "acknowledge", "Ack", id="activity.acknowledge", tooltip="Acknowledge the marked events, or this one"
+        ),
         Binding("A", "acknowledge_all", "Ack all", id="activity.acknowledge_all", tooltip="Acknowledge all shown"),
-        Binding("y", "copy", "Copy", id="activity.copy", tooltip="Copy the marked, or this one, as text"),
-        Binding("e", "export", "Export", id="activity.export", tooltip="Write what passes the filter to a file"),
+        Binding("y", "copy", "Copy", id="activity.copy", tooltip="Copy the marked events, or this one, as text"),
+        Binding("e", "export", "Export", id="activity.export", tooltip="Export what matches the filter to a file"),
     ]
 
     def __init__(self, workspace: Workspace, drafts: Drafts) -> None:
@@ -219,8 +223,8 @@ class ActivityScreen(ModeScreen):
         if not self._feed.is_loaded:
             return "Reading the journal …"
         if self._feed.asked != Filter():
-            return "No event passes the filter. Escape clears it."
-        return "Nothing has happened yet.\nBans, changed hashes, a lost registry: whatever changes is listed here."
+            return "No event matches the filter. Esc clears it."
+        return "Nothing has happened yet.\nBans, changed hashes, a lost registry: every change is listed here."
 
     def _tell_narrowing(self) -> None:
         asked = self._feed.asked
@@ -321,7 +325,9 @@ class ActivityScreen(ModeScreen):
             ids = sorted({*ids, *(event.id for event in matching if event.id <= newest)})
             workspace.alarms.acknowledge(ids)
         self._acknowledged(ids)
-        self.notify("All that is shown is acknowledged." if ids else "All was acknowledged before.", markup=False)
+        self.notify(
+            "Everything shown is acknowledged." if ids else "Everything was already acknowledged.", markup=False
+        )
 
     def _acknowledged(self, ids: list[int]) -> None:
         self._feed.acknowledge(ids)
@@ -332,7 +338,7 @@ class ActivityScreen(ModeScreen):
     def _go_to_worker(self, message: LineTable.Opened) -> None:
         event = self._shown.get(message.key)
         if event is None or event.worker_id is None:
-            self.notify("This is about the registry: there is no worker to go to.", markup=False, timeout=4)
+            self.notify("This is about the registry: there is no worker to open.", markup=False, timeout=4)
         else:
             self.post_message(Go("workers", worker_id=event.worker_id))
 

@@ -22,8 +22,8 @@ _LABEL = 12
 _RAW = {"request": "Request", "response": "Response", "headers": "Headers"}
 _SNIPPETS = {"curl": "curl", "python": "Python", "typescript": "TypeScript", "go": "Go"}
 _TITLES = _RAW | _SNIPPETS
-_NOT_YET = "Nothing was sent yet."
-_UNDER_WAY = "It is under way."
+_NOT_YET = "Nothing has been sent yet."
+_UNDER_WAY = "It is being sent."
 
 
 class AnswerView(VerticalScroll, can_focus=False):
@@ -58,7 +58,7 @@ class AnswerView(VerticalScroll, can_focus=False):
         self.border_title = "Answer"
         self.query_one("#use-address").display = False
         self.query_one("#facts", Static).update(
-            as_content([Cell("Fill in the request, then ctrl+s. ALLOW or DENY stands here.", Style.DIM)])
+            as_content([Cell("Fill in the request, then press ctrl+s. ALLOW or DENY appears here.", Style.DIM)])
         )
 
     def on_resize(self) -> None:
@@ -105,7 +105,7 @@ class AnswerView(VerticalScroll, can_focus=False):
         """Show the request of the form in each language; where the form cannot be sent, say so."""
         texts = snippets(registry_url, request) if request is not None else {}
         for name, title in _SNIPPETS.items():
-            self._put(name, texts.get(title, ""), "Fill in the request first: what is missing is said at its field.")
+            self._put(name, texts.get(title, ""), "Fill in the request first: each field says what is missing.")
 
     @on(Button.Pressed, "#use-address")
     def _use_address(self) -> None:
@@ -123,7 +123,7 @@ class AnswerView(VerticalScroll, can_focus=False):
         kept = tried.row.response_raw
         answer = pretty(kept) if kept else ""
         if len(kept) >= RAW_LIMIT:
-            answer += f"\n… perhaps cut: at most {RAW_LIMIT:,} bytes are kept."
+            answer += f"\n… possibly truncated: at most {RAW_LIMIT:,} bytes are kept."
         self._put("response", answer, "No answer is kept.")
         self._put("headers", "", "Headers are not kept in the journal.")
 

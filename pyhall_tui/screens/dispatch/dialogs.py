@@ -28,7 +28,7 @@ class IntervalScreen(DialogScreen[float]):
 
     def compose(self) -> ComposeResult:
         with Dialog("Repeat this dispatch"):
-            yield Field("interval", f"Seconds between two, from {SHORTEST_INTERVAL:g}", value=f"{self._interval:g}")
+            yield Field("interval", f"Seconds between two, at least {SHORTEST_INTERVAL:g}", value=f"{self._interval:g}")
             with Buttons():
                 yield Button("Cancel", id="leave", compact=True)
                 yield Button("Start", id="start", variant="primary", compact=True)
@@ -40,7 +40,7 @@ class IntervalScreen(DialogScreen[float]):
         seconds = self._seconds()
         field = self.query_one(Field)
         if seconds is not None:
-            field.say(f"{60 / seconds:,.0f} dispatches a minute, until it is stopped.", mistake=False)
+            field.say(f"{60 / seconds:,.0f} dispatches a minute, until you stop it.", mistake=False)
         else:
             field.say("")
 
@@ -50,14 +50,14 @@ class IntervalScreen(DialogScreen[float]):
         seconds = self._seconds()
         field = self.query_one(Field)
         if seconds is None or seconds < SHORTEST_INTERVAL:
-            field.say(f"Give a number of seconds, {SHORTEST_INTERVAL:g} or more.")
+            field.say(f"Enter a number of seconds, {SHORTEST_INTERVAL:g} or more.")
         elif self._warn_below is not None and seconds < self._warn_below and self._warned != seconds:
             self._warned = seconds
             field.say(
                 f"This sends {60 / seconds:,.0f} dispatches a minute to {self._registry}, which may record each as a "
-                "decision. Press enter once more to start."
+                "decision. Press enter again to start."
             )
-            self.query_one("#start", Button).label = "Start all the same"
+            self.query_one("#start", Button).label = "Start anyway"
         else:
             self.dismiss(seconds)
 
@@ -73,7 +73,7 @@ class ChooseScreen(DialogScreen[tuple[str, str]]):
     """Choose one of some names, or give a new one; returns (`open`, name), (`save`, name), (`delete`, name) or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("delete", "delete", "Delete", id="choose.delete", tooltip="Delete the one under the cursor"),
+        Binding("delete", "delete", "Delete", id="choose.delete", tooltip="Delete the selected one"),
     ]
     DEFAULT_CSS = """
     ChooseScreen OptionList {
@@ -101,7 +101,7 @@ class ChooseScreen(DialogScreen[tuple[str, str]]):
             if self._names:
                 yield OptionList(*(Option(Content(name)) for name in self._names))
             else:
-                yield Static("There is none yet.", markup=False)
+                yield Static("None yet.", markup=False)
             if self._save_label:
                 yield Field("new-name", self._save_label, placeholder="a name, then enter")
 
@@ -112,7 +112,7 @@ class ChooseScreen(DialogScreen[tuple[str, str]]):
     @on(Input.Submitted)
     def _named(self) -> None:
         field = self.query_one(Field)
-        wrong = self._check(field.value) if field.value else "Give it a name."
+        wrong = self._check(field.value) if field.value else "Enter a name."
         if wrong:
             field.say(wrong)
         else:

@@ -37,10 +37,10 @@ class HistoryTab(Vertical):
     BINDING_GROUP_TITLE = "History"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search", key_display="/", id="history.search", tooltip="Search the history"),
-        Binding("c", "compare", "Compare", id="history.compare", tooltip="Compare the two marked, field by field"),
+        Binding("c", "compare", "Compare", id="history.compare", tooltip="Compare the two marked ones field by field"),
         Binding("s", "again", "Send again", id="history.again", tooltip="Fill the form with this one and send it"),
-        Binding("f", "lookup", "Correlation", id="history.lookup", tooltip="All that this correlation id touched"),
-        Binding("x", "export", "Export", id="history.export", tooltip="Write what the search finds to a file"),
+        Binding("f", "lookup", "Correlation", id="history.lookup", tooltip="Everything this correlation id touched"),
+        Binding("x", "export", "Export", id="history.export", tooltip="Export what the search finds to a file"),
     ]
 
     class Opened(Message):
@@ -84,8 +84,8 @@ class HistoryTab(Vertical):
         rows: list[DispatchRow] = await off_loop(ask, name="history")
         self._rows = {str(row.id): read_back(row) for row in rows}
         self.query_one("#kept", LineTable).show(list(self._rows), by_itself=True)
-        more = f"the newest {_SHOWN:,}; search for older ones" if len(rows) == _SHOWN else "all that is kept"
-        found = f"{len(rows):,} dispatches: {more}. space marks, c compares two." if rows else "No dispatch is found."
+        more = f"the newest {_SHOWN:,}; search for older ones" if len(rows) == _SHOWN else "all that are kept"
+        found = f"{len(rows):,} dispatches: {more}. space marks, c compares two." if rows else "No dispatches found."
         self.query_one("#kept-count", Static).update(as_content([Cell(found, Style.DIM)]))
 
     def _row(self, key: str) -> Row:

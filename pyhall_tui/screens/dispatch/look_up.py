@@ -30,7 +30,7 @@ class LookUpScreen(DialogScreen[None]):
         self._wanted = correlation_id
 
     def compose(self) -> ComposeResult:
-        with Dialog("All that a correlation id touched", "enter looks · esc closes"):
+        with Dialog("Everything a correlation id touched", "enter searches · esc closes"):
             yield Field("trace-id", "Correlation id", value=self._wanted)
             yield Static(id="trace")
 

@@ -58,8 +58,8 @@ class MatrixTab(Vertical):
 
     BINDING_GROUP_TITLE = "Matrix"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+r", "run", "Run", id="matrix.run", tooltip="Run the matrix, or go on with a stopped one"),
-        Binding("x", "stop", "Stop", id="matrix.stop", tooltip="Stop; what has come is kept"),
+        Binding("ctrl+r", "run", "Run", id="matrix.run", tooltip="Run the matrix, or resume a stopped one"),
+        Binding("x", "stop", "Stop", id="matrix.stop", tooltip="Stop; the results so far are kept"),
         Binding("b", "baselines", "Baselines", id="matrix.baselines", tooltip="Save a baseline, or compare with one"),
         Binding("slash", "filter", "Filter", key_display="/", id="matrix.filter", tooltip="Filter the cells"),
     ]
@@ -116,7 +116,7 @@ class MatrixTab(Vertical):
         """
         tiers = self._values("tiers")
         if unknown := [tier for tier in tiers if tier not in (*_TIERS, "*")]:
-            raise NothingChosen(f"{clean(unknown[0], 40)} is none of {', '.join(_TIERS)}.")
+            raise NothingChosen(f"{clean(unknown[0], 40)} is not one of {', '.join(_TIERS)}.")
         return Plan(
             namespace=self._workspace.profile.namespace,
             patterns=Patterns(tuple(self._values("workers")), tuple(self._values("capabilities"))),
@@ -136,8 +136,15 @@ class MatrixTab(Vertical):
             self._say(Cell(f"✖ {clean(nothing)}", Style.ERROR))
             return
         seconds = len(plan) / self._workspace.profile.requests_per_second
-        counts = f"{len(plan.capabilities)} capabilities × {len(plan.workers)} workers × {len(plan.risk_tiers)} tiers"
-        self._say(Cell(f"{counts} = {len(plan):,} dispatches, {in_seconds(seconds)} or more", Style.DIM))
+        counts = " × ".join(
+            (
+                _number(len(plan.capabilities), "capability", "capabilities"),
+                _number(len(plan.workers), "worker", "workers"),
+                _number(len(plan.risk_tiers), "tier", "tiers"),
+            )
+        )
+        total = _number(len(plan), "dispatch", "dispatches")
+        self._say(Cell(f"{counts} = {total}, {in_seconds(seconds)} or more", Style.DIM))
 
     @on(Input.Submitted, "#capabilities")
     @on(Input.Submitted, "#workers")
@@ -166,12 +173,13 @@ class MatrixTab(Vertical):
         if profile.read_only:
             self._say(Cell(READ_ONLY, Style.WARNING))
         elif not plan.namespace:
-            self._say(Cell("✖ The profile has no namespace: set it there, or PYHALL_NAMESPACE.", Style.ERROR))
+            self._say(Cell("✖ The profile has no namespace: set it there, or set PYHALL_NAMESPACE.", Style.ERROR))
         elif len(plan) > MOST_CELLS:
-            self._say(Cell(f"✖ {len(plan):,} are too many: {MOST_CELLS:,} is the most.", Style.ERROR))
+            self._say(Cell(f"✖ {len(plan):,} dispatches are too many: the limit is {MOST_CELLS:,}.", Style.ERROR))
         elif len(plan) > ASKS_FIRST and not is_loopback(profile.registry_url):
-            question = f"This sends {len(plan):,} dispatches to {clean(profile.registry_url)}, which may record each."
-            screen = AskScreen("Run the matrix?", Content(question), yes=f"Send {len(plan):,}", no="Do not")
+            total = _number(len(plan), "dispatch", "dispatches")
+            question = f"This sends {total} to {clean(profile.registry_url)}, which may record each."
+            screen = AskScreen("Run the matrix?", Content(question), yes=f"Send {len(plan):,}", no="Don't send")
             self.app.push_screen(screen, lambda yes: self._start(plan) if yes else None)
         else:
             self._start(plan)
@@ -201,7 +209,7 @@ class MatrixTab(Vertical):
         self.query_one("#stop", Button).disabled = matrix is None or not matrix.is_running
         self.query_one("#differences").display = self._baseline is not None
         if matrix is None:
-            hint = "Choose with * and ?. Then ctrl+r: ● allow  ✖ deny  ◆ hold  ≠ other  ! error  ? unknown"
+            hint = "Choose with * and ?, then ctrl+r: ● allow  ✖ deny  ◆ hold  ≠ other  ! error  ? unknown"
             self.query_one("#matrix-progress", Static).update(as_content([Cell(hint, Style.DIM)]))
             return
         self._drawn = matrix.revision
@@ -225,7 +233,7 @@ class MatrixTab(Vertical):
         table = self.query_one("#differences", LineTable)
         keys = [repr(tuple(case)) for case in self._differences]
         self._by_key = dict(zip(keys, self._differences.values(), strict=True))
-        table.border_title = Content(f"{len(keys)} differ from {clean(self._baseline_name)}")
+        table.border_title = Content(f"{len(keys)} differ{'s' * (len(keys) == 1)} from {clean(self._baseline_name)}")
         table.show(keys, by_itself=True)
 
     def _difference_row(self, key: str) -> Row:
@@ -324,17 +332,18 @@ class MatrixTab(Vertical):
         answers = {case: answer_of(tried) for case, tried in matrix.cells.items() if tried.result.is_answer}
         baselines.write(path, Baseline(matrix.plan.namespace, answers, matrix.plan.patterns))
         left = len(matrix.plan) - len(answers)
-        without = f" {left} cells without an answer were left out." if left else ""
-        self.notify(f"{len(answers):,} answers saved in {clean(path)}.{without}", markup=False)
+        without = f" Left out, without an answer: {left:,}." if left else ""
+        self.notify(f"{_number(len(answers), 'answer', 'answers')} saved in {clean(path)}.{without}", markup=False)
 
     def _run_baseline(self, name: str, path: Path) -> None:
         baseline = baselines.read(path)
         if baseline.namespace != self._workspace.profile.namespace:
-            raise BaselineMistake(f"{name} is of {baseline.namespace}, not of {self._workspace.profile.namespace}.")
+            raise BaselineMistake(f"{name} is for {baseline.namespace}, not for {self._workspace.profile.namespace}.")
         workers = [entry.worker_id for entry in self._workspace.fleet]
         if new := baselines.never_asked(baseline, workers, self._known_capabilities()):
             named = f"the first is {case_words(new[0])}"
-            self.notify(f"New and never asked: {len(new):,} cells; {clean(named)}.", severity="warning", markup=False)
+            cells = _number(len(new), "cell", "cells")
+            self.notify(f"New, not yet asked: {cells}; {clean(named)}.", severity="warning", markup=False)
         self._baseline, self._baseline_name = baseline, name
         self._ask_and_start(baseline.plan())
 
@@ -353,3 +362,7 @@ class MatrixTab(Vertical):
 
     def _say(self, cell: Cell) -> None:
         self.query_one("#matrix-plan", Static).update(as_content([cell]))
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"

@@ -51,13 +51,13 @@ class DispatchScreen(ModeScreen):
         Binding("ctrl+l", "live", "Live", id="dispatch.live", tooltip="Repeat the dispatch, or stop repeating it"),
         Binding("ctrl+o", "saved", "Saved", id="dispatch.saved", tooltip="Saved requests: open one, or save this one"),
         Binding(
-            "f", "look_up", "Trace", show=False, id="dispatch.look_up", tooltip="All that a correlation id touched"
+            "f", "look_up", "Trace", show=False, id="dispatch.look_up", tooltip="Everything a correlation id touched"
         ),
-        Binding("y", "copy", "Copy tab", id="dispatch.copy", tooltip="Copy the text of the tab on show"),
+        Binding("y", "copy", "Copy tab", id="dispatch.copy", tooltip="Copy the text of the open tab"),
         Binding("i", "edit", "Edit", id="dispatch.edit", tooltip="Go to the form"),
         Binding("f2", "tab('try')", "Try", show=False, id="dispatch.try", tooltip="One dispatch"),
         Binding("f3", "tab('matrix')", "Matrix", show=False, id="dispatch.matrix", tooltip="The matrix"),
-        Binding("f4", "tab('history')", "History", show=False, id="dispatch.history", tooltip="All that were sent"),
+        Binding("f4", "tab('history')", "History", show=False, id="dispatch.history", tooltip="All dispatches sent"),
     ]
 
     def __init__(self, workspace: Workspace, home: Home) -> None:
@@ -177,7 +177,7 @@ class DispatchScreen(ModeScreen):
         lab, profile = self.workspace.lab, self.workspace.profile
         if lab.live is not None and lab.live.is_running:
             lab.stop_live()
-            self.notify("The live run is stopped.", timeout=2, markup=False)
+            self.notify("The live run was stopped.", timeout=2, markup=False)
         elif profile.read_only:
             self.notify(READ_ONLY, severity="warning", markup=False)
         elif (request := self.form.request()) is not None:
@@ -243,7 +243,7 @@ class DispatchScreen(ModeScreen):
         except SavedMistake as mistake:
             self.notify(clean(mistake, 400), severity="error", markup=False)
             return
-        screen = ChooseScreen("Saved requests", names, save_label="Save what is in the form as", may_delete=True)
+        screen = ChooseScreen("Saved requests", names, save_label="Save the form as", may_delete=True)
         self.app.push_screen(screen, self._saved_chosen)
 
     def _saved_chosen(self, choice: tuple[str, str] | None) -> None:

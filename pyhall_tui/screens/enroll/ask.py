@@ -42,7 +42,7 @@ class AskScreen(DialogScreen[bool]):
         with Dialog(self._title):
             yield Static(self._question)
             if self._words:
-                yield Static(f"To go on all the same, type: {self._words}", id="wanted", markup=False)
+                yield Static(f"To continue anyway, type: {self._words}", id="wanted", markup=False)
                 yield OneLineInput(id="words", compact=True)
             with Buttons():
                 yield Button(self._no, id="no", compact=True)

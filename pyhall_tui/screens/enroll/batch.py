@@ -44,7 +44,7 @@ COLUMNS = (
     Column("worker", "WORKER", 18, flex=1, leaves=3, sortable=False),
     Column("hash", "HASH", 8, leaves=2, sortable=False),
     Column("capabilities", "CAPABILITIES", 20, flex=1, leaves=1, sortable=False),
-    Column("told", "WHAT CAME", 16, flex=4, sortable=False),
+    Column("told", "RESULT", 16, flex=4, sortable=False),
 )
 _FORM = "batch"
 _REDRAW = 0.2
@@ -56,8 +56,8 @@ class BatchTable(LineTable):
 
     BINDING_GROUP_TITLE = "Batch"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("e", "decide(True)", "It is enrolled", id="batch.enrolled", tooltip="I looked: it is enrolled"),
-        Binding("r", "decide(False)", "Send again", id="batch.again", tooltip="I looked: it is not, send it again"),
+        Binding("e", "decide(True)", "It is enrolled", id="batch.enrolled", tooltip="I checked: it is enrolled"),
+        Binding("r", "decide(False)", "Send again", id="batch.again", tooltip="I checked: it is not, send it again"),
     ]
 
     class Decided(Message):
@@ -187,13 +187,13 @@ class BatchPane(Vertical):
         if self._busy:
             return
         if profile.read_only:
-            self._tell("✖ This profile may only look: nothing is enrolled with it.")
+            self._tell("✖ This profile is read-only: it enrolls nothing.")
         elif not self._items:
             self.check()
         elif self._forgotten:
             self._tell(f"✖ {self._forgotten}")
         elif not self._workspace.connection.is_connected:
-            self._tell("✖ Not connected yet: the profile's key is still being asked for. Nothing was sent.")
+            self._tell("✖ Not connected yet: still waiting for the profile's key. Nothing was sent.")
         elif not found.get(State.READY):
             self._tell("There is nothing to send: no row is ready.")
         else:
@@ -209,7 +209,7 @@ class BatchPane(Vertical):
         if found.get(State.UNKNOWN):
             lines.append((Cell(f"? Unknown, and not sent again: {found[State.UNKNOWN]:,}.", Style.WARNING),))
         if lost := lost_memory(self._items, self._workspace.journal, self._last_run):
-            lines.append((Cell(f"▲ {clean(lost, 1_000)} Look in the registry first.", Style.WARNING),))
+            lines.append((Cell(f"▲ {clean(lost, 1_000)} Check the registry first.", Style.WARNING),))
         ask = AskScreen("Run the batch?", as_lines(lines), yes="Enroll them", no="Don't send")
         self.app.push_screen(ask, self._run_if)
 
@@ -329,7 +329,7 @@ class BatchPane(Vertical):
         """Ask where to, and write the report."""
         if self._items:
             start = (self._source or Path.cwd()).with_suffix(".report.csv")
-            picker = PickPackageScreen("Write the report: .csv, else JSON Lines", "Write it", start, new=True)
+            picker = PickPackageScreen("Write the report: .csv, otherwise JSON Lines", "Write it", start, new=True)
             self.app.push_screen(picker, self._write_report)
 
     def _write_report(self, path: Path | None) -> None:
@@ -381,7 +381,7 @@ class BatchPane(Vertical):
         """Draw counts, progress, what is next, and which buttons can be pressed."""
         found = counts(self._items)
         ended = sum(found.get(state, 0) for state in (State.ENROLLED, State.REFUSED, State.UNKNOWN))
-        words = counts_words(found) or [Cell("Nothing is checked yet.", Style.DIM)]
+        words = counts_words(found) or [Cell("Nothing has been checked yet.", Style.DIM)]
         self.query_one("#batch-counts", Static).update(as_content(words, " · "))
         self._show_bar(ended, len(self._items) - found.get(State.WRONG, 0))
         running = self._busy == "running"

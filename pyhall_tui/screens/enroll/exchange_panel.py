@@ -33,7 +33,7 @@ class ExchangePanel(Vertical):
             yield HashedTable(id="hashed-files")
 
     def on_mount(self) -> None:
-        self.query_one("#answer-text", LinesView).show([(Cell("Nothing was sent yet.", Style.DIM),)])
+        self.query_one("#answer-text", LinesView).show([(Cell("Nothing has been sent yet.", Style.DIM),)])
 
     def show_request(self, lines: Sequence[Line]) -> None:
         """Draw the request anew."""

@@ -52,7 +52,7 @@ class EnrollForm(VerticalScroll):
             Content.assemble(
                 ("Namespace  ", "$text-muted"),
                 (clean(self._profile.namespace), "bold"),
-                (f"  of the profile {clean(self._profile.name)}", "$text-muted"),
+                (f"  from the profile {clean(self._profile.name)}", "$text-muted"),
             ),
             id="namespace",
         )
@@ -109,7 +109,7 @@ class EnrollForm(VerticalScroll):
         wrong = next(iter(self.mistakes()), None)
         if wrong is None and (new := self.capabilities.new()) and new not in self._said_new:
             self._said_new.add(new)  # said once, with the send held back; the next one is sent
-            self.capabilities.say(f"{new} Press ctrl+s again to send it so.", mistake=False)
+            self.capabilities.say(f"{new} Press ctrl+s again to send it anyway.", mistake=False)
             wrong = CAPABILITIES
         if wrong is not None:
             self._field(wrong).input.focus()

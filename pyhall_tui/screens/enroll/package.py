@@ -150,7 +150,7 @@ class PackageField(Vertical):
         try:
             package = await off_loop(compute, name="package-hash")
         except Cancelled:
-            self._ended("Stopped: the hash is as it was.", mistake=False)
+            self._ended("Stopped: the hash is unchanged.", mistake=False)
         except PackageUnreadable as error:
             self.set_class(error.only_special, "-special")
             if self.package is not None:  # a hash that was computed before is not this package's now
@@ -171,7 +171,7 @@ class PackageField(Vertical):
         if self.listing is not None and self.package is not None:
             self.app.push_screen(HashedScreen(self.listing, self.package.path))
         else:
-            self.notify("Nothing was hashed here since the start: press ctrl+o.", markup=False)
+            self.notify("Nothing has been hashed yet: press ctrl+o.", markup=False)
 
     def _list(self, listing: PackageHash | None) -> None:
         self.listing = listing

@@ -59,7 +59,7 @@ class PickPackageScreen(DialogScreen[Path]):
 
     BINDING_GROUP_TITLE = "Pick a package"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "take", "Take it", id="pick.take", tooltip="Take the path above"),
+        Binding("ctrl+s", "take", "Take it", id="pick.take", tooltip="Use the path above"),
     ]
     DEFAULT_CSS = """
     PickPackageScreen {

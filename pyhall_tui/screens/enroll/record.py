@@ -198,8 +198,8 @@ class RecordPanel(Vertical):
         try:
             write_record(target, fields, overwrite=overwrite)
         except FileExistsError:
-            question = Content(f"{clean(target)} is there already.")
-            ask = AskScreen("Write over it?", question, yes="Write over it", no="Leave it")
+            question = Content(f"{clean(target)} already exists.")
+            ask = AskScreen("Overwrite it?", question, yes="Overwrite it", no="Leave it")
             self.app.push_screen(ask, lambda yes: self._write(target, fields, overwrite=True) if yes else None)
         except OSError as error:
             told = f"{clean(target)} could not be written: {clean(error.strerror or error)}."

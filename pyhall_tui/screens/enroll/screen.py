@@ -28,12 +28,12 @@ class EnrollScreen(ModeScreen):
     BINDING_GROUP_TITLE = "Enroll"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "send", "Enroll", id="enroll.send", tooltip="Send the enrollment, or run the batch"),
-        Binding("ctrl+o", "pick", "Pick", id="enroll.pick", tooltip="Pick what is hashed, or the batch"),
+        Binding("ctrl+o", "pick", "Pick", id="enroll.pick", tooltip="Pick what to hash, or the batch"),
         Binding("ctrl+r", "record", "From record", id="enroll.record", tooltip="Fill the form from a record"),
         Binding("ctrl+g", "files", "Files", show=False, id="enroll.files", tooltip="List what was hashed"),
         Binding("f4", "write_record", "Write record", show=False, id="enroll.write", tooltip="Write a record of this"),
         Binding("ctrl+l", "empty", "Empty", id="enroll.empty", tooltip="Empty the form"),
-        Binding("ctrl+z", "undo_empty", "Undo", show=False, id="enroll.undo", tooltip="Fill the emptied form again"),
+        Binding("ctrl+z", "undo_empty", "Undo", show=False, id="enroll.undo", tooltip="Restore the emptied form"),
         Binding("ctrl+y", "copy", "Copy body", show=False, id="enroll.copy", tooltip="Copy the request's body"),
         Binding("v", "verify", "Verify", show=False, id="enroll.verify", tooltip="Verify the enrolled worker again"),
         Binding("ctrl+b", "other_tab", "Batch", id="enroll.batch", tooltip="Go to the batch, or back to the form"),
@@ -115,7 +115,7 @@ class EnrollScreen(ModeScreen):
             self.one.send_it()
 
     def action_pick(self) -> None:
-        """Pick what is hashed, or the batch."""
+        """Pick what to hash, or the batch."""
         if self.on_batch:
             self.many.pick()
         else:
@@ -138,7 +138,7 @@ class EnrollScreen(ModeScreen):
         self.one.empty()
 
     def action_undo_empty(self) -> None:
-        """Fill the emptied form again."""
+        """Restore the emptied form."""
         self.one.undo_empty()
 
     def action_copy(self) -> None:

@@ -51,10 +51,8 @@ _KEEP_AFTER = 0.4
 """Seconds after the last key at which the draft is kept: a `kill -9` costs at most that."""
 _ABOUT_FIELDS = (400, 409, 422)
 """Statuses whose error text may name a field of the form; 400 alone is documented."""
-_WORDS = "enroll it all the same"
-_READ_ONLY = (
-    "This profile may only look: nothing is enrolled with it. Take read_only out of the profile to change that."
-)
+_WORDS = "enroll it anyway"
+_READ_ONLY = "This profile is read-only: it enrolls nothing. Remove read_only from the profile to change that."
 
 
 class EnrollOne(Vertical):
@@ -79,7 +77,7 @@ class EnrollOne(Vertical):
     def compose(self) -> ComposeResult:
         with Horizontal(id="problem-row"):
             yield LinesView(id="problem")
-            yield Button("I looked: forget it", id="forget", compact=True)
+            yield Button("I checked: forget it", id="forget", compact=True)
         with VerticalScroll(id="enroll-body", can_focus=False):
             yield EnrollForm(self.workspace.profile)
             yield ExchangePanel(id="sheet")
@@ -189,7 +187,9 @@ class EnrollOne(Vertical):
             return (Cell("Sending…"),)
         if self.workspace.journal.is_makeshift:  # said before it is tried: the send itself refuses
             return (
-                Cell("✖ The journal can't be kept, so nothing is enrolled: the Doctor (ctrl+p) says why.", Style.ERROR),
+                Cell(
+                    "✖ The journal can't be written, so nothing is enrolled: the Doctor (ctrl+p) says why.", Style.ERROR
+                ),
             )
         if self._enrolled and self._draft.is_empty:  # in a small terminal the answer is below the form
             verdict = [cell for line in self._first_verdict()[:1] for cell in (Cell(" · ", Style.DIM), *line)]
@@ -200,7 +200,7 @@ class EnrollOne(Vertical):
             named = ", ".join(LABELS[field] for field in left)
             return (Cell(f"{len(left)} check{'s' * (len(left) > 1)} left: {named}", Style.WARNING),)
         if self.form.record.stops:
-            return (Cell("✖ The record does not fit: ctrl+s asks first.", Style.ERROR),)
+            return (Cell("✖ The record does not match: ctrl+s asks first.", Style.ERROR),)
         return (Cell("All checks passed.", Style.GOOD),)
 
     @work(exclusive=True, exit_on_error=False, group="known")
@@ -220,7 +220,7 @@ class EnrollOne(Vertical):
         """Empty the form; `ctrl+z` fills it again."""
         if not self._draft.is_empty:
             self._emptied = self._draft
-            self.notify("The form is empty. Press ctrl+z to fill it again.", markup=False, timeout=4)
+            self.notify("The form is empty. Press ctrl+z to restore it.", markup=False, timeout=4)
         self._begin_anew()
 
     def undo_empty(self) -> None:
@@ -301,16 +301,14 @@ class EnrollOne(Vertical):
             self._tell([(Cell(f"✖ {_READ_ONLY}", Style.ERROR),)])
             return
         if not self.workspace.profile.namespace:
-            self._tell(
-                [(Cell("✖ No namespace is known: put it into the profile, or set PYHALL_NAMESPACE.", Style.ERROR),)]
-            )
+            self._tell([(Cell("✖ No namespace is set: add it to the profile, or set PYHALL_NAMESPACE.", Style.ERROR),)])
             return
         if not self.form.check():
             self._count()
             return
         self.form.read_into(self._draft)
         if not self.workspace.connection.is_connected:
-            words = "✖ Not connected yet: the profile's key is still being asked for. Nothing was sent."
+            words = "✖ Not connected yet: still waiting for the profile's key. Nothing was sent."
             self._tell([(Cell(words, Style.ERROR),)])
         elif stops := self.form.record.stops:
             self._ask_about_record(stops)
@@ -335,7 +333,7 @@ class EnrollOne(Vertical):
             [
                 unsettled_line(sent, self.workspace.now().wall),
                 (Cell("If it is, sending again enrolls the worker a second time."),),
-                (Cell("Look in the registry first, if you can."),),
+                (Cell("Check the registry first, if you can."),),
             ]
         )
         ask = AskScreen("Send it again?", question, yes="Send it again", no="Don't send")

@@ -69,7 +69,7 @@ class DecisionScreen(DialogScreen[str]):
         except (NotFound, Forbidden):
             self._say(NOT_EXPLAINED, Style.DIM)
         except RegistryError as error:
-            self._say(f"It could not be asked for an explanation: {error}", Style.WARNING)
+            self._say(f"The explanation could not be loaded: {error}", Style.WARNING)
         else:
             self.query_one("#explained", Static).update(Content("\n").join(map(as_content, explanation_lines(told))))
 

@@ -19,8 +19,8 @@ from pyhall_tui.widgets.dispatch_fields import NameField, TierChoice
 from pyhall_tui.widgets.field import Field
 from pyhall_tui.workspace import Workspace
 
-NOT_EXPLAINED = "This hall does not explain its decisions to other machines, or not at all."
-_INVITATION = "Name a capability and a worker: the rule that would decide is named, and why not those before it."
+NOT_EXPLAINED = "This hall does not explain its decisions, or only to its own machine."
+_INVITATION = "Enter a capability and a worker to see which rule would decide, and why not those before it."
 _NAMES = ("capability", "worker", "context")
 
 
@@ -101,8 +101,8 @@ class ExplainForm(Horizontal):
     def explain(self) -> None:
         """Ask the hall, or say at each field why it is not asked, and go to the first of them."""
         mistakes = {
-            "capability": "" if self._value("capability") else "Name a capability, for example llm.text.generate.",
-            "worker": "" if self._value("worker") else "Name a worker, for example wkr_abc123.",
+            "capability": "" if self._value("capability") else "Enter a capability, for example llm.text.generate.",
+            "worker": "" if self._value("worker") else "Enter a worker id, for example wkr_abc123.",
             "context": _context_mistake(self._value("context")),
         }
         for name, said in mistakes.items():
@@ -116,7 +116,7 @@ class ExplainForm(Horizontal):
     @work(exit_on_error=False, exclusive=True, group="explain")
     async def _ask(self, worker_id: str, capability: str, tier: str | None) -> None:
         context = self._value("context") or None
-        self._say("Asking …", Style.DIM)
+        self._say("Loading …", Style.DIM)
         try:
             told = await self._workspace.connection.ask_in_turn(
                 lambda client: hall_explanation(

@@ -45,7 +45,7 @@ async def watch_all(workspace: Workspace) -> Watching:
     try:
         worker_ids = await workspace.connection.ask_in_turn(hall_workers)
     except RegistryError as error:
-        return Watching((), f"Its workers could not be asked for: {error} {error.advice}")
+        return Watching((), f"Its workers could not be listed: {error} {error.advice}")
     if not worker_ids:
         return Watching((), "This hall has no workers yet.")
     new = workspace.watch(worker_ids)
@@ -54,7 +54,7 @@ async def watch_all(workspace: Workspace) -> Watching:
     known = len(watched) - len(new)
     also = f" {known} already watched." if known and new else ""
     if new:
-        said = f"Watching {len(new)} workers more.{also}"
+        said = f"Watching {len(new)} more worker{'s' * (len(new) != 1)}.{also}"
     else:
-        said = "All of its other workers are watched already." if odd else "All of its workers are watched already."
+        said = "All its other workers are already watched." if odd else "All its workers are already watched."
     return Watching(watched, f"{said} {odd}" if odd else said)

@@ -64,7 +64,7 @@ _TABS = ("decisions", "policy", "explain", "state")
 _FOCUSED = {"decisions": "#decisions-table", "policy": "#rules-table", "state": "#state-scroll"}
 _PACES = {"decisions": 1.0, "policy": 3.0, "state": 3.0}
 """Seconds between two looks at what is on show; slower where the profile's request rate is low."""
-_NOT_TOLD = "This hall does not tell its rules, or to its own machine alone."
+_NOT_TOLD = "This hall does not show its rules, or only to its own machine."
 
 
 class HallScreen(Screen[None]):
@@ -83,7 +83,7 @@ class HallScreen(Screen[None]):
         Binding("f2", "show('decisions')", "Decisions", show=False, id="hall.decisions", tooltip="The decisions"),
         Binding("f3", "show('policy')", "Policy", show=False, id="hall.policy", tooltip="The rules"),
         Binding("f4", "show('explain')", "Explain", show=False, id="hall.explaining", tooltip="Explain a dispatch"),
-        Binding("f5", "show('state')", "State", show=False, id="hall.state", tooltip="How the hall is"),
+        Binding("f5", "show('state')", "State", show=False, id="hall.state", tooltip="The state of the hall"),
         Binding("left", "tab(-1)", "Tab", show=False, id="hall.previous_tab", tooltip="Previous tab"),
         Binding("right", "tab(1)", "Tab", key_display="←→", id="hall.next_tab", tooltip="Next tab"),
     ]
@@ -111,12 +111,12 @@ class HallScreen(Screen[None]):
             with TabPane("Explain  F4", id="explain"):
                 yield ExplainForm(self._workspace)
             with TabPane("State  F5", id="state"), VerticalScroll(id="state-scroll"):
-                yield Static("Asking …", id="hall-state", markup=False)
+                yield Static("Loading …", id="hall-state", markup=False)
         yield KeyBar()
         yield TooSmall()
 
     def on_mount(self) -> None:
-        self.decisions.placeholder = "Asking …"
+        self.decisions.placeholder = "Loading …"
         self._tell_feed()
 
     @property
@@ -220,7 +220,7 @@ class HallScreen(Screen[None]):
 
     def _why_empty(self) -> str:
         if not self._feed.is_loaded:
-            return "Asking …"
+            return "Loading …"
         if self._feed.text:
             return f"No decision has “{clean(self._feed.text, 40)}” in it. Esc clears the filter."
         return "This hall has decided nothing yet. Dispatches are listed here as they come."

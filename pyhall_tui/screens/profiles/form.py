@@ -24,7 +24,7 @@ _CONNECTION: Final = (
 _PACE: Final = (
     ("poll_interval", "Poll interval, s", "60"),
     ("ban_list_interval", "Ban list every, s", "5"),
-    ("timeout", "Time-out, s", "10"),
+    ("timeout", "Timeout, s", "10"),
     ("requests_per_second", "Requests a second", "10"),
     ("requests_in_flight", "Requests in flight", "8"),
 )
@@ -37,7 +37,7 @@ _SWITCHES: Final = (
     ("read_only", "Read only: nothing that the registry records is sent"),
     ("allow_insecure", "Allow plain http:// to another machine"),
     ("bell", "Ring the terminal's bell on a ban"),
-    ("desktop_notifications", "Tell the desktop of a ban"),
+    ("desktop_notifications", "Notify the desktop of a ban"),
 )
 _TEXTS: Final = tuple(name for name, _, _ in (*_CONNECTION, *_PACE, *_WORDS))
 

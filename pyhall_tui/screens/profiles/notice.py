@@ -16,7 +16,7 @@ from pyhall_tui.screens.messages import OpenDemo, OpenProfile
 from pyhall_tui.widgets.cells import as_content
 
 _WELCOME = (
-    "Welcome. A profile says which registry and namespace to look at, and with which API key. Fill in the form, "
+    "Welcome. A profile says which registry and namespace to watch, and with which API key. Fill in the form, "
     "test it (^g) and save it (^s): it opens at once."
 )
 
@@ -48,8 +48,8 @@ class Notice(Vertical):
         with Horizontal(id="ways"):
             yield Button("Try the demo (no account needed)", id="demo", variant="primary")
             yield Button("Read the file again", id="reread")
-            yield Button("Begin an empty list", id="begin")
-            yield Button("Open what the environment says", id="environment")
+            yield Button("Start an empty list", id="begin")
+            yield Button("Open from the environment", id="environment")
         yield Static(id="overrides", markup=False)
 
     def show(self, book: EditedProfiles, problem: str | None, *, has_workspace: bool) -> None:

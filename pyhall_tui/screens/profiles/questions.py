@@ -22,19 +22,24 @@ def ask_untested(*, failed: bool, hindrance: str = "") -> ChoiceScreen:
         hindrance: why a test cannot tell now whether they work, as sentences.
     """
     title = "The test failed" if failed else "Not tested yet"
-    text = "With these settings the registry did not answer as it should." if failed else "A test takes a moment."
+    text = "With these settings, the registry did not answer correctly." if failed else "A test takes a moment."
     if hindrance:
         title, text = "Cannot be tested now", clean(hindrance, 400)
-    choices = [Choice("test", "Test again" if failed else "Test first"), Choice("save", "Save all the same")]
-    return ChoiceScreen(title, Content(f"{text} Save them all the same?"), choices[bool(hindrance) :])
+    choices = [Choice("test", "Test again" if failed else "Test first"), Choice("save", "Save anyway")]
+    return ChoiceScreen(title, Content(f"{text} Save anyway?"), choices[bool(hindrance) :])
 
 
 def ask_delete(profile: Profile, workers: int, *, is_open: bool) -> ChoiceScreen:
     """Ask before a profile goes: `delete` or None."""
     watched = f"its watch list of {workers} worker{'s' * (workers != 1)}" if workers else "its watch list"
     lines = [
-        as_content([Cell(clean(profile.name), Style.STRONG), Cell(f", its key in the OS keyring and {watched} go.")]),
-        Content("That cannot be undone; nothing changes in the registry."),
+        as_content(
+            [
+                Cell(clean(profile.name), Style.STRONG),
+                Cell(f", its key in the OS keyring and {watched} will be deleted."),
+            ]
+        ),
+        Content("This cannot be undone; nothing changes in the registry."),
     ]
     if is_open:
         lines.append(Content("It is open now, and will be closed."))
@@ -45,13 +50,13 @@ def ask_delete(profile: Profile, workers: int, *, is_open: bool) -> ChoiceScreen
 def ask_conflict(conflict: ProfileConflict, mine: Profile) -> ChoiceScreen:
     """Ask what to do where the file was changed meanwhile: `theirs`, `mine` or None."""
     if conflict.theirs is None:
-        choices = [Choice("theirs", "Let it go"), Choice("mine", "Save it all the same")]
-        return ChoiceScreen("Changed meanwhile", Content(clean(conflict)), choices)
+        choices = [Choice("theirs", "Discard mine"), Choice("mine", "Save it anyway")]
+        return ChoiceScreen("Changed in the meantime", Content(clean(conflict)), choices)
     theirs, ours = values_of(conflict.theirs), values_of(mine)
-    lines = [Content("Somebody changed the same settings in the file since you began:"), Content("")]
+    lines = [Content("Someone else changed the same settings in the file:"), Content("")]
     lines += [_difference(key, theirs[key], ours[key]) for key in conflict.keys]
     choices = [Choice("theirs", "Take theirs"), Choice("mine", "Overwrite with mine", danger=True)]
-    return ChoiceScreen("Changed meanwhile", Content("\n").join(lines), choices)
+    return ChoiceScreen("Changed in the meantime", Content("\n").join(lines), choices)
 
 
 def take_theirs(conflict: ProfileConflict, mine: dict[str, Any]) -> dict[str, Any]:

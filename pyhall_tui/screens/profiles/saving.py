@@ -53,9 +53,11 @@ class Saver:
                     return Written(sentence=f"{taken} Choose another name.", field="name")
                 answer = await self._ask(ask_conflict(conflict, profile))
                 if answer == "theirs":
-                    return Written(sentence="Theirs is in the form now; save what only you changed.", theirs=conflict)
+                    return Written(
+                        sentence="Their values are in the form now; save to keep your other changes.", theirs=conflict
+                    )
                 if answer != "mine":
-                    return Written(sentence="Not saved: the form and the file are as they were.")
+                    return Written(sentence="Not saved: the form and the file are unchanged.")
                 force = True
             except (ProfilesNotSaved, ProfilesFileError) as wrong:
                 return Written(sentence=clean(wrong))
@@ -81,7 +83,7 @@ class Saver:
         try:
             await asyncio.to_thread(watch_list.rename, name)
         except OSError as error:
-            return f"The watch list did not follow ({error.strerror})."
+            return f"The watch list could not be renamed ({error.strerror})."
         return ""
 
     async def delete(self, profile: Profile) -> tuple[bool, str]:

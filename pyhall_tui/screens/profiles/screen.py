@@ -62,8 +62,8 @@ class ProfilesScreen(ModeScreen):
         Binding("e", "edit", "Edit", id="profiles.edit", tooltip="Go to the form"),
         Binding("d", "duplicate", "Duplicate", id="profiles.duplicate", tooltip="Make a new profile like this one"),
         Binding("x,delete", "delete", "Delete", id="profiles.delete", tooltip="Delete this profile"),
-        Binding("f", "start", "Start", show=False, id="profiles.start", tooltip="Open this profile at the start"),
-        Binding("z", "discard", "Discard", show=False, id="profiles.discard", tooltip="Discard what is not saved"),
+        Binding("f", "start", "Start", show=False, id="profiles.start", tooltip="Open this profile at startup"),
+        Binding("z", "discard", "Discard", show=False, id="profiles.discard", tooltip="Discard unsaved changes"),
         Binding("r", "ask_key", "Ask key", show=False, id="profiles.ask_key", tooltip="Ask the OS keyring for its key"),
     ]
 
@@ -398,7 +398,7 @@ class ProfilesScreen(ModeScreen):
             return
         if not self.form.check_all():
             wrong = len(self.form.mistakes())
-            self._say(f"Not saved: {wrong} field{'s' * (wrong != 1)} to put right.", Style.ERROR)
+            self._say(f"Not saved: {wrong} field{'s' * (wrong != 1)} to correct.", Style.ERROR)
             return
         values, typed_key, base = self.form.values(), self.form.typed_key, self._book.base(name)
         if not await self._may_save(name, base, connection(values, typed_key)):

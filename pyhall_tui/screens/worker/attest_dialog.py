@@ -20,14 +20,14 @@ from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.typed_ahead import LastAnswer
 from pyhall_tui.workspace import Workspace
 
-_ON_ITS_WAY = "It is on its way: the answer comes within the profile's time-out."
+_ON_ITS_WAY = "It is being sent: the answer comes within the profile's timeout."
 
 
 class AttestScreen(DialogScreen[bool]):
     """Returns whether the registry took the hash. It is sent once, and an error stays in sight."""
 
     AUTO_FOCUS = "#attest-no"
-    BINDING_GROUP_TITLE = "Attest anew"
+    BINDING_GROUP_TITLE = "Attest again"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "leave", "Cancel", id="attest.no", tooltip="Close without attesting"),
         Binding("y,ctrl+s", "send", "Attest", id="attest.yes", tooltip="Attest the folder's hash"),
@@ -73,7 +73,7 @@ class AttestScreen(DialogScreen[bool]):
         packages = self._workspace.packages
         now = packages.standing(self._worker_id)
         if packages.is_hashing(self._worker_id) or now is None or now.drift.sha256 != self._standing.drift.sha256:
-            words = "A file of the folder has changed since this was asked: close, and look at it again."
+            words = "A file in the folder has changed since this question: close it, and look again."
             self._say([(Cell(words, Style.WARNING),)])
             return
         self._set_sending(True)
@@ -90,7 +90,7 @@ class AttestScreen(DialogScreen[bool]):
             self._say(attest_trouble(error, known=known))
         else:
             if answer.sha256 not in (None, sha256):
-                self.app.notify("The registry answered with another hash than was sent.", severity="warning")
+                self.app.notify("The registry answered with a different hash from the one sent.", severity="warning")
             self.dismiss(True)
             return
         self._last_answer.came()

@@ -60,8 +60,8 @@ class EvidenceScreen(DialogScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", id="evidence.back", tooltip="Leave the search, or close the log"),
         Binding("slash", "search", "Search", key_display="/", id="evidence.search", tooltip="Find a correlation id"),
-        Binding("r", "look", "Look again", id="evidence.look", tooltip="Check and read the log anew"),
-        Binding("m", "mark", "Take as known", id="evidence.mark", tooltip="Take this end as the known one"),
+        Binding("r", "look", "Check again", id="evidence.look", tooltip="Check and read the log again"),
+        Binding("m", "mark", "Accept end", id="evidence.mark", tooltip="Accept this end as known"),
         Binding("y", "copy", "Copy id", id="evidence.copy", tooltip="Copy the receipt's correlation id"),
     ]
     DEFAULT_CSS = """
@@ -79,7 +79,7 @@ class EvidenceScreen(DialogScreen[None]):
         self._rows: dict[str, ReceiptRow] = {}
 
     def compose(self) -> ComposeResult:
-        with Dialog("Evidence log, read only", "/ search · enter receipt · r look again · esc close"):
+        with Dialog("Evidence log, read only", "/ search · enter receipt · r check again · esc close"):
             yield Static(id="evidence-text", markup=False)
             yield OneLineInput(placeholder="/ a correlation id, then enter", id="evidence-query", compact=True)
             yield LineTable(_COLUMNS, self._row, id="receipts")
@@ -110,9 +110,9 @@ class EvidenceScreen(DialogScreen[None]):
         self._look = look
         lines = check_lines(str(self._path), look.check, look.known, self._clock.now().wall)
         if look.total > len(look.rows):
-            lines.append((Cell(f"The newest {MOST:,} of {look.total:,} are listed; / looks in all.", Style.DIM),))
+            lines.append((Cell(f"The newest {MOST:,} of {look.total:,} are listed; / searches all.", Style.DIM),))
         self._say(lines)
-        self._show(look.rows, "The log holds no receipt.")
+        self._show(look.rows, "The log contains no receipts.")
 
     def action_search(self) -> None:
         self.set_focus(self.query_one("#evidence-query", Input))  # at once: the next key may be on its way
@@ -123,7 +123,7 @@ class EvidenceScreen(DialogScreen[None]):
         if wanted:
             self._find(wanted)
         elif self._look is not None:
-            self._show(self._look.rows, "The log holds no receipt.")
+            self._show(self._look.rows, "The log contains no receipts.")
         self.set_focus(self.query_one(LineTable))
 
     @work(exclusive=True, exit_on_error=False, group="evidence-search")
@@ -143,19 +143,20 @@ class EvidenceScreen(DialogScreen[None]):
         """Ask whether this end is to be the known one."""
         check = self._look.check if self._look else None
         if check is None or check.broken is not None:
-            self.notify("Only a log whose chain holds has an end to take as known.", markup=False)
+            self.notify("Only a log with an unbroken chain has an end to accept.", markup=False)
             return
         question = as_lines(
             [
-                (Cell(f"Later looks will tell lines that are missing from these {check.entries:,} receipts."),),
+                (Cell(f"Later checks will report lines that are missing from these {check.entries:,} receipts."),),
                 (
                     Cell(
-                        "What was known before is forgotten: lines that are gone now will not be missed.", Style.WARNING
+                        "What was known before is forgotten: lines that are gone now will not be reported.",
+                        Style.WARNING,
                     ),
                 ),
             ]
         )
-        ask = AskScreen("Take this end as the known one?", question, yes="Take it", no="Leave it")
+        ask = AskScreen("Accept this end as known?", question, yes="Accept it", no="Leave it")
         self.app.push_screen(ask, partial(self._marked, check.mark))
 
     def _marked(self, mark: LogPosition, yes: bool | None) -> None:
@@ -176,7 +177,7 @@ class EvidenceScreen(DialogScreen[None]):
             return
         query.value = ""
         if self._look is not None:
-            self._show(self._look.rows, "The log holds no receipt.")
+            self._show(self._look.rows, "The log contains no receipts.")
         self.set_focus(self.query_one(LineTable))
 
     @on(LineTable.Opened)

@@ -91,7 +91,7 @@ class PackageTab(Vertical):
             return
         start = self._workspace.packages.folder(self._worker_id) or Path.cwd()
         start = next((path for path in (start, *start.parents) if path.exists()), Path.cwd())
-        title = "Where does this worker's package lie? A folder, or a file"
+        title = "Where is this worker's package? A folder, or a file"
         self.app.push_screen(PickPackageScreen(title, "Watch it", start), self._chosen)
 
     def _chosen(self, path: Path | None) -> None:
@@ -105,7 +105,7 @@ class PackageTab(Vertical):
     def forget_folder(self) -> None:
         """Compare the folder no more; the folder itself is not touched."""
         self._workspace.set_folder(self._worker_id, None)
-        self.notify("The folder is compared no more; nothing in it was touched.", markup=False)
+        self.notify("The folder is no longer compared; nothing in it was touched.", markup=False)
         self.show()
 
     @on(Button.Pressed, "#package-rehash")
@@ -136,7 +136,7 @@ class PackageTab(Vertical):
 
     def _attested(self, taken: bool | None) -> None:
         if taken:
-            self.notify("The registry took the hash. Verifying now.", markup=False)
+            self.notify("The registry accepted the hash. Verifying now.", markup=False)
 
     @on(Button.Pressed, "#package-report")
     def report(self) -> None:
@@ -160,7 +160,7 @@ class PackageTab(Vertical):
         start = Path(kept) if kept else self._workspace.packages.folder(self._worker_id) or Path.cwd()
         if not start.exists():
             start = Path.cwd()
-        title = "Which evidence log? A file of JSON Lines; it is only read"
+        title = "Which evidence log? A JSON Lines file; it is only read"
         self.app.push_screen(PickPackageScreen(title, "Open it", start), self._open_log)
 
     def _open_log(self, path: Path | None) -> None:

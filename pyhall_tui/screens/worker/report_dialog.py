@@ -32,7 +32,7 @@ class ReportScreen(DialogScreen[bool]):
     AUTO_FOCUS = "#reason"
     BINDING_GROUP_TITLE = "Report a hash"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Close", id="report.close", tooltip="Close; what is typed is kept"),
+        Binding("escape", "leave", "Close", id="report.close", tooltip="Close; what you typed is kept"),
         Binding("ctrl+s", "send", "Report", id="report.send", tooltip="Report the hash"),
     ]
     DEFAULT_CSS = """
@@ -56,7 +56,7 @@ class ReportScreen(DialogScreen[bool]):
     def compose(self) -> ComposeResult:
         with Dialog("Report a package hash for review"):
             yield Static(
-                "Every worker with this package is meant. A report bans nothing by itself: people review it.",
+                "This covers every worker with this package. A report bans nothing by itself: people review it.",
                 id="report-about",
                 markup=False,
             )
@@ -78,7 +78,7 @@ class ReportScreen(DialogScreen[bool]):
     def action_leave(self) -> None:
         """Close; not while it is being sent, for the answer would be lost."""
         if self._sending:
-            self._say([(Cell("It is on its way: wait for the answer.", Style.WARNING),)])
+            self._say([(Cell("It is being sent: wait for the answer.", Style.WARNING),)])
         else:
             self._keep()
             self.dismiss(False)
@@ -118,7 +118,7 @@ class ReportScreen(DialogScreen[bool]):
 
     def _check(self) -> bool:
         mistakes = {
-            "sha256": "" if plain_sha256(self._value("sha256")) else "This is no SHA-256: it has to be 64 hex digits.",
+            "sha256": "" if plain_sha256(self._value("sha256")) else "This is not a SHA-256: it must be 64 hex digits.",
             "reason": _mistake_of_reason(self._value("reason")),
             "link": _mistake_of_link(self._value("link")),
         }
@@ -161,7 +161,7 @@ class ReportScreen(DialogScreen[bool]):
 def _mistake_of_reason(reason: str) -> str:
     if not reason:
         return "Say why: the people who review it have nothing else to go by."
-    return "" if len(reason) <= _REASON_LIMIT else f"At most {_REASON_LIMIT:,} letters; this has {len(reason):,}."
+    return "" if len(reason) <= _REASON_LIMIT else f"At most {_REASON_LIMIT:,} characters; this has {len(reason):,}."
 
 
 def _mistake_of_link(link: str) -> str:
@@ -170,6 +170,6 @@ def _mistake_of_link(link: str) -> str:
     try:
         parts = urlsplit(link)
     except ValueError:
-        return "This is no address."
+        return "This is not an address."
     is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and not any(map(str.isspace, link))
-    return "" if is_web else "The link has to be a whole address that begins with https:// or http://."
+    return "" if is_web else "The link must be a full address that begins with https:// or http://."

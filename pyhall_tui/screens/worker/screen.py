@@ -41,7 +41,7 @@ class WorkerDetailScreen(Screen[None]):
         Binding("Y", "note", "Incident note", id="worker.note", tooltip="Copy an incident note, as Markdown"),
         Binding("p", "package('choose_folder')", "Folder", id="worker.folder", tooltip="Choose the package's folder"),
         Binding("d", "package('hash_now')", "Hash", show=False, id="worker.rehash", tooltip="Hash the folder now"),
-        Binding("a", "package('attest')", "Attest", id="worker.attest", tooltip="Attest the folder's hash anew"),
+        Binding("a", "package('attest')", "Attest", id="worker.attest", tooltip="Attest the folder's hash again"),
         Binding("r", "package('report')", "Report", id="worker.report", tooltip="Report the package hash for review"),
         Binding(
             "e",
@@ -133,7 +133,7 @@ class WorkerDetailScreen(Screen[None]):
     def action_copy_hash(self) -> None:
         entry = self._workspace.fleet.get(self._worker_id)
         if entry is None or entry.sha256 is None:
-            self.notify("The registry has no hash of this worker.", severity="warning")
+            self.notify("The registry has no hash for this worker.", severity="warning")
         else:
             self.post_message(CopyText(entry.sha256, "package hash"))
 
@@ -179,5 +179,5 @@ class WorkerDetailScreen(Screen[None]):
             row = event_row(event, wall)
             lines.append(as_content([row.when, row.glyph, row.what, row.times, row.source, row.correlation], "  "))
         if not events:
-            lines.append(as_content([Cell("No change seen since it is watched.", Style.DIM)]))
+            lines.append(as_content([Cell("No change seen since watching began.", Style.DIM)]))
         widget.update(Content("\n").join(lines))

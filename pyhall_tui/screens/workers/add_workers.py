@@ -31,7 +31,7 @@ class AddWorkersScreen(DialogScreen[tuple[str, ...]]):
     def compose(self) -> ComposeResult:
         with Dialog("Watch workers"):
             yield IdsInput(placeholder="wkr_abc123, org.acme.summarizer …", id="ids", compact=True)
-            yield Static("Type or paste ids: blanks, commas or new lines between them.", id="found", markup=False)
+            yield Static("Type or paste ids, separated by spaces, commas or new lines.", id="found", markup=False)
             with Buttons():
                 yield Button("Cancel", id="leave", compact=True)
                 yield Button("Watch", id="watch", variant="primary", compact=True, disabled=True)
@@ -42,7 +42,7 @@ class AddWorkersScreen(DialogScreen[tuple[str, ...]]):
         lines = [f"{len(parsed.ids)} to watch: {clean(', '.join(parsed.ids), 300)}"] if parsed.ids else []
         lines += [f"left out: {clean(text, 60)} {reason}" for text, reason in parsed.left_out[:_MOST_LEFT_OUT]]
         if more := parsed.left_out[_MOST_LEFT_OUT:]:
-            lines.append(f"left out besides: {len(more)} more")
+            lines.append(f"also left out: {len(more)} more")
         self.query_one("#found", Static).update("\n".join(lines) or "Type or paste ids.")
         self.query_one("#watch", Button).disabled = not parsed.ids
 

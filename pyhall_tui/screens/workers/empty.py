@@ -24,7 +24,7 @@ class EmptyFleet(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static("No workers are watched yet.", classes="title", markup=False)
-        yield Static("The registry can't list the workers of a namespace: name the ones to look at.", markup=False)
+        yield Static("The registry can't list the workers of a namespace: name the ones to watch.", markup=False)
         everything = Button(
             "Watch all workers of this hall  (W)", id="empty-all", variant="success", action="screen.watch_all"
         )

@@ -51,7 +51,7 @@ class WorkersScreen(ModeScreen):
             "slash", "filter", "Filter", key_display="/", id="workers.filter", tooltip="Filter by id, name, status"
         ),
         Binding("s", "sort", "Sort", id="workers.sort", tooltip="Sort by the next column"),
-        Binding("S", "reverse", "Reverse", show=False, id="workers.reverse", tooltip="Turn the order round"),
+        Binding("S", "reverse", "Reverse", show=False, id="workers.reverse", tooltip="Reverse the order"),
         Binding("a", "add", "Watch", id="workers.add", tooltip="Put workers on the watch list"),
         Binding("x,delete", "remove", "Remove", id="workers.remove", tooltip="Take workers off the watch list"),
         Binding("u", "undo", "Undo", show=False, id="workers.undo", tooltip="Undo the last removal"),
@@ -63,8 +63,10 @@ class WorkersScreen(ModeScreen):
         Binding(
             "Y", "note", "Incident note", show=False, id="workers.note", tooltip="Copy an incident note, as Markdown"
         ),
-        Binding("r", "retry", "Retry", show=False, id="workers.retry", tooltip="Try a lost registry now"),
-        Binding("o", "hall", "Local hall", id="workers.hall", tooltip="Open the local hall: its decisions, its policy"),
+        Binding("r", "retry", "Retry", show=False, id="workers.retry", tooltip="Try the lost registry now"),
+        Binding(
+            "o", "hall", "Local hall", id="workers.hall", tooltip="Open the local hall: its decisions and its policy"
+        ),
         Binding(
             "W", "watch_all", "Watch all", show=False, id="workers.watch_all", tooltip="Watch all workers of this hall"
         ),
@@ -184,9 +186,7 @@ class WorkersScreen(ModeScreen):
 
     def _show_worker(self, worker_id: str) -> None:
         if worker_id not in self.workspace.fleet:
-            self.notify(
-                f"{clean(worker_id, 80)} is not on the watch list (any more): press a to watch it.", markup=False
-            )
+            self.notify(f"{clean(worker_id, 80)} is not on the watch list: press a to watch it.", markup=False)
             return
         if worker_id not in self.table.keys:
             self.query_one("#filter", Input).value = self._query = ""
@@ -249,7 +249,7 @@ class WorkersScreen(ModeScreen):
 
     def action_undo(self) -> None:
         if not self._removed:
-            self.notify("There is no removal to undo.", markup=False)
+            self.notify("There is nothing to undo.", markup=False)
             return
         self.workspace.put_back(self._removed.pop())
         self._reorder()
@@ -335,7 +335,9 @@ class WorkersScreen(ModeScreen):
         frame = self.query_one("#fleet-frame")
         counts = counts_line(by_state)
         frame.border_title = as_content(counts, " · ") if counts else Content("workers")
-        total = f"{len(fleet)} workers" if shown == len(fleet) else f"{shown} of {len(fleet)} workers"
+        total = f"{len(fleet)} worker{'s' * (len(fleet) != 1)}"
+        if shown != len(fleet):
+            total = f"{shown} of {total}"
         hall = [Cell("o", Style.STRONG), Cell(" local hall · ", Style.DIM)] if self._is_hall else []
         frame.border_subtitle = as_content([*hall, Cell(total, Style.DIM)])
         self._show_emptiness(len(fleet) == 0)
