@@ -84,8 +84,9 @@ def home(tmp_path: Any) -> Home:
 
 
 @pytest.fixture(autouse=True)
-def plain_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No variable of the person who runs the tests counts, and times read as UTC."""
+def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[None]:
+    """No variable of the person who runs the tests counts, times read as UTC, and what is exported stays here."""
+    monkeypatch.chdir(tmp_path)
     for name in ("PYHALL_API_KEY", "PYHALL_REGISTRY_URL", "PYHALL_REGISTRY", "PYHALL_NAMESPACE", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TZ", "UTC")
