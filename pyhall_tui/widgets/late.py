@@ -12,7 +12,6 @@ from typing import Any
 from textual.css.query import QueryError
 from textual.dom import DOMNode, NoScreen
 from textual.message_pump import MessagePump
-from textual.widget import Widget
 
 from pyhall_tui.textual_internals import is_going, running_pump
 
@@ -35,12 +34,12 @@ def after_refresh(node: DOMNode, callback: Callable[..., object], *args: Any) ->
 
 
 def came_late(error: BaseException) -> bool:
-    """Whether a message handler or timer failed only because what it draws on is being taken down, or not made yet."""
+    """Whether a message handler or timer failed only because what it draws on is being taken down.
+
+    Textual ends the message loop of whatever failed, so this must never excuse a widget or screen that stays.
+    """
     pump = running_pump()
-    if not isinstance(error, QueryError | NoScreen) or pump is None:
-        return False
-    nodes = _nodes_in(error.__traceback__)
-    late = not is_there(pump) or any(isinstance(node, Widget) and not node.is_mounted for node in nodes)
+    late = isinstance(error, QueryError | NoScreen) and pump is not None and not is_there(pump)
     if late:
         _log.debug("told while it is taken down", exc_info=error)
     return late

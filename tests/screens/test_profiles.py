@@ -56,7 +56,7 @@ async def test_the_demo_is_one_click_away(open_app: OpenApp, home: Home) -> None
 async def test_an_unknown_profile_is_named_with_those_that_exist(open_app: OpenApp, hall: LiveHall) -> None:
     profiles = [profile_of(hall, name=name) for name in ("acme", "lab")]
     async with open_app(*profiles, key=hall.key, profile_name="acmee") as opened:
-        assert "There is no profile named acmee. There are: acme, lab." in opened.text()
+        assert "There is no profile named acmee. Your profiles: acme, lab." in opened.text()
         await opened.pilot.press("down", "enter")
         await opens(opened, "lab")
 

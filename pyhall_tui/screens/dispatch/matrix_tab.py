@@ -40,6 +40,7 @@ from pyhall_tui.screens.dispatch.request_form import READ_ONLY
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import Field, FilterInput
+from pyhall_tui.widgets.late import is_there
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.typed_ahead import LastAnswer
 from pyhall_tui.workspace import Workspace
@@ -278,6 +279,8 @@ class MatrixTab(Vertical):
 
     @on(MatrixGrid.Moved)
     def _moved(self, message: MatrixGrid.Moved) -> None:
+        if not is_there(self):
+            return
         matrix = self._workspace.lab.matrix
         tried = matrix.cells.get(message.case) if matrix else None
         line = cell_line(message.case, tried, self._differences.get(message.case))
