@@ -61,6 +61,9 @@ class DispatchScreen(Screen[None]):
 class Picture(App[None]):
     """Shows one widget of the dispatch screen."""
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {"frame": "#3a3e43"}  # the program's own themes have it
+
     def __init__(self, widget: Widget) -> None:
         super().__init__()
         self._widget = widget
