@@ -89,7 +89,8 @@ class Opener:
     def no_such_profile(self, name: str) -> str:
         """Return the sentence for a name that no profile has."""
         names = ", ".join(profile.name for profile in self.store.load().profiles)
-        return f"There is no profile named {name}. {f'Your profiles: {names}.' if names else 'You have no profiles yet.'}"
+        yours = f"Your profiles: {names}." if names else "You have no profiles yet."
+        return f"There is no profile named {name}. {yours}"
 
     async def open_profile(self, profile: Profile) -> Opened:
         """Open a profile; what was last known is in its fleet at once. Connecting is the caller's."""
