@@ -122,7 +122,7 @@ async def test_the_walk_notices_a_key_that_holds_nothing_back(
     """F46: where nothing waits, what is behind a key is the old screen's, and the walk says so."""
 
     def lets_all_through(self: TypedAhead, event: events.InputEvent) -> bool:
-        self._begin_to_watch()
+        self._begin_to_watch(event)
         return False
 
     monkeypatch.setattr(TypedAhead, "keeps", lets_all_through)
