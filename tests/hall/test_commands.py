@@ -355,7 +355,7 @@ async def test_a_served_policy_file_is_followed_and_a_mistake_in_it_is_told(db: 
     """F82: once it stands still."""
     policy = tmp_path / "policy.toml"
     policy.write_text('default = "allow"\n')
-    with served(db, "--seed", "demo", "--policy", str(policy)) as hall, hall.http() as http:
+    with served(db, "--seed", "demo", "--policy", str(policy), "--rate", "0") as hall, hall.http() as http:
         assert http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "allow"
         policy.write_text('default = "dent"\n')
         await until(lambda: f"{policy}:1:1:" in (http.get("/status").json()["policy"]["error"] or ""))
@@ -364,7 +364,7 @@ async def test_a_served_policy_file_is_followed_and_a_mistake_in_it_is_told(db: 
         await until(lambda: "the file is empty" in http.get("/status").json()["policy"]["error"])
         assert http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "allow"
         policy.write_text('default = "deny"\n')
-        await until(lambda: http.post("/api/v1/dispatch", json=ASK).json().get("outcome") == "deny")
+        await until(lambda: http.post("/api/v1/dispatch", json=ASK).json()["outcome"] == "deny")
         assert http.get("/status").json()["policy"]["error"] is None
         hall.end()
         assert hall.process.stderr is not None
