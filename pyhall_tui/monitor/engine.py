@@ -14,7 +14,6 @@ import msgspec
 from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.fleet.transitions import make_event
-from pyhall_tui.monitor.backoff import Backoff
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
 from pyhall_tui.monitor.outcomes import LOST_AFTER, Fault, Ground, fault_of
 from pyhall_tui.monitor.rate_limiter import RateLimiter
@@ -23,6 +22,7 @@ from pyhall_tui.monitor.schedule import Schedule
 from pyhall_tui.monitor.standing import Change, Standing
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry import errors
+from pyhall_tui.registry.backoff import Backoff
 from pyhall_tui.registry.models import BanList, Health, Verdict
 
 MISSING_BAN_LIST_AGAIN = 600.0

@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import msgspec
-import stamina
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.profiles.api_key import ApiKey
@@ -38,7 +37,7 @@ from pyhall_tui.registry.models import (
 )
 from pyhall_tui.registry.origin import Origin, read_origin, segment
 from pyhall_tui.registry.proxy import choose_proxy
-from pyhall_tui.registry.retry import ATTEMPTS, TIMEOUT, pause_before_retry
+from pyhall_tui.registry.retry import with_retries
 from pyhall_tui.registry.tls import trust_context
 from pyhall_tui.registry.transport import SpreadTransport
 from pyhall_tui.registry.trip import Answer, Call
@@ -96,6 +95,7 @@ class RegistryClient:
             on_request: told of every request when it has ended, on the loop of the client.
         """
         self._profile = profile
+        self._clock = clock
         self._wire: Wire | None = None
         self.refusal = ""
         """Why this profile's registry can't be asked, as a sentence; empty if it can."""
@@ -351,15 +351,11 @@ class RegistryClient:
 
     async def _read(self, call: Call, read: Callable[[Answer], T], retry: bool) -> T:
         """Ask, and unless `retry` is False ask again where that may help."""
-        assert self._wire is not None
+        assert self._wire is not None and call.method == "GET"  # all else goes through `_change`, once
+        wire = self._wire
         if not retry:
-            return await self._wire.ask(call, read)
-        async for attempt in stamina.retry_context(
-            on=pause_before_retry, attempts=ATTEMPTS, timeout=TIMEOUT, wait_initial=0.2, wait_max=5.0, wait_jitter=0.5
-        ):
-            with attempt:
-                return await self._wire.ask(call, read)
-        raise AssertionError("stamina ends with an answer or the last error")
+            return await wire.ask(call, read)
+        return await with_retries(lambda: wire.ask(call, read), self._clock)
 
     async def _change(
         self,

@@ -2,21 +2,31 @@
 
 import random
 import re
+from collections.abc import Awaitable, Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, TypeVar
 
-from pyhall_tui.registry.errors import RateLimited, ServerError, StatusError, Unreachable
+from pyhall_tui.clock import Clock
+from pyhall_tui.registry.backoff import Backoff
+from pyhall_tui.registry.errors import RateLimited, RegistryError, ServerError, StatusError, Unreachable
+
+T = TypeVar("T")
 
 SHORTEST_RETRY_AFTER: Final = 1.0
 """Seconds: `Retry-After: 0` and a date in the past mean this, so that nobody is hammered."""
 LONGEST_RETRY_AFTER: Final = 300.0
 """Seconds: no `Retry-After` makes anyone wait longer."""
 LONGEST_WAIT_OF_A_READ: Final = 30.0
-"""Seconds that a single read waits by itself; where more is asked for, the error is told at once."""
+"""Seconds that a single read waits by itself; if more is asked for, the error is reported at once."""
 ATTEMPTS: Final = 3
 TIMEOUT: Final = 45.0
 """Seconds after which a single read is not asked again."""
+FIRST_WAIT: Final = 0.5
+LONGEST_BACKOFF: Final = 5.0
+"""Seconds between two attempts when the registry doesn't say how long to wait."""
+MOST_JITTER: Final = 0.5
+"""Seconds at most that are added to what the registry asks for, so that not all come back at once."""
 
 _SECONDS: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
@@ -54,16 +64,34 @@ def http_date(text: str | None) -> float | None:
         return None
 
 
-def pause_before_retry(error: Exception) -> bool | float:
-    """Say whether a read that failed so is asked again, and after how many seconds.
+async def with_retries(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
+    """Return what `ask` returns; ask again if that may help, up to `ATTEMPTS` times and for `TIMEOUT` seconds.
 
-    False: it is not. True: after the usual backoff. A number: after that many seconds.
+    Only for reads: nothing that the registry acts on or records may come here.
+
+    Raises:
+        RegistryError: the last error, when no other attempt is made.
     """
+    backoff = Backoff(random.Random(), first=FIRST_WAIT, longest=LONGEST_BACKOFF)
+    deadline = clock.now().mono + TIMEOUT
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return await ask()
+        except RegistryError as error:
+            pause = pause_before_retry(error, backoff)
+            if pause is None or clock.now().mono + pause > deadline:
+                raise
+        await clock.sleep(pause)
+    return await ask()
+
+
+def pause_before_retry(error: RegistryError, backoff: Backoff) -> float | None:
+    """Return how many seconds after this error a read is asked again; None if it is not."""
     if isinstance(error, StatusError) and not isinstance(error, RateLimited | ServerError):
-        return False  # no `Retry-After` makes a refusal pass
+        return None  # no `Retry-After` makes a refusal pass
     asked_for = error.retry_after if isinstance(error, StatusError) else None
     if asked_for is None and isinstance(error, RateLimited):
         asked_for = SHORTEST_RETRY_AFTER
     if asked_for is not None:
-        return asked_for <= LONGEST_WAIT_OF_A_READ and asked_for + random.uniform(0.0, 0.5)
-    return isinstance(error, ServerError | Unreachable)
+        return None if asked_for > LONGEST_WAIT_OF_A_READ else asked_for + random.uniform(0.0, MOST_JITTER)
+    return backoff.next() if isinstance(error, ServerError | Unreachable) else None

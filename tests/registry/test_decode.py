@@ -232,7 +232,7 @@ def test_models_and_errors_come_without_httpx() -> None:
     code = (
         "import sys, pyhall_tui.registry, pyhall_tui.registry.models, pyhall_tui.registry.errors,"
         " pyhall_tui.registry.correlation, pyhall_tui.registry.decode, pyhall_tui.registry.origin;"
-        " print([name for name in ('httpx', 'stamina', 'truststore') if name in sys.modules])"
+        " print([name for name in ('httpx', 'truststore') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -25,7 +25,7 @@ def every_log() -> Iterator[io.StringIO]:
     """Everything that any logger says at DEBUG, whatever level it was given."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    names = ("", "asyncio", "pyhall_tui.registry", "httpx", "stamina", "httpcore", *HTTPCORE)
+    names = ("", "asyncio", "pyhall_tui.registry", "httpx", "httpcore", *HTTPCORE)
     before = {name: logging.getLogger(name).level for name in names}
     for name in names:
         logging.getLogger(name).setLevel(logging.DEBUG)

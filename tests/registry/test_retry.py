@@ -5,17 +5,17 @@ import time
 from collections.abc import Iterator
 
 import pytest
-import stamina
-from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from pyhall_tui.registry.client import RegistryClient
 from pyhall_tui.registry.errors import RateLimited, ServerError, StatusError, TimedOut, Unreachable
 from pyhall_tui.registry.models import RequestRecord
 from pyhall_tui.registry.retry import (
     ATTEMPTS,
+    FIRST_WAIT,
     LONGEST_RETRY_AFTER,
     LONGEST_WAIT_OF_A_READ,
     SHORTEST_RETRY_AFTER,
+    TIMEOUT,
     retry_after,
 )
 from tests.clock import ManualClock
@@ -27,10 +27,26 @@ NOW = 1_774_000_000.0
 LIMITED = {"error": "slow down"}
 
 
+class QuickClock(ManualClock):
+    """A clock on which a sleep is over at once, and which notes how long each was."""
+
+    def __init__(self) -> None:
+        super().__init__(wall=NOW)
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.skip(seconds)
+
+
 @pytest.fixture
-def without_waiting() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=ATTEMPTS):
-        yield
+def clock() -> QuickClock:
+    return QuickClock()
+
+
+@pytest.fixture
+def client(server: RawServer, open_client: OpenClient, clock: QuickClock) -> RegistryClient:
+    return open_client(server.url, timeout=5.0, clock=clock)
 
 
 @pytest.fixture
@@ -41,24 +57,6 @@ def far_away() -> Iterator[None]:
         time.tzset()
         yield
     time.tzset()
-
-
-class Waits(Exception):
-    """Ends a wait before it begins."""
-
-
-@pytest.fixture
-def waits() -> Iterator[list[float]]:
-    """The seconds that a read was about to wait; `Waits` is raised in place of waiting."""
-    seen: list[float] = []
-
-    def note(details: RetryDetails) -> None:
-        seen.append(details.wait_for)
-        raise Waits
-
-    set_on_retry_hooks([note])
-    yield seen
-    set_on_retry_hooks(None)
 
 
 @pytest.mark.parametrize(
@@ -109,13 +107,42 @@ async def test_a_retry_after_date_counts_by_the_clock_of_who_wrote_it(
 
 @pytest.mark.parametrize(("header", "least"), [("7", 7.0), ("0", 1.0), ("-1", 1.0), ("soon", 1.0)])
 async def test_a_read_waits_as_long_as_it_is_told_to(
-    server: RawServer, client: RegistryClient, waits: list[float], header: str, least: float
+    server: RawServer, client: RegistryClient, clock: QuickClock, header: str, least: float
 ) -> None:
     """F18: and never less than a second, whatever it is told."""
-    server.answer(json(LIMITED, "429 Too Many Requests", f"Retry-After: {header}"))
-    with pytest.raises(Waits):
+    server.answer(json(LIMITED, "429 Too Many Requests", f"Retry-After: {header}"), verdict())
+    assert (await client.verify(WORKER)).status == "active"
+    assert len(clock.slept) == 1 and least <= clock.slept[0] <= least + 0.5
+
+
+async def test_a_read_waits_until_the_date_it_is_told(
+    server: RawServer, client: RegistryClient, clock: QuickClock
+) -> None:
+    """F18"""
+    dates = [f"{name}: {email.utils.formatdate(at, usegmt=True)}" for name, at in (("Date", 0), ("Retry-After", 20))]
+    server.answer(json({}, "503 Service Unavailable", *dates), verdict())
+    assert (await client.verify(WORKER)).status == "active"
+    assert len(clock.slept) == 1 and 20 <= clock.slept[0] <= 20.5
+
+
+async def test_the_waits_of_one_read_end_within_its_time(
+    server: RawServer, client: RegistryClient, clock: QuickClock
+) -> None:
+    """F18: each wait is allowed, both together are not."""
+    server.answer(json(LIMITED, "429 Too Many Requests", f"Retry-After: {LONGEST_WAIT_OF_A_READ:.0f}"))
+    with pytest.raises(RateLimited):
         await client.verify(WORKER)
-    assert least <= waits[0] <= least + 0.5
+    assert len(server.requests) == 2 and sum(clock.slept) <= TIMEOUT
+
+
+async def test_a_read_waits_longer_each_time_when_nothing_says_how_long(
+    server: RawServer, client: RegistryClient, clock: QuickClock
+) -> None:
+    server.answer(hang_up)
+    with pytest.raises(Unreachable):
+        await client.verify(WORKER)
+    first, second = clock.slept
+    assert FIRST_WAIT / 2 <= first <= FIRST_WAIT <= second <= FIRST_WAIT * 2
 
 
 async def test_a_read_does_not_wait_longer_than_a_person_would(server: RawServer, client: RegistryClient) -> None:
@@ -129,10 +156,10 @@ async def test_a_read_does_not_wait_longer_than_a_person_would(server: RawServer
 
 @pytest.mark.parametrize("retry", [True, False])
 async def test_a_fault_that_passes_is_asked_again_unless_that_is_not_wanted(
-    server: RawServer, open_client: OpenClient, without_waiting: None, retry: bool
+    server: RawServer, open_client: OpenClient, clock: QuickClock, retry: bool
 ) -> None:
     records: list[RequestRecord] = []
-    client = open_client(server.url, on_request=records.append)
+    client = open_client(server.url, clock=clock, on_request=records.append)
     server.answer(json({"error": "x"}, "500 Internal Server Error"), json(LIMITED, "429 Too Many Requests"), verdict())
     if retry:
         assert (await client.verify(WORKER)).status == "active"
@@ -148,7 +175,7 @@ async def test_a_fault_that_passes_is_asked_again_unless_that_is_not_wanted(
     ("script", "kind"), [(hang_up, Unreachable), (json({}, "503 Service Unavailable"), ServerError)]
 )
 async def test_a_fault_that_stays_ends_in_its_own_error_after_some_attempts(
-    server: RawServer, client: RegistryClient, without_waiting: None, script: bytes, kind: type[Exception]
+    server: RawServer, client: RegistryClient, script: bytes, kind: type[Exception]
 ) -> None:
     server.answer(script)
     with pytest.raises(kind):
@@ -158,7 +185,7 @@ async def test_a_fault_that_stays_ends_in_its_own_error_after_some_attempts(
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden", "418 Teapot"])
 async def test_a_refusal_is_not_asked_again_whatever_its_retry_after(
-    server: RawServer, client: RegistryClient, without_waiting: None, status: str
+    server: RawServer, client: RegistryClient, status: str
 ) -> None:
     """F18"""
     server.answer(json({}, status, "Retry-After: 1"))
@@ -167,7 +194,7 @@ async def test_a_refusal_is_not_asked_again_whatever_its_retry_after(
     assert len(server.requests) == 1
 
 
-async def test_a_time_out_is_not_asked_again(server: RawServer, open_client: OpenClient, without_waiting: None) -> None:
+async def test_a_time_out_is_not_asked_again(server: RawServer, open_client: OpenClient) -> None:
     """The profile's time-out is what a person waits at most."""
     server.answer(never)
     with pytest.raises(TimedOut):

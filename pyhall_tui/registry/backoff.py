@@ -22,5 +22,5 @@ class Backoff:
         return step * self._rng.uniform(0.5, 1.0)
 
     def reset(self) -> None:
-        """Begin anew: a try succeeded."""
+        """Start over: a try succeeded."""
         self._tries = 0
