@@ -9,7 +9,7 @@ import pytest
 
 LOWER = ["workspace", "render", "monitor.engine", "dispatch", "enroll", "journal.journal", "fleet.fleet", "attest"]
 LOWEST = ["registry.client", "profiles.profile_store", "profiles.keys", "hall.server", "commands", "clock", "paths"]
-HEAVY = {"httpx", "keyring", "starlette", "uvicorn", "truststore", "watchfiles"}
+HEAVY = {"filelock", "httpx", "keyring", "starlette", "uvicorn", "truststore", "watchfiles"}
 
 
 def modules_after(code: str) -> set[str]:

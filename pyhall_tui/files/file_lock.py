@@ -1,40 +1,26 @@
-"""The lock on an open file, which the system drops when its program ends, however it ends."""
+"""The lock on an open file, which the system drops when its program ends, however it ends.
+
+This is filelock's lock on a descriptor. Its `FileLock` doesn't fit: it opens the lock file by name, so it can't lock a
+file while that is written (`whole_file`), or one that was checked when it was opened (`private_file`); and if the file
+system has no locks, it fails, but we go on without one. filelock is imported at the first lock: it takes 20 ms.
+"""
 
 import contextlib
-import sys
 
-if sys.platform == "win32":
-    import msvcrt
-    import os
 
-    def try_lock(handle: int) -> bool | None:
-        """Take the lock for this program alone; False: another has it, None: this file system knows no locks."""
-        try:
-            os.lseek(handle, 0, os.SEEK_SET)
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
+def try_lock(handle: int) -> bool | None:
+    """Lock it for this program; False: another has the lock, None: this file system has no locks."""
+    from filelock import lock_descriptor
 
-    def unlock(handle: int) -> None:
-        """Let it go."""
-        os.lseek(handle, 0, os.SEEK_SET)
-        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+    try:
+        return lock_descriptor(handle, blocking=False)
+    except OSError:
+        return None
 
-else:
-    import fcntl
 
-    def try_lock(handle: int) -> bool | None:
-        """Take the lock for this program alone; False: another has it, None: this file system knows no locks."""
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return None
-        return True
+def unlock(handle: int) -> None:
+    """Let it go."""
+    from filelock import unlock_descriptor
 
-    def unlock(handle: int) -> None:
-        """Let it go."""
-        with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_UN)
+    with contextlib.suppress(OSError):
+        unlock_descriptor(handle)

@@ -8,7 +8,8 @@ from typing import Any
 
 from textual.widgets import Button, Input
 
-from pyhall_tui.enroll.batch import State, counts
+from pyhall_tui.enroll.batch import State, batch_lock, counts
+from pyhall_tui.files.safe_file import locked
 from pyhall_tui.screens.enroll.batch import BatchPane
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from tests.live_hall import LiveHall
@@ -133,6 +134,27 @@ async def test_a_journal_that_was_set_aside_is_named_before_the_batch_is_run(
         await sees(opened, "rows that look ready (1)")
         assert "000000-1" in opened.text()
         assert not enrolled(hall)
+
+
+async def test_a_batch_that_cannot_be_locked_sends_nothing_and_can_be_tried_again(
+    open_app: OpenApp, hall: LiveHall, tmp_path: Path
+) -> None:
+    """F64"""
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        pane = await checked(opened, batch(tmp_path, 1))
+        lock = batch_lock(pane._drafts, opened.workspace.profile)
+        in_the_way = lock.parent / f".{lock.name}.lock"
+        in_the_way.mkdir(parents=True)
+        await opened.pilot.press("ctrl+s", "y")
+        await sees(opened, "The state folder can't be used (it is a folder, not a regular file), so nothing is sent.")
+        assert not enrolled(hall)
+        in_the_way.rmdir()
+        with locked(lock):
+            await opened.pilot.press("ctrl+s", "y")
+            await sees(opened, "Another pyhall-tui is enrolling a batch in this namespace")
+            assert not enrolled(hall)
+        await opened.pilot.press("ctrl+s", "y")
+        await until(lambda: counts(pane._items) == {State.ENROLLED: 1}, clock=opened.clock)
 
 
 async def test_a_batch_that_waits_for_a_rate_limit_says_so(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:

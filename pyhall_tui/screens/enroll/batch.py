@@ -21,6 +21,7 @@ from pyhall_tui.enroll.report import write_report
 from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
 from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.files.given_path import given_path
+from pyhall_tui.files.regular_file import reason
 from pyhall_tui.files.safe_file import FileBusy, locked
 from pyhall_tui.journal.rows import NotKept
 from pyhall_tui.profiles.watch_list import cannot_be_watched
@@ -223,9 +224,11 @@ class BatchPane(Vertical):
         lock = locked(batch_lock(self._drafts, self._workspace.profile))
         try:
             await off_loop(lock.__enter__, name="lock")
-        except FileBusy:
+        except OSError as error:
             self._set_busy("")
-            self._tell("✖ Another pyhall-tui is enrolling a batch in this namespace: wait for it, or stop it.")
+            busy = "Another pyhall-tui is enrolling a batch in this namespace: wait for it, or stop it."
+            why = f"The state folder can't be used ({reason(error)}), so nothing is sent."
+            self._tell(f"✖ {busy if isinstance(error, FileBusy) else clean(why, 1_000)}")
             return
         refused = ""
         try:
