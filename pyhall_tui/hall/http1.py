@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from pyhall_tui.hall.guests import Guest, Guests
+from pyhall_tui.hall.one_write import OneWrite
 from pyhall_tui.hall.wire import MAX_BODY
 
 MAX_HEAD = 64 * 1024  # bytes; no client of the contract comes near
@@ -129,6 +130,8 @@ class HallProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start: the first byte has to come soon."""
         super().connection_made(transport)
+        self._out = OneWrite(transport, self.loop)
+        self.transport = self._out  # type: ignore[assignment]  # a transport, as far as it is used
         self.app_state = {**self.app_state, "transport": transport}
         self._guest.end = self.give_up
 
@@ -156,6 +159,7 @@ class HallProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Go on to the next request."""
+        self._out.flush()
         if self.conn.their_state is not h11.SEND_BODY:
             self._taken = 0
         super().on_response_complete()
