@@ -1,7 +1,7 @@
 """One profile: a namespace of one registry, and how it is asked."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
 import msgspec
 
@@ -40,3 +40,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """What made correlation ids begin with."""
     capabilities: tuple[str, ...] = ()
     """Capabilities known beforehand, for completion."""
+
+    def named(self, name: str) -> Self:
+        """Return the profile under another name."""
+        return msgspec.structs.replace(self, name=name)

@@ -81,12 +81,6 @@ def decision_text(decision: HallDecision) -> str:
     return clean("  ".join([part or "–" for part in parts] + [f"{name} {value}" for name, value in more if value]))
 
 
-def haystack(decision: HallDecision) -> str:
-    """Return all that a filter looks in, in lower case."""
-    values = (decision.outcome.value, *map(str, decision.fields.values()))
-    return "\n".join(values).casefold()
-
-
 def decision_fields(decision: HallDecision) -> list[list[Cell]]:
     """Return a decision's lines: what was decided, why, and what names it."""
     glyph, word = outcome_cells(decision)

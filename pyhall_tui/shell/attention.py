@@ -34,7 +34,7 @@ class Attention:
         self._bans += bans
 
     def _ring(self, profile: Profile) -> None:
-        from pyhall_tui.shell.notifications import bans_in_words, desktop_sequence  # not before the first frame
+        from pyhall_tui.render.notification import bans_in_words, desktop_sequence  # not before the first frame
 
         bans, self._bans = self._bans, []
         self._called_at = self._clock.now().mono

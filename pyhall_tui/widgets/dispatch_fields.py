@@ -13,8 +13,8 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
+from pyhall_tui.render.known_names import offered, said_of_new
 from pyhall_tui.widgets.field import Field
-from pyhall_tui.widgets.known_names import offered, said_of_new
 
 
 class KnownNames(Suggester):

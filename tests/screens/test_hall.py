@@ -10,7 +10,7 @@ from textual.widgets import Button, Input, TextArea
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.policy import Policy, Rule, save_rules
 from pyhall_tui.hall.upstream import Upstream
-from pyhall_tui.screens.hall.presence import watch_all
+from pyhall_tui.monitor.hall_presence import watch_all
 from pyhall_tui.screens.hall.screen import HallScreen
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.widgets import clipboard
@@ -363,11 +363,14 @@ async def test_an_odd_id_keeps_no_other_worker_off_the_watch_list_and_is_named(
 ) -> None:
     """F62."""
     async with open_app(profile_of(hall), key=hall.key) as opened:
+        workspace = opened.workspace
 
         async def watched() -> str:
-            asking = asyncio.ensure_future(watch_all(opened.workspace))
+            asking = asyncio.ensure_future(
+                watch_all(workspace.connection.ask_in_turn, workspace.fleet, workspace.watch)
+            )
             await until(asking.done, clock=opened.clock)
-            return asking.result().sentence
+            return asking.result()
 
         for worker_id in ("wkr_a", odd, "wkr_z"):
             hall.add_worker(worker_id)

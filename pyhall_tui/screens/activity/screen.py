@@ -13,9 +13,9 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from pyhall_tui.feeds.event_feed import EventFeed, Filter
 from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.fleet.events import Event, Kind, Severity
-from pyhall_tui.journal.event_feed import Feed, Filter
 from pyhall_tui.journal.export import each_event, write_events
 from pyhall_tui.render.event import BAR, WORDS, event_row, line, moment
 from pyhall_tui.render.text import Cell, Style, clean
@@ -75,7 +75,7 @@ class ActivityScreen(ModeScreen):
         """`drafts` keeps up to where one has looked, over restarts."""
         super().__init__(workspace)
         self._drafts = drafts
-        self._feed = Feed(workspace.alarms.was_replaced)
+        self._feed = EventFeed(workspace.alarms.was_replaced)
         self._shown: dict[str, Event] = {}
         looked = drafts.load(_LOOKED)
         self._looked_id, self._looked_at = _number(looked.get("id")), float(_number(looked.get("at")))

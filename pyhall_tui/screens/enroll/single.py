@@ -15,6 +15,8 @@ from textual.widgets import Button, Input
 from pyhall_tui.attest.records import FILE_NAMES
 from pyhall_tui.enroll.checks import field_named_in
 from pyhall_tui.enroll.draft import FORM, Draft, Unsettled
+from pyhall_tui.enroll.enrollment_sender import EnrollmentSender
+from pyhall_tui.enroll.known_capabilities import known_capabilities
 from pyhall_tui.enroll.record import fill_from_record
 from pyhall_tui.enroll.request import body_of, request_of
 from pyhall_tui.files.drafts import Drafts
@@ -37,10 +39,8 @@ from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.exchange_panel import ExchangePanel
 from pyhall_tui.screens.enroll.form import LABELS, EnrollForm
-from pyhall_tui.screens.enroll.known import known_capabilities
 from pyhall_tui.screens.enroll.lines_view import LinesView
 from pyhall_tui.screens.enroll.record import RecordPanel
-from pyhall_tui.screens.enroll.sending import mark_lost_sends, send
 from pyhall_tui.screens.messages import CopyText
 from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.late import after_refresh
@@ -205,8 +205,14 @@ class EnrollOne(Vertical):
 
     @work(exclusive=True, exit_on_error=False, group="known")
     async def learn_capabilities(self) -> None:
-        await mark_lost_sends(self.workspace)
-        self.form.capabilities.learn(await known_capabilities(self.workspace))
+        workspace = self.workspace
+        await self._sender().mark_lost_sends()
+        known = await known_capabilities(workspace.profile, workspace.fleet, workspace.journal)
+        self.form.capabilities.learn(known)
+
+    def _sender(self) -> EnrollmentSender:
+        workspace = self.workspace
+        return EnrollmentSender(workspace.profile, workspace.clock, workspace.journal, ask=workspace.connection.ask)
 
     def take(self, fill: dict[str, Any]) -> None:
         """Another screen brought values for the form; what stood there can be had back."""
@@ -373,7 +379,7 @@ class EnrollOne(Vertical):
         self._keep()  # before the send: a crash in the middle must not lose sight of it
         self._tell([])
         try:
-            answer = await send(self.workspace, request, correlation_id)
+            answer = await self._sender().send(request, correlation_id)
         except NotKept as error:
             self._settle(sent)
             self._tell([(Cell(f"✖ {clean(error)}", Style.ERROR),)])

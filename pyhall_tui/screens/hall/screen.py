@@ -11,6 +11,8 @@ from textual.screen import Screen
 from textual.widgets import Input, Static, TabbedContent, TabPane
 from textual.worker import Worker
 
+from pyhall_tui.feeds.decision_feed import DecisionFeed
+from pyhall_tui.monitor.hall_presence import watch_all
 from pyhall_tui.profiles.watch_list import cannot_be_watched
 from pyhall_tui.registry.errors import Forbidden, NotFound, RegistryError
 from pyhall_tui.registry.local_hall import HallPolicy, hall_alerts, hall_decisions, hall_policy, hall_status
@@ -27,8 +29,6 @@ from pyhall_tui.render.hall import (
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.hall.decision import DecisionScreen
 from pyhall_tui.screens.hall.explain import ExplainForm
-from pyhall_tui.screens.hall.feed import DecisionFeed
-from pyhall_tui.screens.hall.presence import watch_all
 from pyhall_tui.screens.messages import ConnectionChanged, CopyText, Go
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
@@ -293,7 +293,9 @@ class HallScreen(Screen[None]):
     @one_at_a_time("watch-all")
     async def action_watch_all(self) -> None:
         """Put every worker of the hall on the watch list."""
-        self.notify((await watch_all(self._workspace)).sentence, markup=False)
+        workspace = self._workspace
+        said = await watch_all(workspace.connection.ask_in_turn, workspace.fleet, workspace.watch)
+        self.notify(said, markup=False)
 
     # -- the policy --------------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-import msgspec
 from textual.content import Content
 
 from pyhall_tui.profiles.edits import values_of
@@ -64,11 +63,6 @@ def take_theirs(conflict: ProfileConflict, mine: dict[str, Any]) -> dict[str, An
     assert conflict.theirs is not None
     theirs = values_of(conflict.theirs)
     return {**mine, **{key: theirs[key] for key in conflict.keys}}
-
-
-def renamed(profile: Profile, name: str) -> Profile:
-    """Return the profile under another name."""
-    return msgspec.structs.replace(profile, name=name)
 
 
 def _difference(key: str, theirs: object, mine: object) -> Content:

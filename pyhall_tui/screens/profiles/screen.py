@@ -21,6 +21,8 @@ from pyhall_tui.profiles.environment import EnvironmentMistake, overridden
 from pyhall_tui.profiles.keys import KeyAnswer, KeyState, KeyStore
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
+from pyhall_tui.profiles.saving import Saver, Written, connection
+from pyhall_tui.profiles.trials import Trials, hindrance
 from pyhall_tui.profiles.urls import origin
 from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.render.profile import key_sentence, profile_row
@@ -32,9 +34,7 @@ from pyhall_tui.screens.profiles.form import ProfileForm
 from pyhall_tui.screens.profiles.listing import ProfileList
 from pyhall_tui.screens.profiles.notice import Notice
 from pyhall_tui.screens.profiles.probe_panel import ProbePanel
-from pyhall_tui.screens.profiles.questions import ask_delete, ask_untested, take_theirs
-from pyhall_tui.screens.profiles.saving import Saver, Written, connection
-from pyhall_tui.screens.profiles.trials import Trials, hindrance
+from pyhall_tui.screens.profiles.questions import ask_conflict, ask_delete, ask_untested, take_theirs
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import LineTable, Row
@@ -87,7 +87,7 @@ class ProfilesScreen(ModeScreen):
         self._shown: str | None = None
         self._trials = Trials(keys)
         self._keep_timer: Timer | None = None
-        self._saver = Saver(store, keys, home.data, self._ask)
+        self._saver = Saver(store, keys, home.data, lambda theirs, mine: self._ask(ask_conflict(theirs, mine)))
 
     def compose_body(self) -> ComposeResult:
         yield Notice(id="top")

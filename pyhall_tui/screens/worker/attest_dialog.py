@@ -8,12 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Button, Static
 
+from pyhall_tui.attest.hash_sender import HashSender
 from pyhall_tui.packages.watch import Standing
 from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.render.enroll import Line
 from pyhall_tui.render.package import attest_question, attest_trouble
 from pyhall_tui.render.text import Cell, Style
-from pyhall_tui.screens.worker.sending import attest
 from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.late import after_refresh
@@ -40,10 +40,11 @@ class AttestScreen(DialogScreen[bool]):
     }
     """
 
-    def __init__(self, workspace: Workspace, worker_id: str, standing: Standing) -> None:
+    def __init__(self, workspace: Workspace, sender: HashSender, worker_id: str, standing: Standing) -> None:
         """Make the question. `standing` has a hash: see `render.package.why_not_attest`."""
         super().__init__()
         self._workspace, self._worker_id, self._standing = workspace, worker_id, standing
+        self._sender = sender
         self._sending = False
         self._last_answer = LastAnswer()
 
@@ -83,7 +84,7 @@ class AttestScreen(DialogScreen[bool]):
     @work(exit_on_error=False, exclusive=True, group="attest")
     async def _send(self, sha256: str) -> None:
         try:
-            answer = await attest(self._workspace, self._worker_id, sha256)
+            answer = await self._sender.attest(self._worker_id, sha256)
         except RegistryError as error:
             entry = self._workspace.fleet.get(self._worker_id)
             known = entry is not None and entry.verdict is not None and entry.verdict.known

@@ -9,18 +9,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Button, Input, Static
 
+from pyhall_tui.attest.hash_sender import HashSender
+from pyhall_tui.files.notes import Notes
 from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.models import plain_sha256
 from pyhall_tui.render.enroll import Line, labelled
 from pyhall_tui.render.package import report_trouble
 from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.screens.enroll.ask import AskScreen
-from pyhall_tui.screens.worker.sending import report
 from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import Field
 from pyhall_tui.widgets.late import after_refresh
-from pyhall_tui.workspace import Workspace
 
 _NOTE = "report"
 _REASON_LIMIT = 2_000
@@ -44,12 +44,12 @@ class ReportScreen(DialogScreen[bool]):
     }
     """
 
-    def __init__(self, workspace: Workspace, worker_id: str, sha256: str) -> None:
+    def __init__(self, notes: Notes, sender: HashSender, worker_id: str, sha256: str) -> None:
         """Make the form; `sha256` stands in it, and may be another one."""
         super().__init__()
-        self._workspace, self._worker_id, self._sha256 = workspace, worker_id, sha256
+        self._notes, self._sender, self._worker_id, self._sha256 = notes, sender, worker_id, sha256
         self._sending = False
-        kept = workspace.notes.load(_NOTE, worker_id, dict[str, str]) or {}
+        kept = notes.load(_NOTE, worker_id, dict[str, str]) or {}
         self._typed = {name: kept.get(name, "") for name in ("reason", "link")}
         self._kept = dict(self._typed)
 
@@ -106,7 +106,7 @@ class ReportScreen(DialogScreen[bool]):
     async def _send(self) -> None:
         sha256, reason, link = (self._value(name) for name in ("sha256", "reason", "link"))
         try:
-            await report(self._workspace, self._worker_id, sha256, reason, link)
+            await self._sender.report(self._worker_id, sha256, reason, link)
         except RegistryError as error:
             self._say(report_trouble(error))
         else:
@@ -143,9 +143,9 @@ class ReportScreen(DialogScreen[bool]):
             return
         self._kept = dict(self._typed)
         if any(self._typed.values()):
-            self._workspace.notes.save(_NOTE, self._worker_id, self._typed)
+            self._notes.save(_NOTE, self._worker_id, self._typed)
         else:
-            self._workspace.notes.forget(_NOTE, self._worker_id)
+            self._notes.forget(_NOTE, self._worker_id)
 
     def _set_sending(self, sending: bool) -> None:
         self._sending = sending

@@ -108,9 +108,9 @@ class WorkersScreen(ModeScreen):
 
     async def _look_for_hall(self) -> None:
         """A local hall lists its workers and tells its decisions; the registry's own API does neither."""
-        from pyhall_tui.screens.hall.presence import is_local_hall
+        from pyhall_tui.monitor.hall_presence import is_local_hall
 
-        self._is_hall = await is_local_hall(self.workspace)
+        self._is_hall = await is_local_hall(self.workspace.connection.ask_in_turn, self.workspace.clock)
         self._summary = ()
         self._summarise()
         self.query("#empty-all").set(display=self._is_hall)
@@ -127,9 +127,10 @@ class WorkersScreen(ModeScreen):
 
     @one_at_a_time("watch-all")
     async def action_watch_all(self) -> None:
-        from pyhall_tui.screens.hall.presence import watch_all
+        from pyhall_tui.monitor.hall_presence import watch_all
 
-        said = (await watch_all(self.workspace)).sentence
+        workspace = self.workspace
+        said = await watch_all(workspace.connection.ask_in_turn, workspace.fleet, workspace.watch)
         self._reorder()
         self.notify(said, markup=False)
 

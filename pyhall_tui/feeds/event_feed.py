@@ -5,6 +5,7 @@ from typing import NamedTuple, TypedDict
 
 import msgspec
 
+from pyhall_tui.feeds.pausable_rows import PausableRows
 from pyhall_tui.fleet.events import Event, Kind, Severity
 
 MOST = 20_000
@@ -51,14 +52,13 @@ def _haystack(event: Event) -> str:
     return "\n".join(field for field in fields if field).casefold()
 
 
-class Feed:
+class EventFeed:
     """The rows of the activity screen. It asks nobody: pages and live events are put in."""
 
     def __init__(self, was_replaced: Callable[[int], bool]) -> None:
         """Begin empty. `was_replaced` says of an id that its row was folded into a newer one."""
         self._was_replaced = was_replaced
-        self._known: dict[int, Event] = {}
-        self._held: dict[int, Event] = {}
+        self._rows: PausableRows[int, Event] = PausableRows()
         self._seen: set[int] = set()
         self._seen_up_to = 0
         self.asked = Filter()
@@ -67,7 +67,6 @@ class Feed:
         """From this id up every event is known, whatever the filter."""
         self._matching_from = _NOTHING_LOADED
         """From this id up every event that passes the filter is known."""
-        self.paused = False
 
     def narrow(self, asked: Filter) -> None:
         """Show what passes that filter: at once what is known, the rest as its pages come."""
@@ -75,14 +74,19 @@ class Feed:
         self._matching_from = self._whole_from
 
     @property
+    def paused(self) -> bool:
+        """Whether new events are held back."""
+        return self._rows.paused
+
+    @property
     def held(self) -> int:
         """How many events came while it was paused."""
-        return len(self._held)
+        return len(self._rows.held)
 
     @property
     def newest_id(self) -> int:
         """The newest id that could be seen; 0 where there is none."""
-        return max(self._known, default=0)
+        return max(self._rows.shown, default=0)
 
     @property
     def is_loaded(self) -> bool:
@@ -101,22 +105,22 @@ class Feed:
 
     def rows(self) -> list[Event]:
         """Return what is shown, newest first, without gaps."""
-        shown = (event for event in self._known.values() if event.id >= self._matching_from)
+        shown = (event for event in self._rows.shown.values() if event.id >= self._matching_from)
         return sorted(filter(self.asked.matches, shown), key=lambda event: event.id, reverse=True)
 
     def kinds(self) -> list[Kind]:
         """Return the kinds that occur, in their own order."""
-        found = {event.kind for event in self._known.values()}
+        found = {event.kind for event in self._rows.shown.values()}
         return [kind for kind in Kind if kind in found]
 
     def came_after(self, event_id: int) -> int:
         """Count the events that are newer than that one, held ones included."""
-        return sum(known > event_id for known in (*self._known, *self._held))
+        return sum(known > event_id for known in (*self._rows.shown, *self._rows.held))
 
     def take(self, events: Iterable[Event]) -> None:
         """Take new events; while it is paused they are held back."""
         taken = {event.id: event for event in events}
-        (self._held if self.paused else self._known).update(taken)
+        self._rows.take(taken)
         if any(event.count > 1 or event.kind is Kind.VANISHED for event in taken.values()):  # may take another's place
             self._drop_replaced()
         self._let_go()
@@ -125,7 +129,7 @@ class Feed:
         """Take a page of older events that was asked for with that filter; another filter's is dropped."""
         if asked != self.asked:
             return
-        self._known.update({event.id: event for event in page if not self._was_replaced(event.id)})
+        self._rows.shown.update({event.id: event for event in page if not self._was_replaced(event.id)})
         self._matching_from = 0 if is_last else page[-1].id
         self._mark_seen()
         if asked == Filter():
@@ -134,10 +138,8 @@ class Feed:
 
     def pause(self, *, paused: bool) -> None:
         """Hold back what comes from now on, or show what was held back."""
-        self.paused = paused
+        self._rows.pause(paused=paused)
         if not paused:
-            self._known |= self._held
-            self._held = {}
             self._drop_replaced()
 
     def acknowledge(self, ids: Iterable[int]) -> None:
@@ -152,19 +154,19 @@ class Feed:
 
     def _mark_seen(self) -> None:
         """A page may have been read before the journal knew what was acknowledged meanwhile."""
-        for event_id, event in self._known.items():
+        for event_id, event in self._rows.shown.items():
             if not event.acknowledged and (event_id <= self._seen_up_to or event_id in self._seen):
-                self._known[event_id] = msgspec.structs.replace(event, acknowledged=True)
+                self._rows.shown[event_id] = msgspec.structs.replace(event, acknowledged=True)
 
     def _drop_replaced(self) -> None:
-        rows = self._held if self.paused else self._known
+        rows = self._rows.held if self.paused else self._rows.shown
         for event_id in [event_id for event_id in rows if self._was_replaced(event_id)]:
             del rows[event_id]
 
     def _let_go(self) -> None:
-        if len(self._known) <= MOST:
+        if len(self._rows.shown) <= MOST:
             return
-        newest = sorted(self._known, reverse=True)[: MOST // 2]
-        self._known = {event_id: self._known[event_id] for event_id in newest}
+        newest = sorted(self._rows.shown, reverse=True)[: MOST // 2]
+        self._rows.shown = {event_id: self._rows.shown[event_id] for event_id in newest}
         self._whole_from = max(self._whole_from, newest[-1])
         self._matching_from = max(self._matching_from, newest[-1])

@@ -1,4 +1,4 @@
-"""What a test of a form asks, and which connections were tested. No Textual."""
+"""What a test of a form asks, and which connections were tested."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,6 @@ from pyhall_tui.profiles.environment import KEY, EnvironmentMistake, instead, ov
 from pyhall_tui.profiles.keys import KeyAnswer, KeyStore
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import origin
-from pyhall_tui.screens.profiles.questions import renamed
 
 
 class Trial(NamedTuple):
@@ -51,7 +50,7 @@ class Trials:
         note, proves = f"{instead(profile, asked)} {by_variable}".strip(), not hindrance(profile, typed_key)
         if typed_key and not by_variable and origin(asked.registry_url) == origin(profile.registry_url):
             return Trial(asked, ApiKey(typed_key), None, note, proves)
-        answer = await self._keys.load(renamed(asked, base.name) if base else asked)
+        answer = await self._keys.load(asked.named(base.name) if base else asked)
         return Trial(asked, answer.key, answer, note, proves)
 
     def note(self, name: str, made_with: tuple[object, ...], *, well: bool) -> None:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyhall_tui.feeds import event_feed as feed_module
+from pyhall_tui.feeds.event_feed import EventFeed, Filter
 from pyhall_tui.fleet.events import Event, Kind, Severity
-from pyhall_tui.journal import event_feed as feed_module
-from pyhall_tui.journal.event_feed import Feed, Filter
 from tests.journal.makers import event
 
 JOURNAL = [event(worker_id=f"w{number % 7}", severity=Severity(number % 4), id=number) for number in range(1, 101)]
@@ -18,20 +18,20 @@ FILTERS = st.builds(
 )
 
 
-def page(feed: Feed, limit: int = 20) -> None:
+def page(feed: EventFeed, limit: int = 20) -> None:
     """Put in the next page as the journal would answer it."""
     before = feed.before_id or 1_000
     found = [one for one in reversed(JOURNAL) if one.id < before and feed.asked.matches(one)][:limit]
     feed.add_page(feed.asked, found, is_last=len(found) < limit)
 
 
-def ids(feed: Feed) -> list[int]:
+def ids(feed: EventFeed) -> list[int]:
     return [one.id for one in feed.rows()]
 
 
 @given(st.lists(st.one_of(FILTERS, st.just("page"), st.just("live")), max_size=25))
 def test_whatever_one_does_the_rows_have_no_gap(steps: list[object]) -> None:
-    feed, live = Feed(lambda _: False), []
+    feed, live = EventFeed(lambda _: False), []
     for step in steps:
         if isinstance(step, Filter):
             feed.narrow(step)
@@ -45,14 +45,14 @@ def test_whatever_one_does_the_rows_have_no_gap(steps: list[object]) -> None:
 
 
 def test_a_page_that_was_asked_for_with_another_filter_is_dropped() -> None:
-    feed = Feed(lambda _: False)
+    feed = EventFeed(lambda _: False)
     feed.narrow(Filter(text="w3"))
     feed.add_page(Filter(), JOURNAL[-20:][::-1], is_last=False)
     assert not ids(feed) and not feed.is_loaded
 
 
 def test_what_was_acknowledged_stays_so_where_a_page_was_read_before() -> None:
-    feed = Feed(lambda _: False)
+    feed = EventFeed(lambda _: False)
     page(feed)
     feed.acknowledge_all(100)
     page(feed)
@@ -61,7 +61,7 @@ def test_what_was_acknowledged_stays_so_where_a_page_was_read_before() -> None:
 
 def test_a_folded_row_takes_the_place_of_the_earlier_one_and_not_before_the_pause_ends() -> None:
     replaced: set[int] = set()
-    feed = Feed(replaced.__contains__)
+    feed = EventFeed(replaced.__contains__)
     page(feed)
     feed.pause(paused=True)
     replaced.add(100)
@@ -73,7 +73,7 @@ def test_a_folded_row_takes_the_place_of_the_earlier_one_and_not_before_the_paus
 
 def test_the_oldest_are_let_go_and_can_be_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed_module, "MOST", 50)
-    feed = Feed(lambda _: False)
+    feed = EventFeed(lambda _: False)
     page(feed)
     feed.take(event(id=number) for number in range(200, 240))
     assert len(ids(feed)) == 25
@@ -82,7 +82,7 @@ def test_the_oldest_are_let_go_and_can_be_loaded_again(monkeypatch: pytest.Monke
 
 def test_a_week_of_a_lost_registry_stays_within_the_bound() -> None:
     """F42."""
-    feed = Feed(lambda _: False)
+    feed = EventFeed(lambda _: False)
     feed.add_page(Filter(), [], is_last=True)
     for start in range(1, 121_000, 1_000):
         feed.take(Event(kind=Kind.REGISTRY_LOST, severity=Severity.WARNING, at=0, id=start + n) for n in range(1_000))

@@ -12,11 +12,9 @@ from pyhall_tui.profiles.keys import KeyAnswer, KeyState, KeyStore
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileConflict, ProfilesFileError, ProfilesNotSaved, ProfileStore
 from pyhall_tui.profiles.watch_list import WatchList
-from pyhall_tui.render.text import clean
-from pyhall_tui.screens.profiles.choice import ChoiceScreen
-from pyhall_tui.screens.profiles.questions import ask_conflict, renamed
 
-Ask = Callable[[ChoiceScreen], Awaitable[str | None]]
+AskConflict = Callable[[ProfileConflict, Profile], Awaitable[str | None]]
+"""Asks whose values count if the file was changed meanwhile: `theirs`, `mine`, or None for neither."""
 
 
 class Written(NamedTuple):
@@ -34,9 +32,9 @@ class Written(NamedTuple):
 class Saver:
     """Writes profiles, moves and deletes them with what belongs to them. Files are written in a thread."""
 
-    def __init__(self, store: ProfileStore, keys: KeyStore, data: Path, ask: Ask) -> None:
-        """`ask` shows a question and returns its answer."""
-        self._store, self._keys, self._data, self._ask = store, keys, data, ask
+    def __init__(self, store: ProfileStore, keys: KeyStore, data: Path, ask_conflict: AskConflict) -> None:
+        """Write nothing yet. `data` is the folder of the watch lists."""
+        self._store, self._keys, self._data, self._ask_conflict = store, keys, data, ask_conflict
 
     async def write(self, profile: Profile, base: Profile | None) -> Written:
         """Put a profile into the file; where others changed the same keys, ask first."""
@@ -45,13 +43,13 @@ class Saver:
             try:
                 if base is not None and base.name != profile.name:
                     await asyncio.to_thread(self._store.rename, base.name, profile.name)
-                    base = renamed(base, profile.name)
+                    base = base.named(profile.name)
                 return Written(await asyncio.to_thread(partial(self._store.save, profile, base, force=force)))
             except ProfileConflict as conflict:
                 if base is None or conflict.keys == ("name",):
                     taken = str(conflict).removesuffix(" Overwrite it?").removesuffix(" Choose another name.")
                     return Written(sentence=f"{taken} Choose another name.", field="name")
-                answer = await self._ask(ask_conflict(conflict, profile))
+                answer = await self._ask_conflict(conflict, profile)
                 if answer == "theirs":
                     return Written(
                         sentence="Their values are in the form now; save to keep your other changes.", theirs=conflict
@@ -60,7 +58,7 @@ class Saver:
                     return Written(sentence="Not saved: the form and the file are unchanged.")
                 force = True
             except (ProfilesNotSaved, ProfilesFileError) as wrong:
-                return Written(sentence=clean(wrong))
+                return Written(sentence=str(wrong))
 
     async def keep_key(self, saved: Profile, base: Profile | None, typed_key: str) -> KeyAnswer | None:
         """Store a typed key, or let the stored one follow a new name; None where there is nothing to do."""

@@ -1,8 +1,8 @@
 """The feed of decisions by itself: one row a decision, bounded."""
 
+from pyhall_tui.feeds.decision_feed import MOST, DecisionFeed
 from pyhall_tui.registry.local_hall import MOST_DECISIONS, HallDecision
 from pyhall_tui.registry.models import Outcome
-from pyhall_tui.screens.hall.feed import MOST, DecisionFeed
 
 
 def decision(seq: int, **fields: object) -> HallDecision:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyhall_tui.shell.notifications import bans_in_words, desktop_sequence
+from pyhall_tui.render.notification import bans_in_words, desktop_sequence
 from tests.journal.makers import event
 
 

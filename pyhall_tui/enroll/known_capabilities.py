@@ -6,20 +6,20 @@ from itertools import chain
 import msgspec
 
 from pyhall_tui.enroll.request import FORM
+from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.journal.journal import Journal
+from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.threads.off_loop import off_loop
-from pyhall_tui.workspace import Workspace
 
 
 class _Sent(msgspec.Struct):
     capabilities: tuple[str, ...] = ()
 
 
-async def known_capabilities(workspace: Workspace) -> list[str]:
+async def known_capabilities(profile: Profile, fleet: Fleet, journal: Journal) -> list[str]:
     """Return them in alphabetical order, each once."""
-    profile = workspace.profile
-    seen = set(chain.from_iterable(entry.verdict.capabilities for entry in workspace.fleet if entry.verdict))
-    sent = await off_loop(partial(_sent_before, workspace.journal, profile.name), name="journal")
+    seen = set(chain.from_iterable(entry.verdict.capabilities for entry in fleet if entry.verdict))
+    sent = await off_loop(partial(_sent_before, journal, profile.name), name="journal")
     return sorted({*profile.capabilities, *seen, *sent}, key=str.casefold)
 
 

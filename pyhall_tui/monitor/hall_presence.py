@@ -1,8 +1,12 @@
 """Is the opened registry a local hall? And all of its workers at once, which the registry's own API can't list."""
 
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Final
 
+from pyhall_tui.clock import Clock
+from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.profiles.watch_list import cannot_be_watched
+from pyhall_tui.registry.asking import Ask
 from pyhall_tui.registry.errors import (
     BadRequest,
     NotARegistrysAnswer,
@@ -13,48 +17,44 @@ from pyhall_tui.registry.errors import (
     UnexpectedStatus,
 )
 from pyhall_tui.registry.local_hall import hall_status, hall_workers
-from pyhall_tui.workspace import Workspace
 
 _AGAIN: Final = 30.0
 """Seconds until a registry that gave no clear answer is asked again."""
 _NO: Final = (NotFound, UnexpectedStatus, BadRequest, NotARegistrysAnswer, Redirected, NotSent)
 
 
-class Watching(NamedTuple):
-    """What came of watching all: the ids that the hall named, and what to say."""
-
-    worker_ids: tuple[str, ...]
-    sentence: str
-
-
-async def is_local_hall(workspace: Workspace) -> bool:
+async def is_local_hall(ask: Ask, clock: Clock) -> bool:
     """Ask once it is connected; where the registry cannot be reached, again until it says yes or no."""
     while True:
         try:
-            await workspace.connection.ask_in_turn(lambda client: hall_status(client, retry=False))
+            await ask(lambda client: hall_status(client, retry=False))
         except _NO:
             return False
         except RegistryError:
-            await workspace.clock.sleep(_AGAIN)
+            await clock.sleep(_AGAIN)
         else:
             return True
 
 
-async def watch_all(workspace: Workspace) -> Watching:
-    """Put every worker of the hall on the watch list, and return what to say of it."""
+async def watch_all(ask: Ask, fleet: Fleet, watch: Callable[[Iterable[str]], list[str]]) -> str:
+    """Put every worker of the hall on the watch list, and return what to say of it.
+
+    Args:
+        ask: asks in turn, within the rate limit.
+        watch: puts workers on the watch list, and returns those that are new.
+    """
     try:
-        worker_ids = await workspace.connection.ask_in_turn(hall_workers)
+        worker_ids = await ask(hall_workers)
     except RegistryError as error:
-        return Watching((), f"Its workers could not be listed: {error} {error.advice}")
+        return f"Its workers could not be listed: {error} {error.advice}"
     if not worker_ids:
-        return Watching((), "This hall has no workers yet.")
-    new = workspace.watch(worker_ids)
+        return "This hall has no workers yet."
+    new = watch(worker_ids)
     odd = cannot_be_watched(worker_ids)
-    watched = tuple(worker_id for worker_id in worker_ids if workspace.fleet.get(worker_id) is not None)
-    known = len(watched) - len(new)
+    known = sum(fleet.get(worker_id) is not None for worker_id in worker_ids) - len(new)
     also = f" {known} already watched." if known and new else ""
     if new:
         said = f"Watching {len(new)} more worker{'s' * (len(new) != 1)}.{also}"
     else:
         said = "All its other workers are already watched." if odd else "All its workers are already watched."
-    return Watching(watched, f"{said} {odd}" if odd else said)
+    return f"{said} {odd}" if odd else said

@@ -1,0 +1,80 @@
+"""A hash attested anew or reported: sent once, and kept as an event with what came of it."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pyhall_tui.clock import Clock
+from pyhall_tui.fleet.events import Event, Kind
+from pyhall_tui.fleet.transitions import make_event
+from pyhall_tui.registry.asking import Ask
+from pyhall_tui.registry.correlation import new_correlation_id
+from pyhall_tui.registry.errors import RegistryError
+from pyhall_tui.registry.models import AttestAnswer, Exchange
+
+T = TypeVar("T")
+
+
+class HashSender:
+    """Sends what an operator says of a package's hash; what came of it is an event."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        correlation_prefix: str,
+        ask: Ask,
+        verify_now: Callable[[list[str]], None],
+        take_events: Callable[[list[Event]], None],
+    ) -> None:
+        """Send nothing yet.
+
+        Args:
+            ask: asks the registry at once.
+            verify_now: asks for these workers' verdicts next.
+            take_events: keeps and tells events.
+        """
+        self._clock, self._correlation_prefix = clock, correlation_prefix
+        self._ask, self._verify_now, self._take_events = ask, verify_now, take_events
+
+    async def attest(self, worker_id: str, sha256: str) -> AttestAnswer:
+        """Attest a package's hash for a worker, then ask for its verdict.
+
+        Raises:
+            RegistryError: no usable answer came; where `may_have_reached`, it may be attested all the same.
+        """
+        correlation_id = new_correlation_id(self._correlation_prefix)
+        call = self._ask(lambda client: client.attest(worker_id, sha256, correlation_id=correlation_id))
+        try:
+            return await self._kept(Kind.ATTEST_SENT, worker_id, f"attest {sha256[:8]}", correlation_id, call)
+        finally:
+            self._verify_now([worker_id])
+
+    async def report(self, worker_id: str, sha256: str, reason: str, link: str) -> Exchange:
+        """Report a package's hash to the ban list's review.
+
+        Raises:
+            RegistryError: no usable answer came; where `may_have_reached`, it may be reported all the same.
+        """
+        correlation_id = new_correlation_id(self._correlation_prefix)
+        call = self._ask(
+            lambda client: client.report(sha256, reason, link or None, correlation_id=correlation_id),
+        )
+        what = f"report {sha256[:8]} ({reason})"
+        return await self._kept(Kind.HASH_REPORTED, worker_id, what, correlation_id, call)
+
+    async def _kept(self, kind: Kind, worker_id: str, what: str, correlation_id: str, call: Awaitable[T]) -> T:
+        """Await the answer and write down what came, also where nothing did."""
+        after, detail = "outcome unknown", "the profile was left before an answer came"
+        try:
+            answer = await call
+            after, detail = "taken", ""
+            return answer
+        except RegistryError as error:
+            after, detail = "outcome unknown" if error.may_have_reached else "refused", str(error)
+            raise
+        finally:
+            now = self._clock.now().wall
+            event = make_event(
+                kind, now, worker_id, what, after, source="operator", correlation_id=correlation_id, detail=detail
+            )
+            self._take_events([event])

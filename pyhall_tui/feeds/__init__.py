@@ -1,0 +1,1 @@
+"""Rows that come as they happen: held back while paused, filtered, bounded."""
