@@ -35,10 +35,19 @@ class Kind(StrEnum):
     BAN_LIST_MISSING = "no ban list"
     ATTEST_SENT = "attestation sent"
     HASH_REPORTED = "hash reported"
+    BAN_LIST_TRUNCATED = "ban list truncated"
+    BAN_LIST_FAILING = "ban list failing"
+    BAN_LIST_RECOVERED = "ban list recovered"
+    FLAPPING = "flapping"
+    CALMED = "calm again"
+    UNWATCHED = "unwatched"
+    """Taken off the watch list while an alarm of it fired."""
+    SILENCED = "silenced"
+    SILENCE_ENDED = "silence ended"
 
 
 class Severity(IntEnum):
-    """How loud it is. An `ALARM` is counted in the header until it is acknowledged."""
+    """How loud it is. What begins by an `ALARM` is counted in the header until it ends or is acknowledged."""
 
     INFO = 0
     NOTICE = 1

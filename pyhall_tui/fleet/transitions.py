@@ -28,6 +28,14 @@ _SEVERITY = {
     Kind.BAN_LIST_MISSING: Severity.NOTICE,
     Kind.ATTEST_SENT: Severity.NOTICE,
     Kind.HASH_REPORTED: Severity.NOTICE,
+    Kind.BAN_LIST_TRUNCATED: Severity.ALARM,
+    Kind.BAN_LIST_FAILING: Severity.WARNING,
+    Kind.BAN_LIST_RECOVERED: Severity.NOTICE,
+    Kind.FLAPPING: Severity.ALARM,
+    Kind.CALMED: Severity.NOTICE,
+    Kind.UNWATCHED: Severity.NOTICE,
+    Kind.SILENCED: Severity.NOTICE,
+    Kind.SILENCE_ENDED: Severity.NOTICE,
 }
 
 

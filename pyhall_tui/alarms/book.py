@@ -1,0 +1,201 @@
+"""All alarms and silences of one profile, as they stand, and how many there are of each. Pure: told each moment."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import msgspec
+
+from pyhall_tui.alarms.alarm import Alarm, Change, Condition, Standing, What
+from pyhall_tui.alarms.fold import Effect, effects, fold
+from pyhall_tui.alarms.silences import Silence
+from pyhall_tui.fleet.events import FIRST_SIGHT, Event, Severity
+
+_MOST_RESOLVED = 20_000
+"""Alarms held that are over; those that fire are all held."""
+
+_Key = tuple[Condition, str]
+
+
+class AlarmBook:
+    """Takes events, acknowledgements and silences; knows how each alarm stands."""
+
+    def __init__(self, profile: str, look_up: Callable[[Condition, str], Alarm | None] = lambda *_: None) -> None:
+        """Begin empty. `look_up` finds an alarm that is over and not held here, so that it keeps its count."""
+        self._profile = profile
+        self._look_up = look_up
+        self._alarms: OrderedDict[_Key, Alarm] = OrderedDict()
+        self._firing: dict[str, dict[Condition, Alarm]] = {}
+        """By subject."""
+        self._silences: dict[str, Silence] = {}
+        self._active: tuple[Silence, ...] = ()
+        self._standings: dict[_Key, Standing] = {}
+        self._severities: dict[_Key, Severity] = {}
+        self._counts: Counter[tuple[Standing, Severity]] = Counter()
+
+    # -- asking --
+
+    def count(self, standing: Standing, severity: Severity = Severity.ALARM) -> int:
+        """Return how many alarms of that severity stand so."""
+        return self._counts[(standing, severity)]
+
+    def alarms(self) -> Iterator[Alarm]:
+        """Yield all that are held."""
+        return iter(self._alarms.values())
+
+    def get(self, condition: Condition, subject: str) -> Alarm | None:
+        """Return an alarm, also one that is over."""
+        held = self._alarms.get((condition, subject))
+        return held if held is not None else self._look_up(condition, subject)
+
+    def firing(self, subject: str) -> Mapping[Condition, Alarm]:
+        """Return the alarms of a worker that fire, acknowledged ones included; of the registry: ``""``."""
+        return self._firing.get(subject, {})
+
+    def with_condition(self, condition: Condition) -> list[Alarm]:
+        """Return the alarms of one kind that fire."""
+        return [alarms[condition] for alarms in self._firing.values() if condition in alarms]
+
+    def standing(self, alarm: Alarm) -> Standing:
+        """Return how an alarm stands."""
+        return self._standings.get((alarm.condition, alarm.subject)) or self._stand(alarm)
+
+    def counted(self) -> list[Alarm]:
+        """Return the alarms that the header counts."""
+        return [
+            self._alarms[key]
+            for key, standing in self._standings.items()
+            if standing is Standing.FIRING and self._alarms[key].severity is Severity.ALARM
+        ]
+
+    def silenced_by(self, alarm: Alarm) -> Silence | None:
+        """Return the silence that an alarm falls under: the one that ends last."""
+        covering = [one for one in self._active if one.covers(alarm.condition, alarm.subject, alarm.namespace)]
+        return max(covering, key=lambda one: one.until, default=None)
+
+    @property
+    def silences(self) -> tuple[Silence, ...]:
+        """The silences that hold, the one that ends first before the others."""
+        return self._active
+
+    # -- taking --
+
+    def take(self, event: Event, namespace: str) -> list[Change]:
+        """Take an event; return what became of alarms by it."""
+        folded = [self._fold(event, effect, namespace) for effect in effects(event)]
+        return [change for change in folded if change is not None]
+
+    def _fold(self, event: Event, effect: Effect, namespace: str) -> Change | None:
+        before = self.get(effect.condition, event.worker_id or "") if effect.opens else None
+        before = before or self._alarms.get((effect.condition, event.worker_id or ""))
+        folded = fold(before, event, effect, self._profile, namespace)
+        if folded is None:
+            return None
+        self.put(folded.alarm)
+        if folded.what is None:
+            return None
+        return change_by(event, folded.alarm, folded.what)
+
+    def put(self, alarm: Alarm) -> None:
+        """Take an alarm as it is now."""
+        key = (alarm.condition, alarm.subject)
+        self._alarms[key] = alarm
+        self._alarms.move_to_end(key)
+        firing = self._firing.setdefault(alarm.subject, {})
+        if alarm.is_firing:
+            firing[alarm.condition] = alarm
+        else:
+            firing.pop(alarm.condition, None)
+        if not firing:
+            del self._firing[alarm.subject]
+        if alarm.condition is Condition.FLAPPING:  # others of the worker are covered by it, or no longer
+            for other in firing.values():
+                self._count(other)
+        self._count(alarm)
+        self._let_go()
+
+    def acknowledge(self, alarms: Iterable[Alarm], at: float, by: str, note: str, act: int) -> list[Change]:
+        """Mark alarms that fire as seen; one that somebody has acknowledged before, or that is over, stays as it is."""
+        changes = []
+        for alarm in alarms:
+            now = self._alarms.get((alarm.condition, alarm.subject))
+            if now is None or not now.is_firing or now.is_acknowledged or now.times != alarm.times:
+                continue
+            seen = msgspec.structs.replace(now, acknowledged_at=at, acknowledged_by=by, note=note, act=act)
+            self.put(seen)
+            changes.append(Change(what=What.ACKNOWLEDGED, at=at, by=by, alarm=seen))
+        return changes
+
+    def unacknowledge(self, act: int, at: float, by: str) -> list[Change]:
+        """Undo one acknowledgement: what has fired again since, or was acknowledged by others, stays as it is."""
+        changes = []
+        for alarm in [alarm for alarm in self._alarms.values() if alarm.act == act and alarm.is_acknowledged]:
+            open_again = unacknowledged(alarm)
+            self.put(open_again)
+            changes.append(Change(what=What.UNACKNOWLEDGED, at=at, by=by, alarm=open_again))
+        return changes
+
+    def put_silence(self, silence: Silence, now: float) -> None:
+        """Take a silence as it is now: one that ended is dropped."""
+        if silence.ended_at is None:
+            self._silences[silence.id] = silence
+        else:
+            self._silences.pop(silence.id, None)
+        self._activate(now)
+
+    def ended(self, now: float) -> list[Silence]:
+        """Return the silences whose time is over; they silence nothing from now on."""
+        over = [silence for silence in self._silences.values() if not silence.is_active(now)]
+        for silence in over:
+            del self._silences[silence.id]
+        if over:
+            self._activate(now)
+        return over
+
+    def _activate(self, now: float) -> None:
+        active = [silence for silence in self._silences.values() if silence.is_active(now)]
+        self._active = tuple(sorted(active, key=lambda silence: (silence.until, silence.id)))
+        for alarms in self._firing.values():
+            for alarm in alarms.values():
+                self._count(alarm)
+
+    def _count(self, alarm: Alarm) -> None:
+        key = (alarm.condition, alarm.subject)
+        before, standing = self._standings.pop(key, None), self._stand(alarm)
+        if before is not None:
+            self._counts[(before, self._severities.pop(key))] -= 1
+        self._standings[key] = standing
+        self._severities[key] = alarm.severity
+        self._counts[(standing, alarm.severity)] += 1
+
+    def _stand(self, alarm: Alarm) -> Standing:
+        if not alarm.is_firing:
+            return Standing.RESOLVED
+        if alarm.is_acknowledged:
+            return Standing.ACKNOWLEDGED
+        if self.silenced_by(alarm) is not None:
+            return Standing.SILENCED
+        flapping = self.firing(alarm.subject).get(Condition.FLAPPING)
+        # Not what fires for the first time in a while: a ban must not go under in other changes.
+        recurs = alarm.condition is not Condition.FLAPPING and alarm.streak > 1
+        if flapping is not None and recurs and self.silenced_by(flapping) is None:
+            return Standing.COVERED
+        return Standing.FIRING
+
+    def _let_go(self) -> None:
+        resolved = sum(count for (standing, _), count in self._counts.items() if standing is Standing.RESOLVED)
+        if resolved <= _MOST_RESOLVED:
+            return
+        for key in [key for key, alarm in self._alarms.items() if not alarm.is_firing][: _MOST_RESOLVED // 2]:
+            del self._alarms[key]
+            self._counts[(self._standings.pop(key), self._severities.pop(key))] -= 1
+
+
+def unacknowledged(alarm: Alarm) -> Alarm:
+    """Return an alarm as nobody has seen it."""
+    return msgspec.structs.replace(alarm, acknowledged_at=None, acknowledged_by="", note="", act=0)
+
+
+def change_by(event: Event, alarm: Alarm, what: What) -> Change:
+    """Return what became of an alarm by an event. What was so at first sight calls nobody."""
+    quiet = what is What.FIRED and event.before == FIRST_SIGHT
+    return Change(what=what, at=event.at, by=event.source, alarm=alarm, quiet=quiet)
