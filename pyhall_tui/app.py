@@ -19,10 +19,10 @@ from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.opener import DemoHall, Opened, Opener
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
-from pyhall_tui.profiles.environment import EnvironmentMistake
+from pyhall_tui.profiles.chosen_profile import choose_profile
 from pyhall_tui.profiles.keys import KeyState, KeyStore
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.profile_store import ProfilesFileError, ProfileStore
+from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import (
     CloseProfile,
@@ -176,14 +176,9 @@ class PyHallApp(HookedApp):
         """Return the profile to begin with; without one, note why, for the profiles screen."""
         if self._opens_demo:
             return None
-        name = self._profile_name
-        try:
-            profile = self._opener.first(name)
-            self._problem = self._opener.no_such_profile(name) if name and profile is None else None
-        except (ProfilesFileError, EnvironmentMistake) as mistake:
-            self._problem = str(mistake)
-            return None
-        return profile
+        chosen = choose_profile(self._opener.store, self._profile_name)
+        self._problem = chosen.problem or None
+        return chosen.profile
 
     def _begin_with(self, mode: str, opened: Opened) -> None:
         """Begin in that mode: the opening screen would be styled and drawn for nothing."""
@@ -382,15 +377,11 @@ class PyHallApp(HookedApp):
 
     @on(OpenProfile)
     async def _on_open_profile(self, message: OpenProfile) -> None:
-        try:
-            profile = self._opener.named(message.name)
-        except (ProfilesFileError, EnvironmentMistake) as mistake:
-            self.notify(str(mistake), severity="error", timeout=15, markup=False)
-            return
-        if profile is None:
-            self.notify(self._opener.no_such_profile(message.name), severity="error", timeout=15, markup=False)
+        chosen = choose_profile(self._opener.store, message.name)
+        if chosen.profile is None:
+            self.notify(chosen.problem, severity="error", timeout=15, markup=False)
         else:
-            await self.open_profile(profile, message.mode)
+            await self.open_profile(chosen.profile, message.mode)
 
     @on(CloseProfile)
     async def _on_close_profile(self, message: CloseProfile) -> None:

@@ -17,7 +17,8 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.paths import Home
 from pyhall_tui.probe import CheckResult, Step, apart, probe
 from pyhall_tui.profiles.api_key import ApiKey
-from pyhall_tui.profiles.environment import EnvironmentMistake, named_by_variables, overridden, variables_in_force
+from pyhall_tui.profiles.chosen_profile import HOW_TO_MAKE_ONE, NO_PROFILE
+from pyhall_tui.profiles.environment import named_by_variables, variables_in_force
 from pyhall_tui.profiles.keys import KeyAnswer, KeySource, KeyState
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfilesFileError, ProfileStore
@@ -61,7 +62,7 @@ class Terminal(NamedTuple):
 
 
 class Patient(NamedTuple):
-    """What is examined. `problem` says why there is no profile; `key` is what became of asking for its key."""
+    """What is examined. `problem`: what is wrong if there is no profile; `key`: what asking for its key came to."""
 
     home: Home
     clock: Clock
@@ -69,21 +70,6 @@ class Patient(NamedTuple):
     profile: Profile | None
     problem: str = ""
     key: KeyAnswer | None = None
-
-
-def chosen(home: Home, name: str | None) -> tuple[Profile | None, str]:
-    """Return the profile of that name (else the default one, the first, the environment's), or why there is none."""
-    try:
-        profiles = ProfileStore(home.config / "profiles.toml").load()
-        known = profiles.named(name or profiles.default or "") or (
-            None if name else next(iter(profiles.profiles), None)
-        )
-        if name and known is None:
-            return None, f"There is no profile named {name}."
-        profile = overridden(known)
-    except (ProfilesFileError, EnvironmentMistake) as mistake:
-        return None, str(mistake)
-    return profile, "" if profile else "There is no profile yet."
 
 
 async def examine(patient: Patient) -> AsyncIterator[Finding]:
@@ -122,9 +108,9 @@ def exit_code(findings: list[Finding]) -> int:
 
 def _profile(profile: Profile | None, problem: str, environ: Mapping[str, str]) -> Finding:
     if profile is None:
-        advice = "Run pyhall-tui to make one, or set PYHALL_REGISTRY_URL and PYHALL_API_KEY."
-        missing = problem.startswith("There is no profile")  # else the sentence itself says what to fix
-        return Finding("profile", CheckResult.NO, problem, advice if missing else "")
+        if problem:  # it says what to fix
+            return Finding("profile", CheckResult.NO, problem)
+        return Finding("profile", CheckResult.NO, NO_PROFILE, HOW_TO_MAKE_ONE)
     marks = [word for word, on in (("production", profile.production), ("read-only", profile.read_only)) if on]
     said = f"{profile.name}: {profile.namespace or 'no namespace'} at {profile.registry_url}"
     said = ", ".join((said, *marks)) + "."

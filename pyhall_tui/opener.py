@@ -1,4 +1,4 @@
-"""Choosing and opening a profile, or the demo: which one, its journal, its watch list, its workspace."""
+"""Opening a profile, or the demo: its journal, its watch list, its workspace."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,6 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.files.whole_file import sweep_below, temporary_folder
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.paths import Home
-from pyhall_tui.profiles.environment import PROFILE_NAME, overridden
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.profiles.watch_list import WatchList
@@ -63,34 +62,6 @@ class Opener:
     def workspace(self) -> Workspace | None:
         """What is open."""
         return self.opened.workspace if self.opened else None
-
-    def first(self, name: str | None) -> Profile | None:
-        """Return the profile to begin with: the named one, else the default, the first, or the environment's.
-
-        Raises:
-            ProfilesFileError, EnvironmentMistake: as a sentence.
-        """
-        if name is not None:
-            return self.named(name)
-        profiles = self.store.load()
-        return overridden(profiles.named(profiles.default) if profiles.default else next(iter(profiles.profiles), None))
-
-    def named(self, name: str) -> Profile | None:
-        """Return a profile as the environment has it; the one that the environment alone makes has a name too.
-
-        Raises:
-            ProfilesFileError, EnvironmentMistake: as a sentence.
-        """
-        if name == PROFILE_NAME and (alone := overridden(None)) is not None:
-            return alone
-        profile = self.store.load().named(name)
-        return overridden(profile) if profile else None
-
-    def no_such_profile(self, name: str) -> str:
-        """Return the sentence for a name that no profile has."""
-        names = ", ".join(profile.name for profile in self.store.load().profiles)
-        yours = f"Your profiles: {names}." if names else "You have no profiles yet."
-        return f"There is no profile named {name}. {yours}"
 
     async def open_profile(self, profile: Profile) -> Opened:
         """Open a profile; what was last known is in its fleet at once. Connecting is the caller's."""

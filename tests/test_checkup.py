@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pyhall_tui.checkup import Finding, Patient, Terminal, chosen, examine, examine_apart, exit_code
+from pyhall_tui.checkup import Finding, Patient, Terminal, examine, examine_apart, exit_code
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.logs.masking import forget_secrets, register_secret
 from pyhall_tui.paths import Home
@@ -15,7 +15,6 @@ from pyhall_tui.probe import CheckResult
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.keys import KeyAnswer, KeySource, KeyState
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.render.findings import report
 from tests.clock import ManualClock
 from tests.live_hall import LiveHall, live_hall
@@ -93,7 +92,7 @@ async def test_a_registry_that_is_down_is_two_and_the_rest_is_looked_at_all_the_
 
 
 async def test_no_profile_is_two_with_what_to_do(hall: LiveHall, tmp_path: Path) -> None:
-    lines = await found(patient_of(tmp_path, hall, profile=None, problem="There is no profile yet.", key=None))
+    lines = await found(patient_of(tmp_path, hall, profile=None, problem="", key=None))
     assert lines["profile"].advice and "reach" not in lines and exit_code(list(lines.values())) == 2
 
 
@@ -124,7 +123,6 @@ async def test_a_mistake_in_the_config_is_told_with_its_place(hall: LiveHall, tm
     (home.config / "profiles.toml").write_text("[profiles.acme\n")
     line = (await found(patient_of(tmp_path, hall)))["config"]
     assert line.mark is CheckResult.NO and "profiles.toml" in line.sentence
-    assert chosen(home, None)[0] is None
 
 
 @pytest.mark.parametrize(
@@ -168,16 +166,3 @@ def test_the_report_names_no_key_no_namespace_no_host_and_no_home(tmp_path: Path
     for secret in ("acme", "proxy.lan", key[2:20], "u:p", str(Path.home())):
         assert secret not in text
     assert "<namespace>" in text and "<host>" in text and "~/data/journal.db, PYHALL_REGISTRY_URL" in text
-
-
-def test_the_profile_is_the_named_one_else_the_default(tmp_path: Path) -> None:
-    home = Home.below(tmp_path)
-    store = ProfileStore(home.config / "profiles.toml")
-    for name in ("first", "second"):
-        store.save(Profile(name=name, namespace="org.acme", registry_url="https://registry.example"), None)
-    store.set_default("second")
-    assert [profile and profile.name for profile, _ in (chosen(home, None), chosen(home, "first"))] == [
-        "second",
-        "first",
-    ]
-    assert chosen(home, "third") == (None, "There is no profile named third.")

@@ -5,13 +5,15 @@ import json
 
 import click
 
-from pyhall_tui.checkup import Finding, Patient, Terminal, chosen, examine, exit_code
+from pyhall_tui.checkup import Finding, Patient, Terminal, examine, exit_code
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import start_log
 from pyhall_tui.logs.masking import mask, register_secret
 from pyhall_tui.paths import Home
+from pyhall_tui.profiles.chosen_profile import choose_profile
 from pyhall_tui.profiles.keys import KeyStore
+from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.render.findings import finding_line, report
 from pyhall_tui.threads.daemon_executor import DaemonExecutor
 
@@ -39,7 +41,7 @@ def doctor_command(ctx: click.Context, as_json: bool, as_report: bool) -> None:
 
 async def _examined(home: Home, name: str | None, *, aloud: bool) -> tuple[Patient, list[Finding]]:
     asyncio.get_running_loop().set_default_executor(DaemonExecutor())  # no DNS lookup outlives the timeout
-    profile, problem = chosen(home, name)
+    profile, _, problem = choose_profile(ProfileStore(home.config / "profiles.toml"), name)
     answer = await KeyStore().load(profile) if profile else None
     if answer is not None and answer.key is not None:
         register_secret(answer.key.reveal())

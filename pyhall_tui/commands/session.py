@@ -13,9 +13,10 @@ from pyhall_tui.commands.output import printable
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.logs.log_file import configure_logging
 from pyhall_tui.logs.masking import mask, register_secret
-from pyhall_tui.profiles.environment import KEY, EnvironmentMistake, overridden, variables_in_force
+from pyhall_tui.profiles.chosen_profile import HOW_TO_MAKE_ONE, NO_PROFILE, choose_profile
+from pyhall_tui.profiles.environment import KEY, variables_in_force
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.profile_store import Profiles, ProfilesFileError, ProfileStore
+from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.profiles.urls import origin
 from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.threads.daemon_executor import DaemonExecutor
@@ -49,18 +50,14 @@ def open_profile(ctx: click.Context) -> Profile:
     start_log()
     name: str | None = ctx.find_root().obj
     try:
-        profiles = _profiles(name)
-        profile = _choose(profiles, name)
-        if profile is None and name is not None:
-            fail(ctx, f"There is no profile named {name}. Your profiles: {_names(profiles)}.")
-        chosen = overridden(profile)
-    except (ProfilesFileError, EnvironmentMistake, paths.NoFolder) as mistake:
+        chosen = choose_profile(_store(name), name)
+    except paths.NoFolder as mistake:
         fail(ctx, str(mistake))
-    if profile is not None and name is not None and chosen is not None:
-        _tell_overridden(ctx, profile, chosen)
-    if chosen is None:
-        fail(ctx, "There is no profile yet: run pyhall-tui to make one, or set PYHALL_REGISTRY_URL and PYHALL_API_KEY.")
-    return chosen
+    if chosen.profile is None:
+        fail(ctx, chosen.problem or f"{NO_PROFILE} {HOW_TO_MAKE_ONE}")
+    if chosen.stored is not None and name is not None:
+        _tell_overridden(ctx, chosen.stored, chosen.profile)
+    return chosen.profile
 
 
 def _tell_overridden(ctx: click.Context, profile: Profile, chosen: Profile) -> None:
@@ -85,14 +82,14 @@ def open_journal() -> Journal | None:
     return None
 
 
-def _profiles(name: str | None) -> Profiles:
-    """Return the profiles; none if there is no folder and no profile was named."""
+def _store(name: str | None) -> ProfileStore | None:
+    """Return the profiles' store; None if there is no folder for it and no profile was named."""
     try:
-        return ProfileStore(paths.config_dir() / "profiles.toml").load()
+        return ProfileStore(paths.config_dir() / "profiles.toml")
     except paths.NoFolder:
         if name is not None:
             raise
-        return Profiles((), None)
+        return None
 
 
 def ask(
@@ -147,13 +144,3 @@ async def _key(ctx: click.Context, profile: Profile) -> "ApiKey | None":
         why = answer.sentence.removesuffix(answer.way_out).rstrip(" .:")
         tell(ctx, f"{why}. Set {KEY}, or store the key with the app." if answer.way_out else answer.sentence)
     return answer.key
-
-
-def _choose(profiles: Profiles, name: str | None) -> Profile | None:
-    if name is not None:
-        return profiles.named(name)
-    return profiles.named(profiles.default) if profiles.default else next(iter(profiles.profiles), None)
-
-
-def _names(profiles: Profiles) -> str:
-    return ", ".join(profile.name for profile in profiles.profiles) or "none"

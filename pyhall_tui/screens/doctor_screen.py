@@ -9,12 +9,14 @@ from textual.content import Content
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
-from pyhall_tui.checkup import Finding, Patient, Terminal, chosen, examine_apart
+from pyhall_tui.checkup import Finding, Patient, Terminal, examine_apart
 from pyhall_tui.clock import Clock
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.chosen_profile import choose_profile
 from pyhall_tui.profiles.keys import KeyAnswer, KeySource, KeyState, KeyStore
 from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.render.findings import finding_cells, report, verdict
 from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.screens.messages import CopyText
@@ -63,7 +65,9 @@ class DoctorScreen(DialogScreen[None]):
     async def action_examine(self) -> None:
         self._findings, self._patient = [], None
         self._draw(Cell("Checking …", Style.DIM))
-        profile, problem = (self._profile, "") if self._profile else chosen(self._home, None)
+        profile, problem = self._profile, ""
+        if profile is None:
+            profile, _, problem = choose_profile(ProfileStore(self._home.config / "profiles.toml"), None)
         terminal = Terminal.of_process()._replace(
             is_there=True, columns=self.app.size.width, lines=self.app.size.height
         )
