@@ -1,3 +1,3 @@
-"""pyhall-tui: an operations dashboard in the terminal for PyHall."""
+"""pyhall-tui: an operations dashboard for PyHall in the terminal."""
 
 __version__ = "0.1.0"

@@ -10,8 +10,8 @@ def _end_at_once(number: int, frame: object) -> None:
     os._exit(_INTERRUPTED)
 
 
-# While our modules are imported, and after the end, a ctrl+c has nothing to end cleanly, and Python's own answer to it
-# is a traceback. If it is ignored, as in a shell's background job, it stays ignored.
+# While our modules are imported, and after the end, ctrl+c has nothing to end cleanly, and Python would print a
+# traceback. If it is ignored, as in a shell's background job, it stays ignored.
 _OURS = signal.getsignal(signal.SIGINT) is signal.default_int_handler
 if _OURS:
     signal.signal(signal.SIGINT, _end_at_once)
@@ -20,7 +20,7 @@ from pyhall_tui import cli  # noqa: E402 - a ctrl+c is quiet by now
 
 
 def main() -> None:
-    """Run the program; the exit code says how it ended."""
+    """Run the program; the exit code says how it went."""
     try:
         if _OURS:
             signal.signal(signal.SIGINT, signal.default_int_handler)

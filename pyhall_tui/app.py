@@ -1,4 +1,4 @@
-"""The app: modes, theme, keys, toasts. It wires things; what is done is done in the screens and the workspace."""
+"""The app: modes, theme, keys, toasts. It only wires things; the screens and the workspace do the work."""
 
 import asyncio
 import contextlib
@@ -54,11 +54,11 @@ from pyhall_tui.widgets.typed_ahead import TypedAhead
 from pyhall_tui.workspace import Workspace
 
 _WAITING_SHOWN_AFTER = 0.5
-"""Seconds after which it is said that the OS keyring is waited for; most answer in milliseconds."""
+"""Seconds after which you are told that the app waits for the OS keyring; most keyrings answer in milliseconds."""
 _LOOK_FOR_TROUBLE = 2.0
-"""Seconds between two looks at whether something can no longer be kept."""
+"""Seconds between two checks whether something can no longer be saved."""
 _GATHER = 0.25
-"""Seconds that verdicts are gathered for one frame; what is an event is told at once."""
+"""Seconds for which verdicts are collected for one frame; events are shown at once."""
 
 
 class PyHallApp(HookedApp):
@@ -67,11 +67,11 @@ class PyHallApp(HookedApp):
     CRASH_CODE = crash.EXIT_CODE
     TITLE = "pyhall-tui"
     COMMANDS = {palette_commands}
-    # The first screen's, for all CSS is parsed anew when more is added.
+    # The first screen's, because adding more parses all CSS again.
     CSS_PATH = Path(__file__).parent / "screens/workers/workers.tcss"
     CSS = """
     ModalScreen {
-        Toast.-error { display: none; } /* alarms stay up: they would lie on the dialog, and are back when it closes */
+        Toast.-error { display: none; } /* alarms stay up: they would cover the dialog, and come back when it closes */
         &.-tiny, &.-flat {
             background: transparent; /* the screen below says that the terminal is too small */
             & > * { offset-y: 200vh; } /* not hidden: the focus stays where it is */
@@ -99,12 +99,12 @@ class PyHallApp(HookedApp):
         """Make the app; nothing is opened before it runs.
 
         Args:
-            home: the folders of config, data and state.
+            home: the folders for config, data and state.
             start_demo: starts the embedded hall with the demo's fleet; called in a thread.
             demo: open the demo instead of a profile.
-            profile_name: open this profile; without it the default one, or the first run's screen.
-            notes: sentences on what could not be set up before, to be shown first.
-            theme: the name of the theme to begin with: see `theme.first_theme`.
+            profile_name: open this profile; otherwise the default one, or the first run's screen.
+            notes: sentences about what could not be set up before, to be shown first.
+            theme: the name of the first theme: see `theme.first_theme`.
         """
         super().__init__()
         take_escape_apart()
@@ -115,7 +115,7 @@ class PyHallApp(HookedApp):
         for each in THEMES:
             self.register_theme(each)
         self.keep_parsed_css(1_000)
-        self.theme = theme  # before it runs: all CSS is parsed anew at a change of theme
+        self.theme = theme  # before it runs: a change of theme parses all CSS again
         self.add_mode(self.DEFAULT_MODE, partial(self._make_screen, OpeningScreen))
         self._clock = clock or SystemClock()
         self._opener = Opener(home, self._clock, self, start_demo)
@@ -134,12 +134,12 @@ class PyHallApp(HookedApp):
 
     @property
     def workers(self) -> WorkerManager:
-        """What runs in the background; if it fails, the user is told."""
+        """What runs in the background; a failure is reported to the user."""
         return self._telling_workers
 
     @property
     def workspace(self) -> Workspace | None:
-        """What is open."""
+        """The open workspace."""
         return self._opener.workspace
 
     @property
@@ -148,9 +148,10 @@ class PyHallApp(HookedApp):
         return self._opener.store
 
     async def on_load(self) -> None:
-        """Take signals before the terminal is touched; one that comes before the first screen is kept until then.
+        """Handle signals before touching the terminal; one that comes before the first screen is kept until then.
 
-        A profile is opened here, so that the first frame is its fleet's. All else begins with the opening screen.
+        A profile is opened here, so that the first frame shows its fleet. Everything else begins with the opening
+        screen.
         """
         end_on_signals(lambda code: self.call_later(self.exit, return_code=code))
         profile = self._first_profile()
@@ -168,12 +169,12 @@ class PyHallApp(HookedApp):
             self.call_after_refresh(self.run_worker, self._open_first, group="open")  # a worker: quitting ends it
         else:
             self._follow(self.workspace)
-            self.call_after_refresh(self._ask_key)  # what is imported for it would hold up the first frame
+            self.call_after_refresh(self._ask_key)  # its imports would delay the first frame
 
     # -- opening and closing -----------------------------------------------------------------------------------
 
     def _first_profile(self) -> Profile | None:
-        """Return the profile to begin with; without one, note why, for the profiles screen."""
+        """Return the profile to begin with; if there is none, note why, for the profiles screen."""
         if self._opens_demo:
             return None
         chosen = choose_profile(self._opener.store, self._profile_name)
@@ -181,12 +182,12 @@ class PyHallApp(HookedApp):
         return chosen.profile
 
     def _begin_with(self, mode: str, opened: Opened) -> None:
-        """Begin in that mode: the opening screen would be styled and drawn for nothing."""
+        """Begin in that mode: drawing the opening screen would be a waste."""
         self._add_modes(screens_of(opened.workspace, opened.home), None)
         self.start_in_mode(mode)
 
     async def _open_first(self) -> None:
-        if self._is_ending:  # it was told to end before it began: its screens are being closed
+        if self._is_ending:  # it was told to end before it began, so its screens are being closed
             return
         if self._opens_demo:
             await self.open_demo()
@@ -201,19 +202,19 @@ class PyHallApp(HookedApp):
         opened.workspace.connection.connect(ApiKey(opened.demo.key))
 
     async def open_profile(self, profile: Profile, mode: str = "workers") -> None:
-        """Open a profile: what was last known is painted at once, its key is asked for after that."""
+        """Open a profile: show what was last known at once, then ask for its key."""
         await self._show(await self._opener.open_profile(profile), mode)
         self.call_after_refresh(self._ask_key)
 
     async def _show(self, opened: Opened, mode: str) -> None:
-        """Make the screens for what was opened, and tell what could not be kept or read."""
+        """Make the screens for what was opened, and report what could not be saved or read."""
         self._alarm_toasts.clear()
         await self._lay_modes(screens_of(opened.workspace, opened.home), None)
         await self.switch_mode(mode)
         self._follow(opened.workspace)
 
     def _follow(self, workspace: Workspace) -> None:
-        """Go on behind the first frame: take the rest of the fleet, tell what could not be kept or read."""
+        """Continue after the first frame: load the rest of the fleet, report what could not be saved or read."""
         self.call_after_refresh(self._restore_rest, workspace)
         self._tell_trouble()
 
@@ -222,7 +223,7 @@ class PyHallApp(HookedApp):
             workspace.keep_what_was_not()
             workspace.alarms.follow_others()
             told = (*workspace.journal.notes, workspace.watch_list.problem or "")
-            self._trouble_toasts.show(note for note in told if note not in workspace.troubles)  # those have a band
+            self._trouble_toasts.show(note for note in told if note not in workspace.troubles)  # those are in a band
 
     def _restore_rest(self, workspace: Workspace) -> None:
         self.run_worker(workspace.restore_rest(), exit_on_error=False, group="restore")
@@ -234,7 +235,7 @@ class PyHallApp(HookedApp):
         await self.switch_mode("profiles")
 
     async def _lay_modes(self, screens: Mapping[str, Callable[[], Screen[None]]], problem: str | None) -> None:
-        """Make the screens of the bar anew for what is open now; without a workspace there is but one."""
+        """Make the bar's screens again for what is open now; without a workspace there is only one."""
         self._garbage.collect_all_soon()
         await self.switch_mode("opening")
         for mode in SCREEN_TITLES:
@@ -248,7 +249,7 @@ class PyHallApp(HookedApp):
             self.add_mode(mode, partial(self._make_screen, factory))
 
     def _make_screen(self, factory: Callable[[], Screen[None]]) -> Screen[None]:
-        """Make a screen that has the theme's CSS already: Textual would parse all CSS anew, twice, to be sure of it."""
+        """Make a screen that already has the theme's CSS: Textual would parse all CSS again, twice, to make sure."""
         screen = factory()
         self.skip_css_check(screen)
         return screen
@@ -274,7 +275,7 @@ class PyHallApp(HookedApp):
             self.run_worker(self._connect(self.workspace), exit_on_error=False, group="connect", exclusive=True)
 
     async def _connect(self, workspace: Workspace) -> None:
-        """Ask for the key, and connect; without one too, for a hall on this machine may want none."""
+        """Ask for the key and connect, even without one: a hall on this machine may not need it."""
         profile = workspace.profile
         asking = asyncio.ensure_future(self._keys.load(profile))
         try:
@@ -297,14 +298,14 @@ class PyHallApp(HookedApp):
         self.connection_changed()
 
     def action_suspend_process(self) -> None:
-        """Stop, where a shell can let it go on."""
+        """Stop, if a shell can resume the program."""
         if is_a_shells_job():
             super().action_suspend_process()
         else:
-            self.notify("Not suspended: no shell is there to resume it.", markup=False)
+            self.notify("Not suspended: there is no shell to resume it.", markup=False)
 
     def action_ask_key(self) -> None:
-        """Ask for the opened profile's key again, where there is none yet."""
+        """Ask again for the open profile's key, if there is none yet."""
         answer = self.workspace.key_answer if self.workspace else None
         if is_under_way(self, "connect"):
             return
@@ -327,7 +328,7 @@ class PyHallApp(HookedApp):
     # -- the workspace's listener ------------------------------------------------------------------------------
 
     def fleet_changed(self) -> None:
-        """Tell the screen soon, of all that came meanwhile: a frame for each answer is a tenth of a core."""
+        """Notify the screen soon, of everything at once: a frame for each answer takes a tenth of a core."""
         if self._gathering is None:
             self._gathering = asyncio.get_running_loop().call_later(_GATHER, self._tell_of_fleet)
 
@@ -345,17 +346,17 @@ class PyHallApp(HookedApp):
         alarms = [event for event in events if is_bad_news(event)]
         if self.workspace is not None:
             self._alarm_toasts.keep(self.workspace.alarms.ids)
-        if alarms and self.current_mode != "activity":  # there they are listed
+        if alarms and self.current_mode != "activity":  # that screen lists them
             self._alarm_toasts.show(alarms)
         if self.workspace is not None:
             self._attention.call([event for event in alarms if event.kind is Kind.BANNED], self.workspace.profile)
 
     def _tell_screen(self, message: FleetChanged | ConnectionChanged | EventsHappened) -> None:
-        """Only the screens on show are told; a hidden one costs nothing and pulls when it comes back."""
+        """Notify only the visible screens; a hidden one costs nothing and pulls when it comes back."""
         for screen in self.screen_stack:
             screen.post_message(message)
 
-    # -- what screens ask for ----------------------------------------------------------------------------------
+    # -- what screens request ----------------------------------------------------------------------------------
 
     @on(Go)
     async def _go(self, message: Go) -> None:
@@ -396,13 +397,13 @@ class PyHallApp(HookedApp):
         self.run_worker(work, exit_on_error=False, group="copy", exclusive=True)
 
     def action_show_copied(self) -> None:
-        """Show what was copied last, all of it selected."""
+        """Show what was last copied, with all of it selected."""
         from pyhall_tui.widgets.clipboard import show_copied
 
         show_copied(self, self._copied.text if self._copied else "", self._copied.what if self._copied else "")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to give the mouse away or to take it back, whichever can be done; leave a field its letters."""
+        """Offer to release or to take the mouse, whichever is possible; leave a field its characters."""
         if (key := APP_LETTERS.get(action)) and self.focused is not None and self.focused.check_consume_key(key, key):
             return False
         if action == "mouse":
@@ -410,12 +411,12 @@ class PyHallApp(HookedApp):
         return super().check_action(action, parameters)
 
     def action_mouse(self, clicks: bool) -> None:
-        """Let the mouse click here, or let the terminal select text with it."""
+        """Use the mouse to click here, or let the terminal select text with it."""
         mouse.take_from_terminal(self) if clicks else mouse.give_to_terminal(self)
 
     @on(OneLineInput.LeftOut)
     def _tell_left_out(self, message: OneLineInput.LeftOut) -> None:
-        """Say what a line without a sentence of its own, a filter, left out of a paste."""
+        """Say what was left out of a paste into a line that can't say it itself, such as a filter."""
         self.notify(left_out(message.lines), timeout=5, markup=False)
 
     async def action_mode(self, mode: str) -> None:
@@ -430,7 +431,7 @@ class PyHallApp(HookedApp):
             self.push_screen(Palette(id="--command-palette"))
 
     def action_show_keys(self) -> None:
-        """Show the keys of the screen one is on."""
+        """Show the keys of the current screen."""
         from pyhall_tui.screens.keys import KeysScreen
         from pyhall_tui.widgets.dialog import is_open
 
@@ -438,7 +439,7 @@ class PyHallApp(HookedApp):
             self.push_screen(KeysScreen(self.screen.active_bindings))
 
     def action_doctor(self) -> None:
-        """Look at all that may be amiss, here and on the way to the registry."""
+        """Check this machine and the connection to the registry for problems."""
         from pyhall_tui.screens.doctor_screen import DoctorScreen
         from pyhall_tui.widgets.dialog import is_open
 
@@ -449,13 +450,13 @@ class PyHallApp(HookedApp):
             self.push_screen(DoctorScreen(profile, home, self._keys, self._clock, demo_key=demo_key))
 
     def action_toggle_theme(self) -> None:
-        """Go from dark to light, or back."""
+        """Switch between dark and light."""
         self.theme = OTHER[self.theme]
 
     # -- the end -----------------------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
-        """Let one key or click at a time through; none once the app ends: what it opens would never be whole."""
+        """Let one key or click at a time through; none once the app is ending: what it opens would stay incomplete."""
         if isinstance(event, events.InputEvent | events.Paste):
             self._garbage.was_pressed()
             if self._is_ending or (not event.is_forwarded and self.typed_ahead.keeps(event)):
@@ -465,16 +466,16 @@ class PyHallApp(HookedApp):
         await super().on_event(event)
 
     async def action_quit(self) -> None:
-        """Quit at once; what is in flight is dropped."""
+        """Quit at once; requests under way are dropped."""
         self.exit()
 
     def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
-        """End the app; no key is taken any more."""
+        """End the app and ignore further keys."""
         self._is_ending = True
         super().exit(result, return_code, message)
 
     def is_harmless(self, error: Exception) -> bool:
-        """Let what is taken down miss its parts; everything else ends the app."""
+        """Ignore missing parts of screens that are being removed; every other error ends the app."""
         return came_late(error)
 
     def crash_line(self, error: BaseException) -> str:

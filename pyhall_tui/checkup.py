@@ -30,12 +30,12 @@ CLOCK_TOLERANCE: Final = 5.0
 _SCARCE: Final = 100 * 1024 * 1024
 """Bytes of free disk below which the journal is in danger."""
 _PATIENCE: Final = 1_000_000
-"""SQLite's steps that a check of the journal may take: some seconds; a larger one is checked in part."""
+"""SQLite steps for a check of the journal: a few seconds. A larger journal is checked only in part."""
 _LIBRARIES: Final = ("textual", "httpx", "msgspec", "keyring", "truststore", "starlette", "uvicorn")
 
 
 class Finding(NamedTuple):
-    """What was checked, and the result. Texts are as they came; `render` cleans them."""
+    """What was checked, and the result. Texts are unchanged; `render` cleans them."""
 
     about: str
     mark: CheckResult
@@ -45,7 +45,7 @@ class Finding(NamedTuple):
 
 
 class Terminal(NamedTuple):
-    """Where the app is drawn, or would be."""
+    """The terminal that the app uses, or would use."""
 
     is_there: bool
     columns: int
@@ -73,9 +73,9 @@ class Patient(NamedTuple):
 
 
 async def examine(patient: Patient) -> AsyncIterator[Finding]:
-    """Check everything and yield a line for each. Sends at most seven reads, and nothing that is recorded.
+    """Check everything and yield a line for each. Sends at most seven reads and nothing that is recorded.
 
-    It reads files: if others must not wait, run it on a loop of its own (see `examine_apart`).
+    It reads files: if nothing else may wait, run it on its own loop (see `examine_apart`).
     """
     profile = patient.profile
     yield _profile(profile, patient.problem, patient.terminal.environ)
@@ -94,7 +94,7 @@ async def examine(patient: Patient) -> AsyncIterator[Finding]:
 
 
 def examine_apart(patient: Patient) -> AsyncGenerator[Finding, None]:
-    """Do the same on a thread's own loop, so that the caller's never waits; left early, it is dropped."""
+    """Do the same on another thread's loop, so that the caller's never waits; leaving early drops it."""
     return apart(lambda: examine(patient), "pyhall-tui-doctor")
 
 
@@ -120,19 +120,19 @@ def _profile(profile: Profile | None, problem: str, environ: Mapping[str, str]) 
 
 
 def _key(answer: KeyAnswer | None) -> Finding:
-    """Say where the key is kept, never the key."""
+    """Say where the key is stored, never the key."""
     about = "key kept"
     if answer is None:
         return Finding(about, CheckResult.NOT_TRIED, "Not asked for.")
     if answer.key is None:
-        fine = answer.state is KeyState.ABSENT  # whether it is wanted, the registry says below
+        fine = answer.state is KeyState.ABSENT  # whether one is needed, the registry says below
         return Finding(about, CheckResult.UNPROVEN if fine else CheckResult.NO, answer.sentence)
     safe = answer.source in (KeySource.KEYRING, KeySource.ENVIRONMENT)
     return Finding(about, CheckResult.YES if safe else CheckResult.UNPROVEN, answer.sentence)
 
 
 async def _clock(profile: Profile, key: ApiKey | None, clock: Clock) -> Finding:
-    """Compare this machine's clock with the `Date` of the registry's answer, which is a whole second."""
+    """Compare this machine's clock with the `Date` of the registry's answer, which is in whole seconds."""
     from pyhall_tui.registry.client import RegistryClient
 
     async with RegistryClient(profile, key, clock) as client:
@@ -180,7 +180,7 @@ def _journal(path: Path) -> Finding:
 
 
 def _damage(path: Path) -> str:
-    """Return what SQLite finds wrong, or nothing; after `_PATIENCE` steps it is left at what was seen."""
+    """Return what SQLite finds wrong, or nothing. It stops after `_PATIENCE` steps."""
     asked = 0
 
     def enough() -> bool:

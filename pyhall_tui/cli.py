@@ -95,7 +95,7 @@ def open_app(profile: str | None, *, demo: bool) -> int:
             stream.reconfigure(encoding="utf-8", errors="replace")
     gc.disable()  # there is hardly any garbage before the first frame; the app turns it on again
     sys.setswitchinterval(0.0005)  # seconds: a key passes through three threads next to the one that sends requests
-    os.environ.setdefault("TEXTUAL_FPS", "120")  # read when textual is imported: a filter's character takes two frames
+    os.environ.setdefault("TEXTUAL_FPS", "120")  # read when textual is imported: a typed character takes two frames
     from pyhall_tui.app import PyHallApp
     from pyhall_tui.logs.log_file import configure_logging
     from pyhall_tui.paths import Home
@@ -139,7 +139,7 @@ class _NotPrinted(Exception):
 
 
 def main() -> None:
-    """Run the program and end with its exit code. By then all output is written, or the code says that it is not."""
+    """Run the program and end with its exit code. By then all output is written, or the code says that it isn't."""
     open_missing()
     never_fail_on_error()
     threading.excepthook = _log_fault_of_thread
@@ -160,7 +160,7 @@ def _code_of_run() -> int:
         code = end.code
     except (click.Abort, KeyboardInterrupt):
         if sys.stderr.isatty():
-            click.echo(err=True)  # the shell's next line begins on a line of its own
+            click.echo(err=True)  # so that the shell's prompt starts on a new line
         return _INTERRUPTED
     except click.ClickException as mistake:
         mistake.show()
@@ -193,7 +193,7 @@ def _tell_not_printed(error: OSError) -> int:
 
 
 def _tell_crash(error: BaseException) -> int:
-    if isinstance(error, OSError) and is_of_output(error):  # printed by click itself: a shell's completions
+    if isinstance(error, OSError) and is_of_output(error):  # printed by click itself: shell completions
         return _tell_not_printed(error)
     from pyhall_tui import crash
 

@@ -1,4 +1,4 @@
-"""Time, injected: one clock that cannot jump for ages and schedules, one for what a person reads."""
+"""Injected time: a clock that can't jump, for ages and schedules, and one for the times that people read."""
 
 import asyncio
 import sys
@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 class Moment(NamedTuple):
     """One instant on both clocks.
 
-    `mono` is in seconds, never jumps, and goes on while the machine sleeps; ages and due times are
-    differences of it. `wall` is seconds since the epoch (UTC), for what is shown and kept on disk.
+    `mono` is in seconds, never jumps, and continues while the machine sleeps; ages and due times are differences of it.
+    `wall` is seconds since the epoch (UTC), for times that are shown or stored.
     """
 
     mono: float
@@ -18,7 +18,7 @@ class Moment(NamedTuple):
 
 
 class Clock(Protocol):
-    """What a part needs of time. `SystemClock` is the real one; a test moves its own."""
+    """The clock that everything uses. `SystemClock` is the real one; a test moves its own."""
 
     def now(self) -> Moment:
         """Return this instant."""
@@ -30,7 +30,7 @@ class Clock(Protocol):
 
 
 def _monotonic() -> float:
-    """Seconds that count the machine's sleep too (Python's own `monotonic` stops there on Linux and macOS)."""
+    """Return seconds that include the machine's sleep (Python's own `monotonic` stops then on Linux and macOS)."""
     if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     if sys.platform == "darwin":

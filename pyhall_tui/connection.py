@@ -1,4 +1,4 @@
-"""The connection to one profile's registry: client and engine on a thread of their own, asked and told from ours."""
+"""The connection to one profile's registry: client and engine on their own thread, controlled from ours."""
 
 import asyncio
 import logging
@@ -30,11 +30,11 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 _PATIENCE = 0.5
-"""Seconds that disconnecting waits at most, so that quitting is at once."""
+"""At most so many seconds that disconnecting waits, so that quitting is immediate."""
 
 
 class Takers(NamedTuple):
-    """Who takes what the engine learns, each called on the thread that opened the connection."""
+    """The callbacks for what the engine learns, called on the thread that opened the connection."""
 
     verdict: Callable[[Verdict, Moment], None]
     failed: Callable[[str, RegistryError], None]
@@ -44,7 +44,7 @@ class Takers(NamedTuple):
 
 
 class Connection:
-    """Belongs to the thread that opened it. `connect` begins to talk to the registry; again: with another key."""
+    """Belongs to the thread that opened it. `connect` starts talking to the registry; again: with another key."""
 
     def __init__(
         self,
@@ -56,18 +56,18 @@ class Connection:
         watched: Callable[[], Iterable[str]],
         known: Callable[[], Iterable[str]],
     ) -> None:
-        """Ask nothing yet.
+        """Send nothing yet.
 
         Args:
             notes: remembers between runs whether the registry has a ban list.
-            watched: returns the workers to ask for, once it is connected.
-            known: returns those of them that the registry knew when it last answered.
+            watched: returns the workers to ask about once it is connected.
+            known: returns those that the registry knew when it last answered.
         """
         self.profile = profile
         self.state = ConnectionState(since_wall=clock.now().wall, rate=profile.requests_per_second)
         self.stats = RequestStats()
         self.warnings: tuple[str, ...] = ()
-        """Sentences of the client: plain http that was allowed, an entry of NO_PROXY that cannot be read."""
+        """The client's warnings: plain http that was allowed, an unreadable entry in NO_PROXY."""
         self._clock = clock
         self._takers = takers
         self._notes = notes
@@ -77,24 +77,24 @@ class Connection:
         self._client: RegistryClient | None = None
         self._monitor: Monitor | None = None
         self._keys: list[ApiKey] = []
-        """Those that were sent, masked in logs and journal until nothing more can come of them."""
+        """The keys that were sent. They are masked in logs and journal for as long as they might appear there."""
         self._ready = asyncio.Event()
         self._closed = False
 
     @property
     def is_connected(self) -> bool:
-        """Whether `connect` was called, and had something to connect with."""
+        """Whether `connect` was called and had what it needs."""
         return self._thread is not None
 
     def open(self) -> None:
-        """Take the running loop's thread for the one that everything is handed over to."""
+        """Deliver everything to the thread of the running loop."""
         self._loop = asyncio.get_running_loop()
 
     def connect(self, key: ApiKey | None, *, poll: bool = True) -> None:
-        """Begin to talk to the registry; with `poll`, to ask for the fleet. Again with another key: reconnect.
+        """Start talking to the registry and, with `poll`, asking about the fleet. With another key: reconnect.
 
-        Without a key nothing is sent, except to this machine: a local hall may want none, and is asked once whether it
-        does.
+        Without a key nothing is sent, except to this machine: a local hall may not need a key, and is asked once
+        whether it does.
         """
         self.disconnect()
         self._ready.clear()
@@ -114,18 +114,18 @@ class Connection:
         serving.add_done_callback(lambda done: self.hand_over(self._stopped_serving, thread, done))
 
     def disconnect(self) -> None:
-        """Stop asking; what is in flight is dropped."""
+        """Stop asking; requests under way are dropped."""
         thread, self._thread, self._client, self._monitor = self._thread, None, None, None
         if thread is not None:
             thread.stop(_PATIENCE)
 
     def close(self) -> None:
-        """Disconnect, and hand nothing over any more."""
+        """Disconnect, and deliver nothing more."""
         self._closed = True
         self.disconnect()
 
     def forget_keys(self) -> None:
-        """Mask the keys no longer. Call it once the journal has written everything: it masks what it writes."""
+        """Stop masking the keys. Call it once the journal has written everything, because it masks what it writes."""
         while self._keys:
             forget_secret(self._keys.pop().reveal())
 
@@ -150,7 +150,7 @@ class Connection:
         return await asyncio.wrap_future(thread.submit(call(client)))
 
     async def ask_in_turn(self, call: Callable[["RegistryClient"], Coroutine[Any, Any, T]]) -> T:
-        """Run one request as `ask` does, when its turn comes within the rate limit that the sweep keeps to.
+        """Run one request as `ask` does, in turn, within the rate limit that the sweep observes.
 
         Raises:
             RegistryError: as the client raises it.
@@ -162,33 +162,33 @@ class Connection:
         return await self.ask(lambda client: monitor.turns.take(lambda: call(client)))
 
     def watch(self, worker_ids: list[str]) -> None:
-        """Ask for these workers too."""
+        """Ask about these workers too."""
         self._order(lambda monitor: monitor.watch, worker_ids)
 
     def unwatch(self, worker_ids: list[str]) -> None:
-        """Ask for these workers no more."""
+        """Stop asking about these workers."""
         self._order(lambda monitor: monitor.unwatch, worker_ids)
 
     def verify_now(self, worker_ids: Iterable[str]) -> None:
-        """Ask for these workers next."""
+        """Ask about these workers next."""
         self._order(lambda monitor: monitor.bring_forward, list(worker_ids))
 
     def changed(self, worker_ids: list[str]) -> None:
-        """Ask for these workers again soon, because their last answers differ from those before."""
+        """Ask about these workers again soon, because their last answers changed."""
         self._order(lambda monitor: monitor.changed, worker_ids)
 
     def look_at(self, worker_ids: Iterable[str]) -> None:
-        """Say what is on screen: it is kept freshest."""
+        """Note which workers are on screen: they are kept freshest."""
         if self._thread and self._monitor:
             self._thread.call(self._monitor.watch_closely, list(worker_ids))
 
     def try_now(self) -> None:
-        """Try a lost registry at once."""
+        """Try an unreachable registry again at once."""
         if self._thread and self._monitor:
             self._thread.call(self._monitor.try_now)
 
     def hand_over(self, function: Callable[..., None], *args: object) -> None:
-        """Call `function` on our thread, from any other; nothing happens once the connection is closed."""
+        """Call `function` on our thread, from any other thread; does nothing once the connection is closed."""
         if self._closed or self._loop is None or self._loop.is_closed():
             return
         self._loop.call_soon_threadsafe(function, *args)
@@ -198,12 +198,12 @@ class Connection:
             self._thread.call(order(self._monitor), worker_ids)
 
     async def _serve(self, key: ApiKey | None, thread: LoopThread, poll: bool) -> None:
-        """On the wire's thread: make the client there (httpx is imported here), poll, close it at the end."""
+        """Make the client on the wire's thread (httpx is imported here), poll, and close it at the end."""
         from pyhall_tui.monitor.engine import Monitor
         from pyhall_tui.registry.client import RegistryClient
 
         async with RegistryClient(self.profile, key, self._clock, on_request=self._on_request) as client:
-            poll = poll and not client.refusal  # what is set here won't mend itself: nothing is tried again
+            poll = poll and not client.refusal  # a wrong setting won't fix itself, so nothing is tried again
             monitor = None
             if poll:
                 had_list = self._had_ban_list() is True
@@ -243,7 +243,7 @@ class Connection:
         self._take_state(state)
 
     def _stopped_serving(self, thread: LoopThread, done: "Future[None]") -> None:
-        """Say so if the monitor has stopped by a fault of ours: nothing is live then."""
+        """Say so if a bug stopped the monitor: then nothing is live."""
         if thread is not self._thread or done.cancelled() or (error := done.exception()) is None:
             return
         _log.error("the monitor has stopped", exc_info=(type(error), error, error.__traceback__))

@@ -1,4 +1,4 @@
-"""What you see of a crash: one line, and where the log is. A traceback only ever goes to the log."""
+"""What you see of a crash: one line, and where the log is. A traceback goes only to the log."""
 
 import logging
 
@@ -8,14 +8,14 @@ from pyhall_tui.logs.masking import mask
 from pyhall_tui.render.text import clean
 
 EXIT_CODE = 70
-"""`EX_SOFTWARE` of sysexits.h: our own fault, as opposed to "the answer is no" and "could not be checked"."""
+"""`EX_SOFTWARE` of sysexits.h: a bug here, as opposed to "the answer is no" and "could not be checked"."""
 
 
 def report(error: BaseException, kept: str = "") -> str:
     """Log the error with its traceback (no local variables; the log masks keys) and return one line to print.
 
     Args:
-        kept: a sentence on what survived the crash, to end the line with.
+        kept: a sentence about what survived the crash, to end the line with.
     """
     what = clean(mask(f"{type(error).__name__}: {error}"), 200)
     return " ".join(part for part in (f"pyhall-tui crashed: {what}.", _logged(error), kept) if part)

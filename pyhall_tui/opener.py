@@ -18,7 +18,7 @@ from pyhall_tui.workspace import Listener, Workspace
 
 _DEMO: Final = "pyhall-tui-demo-"
 DEMO_PACE = {"poll_interval": 10.0, "ban_list_interval": 3.0, "requests_per_second": 20.0}
-"""The demo is asked more often than a registry would be: things happen in it while one watches."""
+"""The demo is asked more often than a registry would be, because things happen in it while you watch."""
 
 
 class DemoHall(Protocol):
@@ -36,7 +36,7 @@ class DemoHall(Protocol):
 
 
 class Opened(NamedTuple):
-    """What is open now, and the folders that it keeps things in."""
+    """What is open now, and the folders that it uses."""
 
     workspace: Workspace
     home: Home
@@ -44,7 +44,7 @@ class Opened(NamedTuple):
 
 
 class Opener:
-    """Opens one profile at a time, closes the last one first, and cleans up behind the demo."""
+    """Opens one profile at a time, closing the previous one first, and cleans up after the demo."""
 
     def __init__(self, home: Home, clock: Clock, listener: Listener, start_demo: Callable[[], DemoHall]) -> None:
         """Nothing is read or opened yet. `start_demo` is called in a thread."""
@@ -64,7 +64,7 @@ class Opener:
         return self.opened.workspace if self.opened else None
 
     async def open_profile(self, profile: Profile) -> Opened:
-        """Open a profile; what was last known is in its fleet at once. Connecting is the caller's."""
+        """Open a profile; its fleet holds what was last known at once. The caller connects."""
         journal = self._journal(self.home.data / "journal.db")
         if not self._swept:
             self._swept = True
@@ -72,7 +72,7 @@ class Opener:
         return await self._open(profile, self.home, journal, WatchList(self.home.data, profile.name), None)
 
     async def open_demo(self) -> Opened:
-        """Open the embedded hall with its fleet; it keeps nothing in the user's folders."""
+        """Open the embedded hall with its fleet; it leaves nothing in the user's folders."""
         folder = self._cleanup.enter_context(temporary_folder(_DEMO))
         demo = await asyncio.to_thread(self._start_demo)
         profile = Profile(name="demo", namespace=demo.namespace, registry_url=demo.url, **DEMO_PACE)  # type: ignore[arg-type]
@@ -81,7 +81,7 @@ class Opener:
         return await self._open(profile, Home.below(folder), self._journal(None), watch_list, demo)
 
     async def close(self) -> None:
-        """Close what is open, the demo's hall too."""
+        """Close what is open, including the demo's hall."""
         opened, self.opened = self.opened, None
         if opened is not None:
             await opened.workspace.close()
@@ -89,7 +89,7 @@ class Opener:
                 await asyncio.to_thread(opened.demo.stop)
 
     async def end(self) -> None:
-        """Close everything for good: journals, and the demo's folder."""
+        """Close everything at the end, including journals and the demo's folder."""
         await self.close()
         self._cleanup.close()
 
@@ -110,7 +110,7 @@ class Opener:
         return self.opened
 
     def _journal(self, path: Path | None) -> Journal:
-        """One journal a file for the whole run; None is the demo's, in memory."""
+        """Return the file's journal, one for the whole run; None is the demo's, in memory."""
         if path not in self._journals:
             journal = Journal.open(path, self._clock) if path else Journal.in_memory(self._clock)
             self._journals[path] = journal
@@ -119,6 +119,6 @@ class Opener:
 
 
 def _sweep(home: Home) -> None:
-    """Delete what killed programs left half-written in our folders; off the way to the first frame."""
+    """Delete what killed programs left half-written in our folders, without delaying the first frame."""
     for folder in dict.fromkeys(home):
         sweep_below(folder)

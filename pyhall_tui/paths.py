@@ -1,4 +1,4 @@
-"""Where this program keeps things: the one place that knows the platform's folders."""
+"""Where this program stores things: the only place that knows the platform's folders."""
 
 import os
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _DIRS = PlatformDirs("pyhall-tui", appauthor=False)
 
 
 class NoFolder(OSError):
-    """There is no folder to keep things in. `str()` is a sentence that says what to do."""
+    """There is no folder to store things in. `str()` is a sentence that says what to do."""
 
 
 def config_dir() -> Path:
@@ -20,17 +20,17 @@ def config_dir() -> Path:
 
 
 def data_dir() -> Path:
-    """Return the folder of journal and watch lists; `PYHALL_TUI_DATA_DIR` overrides it. Raises `NoFolder`."""
+    """Return the folder of the journal and the watch lists; `PYHALL_TUI_DATA_DIR` overrides it. Raises `NoFolder`."""
     return _folder("PYHALL_TUI_DATA_DIR", lambda: _DIRS.user_data_path)
 
 
 def state_dir() -> Path:
-    """Return the folder of log and drafts; `PYHALL_TUI_STATE_DIR` overrides the platform's. Raises `NoFolder`."""
+    """Return the folder of the log and the drafts; `PYHALL_TUI_STATE_DIR` overrides it. Raises `NoFolder`."""
     return _folder("PYHALL_TUI_STATE_DIR", lambda: _DIRS.user_state_path)
 
 
 def expanded(path: Path | str) -> Path:
-    """Return a path with the home folder in place of its `~`; as it is where nobody knows that folder."""
+    """Return a path with `~` replaced by the home folder, or unchanged if that folder is unknown."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -43,13 +43,13 @@ def _folder(variable: str, of_platform: Callable[[], Path]) -> Path:
         folder = Path(override).expanduser() if override else of_platform()
     except RuntimeError:
         folder = None
-    if folder is None or folder.parts[:1] == ("~",):  # as some versions of platformdirs answer
+    if folder is None or folder.parts[:1] == ("~",):  # some versions of platformdirs return this
         raise NoFolder(f"There is no home folder to keep things in: set HOME, or {variable}.")
     return folder
 
 
 class Home(NamedTuple):
-    """The three folders of one run: the user's, or a temporary one for the demo."""
+    """The three folders of one run: the user's, or temporary ones for the demo."""
 
     config: Path
     data: Path
@@ -62,5 +62,5 @@ class Home(NamedTuple):
 
     @classmethod
     def below(cls, folder: Path) -> Self:
-        """Return three folders below one, for a run that leaves nothing behind in the user's own."""
+        """Return three folders below one, for a run that leaves nothing in the user's own folders."""
         return cls(folder / "config", folder / "data", folder / "state")

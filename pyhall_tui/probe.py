@@ -1,8 +1,8 @@
 """Tests a profile step by step before it is saved, using only reads: a test sends no dispatch.
 
-The contract has no operation that says whose a key is. So a worker that can't exist is verified: 404 with the key and
-401 without it prove the key; 404 in the own namespace and 403 in a foreign one prove the namespace. If the registry
-answers such reads to anybody, as the public one does, a test can't prove either, and says so.
+The contract has no operation that says which namespace a key is for. So we verify a worker that can't exist: 404 with
+the key and 401 without it prove the key; 404 in the own namespace and 403 in another one prove the namespace. If the
+registry answers such reads to anybody, as the public one does, the test can prove neither, and says so.
 """
 
 import asyncio
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _NOBODY: Final = "pyhall-tui-test"
-"""The last part of the ids that are verified: no worker has this name."""
+"""The last part of the ids to verify: no worker has this name."""
 
 
 class Step(StrEnum):
-    """What is tested, in this order; the value is the word for the screen."""
+    """What is tested, in this order; the value is the word on the screen."""
 
     REACH = "reach"
     TLS = "TLS"
@@ -47,7 +47,7 @@ class Step(StrEnum):
 
 
 class CheckResult(StrEnum):
-    """How a step came out."""
+    """The result of a step."""
 
     YES = "yes"
     NO = "no"
@@ -56,21 +56,21 @@ class CheckResult(StrEnum):
 
 
 class ProbeLine(NamedTuple):
-    """One step's outcome. Texts are as they came; `render` cleans them."""
+    """One step's outcome. Texts are unchanged; `render` cleans them."""
 
     step: Step
     mark: CheckResult
     sentence: str
     advice: str = ""
-    """What to do if the step failed or is not proven."""
+    """What to do if the step failed or proved nothing."""
     new_url: str | None = None
-    """The registry URL that a redirect names, to be put into the profile if the operator trusts it."""
+    """The registry URL that a redirect names, to put into the profile if the operator trusts it."""
 
 
 async def probe(profile: Profile, key: ApiKey | None, clock: Clock) -> AsyncIterator[ProbeLine]:
     """Try the profile's registry and yield a line for each step. Never raises a `RegistryError`.
 
-    At most six requests. Imports httpx: run it on a loop of its own (see `probe_apart`).
+    Sends at most six requests. Imports httpx: run it on its own loop (see `probe_apart`).
     """
     from pyhall_tui.registry.client import RegistryClient
 
@@ -90,12 +90,12 @@ async def probe(profile: Profile, key: ApiKey | None, clock: Clock) -> AsyncIter
 
 
 def probe_apart(profile: Profile, key: ApiKey | None, clock: Clock) -> AsyncGenerator[ProbeLine, None]:
-    """Do the same on a thread's own loop, so that the caller's never waits; left early, it is dropped."""
+    """Do the same on another thread's loop, so that the caller's never waits; leaving early drops it."""
     return apart(lambda: probe(profile, key, clock), "pyhall-tui-probe")
 
 
 async def apart(make: Callable[[], AsyncIterator[T]], name: str) -> AsyncGenerator[T, None]:
-    """Run what yields on the loop of a thread of that name, and yield the same here; left early, it is dropped."""
+    """Run an iterator on the loop of a new thread with that name, and yield its items here; leaving early drops it."""
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[T | None] = asyncio.Queue()
 
@@ -129,7 +129,7 @@ async def _fault(asking: Coroutine[Any, Any, object]) -> RegistryError | None:
 
 
 def _is_reached(fault: RegistryError | None) -> bool:
-    """Whether a registry answered at all; one without `/health` says 404, one that guards it 401."""
+    """Whether a registry answered at all; one without `/health` answers 404, one that protects it 401."""
     return fault is None or (isinstance(fault, StatusError) and fault.status < 500)
 
 

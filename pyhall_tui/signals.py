@@ -1,7 +1,7 @@
-"""Ending from outside: by a signal, or because the terminal is gone. Always within seconds, with a code that tells.
+"""Ending from outside: by a signal, or because the terminal is gone. Always within seconds, with a telling exit code.
 
-A signal first asks the app to end as `q` does, with the terminal restored. But where the terminal is gone, Textual's
-writer thread dies of it and the app then waits for that thread for ever: so a daemon thread ends the process.
+A signal first asks the app to end as `q` does, restoring the terminal. But if the terminal is gone, Textual's writer
+thread dies and the app would wait for that thread forever, so a daemon thread ends the process.
 """
 
 import asyncio
@@ -16,20 +16,20 @@ from types import FrameType
 from typing import Any
 
 PATIENCE = 2.0
-"""Seconds that an orderly end may take; the journal writes each half second, so nothing of it is lost."""
+"""Seconds that an orderly end may take; the journal writes every half second, so it loses nothing."""
 
 
 def end_on_signals(ask_to_end: Callable[[int], object]) -> None:
     """Let SIGTERM, SIGHUP (a closed window), SIGINT and SIGQUIT end the program; the exit code is 128 + the signal.
 
-    Call it on the thread of the running loop. `ask_to_end` is called there with the exit code. Signals that a system
-    has not (Windows: SIGHUP, SIGQUIT) are left out.
+    Call it on the thread of the running loop. `ask_to_end` is called there with the exit code. Signals that the system
+    doesn't have (Windows: SIGHUP, SIGQUIT) are left out.
     """
     loop = asyncio.get_running_loop()
 
     def handle(number: int, frame: FrameType | None) -> None:
         _end_after(PATIENCE, 128 + number)
-        with contextlib.suppress(RuntimeError):  # told again when the loop is closed already
+        with contextlib.suppress(RuntimeError):  # signalled again after the loop was closed
             loop.call_soon_threadsafe(ask_to_end, 128 + number)
 
     if threading.current_thread() is not threading.main_thread():
@@ -40,11 +40,11 @@ def end_on_signals(ask_to_end: Callable[[int], object]) -> None:
 
 
 def draw_anew_after_a_stop(driver: Any, is_handed_back: Callable[[Any], bool]) -> None:
-    """Let SIGCONT set the terminal up anew also after a stop that nobody was told of (SIGSTOP).
+    """Let SIGCONT set up the terminal again even after a stop without notice (SIGSTOP).
 
-    Textual's own handler takes the terminal for handed back, as after ctrl+z: it would start what still runs a
-    second time, and at the end give back half of it. Call it when the driver has started; others are left alone.
-    `is_handed_back` is asked whether the driver gave the terminal back, and will take it again itself.
+    Textual's own handler assumes that the terminal was handed back, as after ctrl+z. It would start a second time what
+    still runs, and restore only half of it at the end. Call this after the driver has started; it changes no other
+    driver. `is_handed_back` says whether the driver gave the terminal back and will take it again itself.
     """
     if sys.platform == "win32":
         return
@@ -61,18 +61,18 @@ def draw_anew_after_a_stop(driver: Any, is_handed_back: Callable[[Any], bool]) -
 
 
 def is_a_shells_job() -> bool:
-    """Whether a shell started this that could let it go on after a stop; else it would stand still for good."""
+    """Whether a shell started this program and could resume it after a stop; otherwise it would stay stopped."""
     if sys.platform == "win32":
         return False
     shell = os.getppid()
     try:
         return os.getsid(shell) == os.getsid(0) and os.getpgid(shell) != os.getpgrp()
-    except OSError:  # it is gone, or not to be asked
+    except OSError:  # it is gone, or can't be asked
         return False
 
 
 def end_without_a_terminal() -> None:
-    """End the program where a thread can no longer write to the terminal, also if no signal says so."""
+    """End the program if a thread can no longer write to the terminal, even without a signal."""
     before = threading.excepthook
 
     def hook(args: threading.ExceptHookArgs) -> None:

@@ -1,4 +1,4 @@
-"""The three standard streams: each is there, whatever the caller closed, and standard error never fails."""
+"""The three standard streams: each one exists, whatever the caller closed, and stderr never fails."""
 
 import io
 import os
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _MODES = (os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)
-"""How a closed stream is filled: what is printed on standard output must fail, not vanish."""
+"""How a closed stream is opened: what is printed to stdout must fail, not vanish."""
 
 
 def open_missing() -> None:
-    """Fill the streams that the caller closed (`<&-`, `>&-`, `2>&-`) from the null device.
+    """Open the streams that the caller closed (`<&-`, `>&-`, `2>&-`) on the null device.
 
-    Otherwise the next file that is opened, such as a database, would get the number of the closed stream, and a
-    message printed there would be written into it. Standard input is then empty; what is written on standard output
-    fails with EBADF; standard error swallows it.
+    Otherwise the next file that is opened, such as a database, would get the closed stream's number, and messages
+    printed there would be written into it. Stdin is then empty; writing to stdout fails with EBADF; stderr discards
+    everything.
     """
     for number, mode in enumerate(_MODES):
         try:
@@ -33,9 +33,10 @@ def open_missing() -> None:
 
 
 def never_fail_on_error() -> None:
-    """Let what cannot be written to standard error (a full disk, a reader that has gone) be dropped.
+    """Drop whatever can't be written to stderr (a full disk, a broken pipe).
 
-    The exit code still tells. A terminal is left alone: it is Python's own that writes to a Windows console.
+    The exit code still says what happened. A terminal stays as it is, because only Python's own stream can write to a
+    Windows console.
     """
     present = sys.stderr
     if not isinstance(present, io.TextIOWrapper) or present.isatty():
@@ -47,14 +48,14 @@ def never_fail_on_error() -> None:
 
 
 def drop_output() -> None:
-    """Send what is still to be written to standard output nowhere: it failed once, and would fail again."""
+    """Discard what is still to be written to stdout: it failed once, and would fail again."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.close(null)
 
 
 class _BestEffort(io.FileIO):
-    """A file that takes all that is written to it, whether or not it can be kept."""
+    """A file that accepts everything written to it, even if it can't be written."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
         try:

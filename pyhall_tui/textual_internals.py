@@ -1,6 +1,6 @@
-"""Textual's private parts: whatever we use of them is used here, and nowhere else in the package.
+"""Textual's private parts. All our uses of them are here, and nowhere else in the package.
 
-Each has its reason. All of them were read in Textual 8.2.8. `tests/test_textual_internals.py` tries what each does, so
+Each use has its reason. They were checked in Textual 8.2.8. `tests/test_textual_internals.py` tests what each does, so
 a new version of Textual that renames one fails there first.
 """
 
@@ -27,18 +27,18 @@ from textual.style import Style
 from textual.widget import Widget
 from textual.widgets._toast import Toast, ToastHolder
 
-__all__ = ["KEY_SEQUENCES", "Toast", "ToastHolder"]  # what is only handed on; `textual.widgets` has no toasts
+__all__ = ["KEY_SEQUENCES", "Toast", "ToastHolder"]  # only re-exported; `textual.widgets` has no toasts
 
 _CRASH_METHODS: Final = ("_fatal_error", "_handle_exception")
 KEY_SEQUENCES: Final = cast(dict[str, tuple[Keys, ...]], ANSI_SEQUENCES_KEYS)
-"""What a terminal sends for each key. Every driver reads this table, and there is no other way to change it."""
+"""What a terminal sends for each key. Every driver reads this table; it can't be changed in any other way."""
 
 
 class HookedApp(App[None]):
-    """An app with hooks where Textual has none: at a crash, for a screen's CSS, and before a widget is removed.
+    """An app with hooks that Textual lacks: at a crash, for a screen's CSS, and before a widget is removed.
 
     Raises:
-        ImportError: from the import of this module, if Textual would print its own crash report, with the local
+        ImportError: when this module is imported, if Textual would print its own crash report, with local
             variables: a key may be one of them.
     """
 
@@ -46,7 +46,7 @@ class HookedApp(App[None]):
     """The exit code of a crash."""
 
     def is_harmless(self, error: Exception) -> bool:
-        """Whether the app can go on after an error that nobody caught."""
+        """Whether the app can continue after an uncaught error."""
         raise NotImplementedError
 
     def crash_line(self, error: BaseException) -> str:
@@ -54,7 +54,7 @@ class HookedApp(App[None]):
         raise NotImplementedError
 
     def before_removal(self, widgets: Sequence[Widget]) -> list[Widget]:
-        """Return what to remove instead of these widgets. All that is ever removed comes through here."""
+        """Return what to remove instead of these widgets. Every removal goes through here."""
         raise NotImplementedError
 
     def start_in_mode(self, mode: str) -> None:
@@ -66,11 +66,11 @@ class HookedApp(App[None]):
         screen._css_update_count = self._css_update_count
 
     def keep_parsed_css(self, sources: int) -> None:
-        """Keep the rules of so many CSS sources. Textual's 64 are fewer than ours: none was ever found there."""
+        """Cache the rules of this many CSS sources. Textual caches 64, fewer than we have, so it never finds one."""
         self.stylesheet._parse_cache.grow(sources)
 
     def _load_screen_css(self, screen: Screen[object]) -> None:
-        """Take a screen's CSS, which is its own only. Textual would parse all again, and style the screen on show."""
+        """Add only a screen's own CSS. Textual would parse all CSS again and restyle the visible screen."""
         new = [path for path in screen.css_path if not self.stylesheet.has_source(str(path))]
         if new:
             self.stylesheet.read_all(new)
@@ -78,21 +78,21 @@ class HookedApp(App[None]):
             self.stylesheet.apply(screen)
 
     def _prune(self, *nodes: Widget, parent: DOMNode | None = None) -> AwaitRemove:
-        """Let the hook look at what is removed; a widget that is removed itself is told so only when it is too late."""
+        """Show the hook what is removed; the widget itself is notified too late."""
         whole = self.before_removal(nodes)
         return super()._prune(*whole, parent=parent if whole == list(nodes) else whole[0].parent)
 
     def _handle_exception(self, error: Exception) -> None:
-        """Let the app go on after an error that is harmless: Textual ends it after any."""
+        """Let the app continue after a harmless error: Textual ends it after any error."""
         if not self.is_harmless(error):
             super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
-        """Print no traceback: Textual's report has the local variables in it."""
+        """Print no traceback: Textual's report includes local variables."""
         self.panic()
 
     def panic(self, *renderables: object) -> None:
-        """End the app, and print one line on the crash, whatever Textual wanted to print."""
+        """End the app and print one line about the crash, whatever Textual wanted to print."""
         self._return_code = self.CRASH_CODE
         super().panic(Text(self.crash_line(self._exception or RuntimeError("unknown"))))
 
@@ -102,7 +102,7 @@ if missing := [name for name in _CRASH_METHODS if not hasattr(App, name)]:
 
 
 class HookedScreen(Screen[None]):
-    """A screen that draws nothing while the app holds updates back: Textual would draw it and throw it away."""
+    """A screen that draws nothing while the app holds back updates: Textual would draw it and discard the result."""
 
     def _compositor_refresh(self) -> None:
         if self.app._batch_count:
@@ -133,21 +133,21 @@ def has_mouse(driver: Driver) -> bool:
 
 
 def all_screens(app: App[Any]) -> list[Screen[Any]]:
-    """Return the screens of all modes, those that are hidden or below a dialog too."""
+    """Return the screens of all modes, including those hidden or below a dialog."""
     return [screen for stack in app._screen_stacks.values() for screen in stack]
 
 
 def turn_mouse(driver: Driver, *, on: bool) -> None:
-    """Ask the terminal for mouse events, or for none. It stays so after a stop, because Textual looks at `_mouse`."""
+    """Turn the terminal's mouse events on or off. The choice survives a stop, because Textual reads `_mouse`."""
     change = getattr(driver, "_enable_mouse_support" if on else "_disable_mouse_support", None)
-    driver._mouse = True  # without it, neither writes anything
-    if change is not None:  # a headless driver has neither
+    driver._mouse = True  # without it, neither method writes anything
+    if change is not None:  # a headless driver has neither method
         change()
     driver._mouse = on
 
 
 def is_handed_back(driver: Any) -> bool:
-    """Whether Textual gave the terminal back for a stop (ctrl+z), and takes it again at SIGCONT."""
+    """Whether Textual gave back the terminal for a stop (ctrl+z), and takes it again at SIGCONT."""
     return bool(driver._must_signal_resume)
 
 
@@ -155,7 +155,7 @@ def is_handed_back(driver: Any) -> bool:
 
 
 def is_going(node: MessagePump) -> bool:
-    """Whether a screen or widget is being taken down, or is gone; until it is gone, `is_attached` stays true."""
+    """Whether a screen or widget is being removed, or is gone; until it is gone, `is_attached` stays true."""
     return node._closing or node._closed or (isinstance(node, DOMNode) and node._pruning)
 
 
@@ -170,16 +170,16 @@ def calls_after_the_frame(screen: Screen[Any]) -> list[Any]:
 
 
 def bindings_for(widget: Widget, key: str) -> Sequence[Binding]:
-    """Return what a key is bound to in that very widget; `Screen.active_bindings` is of the whole chain, and slow."""
+    """Return a key's bindings in this widget only; `Screen.active_bindings` covers the whole chain, and is slow."""
     return widget._bindings.key_to_bindings.get(key, ())
 
 
 def update_scrollbars(view: ScrollView) -> None:
-    """Let the scrollbars follow the view's `virtual_size` now; by itself that takes a layout of the screen."""
+    """Let the scrollbars follow the view's `virtual_size` now; otherwise that takes a layout of the screen."""
     view._scroll_update(view.virtual_size)
 
 
-# -- toasts: `App.notify` returns nothing to take one away with, and `clear_notifications` takes all -----------------
+# -- toasts: `App.notify` returns no handle to remove one with, and `clear_notifications` removes all ----------------
 
 
 def toasts_up(app: App[Any]) -> Notifications:
@@ -188,13 +188,13 @@ def toasts_up(app: App[Any]) -> Notifications:
 
 
 def raise_toast(app: App[Any], toast: Notification) -> None:
-    """Raise a toast now, so that it can be taken away again."""
+    """Show a toast that can be removed again."""
     app._notifications.add(toast)
     app._refresh_notifications()
 
 
 def take_toast_away(app: App[Any], toast: Notification) -> None:
-    """Take one toast away; one that is gone already may be given too."""
+    """Remove one toast; it may be gone already."""
     app._unnotify(toast)
 
 
@@ -202,10 +202,10 @@ def take_toast_away(app: App[Any], toast: Notification) -> None:
 
 
 def unpin_closed_widgets() -> None:
-    """Replace a method of Textual's whose cache keeps what up to 1,024 widgets drew, closed ones too.
+    """Replace a method of Textual whose cache keeps what up to 1,024 widgets drew, even closed ones.
 
     The cache's key holds the widget's own `StylesCache`, although the result does not depend on it:
-    https://github.com/Textualize/textual/issues/6665. A Textual without that cache is left as it is.
+    https://github.com/Textualize/textual/issues/6665. A version of Textual without that cache is not changed.
     """
     if hasattr(StylesCache.get_inner_outer, "cache_info"):
         StylesCache.get_inner_outer = staticmethod(_inner_and_outer)  # type: ignore[method-assign, assignment]
@@ -217,7 +217,7 @@ def _inner_and_outer(base_background: Color, background: Color) -> tuple[Style, 
 
 
 def forget_closed_watchers(app: App[Any]) -> None:
-    """Drop what closed widgets watch of the app: Textual keeps each text area until the theme changes."""
+    """Drop closed widgets' watchers of the app: Textual keeps each text area until the theme changes."""
     watchers: dict[str, list[tuple[DOMNode, object]]] = getattr(app, "__watchers", {})
     for each in watchers.values():
         each[:] = [(node, callback) for node, callback in each if not node._closing]

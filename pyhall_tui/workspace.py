@@ -1,7 +1,7 @@
 """What one open profile needs, opened and closed together: fleet, watch list, journal, alarms, connection.
 
-The app, the commands and the tests all use it. Another profile is another workspace. It belongs to the thread that
-opened it (the UI's); `connection` asks on a thread of its own and hands over what it learns.
+The app, the commands and the tests all use it. Each profile has its own workspace. It belongs to the thread that opened
+it (the UI's); `connection` asks on its own thread and delivers what it learns.
 """
 
 import asyncio
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 FIRST_ROWS = 100
-"""Workers that are painted before the first frame; the rest follow after it."""
+"""Workers that are loaded before the first frame; the rest follow after it."""
 _ROWS_AT_A_TIME = 500
 _PATIENCE = 0.5
-"""Seconds that closing waits at most, so that quitting is at once."""
+"""At most so many seconds that closing waits, so that quitting is immediate."""
 
 
 class Listener(Protocol):
-    """Who is told of changes, on the thread that opened the workspace. Pull what changed from the fleet."""
+    """Is notified of changes on the thread that opened the workspace, and pulls what changed from the fleet."""
 
     def fleet_changed(self) -> None: ...
     def connection_changed(self) -> None: ...
@@ -53,7 +53,7 @@ class Listener(Protocol):
 
 
 class Workspace:
-    """One opened profile. An async context manager; `connect` begins to talk to the registry."""
+    """One opened profile. An async context manager; `connect` starts talking to the registry."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Workspace:
         state: Path | None = None,
         connect_by: type[Connection] = Connection,
     ) -> None:
-        """Open nothing yet. `state` is the folder of what is noted between runs; without one, nothing is."""
+        """Open nothing yet. `state` is the folder for notes between runs; without it, there are none."""
         self.profile = profile
         self.clock = clock
         self.journal = journal
@@ -84,14 +84,14 @@ class Workspace:
             known=lambda: [entry.worker_id for entry in self.fleet if entry.verdict and entry.verdict.known],
         )
         self.key_answer: KeyAnswer | None = None
-        """What became of asking for the profile's key, for the band; set by who connects."""
+        """The result of asking for the profile's key, for the band; whoever connects sets it."""
         self._listener = listener
         self._lab: Lab | None = None
         self._packages: PackageWatch | None = None
         self._closed = False
 
     async def __aenter__(self) -> Self:
-        """Take what was last known. Where that is much, only the loudest: the fleet is whole after `restore_rest`."""
+        """Load what was last known. If that is a lot, load only the most urgent; `restore_rest` completes the fleet."""
         self.connection.open()
         watched = [worker.id for worker in self.watch_list.load()]
         first = self.journal.first_verdicts(self.profile.name, FIRST_ROWS)
@@ -110,7 +110,7 @@ class Workspace:
 
     @property
     def lab(self) -> "Lab":
-        """What is tried with this profile; made when it is first wanted, which is not before the first frame."""
+        """The dispatch lab of this profile; made at its first use, which is after the first frame."""
         if self._lab is None:
             from pyhall_tui.dispatch.lab import Lab
 
@@ -126,12 +126,12 @@ class Workspace:
 
     @property
     def live_run(self) -> "LiveRun | None":
-        """The live dispatch that goes on, on whatever screen one is."""
+        """The live dispatch that is running, whatever the screen."""
         return self._lab.live if self._lab else None
 
     @property
     def packages(self) -> "PackageWatch":
-        """The packages of the workers that have a folder; made when it is first wanted."""
+        """The packages of the workers that have a folder; made at its first use."""
         if self._packages is None:
             from pyhall_tui.packages.watch import PackageWatch
 
@@ -141,11 +141,11 @@ class Workspace:
         return self._packages
 
     def now(self) -> Moment:
-        """Return this instant of the workspace's clock."""
+        """Return this instant on the workspace's clock."""
         return self.clock.now()
 
     async def restore_rest(self) -> None:
-        """Take the workers that were not among the first, some at a time, and begin to watch packages."""
+        """Load the remaining workers, a few at a time, and start watching packages."""
         workers = self.watch_list.workers
         if len(workers) > FIRST_ROWS:
             self.fleet.watch(worker.id for worker in workers)
@@ -154,12 +154,12 @@ class Workspace:
                 if self._closed:
                     return
                 self._restore(rows[start : start + _ROWS_AT_A_TIME])
-                await asyncio.sleep(0)  # a key that was pressed is not kept waiting
+                await asyncio.sleep(0)  # lets a pressed key through
             self._listener.fleet_changed()
         self._follow_packages(workers)
 
     def set_folder(self, worker_id: str, folder: Path | None) -> None:
-        """Say where a watched worker's package lies, and hash it; None: it is compared no more."""
+        """Set the folder of a watched worker's package, and hash it; None: stop comparing it."""
         self.watch_list.set_folder(worker_id, str(folder) if folder else None)
         self.packages.forget(worker_id)
         self.fleet.restore_drift(worker_id, "", "")
@@ -168,7 +168,7 @@ class Workspace:
         self._listener.fleet_changed()
 
     def adopt(self, profile: Profile, key: ApiKey | None) -> None:
-        """Go on with other settings of the same registry and name: fleet and screens stay, the client is made anew."""
+        """Use other settings for the same registry and name: fleet and screens stay, the client is replaced."""
         self.profile = self.connection.profile = profile
         if self._lab is not None:
             self._lab.profile = profile
@@ -176,7 +176,7 @@ class Workspace:
         self.connection.connect(key)
 
     async def close(self) -> None:
-        """Stop asking and write what is left to the journal; half a second at most each."""
+        """Stop asking, and write what is left to the journal; each takes at most half a second."""
         self._closed = True
         if self._lab is not None:
             self._lab.close()
@@ -184,14 +184,14 @@ class Workspace:
             self._packages.close()
         self.connection.close()
         if await asyncio.to_thread(self.journal.flush, _PATIENCE):
-            self.connection.forget_keys()  # else they stay masked: it is masked when it is written
+            self.connection.forget_keys()  # otherwise they stay masked, because masking happens when writing
         if self._packages is not None:
             await asyncio.to_thread(self._packages.wait_closed, _PATIENCE / 2)
 
     def watch(self, worker_ids: Iterable[str]) -> list[str]:
-        """Put workers on the watch list and ask for them; return those that are new.
+        """Put workers on the watch list and ask about them; return those that are new.
 
-        An id that cannot stand on the list keeps no other off it: see `cannot_be_watched`, which names it.
+        An id that can't be on the list doesn't keep others off it: see `cannot_be_watched`, which names it.
         """
         new = self.fleet.watch(worker_id for worker_id in worker_ids if not id_mistake(worker_id))
         self.watch_list.add(new)
@@ -221,20 +221,20 @@ class Workspace:
     def recent_events(self, worker_id: str, limit: int = 200) -> list[Event]:
         """Return what changed with one worker, newest first."""
         found = self.journal.events(self.profile.name, worker=worker_id, limit=limit)
-        return [event for event in found if event.worker_id == worker_id]  # an id may hold a `*`
+        return [event for event in found if event.worker_id == worker_id]  # an id may contain a `*`
 
     def take_events(self, events: list[Event]) -> None:
-        """Keep events and tell the listener; for those that are made elsewhere (drift, a live dispatch) too."""
+        """Store events and notify the listener; also for events from elsewhere (drift, a live dispatch)."""
         self.alarms.record(events)
 
     def keep_what_was_not(self) -> None:
-        """Try again to keep what could not be kept; call it every few seconds."""
+        """Try again to save what could not be saved; call it every few seconds."""
         self.watch_list.keep_what_was_not()
         self._draft_trouble = keep_drafts_that_were_not()
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """What can't be kept just now, in sentences, for as long as it is so."""
+        """What can't be saved at the moment, in sentences."""
         return (*self.journal.troubles, *filter(None, [self.watch_list.trouble, self._draft_trouble]))
 
     def _follow_packages(self, workers: Iterable[WatchedWorker]) -> None:
@@ -297,7 +297,7 @@ class Workspace:
 
 
 class Removed(NamedTuple):
-    """What an `unwatch` took away, to be put back."""
+    """What an `unwatch` removed, so that it can be put back."""
 
     watched: tuple[WatchedWorker, ...]
     entries: tuple[Entry, ...]

@@ -1,1 +1,1 @@
-"""The command line's groups, a file each; imported when called, and without Textual."""
+"""The command line's groups, one file each; imported when called, and without Textual."""

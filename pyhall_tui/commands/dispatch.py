@@ -54,7 +54,7 @@ def dispatch_command(
     """Ask the registry for a decision. The registry may record it.
 
     Exit code 0: allowed. 1: denied, held for a human, or any answer that is not a plain allow. 2: no answer; if the
-    registry may have decided all the same, the line on stderr says so. A dispatch is never sent twice.
+    registry may have decided anyway, the line on stderr says so. A dispatch is never sent twice.
     """
     profile = open_profile(ctx)
     form = DispatchForm(
@@ -91,7 +91,7 @@ async def _try(client: "RegistryClient", request: DispatchRequest) -> Tried:
 
 
 def _keep(profile: Profile, tried: Tried) -> None:
-    """Record it in the app's history. If the journal can't be written, the answer is printed all the same."""
+    """Record it in the app's history. If the journal can't be written, the answer is still printed."""
     if (journal := open_journal()) is not None:
         with journal:
             journal.record_dispatch(profile.name, tried.row)

@@ -108,7 +108,7 @@ def check_command(ctx: click.Context, name: str, as_json: bool, yes: bool) -> No
 
     If a pattern chose the workers or capabilities, new ones that match it now are printed too.
 
-    Exit code 0: all the same. 1: some differ, or are new. 2: some got no answer.
+    Exit code 0: nothing differs. 1: some differ, or are new. 2: some got no answer.
     """
     profile = open_profile(ctx)
     path = _path(ctx, name)

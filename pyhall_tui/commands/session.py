@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 YES, NO, FAILED, USAGE = 0, 1, 2, 64
-"""Exit codes: all is well, the answer is no, it could not be checked or done, wrong usage."""
+"""Exit codes: done, the answer is no, it could not be checked or done, wrong usage."""
 
 
 def fail(ctx: click.Context, sentence: str) -> NoReturn:
@@ -111,7 +111,7 @@ def ask(
 def sentence_of(error: RegistryError) -> str:
     """Return what is wrong, what to do, and whether it may have taken effect, in one line."""
     recorded = error.may_have_reached and error.method != "GET"
-    reached = " It may have reached the registry all the same." if recorded else ""
+    reached = " It may have reached the registry anyway." if recorded else ""
     return f"{error} {error.advice}{reached} [{error.correlation_id}]"
 
 

@@ -1,1 +1,1 @@
-"""The embedded hall: a real HTTP registry on loopback, reached over HTTP only."""
+"""The embedded hall: a real HTTP registry on localhost, used only over HTTP."""

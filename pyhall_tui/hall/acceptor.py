@@ -1,4 +1,4 @@
-"""Takes in the connections of a hall, as many as there is room for."""
+"""Accepts a hall's connections, as many as it has room for."""
 
 import asyncio
 import contextlib
@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pyhall_tui.hall.guests import Guest, Guests, source_of
 
 _OUT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_PAUSE = 0.2  # seconds until the next try when the system has nothing left for a connection
-_TLS_ENDS = 2.0  # seconds that a client has to agree to the end of TLS
-_SWEEP = 1.0  # seconds between two looks for who is overdue, at most
+_PAUSE = 0.2  # seconds until the next try when the system has no resources for another connection
+_TLS_ENDS = 2.0  # seconds for a client to confirm the end of TLS
+_SWEEP = 1.0  # at most so many seconds between two searches for overdue connections
 _BODY = json.dumps({"error": "the hall has no room for another connection: try again"}).encode()
 _NO_ROOM = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\n"
@@ -22,10 +22,10 @@ _NO_ROOM = (
 
 
 class Acceptor:
-    """Accepts on a listening socket until it is closed; it stands in for asyncio's `Server`.
+    """Accepts connections on a listening socket until it is closed; replaces asyncio's `Server`.
 
-    asyncio's own tells nobody of a connection whose TLS is not agreed on yet, and when no more files can be opened it
-    logs a traceback for each connection in its backlog, each second.
+    asyncio's own doesn't report a connection until its TLS handshake is done. When no more files can be opened, it logs
+    a traceback every second for each connection in its backlog.
 
     Args:
         make: makes the protocol of a connection.
@@ -45,7 +45,7 @@ class Acceptor:
         self._running = [asyncio.create_task(self._accept()), asyncio.create_task(self._look_after())]
 
     def close(self) -> None:
-        """Take in nobody else; who is in stays."""
+        """Accept no more connections; open ones stay."""
         if not self._closed:
             self._closed = True
             for task in (*self._running, *self._opening):
@@ -76,10 +76,10 @@ class Acceptor:
                 await self._bear(error)
                 continue
             self._take(connection, peer[0] if isinstance(peer, tuple) else "")
-            await asyncio.sleep(0)  # whoever was closed to make room gives back its file only now
+            await asyncio.sleep(0)  # a connection that was closed to make room frees its file only now
 
     async def _bear(self, error: OSError) -> None:
-        """Go on after a failed accept: the client is gone already, or the system has nothing left."""
+        """Continue after a failed accept: the client is gone already, or the system is out of resources."""
         if error.errno in _OUT_OF:
             self._guests.starved.count += 1
             self._guests.close_first()
@@ -100,21 +100,21 @@ class Acceptor:
             self._opening.discard(task)
             if task.cancelled():
                 self._guests.left(guest)
-                connection.close()  # of a task that never began nobody else would
+                connection.close()  # if its task never started, nothing else closes it
 
         task.add_done_callback(opened)
 
     async def _open(self, connection: socket.socket, guest: Guest) -> None:
-        """Hand a connection to its protocol, once TLS is agreed on."""
+        """Hand a connection to its protocol after the TLS handshake."""
         limits = {"ssl_handshake_timeout": self._guests.patience.first, "ssl_shutdown_timeout": _TLS_ENDS}
         try:
             with contextlib.suppress(OSError):  # gone
-                # asyncio does this only for sockets that name their protocol; else a small answer waits 40 ms
+                # asyncio does this only for sockets that name their protocol; without it a small answer waits 40 ms
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: self._make(guest), connection, ssl=self._tls, **(limits if self._tls else {})
             )
-        except OSError:  # of TLS too: the client does not speak it, hung up, or took too long
+        except OSError:  # also from TLS: the client does not speak it, hung up, or took too long
             self._guests.garbled.count += 1
             self._guests.left(guest)
             connection.close()

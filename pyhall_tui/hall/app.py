@@ -1,4 +1,4 @@
-"""The hall's routes: the contract's operations, to the letter."""
+"""The hall's routes: the contract's operations, exactly as documented."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -52,7 +52,7 @@ _SHAPES = {"both": verify_both, "documented": verify_documented, "older": verify
 
 
 def build_app(hall: Hall) -> ASGIApp:
-    """Return the hall as an ASGI app, with its faults in front."""
+    """Return the hall as an ASGI app behind its faults."""
     routes = [
         Route("/health", health),
         Route(_DISPATCH, dispatch, methods=["POST"]),
@@ -112,27 +112,27 @@ def _asked_all_day(scope: Scope) -> Callable[[Request], Awaitable[Response]] | N
 
 
 def _entry(hall: Hall, app: ASGIApp) -> ASGIApp:
-    """Route by the path as it was sent, so that a worker's id is one segment whatever is in it; record requests."""
+    """Record requests, and route by the path as it was sent: a worker's id is one segment, whatever it contains."""
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
         scope["path"] = scope["raw_path"].decode("ascii", "replace")
         try:
             await app(scope, _recorded(hall, scope, receive) if hall.requests.maxlen else receive, send)
-        except asyncio.CancelledError:  # the hall ends, and this request has had its time
+        except asyncio.CancelledError:  # the hall is shutting down, and this request has used up its grace
             await _cut_off(scope, receive, send)
 
     return entry
 
 
 async def _cut_off(scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse a request that the hall's end leaves unanswered; where its answer has begun, break off the connection."""
+    """Refuse a request that the shutdown interrupts; if its answer has begun, close the connection."""
     try:
         await JSONResponse({"error": "the hall is shutting down: this request was not answered"}, 503)(
             scope, receive, send
         )
     except RuntimeError:
         scope["state"]["transport"].abort()
-        await asyncio.sleep(0)  # the server hears that it is closed, and misses no end of the answer
+        await asyncio.sleep(0)  # lets the server notice that it is closed, so it doesn't log an incomplete answer
 
 
 def _recorded(hall: Hall, scope: Scope, receive: Receive) -> Receive:
@@ -152,7 +152,7 @@ def _recorded(hall: Hall, scope: Scope, receive: Receive) -> Receive:
 
 
 async def dispatch(request: Request) -> Response:
-    """`POST /api/v1/dispatch`: may this worker do this? The decision is in the log before it is told."""
+    """`POST /api/v1/dispatch`: may this worker do this? The decision is in the log before it is sent."""
     hall = hall_of(request)
     key = admit(request)
     asked, stated = decode_dispatch(await read_body(request), hall.clock.now().wall)
@@ -168,7 +168,7 @@ _DENIED = ("outcome", "deny_code", "reason", "correlation_id", "decision_id")
 
 
 def _told(receipt: dict[str, Any]) -> dict[str, Any]:
-    """Return a decision in the documented shape of its kind; on a deny the decision id comes on top of it."""
+    """Return a decision in the documented shape of its kind; a deny has the decision id in addition."""
     told = {name: receipt[name] for name in (_ALLOWED if receipt["outcome"] == "allow" else _DENIED)}
     if receipt["outcome"] == "hold":
         told["supervisor_required"] = True
@@ -176,13 +176,13 @@ def _told(receipt: dict[str, Any]) -> dict[str, Any]:
 
 
 async def verify(request: Request) -> Response:
-    """`GET /api/v1/verify/{worker_id}`: not held to the key's namespace, as the public registry's is not."""
+    """`GET /api/v1/verify/{worker_id}`: any key may read any namespace, as at the public registry."""
     admit_read(request)
     return answer(request, _SHAPES[hall_of(request).verify_shape](find_worker(request)))
 
 
 async def enroll(request: Request) -> Response:
-    """`POST /api/v1/hall/enroll`: a new worker, active and attested with the hash that its key's holder gave."""
+    """`POST /api/v1/hall/enroll`: a new worker, active and attested with the hash that the key's holder sent."""
     store = hall_of(request).store
     key = admit(request)
     asked = decode(await read_body(request), EnrollRequest)
@@ -203,7 +203,7 @@ async def enroll(request: Request) -> Response:
 
 
 async def attest(request: Request) -> Response:
-    """`PUT /api/v1/workers/{worker_id}/attest`: another package for an active worker."""
+    """`PUT /api/v1/workers/{worker_id}/attest`: a new package for an active worker."""
     store = hall_of(request).store
     key = admit(request)
     asked = decode(await read_body(request), AttestRequest)
@@ -229,7 +229,7 @@ def _hash_in_good_standing(request: Request, value: str | None) -> str:
     """Return a package's hash as 64 lowercase hex digits.
 
     Raises:
-        BadRequest: it is missing, no hash, or on the ban list.
+        BadRequest: it is missing, is not a hash, or is on the ban list.
     """
     digest = require_hash(value, "sha256")
     if hall_of(request).store.is_hash_banned(digest):
@@ -237,7 +237,7 @@ def _hash_in_good_standing(request: Request, value: str | None) -> str:
     return digest
 
 
-# What the published clients ask besides
+# What the published clients also ask for
 
 
 async def health(request: Request) -> Response:
@@ -248,7 +248,7 @@ async def health(request: Request) -> Response:
 
 
 async def ban_list(request: Request) -> Response:
-    """`GET /api/v1/ban-list?limit=…`: the confirmed bans, newest first; 304 where the client has this list already."""
+    """`GET /api/v1/ban-list?limit=…`: the confirmed bans, newest first; 304 if the client already has this list."""
     hall = hall_of(request)
     if not hall.ban_list:
         raise HTTPException(404, "Not Found")
@@ -271,19 +271,19 @@ async def report(request: Request) -> Response:
 
 
 async def telemetry(request: Request) -> Response:
-    """`POST /api/v1/telemetry/decisions`: taken, and ignored."""
+    """`POST /api/v1/telemetry/decisions`: accepted and ignored."""
     admit(request)
     await read_body(request)
     return answer(request, {"ok": True})
 
 
 async def standing(request: Request) -> Response:
-    """`GET /api/account/standing`: a local hall knows no accounts, so a good key's is always good."""
+    """`GET /api/account/standing`: a local hall has no accounts, so a valid key's standing is always good."""
     admit(request)
     now = hall_of(request).store.now()
     return answer(request, {"standing": "ok", "tier_id": "local", "github_login": None, "checked_at": now})
 
 
 async def openapi(request: Request) -> Response:
-    """`GET /openapi.json`: what the hall answers, for machines; needs no key."""
+    """`GET /openapi.json`: a description of the API for machines; needs no key."""
     return answer(request, document())

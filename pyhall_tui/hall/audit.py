@@ -15,26 +15,26 @@ from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.store import Store
 
 GENESIS = "GENESIS"
-_CHECKPOINT_EVERY = 2000  # writes, some 48 MiB of write-ahead log
+_CHECKPOINT_EVERY = 2000  # writes, about 48 MiB of write-ahead log
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # as the ecosystem's logs are hashed
-_PAGE = 500  # rows that are read in one go for somebody who may take them slowly
-_PIECE = 5000  # rows that are counted in one go: some 20 ms
+_PAGE = 500  # rows read at a time for a reader that may be slow
+_PIECE = 5000  # rows counted at a time: about 20 ms
 
 
 class Beside(Protocol):
-    """What is written in one transaction with decisions: what they used up of a rule's rate."""
+    """What is written in the same transaction as decisions: how much of a rule's rate they used."""
 
     def save(self, db: sqlite3.Connection) -> None:
         """Write it."""
         ...
 
     def saved(self) -> None:
-        """Hear that it is written for good."""
+        """Note that the transaction is committed."""
         ...
 
 
 def append(store: Store, *receipts: dict[str, Any], beside: Beside | None = None) -> int:
-    """Add decisions to the log, in one transaction with the head that stands outside; return the last one's number."""
+    """Add decisions and the new head in one transaction; return the number of the last decision."""
     return _append(store, [_ENCODER.encode(receipt) for receipt in receipts], beside)
 
 
@@ -55,10 +55,10 @@ def _append(store: Store, texts: list[str], beside: Beside | None) -> int:
 
 
 class Removal(msgspec.Struct, frozen=True, kw_only=True, rename={"first": "from", "last": "to"}):
-    """A row of the log itself: what retention takes out of it, written before anything goes.
+    """A row of the log itself: what retention removes from it, written before anything is removed.
 
-    `last_hash` is the hash of row `last`. All that was taken out from row `recorded_from` on is in such a row; where
-    that is not 1, rows are missing of which nothing says why.
+    `last_hash` is the hash of row `last`. Every removal from row `recorded_from` on is recorded in such a row; if that
+    is not 1, the rows before it are missing without an explanation.
     """
 
     at: str
@@ -69,15 +69,15 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True, rename={"first": "from"
     recorded_from: int = 1
 
     def told(self, gone: int) -> str:
-        """Return a sentence about it; row `gone` is the last one that is not there any more."""
+        """Return a sentence about it; `gone` is the last row that is no longer there."""
         yet = "" if gone == self.last else f", and those up to {self.last:,} will follow"
         return f"rows 1 to {gone:,} were removed by retention{yet}, as recorded on {self.at}: {self.reason}"
 
 
-_REMOVAL = '{"retention":'  # no decision's row begins so
+_REMOVAL = '{"retention":'  # a decision's row never begins like this
 IS_REMOVAL = "namespace IS NULL"
 """SQL, served by an index: every decision has a namespace."""
-_IS_DECISION = "+namespace IS NOT NULL"  # `+`: in the order of the rows, and not of that index
+_IS_DECISION = "+namespace IS NOT NULL"  # `+`: use the order of the rows, not that index
 
 
 class _RemovalRow(msgspec.Struct):
@@ -85,17 +85,17 @@ class _RemovalRow(msgspec.Struct):
 
 
 def is_removal(receipt: str) -> bool:
-    """Whether a row of the log says what was taken out of it, and is no decision."""
+    """Whether a row of the log records a removal, and is not a decision."""
     return receipt.startswith(_REMOVAL)
 
 
 def append_removal(store: Store, removal: Removal) -> None:
-    """Write into the log what is about to be taken out of it."""
+    """Record in the log what is about to be removed from it."""
     append(store, {"retention": msgspec.to_builtins(removal)})
 
 
 def last_removal(store: Store) -> Removal | None:
-    """Return what the newest row about it says was taken out; None where there is no such row."""
+    """Return the newest recorded removal, or None."""
     sql = f"SELECT receipt FROM decisions WHERE {IS_REMOVAL} ORDER BY seq DESC LIMIT 1"
     rows = store.read(sql)
     return _removal(rows[0][0]) if rows else None
@@ -109,9 +109,9 @@ def _removal(receipt: str) -> Removal | None:
 
 
 class Ledger:
-    """Puts into the log, in one transaction, what is decided in one turn of the event loop.
+    """Writes all decisions of one turn of the event loop to the log in one transaction.
 
-    A transaction costs as much as everything else of a dispatch. Who waits for `append` tells the decision afterwards.
+    A transaction costs as much as the rest of a dispatch. The caller of `append` sends the decision afterwards.
     """
 
     def __init__(self, store: Store, beside: Beside | None = None) -> None:
@@ -142,13 +142,13 @@ class Ledger:
             return
         _resolve(waiting, None)
         self._writes += 1
-        if self._writes % _CHECKPOINT_EVERY == 0:  # elsewhere: all who wait would wait for the disk, some 10 ms
+        if self._writes % _CHECKPOINT_EVERY == 0:  # in a thread, as the disk takes about 10 ms
             asyncio.get_running_loop().run_in_executor(None, self._store.checkpoint)
 
 
 def _resolve(waiting: list[tuple[str, "asyncio.Future[None]"]], error: Exception | None) -> None:
     for _, written in waiting:
-        if written.done():  # who waited is gone
+        if written.done():  # its caller is gone
             continue
         if error is None:
             written.set_result(None)
@@ -162,12 +162,12 @@ def entry_hash(prev_hash: str, receipt: str) -> str:
 
 
 def head(store: Store) -> tuple[int, str]:
-    """Return number and hash of the last row: printed and kept elsewhere, it proves the log up to there."""
+    """Return the number and hash of the last row. A copy kept elsewhere proves the log up to there."""
     return _mark(store, "audit_head")
 
 
 def anchor(store: Store) -> tuple[int, str]:
-    """Return number and hash of the last row that was taken out; the log is whole from there on."""
+    """Return the number and hash of the last removed row; the log is whole from there on."""
     return _mark(store, "audit_anchor")
 
 
@@ -203,11 +203,10 @@ def export(store: Store) -> Iterator[str]:
 def rows_between(store: Store, first: int, last: int) -> Iterator[sqlite3.Row]:
     """Yield the rows after number `first` up to number `last`, oldest first, with `seq`, `entry_hash` and `receipt`.
 
-    They are read in pages, each a short transaction: whoever takes them slowly keeps no write-ahead log from being
-    moved into the file.
+    They are read in pages, each a short transaction, so a slow reader never blocks a checkpoint of the write-ahead log.
 
     Raises:
-        StoreError: rows were taken out of the log meanwhile, before they were read.
+        StoreError: rows were removed from the log before they were read.
     """
     sql = "SELECT seq, entry_hash, receipt FROM decisions WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
     while first < last:
@@ -228,7 +227,7 @@ def decisions(store: Store, limit: int, *, namespace: str | None = None, after: 
 
 
 def counts(store: Store, since: str, namespace: str | None = None) -> dict[str, int]:
-    """Return how many decisions since an instant (ISO 8601 in UTC) came to each outcome."""
+    """Return how many decisions since an instant (ISO 8601 in UTC) had each outcome."""
     where, values = ("AND namespace = ?", (namespace,)) if namespace is not None else ("", ())
     sql = f"SELECT outcome, count(*) FROM decisions WHERE decided_at >= ? {where} GROUP BY outcome"
     return dict(map(tuple, store.read(sql, since, *values)))
@@ -236,17 +235,17 @@ def counts(store: Store, since: str, namespace: str | None = None) -> dict[str, 
 
 def count(store: Store) -> int:
     """Return how many decisions the log holds."""
-    found: int = store.read("SELECT count(*) FROM decisions WHERE decided_at >= ''")[0][0]  # by an index
+    found: int = store.read("SELECT count(*) FROM decisions WHERE decided_at >= ''")[0][0]  # uses an index
     return found
 
 
 def rule_hits(store: Store) -> dict[str, int]:
-    """Return how many of the decisions in the log each rule made; `registry` and `default` count like rules."""
+    """Return how many decisions in the log each rule made; `registry` and `default` count as rules."""
     return dict(map(tuple, store.read(f"SELECT rule, count(*) FROM decisions WHERE {_IS_DECISION} GROUP BY rule")))
 
 
 class Tally:
-    """How many decisions there are, counted on from where one was, so that a long log is read once."""
+    """How many decisions there are. Each count continues from the last one, so a long log is read only once."""
 
     def __init__(self) -> None:
         self._counted_to = 0
@@ -254,9 +253,9 @@ class Tally:
         self._days: Counter[tuple[str, str, str]] = Counter()
 
     async def count_on(self, store: Store) -> None:
-        """Count what was added; requests are answered between two pieces of the log."""
+        """Count what was added; requests are answered between pieces of the log."""
         last = head(store)[0]
-        if last < self._counted_to:  # another log was put into the store
+        if last < self._counted_to:  # the store has a different log now
             self._counted_to = 0
             self._rules.clear()
             self._days.clear()
@@ -281,10 +280,10 @@ class Tally:
         return dict(found)
 
     def of_day(self, day: str, namespace: str | None) -> dict[str, int]:
-        """Return how many decisions (of one namespace) of a day (`2026-11-25`, UTC) came to each outcome."""
+        """Return how many decisions (of one namespace) on a day (`2026-11-25`, UTC) had each outcome."""
         found: Counter[str] = Counter()
         for key in [key for key in self._days if key[0] < day]:
-            del self._days[key]  # days that are over are not asked for
+            del self._days[key]  # nobody asks about past days
         for (on, of, outcome), count in self._days.items():
             if on == day and namespace in (None, of):
                 found[outcome] += count
@@ -295,8 +294,8 @@ class Tally:
 class Checked:
     """What a check of the log found: how many decisions it read and, if it is not whole, the first bad row and why.
 
-    `removal` is what the log says was taken out of it before the rows that were read, `gone` the last of those that
-    are not there any more; some that are to go may be there yet.
+    `removal` is what the log says was removed before the rows that were read, and `gone` is the last row that is no
+    longer there; some of the rows to remove may still be there.
     """
 
     rows: int
@@ -307,12 +306,12 @@ class Checked:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is changed, cut off, or missing without a row that says why."""
+        """Whether nothing was changed, truncated, or is missing without a row that records why."""
         return self.bad_seq is None
 
 
 def verify(store: Store, known_head: tuple[int, str] | None = None) -> Checked:
-    """Read the whole log and check it against its chain, its head, and `known_head` that was kept elsewhere."""
+    """Read the whole log and check it against its chain, its head, and `known_head`, which was kept elsewhere."""
     with store.snapshot():
         return _verify(store, known_head)
 
@@ -348,7 +347,7 @@ def _verify(store: Store, known_head: tuple[int, str] | None) -> Checked:
 
 
 def _check_start(store: Store, rows: int, start: tuple[int, str], removal: Removal | None) -> Checked:
-    """Hold the rows that are missing before the first one against what the log says was taken out."""
+    """Compare the rows missing before the first one with what the log says was removed."""
     if start[0] == 0:
         return Checked(rows)
     if removal is None or removal.last < start[0]:

@@ -19,11 +19,11 @@ from pyhall_tui.hall.shadow import Hidden, hidden_rules
 from pyhall_tui.hall.store import Store
 from pyhall_tui.hall.upstream import Upstream
 
-_LOOK = 0.5  # seconds between two looks at the policy
+_LOOK = 0.5  # seconds between two checks of the policy
 
 
 class PolicySource(Protocol):
-    """Where the policy comes from: the store, or a file. `error` says what keeps a newer one out of force."""
+    """Where the policy comes from: the store, or a file. `error` says why a newer one is not in force."""
 
     error: str | None
 
@@ -33,14 +33,14 @@ class PolicySource(Protocol):
 
 
 class Grounds(NamedTuple):
-    """What a decision rests on, for who decides and for who explains it alike."""
+    """What a decision is based on, both when it is made and when it is explained."""
 
     store: Store
     policy: Policy
     rates: Rates | None
-    """None: as if nothing were used up."""
+    """None: as if no rate were used."""
     refusal: Callable[[str], str | None]
-    """Returns why a dispatch of this tier is refused because of the upstream, or None."""
+    """Returns why the upstream's state refuses a dispatch of this tier, or None."""
 
 
 def _never(_: str) -> str | None:
@@ -59,19 +59,19 @@ class SeenRequest:
 
 
 class Hall:
-    """A hall: its store, its policy, and how it answers. The attributes can be changed while it runs.
+    """A hall: its store, its policy, and how it answers. You can change the attributes while it runs.
 
-    `upstream` is the registry that it follows, if any; who starts the hall also runs it.
+    `upstream` is the registry that it follows, if any; whoever starts the hall also runs `upstream`.
 
     Args:
-        policy: the store's own unless given.
-        rate: requests a second and key, with bursts of twice as many; 0 for no limit.
-        public_reads: verify and ban list are answered without a key too, as the public registry does.
-        local_writes: the published hall's writes are taken from this machine without a key too, as that one does.
-        ban_list: False answers 404, as a registry that has none.
-        verify_shape: which of the two shapes a verify answers.
+        policy: by default the store's own.
+        rate: requests per second for each key, with bursts of twice as many; 0 for no limit.
+        public_reads: answer verify and ban list without a key too, as the public registry does.
+        local_writes: accept the published hall's writes from this machine without a key too, as that hall does.
+        ban_list: False answers 404, like a registry without a ban list.
+        verify_shape: which of the two shapes verify answers in.
         record: how many requests `requests` remembers.
-        retention: how much of the decision log is kept: all of it, unless given.
+        retention: how much of the decision log is kept; by default all of it.
     """
 
     def __init__(
@@ -107,32 +107,32 @@ class Hall:
         self._hidden: tuple[Policy | None, list[Hidden]] = (None, [])
 
     def grounds(self) -> "Grounds":
-        """Return what a decision rests on now."""
+        """Return what a decision is based on now."""
         refusal = self.upstream.refusal if self.upstream else _never
         return Grounds(self.store, self.policy.current(), self.rates, refusal)
 
     def grounds_of_another_time(self) -> "Grounds":
-        """As `grounds`, without what is known of this moment only: used-up rates, and an upstream that is silent."""
+        """As `grounds`, without what is known only for this moment: used rates, and an unreachable upstream."""
         return Grounds(self.store, self.policy.current(), None, _never)
 
     def beside(self) -> list[Coroutine[Any, Any, None]]:
-        """Return what is to run beside the requests, for as long as the hall is served."""
+        """Return what runs beside the requests for as long as the hall is served."""
         work = [
-            self.tally.count_on(self.store),  # a long log takes seconds: not with the first status
+            self.tally.count_on(self.store),  # a long log takes seconds: don't make the first status wait
             keep_short(self.store, self.retention, self.clock),
             self._watch_policy(),
         ]
         return [*work, self.upstream.run()] if self.upstream else work
 
     async def _watch_policy(self) -> None:
-        """Look at the policy also while nobody asks, so that a change is seen when it is made."""
+        """Check the policy even when no request comes, so that a change is noticed at once."""
         while True:
-            with suppress(StoreError):  # who asks is told
+            with suppress(StoreError):  # the next request reports it
                 self.policy.current()
             await self.clock.sleep(_LOOK)
 
     def hidden_rules(self) -> list[Hidden]:
-        """Return the hidden rules of the policy in force. Looked for once: in a long one that takes a while."""
+        """Return the hidden rules of the policy in force. Cached, because the search takes a while in a long policy."""
         policy = self.policy.current()
         if self._hidden[0] is not policy:
             self._hidden = policy, hidden_rules(policy)

@@ -1,4 +1,4 @@
-"""The demo: a hall in memory in which things happen while one watches."""
+"""The demo: a hall in memory in which things happen while you watch."""
 
 import asyncio
 import random
@@ -17,7 +17,7 @@ from pyhall_tui.hall.store import Store, new_id
 
 FIRST_BAN = 8.0  # seconds after the start
 _CALM = (9.0, 22.0)  # seconds between two events, from then on
-_DISPATCHES = (1.0, 4.0)  # seconds between two dispatches of the fleet's own
+_DISPATCHES = (1.0, 4.0)  # seconds between two of the fleet's own dispatches
 _MOST_BANNED = 7
 _REASONS = (
     "Sends page content to a host that is not on its list",
@@ -29,7 +29,7 @@ _TIERS: tuple[RiskTier, ...] = ("low", "low", "low", "medium", "medium", "high",
 
 
 class Scenario:
-    """What happens to the demo's fleet, on the injected clock and dice; the documentation's worker is left alone."""
+    """What happens to the demo's fleet, on the injected clock and dice; the documentation's worker is never touched."""
 
     def __init__(self, hall: Hall, clock: Clock, rng: random.Random) -> None:
         self._hall = hall
@@ -37,7 +37,7 @@ class Scenario:
         self._clock = clock
         self._rng = rng
         self._version = 1
-        # what a person enrolls meanwhile is left alone too
+        # workers that you enroll are never touched either
         self._seeded = frozenset(worker.worker_id for worker in hall.store.workers())
 
     async def run(self) -> None:
@@ -59,7 +59,7 @@ class Scenario:
             yield self._rng.uniform(*_CALM), self._something
 
     def _something(self) -> None:
-        """One thing that can happen to the fleet as it is now."""
+        """Do one thing that can happen to the fleet in its current state."""
         fleet = [worker for worker in self._fleet() if worker.worker_id != DOCUMENTED]
         active = [worker for worker in fleet if worker.status == "active" and not worker.banned]
         banned = [worker for worker in fleet if worker.banned]
@@ -86,7 +86,7 @@ class Scenario:
             self._store.ban_hash(worker.sha256, self._rng.choice(_REASONS), source="hall-monitor")
 
     def attest(self, worker_id: str) -> None:
-        """Attest another package for a worker: its hash changes."""
+        """Attest a new package for a worker: its hash changes."""
         self._version += 1
         self._store.attest(worker_id, fake_hash(worker_id, self._version))
 
@@ -95,7 +95,7 @@ class Scenario:
         self._store.withdraw(worker_id)
 
     async def _dispatches(self) -> None:
-        """The fleet's own traffic, for the decision log."""
+        """Make the fleet's own traffic, for the decision log."""
         while True:
             await self._clock.sleep(self._rng.uniform(*_DISPATCHES))
             worker = self._rng.choice(self._fleet())
@@ -111,7 +111,7 @@ class Scenario:
 
 @dataclass
 class RunningDemo:
-    """A demo under way; also a context manager that ends it. Nothing of it is kept."""
+    """A running demo; also a context manager that ends it. It leaves nothing behind."""
 
     url: str
     key: str
@@ -138,7 +138,7 @@ def start_demo(
     rng: random.Random | None = None,
     lively: bool = True,
 ) -> RunningDemo:
-    """Start the demo's hall on loopback, in a thread of its own.
+    """Start the demo's hall on localhost, in its own thread.
 
     `lively` False leaves the fleet as it was seeded. The clock's `sleep` is awaited on the hall's thread.
     """

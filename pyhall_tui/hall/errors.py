@@ -1,8 +1,8 @@
-"""The hall's refusals: each is one documented status with a sentence."""
+"""The hall's refusals: each is a documented status and a sentence."""
 
 
 class HallError(Exception):
-    """A request that is answered with `{"error": …}`; the class gives the status."""
+    """A request that gets `{"error": …}` as its answer; the class gives the status."""
 
     status = 500
 

@@ -1,4 +1,4 @@
-"""All of a store as JSON Lines, out and in again. Keys are their hashes: a key that was given out stays good."""
+"""A whole store as JSON Lines, exported and imported. Keys are exported as hashes, so existing keys stay valid."""
 
 import json
 import sqlite3
@@ -13,7 +13,7 @@ from pyhall_tui.hall.store import Store
 _FORMAT = 1
 _LOG = "decisions"
 _END = "end"
-"""The last line: an export without it was cut off, and bans may be missing from it."""
+"""The last line. An export without it is truncated, and bans may be missing from it."""
 _IN_MEMORY = 8 * 1024 * 1024  # bytes
 _TABLES = {
     "meta": ("name", "value"),
@@ -28,17 +28,17 @@ _TABLES = {
     _LOG: ("seq", "entry_hash", "receipt"),
     "ingested": ("namespace", "decision_id", "seq"),
 }
-_OWN_META = ("store_id", "ban_revision", "policy_file", "upstream", "upstream_session")  # a copy is a store of its own
+_OWN_META = ("store_id", "ban_revision", "policy_file", "upstream", "upstream_session")  # a copy is a separate store
 
 
 def export(store: Store) -> Iterator[str]:
-    """Yield the store's lines, the first of which names the format. All of them are of one instant.
+    """Yield the store's lines, the first of which names the format. They all show the same instant.
 
-    Whoever takes them slowly holds no transaction open: what can change is put aside at once, in memory or a temporary
-    file, and the log of decisions, which only grows, is read in pages.
+    A slow reader holds no transaction open: what can change is copied first, to memory or a temporary file, and the
+    decision log, which only grows, is read in pages.
 
     Raises:
-        StoreError: decisions were taken out of the log meanwhile, before they were read.
+        StoreError: decisions were removed from the log before they were read.
     """
     with SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8") as aside:
         with store.snapshot():
@@ -69,7 +69,7 @@ def load(store: Store, lines: Iterable[str], name: str) -> dict[str, int]:
     """Fill an empty store with exported lines, all or none, and return how many rows each table got.
 
     Raises:
-        FileMistake: a line is none of an export; the sentence has its number.
+        FileMistake: a line does not belong to an export; the sentence has its number.
         StoreError: the store is not empty.
     """
     got: dict[str, int] = {}
@@ -105,7 +105,7 @@ def _read(line: str) -> tuple[str, dict[str, Any]]:
 
 
 def _check_format(table: str, row: dict[str, Any]) -> bool:
-    """Return whether the export ends here for all that is known: one of an earlier version has no last line."""
+    """Return whether the export may end here: exports of an earlier version have no last line."""
     if table != "hall":
         raise ValueError("the first line names no format")
     if row.get("format") != _FORMAT:

@@ -1,4 +1,4 @@
-"""Which rule decides a dispatch, and why not the others."""
+"""Explains which rule decides a dispatch, and why the others don't."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from pyhall_tui.hall.policy import Decision, Rule, in_context
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One rule that was asked: `why` says what it does, or what keeps it from matching."""
+    """One rule that was checked: `why` says what it does, or why it doesn't match."""
 
     rule: str
     matches: bool
@@ -21,7 +21,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """A decision with the way to it. `worker` is what the registry says of the worker before any rule is asked."""
+    """A decision and how it was reached. `worker` is what the registry says about it before any rule."""
 
     decision: Decision
     worker: str
@@ -31,10 +31,10 @@ class Explanation(msgspec.Struct, frozen=True):
 def request(
     *, namespace: str, capability: str, worker_id: str, risk_tier: str | None, context: str, wall: float
 ) -> Asked:
-    """Return the dispatch that somebody asks about, read as the hall reads one that comes in.
+    """Return the dispatch to explain, read as the hall reads a real one.
 
     Args:
-        risk_tier: put into the context; None leaves that as it is.
+        risk_tier: put into the context; None leaves the context as it is.
         context: the dispatch's context, in JSON.
 
     Raises:
@@ -61,9 +61,9 @@ def request(
 
 
 def explain(grounds: Grounds, asked: Asked) -> Explanation:
-    """Decide a dispatch as the gate does, without the log and without using up a rate, and say how it came to that.
+    """Decide a dispatch as the gate does, without logging it or using a rate, and say why.
 
-    The rules are asked even if something refuses it before them, to show what they would say.
+    The rules are checked even if something refuses the dispatch before them, to show what they would say.
     """
     decision = gate.decide(grounds, asked, take=False)
     known = decision.reason or "" if decision.rule == "registry" else "active, attested, clean and enrolled for it"

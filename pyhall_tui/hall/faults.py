@@ -1,4 +1,4 @@
-"""Faults on demand: what a bad network and a bad registry do, for tests and for trying how a client bears it."""
+"""Faults on demand: what a bad network or a bad registry does, to test how a client copes."""
 
 import asyncio
 import random
@@ -15,15 +15,15 @@ from pyhall_tui.hall import tomlfile
 from pyhall_tui.hall.errors import FileMistake
 
 ADMIN = "/admin/faults"
-"""Where faults are put in force and taken away, beyond their own reach."""
+"""Where faults are set and removed; faults never affect this path."""
 Sleep = Callable[[float], Awaitable[None]]
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """One fault; what is combined happens together (`latency` and `status`, for example).
+    """One fault. Fields combine: `latency` and `status`, for example, both happen.
 
-    `path` is a glob over the request's path as it was sent, `method` one over its method. `probability` is from 0 to 1;
-    `count` is how often it happens at most. Times are in seconds.
+    `path` is a glob for the request's path as it was sent, `method` one for its method. `probability` is from 0 to 1;
+    `count` is the most times that it happens. Times are in seconds.
     """
 
     path: str = "*"
@@ -31,15 +31,15 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     probability: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
     count: int | None = None
     latency: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    tail: Annotated[float, msgspec.Meta(ge=0)] = 0.0  # mean of what comes on top of the latency, exponentially spread
+    tail: Annotated[float, msgspec.Meta(ge=0)] = 0.0  # mean of an exponential delay on top of the latency
     status: Annotated[int, msgspec.Meta(ge=200, le=599)] | None = None
-    retry_after: str | int | None = None  # the header as it is: seconds, or an HTTP date
-    drop: Literal["unheard", "answered"] | None = None  # close before the request is handled, or in place of its answer
-    cut: Annotated[int, msgspec.Meta(ge=0)] | None = None  # close after so many bytes of the answer's body
-    slow: Annotated[float, msgspec.Meta(gt=0)] | None = None  # the answer's body at so many bytes a second
-    headers: dict[str, str] = {}  # on top of those of the fault's own answer
-    body: str | None = None  # in place of the answer's body
-    content_type: str | None = None  # of `body`: application/json unless it starts with `<`
+    retry_after: str | int | None = None  # the header's value: seconds, or an HTTP date
+    drop: Literal["unheard", "answered"] | None = None  # close before the request is handled, or instead of answering
+    cut: Annotated[int, msgspec.Meta(ge=0)] | None = None  # close after this many bytes of the answer's body
+    slow: Annotated[float, msgspec.Meta(gt=0)] | None = None  # send the answer's body at this many bytes per second
+    headers: dict[str, str] = {}  # added to those of the fault's own answer
+    body: str | None = None  # replaces the answer's body
+    content_type: str | None = None  # for `body`: application/json unless it starts with `<`
 
 
 class _FaultFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -47,7 +47,7 @@ class _FaultFile(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def read_faults(path: Path) -> list[Fault]:
-    """Read a file of `[[fault]]` tables, whose keys are those of `Fault`.
+    """Read a file of `[[fault]]` tables; their keys are the fields of `Fault`.
 
     Raises:
         FileMistake: with `file:line:column` and what is wrong there.
@@ -59,9 +59,9 @@ def read_faults(path: Path) -> list[Fault]:
 
 
 class Faults:
-    """The faults in force. They can be changed while the hall runs, from another thread too.
+    """The faults in force. They can be changed while the hall runs, even from another thread.
 
-    `rng` and `sleep` are its dice and its time, for a test that wants its own.
+    `rng` and `sleep` provide chance and time, so that a test can inject its own.
     """
 
     def __init__(self, rng: random.Random | None = None, sleep: Sleep = asyncio.sleep) -> None:
@@ -70,26 +70,26 @@ class Faults:
         self.sleep = sleep
 
     def add(self, fault: Fault | None = None, **fields: Any) -> Fault:
-        """Add a fault, given or by its fields, after those that are there: the first that fits a request happens."""
+        """Add a fault (or its fields) after the existing ones: the first that matches a request happens."""
         made = fault or Fault(**fields)
         self._faults = (*self._faults, made)
         return made
 
     def clear(self) -> None:
-        """Take all faults away."""
+        """Remove all faults."""
         self._faults = ()
 
     def replace(self, faults: list[Fault]) -> None:
-        """Put these in place of what is there."""
+        """Replace all faults with these."""
         self._faults = tuple(faults)
 
     @property
     def in_force(self) -> tuple[Fault, ...]:
-        """The faults that are there, each with how often it may happen yet."""
+        """The current faults, each with how often it can still happen."""
         return self._faults
 
     def pick(self, method: str, path: str) -> Fault | None:
-        """Return the fault that happens to such a request now, if one does; never to the one that sets them."""
+        """Return the fault that happens to such a request now, if any; never for a request that sets faults."""
         if path == ADMIN:
             return None
         for fault in self._faults:
@@ -102,7 +102,7 @@ class Faults:
         return None
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
-        """Return `app` with the faults in front of it."""
+        """Return `app` behind the faults."""
 
         async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
             fault = self.pick(scope["method"], scope["path"])
@@ -129,7 +129,7 @@ class Faults:
         await send(answer[0])  # with the length of the whole body
         if fault.cut is not None:
             await send({"type": "http.response.body", "body": body[: fault.cut], "more_body": True})
-            return  # uvicorn closes a connection whose answer is not complete
+            return  # uvicorn closes a connection whose answer is incomplete
         if fault.slow is not None:
             step = max(1, int(fault.slow / 10))
             for start in range(0, len(body), step):
@@ -141,7 +141,7 @@ class Faults:
 
 
 async def _answer(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive) -> list[Message]:
-    """Return the messages of the answer, the fault's own or the hall's."""
+    """Return the messages of the answer: the fault's own or the hall's."""
     messages: list[Message] = []
 
     async def keep(message: Message) -> None:
@@ -153,7 +153,7 @@ async def _answer(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive) ->
 
 
 def _own_response(fault: Fault) -> Response | None:
-    """Return the answer that the fault gives in place of the hall's, if it gives one."""
+    """Return the answer that replaces the hall's, if the fault has one."""
     after = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     headers = after | fault.headers
     if fault.body is not None:

@@ -1,4 +1,4 @@
-"""May this worker do this? First what the registry knows of the worker, then the policy."""
+"""May this worker do this? First what the registry knows about the worker decides, then the policy."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ from pyhall_tui.hall.policy import Decision
 from pyhall_tui.hall.store import new_id
 from pyhall_tui.hall.upstream import STALE
 
-# The contract's codes where one fits; the `DENY_WORKER_…` of a ban on the worker itself and of its status are ours.
+# The contract's codes if one fits. `DENY_WORKER_…`, for a ban on the worker itself and for its status, are ours.
 UNKNOWN = "DENY_NO_AVAILABLE_WORKER"
 BANNED_HASH = "ATTEST_BANNED_HASH"
 BANNED_WORKER = "DENY_WORKER_BANNED"
@@ -23,14 +23,14 @@ LACKS_CAPABILITY = "NO_WORKER_FOR_CAPABILITY"
 
 
 def dispatch(hall: Hall, asked: Asked, correlation_id: str) -> dict[str, Any]:
-    """Decide a dispatch and return its receipt, which is in the decision log by then."""
+    """Decide a dispatch, log it, and return its receipt."""
     receipt = judge(hall, asked, correlation_id)
     audit.append(hall.store, receipt, beside=hall.rates)
     return receipt
 
 
 def judge(hall: Hall, asked: Asked, correlation_id: str) -> dict[str, Any]:
-    """Decide a dispatch and return its receipt, which is not in the log yet."""
+    """Decide a dispatch and return its receipt without logging it."""
     began = hall.clock.now().mono
     decision = decide(hall.grounds(), asked, take=True)
     return {
@@ -52,10 +52,10 @@ def judge(hall: Hall, asked: Asked, correlation_id: str) -> dict[str, Any]:
 def decide(grounds: Grounds, asked: Asked, *, take: bool) -> Decision:
     """Decide a dispatch: the worker, the rules, the upstream, the rule's rate, in this order.
 
-    `take`: an allow is used up of its rule's rate. An explanation takes none, and is the same decision otherwise.
+    `take`: an allow counts against its rule's rate. An explanation doesn't count, and is otherwise the same decision.
     """
     decision = _by_worker_and_rules(grounds, asked)
-    if decision.outcome != "deny" and (reason := grounds.refusal(asked.tier)):  # it is not known who is banned there
+    if decision.outcome != "deny" and (reason := grounds.refusal(asked.tier)):  # bans at the upstream are unknown
         return Decision("deny", "upstream", STALE, reason)
     if decision.rate is None or grounds.rates is None:
         return decision
@@ -67,7 +67,7 @@ def decide(grounds: Grounds, asked: Asked, *, take: bool) -> Decision:
 
 
 def _by_worker_and_rules(grounds: Grounds, asked: Asked) -> Decision:
-    """Decide by what the registry knows of the worker, and then by the rules."""
+    """Decide by what the registry knows about the worker, and then by the rules."""
     refusal = _refusal(grounds.store.worker(asked.worker_id), asked)
     if refusal is not None:
         code, reason = refusal
@@ -76,7 +76,7 @@ def _by_worker_and_rules(grounds: Grounds, asked: Asked) -> Decision:
 
 
 def _refusal(worker: Worker | None, asked: Asked) -> tuple[str, str] | None:
-    """Return code and reason why the worker may do nothing of the kind, whatever the policy says; else None."""
+    """Return the code and reason if the worker may not do this, whatever the policy says; otherwise None."""
     if worker is None or worker.namespace != asked.namespace:
         return UNKNOWN, f"No worker {asked.worker_id} is enrolled in {asked.namespace}"
     checks = (

@@ -1,4 +1,4 @@
-"""Who is connected to a hall: how many may be, how long each is waited for, and who goes to make room."""
+"""The connections to a hall: how many there may be, how long it waits for each, and which it closes to make room."""
 
 import logging
 import os
@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-_MOST = 2_000  # connections, however many files may be open
+_MOST = 2_000  # connections, even if more files may be open
 _LEAST = 4
-_WITHOUT_LIMIT = 500  # where the system does not say how many files may be open (Windows)
-_SAY_AGAIN = 600.0  # seconds between two lines of the log about the same thing
+_WITHOUT_LIMIT = 500  # if the system does not say how many files may be open (Windows)
+_SAY_AGAIN = 600.0  # seconds between two log lines about the same thing
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How many seconds a client may take: to agree on TLS and to say its first byte, to send the rest of a request's
-    head, to send all of its body, and to read each 64 KiB of an answer."""
+    """How many seconds a client may take: for the TLS handshake and its first byte, for the rest of a request's head,
+    for all of its body, and to read each 64 KiB of an answer."""
 
     first: float = 10.0
     head: float = 10.0
@@ -27,7 +27,7 @@ class Patience:
 
 
 def most_connections() -> int:
-    """Return how many connections the limit on open files has room for, with a quarter to spare for other files."""
+    """Return how many connections the limit on open files allows, leaving a quarter for other files."""
     if sys.platform == "win32":
         return _WITHOUT_LIMIT
     import resource
@@ -48,7 +48,7 @@ def _open_files() -> int:
 def source_of(host: str) -> str:
     """Return what counts as one client: an IPv4 address, or the /64 network of an IPv6 one, which one client can own.
 
-    Loopback is "": everybody on this machine, and whoever comes through a proxy on it.
+    Localhost is "": everybody on this machine, including clients that come through a proxy on it.
     """
     try:
         address = ip_address(host.partition("%")[0])
@@ -74,9 +74,9 @@ class Guest:
 class Guests:
     """All connections of a hall.
 
-    Those that the hall waits for stand in line, who was last heard of longest ago first. When there is no room for a
-    newcomer, the first in line is closed: of all if the hall is full, of the same client if that has its share. A
-    connection that waits for the hall is never closed so.
+    Those that the hall waits for stand in line, the longest silent first. When there is no room for a newcomer, the
+    first in line is closed: the first of all if the hall is full, or the client's own first if that client has used its
+    share. A connection that waits for the hall is never closed this way.
     """
 
     def __init__(self, most: int | None = None, patience: Patience | None = None) -> None:
@@ -96,7 +96,7 @@ class Guests:
         return self._count
 
     def let_in(self, guest: Guest) -> bool:
-        """Take in a newcomer, closing somebody else if there is no room; False if nobody can be closed."""
+        """Let in a newcomer, closing another connection if there is no room; False if none can be closed."""
         its_share = guest.source and len(self._here.get(guest.source, ())) >= self._share
         if its_share or self._count >= self.most:
             self.full.count += 1
@@ -108,7 +108,7 @@ class Guests:
         return True
 
     def close_first(self, source: str | None = None) -> bool:
-        """Close the first in line (of one client), to make room; False if nobody stands in it."""
+        """Close the first in line (of one client) to make room; False if the line is empty."""
         line = self._line if source is None else self._lines.get(source, {})
         guest = next(iter(line), None)
         if guest is None:
@@ -121,12 +121,12 @@ class Guests:
         guest.end()
 
     def wait_for(self, guest: Guest, seconds: float) -> None:
-        """Put a connection at the end of the line: it has to act within so many seconds."""
+        """Put a connection at the end of the line: it has to act within this many seconds."""
         guest.due = time.monotonic() + seconds
         self.heard(guest)
 
     def heard(self, guest: Guest) -> None:
-        """Move a connection that did something to the end of the line. What it still has to do is due as before."""
+        """Move a connection that did something to the end of the line. Its deadline stays the same."""
         if guest not in self._here.get(guest.source, ()):
             return
         for line in (self._line, self._lines.setdefault(guest.source, {})):
@@ -140,7 +140,7 @@ class Guests:
             line.pop(guest, None)
 
     def left(self, guest: Guest) -> None:
-        """Forget a connection that is closed; a second time does nothing."""
+        """Forget a closed connection; a second call does nothing."""
         self.serve(guest)
         here = self._here.get(guest.source)
         if here is None or guest not in here:
@@ -152,19 +152,19 @@ class Guests:
             self._lines.pop(guest.source, None)
 
     def close_overdue(self) -> None:
-        """Close who did not act in time."""
+        """Close the connections that did not act in time."""
         now = time.monotonic()
         for guest in [guest for guest in self._line if guest.due <= now]:
             self.slow.count += 1
             self._end(guest)
 
     def notices(self) -> Iterator["Notice"]:
-        """Yield what the log is told of: strangers can bring about each of these, so each is said rarely."""
+        """Yield what goes to the log. Strangers can cause each of these, so each is logged rarely."""
         yield from (self.full, self.slow, self.garbled, self.starved)
 
 
 class Notice:
-    """Something that strangers can bring about at will: the log says it once, then at most each ten minutes."""
+    """Something that strangers can cause at will: it is logged once, then at most every ten minutes."""
 
     def __init__(self, said: str) -> None:
         self.count = 0
@@ -172,7 +172,7 @@ class Notice:
         self._again = 0.0
 
     def say(self, *, last: bool = False) -> None:
-        """Say how often it happened since it was last said, if it is time; `last`: in any case."""
+        """Log how often it happened since the last line, if it is time; `last`: in any case."""
         now = time.monotonic()
         if self.count and (last or now >= self._again):
             _log.warning(self._said.format("1 connection" if self.count == 1 else f"{self.count} connections"))

@@ -1,4 +1,4 @@
-"""When a rule is open: its hours and days of the week, by the clock on the wall of its time zone."""
+"""When a rule is open: its hours and days of the week, in local time of its time zone."""
 
 import zoneinfo
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -9,10 +9,10 @@ DAYS: tuple[Day, ...] = get_args(Day)
 
 
 def zone(name: str) -> tzinfo:
-    """Return a time zone; UTC needs no database.
+    """Return a time zone; UTC doesn't need the time zone database.
 
     Raises:
-        ValueError: there is none of this name.
+        ValueError: no time zone has this name.
     """
     try:
         return UTC if name == "UTC" else zoneinfo.ZoneInfo(name)
@@ -28,9 +28,9 @@ def check(hours: str) -> None:
 
 
 def is_open(hours: str | None, days: tuple[Day, ...], timezone: str, wall: float) -> bool:
-    """Whether a moment (seconds since the epoch) is within the hours of one of the days (none: of any day).
+    """Whether a moment (seconds since the epoch) is within the hours on one of the days (none: on any day).
 
-    Hours that go over midnight count to the day on which they began, to their end.
+    Hours that run past midnight belong to the day on which they began.
     """
     if not (hours or days):
         return True

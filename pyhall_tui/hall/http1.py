@@ -1,4 +1,4 @@
-"""HTTP/1.1 as the hall takes it: one meaning for each byte, and a limit to how long a client is waited for."""
+"""HTTP/1.1 as the hall accepts it: no byte is ambiguous, and the hall waits only so long for a client."""
 
 import asyncio
 import socket
@@ -20,10 +20,10 @@ from pyhall_tui.hall.guests import Guest, Guests
 from pyhall_tui.hall.one_write import OneWrite
 from pyhall_tui.hall.wire import MAX_BODY
 
-MAX_HEAD = 64 * 1024  # bytes; no client of the contract comes near
-_MAX_REQUEST = 2 * MAX_BODY + MAX_HEAD  # bytes off the wire, with what chunks add to a body
+MAX_HEAD = 64 * 1024  # bytes; no client of the contract comes close
+_MAX_REQUEST = 2 * MAX_BODY + MAX_HEAD  # bytes on the wire, including what chunks add to a body
 _FRAMING = (b"content-length", b"transfer-encoding")
-_TELLS = getLogger(f"{__name__}.faults")  # of the hall's own faults; what strangers bring about is counted, not told
+_TELLS = getLogger(f"{__name__}.faults")  # only the hall's own faults; what strangers cause is counted, not logged
 _TELLS.setLevel(ERROR)
 _REASONS = {
     400: "Bad Request",
@@ -34,10 +34,10 @@ _REASONS = {
 
 
 class _Lines(ReceiveBuffer):
-    """h11's buffer, refusing in heads and trailers what another server on the way could read otherwise.
+    """h11's buffer, but refuses whatever another server on the way could read differently in heads and trailers.
 
-    h11 takes a bare line feed for a line's end, joins folded lines, lets `Content-Length` stand beside
-    `Transfer-Encoding`, and bounds only a head that is not complete yet (RFC 9112, sections 2.2, 5.2, 6.1, 6.3).
+    h11 accepts a bare line feed as a line's end, joins folded lines, allows `Content-Length` beside
+    `Transfer-Encoding`, and limits only the size of an incomplete head (RFC 9112, sections 2.2, 5.2, 6.1, 6.3).
     """
 
     def __init__(self, conn: h11.Connection) -> None:
@@ -45,7 +45,7 @@ class _Lines(ReceiveBuffer):
         self._conn = conn
 
     def maybe_extract_lines(self) -> list[bytearray] | None:
-        """Return the lines up to the next empty one, None if that is not there yet."""
+        """Return the lines up to the next empty one, or None if it has not arrived yet."""
         empty = self._data.startswith(b"\r\n")
         end = 2 if empty else self._data.find(b"\r\n\r\n", 0, MAX_HEAD) + 4
         complete = end > 3 or empty
@@ -73,7 +73,7 @@ def _check_line_ends(head: bytes, complete: bool) -> None:
 
 
 def _check_request_line(line: bytes) -> None:
-    """A target with a host of its own is refused: the `Host` header is the one that counts here (and h11 wants it)."""
+    """Refuse a target that names a host: only the `Host` header counts here (and h11 requires it)."""
     _, target, version = [*line.split(b" "), b"", b""][:3]
     if version not in (b"HTTP/1.0", b"HTTP/1.1"):
         raise h11.LocalProtocolError("another version than HTTP/1.0 and 1.1")
@@ -90,25 +90,25 @@ def _check_fields(lines: list[bytearray]) -> None:
 
 
 def _strict_connection() -> h11.Connection:
-    """Return a connection with our buffer. h11 makes its own, and has no parameter for it (read in 0.16)."""
+    """Return a connection with our buffer. h11 makes its own and has no parameter for it (as of 0.16)."""
     connection = h11.Connection(h11.SERVER, MAX_HEAD)
     connection._receive_buffer = _Lines(connection)  # noqa: SLF001
     return connection
 
 
 class _Phase(Enum):
-    SILENT = auto()  # connected, and nothing said yet
+    SILENT = auto()  # connected, but has sent nothing yet
     HEAD = auto()
     BODY = auto()
     WORK = auto()  # the client waits for the hall
-    ANSWER = auto()  # it does not read what is sent
+    ANSWER = auto()  # the client does not read what is sent
     IDLE = auto()  # between two requests
 
 
 class HallProtocol(H11Protocol):
-    """A connection that the hall gives up on when its client takes too long, or sends what is not HTTP.
+    """A connection that the hall gives up on when its client takes too long or sends invalid HTTP.
 
-    The transport is within reach of the app, in `state["transport"]` of its scope.
+    The app finds the transport in its scope, as `state["transport"]`.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class HallProtocol(H11Protocol):
         self._taken = 0  # bytes of this request
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start: the first byte has to come soon."""
+        """Start: the first byte has to arrive soon."""
         super().connection_made(transport)
         self._out = OneWrite(transport, self.loop)
         self.transport = self._out  # type: ignore[assignment]  # a transport, as far as it is used
@@ -141,7 +141,7 @@ class HallProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sends."""
+        """Accept what the client sends."""
         self._taken += len(data)
         if self._taken > _MAX_REQUEST:
             self._guests.garbled.count += 1
@@ -153,12 +153,12 @@ class HallProtocol(H11Protocol):
             self._guests.heard(self._guest)
 
     def handle_events(self) -> None:
-        """Take apart what is there."""
+        """Handle what has arrived."""
         if not self.transport.is_closing():
             super().handle_events()
 
     def on_response_complete(self) -> None:
-        """Go on to the next request."""
+        """Continue with the next request."""
         self._out.flush()
         if self.conn.their_state is not h11.SEND_BODY:
             self._taken = 0
@@ -166,17 +166,17 @@ class HallProtocol(H11Protocol):
         self._look()
 
     def pause_writing(self) -> None:
-        """Wait for the client to read."""
+        """Wait until the client reads."""
         super().pause_writing()
         self._look()
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Continue sending."""
         super().resume_writing()
         self._look()
 
     def _look(self) -> None:
-        """See whom this connection waits for now."""
+        """Work out which side this connection waits for now."""
         phase = self._now()
         if phase is self._phase:
             return
@@ -186,7 +186,7 @@ class HallProtocol(H11Protocol):
             _Phase.HEAD: patience.head,
             _Phase.BODY: patience.body,
             _Phase.ANSWER: patience.answer,
-            _Phase.IDLE: self.timeout_keep_alive + patience.first,  # uvicorn closes it before
+            _Phase.IDLE: self.timeout_keep_alive + patience.first,  # uvicorn closes it earlier
         }
         if phase in waits:
             self._guests.wait_for(self._guest, waits[phase])
@@ -203,22 +203,22 @@ class HallProtocol(H11Protocol):
         return _Phase.HEAD if self.conn.trailing_data[0] else _Phase.IDLE
 
     def give_up(self) -> None:
-        """Close the connection now; a client that is in the middle of a request is told why."""
+        """Close the connection now; a client in the middle of a request is told why."""
         if self._phase in (_Phase.HEAD, _Phase.BODY):
             self._refuse(408, "the rest of the request did not come in time")
-        elif self._phase is _Phase.ANSWER:  # reset: else the system holds megabytes for who reads nothing, for minutes
+        elif self._phase is _Phase.ANSWER:  # reset: else the system keeps megabytes for minutes
             linger = struct.pack("ii", 1, 0) if sys.platform != "win32" else struct.pack("hh", 1, 0)
             with suppress(OSError):
                 self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP, in JSON like everything else."""
+        """Refuse invalid HTTP, in JSON like everything else."""
         self._guests.garbled.count += 1
         self._refuse(431 if getattr(sys.exc_info()[1], "error_status_hint", 0) == 431 else 400, msg)
 
     def _refuse(self, status: int, said: str) -> None:
-        """Answer and close; only close if this request has an answer, or the beginning of one, already."""
+        """Answer and close; just close if this request already has an answer or the beginning of one."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not self.transport.is_closing():
             body = msgspec.json.encode({"error": said})
             head = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close"

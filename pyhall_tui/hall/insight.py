@@ -1,7 +1,7 @@
 """Routes for the operator of this machine's own hall: what the policy is and does, and the faults in force.
 
-They are not the published hall's. Others than this machine are refused, whatever their key; and while a fault is in
-force for every path, it is not for these: who put it there can take it away.
+The published hall doesn't have these. Requests from other machines are refused, whatever their key. A fault for every
+path does not affect these, so that whoever set it can remove it.
 """
 
 from typing import Any
@@ -36,7 +36,7 @@ def _only_here(request: Request) -> None:
 
 
 async def policy(request: Request) -> Response:
-    """`GET /policy`: the rules in order, how many decisions of the log each made, and which can never decide."""
+    """`GET /policy`: the rules in order, how many logged decisions each made, and which are unreachable."""
     namespace = admit_read(request)
     _only_here(request)
     hall = hall_of(request)
@@ -56,16 +56,16 @@ def _told(hall: Hall, rules: Policy, hits: dict[str, int]) -> dict[str, Any]:
         "default": rules.default,
         "default_hits": hits.pop("default", 0),
         "error": hall.policy.error,
-        "other_hits": hits,  # the registry's own refusals, those while the upstream is not heard, rules that are gone
+        "other_hits": hits,  # the registry's own refusals, those while the upstream was unreachable, deleted rules
     }
 
 
 async def explanation(request: Request) -> Response:
-    """`GET /policy/explain?worker_id=&capability=[&namespace=][&risk_tier=][&at=][&context=]`: which rule decides, why.
+    """`GET /policy/explain?worker_id=&capability=[&namespace=][&risk_tier=][&at=][&context=]`: which decides?
 
-    `at` is in seconds since the epoch, now unless given; `context` a JSON object with what a rule may look at besides.
-    Nothing is dispatched or logged, and no rate is used up. Of another time than now, the rates that were used up and
-    the upstream's silence are not looked at.
+    `at` is in seconds since the epoch, by default now; `context` is a JSON object with whatever else a rule checks.
+    Nothing is dispatched or logged, and no rate is used. For any time but now, used rates and an unreachable upstream
+    are not considered.
     """
     namespace = admit_read(request)
     _only_here(request)
@@ -79,7 +79,7 @@ async def explanation(request: Request) -> Response:
     if tier not in TIERS:
         raise BadRequest(f"invalid field: risk_tier: expected one of {', '.join(TIERS)}")
     wall, grounds = hall.clock.now().wall, hall.grounds()
-    if "at" in request.query_params:  # another time, of which the upstream's state and the rates are not known
+    if "at" in request.query_params:  # another time, for which the upstream's state and the rates are unknown
         wall = float(whole_number(request, "at", default=0, most=10**11, least=0))
         grounds = hall.grounds_of_another_time()
     asked = asked_about(
@@ -101,7 +101,7 @@ def _stated(request: Request, name: str) -> str:
 
 
 async def faults(request: Request) -> Response:
-    """`GET /admin/faults`: those in force; `PUT` with `{"faults": […]}` replaces them, `DELETE` takes all away."""
+    """`GET /admin/faults`: those in force; `PUT` with `{"faults": […]}` replaces them, `DELETE` removes them all."""
     admit(request)
     _only_here(request)
     hall = hall_of(request)

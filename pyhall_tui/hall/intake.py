@@ -1,6 +1,6 @@
-"""What the published local hall takes in (contract, part 2): a worker's record, and a decision made elsewhere.
+"""What the published local hall accepts (contract, part 2): a worker's record, and a decision made elsewhere.
 
-It wants no key for that. This one does, unless it is told to take what comes from its own machine.
+That hall needs no key for it. This one does, unless it is told to accept writes from its own machine.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from pyhall_tui.hall.store import Store, iso, new_id
 from pyhall_tui.hall.wire import admit_write, answer, correlation_id, hall_of, read_body
 
 INGESTED = "ingested"
-"""What stands for the rule of a decision that was made elsewhere."""
+"""The rule's name in a decision that was made elsewhere."""
 TAMPERED = "DENY_WORKER_TAMPERED"
 _NAMESPACE = re.compile(r"((?:org|x)\.[a-z0-9-]+)\..+", re.DOTALL)
 
@@ -33,7 +33,7 @@ class _Attestation(msgspec.Struct):
 
 
 class RecordRequest(msgspec.Struct):
-    """`POST /enroll`: a worker's record; it may hold more, and its hash covers all of it."""
+    """`POST /enroll`: a worker's record; it may have more fields, and its hash covers them all."""
 
     worker_id: Text
     worker_species_id: Text
@@ -43,7 +43,7 @@ class RecordRequest(msgspec.Struct):
 
 
 class IngestRequest(msgspec.Struct):
-    """`POST /decisions/ingest`: a decision of another router, in the published hall's names."""
+    """`POST /decisions/ingest`: another router's decision, with the published hall's field names."""
 
     capability_id: Text
     decision_id: Annotated[str, msgspec.Meta(max_length=300)] | None = None
@@ -59,10 +59,10 @@ class IngestRequest(msgspec.Struct):
 
 
 async def enroll(request: Request) -> Response:
-    """`POST /enroll`: put a worker in by its record, or change it where it is in already.
+    """`POST /enroll`: enroll a worker by its record, or update it if it is enrolled already.
 
-    The record's own hash has to be right. It is attested with the package hash that its attestation names; without
-    one it stays what it is: unattested, if it is new.
+    The record's own hash must be right. The worker is attested with the package hash that the record's attestation
+    names; without one its attestation stays as it is, and a new worker stays unattested.
     """
     allowed = admit_write(request)
     body = await read_body(request)
@@ -83,7 +83,7 @@ async def enroll(request: Request) -> Response:
 
 
 def _changed(store: Store, asked: RecordRequest, known: Worker | None, namespace: str) -> Worker:
-    """Return the worker as the record has it; a ban, a status and an attestation that is not named anew stay."""
+    """Return the worker as the record describes it. Its ban, its status and an unmentioned attestation stay."""
     if known and known.namespace != namespace:
         raise Forbidden(f"worker {asked.worker_id} belongs to another namespace")
     if known and known.status != "active":
@@ -101,11 +101,11 @@ def _changed(store: Store, asked: RecordRequest, known: Worker | None, namespace
 
 
 def _namespace(worker_id: str, allowed: str | None) -> str:
-    """Return a worker's namespace: a dotted id's first two parts, else the key's.
+    """Return a worker's namespace: the first two parts of a dotted id, otherwise the key's.
 
     Raises:
-        BadRequest: neither is there.
-        Forbidden: the id is of another namespace than the key.
+        BadRequest: there is neither.
+        Forbidden: the id and the key are from different namespaces.
     """
     dotted = _NAMESPACE.fullmatch(worker_id)
     if dotted and allowed is not None and dotted[1] != allowed:
@@ -119,14 +119,14 @@ def _namespace(worker_id: str, allowed: str | None) -> str:
 def _check_artifact_hash(body: bytes, stated: str) -> None:
     try:
         record = json.loads(body)
-    except (ValueError, RecursionError) as error:  # of a number beyond Python's bound, which the shape does not see
+    except (ValueError, RecursionError) as error:  # from a number beyond Python's limit, which the shape does not check
         raise BadRequest(f"body can't be read: {error}") from None
     if clean_hash(stated) != artifact_hash(record):
         raise BadRequest("invalid field: artifact_hash: it is not the hash of this record", code=TAMPERED)
 
 
 def artifact_hash(record: dict[str, Any]) -> str:
-    """Return the hash of a record without its `artifact_hash`, 64 hex digits (contract, part 2)."""
+    """Return a record's hash, computed without its `artifact_hash`: 64 hex digits (contract, part 2)."""
     covered = {name: value for name, value in record.items() if name != "artifact_hash"}
     text = json.dumps(covered, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
@@ -137,7 +137,7 @@ def _enrollment_id(worker: Worker) -> str:
 
 
 async def ingest(request: Request) -> Response:
-    """`POST /decisions/ingest`: a decision made elsewhere goes into the log, marked as such, and once."""
+    """`POST /decisions/ingest`: log a decision made elsewhere, marked as such and only once."""
     allowed = admit_write(request)
     hall = hall_of(request)
     asked = decode(await read_body(request), IngestRequest)
@@ -173,7 +173,7 @@ def _receipt(asked: IngestRequest, now: str) -> dict[str, Any]:
 
 
 def _in_utc(at: str | None, now: str) -> str:
-    """Return a stated time in the log's own form; now where it is none, or is yet to come."""
+    """Return a stated time in the log's format, or now if it is missing, invalid or in the future."""
     try:
         stated = datetime.fromisoformat(at or "")
         told = iso(stated.replace(tzinfo=stated.tzinfo or UTC).timestamp())

@@ -6,7 +6,7 @@ _MOST_BUCKETS = 10_000
 
 
 class Limiter:
-    """Lets `rate` requests a second and key through, with bursts of up to `burst`. A rate of 0 is no limit."""
+    """Allows each key `rate` requests per second, with bursts of up to `burst`. A rate of 0 means no limit."""
 
     def __init__(self, clock: Clock, rate: float = 50.0, burst: int = 100) -> None:
         self.rate = rate
@@ -15,7 +15,7 @@ class Limiter:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def wait(self, who: str) -> float:
-        """Take a token of `who`: return 0 if there was one, else the seconds until there will be."""
+        """Take a token of `who`: return 0 if there was one, otherwise the seconds until the next."""
         rate, burst = self.rate, self.burst
         if rate <= 0:
             return 0.0
@@ -24,6 +24,6 @@ class Limiter:
         tokens = min(float(burst), tokens + (now - since) * rate)
         granted = tokens >= 1.0
         self._buckets[who] = (tokens - 1.0 if granted else tokens, now)
-        if len(self._buckets) > _MOST_BUCKETS:  # the longest unused goes first: it is full again anyway
+        if len(self._buckets) > _MOST_BUCKETS:  # drop the one unused for longest: it is full again anyway
             del self._buckets[next(iter(self._buckets))]
         return 0.0 if granted else (1.0 - tokens) / rate

@@ -1,6 +1,6 @@
-"""The routes of the published local hall (contract, part 2), from the same store.
+"""The routes of the published local hall (contract, part 2), served from the same store.
 
-With a key they show its namespace; a hall with public reads shows everything to who comes without one.
+With a key they show its namespace; a hall with public reads shows everything to requests without one.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _MOST_ALERTS = 500
 
 
 async def status(request: Request) -> Response:
-    """`GET /status`: the published hall's fields, and how the fleet, the policy and the log are."""
+    """`GET /status`: the published hall's fields, and the state of the fleet, the policy and the log."""
     namespace = admit_read(request)
     hall = hall_of(request)
     now = hall.store.now()
@@ -59,7 +59,7 @@ async def status(request: Request) -> Response:
 
 
 async def workers(request: Request) -> Response:
-    """`GET /workers`: every worker, each as verify answers it."""
+    """`GET /workers`: every worker, in the shape that verify answers."""
     pages = hall_of(request).long_reads.workers(admit_read(request))
     return await answer_in_pages(request, '{"workers":[', pages, lambda count: f'],"count":{count}}}')
 
@@ -75,7 +75,7 @@ async def dispatches(request: Request) -> Response:
 
 
 def _theirs(receipt: dict[str, Any]) -> dict[str, Any]:
-    """Return a decision's fields as the published hall names them."""
+    """Return a decision with the published hall's field names."""
     allowed = receipt["outcome"] == "allow"
     return {
         "capability_id": receipt["capability"],
@@ -89,13 +89,13 @@ def _theirs(receipt: dict[str, Any]) -> dict[str, Any]:
 
 
 async def active(request: Request) -> Response:
-    """`GET /dispatches/active`: none ever; a dispatch is decided at once."""
+    """`GET /dispatches/active`: always empty; a dispatch is decided at once."""
     admit_read(request)
     return answer(request, {"dispatches": [], "count": 0})
 
 
 async def alerts(request: Request) -> Response:
-    """`GET /alerts`: what an operator should look at, as it is now."""
+    """`GET /alerts`: what an operator should look at now."""
     namespace = admit_read(request)
     hall = hall_of(request)
     found = [
@@ -125,7 +125,7 @@ def _upstream_alerts(hall: Hall) -> Iterator[dict[str, Any]]:
 
 
 def _policy_alerts(hall: Hall) -> Iterator[dict[str, Any]]:
-    hidden_rules = hall.hidden_rules()  # first, for it reads the policy
+    hidden_rules = hall.hidden_rules()  # first, because it reads the policy
     if hall.policy.error:
         yield _alert(hall.store.now(), "error", "POLICY_NOT_RELOADED", hall.policy.error)
     for hidden in hidden_rules:
@@ -156,7 +156,7 @@ def _alert(at: str, level: str, code: str, message: str, worker: Worker | None =
 
 
 async def ban_hashes(request: Request) -> Response:
-    """`GET /wcp/registry/ban-list`: the banned hashes alone."""
+    """`GET /wcp/registry/ban-list`: only the banned hashes."""
     admit_read(request)
     pages = hall_of(request).long_reads.ban_hashes()
     return await answer_in_pages(
@@ -165,7 +165,7 @@ async def ban_hashes(request: Request) -> Response:
 
 
 async def verify(request: Request) -> Response:
-    """`GET /wcp/registry/verify/{worker_id}`: the older shape alone, which is what is read there."""
+    """`GET /wcp/registry/verify/{worker_id}`: only the older shape, which is what clients read there."""
     admit_read(request)
     return answer(request, verify_older(find_worker(request)))
 

@@ -1,8 +1,8 @@
-"""Reads what may be long from the store, so that nobody else waits for it: a page at a time, and in another thread.
+"""Long reads from the store, a page at a time and in another thread, so that no other request waits for them.
 
-Each page is a short transaction, so a client that reads its answer slowly holds nothing up, the write-ahead log
-neither. A list is therefore not of one instant; but nothing in it ever changes its place, so whatever is there all the
-while is in it, once, as it was when its page was read.
+Each page is a short transaction, so a slow client blocks nothing, not even the write-ahead log. So a list doesn't show
+one instant. But entries never change their place: one that exists throughout is listed exactly once, as it was when its
+page was read.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ import msgspec
 from pyhall_tui.hall.models import Ban, Worker, verify_both
 from pyhall_tui.hall.store import BAN_COLUMNS, GET_WORKER, Store, worker_of
 
-PAGE = 500  # entries: some 100 kB of an answer, and some milliseconds
+PAGE = 500  # entries: about 100 kB of an answer, and a few milliseconds
 T = TypeVar("T")
 Page = tuple[list[bytes], tuple[Any, ...] | None]
-"""Entries in JSON, and after which the next page starts; None after the last one."""
+"""Entries in JSON, and the position after which the next page starts; None after the last page."""
 
 
 class LongReads:
-    """The long reads of a hall's store. One is under way at a time; pages of several lists take turns."""
+    """The long reads of a hall's store. Only one runs at a time; the pages of several lists take turns."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -33,7 +33,7 @@ class LongReads:
             return await asyncio.to_thread(lambda: question(self._store.beside()))
 
     async def _ask_once(self, key: tuple[Any, ...], question: Callable[[Store], T]) -> T:
-        """As `_ask`; whoever asks the same meanwhile gets the same answer."""
+        """As `_ask`; callers that ask the same meanwhile share the answer."""
         task = self._asked.get(key)
         if task is None:
             task = self._asked[key] = asyncio.create_task(self._ask(question))
@@ -71,7 +71,7 @@ class LongReads:
         while left is None or left > 0:
             entries, after = await self._ask(lambda store, after=after: read(store, after))  # type: ignore[misc]
             entries = entries[:left]
-            if entries:  # the page after a last one that was full has none
+            if entries:  # if the last page was full, the one after it is empty
                 yield entries
             left = None if left is None else left - len(entries)
             if after is None:

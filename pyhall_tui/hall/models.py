@@ -8,20 +8,20 @@ import msgspec
 from pyhall_tui.hall.errors import BadRequest
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
-# the schema says what `require_hash` wants; its own sentence is the plainer one
+# the schema states what `require_hash` requires, which has the plainer message
 _AS_HASH = msgspec.Meta(extra_json_schema={"pattern": "^([sS][hH][aA]256:)?[0-9a-fA-F]{64}$"})
 Hash = Annotated[str, _AS_HASH]
 RiskTier = Literal["low", "medium", "high", "critical"]
 Status = Literal["active", "retired", "revoked"]
 
-UNSTATED = "unstated"  # the tier of a dispatch that names none; a rule may name it
+UNSTATED = "unstated"  # the tier of a dispatch that names none; rules can use it
 _HASH = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE)
 _MISSING = re.compile(r"missing required field `(\w+)`(?: - at `\$\.?(.*)`)?")
 _WRONG = re.compile(r"(.*) - at `\$\.?(.*)`")
 
 
 class Context(msgspec.Struct):
-    """What the contract names in the optional `context` of a dispatch; it may hold more, for the policy's rules."""
+    """The documented fields of a dispatch's optional `context`; it may have more, for the policy's rules."""
 
     risk_tier: RiskTier | None = None
     correlation_id: str | None = None
@@ -37,10 +37,10 @@ class DispatchRequest(msgspec.Struct):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A dispatch as gate and policy see it.
+    """A dispatch as the gate and the policy see it.
 
-    `tier` is `unstated` where none was named; `context` is whole, with what the contract does not name; `wall` is when
-    it was asked, in seconds since the epoch.
+    `tier` is `unstated` if the request names none; `context` has everything in it, including undocumented fields;
+    `wall` is when it was requested, in seconds since the epoch.
     """
 
     namespace: str
@@ -61,7 +61,7 @@ class EnrollRequest(msgspec.Struct):
 
 
 class AttestRequest(msgspec.Struct):
-    """`PUT /api/v1/workers/{id}/attest`: Python's `sha256`, or `package_hash` as TypeScript and Go send it."""
+    """`PUT /api/v1/workers/{id}/attest`: Python sends `sha256`, TypeScript and Go send `package_hash`."""
 
     sha256: Hash | None = None
     package_hash: Hash | None = None
@@ -89,18 +89,18 @@ class Worker(msgspec.Struct, kw_only=True):
     status: Status = "active"
     sha256: str | None = None
     attested_at: str | None = None
-    ban_reason: str | None = None  # of a ban on the worker itself
+    ban_reason: str | None = None  # for a ban on the worker itself
     banned_at: str | None = None
     ai_generated: bool = False
     ai_service: str | None = None
     ai_model: str | None = None
     ai_session_fingerprint: str | None = None
     enrolled_at: str = ""
-    hash_ban_reason: str | None = None  # of a ban on its hash; read with the worker, kept in the ban list
+    hash_ban_reason: str | None = None  # for a ban on its hash; read with the worker, stored in the ban list
 
     @property
     def attested(self) -> bool:
-        """Whether there is an attestation with a real hash: 64 hex digits, nothing else counts."""
+        """Whether there is an attestation with a real hash, which is 64 hex digits."""
         return self.attested_at is not None and clean_hash(self.sha256) is not None
 
     @property
@@ -120,7 +120,7 @@ class Ban(msgspec.Struct, kw_only=True):
 
 
 class Key(msgspec.Struct, kw_only=True):
-    """An API key as the store keeps it: its SHA-256, never itself."""
+    """An API key as the store keeps it: its SHA-256, never the key itself."""
 
     key_id: str
     key_hash: str
@@ -131,7 +131,7 @@ class Key(msgspec.Struct, kw_only=True):
 
 
 def clean_hash(value: str | None) -> str | None:
-    """Return the 64 lowercase hex digits of `value` (bare or `sha256:…`), or None where it is no hash."""
+    """Return the 64 lowercase hex digits of `value` (bare or `sha256:…`), or None if it is not a hash."""
     match = _HASH.fullmatch(value or "")
     return match[1].lower() if match else None
 
@@ -140,7 +140,7 @@ def require_hash(value: str | None, field: str) -> str:
     """Return `value` as 64 lowercase hex digits.
 
     Raises:
-        BadRequest: it is missing or no SHA-256; the sentence names `field`.
+        BadRequest: it is missing or is not a SHA-256; the message names `field`.
     """
     if value is None:
         raise BadRequest(f"missing field: {field}")
@@ -157,7 +157,7 @@ def decode(body: bytes, shape: type[T]) -> T:
     """Read a request's JSON body.
 
     Raises:
-        BadRequest: no JSON, or a field is missing or invalid; the sentence names the field.
+        BadRequest: it is not JSON, or a field is missing or invalid; the message names the field.
     """
     try:
         return msgspec.json.decode(body, type=shape)
@@ -174,7 +174,7 @@ class _WholeContext(msgspec.Struct):
 
 
 def decode_dispatch(body: bytes, wall: float) -> tuple[Asked, str | None]:
-    """Read a dispatch that was asked at `wall`; return it and the correlation id that it states. Raises as `decode`."""
+    """Read a dispatch requested at `wall`; return it and its correlation id. Raises as `decode`."""
     request = decode(body, DispatchRequest)
     known = request.context or Context()
     asked = Asked(
@@ -189,7 +189,7 @@ def decode_dispatch(body: bytes, wall: float) -> tuple[Asked, str | None]:
 
 
 def _name_the_field(complaint: str) -> str:
-    """Turn msgspec's complaint into the contract's `missing or invalid fields`, the field first."""
+    """Turn msgspec's message into the contract's `missing or invalid fields`, with the field first."""
     if missing := _MISSING.search(complaint):
         inside = f"{missing[2]}." if missing[2] else ""
         return f"missing field: {inside}{missing[1]}"
@@ -211,7 +211,7 @@ def verify_documented(worker: Worker) -> dict[str, Any]:
 
 
 def verify_older(worker: Worker) -> dict[str, Any]:
-    """Return the shape that the published clients read (contract, part 2): `banned` is all they know of a ban."""
+    """Return the shape that the published clients read (contract, part 2): `banned` is all it says about a ban."""
     return {
         "worker_id": worker.worker_id,
         "status": "banned" if worker.banned else worker.status,
@@ -227,7 +227,7 @@ def verify_older(worker: Worker) -> dict[str, Any]:
 
 
 def verify_both(worker: Worker) -> dict[str, Any]:
-    """Return both shapes in one object, with what else is known: old and new clients see the same ban."""
+    """Return both shapes in one object, and everything else known, so that old and new clients see the same ban."""
     extras = {
         "display_name": worker.display_name,
         "capabilities": worker.capabilities,

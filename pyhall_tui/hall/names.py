@@ -1,8 +1,8 @@
-"""Which names a hall answers to, and to which pages: a web page cannot reach it through the browser of its reader.
+"""Which host names and web pages a hall answers: no foreign page can reach it through a visitor's browser.
 
-A page can have its own name lead to this machine (DNS rebinding), and then read what is answered without a key. The
-`Host` header tells: it has the name that the browser was given. What a page sends elsewhere, without reading the
-answer, has `Sec-Fetch-Site` and `Origin`.
+A page can point its own name at this machine (DNS rebinding) and then read whatever needs no key. The `Host` header
+reveals it, because it holds the name that the browser used. Requests that a page sends to another site without reading
+the answer have `Sec-Fetch-Site` and `Origin`.
 """
 
 import re
@@ -18,11 +18,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pyhall_tui.hall.wire import answer, correlation_id
 
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+(?:%[^\]\s]+)?\]|[0-9A-Za-z._-]+)(?::[0-9]{0,5})?", re.ASCII)
-_OWN = ("same-origin", "none")  # a page of this hall, or no page at all
+_OWN = ("same-origin", "none")  # a page of this hall, or not a page at all
 
 
 def guard(app: ASGIApp, names: Iterable[str] = ()) -> ASGIApp:
-    """Return `app`, answering only for this machine's names, the address that was connected to, and `names`."""
+    """Return `app`, answering only to this machine's names, the address that was connected to, and `names`."""
     known = frozenset(name for each in (*names, socket.gethostname()) if (name := name_of(each)))
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,11 +58,11 @@ def _why_refused(scope: Scope, known: frozenset[str]) -> tuple[int, str] | None:
 
 @lru_cache(maxsize=256)
 def name_of(host: str) -> str | None:
-    """Return a host without its port, as it is compared: in lower case, an IP address in its usual form.
+    """Return a host without its port in the form to compare: lower case, and IP addresses in their usual form.
 
-    None if it is neither a name nor an address.
+    Returns None if it is neither a name nor an address.
     """
-    match = _HOST.fullmatch(host) or _HOST.fullmatch(f"[{host}]")  # as an option an IPv6 address has no brackets
+    match = _HOST.fullmatch(host) or _HOST.fullmatch(f"[{host}]")  # in an option, an IPv6 address has no brackets
     if match is None:
         return None
     name = match[1].lower().removesuffix(".")
@@ -84,7 +84,7 @@ def _is_own(name: str, known: frozenset[str], local: str) -> bool:
 
 
 def _is_of(origin: str, host: str) -> bool:
-    """Whether a page's origin is this hall under the name that was asked for."""
+    """Whether a page's origin is this hall, under the requested name."""
     try:
         return urlsplit(origin).netloc == host.lower()
     except ValueError:

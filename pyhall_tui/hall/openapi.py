@@ -14,7 +14,7 @@ from pyhall_tui.hall.policy import TIERS
 _ERRORS = {
     400: "Missing or invalid fields",
     401: "Missing or invalid API key",
-    403: "The key has no access to this namespace, or a web page of another site asks",
+    403: "The key has no access to this namespace, or the request comes from a web page of another site",
     404: "The worker or namespace does not exist",
     413: "The body is longer than any request of the contract",
     421: "The Host header names another host than this hall's",
@@ -24,7 +24,7 @@ _ERRORS = {
 _ABOUT = f"""A registry of AI workers on this machine.
 
 Faults on demand: `PUT {ADMIN}` with `{{"faults": [...]}}`, from this machine and with a key, replaces the
-faults in force; `GET` lists them and `DELETE` removes all. A fault's fields, all optional:
+faults in force; `GET` lists them and `DELETE` removes them all. A fault's fields, all optional:
 {", ".join(f"`{name}`" for name in Fault.__struct_fields__)}. The path is mentioned here and not among the operations,
 so that a tool that tries every operation does not break the hall that it tests."""
 _READ = (401, 429, 500)
@@ -82,7 +82,7 @@ def _answers(shape: dict[str, Any], codes: tuple[int, ...], success: int = 200) 
     good = {"description": "Done", "content": {"application/json": {"schema": shape}}}
     refused = dict.fromkeys(
         (*codes, 403, 421)
-    )  # what is for another host, or of another site's page, is always refused
+    )  # requests for another host or from another site's page are always refused
     return {str(success): good} | {str(code): {"$ref": f"#/components/responses/E{code}"} for code in refused}
 
 

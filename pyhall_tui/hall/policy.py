@@ -46,19 +46,19 @@ _WANTED = {
     "rate": "a number and a unit, such as 10/minute (second, hour, day)",
     "context": 'a table of lists, such as { env = ["prod"] }',
 }
-"""What may stand at a key, where msgspec's own words say too little."""
+"""The values that a key accepts, for keys where msgspec's own message says too little."""
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """One rule; it matches by all that it names. Globs are `*`, `?` and `[…]`, compared with case.
+    """One rule; it matches if all of its conditions are met. Globs are `*`, `?` and `[…]`, and are case-sensitive.
 
-    `risk_tiers`: without, every tier; a dispatch that names none has the tier `unstated`. `context`: a field of the
-    dispatch's context, with the values it may have. `hours` and `days` are in `timezone`; `22:00-06:00` goes over
-    midnight, and its morning counts to the day before. `rate` is how often the rule allows each worker within any
-    span of that length; beyond it, it denies.
+    `risk_tiers`: by default every tier; a dispatch that names none has the tier `unstated`. `context`: fields of the
+    dispatch's context, and the values that each may have. `hours` and `days` are in `timezone`; `22:00-06:00` runs past
+    midnight, and its morning belongs to the day before. `rate` is how often the rule allows each worker within any span
+    of that length; beyond it, the rule denies.
 
     Raises:
-        ValueError: a condition can never be met, or the time zone is not known.
+        ValueError: a condition can never be met, or the time zone is unknown.
     """
 
     id: Name
@@ -78,7 +78,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     def __post_init__(self) -> None:
         for name in ("namespace", "capability", "worker"):
             glob = getattr(self, name)
-            if "(?!)" in translate(glob):  # what `[b-a]` comes to
+            if "(?!)" in translate(glob):  # what `[b-a]` translates to
                 raise ValueError(f"{name}: {glob} can never match")
         for name, values in self.context.items():
             if all(value != value for value in values):  # nan
@@ -88,7 +88,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             _named("hours", times.check, self.hours)
 
     def miss(self, asked: Asked) -> str | None:
-        """Return the name of the first condition that the dispatch does not meet; None where the rule matches."""
+        """Return the name of the first condition that the dispatch does not meet; None if the rule matches."""
         if not _fits(asked.namespace, self.namespace):
             return "namespace"
         if not _fits(asked.capability, self.capability):
@@ -103,7 +103,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 def _named(key: str, check: Callable[[str], object], value: str) -> None:
-    """Check a value; a mistake begins with the key that it is at."""
+    """Check a value; an error message starts with its key."""
     try:
         check(value)
     except ValueError as error:
@@ -111,13 +111,13 @@ def _named(key: str, check: Callable[[str], object], value: str) -> None:
 
 
 def in_context(asked: Asked, name: str, values: tuple[Value, ...]) -> bool:
-    """Whether a dispatch's context has one of these values in a field; true is not 1."""
+    """Whether a field of a dispatch's context has one of these values; true is not 1."""
     found = asked.context.get(name)
     return any(found == value and isinstance(found, bool) == isinstance(value, bool) for value in values)
 
 
 def _fits(text: str, glob: str) -> bool:
-    """As `fnmatchcase`, which forgets all but a few hundred globs and translates them anew."""
+    """As `fnmatchcase`, which caches only a few hundred translated globs."""
     return glob == "*" or _matcher(glob)(text) is not None
 
 
@@ -133,7 +133,7 @@ class Decision(msgspec.Struct, frozen=True):
     rule: str
     code: str | None = None
     reason: str | None = None
-    rate: str | None = None  # how often the rule allows each worker: for who counts
+    rate: str | None = None  # how often the rule allows each worker, for the code that counts
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -145,7 +145,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     default_reason: str = "No rule of the policy matches, and its default is to deny"
 
     def decide(self, asked: Asked) -> Decision:
-        """Return the decision of the first rule that matches, else the default's."""
+        """Return the decision of the first rule that matches, otherwise the default."""
         for rule in self.rule:
             if rule.miss(asked) is None:
                 if rule.outcome == "allow":
@@ -158,7 +158,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 def parse(text: str, name: str) -> Policy:
-    """Read a policy in TOML: `default = "deny"` and `[[rule]]` tables; a rule without an id is called by its number.
+    """Read a policy in TOML: `default = "deny"` and `[[rule]]` tables; a rule without an id is named by its number.
 
     Raises:
         FileMistake: with `name:line:column` and what is wrong there.
@@ -190,9 +190,9 @@ def _still_in_force(policy: Policy) -> str:
 
 
 class StoredPolicy:
-    """The policy that is kept in the store; read again when it was changed, by whichever process.
+    """The policy in the store; read again after any process changes it.
 
-    Rules that can't be read leave the old ones in force, and `error` says so; the first time it is a `StoreError`.
+    If rules can't be read, the old ones stay in force and `error` says so; on the first read it is a `StoreError`.
     """
 
     def __init__(self, store: Store) -> None:
@@ -218,7 +218,7 @@ class StoredPolicy:
 
 
 class PolicyFile:
-    """A policy in a TOML file; read again when the file has changed and stood still. A mistake keeps the old rules.
+    """A policy in a TOML file; read again once the file has changed and settled. A mistake keeps the old rules.
 
     Raises:
         FileMistake: the file can't be read the first time.
@@ -229,7 +229,7 @@ class PolicyFile:
         self.error: str | None = None
         self._file = WatchedFile(path, clock or SystemClock())
         try:
-            self._policy = self._parse(read_bounded(path))  # a pipe says it once, and the hall would wait on it
+            self._policy = self._parse(read_bounded(path))  # reads a pipe only once; the hall would wait for more
         except OSError as error:
             raise FileMistake(f"{path}: can't be read: {reason(error)}") from None
 
@@ -262,7 +262,7 @@ class PolicyFile:
 
 
 def save_rules(store: Store, policy: Policy) -> None:
-    """Replace the store's policy; a hall that serves the store follows at once."""
+    """Replace the store's policy; a hall that serves the store applies it at once."""
     with store.write() as db:
         db.execute("DELETE FROM rules")
         rows = [(number, msgspec.json.encode(rule).decode()) for number, rule in enumerate(policy.rule)]
@@ -276,9 +276,9 @@ def load_rules(store: Store) -> Policy:
     """Return the store's policy; a store without one denies everything.
 
     Raises:
-        StoreError: what is kept there is not a policy.
+        StoreError: the stored rules are not a policy.
     """
-    with store.snapshot():  # another process may put others in their place
+    with store.snapshot():  # another process may replace them
         rows = store.read("SELECT rule FROM rules ORDER BY position")
         default = store.meta("policy_default") or "{}"
     try:

@@ -1,6 +1,6 @@
-"""How often a rule has allowed a worker: never more than its number within any span of its length.
+"""How often each rule has allowed each worker: never more than its limit within any span of its length.
 
-What was allowed lately is kept in the store, written with the decisions themselves, so a restart forgets nothing.
+Recent allows are kept in the store, written with the decisions themselves, so a restart forgets nothing.
 """
 
 import math
@@ -14,20 +14,20 @@ from pyhall_tui.hall.store import Store
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _FINEST = 128
-"""Up to this number each allow has its own time; beyond, so many share the last one's as keep the list this short."""
-_MOST = 10_000  # windows that are remembered; the others are read again
+"""Up to this number, each allow has its own time; beyond it, several share the last one's to keep the list short."""
+_MOST = 10_000  # windows kept in memory; others are read again
 _Key = tuple[str, str]
 
 
 class _Window:
-    """What was allowed lately: pairs of a time (of the clock that can't jump) and how many were allowed up to it."""
+    """Recent allows: pairs of a time (of the monotonic clock) and how many were allowed up to it."""
 
     def __init__(self, allowed: "array[float]") -> None:
         self.allowed = allowed
         self.total = int(sum(allowed[1::2]))
 
     def forget(self, before: float) -> None:
-        """Forget what was allowed until then."""
+        """Forget what was allowed before that time."""
         gone = 0
         while gone < len(self.allowed) and self.allowed[gone] <= before:
             self.total -= int(self.allowed[gone + 1])
@@ -35,7 +35,7 @@ class _Window:
         del self.allowed[:gone]
 
     def add(self, now: float, share: int) -> None:
-        """Note an allow; up to `share` of them have one time, the last one's."""
+        """Record an allow; up to `share` of them share one time, that of the last."""
         if self.allowed and self.allowed[-1] < share:
             self.allowed[-2] = now
             self.allowed[-1] += 1
@@ -45,7 +45,7 @@ class _Window:
 
 
 class Rates:
-    """Counts what rules allow. A `take` is in the store with the next `save`."""
+    """Counts what rules allow. The next `save` puts each `take` into the store."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
@@ -54,9 +54,9 @@ class Rates:
         self._elsewhere = -1
 
     def wait(self, rule: str, worker_id: str, rate: str, *, take: bool) -> float:
-        """Return 0 if a rule with this rate (`10/hour`) may allow the worker once more, else the seconds until then.
+        """Return 0 if a rule with this rate (`10/hour`) may allow the worker once more, else the seconds until it may.
 
-        `take`: it does so.
+        `take`: count this as an allow.
         """
         number, span = _parts(rate)
         now = self._clock.now().mono
@@ -70,13 +70,13 @@ class Rates:
         return 0.0
 
     def save(self, db: sqlite3.Connection) -> None:
-        """Write what was taken since `saved`, in the transaction of the decisions."""
+        """Write what was taken since `saved`, in the decisions' transaction."""
         now = self._clock.now()
         rows = [(*key, now.mono, now.wall, window.allowed.tobytes()) for key, window in self._unsaved.items()]
         db.executemany("INSERT OR REPLACE INTO rates VALUES (?, ?, ?, ?, ?)", rows)
 
     def saved(self) -> None:
-        """Note that the transaction is done."""
+        """Note that the transaction is committed."""
         self._unsaved.clear()
 
     def _window(self, key: _Key) -> _Window:
@@ -105,21 +105,21 @@ class Rates:
         now = self._clock.now()
         back = now.mono - rows[0][0] - _elapsed(Moment(rows[0][0], rows[0][1]), now)
         window = _Window(array("d", [part for at, count in pairs for part in (at + back, count)]))
-        self._unsaved[key] = window  # from now on by the clock of this start of the machine
+        self._unsaved[key] = window  # from now on by the clock of this boot
         return window
 
 
 def _elapsed(then: Moment, now: Moment) -> float:
-    """Return the seconds between two moments, of which the first may be of an earlier start of the machine.
+    """Return the seconds between two moments, the first of which may be from before a reboot.
 
-    Either clock may be wrong: the one that can't jump begins again with the machine, the other is set by people. A
-    time that went back is no measure; of two, the shorter counts.
+    Either clock may be wrong: the monotonic one restarts with the machine, and people set the other. A time that went
+    backwards is ignored; otherwise the shorter one counts.
     """
     return min((seconds for seconds in (now.mono - then.mono, now.wall - then.wall) if seconds >= 0), default=0.0)
 
 
 @lru_cache(maxsize=1000)
 def _parts(rate: str) -> tuple[int, int]:
-    """Return a rate's number and the seconds within which it counts."""
+    """Return a rate's number and its span in seconds."""
     number, _, unit = rate.partition("/")
     return int(number), _SECONDS[unit]

@@ -1,10 +1,10 @@
-"""How much of the decision log is kept: all of it, unless somebody says otherwise.
+"""How much of the decision log is kept: all of it, unless you ask for less.
 
-What is taken out is written into the log first, as a row of its chain, and then goes in small pieces, each with the
-anchor from which the rest is whole. A hall that is killed in between goes on with it when it is asked to again.
+A removal is first recorded in the log, as a row of its chain. Then the rows are removed in small pieces, each with the
+anchor from which the rest is whole. A hall that is killed midway continues when it is asked to again.
 
 Age is counted from the log's own newest decision, never from the machine's clock. While that clock and the log
-disagree, nothing goes by age.
+disagree, nothing is removed by age.
 """
 
 import asyncio
@@ -21,20 +21,20 @@ from pyhall_tui.hall.store import Store, iso
 
 _log = logging.getLogger(__name__)
 _DAY = 86_400.0  # seconds
-_PIECE = 100  # rows that go in one transaction: some 5 ms
-_SCAN = 2_000  # rows whose age is looked at in one go: some 5 ms
-_PAUSE = 0.02  # seconds between two pieces, in which requests are answered
-_LOOK = 60.0  # seconds between two looks whether it is time
-_EVERY = 1_000  # decisions after which it is time again
+_PIECE = 100  # rows removed in one transaction: about 5 ms
+_SCAN = 2_000  # rows whose age is checked at a time: about 5 ms
+_PAUSE = 0.02  # seconds between two pieces, during which requests are answered
+_LOOK = 60.0  # seconds between two checks whether it is time
+_EVERY = 1_000  # decisions until it is time again
 _CHECKPOINT_EVERY = 100  # pieces
-_WORTH_AN_END = 10_000  # rows from which on it is said that they are gone, too
+_WORTH_AN_END = 10_000  # from this many rows on, the end of the removal is logged too
 
 _DAYS_OF_USE = 7
-"""On so many days decisions must be made after a gap before the time behind it counts."""
+"""After a gap, the log's time counts only once decisions were made on this many days."""
 _GAP = 4 * _DAY
-"""A longer gap than a long weekend may be a wrong clock."""
+"""A gap longer than a long weekend may mean a wrong clock."""
 _AHEAD = 1 * _DAY
-"""How far the log may be ahead of the clock."""
+"""How far ahead of the clock the log may be."""
 
 
 class Retention(msgspec.Struct, frozen=True):
@@ -50,11 +50,11 @@ class Retention(msgspec.Struct, frozen=True):
 
 
 class Doubt(StoreError):
-    """Nothing goes by age, because the time is in doubt; the sentence says why."""
+    """Nothing is removed by age, because the time is in doubt; the message says why."""
 
 
 class TakingOut:
-    """One run over the log; `gone` counts the decisions that were taken out, `doubt` says why none goes by age."""
+    """One run over the log; `gone` counts the removed decisions, `doubt` says why none is removed by age."""
 
     def __init__(self, store: Store, keep: Retention) -> None:
         self.gone = 0
@@ -63,16 +63,16 @@ class TakingOut:
         self._store, self._keep = store, keep
 
     def steps(self) -> Iterator[None]:
-        """Do a small piece of the work between two yields.
+        """Do a small piece of the work before each yield.
 
         Raises:
-            StoreError: it can't be written, or the rows are not whole: then they stay, as evidence.
+            StoreError: it can't be written, or the rows are not whole. In that case they stay, as evidence.
         """
         last = _last_beyond(self._store, self._keep.rows)
         if self._keep.days:
             try:
                 reference = age_reference(self._store, self._keep.days)
-                since = iso(max(0.0, reference - self._keep.days * _DAY))  # a number of any size, or none (nan)
+                since = iso(max(0.0, reference - self._keep.days * _DAY))  # a number of any size, or nan
             except Doubt as error:
                 self.doubt = error
             else:
@@ -88,7 +88,7 @@ class TakingOut:
             yield
 
     def _announce(self, last: int) -> None:
-        """Write into the log what is about to go, unless an earlier run has."""
+        """Record in the log what is about to be removed, unless an earlier run has."""
         store = self._store
         with store.write(log_alone=True):
             start = audit.anchor(store)[0]
@@ -96,7 +96,7 @@ class TakingOut:
             if before is not None and before.last >= start:
                 start, recorded = before.last, before.recorded_from
             else:
-                recorded = start + 1  # rows before it are missing, and nothing says why
+                recorded = start + 1  # the rows before it are missing without an explanation
             if last > start:
                 removal = audit.Removal(
                     at=store.now(),
@@ -112,10 +112,10 @@ class TakingOut:
 
 
 def prune(store: Store, keep: Retention) -> int:
-    """Take out what is beyond `keep`, to the end, and return how many decisions that were.
+    """Remove everything beyond `keep` and return how many decisions that were.
 
     Raises:
-        Doubt: the time is in doubt, so nothing is taken out at all.
+        Doubt: the time is in doubt, so nothing is removed at all.
         StoreError: as `TakingOut.steps`.
     """
     if keep.days:
@@ -127,9 +127,9 @@ def prune(store: Store, keep: Retention) -> int:
 
 
 async def keep_short(store: Store, keep: Retention, clock: Clock) -> None:
-    """Take out what is beyond `keep` for as long as the hall is served: now, and with each thousandth decision or day.
+    """Remove what is beyond `keep` while the hall is served: now, then every thousand decisions and every day.
 
-    What it does, and why it doesn't, is in the log of the program.
+    The program's log says what it does, or why it does nothing.
     """
     if keep == Retention():
         return
@@ -166,7 +166,7 @@ async def _run(work: TakingOut, store: Store, clock: Clock) -> str | None:
 
 
 def _last_beyond(store: Store, rows: int | None) -> int:
-    """Return the number of the last row that goes if `rows` decisions stay; rows about removals don't count."""
+    """Return the number of the last row to remove if `rows` decisions stay; rows about removals don't count."""
     if rows is None:
         return 0
     last = audit.head(store)[0] - rows
@@ -178,7 +178,7 @@ def _last_beyond(store: Store, rows: int | None) -> int:
 
 
 def _last_older(store: Store, since: str) -> Iterator[int]:
-    """Yield, piece by piece, the number of a row up to which all are older than `since` (ISO 8601)."""
+    """Yield, piece by piece, the number of a row up to which all rows are older than `since` (ISO 8601)."""
     start, end = audit.anchor(store)[0], audit.head(store)[0]
     while start < end:
         upto = min(end, start + _SCAN)
@@ -191,7 +191,7 @@ def _last_older(store: Store, since: str) -> Iterator[int]:
 
 
 def _take_piece(store: Store, last: int) -> int | None:
-    """Take out the oldest rows, at most up to number `last`; return how many decisions that were, None if none is left.
+    """Remove the oldest rows, up to number `last`; return how many decisions that were, or None if none are left.
 
     Raises:
         StoreError: they are not whole.
@@ -223,10 +223,10 @@ def _take_piece(store: Store, last: int) -> int | None:
 
 
 def age_reference(store: Store, days: float) -> float:
-    """Return the time (seconds since the epoch) from which age counts: the newest decision's, if it can be trusted.
+    """Return the time (seconds since the epoch) from which age is counted: the newest decision's, if it can be trusted.
 
-    The time behind a gap in the log counts once decisions were made on `_DAYS_OF_USE` days since. Until then a gap
-    that is large beside `days` sets the time back to before it, and one of more than `_GAP` is a doubt.
+    The time after a gap in the log counts once decisions were made on `_DAYS_OF_USE` days since. Until then, a gap that
+    is large compared with `days` sets the time back to before the gap, and one longer than `_GAP` raises `Doubt`.
 
     Raises:
         Doubt: the machine's clock and the log, or the log's own times, are too far apart.
@@ -258,7 +258,7 @@ def _doubt(what: str) -> Doubt:
 
 
 def _days_of_use(store: Store) -> Iterator[tuple[float, float]]:
-    """Yield the oldest and the newest time of each day (UTC) with decisions, the newest day first."""
+    """Yield the oldest and newest time of each day (UTC) with decisions, newest day first."""
     before = "~"  # comes after every date
     while newest := store.read("SELECT max(decided_at) FROM decisions WHERE decided_at < ?", before)[0][0]:
         before = newest[:10]

@@ -1,4 +1,4 @@
-"""The ecosystem's own `rules.json`, read into a policy, with what ours can't say told in words."""
+"""Reads the ecosystem's own `rules.json` into a policy, and says what our rules can't express."""
 
 from typing import Annotated, Any, Literal
 
@@ -31,13 +31,12 @@ _CONTEXT = ("env", "data_label", "tenant_risk", "qos_class")
 
 
 def read(body: bytes, name: str) -> tuple[Policy, list[str]]:
-    """Return the policy and a sentence for all that their rules say and ours can't.
+    """Return the policy, and a sentence for everything in their rules that ours can't express.
 
-    Nothing becomes an allow that is not one there: where a human or the policy gate is to be asked, or preconditions
-    are to be met, the rule holds.
+    Only an allow becomes an allow: a rule that requires a human, the policy gate or preconditions becomes a hold.
 
     Raises:
-        FileMistake: it is no such file.
+        FileMistake: it is not such a file.
     """
     try:
         theirs = msgspec.json.decode(edited_text(body), type=_Rules).rules
@@ -49,7 +48,7 @@ def read(body: bytes, name: str) -> tuple[Policy, list[str]]:
 
 
 def _rules(their: _Their, name: str, notes: list[str]) -> list[Rule]:
-    """Return one rule for each capability that theirs names."""
+    """Return one rule for each capability in theirs."""
     unknown = sorted(set(their.match) - {"capability_id", *_CONTEXT})
     if unknown:
         notes.append(f"{their.rule_id}: left out, because it matches on {', '.join(unknown)}, which ours does not know")
@@ -74,12 +73,12 @@ def _rules(their: _Their, name: str, notes: list[str]) -> list[Rule]:
 
 
 def _literal(value: str | None) -> str:
-    """Return a glob that matches just this; None is any."""
+    """Return a glob that matches only this; None matches anything."""
     return "*" if value is None else "".join(f"[{char}]" if char in "*?[" else char for char in value)
 
 
 def _values(their: _Their, field: str, name: str) -> tuple[str, ...] | None:
-    """Return the values that a match allows, None for any."""
+    """Return the values that a match allows; None for any."""
     if field not in their.match:
         return None
     try:
@@ -95,12 +94,12 @@ def _values(their: _Their, field: str, name: str) -> tuple[str, ...] | None:
 
 
 def _possible(field: str, values: list[str]) -> tuple[str, ...]:
-    """Return the values that a dispatch can have: its capability is never empty."""
+    """Return the values that a dispatch can have: a capability is never empty."""
     return tuple(value for value in dict.fromkeys(values) if value or field != "capability_id")
 
 
 def _outcome(their: _Their, notes: list[str]) -> Literal["allow", "hold"]:
-    """Return what their decision comes to here, and note what is lost of it."""
+    """Return what their decision becomes here, and note what is lost."""
     escalation = their.decision.get("escalation") or {}
     strict = [word for word in ("policy_gate", "human_required_default") if escalation.get(word)]
     strict += ["preconditions"] if their.decision.get("preconditions") else []

@@ -1,4 +1,4 @@
-"""The demo's fleet and policy: two namespaces of a company that one can believe in."""
+"""The demo's fleet and policy: two namespaces of a believable company."""
 
 import hashlib
 import random
@@ -14,7 +14,7 @@ SMALL_NAMESPACE = "x.alice"
 DOCUMENTED = "wkr_abc123"  # the documentation's own worker: nothing ever happens to it
 _DAY = 86_400.0
 
-# id below its namespace, name, capabilities, how many of it there are
+# id within its namespace, name, capabilities, how many there are
 _YOURCO: tuple[tuple[str, str, str, int], ...] = (
     ("summarizer", "Document summarizer", "doc.summarize llm.text.generate", 4),
     ("translator", "Translator", "llm.text.translate llm.text.generate", 3),

@@ -1,4 +1,4 @@
-"""Runs a hall: in a thread for the demo and the tests, or in the foreground until it is told to end."""
+"""Runs a hall: in a thread for the demo and the tests, or in the foreground until it is told to stop."""
 
 import asyncio
 import logging
@@ -24,17 +24,17 @@ from pyhall_tui.hall.names import guard
 from pyhall_tui.hall.store import Store
 from pyhall_tui.threads.daemon_executor import DaemonExecutor
 
-GRACE = 5  # seconds that requests under way have when the hall is told to end
-_LAST_WORDS = 0.05  # seconds in which those that are refused then are told so
+GRACE = 5  # seconds for requests under way to finish when the hall is told to stop
+_LAST_WORDS = 0.05  # seconds to send the refusals after that
 _START_TIMEOUT = 10.0
 _log = logging.getLogger(__name__)
 
-# Without a handler of its own a library's error would be printed over the app's screen.
+# Without its own handler, a library's error would be printed over the app's screen.
 logging.getLogger("uvicorn").addHandler(logging.NullHandler())
 
 
 def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
-    """Return a socket that listens; port 0 takes a free one.
+    """Return a listening socket; port 0 picks a free port.
 
     Raises:
         OSError: the port is in use, or the address is not this machine's.
@@ -67,11 +67,11 @@ def _config(hall: Hall, names: Iterable[str], certfile: Path | None, keyfile: Pa
 
 
 class _HallServer(uvicorn.Server):
-    """uvicorn's server, whose connections are bounded in number and in how long each may keep silent."""
+    """uvicorn's server, but the number of connections is limited, and so is how long each may stay silent."""
 
     def __init__(self, config: uvicorn.Config, guests: Guests | None = None) -> None:
         super().__init__(config)
-        self.guests = Guests() if guests is None else guests  # an empty one is false
+        self.guests = Guests() if guests is None else guests  # an empty one is falsy
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and accept on these sockets."""
@@ -87,7 +87,7 @@ class _HallServer(uvicorn.Server):
 
 
 class _ThreadedServer(_HallServer):
-    """Ends at once: who stops it in a thread is the only one it serves."""
+    """Stops at once: in a thread, whoever stops it is its only user."""
 
     def __init__(self, config: uvicorn.Config, guests: Guests | None = None) -> None:
         super().__init__(config, guests)
@@ -99,7 +99,7 @@ class _ThreadedServer(_HallServer):
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         self.ready.set()
         while not self._end.is_set():
-            await self.on_tick(0)  # the date in the headers
+            await self.on_tick(0)  # sets the date in the headers
             try:
                 await asyncio.wait_for(self._end.wait(), 1.0)
             except TimeoutError:
@@ -116,12 +116,12 @@ class _ThreadedServer(_HallServer):
             await server.wait_closed()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something on the server's loop, from any thread; it is cancelled when the server ends."""
+        """Run something on the server's loop, from any thread; it is cancelled when the server stops."""
         assert self._loop is not None
         asyncio.run_coroutine_threadsafe(_logged(work), self._loop)
 
     def stop(self) -> None:
-        """End it, from any thread; a second time does nothing."""
+        """Stop it, from any thread; a second call does nothing."""
         if self._loop and self._end and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._end.set)
 
@@ -140,7 +140,7 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
 class RunningHall:
     """A hall that runs in a thread; also a context manager that stops it.
 
-    `url` is its address, `hall` what it answers with (`hall.store`, `hall.faults`, `hall.requests`, …).
+    `url` is its address; `hall` is what answers (`hall.store`, `hall.faults`, `hall.requests`, …).
     """
 
     def __init__(self, hall: Hall, server: _ThreadedServer, thread: threading.Thread, url: str) -> None:
@@ -150,11 +150,11 @@ class RunningHall:
         self._thread = thread
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something on the hall's thread until the hall ends."""
+        """Run something on the hall's thread until the hall stops."""
         self._server.spawn(work)
 
     def stop(self) -> None:
-        """End it at once, connections too. The store stays open: it is its maker's."""
+        """Stop it at once, including its connections. The store stays open: it belongs to the caller."""
         self._server.stop()
         self._thread.join(_START_TIMEOUT)
 
@@ -184,7 +184,7 @@ def serve_in_thread(
     """
     hall = Hall(store, **options)
     server = _ThreadedServer(_config(hall, [host], certfile, keyfile), guests)
-    server.config.load()  # here, so that a bad certificate is told to the caller
+    server.config.load()  # here, so that the caller learns about a bad certificate
     sock = listen(host, port)
     url = address(sock, tls=certfile is not None)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="hall", daemon=True)
@@ -196,9 +196,9 @@ def serve_in_thread(
 
 
 class ForegroundServer(_HallServer):
-    """Serves until SIGTERM, SIGHUP or ctrl+c, then answers the requests under way; told a second time, it ends at once.
+    """Serves until SIGTERM, SIGHUP or ctrl+c, then answers the requests under way; a second signal stops it at once.
 
-    `names` are those that it answers to besides this machine's own.
+    `names` are the host names that it answers to besides this machine's own.
 
     Raises:
         OSError: the certificate or its key can't be used.
@@ -218,21 +218,21 @@ class ForegroundServer(_HallServer):
         self._announce: Callable[[], None] = lambda: None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal; replaces uvicorn's, which waits for connections and raises the signal again."""
+        """Handle a signal; replaces uvicorn's handler, which waits for connections and raises the signal again."""
         if self.should_exit:
-            os._exit(128 + sig)  # the store is safe under a kill
+            os._exit(128 + sig)  # the store survives a kill
         self.should_exit = True
         self._stopped_by = sig
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then announce it."""
-        asyncio.get_running_loop().set_default_executor(DaemonExecutor())  # no lookup of a name outlives the end
+        """Start, then announce the hall."""
+        asyncio.get_running_loop().set_default_executor(DaemonExecutor())  # so that no name lookup outlives the server
         await super().startup(sockets)
         self._beside = [asyncio.create_task(_logged(work)) for work in self._hall.beside()]
         self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer what is under way for `GRACE` seconds, then refuse the rest; who reads nothing keeps nobody."""
+        """Answer what is under way for `GRACE` seconds, then refuse the rest. An idle client delays nothing."""
         if under_way := len(self.server_state.tasks):
             _log.warning(
                 "%s under way: waiting at most %d s; another signal ends the hall now", _requests(under_way), GRACE
@@ -250,13 +250,13 @@ class ForegroundServer(_HallServer):
         await asyncio.sleep(0)
 
     def run_on(self, sock: socket.socket, announce: Callable[[], None]) -> int:
-        """Serve on a listening socket to the end; return the exit code: 0, or 130 after ctrl+c.
+        """Serve on a listening socket until stopped; return the exit code: 0, or 130 after ctrl+c.
 
-        `announce` is called when signals are taken and requests answered: who reads it may send either.
+        `announce` is called once signals are handled and requests are answered, so its reader may send either.
         """
         self._announce = announce
         if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
-            if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # `nohup` has it ignored
+            if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # `nohup` ignores it
                 signal.signal(signal.SIGHUP, self.handle_exit)
         self.run(sockets=[sock])
         return 130 if self._stopped_by == signal.SIGINT else 0

@@ -1,9 +1,10 @@
-"""A hall's session to its upstream: opened with its key, renewed before it ends, told where it is refused.
+"""A hall's session to its upstream: opened with its key, renewed before it ends, reported if it is refused.
 
-The contract has one request for it, `POST /api/v1/hall/enroll`, whose answer may hold a session with an end, or a
-worker and none. So it is sent once, what came of it is kept in the store over restarts, and it is sent again only
-where an end that the upstream stated comes near. An end that it did not state is ours: as long after its last answer
-to the key as its silence is borne. What asks for that answer is the account's standing, a read.
+The contract has one request for it, `POST /api/v1/hall/enroll`. Its answer may hold a session with an end, or a worker
+and no session. So it is sent only once, the result is kept in the store across restarts, and it is sent again only when
+an end stated by the upstream comes near. If the upstream states no end, we set one: the session ends when the upstream
+has not answered a request with the key for as long as it may be unreachable. To get such an answer we read the
+account's standing.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,11 +20,11 @@ NO_KEY = "There is no key for the upstream: set PYHALL_API_KEY."
 NOT_TOLD = "The upstream does not say whether it accepts the key. Use --upstream-namespace to enroll this hall there."
 _KEPT = "upstream_session"
 _RENEW_AT = 2 / 3
-"""Of a stated life time: what is left is for clocks that differ and an upstream that is away for a while."""
+"""Of a stated lifetime. The rest allows for clocks that differ and an upstream that is unreachable for a while."""
 
 
 class UpstreamError(Exception):
-    """The upstream gave no usable answer; the message says why. `unheard`: the request surely never reached it."""
+    """The upstream gave no usable answer; the message says why. `unheard`: the request certainly never reached it."""
 
     def __init__(self, message: str, *, unheard: bool = False) -> None:
         super().__init__(message)
@@ -31,18 +32,18 @@ class UpstreamError(Exception):
 
 
 class Refused(UpstreamError):
-    """The upstream does not take the key, or not for this."""
+    """The upstream does not accept the key, or not for this."""
 
 
 class Enrolled(NamedTuple):
-    """What came of an enrollment; `expires` in seconds since the epoch, None where the upstream states no end."""
+    """The result of an enrollment; `expires` is in seconds since the epoch, None if the upstream states no end."""
 
     id: str | None
     expires: float | None
 
 
 class _Kept(msgspec.Struct):
-    """An enrollment as the store keeps it. `proves`: the account's standing was once told to this key."""
+    """An enrollment as the store keeps it. `proves`: this key was once able to read the account's standing."""
 
     url: str
     namespace: str
@@ -53,12 +54,12 @@ class _Kept(msgspec.Struct):
 
 
 class Session:
-    """Holds the session; `keep` it with each poll.
+    """Holds the session; call `keep` with each poll.
 
     Args:
-        enroll: enrolls this hall; None where it is not to be, for want of a namespace.
-        standing: asks for the account's standing; None says that the upstream does not tell it.
-        lasts: seconds without an answer to the key until the session counts as ended, if the upstream states no end.
+        enroll: enrolls this hall; None if it is not to be enrolled, because there is no namespace.
+        standing: asks for the account's standing; returns None if the upstream does not provide it.
+        lasts: if the upstream states no end, the session ends after this many seconds without an answer to the key.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Session:
         self._error: str | None = None
 
     def _read(self) -> _Kept | None:
-        """Return the enrollment of an earlier run, if it was at this upstream and for this namespace."""
+        """Return an earlier run's enrollment, if it was at this upstream and for this namespace."""
         try:
             kept = msgspec.json.decode(self._store.meta(_KEPT) or "", type=_Kept)
         except msgspec.DecodeError:
@@ -92,15 +93,15 @@ class Session:
         return kept if (kept.url, kept.namespace) == (self._url, self._namespace) else None
 
     async def keep(self, *, heard: bool) -> None:
-        """Open the session or renew it, as far as it is time; `heard`: the poll beside it was just answered.
+        """Open or renew the session if it is time; `heard`: the poll that goes with this call was just answered.
 
         Raises:
-            StoreError: what came of it cannot be kept.
+            StoreError: the result can't be stored.
         """
         try:
             if self._is_due():
                 await self._open()
-            if self._kept or self._enroll is None:  # else it is still to be opened
+            if self._kept or self._enroll is None:  # otherwise it still has to be opened
                 await self._prove(heard=heard)
         except Refused as error:
             self._refused, self._error = str(error), None
@@ -108,7 +109,7 @@ class Session:
             self._error = str(error)
 
     def refuse(self, sentence: str) -> None:
-        """Take note that the upstream refused the key elsewhere."""
+        """Note that the upstream refused the key in another request."""
         self._refused = sentence
 
     def _is_due(self) -> bool:
@@ -122,7 +123,7 @@ class Session:
         return self._clock.now().wall >= self._kept.opened + life * _RENEW_AT
 
     async def _open(self) -> None:
-        """Enroll. What may have been taken is not sent again before the time that a silence is borne is over."""
+        """Enroll. A request that may have been accepted is not sent again until `lasts` seconds have passed."""
         assert self._enroll is not None
         try:
             got = await self._enroll()
@@ -131,7 +132,7 @@ class Session:
             raise
         proves = self._kept is not None and self._kept.proves
         now = self._clock.now().wall
-        if got.expires is not None and got.expires <= now:  # by a clock that differs: no enrollment with each poll
+        if got.expires is not None and got.expires <= now:  # a clock differs: don't enroll with each poll
             self._not_before = self._clock.now().mono + self._lasts
         self._keep(_Kept(self._url, self._namespace or "", got.id, now, got.expires, proves))
         self._answered()
@@ -141,14 +142,14 @@ class Session:
         self._store.set_meta(_KEPT, msgspec.json.encode(kept).decode())
 
     async def _prove(self, *, heard: bool) -> None:
-        """Ask whether the key is still taken. Where that is not told, an enrolled hall goes by the poll."""
+        """Ask whether the key is still accepted. If the upstream doesn't say, an enrolled hall relies on the poll."""
         try:
             self._told = await self._standing()
             self._asked = True
         except Refused:
             if self._kept is None or self._kept.proves:
                 raise
-            self._told = None  # it is told to a login alone, then: the enrollment took this same key
+            self._told = None  # then only a login may read it: the enrollment accepted this same key
         if self._told is not None:
             if self._kept and not self._kept.proves:
                 self._kept.proves = True
@@ -162,7 +163,7 @@ class Session:
         self._renewed = self._clock.now().wall
 
     def state(self) -> dict[str, Any]:
-        """Return how it is, for `/status`; times are ISO 8601."""
+        """Return its state, for `/status`; times are ISO 8601."""
         expires = self._kept.expires if self._kept else None
         if expires is None and self._renewed is not None:
             expires = self._renewed + self._lasts
@@ -193,7 +194,7 @@ def none() -> dict[str, Any]:
 
 
 def as_of(state: dict[str, Any], now: str) -> dict[str, Any]:
-    """Return a state that was kept some time ago as it is at `now` (ISO 8601 in UTC): a held session ends."""
+    """Return a stored state as of `now` (ISO 8601 in UTC): a session may have ended since."""
     if state["state"] != "held" or datetime.fromisoformat(state["expires"]) > datetime.fromisoformat(now):
         return state
     return state | {"state": "expired"}

@@ -1,4 +1,4 @@
-"""Rules that can never decide anything, because earlier ones take all that they would match."""
+"""Finds unreachable rules: earlier rules already decide everything that they match."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _TOKEN = re.compile(r"\*|\?|\[[!]?\]?[^\]]*\]|.", re.DOTALL)
 
 @dataclass(frozen=True)
 class Hidden:
-    """A hidden rule, with the earlier rules that together take all that it matches, and whether they say the same."""
+    """An unreachable rule, the earlier rules that match everything it matches, and whether they agree with it."""
 
     rule: str
     by: tuple[str, ...]
@@ -25,7 +25,7 @@ class Hidden:
 
 
 def hidden_rules(policy: Policy) -> list[Hidden]:
-    """Find the hidden rules. What is named is hidden for certain; a very odd pair of globs may be missed."""
+    """Find the unreachable rules. There are no false alarms, but an unusual pair of globs may be missed."""
     found = []
     for number, rule in enumerate(policy.rule):
         takers = [earlier for earlier in policy.rule[:number] if _takes(earlier, rule)]
@@ -41,7 +41,7 @@ def hidden_rules(policy: Policy) -> list[Hidden]:
 
 
 def _takes(earlier: Rule, later: Rule) -> bool:
-    """Whether the earlier rule matches all that the later one does, their risk tiers aside."""
+    """Whether the earlier rule matches everything that the later one does, apart from risk tiers."""
     if not all(
         name in later.context and set(later.context[name]) <= set(values) for name, values in earlier.context.items()
     ):
@@ -57,24 +57,24 @@ def _takes(earlier: Rule, later: Rule) -> bool:
 
 
 def covers(glob: str, other: str) -> bool:
-    """Whether `glob` matches every text that `other` matches. Never a wrong yes."""
+    """Whether `glob` matches every text that `other` matches. A yes is never wrong."""
     if glob == "*" or glob == other:
         return True
     mine, theirs = _start(glob), _start(other)
     if not (theirs.startswith(mine) or mine.startswith(theirs)):
-        return False  # most pairs of a long policy end here
+        return False  # most pairs of rules in a long policy end here
     return _covers(_tokens(glob), _tokens(other))
 
 
 @lru_cache(maxsize=50_000)
 def _start(glob: str) -> str:
-    """Return what every text begins with that `glob` matches."""
+    """Return what every text that `glob` matches begins with."""
     return re.split(r"[*?\[]", glob, maxsplit=1)[0]
 
 
 @lru_cache(maxsize=50_000)
 def _tokens(glob: str) -> tuple[str, ...]:
-    """Split a glob; of `*` and `?` in a row the `?` come first and one `*` stays, which matches the same."""
+    """Split a glob. In a run of `*` and `?`, put the `?` first and keep one `*`, which matches the same."""
     tokens: list[str] = _TOKEN.findall(glob)
     result: list[str] = []
     for token in tokens:
@@ -88,8 +88,8 @@ def _tokens(glob: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _covers(glob: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Match one glob's tokens against another's, as if those were characters."""
-    reach = {0}  # how much of `glob` may be used up by now
+    """Match one glob's tokens against another's, as if the other's were characters."""
+    reach = {0}  # how many tokens of `glob` may be matched so far
     for token in (*other, None):
         for position in range(len(glob)):
             if position in reach and glob[position] == "*":
@@ -105,7 +105,7 @@ def _covers(glob: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 def _takes_token(taker: str, token: str) -> bool:
-    """Whether one token matches all that another does; `*` takes any, and is taken by `*` only."""
+    """Whether one token matches everything that another does; `*` matches any, and only `*` matches it."""
     if taker == "*" or taker == token:
         return True
     if token == "*":

@@ -1,4 +1,4 @@
-"""What a hall knows, in SQLite: a WAL file, or memory. What is cached goes with the next change of any process."""
+"""What a hall knows, in SQLite: a WAL file, or memory. Any process's next change clears the cache."""
 
 import contextlib
 import hashlib
@@ -51,12 +51,12 @@ CREATE TRIGGER bans_out AFTER DELETE ON bans BEGIN UPDATE meta SET value = value
 """
 _SECOND = """
 CREATE TABLE ingested (namespace TEXT, decision_id TEXT, seq INTEGER NOT NULL, PRIMARY KEY (namespace, decision_id));
-"""  # since version 2: decisions made elsewhere, so that each is in the log once
+"""  # since version 2: decisions made elsewhere, so that each is logged once
 _THIRD = """
 CREATE TABLE rates (
   rule TEXT, worker_id TEXT, mono REAL NOT NULL, wall REAL NOT NULL, allowed BLOB NOT NULL,
   PRIMARY KEY (rule, worker_id)) WITHOUT ROWID;
-"""  # since version 3: what a rule's rate has allowed lately. The log may say what was taken out of it.
+"""  # since version 3: what a rule's rate has allowed recently. The log may record what was removed from it.
 BAN_COLUMNS = ", ".join(Ban.__struct_fields__)
 _WORKER_COLUMNS = tuple(f for f in Worker.__struct_fields__ if f != "hash_ban_reason")
 _PUT_WORKER = (
@@ -66,28 +66,28 @@ _INDEXES = """
 CREATE INDEX IF NOT EXISTS workers_in_order ON workers (enrolled_at, worker_id);
 CREATE INDEX IF NOT EXISTS workers_of ON workers (namespace, enrolled_at, worker_id);
 CREATE INDEX IF NOT EXISTS bans_in_order ON bans (reported_at);
-"""  # what is long is read in pages
+"""  # for reading long lists in pages
 _WORKERS_AND_BANS = "workers w LEFT JOIN bans b ON b.sha256 = w.sha256"
 GET_WORKER = (
     f"SELECT {', '.join('w.' + c for c in _WORKER_COLUMNS)}, b.reason AS hash_ban_reason FROM {_WORKERS_AND_BANS}"
 )
 
-_MOST_KNOWN = 10_000  # keys or workers that are remembered
-_MOST_PAGES = 40_000  # of the write-ahead log, some 160 MiB; `checkpoint` is called long before
-_PATIENCE = 2.5  # seconds that opening waits for another program's lock
+_MOST_KNOWN = 10_000  # keys or workers in the cache
+_MOST_PAGES = 40_000  # of the write-ahead log, about 160 MiB; `checkpoint` is called long before
+_PATIENCE = 2.5  # seconds to wait for another program's lock when opening
 _FINAL = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL)
-"""Errors that no other journal mode helps against."""
+"""Errors that another journal mode would not avoid."""
 
 
 class Store:
-    """A hall's store; safe to use from several threads, and from several processes where it is a file.
+    """A hall's store; safe to use from several threads, and, if it is a file, from several processes.
 
     Args:
-        path: the SQLite file, made (mode 0600) where there is none; `MEMORY` for one that leaves nothing behind.
-        clock: where the times in it come from.
+        path: the SQLite file, created (mode 0600) if missing; `MEMORY` for a store that leaves nothing behind.
+        clock: the source of the times in it.
 
     Raises:
-        StoreError: the file can't be opened, is no store, or is of a newer version.
+        StoreError: the file can't be opened, is not a store, or is from a newer version.
     """
 
     def __init__(self, path: Path | str = MEMORY, *, clock: Clock | None = None) -> None:
@@ -100,20 +100,20 @@ class Store:
         self._workers: dict[str, Worker] = {}
         self._beside: Store | None = None
         self.note: str | None = None
-        """What is not as it should be with the file, in a sentence."""
+        """What is wrong with the file, in a sentence."""
         try:
             self._db = self._open()
         except (OSError, sqlite3.Error) as error:
             why = reason(error) if isinstance(error, OSError) else error
             if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-                why = "another program has locked it, or its file system has no locks: try --db on a local disk"
+                why = "another program has locked it, or its file system has no locks: use --db on a local disk"
             raise StoreError(f"can't open the hall's store {self.path}: {why}") from error
 
     def _open(self) -> sqlite3.Connection:
         if self.path != MEMORY:
             make_private_database(Path(self.path))
         errors: list[sqlite3.OperationalError] = []
-        # A file that is in WAL mode can't be read where there is no shared memory, unless it is locked for one program.
+        # Without shared memory, a file in WAL mode can't be read unless it is locked for one program.
         for mode, alone in (("WAL", False), ("TRUNCATE", False), ("TRUNCATE", True)):
             try:
                 return self._open_in(mode, alone=alone)
@@ -134,7 +134,7 @@ class Store:
                 db.execute("PRAGMA locking_mode=NORMAL").fetchall()
             if kept == "wal":
                 db.execute(f"PRAGMA wal_autocheckpoint={_MOST_PAGES}").fetchall()
-                db.execute("PRAGMA synchronous=NORMAL")  # with WAL: whole after kill -9, also after a power cut
+                db.execute("PRAGMA synchronous=NORMAL")  # with WAL: whole after kill -9, and after a power cut
             elif self.path != MEMORY:
                 self.note = (
                     f"The file system of {self.path} does not support a write-ahead log: using mode {kept.upper()}."
@@ -147,7 +147,7 @@ class Store:
         return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
-        """Lay out an empty file; of two processes that open it at once, one does."""
+        """Create the tables of an empty file; if two processes open it at once, only one does."""
         db.execute("BEGIN IMMEDIATE")
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
@@ -176,8 +176,8 @@ class Store:
             self._db.close()
 
     def beside(self) -> "Store":
-        """Return the same store over a connection of its own, to read from in another thread; itself if it has to be
-        the only one. It is closed with this one."""
+        """Return the same store with its own connection, to read in another thread; or itself, if only one connection
+        is possible. Closing this store closes it too."""
         with self._lock:
             if self.path == MEMORY or self.note is not None:
                 return self
@@ -186,7 +186,7 @@ class Store:
             return self._beside
 
     def checkpoint(self) -> None:
-        """Move what the write-ahead log holds into the file; from any thread, for it takes as long as the disk does."""
+        """Move the write-ahead log's content into the file; call it from any thread, because it waits for the disk."""
         if self.path == MEMORY or self.note is not None:
             return
         with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(self.path)) as db:
@@ -198,9 +198,9 @@ class Store:
 
     @contextmanager
     def write(self, *, log_alone: bool = False) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it or nothing, also under `kill -9`.
+        """One transaction: all of it or nothing, even with `kill -9`.
 
-        `log_alone`: it touches the decision log and no key, worker or ban, so that what is remembered of them stays.
+        `log_alone`: it changes only the decision log, not a key, worker or ban, so their cache stays valid.
 
         Raises:
             StoreError: another process holds the store for longer than 5 s, or the disk is full.
@@ -224,7 +224,7 @@ class Store:
                 self._changes += not log_alone
 
     def _forget_if_changed(self) -> None:
-        """Forget what is remembered if this process or another has changed anything since."""
+        """Clear the cache if this process or another has changed anything since."""
         (others,) = self._db.execute("PRAGMA data_version").fetchone()
         if (others, self._changes) != self._stamp or max(len(self._keys), len(self._workers)) > _MOST_KNOWN:
             self._keys.clear()
@@ -238,7 +238,7 @@ class Store:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Let all that is read within be of one instant; another process may write meanwhile."""
+        """Make all reads inside show the same instant, even if another process writes meanwhile."""
         with self._lock:
             self._db.execute("BEGIN")
             try:
@@ -247,7 +247,7 @@ class Store:
                 self._db.execute("COMMIT")
 
     def stream(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
-        """Yield the rows of a query one by one, for what is too long to hold; within a `snapshot`."""
+        """Yield a query's rows one by one, for results too long to hold; use it within a `snapshot`."""
         yield from self._db.execute(sql, values)
 
     def read(self, sql: str, *values: Any) -> list[sqlite3.Row]:
@@ -268,7 +268,7 @@ class Store:
     # Keys
 
     def add_key(self, namespace: str, label: str = "") -> str:
-        """Make an API key for one namespace and return it; only its hash is kept, so it can be seen this once."""
+        """Make an API key for one namespace and return it. Only its hash is stored, so it can't be seen again."""
         token = "phk_live_" + secrets.token_urlsafe(24)
         self.put_key(
             Key(key_id=new_id("key"), key_hash=hash_key(token), namespace=namespace, label=label, created_at=self.now())
@@ -276,12 +276,12 @@ class Store:
         return token
 
     def put_key(self, key: Key) -> None:
-        """Keep a key that is known by its hash."""
+        """Store a key of which only the hash is known."""
         with self.write() as db:
             db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(key))
 
     def find_key(self, token: str) -> Key | None:
-        """Return what is known of an API key, unless it was never made or is revoked."""
+        """Return what is known about an API key; None if it doesn't exist or is revoked."""
         hashed = hash_key(token)
         with self._lock:
             self._forget_if_changed()
@@ -293,11 +293,11 @@ class Store:
             return self._keys[hashed]
 
     def all_keys(self) -> list[Key]:
-        """Return all keys, the revoked too, oldest first."""
+        """Return all keys, including revoked ones, oldest first."""
         return [Key(**dict(row)) for row in self.read("SELECT * FROM keys ORDER BY created_at, rowid")]
 
     def revoke_key(self, key_id: str) -> bool:
-        """End a key for good; False where there is none of this id that is still good."""
+        """Revoke a key permanently; False if no valid key has this id."""
         with self.write() as db:
             sql = "UPDATE keys SET revoked_at = ? WHERE key_id = ? AND revoked_at IS NULL"
             return db.execute(sql, (self.now(), key_id)).rowcount > 0
@@ -305,7 +305,7 @@ class Store:
     # Workers
 
     def put_worker(self, worker: Worker) -> Worker:
-        """Keep a worker as it is given, in place of one of the same id; without `enrolled_at` it is enrolled now."""
+        """Store a worker as given, replacing one with the same id; without `enrolled_at` it is enrolled now."""
         worker.enrolled_at = worker.enrolled_at or self.now()
         row = [getattr(worker, column) for column in _WORKER_COLUMNS]
         row[_WORKER_COLUMNS.index("capabilities")] = json.dumps(worker.capabilities)
@@ -314,7 +314,7 @@ class Store:
         return worker
 
     def worker(self, worker_id: str) -> Worker | None:
-        """Return a worker, with the ban on its hash if there is one. Change a copy of it, not itself."""
+        """Return a worker, with the ban on its hash if there is one. Change only a copy of it."""
         with self._lock:
             self._forget_if_changed()
             if worker_id not in self._workers:
@@ -339,7 +339,7 @@ class Store:
         return found[0], found[1]
 
     def perhaps_amiss(self, namespace: str | None, most: int) -> list[Worker]:
-        """Return at most so many workers (of one namespace) that are banned, or active and perhaps not attested."""
+        """Return at most `most` workers (of one namespace) that are banned, or active and possibly not attested."""
         amiss = (
             "(w.ban_reason IS NOT NULL OR b.sha256 IS NOT NULL OR (w.status = 'active' "
             "AND (w.attested_at IS NULL OR w.sha256 IS NULL OR length(w.sha256) <> 64)))"
@@ -349,7 +349,7 @@ class Store:
         return [worker_of(row) for row in rows]
 
     def attest(self, worker_id: str, sha256: str, *, active_only: bool = True, **ai: Any) -> bool:
-        """Set a worker's attested hash (64 lowercase hex); False where there is no such (active) worker."""
+        """Set a worker's attested hash (64 lowercase hex); False if there is no such (active) worker."""
         sets = "".join(f", {name} = ?" for name in ai)
         alive = " AND status = 'active'" if active_only else ""
         with self.write() as db:
@@ -357,13 +357,13 @@ class Store:
             return db.execute(sql, (sha256, self.now(), *ai.values(), worker_id)).rowcount > 0
 
     def withdraw(self, worker_id: str) -> bool:
-        """Withdraw a worker's attestation, hash and all; False where there is no such worker."""
+        """Withdraw a worker's attestation together with its hash; False if there is no such worker."""
         with self.write() as db:
             sql = "UPDATE workers SET sha256 = NULL, attested_at = NULL WHERE worker_id = ?"
             return db.execute(sql, (worker_id,)).rowcount > 0
 
     def set_status(self, worker_id: str, status: Status) -> bool:
-        """Retire, revoke or bring back a worker; False where there is no such worker."""
+        """Retire, revoke or reactivate a worker; False if there is no such worker."""
         with self.write() as db:
             sql = "UPDATE workers SET status = ? WHERE worker_id = ?"
             return db.execute(sql, (status, worker_id)).rowcount > 0
@@ -371,9 +371,9 @@ class Store:
     # Bans
 
     def ban(self, worker_id: str, reason: str) -> bool:
-        """Ban a worker and put its hash on the ban list; False where there is no such worker.
+        """Ban a worker and put its hash on the ban list; False if there is no such worker.
 
-        The worker stays banned when it attests another package: a ban ends with `unban` only.
+        The worker stays banned when it attests another package: only `unban` ends a ban.
         """
         with self.write() as db:
             worker = self.worker(worker_id)
@@ -386,7 +386,7 @@ class Store:
         return True
 
     def unban(self, worker_id: str) -> bool:
-        """Take the ban from a worker and from its hash; False where neither is banned."""
+        """Lift the ban on a worker and on its hash; False if neither is banned."""
         with self.write() as db:
             worker = self.worker(worker_id)
             if worker is None or not worker.banned:
@@ -396,13 +396,12 @@ class Store:
         return True
 
     def ban_hash(self, sha256: str, reason: str, *, source: str = "local-hall") -> None:
-        """Put a package hash (64 lowercase hex) on the ban list: each worker that has it is banned from now on."""
+        """Put a package hash (64 lowercase hex) on the ban list: every worker with it is banned from now on."""
         with self.write():
             self.put_ban(Ban(sha256=sha256, reason=reason, reported_at=self.now(), source=source))
 
     def put_ban(self, ban: Ban) -> None:
-        """Keep an entry of the ban list. One of the same hash gets its reason, and stays where it is in the list: who
-        reads that in pages misses none."""
+        """Store a ban list entry. One with the same hash is updated in place: a reader of pages misses none."""
         columns = ("reason", "source", "review_status", "upstream")
         again = ", ".join(f"{column} = excluded.{column}" for column in columns)
         sql = f"INSERT INTO bans VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT (sha256) DO UPDATE SET {again}"
@@ -410,7 +409,7 @@ class Store:
             db.execute(sql, msgspec.structs.astuple(ban))
 
     def take_upstream_bans(self, bans: list[Ban], *, whole: bool) -> None:
-        """Keep an upstream's bans, a `whole` list in place of the one it gave before; the hall's own entries stay."""
+        """Store an upstream's bans. A `whole` list replaces its previous one; the hall's own entries stay."""
         with self.write() as db:
             new = {ban.sha256: ban for ban in bans}
             known = self.read("SELECT sha256 FROM bans WHERE upstream") if whole else []
@@ -419,12 +418,12 @@ class Store:
             db.executemany("INSERT OR IGNORE INTO bans VALUES (?, ?, ?, ?, ?, 1)", rows)
 
     def upstream_ban_count(self) -> int:
-        """Return how many bans an upstream gave."""
+        """Return how many bans came from an upstream."""
         count: int = self.read("SELECT count(*) FROM bans WHERE upstream")[0][0]
         return count
 
     def unban_hash(self, sha256: str) -> bool:
-        """Take a package hash from the ban list; False where it is not on it."""
+        """Remove a package hash from the ban list; False if it is not on it."""
         with self.write() as db:
             return db.execute("DELETE FROM bans WHERE sha256 = ?", (sha256,)).rowcount > 0
 
@@ -443,17 +442,17 @@ class Store:
         return bool(self.read("SELECT 1 FROM bans WHERE sha256 = ?", sha256))
 
     def ban_tag(self) -> str:
-        """Return what changes whenever the ban list does, in this process or another."""
+        """Return a tag that changes whenever the ban list does, in this process or another."""
         return f"{self.meta('store_id')}-{self.meta('ban_revision')}"
 
     def note_ingested(self, namespace: str, decision_id: str, seq: int) -> bool:
-        """Note that a decision made elsewhere is the log's row `seq`; False where the log has it already."""
+        """Note that a decision made elsewhere is the log's row `seq`; False if it is logged already."""
         with self.write() as db:
             row = (namespace, decision_id, seq)
             return db.execute("INSERT OR IGNORE INTO ingested VALUES (?, ?, ?)", row).rowcount > 0
 
     def report(self, sha256: str, reason: str, evidence_url: str | None, namespace: str) -> str:
-        """Keep a report of a hash for review (it bans nothing by itself) and return its id."""
+        """Store a report of a hash for review (it bans nothing by itself) and return its id."""
         report_id = new_id("rep")
         with self.write() as db:
             row = (report_id, sha256, reason, evidence_url, namespace, self.now())
@@ -479,7 +478,7 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def hash_key(token: str) -> str:
-    """Return what is kept of an API key. It is random and long, so a plain SHA-256 can't be guessed back."""
+    """Return what is stored for an API key. A key is long and random, so it can't be guessed from a plain SHA-256."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""What is in a store, in short."""
+"""A summary of a store."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from pyhall_tui.hall.upstream import last_state
 
 
 def state(worker: Worker) -> str:
-    """Return the one word that says most of a worker: a ban outranks its status, that its attestation."""
+    """Return the one word that describes a worker best: a ban outranks its status, which outranks its attestation."""
     if worker.banned:
         return "banned"
     if worker.status != "active":
@@ -22,7 +22,7 @@ def state(worker: Worker) -> str:
 
 
 def summary(store: Store) -> dict[str, Any]:
-    """Return the store's counts: workers by state, bans, good keys, policy, decisions of the last 24 hours."""
+    """Return the store's counts: workers by state, bans, valid keys, policy, decisions of the last 24 hours."""
     yesterday = (datetime.fromisoformat(store.now()) - timedelta(days=1)).isoformat().replace("+00:00", "Z")
     policy = load_rules(store)
     workers = store.workers()
@@ -32,7 +32,7 @@ def summary(store: Store) -> dict[str, Any]:
         "ban_list": store.ban_count(),
         "keys": dict(Counter(key.namespace for key in store.all_keys() if key.revoked_at is None)),
         "policy": {"rules": len(policy.rule), "default": policy.default, "hidden": len(hidden_rules(policy))},
-        "policy_file": store.meta("policy_file") or None,  # in place of it, when it was last served
+        "policy_file": store.meta("policy_file") or None,  # replaced it when the hall was last served
         "decisions": audit.count(store),
         "last_day": audit.counts(store, yesterday),
         "upstream": last_state(store),

@@ -1,4 +1,4 @@
-"""TOML files that people write: a mistake is told with line and column."""
+"""TOML files that people write: a mistake is reported with its line and column."""
 
 import re
 import tomllib
@@ -21,13 +21,13 @@ def read_text(path: Path) -> str:
         FileMistake: it can't be read, or is not UTF-8.
     """
     try:
-        return text_of(path.read_bytes(), path)  # a pipe too
+        return text_of(path.read_bytes(), path)  # works for a pipe too
     except OSError as error:
         raise FileMistake(f"{path}: can't be read: {reason(error)}") from None
 
 
 def text_of(content: bytes, path: Path) -> str:
-    """Return what is in a file as text. Raises as `read_text`."""
+    """Return a file's content as text. Raises as `read_text`."""
     try:
         return edited_text(content)
     except NotText as error:
@@ -35,7 +35,7 @@ def text_of(content: bytes, path: Path) -> str:
 
 
 def parse(text: str, name: str, shape: type[T], table: str) -> T:
-    """Read a text that is an array of tables (`[[table]]`) and a few settings above them.
+    """Read a text that has an array of tables (`[[table]]`) with a few settings above it.
 
     Raises:
         FileMistake: with `name:line:column` and what is wrong there.
@@ -55,16 +55,16 @@ def loads(text: str, name: str) -> dict[str, Any]:
 
 
 def mistake(complaint: str, text: str, name: str, table: str, wanted: Mapping[str, str] | None = None) -> FileMistake:
-    """Return the error for what msgspec complains about, such as `… - at `$.rule[2].code``, with its place.
+    """Return the error for msgspec's message, such as `… - at `$.rule[2].code``, with its line and column.
 
-    `wanted` says of a key what may stand there.
+    `wanted` maps a key to a description of its values.
     """
     line, column = _where(complaint, text, table)
     return FileMistake(f"{name}:{line}:{column}: {_said(complaint, table, wanted or {})}")
 
 
 def _said(complaint: str, table: str, wanted: Mapping[str, str]) -> str:
-    """Return the complaint in the file's words: which table, which key, and what may stand there."""
+    """Return the message in the file's terms: which table, which key, and which values it accepts."""
     complaint = complaint.replace("Object contains", "there is an").replace("Object missing", "it lacks the")
     found = re.fullmatch(r"(.*) - at `\$\.?(.*)`", complaint, re.DOTALL)
     if not found:
@@ -74,7 +74,7 @@ def _said(complaint: str, table: str, wanted: Mapping[str, str]) -> str:
     key = re.match(r"\w*", found[2][number.end() if number else 0 :])
     name = key[0] if key else ""
     what = found[1]
-    if re.match(r"\w+: ", what):  # a check of our own has named the key
+    if re.match(r"\w+: ", what):  # our own check has named the key
         return place + what
     if what.endswith("length >= 1"):
         what = f"it is empty: {f'write {wanted[name]}, or leave it out' if name in wanted else 'leave it out for any'}"
@@ -85,7 +85,7 @@ def _said(complaint: str, table: str, wanted: Mapping[str, str]) -> str:
 
 
 def _in_front(complaint: str, name: str, text: str) -> str:
-    """Put tomllib's `… (at line 3, column 7)` in front, as editors and people expect it."""
+    """Move tomllib's `… (at line 3, column 7)` to the front, where editors and people expect it."""
     if place := re.search(r" \(at line (\d+), column (\d+)\)$", complaint):
         return f"{name}:{place[1]}:{place[2]}: {complaint[: place.start()]}"
     lines = text.splitlines() or [""]
@@ -93,7 +93,7 @@ def _in_front(complaint: str, name: str, text: str) -> str:
 
 
 def _where(complaint: str, text: str, table: str) -> tuple[int, int]:
-    """Find line and column: the key within its `[[table]]`, else that table's start, else 1:1."""
+    """Find the line and column: of the key within its `[[table]]`, else of the table, else 1:1."""
     lines = text.splitlines()
     starts = [number for number, line in enumerate(lines) if re.match(rf"\s*\[\[\s*{table}\s*\]\]", line)]
     place = re.search(rf"\$\.{table}\[(\d+)\]", complaint)

@@ -1,4 +1,4 @@
-"""A hall's upstream registry: its ban list counts here too, and where it is not heard of, the hall fails closed."""
+"""A hall's upstream registry: its ban list counts here too, and while it is unreachable the hall fails closed."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -13,34 +13,34 @@ from pyhall_tui.hall.models import UNSTATED, Ban
 from pyhall_tui.hall.session import Refused, Session, UpstreamError
 from pyhall_tui.hall.store import Store, iso
 
-STALE = "DENY_REGISTRY_STALE"  # ours: the contract has none for it
+STALE = "DENY_REGISTRY_STALE"  # ours: the contract has no code for it
 WhenStale = Literal["keep", "deny-high", "deny-all"]
 _RISKY = ("high", "critical", UNSTATED)
 
 
 class Heard(NamedTuple):
-    """An answer of the upstream: its bans, or None where they are the same as last time."""
+    """An answer of the upstream: its bans, or None if they are the same as last time."""
 
     bans: list[Ban] | None
     truncated: bool = False
-    """There may be more: then who is not on the list is not cleared by it."""
+    """There may be more bans, so a hash that is not on the list is not cleared by it."""
 
 
 Fetch = Callable[[], Awaitable[Heard]]
-"""Asks for the upstream's ban list, bounded in time and size. Raises `UpstreamError`."""
+"""Asks for the upstream's ban list, with limits on time and size. Raises `UpstreamError`."""
 _KEPT = "upstream"
 
 
 class Upstream:
-    """Polls an upstream's ban list into the store, and says what is refused while it is not heard of.
+    """Polls an upstream's ban list into the store, and says what is refused while the upstream is unreachable.
 
     Args:
         url: the upstream's base URL, for `/status`.
-        fetch: asks it.
+        fetch: asks the upstream.
         interval: seconds between two polls.
-        stale_after: seconds without an answer until `when_stale` counts.
-        when_stale: `keep` what is known, or deny high, critical and unstated tiers, or everything.
-        session: what is held to it with a key; None without one.
+        stale_after: seconds without an answer until `when_stale` applies.
+        when_stale: `keep` what is known, deny high, critical and unstated tiers, or deny everything.
+        session: the session with the upstream; None without a key.
     """
 
     def __init__(
@@ -59,16 +59,16 @@ class Upstream:
         self.when_stale = when_stale
         self.error: str | None = None
         self.doubt: str | None = None
-        """What it said that is not believed, as a sentence."""
+        """An answer that was not believed, as a sentence."""
         self._store = store
         self._clock = clock
         self._interval = interval
         self._stale_after = stale_after
         self._fetch = fetch
         self._session = session
-        self._untaken: Heard | None = None  # heard, and not yet in the store
+        self._untaken: Heard | None = None  # received, but not in the store yet
         self._polled: Moment | None = None
-        self._heard: Moment | None = None  # never yet, in this run: then the hall has nothing to go by
+        self._heard: Moment | None = None  # None: not yet in this run, so the hall has nothing to rely on
 
     async def run(self) -> None:
         """Poll forever."""
@@ -77,7 +77,7 @@ class Upstream:
             await self._clock.sleep(self._interval)
 
     async def poll(self) -> None:
-        """Ask once; a failure leaves what is known as it is, and is said in `error`."""
+        """Ask once; a failure changes nothing that is known, and is stated in `error`."""
         self._polled = self._clock.now()
         try:
             heard = await self._fetch()
@@ -97,9 +97,9 @@ class Upstream:
             self.error = str(error)
 
     def _take(self) -> None:
-        """Put into the store what is not there yet. A list that may be cut adds bans, and takes none away.
+        """Store the list that was received. A list that may be truncated adds bans and removes none.
 
-        Nor does an empty one take away several at once: that is how a registry answers that has lost its list.
+        Nor does an empty list remove several bans at once: a registry that has lost its list answers like that.
         """
         if self._untaken is None or self._untaken.bans is None:
             return
@@ -115,7 +115,7 @@ class Upstream:
 
     @property
     def stale(self) -> bool:
-        """Whether the upstream was not heard of for longer than it may be, or never."""
+        """Whether the upstream has not answered for longer than allowed, or never."""
         return self._heard is None or self._clock.now().mono - self._heard.mono > self._stale_after
 
     def refusal(self, tier: str) -> str | None:
@@ -125,7 +125,7 @@ class Upstream:
         return _said(iso(self._heard.wall) if self._heard else None)
 
     def state(self) -> dict[str, Any]:
-        """Return how it is, for `/status`."""
+        """Return its state, for `/status`."""
         return {
             "url": self.url,
             "last_poll": iso(self._polled.wall) if self._polled else None,
@@ -140,7 +140,7 @@ class Upstream:
 
 
 def _refuses(when_stale: WhenStale, tier: str) -> bool:
-    """Whether a silent upstream refuses dispatches of this tier."""
+    """Whether dispatches of this tier are refused while the upstream is unreachable."""
     return when_stale == "deny-all" or (when_stale == "deny-high" and tier in _RISKY)
 
 
@@ -167,7 +167,7 @@ def forget_state(store: Store) -> None:
 
 
 def last_state(store: Store) -> dict[str, Any] | None:
-    """Return how the upstream was at the last poll, as it is by now; None where the store never followed one."""
+    """Return the upstream's state at the last poll, as of now; None if the store never followed one."""
     try:
         state: dict[str, Any] = msgspec.json.decode(store.meta(_KEPT) or "")
     except msgspec.DecodeError:

@@ -1,4 +1,4 @@
-"""A file that people save while it is watched: what is in it counts once it has stood still."""
+"""Watches a file that people save: its content counts once the file has settled."""
 
 import time
 from collections.abc import Callable
@@ -11,16 +11,16 @@ from pyhall_tui.files.regular_file import read_bounded, reason
 from pyhall_tui.hall.errors import FileMistake
 
 QUIET = 2.0
-"""Seconds for which a file must not have changed: an editor may write it in several goes."""
+"""Seconds for which a file must not change: an editor may write it in several steps."""
 _RESTLESS = 30.0
-"""Seconds of changes after which it is said that the file does not come to rest."""
+"""Seconds of changes after which the file is reported as not settling."""
 _MOST_WAITS = 15
 
 _Stamp = tuple[int, ...]
 
 
 class _Sight(msgspec.Struct, frozen=True):
-    """A file as it was seen; `content` is its bytes, or why they can't be read."""
+    """A file at one look; `content` is its bytes, or why they can't be read."""
 
     stamp: _Stamp
     content: bytes | str
@@ -28,7 +28,7 @@ class _Sight(msgspec.Struct, frozen=True):
 
 
 class WatchedFile:
-    """A file of which each change is told once, when it is whole: it was looked at twice, and was the same."""
+    """A file whose changes are each reported once, when complete: two looks have found the same content."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
@@ -38,7 +38,7 @@ class WatchedFile:
         self._restless_since: float | None = None
 
     def look(self) -> bytes | str | None:
-        """Return what is in the file if that is new and has stood still (or why it can't be read), else None."""
+        """Return the file's content if it is new and settled (or why it can't be read), otherwise None."""
         stamp = _stamp(self.path)
         if self._seen is None and stamp == self._taken:
             return None
@@ -67,15 +67,15 @@ class WatchedFile:
 def wait_until_still(
     path: Path, now: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Wait, for a file that was saved just now, until it has stood still.
+    """Wait until a file that was just saved has settled.
 
     Raises:
-        FileMistake: it does not come to rest.
+        FileMistake: it does not settle.
     """
     for _ in range(_MOST_WAITS):
         before = _stamp(path)
         if not before or now() - max(before[:2]) / 1e9 >= QUIET:
-            return  # one that is not there is told by who reads it
+            return  # if the file is missing, its reader says so
         sleep(QUIET)
         if _stamp(path) == before:
             return
@@ -83,7 +83,7 @@ def wait_until_still(
 
 
 def _stamp(path: Path) -> _Stamp:
-    """Return what changes with the file, its times first; nothing where it is not there."""
+    """Return what changes with the file, its times first; empty if it does not exist."""
     try:
         found = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""What every route of the hall needs: the key, the body, the correlation id, an answer in JSON."""
+"""What every route of the hall needs: the key, the body, the correlation id, and answers in JSON."""
 
 import ipaddress
 import logging
@@ -29,10 +29,10 @@ from pyhall_tui.hall.errors import (
 from pyhall_tui.hall.models import Key, Worker
 
 _log = logging.getLogger(__name__)
-_HEADER_VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")  # what every client takes in a header
+_HEADER_VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")  # what every client accepts in a header
 _KEY_OR_PAGE = {"authorization", "origin", "sec-fetch-site"}
 _PASSED_ON = {"forwarded", "x-forwarded-for", "x-real-ip", "via"}
-MAX_BODY = 1024 * 1024  # bytes; no request of the contract comes near
+MAX_BODY = 1024 * 1024  # bytes; no request of the contract comes close
 
 
 def hall_of(request: Request) -> Hall:
@@ -45,8 +45,8 @@ def admit(request: Request) -> Key:
     """Check a request's key and its rate.
 
     Raises:
-        Unauthorized: no key, or none of this hall's.
-        RateLimited: the key has used up its rate.
+        Unauthorized: there is no key, or it is not one of this hall's.
+        RateLimited: the key is over its rate.
     """
     hall = hall_of(request)
     key = _key(hall, request.headers.get("authorization"))
@@ -55,9 +55,9 @@ def admit(request: Request) -> Key:
 
 
 def admit_read(request: Request) -> str | None:
-    """As `admit`, but a hall with public reads lets one through that comes without a key.
+    """As `admit`, but a hall with public reads also admits a request without a key.
 
-    Return the key's namespace; None without a key.
+    Returns the key's namespace; None without a key.
     """
     hall = hall_of(request)
     if hall.public_reads and "authorization" not in request.headers:
@@ -67,9 +67,10 @@ def admit_read(request: Request) -> str | None:
 
 
 def admit_write(request: Request) -> str | None:
-    """As `admit`, but a hall with local writes takes one from its own machine that comes without a key.
+    """As `admit`, but a hall with local writes also admits a request without a key from its own machine.
 
-    A browser's is not taken so: any page that is open here could send it. Return the key's namespace; None without.
+    That excludes a browser's requests: any page open here could send them. Returns the key's namespace; None without
+    one.
     """
     hall = hall_of(request)
     if hall.local_writes and is_here(request) and not _KEY_OR_PAGE & set(request.headers.keys()):
@@ -79,7 +80,7 @@ def admit_write(request: Request) -> str | None:
 
 
 def is_here(request: Request) -> bool:
-    """Whether the request came from the hall's own machine; what a proxy on it passes on, by its own word, did not."""
+    """Whether the request came from the hall's own machine. One that a proxy says it forwards did not."""
     if _PASSED_ON & set(request.headers.keys()):
         return False
     host = request.client.host if request.client else ""
@@ -108,20 +109,20 @@ def _take(hall: Hall, who: str) -> None:
 
 
 def check_namespace(key: Key, namespace: str) -> None:
-    """Hold a key to its namespace.
+    """Check that a key is used for its own namespace.
 
     Raises:
-        Forbidden: the namespace is another; whether the hall knows that one is not told.
+        Forbidden: it is another namespace. The message doesn't reveal whether the hall knows it.
     """
     if key.namespace != namespace:
         raise Forbidden(f"this key has no access to namespace {namespace}")
 
 
 def whole_number(request: Request, name: str, default: int, most: int, least: int = 1) -> int:
-    """Return a number of the query.
+    """Return a number from the query.
 
     Raises:
-        BadRequest: it is no whole number from `least` to `most`.
+        BadRequest: it is not a whole number from `least` to `most`.
     """
     text = request.query_params.get(name)
     if text is None:
@@ -146,7 +147,7 @@ async def read_body(request: Request) -> bytes:
 
 
 def find_worker(request: Request) -> Worker:
-    """Return the worker that the path names, whose id is one percent-encoded segment.
+    """Return the worker that the path names; its id is one percent-encoded segment.
 
     Raises:
         BadRequest: the segment is not UTF-8.
@@ -163,7 +164,7 @@ def find_worker(request: Request) -> Worker:
 
 
 def correlation_id(request: Request, stated: str | None = None) -> str:
-    """Return the request's correlation id: as `stated` in its body, else its header's, else a new one that stays."""
+    """Return the request's correlation id: as `stated` in its body, else its header's, else a new one, kept."""
     known: str | None = stated or getattr(request.state, "correlation_id", None)
     known = known or request.headers.get("x-correlation-id") or f"hall-{uuid.uuid4()}"
     request.state.correlation_id = known
@@ -171,7 +172,7 @@ def correlation_id(request: Request, stated: str | None = None) -> str:
 
 
 def answer(request: Request, content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Answer in JSON; the correlation id is in a header as well, where it can stand in one."""
+    """Answer in JSON; the correlation id is also in a header, if a header can hold it."""
     sent = dict(headers or {}) | _correlation(request)
     return Response(msgspec.json.encode(content), status, sent, "application/json")
 
@@ -188,10 +189,10 @@ async def answer_in_pages(
     end: Callable[[int], str],
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """Answer a list in JSON, of which only the page that is being sent is held; `end` is given how many there were.
+    """Answer a list in JSON, holding only the page that is being sent; `end` gets the number of entries.
 
-    One that is a single page has its length in front. If a later page cannot be read, the connection breaks off: half
-    a list is never taken for all of it.
+    A list of a single page states its length. If a later page can't be read, the connection is closed, so that half a
+    list is never taken for the whole.
     """
     ahead = [page async for page in _first_two(pages)]
     sent = dict(headers or {}) | _correlation(request)
@@ -255,11 +256,11 @@ def refuse_route(request: Request, error: Exception) -> Response:
 
 
 def gone(request: Request, error: Exception) -> Response:
-    """End a request whose client hung up in the middle of its body: nobody is there to read an answer."""
+    """End a request whose client hung up in the middle of its body: nobody would read an answer."""
     return Response(status_code=400)
 
 
 def fail(request: Request, error: Exception) -> Response:
-    """Answer a fault of the hall's own; what it was is in the server's log."""
+    """Answer for a fault of the hall itself; the server's log has the details."""
     body = {"error": "registry error: try again", "correlation_id": correlation_id(request)}
     return answer(request, body, 500)

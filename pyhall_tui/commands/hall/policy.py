@@ -166,7 +166,7 @@ def check(file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @db_option
 def set_rules(file: Path, db: Path) -> None:
-    """Replace the store's policy with one in TOML; a running hall follows at once."""
+    """Replace the store's policy with one in TOML; a running hall applies it at once."""
     with open_store(db) as store:
         from pyhall_tui.hall.policy import save_rules
 
