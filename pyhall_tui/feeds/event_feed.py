@@ -1,4 +1,4 @@
-"""What the activity screen lists: events that came live and pages of older ones, filtered, one row an event id."""
+"""What the activity screen lists: live events and pages of older ones, filtered, one row per event id."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypedDict
@@ -9,12 +9,12 @@ from pyhall_tui.feeds.pausable_rows import PausableRows
 from pyhall_tui.fleet.events import Event, Kind, Severity
 
 MOST = 20_000
-"""Events held; the oldest are let go, and come again from the journal as one scrolls down to them."""
+"""Events held in memory; the oldest are dropped, and loaded again from the journal when you scroll to them."""
 _NOTHING_LOADED = 1 << 62
 
 
 class Asked(TypedDict):
-    """A filter as the journal is asked it."""
+    """A filter in the form that the journal takes."""
 
     severity: Severity | None
     kind: Kind | None
@@ -26,9 +26,9 @@ class Filter(NamedTuple):
     """Which events are shown."""
 
     text: str = ""
-    """In any field, in upper or lower case."""
+    """In any field, case-insensitive."""
     severity: Severity | None = None
-    """So loud, or louder."""
+    """This urgent, or more."""
     kind: Kind | None = None
     worker: str | None = None
 
@@ -43,7 +43,7 @@ class Filter(NamedTuple):
         return not self.text or self.text.casefold() in _haystack(event)
 
     def question(self) -> Asked:
-        """Return it as `Journal.events` takes it."""
+        """Return it as arguments of `Journal.events`."""
         return Asked(severity=self.severity, kind=self.kind, worker=self.worker, text=self.text or None)
 
 
@@ -53,10 +53,10 @@ def _haystack(event: Event) -> str:
 
 
 class EventFeed:
-    """The rows of the activity screen. It asks nobody: pages and live events are put in."""
+    """The rows of the activity screen. It requests nothing: others add pages and live events."""
 
     def __init__(self, was_replaced: Callable[[int], bool]) -> None:
-        """Begin empty. `was_replaced` says of an id that its row was folded into a newer one."""
+        """Start empty. `was_replaced` says whether an id's row was folded into a newer one."""
         self._was_replaced = was_replaced
         self._rows: PausableRows[int, Event] = PausableRows()
         self._seen: set[int] = set()
@@ -64,12 +64,12 @@ class EventFeed:
         self.asked = Filter()
         """Which events are shown; `narrow` changes it."""
         self._whole_from = _NOTHING_LOADED
-        """From this id up every event is known, whatever the filter."""
+        """Every event from this id on is loaded, whatever the filter."""
         self._matching_from = _NOTHING_LOADED
-        """From this id up every event that passes the filter is known."""
+        """Every event from this id on that passes the filter is loaded."""
 
     def narrow(self, asked: Filter) -> None:
-        """Show what passes that filter: at once what is known, the rest as its pages come."""
+        """Show what passes that filter: what is loaded at once, the rest as its pages arrive."""
         self.asked = asked
         self._matching_from = self._whole_from
 
@@ -80,17 +80,17 @@ class EventFeed:
 
     @property
     def held(self) -> int:
-        """How many events came while it was paused."""
+        """How many events came during the pause."""
         return len(self._rows.held)
 
     @property
     def newest_id(self) -> int:
-        """The newest id that could be seen; 0 where there is none."""
+        """The newest id that could be seen; 0 if there is none."""
         return max(self._rows.shown, default=0)
 
     @property
     def is_loaded(self) -> bool:
-        """Whether the first page is here."""
+        """Whether the first page is loaded."""
         return self._whole_from != _NOTHING_LOADED or self._matching_from != _NOTHING_LOADED
 
     @property
@@ -100,7 +100,7 @@ class EventFeed:
 
     @property
     def before_id(self) -> int | None:
-        """Where the next page begins; None for the newest one."""
+        """Where the next page starts; None for the newest one."""
         return None if self._matching_from == _NOTHING_LOADED else self._matching_from
 
     def rows(self) -> list[Event]:
@@ -109,24 +109,24 @@ class EventFeed:
         return sorted(filter(self.asked.matches, shown), key=lambda event: event.id, reverse=True)
 
     def kinds(self) -> list[Kind]:
-        """Return the kinds that occur, in their own order."""
+        """Return the kinds that occur, in the order of their definition."""
         found = {event.kind for event in self._rows.shown.values()}
         return [kind for kind in Kind if kind in found]
 
     def came_after(self, event_id: int) -> int:
-        """Count the events that are newer than that one, held ones included."""
+        """Count the events newer than that one, including held ones."""
         return sum(known > event_id for known in (*self._rows.shown, *self._rows.held))
 
     def take(self, events: Iterable[Event]) -> None:
-        """Take new events; while it is paused they are held back."""
+        """Add new events; during a pause they are held back."""
         taken = {event.id: event for event in events}
         self._rows.take(taken)
-        if any(event.count > 1 or event.kind is Kind.VANISHED for event in taken.values()):  # may take another's place
+        if any(event.count > 1 or event.kind is Kind.VANISHED for event in taken.values()):  # may replace another row
             self._drop_replaced()
         self._let_go()
 
     def add_page(self, asked: Filter, page: list[Event], *, is_last: bool) -> None:
-        """Take a page of older events that was asked for with that filter; another filter's is dropped."""
+        """Add a page of older events that was requested with that filter; ignore it if the filter has changed."""
         if asked != self.asked:
             return
         self._rows.shown.update({event.id: event for event in page if not self._was_replaced(event.id)})
@@ -137,7 +137,7 @@ class EventFeed:
         self._let_go()
 
     def pause(self, *, paused: bool) -> None:
-        """Hold back what comes from now on, or show what was held back."""
+        """Hold back new events from now on, or show those that were held back."""
         self._rows.pause(paused=paused)
         if not paused:
             self._drop_replaced()
@@ -148,12 +148,12 @@ class EventFeed:
         self._mark_seen()
 
     def acknowledge_all(self, up_to_id: int) -> None:
-        """Mark all as seen up to this one, pages that are still to come included."""
+        """Mark all up to this one as seen, including pages that are still to come."""
         self._seen_up_to = max(self._seen_up_to, up_to_id)
         self._mark_seen()
 
     def _mark_seen(self) -> None:
-        """A page may have been read before the journal knew what was acknowledged meanwhile."""
+        """Mark what was acknowledged meanwhile: a page may have been read before the journal knew."""
         for event_id, event in self._rows.shown.items():
             if not event.acknowledged and (event_id <= self._seen_up_to or event_id in self._seen):
                 self._rows.shown[event_id] = msgspec.structs.replace(event, acknowledged=True)

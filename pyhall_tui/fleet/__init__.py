@@ -1,1 +1,1 @@
-"""What is known: verdicts, their age, transitions to events, order and filter. No I/O, no clock of its own."""
+"""What is known: verdicts and their age, events from transitions, order and filter. No I/O and no own clock."""

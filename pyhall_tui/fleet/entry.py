@@ -1,4 +1,4 @@
-"""What is known of one watched worker, and the one state that follows from it."""
+"""What is known about one watched worker, and the one state that follows from it."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -7,7 +7,7 @@ from pyhall_tui.registry.models import BanListEntry, Verdict
 
 
 class State(IntEnum):
-    """A worker's state in order of rank: the lowest is the loudest. Only `CLEAN` is clean."""
+    """A worker's state, ordered by rank: the lowest is the most urgent. Only `CLEAN` is clean."""
 
     BANNED = 0
     REVOKED = 1
@@ -16,14 +16,14 @@ class State(IntEnum):
     UNATTESTED = 4
     STALE = 5
     WAITING = 6
-    """Not asked for yet in any run."""
+    """Never verified yet, in any run."""
     RETIRED = 7
     CLEAN = 8
 
 
 @dataclass(slots=True)
 class Ban:
-    """A ban that is in force: seen by either source, until a verify newer than `seen` says otherwise."""
+    """A ban in force: reported by either source, until a verify newer than `seen` says otherwise."""
 
     source: str
     """`verify` or `ban list`."""
@@ -34,36 +34,36 @@ class Ban:
 
 @dataclass(slots=True)
 class Entry:
-    """One watched worker. Times are on the monotonic clock unless they are called `wall`."""
+    """One watched worker. Times are on the monotonic clock unless their name has `wall` in it."""
 
     worker_id: str
     verdict: Verdict | None = None
     asked: float = 0.0
-    """When the request was sent that brought the verdict: its age counts from here."""
+    """When the request for the verdict was sent: its age counts from here."""
     asked_wall: float = 0.0
     restored: bool = False
-    """The verdict is an earlier run's: stale until it is verified anew."""
+    """The verdict is from an earlier run: stale until it is verified again."""
     ban: Ban | None = None
     last_sha256: str = ""
-    """The last real hash heard of: the ban list is matched by it also where the registry no longer knows the worker."""
+    """The last real hash. The ban list is matched by it even if the registry no longer knows the worker."""
     listed: BanListEntry | None = None
     """The ban list's entry for its package hash, as of the list's last answer."""
     list_reason: str | None = None
-    """The reason that the ban list last gave for the ban in force, also after it was taken off the list."""
+    """The reason that the ban list last gave for the ban in force, even after it was removed from the list."""
     told_reason: str | None = None
     """The reason in the last event of the ban in force."""
     drift: str = ""
-    """`match`, `other order`, `drifted`, `not attested`, `unreadable`; empty where no folder is known."""
+    """`match`, `other order`, `drifted`, `not attested`, `unreadable`; empty if no folder is known."""
     drift_detail: str = ""
     error: str = ""
-    """Why the last verify brought nothing; empty after one that did."""
+    """Why the last verify failed; empty after a successful one."""
     known_since_wall: float = 0.0
-    """When the oldest verdict was asked for that this run knows of, an earlier run's last one included."""
+    """When the oldest verdict known to this run was requested, including an earlier run's last one."""
     changed_wall: float = 0.0
-    """When its state last changed, wall time; 0 for never seen to change."""
+    """When its state last changed, in wall time; 0 if no change was seen."""
     revision: int = 0
     haystack: str = field(default="", repr=False)
-    """What the filter looks through beside the hash: id, name, status, capabilities and model, case folded."""
+    """What the filter searches besides the hash: id, name, status, capabilities and model, case-folded."""
 
     @property
     def sha256(self) -> str | None:
@@ -71,15 +71,15 @@ class Entry:
         return self.verdict.sha256 if self.verdict else None
 
     def age(self, mono: float) -> float | None:
-        """Return the verdict's age in seconds, never negative, or None where there is no verdict."""
+        """Return the verdict's age in seconds, never negative, or None if there is no verdict."""
         return max(0.0, mono - self.asked) if self.verdict else None
 
     def is_stale(self, mono: float, stale_after: float) -> bool:
-        """Whether the verdict is too old to rely on, or an earlier run's."""
+        """Whether the verdict is too old to rely on, or from an earlier run."""
         return self.verdict is not None and (self.restored or mono - self.asked > stale_after)
 
     def last_state(self) -> State:
-        """Return the state without regard to its age."""
+        """Return the state regardless of its age."""
         if self.ban:
             return State.BANNED
         if self.verdict is None:
@@ -87,7 +87,7 @@ class Entry:
         return _verdict_state(self.verdict, drifted=self.drift in ("drifted", "unreadable"))
 
     def state(self, mono: float, stale_after: float) -> State:
-        """Return the state at that moment. Age only hides what is good: a stale ban stays a ban."""
+        """Return the state at that moment. Age only hides good states: a stale ban is still a ban."""
         last = self.last_state()
         if last > State.STALE and self.is_stale(mono, stale_after):
             return State.STALE

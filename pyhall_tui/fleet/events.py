@@ -1,14 +1,14 @@
-"""An event: something changed, and when, from what, to what, and who said so."""
+"""An event: what changed, when, from what, to what, and according to whom."""
 
 from enum import IntEnum, StrEnum
 
 import msgspec
 
 FIRST_SIGHT = "not known yet"
-"""`before` of a worker that is heard of for the first time: what it is was so before one looked."""
+"""`before` of a worker that is seen for the first time: its state may be older than that."""
 
 BANNED_OTHERWISE = "banned for another reason"
-"""`before` of a ban that was lifted and set again between two looks: its reason is all that one sees of it."""
+"""`before` of a ban that was lifted and set again between two answers: only its reason shows it."""
 
 
 class Kind(StrEnum):
@@ -41,13 +41,13 @@ class Kind(StrEnum):
     FLAPPING = "flapping"
     CALMED = "calm again"
     UNWATCHED = "unwatched"
-    """Taken off the watch list while an alarm of it fired."""
+    """Taken off the watch list while one of its alarms was firing."""
     SILENCED = "silenced"
     SILENCE_ENDED = "silence ended"
 
 
 class Severity(IntEnum):
-    """How loud it is. What begins by an `ALARM` is counted in the header until it ends or is acknowledged."""
+    """How urgent it is. The header counts what an `ALARM` starts until it ends or is acknowledged."""
 
     INFO = 0
     NOTICE = 1
@@ -56,14 +56,14 @@ class Severity(IntEnum):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One transition. `count` is above 1 where a flapping worker's events were folded into this one."""
+    """One transition. `count` is above 1 if a flapping worker's events were folded into this one."""
 
     kind: Kind
     severity: Severity
     at: float
     """Wall time in seconds since the epoch."""
     worker_id: str | None = None
-    """None where it concerns the registry."""
+    """None if it concerns the registry."""
     before: str = ""
     after: str = ""
     source: str = "verify"

@@ -1,7 +1,7 @@
-"""The fleet: every watched worker, what was last heard of it, and what has changed since.
+"""The fleet: every watched worker, its last known state, and what has changed since.
 
-Pure and synchronous: no I/O, and each call is told the moment. One thread, the UI's, owns it. A screen pulls
-`changed_since(revision)`, so that messages about a change may collapse without losing one.
+Pure and synchronous: no I/O, and each call is given the time. One thread, the UI's, owns it. A screen pulls
+`changed_since(revision)`, so merging messages about changes loses none.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,14 +19,14 @@ class Fleet:
     """All watched workers of one profile."""
 
     def __init__(self, interval: float) -> None:
-        """Begin empty. `interval` is the due time of a verdict in seconds; past twice of it, it is stale."""
+        """Start empty. `interval` is the seconds after which a verdict is due; after twice as long it is stale."""
         self.stale_after = 2 * interval
         self.revision = 0
         self.listing: BanList | None = None
-        """The ban list's last full answer."""
+        """The ban list's last complete answer."""
         self._entries: dict[str, Entry] = {}
         self._changed: dict[str, int] = {}
-        """Worker id -> revision, in order of it: the newest change is last."""
+        """Worker id -> revision, in that order: the newest change is last."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -38,7 +38,7 @@ class Fleet:
         return iter(self._entries.values())
 
     def get(self, worker_id: str) -> Entry | None:
-        """Return the worker's entry, or None where it is not watched."""
+        """Return the worker's entry, or None if it is not watched."""
         return self._entries.get(worker_id)
 
     def watch(self, worker_ids: Iterable[str]) -> list[str]:
@@ -50,7 +50,7 @@ class Fleet:
         return new
 
     def unwatch(self, worker_ids: Iterable[str]) -> list[Entry]:
-        """Remove workers; return their entries, which `put_back` takes again."""
+        """Remove workers; return their entries for `put_back`."""
         gone = [self._entries.pop(worker_id) for worker_id in worker_ids if worker_id in self._entries]
         for entry in gone:
             self._changed.pop(entry.worker_id, None)
@@ -58,13 +58,13 @@ class Fleet:
         return gone
 
     def put_back(self, entries: Iterable[Entry]) -> None:
-        """Undo an `unwatch`: what was known is known again."""
+        """Undo an `unwatch`, with everything that was known."""
         for entry in entries:
             self._entries[entry.worker_id] = entry
             self._touch(entry)
 
     def restore(self, verdict: Verdict, ban: Ban | None, changed_wall: float, heard: Moment) -> None:
-        """Take an earlier run's verdict; it is stale until verified anew. `heard` is when it was asked for."""
+        """Load an earlier run's verdict; it is stale until verified again. `heard` is when it was requested."""
         entry = self._entries.get(verdict.worker_id)
         if entry is None or entry.verdict is not None:
             return
@@ -75,9 +75,9 @@ class Fleet:
         entry.restored = True
 
     def apply(self, verdict: Verdict, asked: Moment, now: Moment) -> list[Event]:
-        """Take a verdict that was asked for at `asked`; return the transitions. An unwatched worker's is dropped.
+        """Apply a verdict that was requested at `asked`; return the transitions. Ignores unwatched workers.
 
-        An answer to an older question than the last one's is dropped too: the newer one stands.
+        An answer to an older request than the last one's is ignored too.
         """
         entry = self._entries.get(verdict.worker_id)
         if entry is None or (entry.verdict is not None and not entry.restored and asked.mono < entry.asked):
@@ -98,14 +98,14 @@ class Fleet:
         return events
 
     def failed(self, worker_id: str, sentence: str) -> None:
-        """Note that a verify brought no verdict. What was known stays, and grows old."""
+        """Note that a verify failed. What was known stays, and ages."""
         entry = self._entries.get(worker_id)
         if entry is not None and entry.error != sentence:
             entry.error = sentence
             self._touch(entry)
 
     def apply_ban_list(self, answer: BanList, asked: Moment, now: Moment) -> list[Event]:
-        """Take an answer of the ban list; return the transitions. A hit bans at once; absence clears nobody."""
+        """Apply a ban list; return the transitions. A hit bans at once; absence clears nobody."""
         if answer.besides and self.listing is not None:
             self.listing = msgspec.structs.replace(answer, entries=answer.entries | self.listing.entries)
         elif not answer.unchanged:
@@ -122,7 +122,7 @@ class Fleet:
         return events
 
     def set_drift(self, worker_id: str, drift: str, detail: str, now: Moment) -> list[Event]:
-        """Take what comparing the worker's folder to its attested hash came to; return the transitions."""
+        """Apply the result of comparing the worker's folder with its attested hash; return the transitions."""
         entry = self._entries.get(worker_id)
         if entry is None or (entry.drift, entry.drift_detail) == (drift, detail):
             return []
@@ -137,7 +137,7 @@ class Fleet:
         return [make_event(kind, now.wall, worker_id, was, drift, source="drift", detail=detail)]
 
     def restore_drift(self, worker_id: str, drift: str, detail: str) -> None:
-        """Take an earlier run's comparison, or none where the folder was taken away: that is no event."""
+        """Load an earlier run's comparison, or clear it if the folder was removed; neither is an event."""
         entry = self._entries.get(worker_id)
         if entry is not None:
             entry.drift, entry.drift_detail = drift, detail
@@ -153,7 +153,7 @@ class Fleet:
         return changed
 
     def counts(self, mono: float) -> dict[State, int]:
-        """Return how many workers are in each state at that moment, in order of rank, none left out."""
+        """Return how many workers are in each state at that moment, in order of rank, including empty ones."""
         counts = dict.fromkeys(State, 0)
         for entry in self._entries.values():
             counts[entry.state(mono, self.stale_after)] += 1
@@ -182,7 +182,7 @@ class Fleet:
         entry.listed = listing.get(entry.last_sha256)
 
     def _ban_after(self, entry: Entry, asked: Moment) -> Ban | None:
-        """The ban in force after a verify: the worse of both sources; a ban falls only to a newer answer without it."""
+        """Return the ban in force after a verify: the worse of both sources. Only a newer answer without one ends it."""
         verdict, before = entry.verdict, entry.ban
         if verdict is not None and verdict.banned:
             source = before.source if before else "verify"
@@ -212,9 +212,9 @@ class Fleet:
 def _banned_again(
     entry: Entry, before: Ban | None, given: str | None, reason: str | None, source: str, now: Moment, correlation: str
 ) -> Iterator[Event]:
-    """Yield the ban that took the place of one between two looks: the same source gives another reason.
+    """Yield a ban that replaced another between two answers: the same source gives a different reason.
 
-    The other source tells of it too, a little later, and is not heard twice.
+    The other source reports it too, a little later, which is not a second event.
     """
     if before is None or entry.ban is None:
         entry.told_reason = entry.ban.reason if entry.ban else None
@@ -235,19 +235,19 @@ def _banned_again(
 
 
 class _Model(msgspec.Struct):
-    """What runs a worker, as some registries say in their answer."""
+    """The model that runs a worker, which some registries state in their answer."""
 
     ai_model: object = None
     ai_service: object = None
 
 
 def _haystack(worker_id: str, verdict: Verdict) -> str:
-    """Return what a filter looks through of a worker: the words that a person would search by, a line each."""
-    odd_word = verdict.ban_word if verdict.doubts else None  # `clean` of one that the ban list bans is misleading
+    """Return the text that a filter searches: the words that you would search for, one per line."""
+    odd_word = verdict.ban_word if verdict.doubts else None  # `clean` would mislead if the ban list bans it
     odd_hash = None if verdict.sha256 else verdict.hash_text
     try:
         model = msgspec.json.decode(verdict.raw, type=_Model)
-    except msgspec.DecodeError:  # cut short, or of another shape
+    except msgspec.DecodeError:  # truncated, or of a different shape
         model = _Model()
     words = (
         *(worker_id, verdict.display_name, verdict.status, odd_word, odd_hash),
@@ -257,7 +257,7 @@ def _haystack(worker_id: str, verdict: Verdict) -> str:
 
 
 def _word(entry: Entry) -> str:
-    """The worker's last state as a word, its ban left out: what a ban is a change from and back to."""
+    """Return the worker's last state as a word, ignoring its ban: the state before and after a ban."""
     if entry.verdict is None:
         return FIRST_SIGHT
     state = Entry(entry.worker_id, entry.verdict, drift=entry.drift).last_state()

@@ -1,4 +1,4 @@
-"""Which workers are shown, and in what order. Sorted by typed values, never by what is drawn of them."""
+"""Which workers are shown, and in what order. They are sorted by typed values, never by drawn text."""
 
 from bisect import bisect_left, insort
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from pyhall_tui.fleet.fleet import Fleet
 STATE_WORDS = {state: state.name.lower() for state in State}
 
 _MOST_MOVED = 1_000
-"""Changes from which on sorting all anew is quicker than moving each."""
+"""With this many changes, sorting everything again is faster than moving each row."""
 _PREFIX = "sha256:"
 _HEX = frozenset("0123456789abcdef")
 _FEWEST_DIGITS = 4
 _JUST_STALE = 1e-6
-"""Seconds past the moment at which a verdict becomes stale, so that rounding never says *not yet*."""
+"""Seconds added to the moment at which a verdict becomes stale, so that rounding never says *not yet*."""
 
 
 class SortKey(StrEnum):
@@ -32,36 +32,36 @@ class SortKey(StrEnum):
 
 
 class _Row(NamedTuple):
-    """An entry as it was sorted and filtered last."""
+    """An entry as it was last sorted and filtered."""
 
     entry: Entry
     state: State
     key: Any
     haystack: str
     sha256: str
-    """The last real hash heard of; empty for none."""
+    """The last real hash; empty for none."""
     asked: float
 
 
 class Roster:
-    """A fleet's ids filtered and sorted, and its count by state, kept up to date by what changed alone.
+    """A fleet's ids, filtered and sorted, and its count by state. Only changes are processed.
 
-    Ten thousand workers take some 20 ms to sort. While verdicts arrive that say what the last ones said, nothing is
-    to be done but to see so.
+    Sorting ten thousand workers takes about 20 ms. As long as verdicts only confirm the last ones, there is almost
+    nothing to do.
     """
 
     def __init__(self, fleet: Fleet) -> None:
-        """Begin empty; `refresh` looks at the fleet."""
+        """Start empty; `refresh` reads the fleet."""
         self.ids: list[str] = []
         """The ids that match, in order. Replaced, never changed in place."""
         self.counts: dict[State, int] = dict.fromkeys(State, 0)
-        """How many of all workers are in each state, in order of rank, none left out."""
+        """How many workers in all are in each state, in order of rank, including empty states."""
         self._fleet = fleet
         self._rows: dict[str, _Row] = {}
         self._banned: list[tuple[Any, str]] = []
         self._others: list[tuple[Any, str]] = []
         self._becoming_stale: list[tuple[float, str]] = []
-        """A heap: when a verdict becomes stale, and whose; those that were renewed meanwhile are passed over."""
+        """A heap: when a verdict becomes stale, and whose; verdicts renewed since are skipped."""
         self._seen = -1
         self._sorted_by: tuple[SortKey, float] | None = None
         self._shown_by: tuple[str, bool] | None = None
@@ -69,9 +69,9 @@ class Roster:
     def refresh(self, mono: float, query: str, sort: SortKey, *, descending: bool = False) -> bool:
         """Bring `ids` and `counts` up to date with the fleet at that moment; return whether `ids` may have changed.
 
-        `query` is text, not a pattern: each of its words must be found in what a person knows a worker by
-        (`Entry.haystack`) or in its state, or be the beginning of its hash (four digits or more, or `sha256:` and any
-        number). Whatever the sort, bans come first: nothing else may push one off the screen.
+        `query` is text, not a pattern: each of its words must be in the worker's searchable text (`Entry.haystack`) or
+        in its state, or start its hash (four or more digits, or `sha256:` and any number). Whatever the sort order,
+        bans come first: nothing else may push one off the screen.
         """
         moved = self._follow(mono, sort)
         if not moved and self._shown_by == (query, descending):
@@ -84,7 +84,7 @@ class Roster:
         return True
 
     def _follow(self, mono: float, sort: SortKey) -> bool:
-        """Sort what changed and what became stale; return whether a row moved, came or went."""
+        """Sort what changed or became stale; return whether a row moved, appeared or disappeared."""
         fleet = self._fleet
         changed = fleet.changed_since(self._seen)
         self._seen = fleet.revision
@@ -117,14 +117,14 @@ class Roster:
         heapify(self._becoming_stale)
 
     def _move(self, worker_id: str, mono: float, sort: SortKey) -> bool:
-        """Put one row in its place; return whether it was in another, or may match other queries now."""
+        """Put one row in its place; return whether it moved, or may match other queries now."""
         before = self._rows.get(worker_id)
         if before is None:
             return False
         row = self._rows[worker_id] = self._row(before.entry, mono, sort)
         if row.asked != before.asked and not row.entry.is_stale(mono, self._fleet.stale_after):
             heappush(self._becoming_stale, (self._stale_at(row), worker_id))
-        if row[1:-1] == before[1:-1]:  # all but the entry, which is the same, and when it was asked for
+        if row[1:-1] == before[1:-1]:  # everything but the entry, which is the same, and its request time
             return False
         part = self._part(before)
         del part[bisect_left(part, (before.key, worker_id))]
@@ -145,22 +145,22 @@ class Roster:
 
 
 def order(fleet: Fleet, mono: float, query: str, sort: SortKey, *, descending: bool = False) -> list[str]:
-    """Return the ids of the workers that match, sorted, as a `Roster` does; for once."""
+    """Return the ids of the workers that match, sorted, as a `Roster` does, for a single use."""
     roster = Roster(fleet)
     roster.refresh(mono, query, sort, descending=descending)
     return roster.ids
 
 
 class _Word(NamedTuple):
-    """One word of a query, case folded."""
+    """One word of a query, case-folded."""
 
     text: str
     digits: str | None
-    """The beginning of a hash, if it may be one."""
+    """The start of a hash, if the word may be one."""
 
 
 def _hash_digits(word: str) -> str | None:
-    """Return what a word says of a hash. Of bare digits it takes four: fewer would match hashes by chance."""
+    """Return the hash digits in a word. Bare digits must be at least four: fewer would match hashes by chance."""
     digits = word.removeprefix(_PREFIX)
     is_hash = set(digits) <= _HEX and (digits != word or len(digits) >= _FEWEST_DIGITS)
     return digits if is_hash else None
@@ -177,7 +177,7 @@ def _matches(row: _Row, words: list[_Word]) -> bool:
 
 
 def _text(value: str | None) -> tuple[bool, str]:
-    """Nothing sorts after something."""
+    """Sort empty values last."""
     return (value is None, (value or "").casefold())
 
 
@@ -189,4 +189,4 @@ _KEYS: dict[SortKey, Callable[[State, Entry], Any]] = {
     SortKey.AGE: lambda state, entry: entry.asked if entry.verdict else float("-inf"),
     SortKey.CHANGED: lambda state, entry: -entry.changed_wall,
 }
-"""Of two equal keys the worker id decides. The oldest verdict comes first by age: those that never came, before all."""
+"""Equal keys are sorted by worker id. By age, the oldest verdict comes first, and missing ones before all others."""

@@ -1,4 +1,4 @@
-"""From one verdict to the next: which events happened in between."""
+"""Derives events from one verdict to the next."""
 
 from collections.abc import Iterator
 
@@ -68,7 +68,7 @@ def make_event(
 def ban_transition(
     before: Ban | None, after: Ban | None, wall: float, worker_id: str, last_word: str, correlation_id: str
 ) -> Iterator[Event]:
-    """Yield `BANNED` or `UNBANNED` where the one came or went. `last_word` is the state without the ban."""
+    """Yield `BANNED` or `UNBANNED` if a ban came or went. `last_word` is the state without the ban."""
     if after and not before:
         yield make_event(
             Kind.BANNED,
@@ -87,7 +87,7 @@ def ban_transition(
 
 
 def verdict_transitions(before: Verdict | None, after: Verdict, wall: float) -> Iterator[Event]:
-    """Yield what changed between two verdicts of one worker, bans aside. A first verdict is no change."""
+    """Yield what changed between two verdicts on one worker, apart from bans. A first verdict is not a change."""
     if before is None:
         return
     for kind, old, new in _changes(before, after):
@@ -113,5 +113,5 @@ def _changes(before: Verdict, after: Verdict) -> Iterator[tuple[Kind, str, str]]
 
 
 def _word(verdict: Verdict) -> str:
-    """The status, and of an active worker whether it was attested: what is read back once it has vanished."""
+    """Return the status, or for an active worker whether it was attested; it is read back once the worker vanished."""
     return "unattested" if verdict.status == "active" and not verdict.attested else verdict.status or "known"

@@ -1,1 +1,1 @@
-"""What is kept: SQLite, written by one thread."""
+"""What is stored: SQLite, written by one thread."""

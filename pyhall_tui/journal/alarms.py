@@ -1,4 +1,4 @@
-"""The alarms of one profile that nobody has acknowledged, in step with the journal and with other programs on it."""
+"""One profile's unacknowledged alarms, in step with the journal and with other programs that use it."""
 
 from collections.abc import Callable, Iterable
 
@@ -23,16 +23,16 @@ class OpenAlarms:
         *,
         counted: Callable[[], None] = lambda: None,
     ) -> None:
-        """Nothing is read yet.
+        """Read nothing yet.
 
         Args:
-            tell: called with what was recorded, and with what others have acknowledged.
-            counted: called when alarms were acknowledged: fewer are open.
+            tell: called with what was recorded, and with what other programs acknowledged.
+            counted: called when alarms were acknowledged, so fewer are open.
         """
         self.ids: set[int] = set()
         """The journal's ids of the open alarms."""
         self.most_are_gone = False
-        """The registry no longer knows most of the workers that it knew: that is one alarm, and none a worker."""
+        """The registry no longer knows most of the workers that it knew: one alarm in all, not one per worker."""
         self._journal = journal
         self._profile_name = profile_name
         self._tell = tell
@@ -40,21 +40,21 @@ class OpenAlarms:
         self._vanished: dict[int, Event] = {}
         """The open alarms of workers that vanished."""
         self._replaced: dict[int, None] = {}
-        """The rows that newer ones took the place of, the latest of them."""
+        """The latest rows that newer ones replaced."""
 
     def restore(self) -> None:
-        """Take what earlier runs left open."""
+        """Load what earlier runs left open."""
         alarms = self._journal.events(self._profile_name, severity=Severity.ALARM, unacknowledged=True, limit=_MOST)
         self.ids = {event.id for event in alarms}
 
     def record(self, events: list[Event]) -> None:
-        """Keep events and tell of them."""
+        """Record events and report them."""
         if events:
             kept = [_as_warning(event) if self.most_are_gone else event for event in events]
             self._take([self._journal.record_event(self._profile_name, event) for event in kept])
 
     def most_vanish(self, *, most: bool) -> None:
-        """Say whether most workers are gone: then those that went first are no alarms of their own any more."""
+        """Note whether most workers are gone: then the first ones to go no longer count as separate alarms."""
         self.most_are_gone = most
         if not most:
             return
@@ -71,13 +71,13 @@ class OpenAlarms:
         self._counted()
 
     def acknowledge_all(self, up_to_id: int) -> None:
-        """Acknowledge every event up to that one, those that no screen has loaded included."""
+        """Acknowledge every event up to that one, including those that no screen has loaded."""
         self._journal.acknowledge_all(self._profile_name, up_to_id)
         self.ids = {event_id for event_id in self.ids if event_id > up_to_id}
         self._counted()
 
     def follow_others(self) -> bool:
-        """Take what another program has acknowledged meanwhile; return whether that was anything."""
+        """Apply what another program has acknowledged meanwhile; return whether there was anything."""
         if not self._journal.others_wrote():
             return False
         seen = self._journal.acknowledged_among(self.ids)
@@ -88,7 +88,7 @@ class OpenAlarms:
         return bool(seen)
 
     def was_replaced(self, event_id: int) -> bool:
-        """Whether in this run a newer row took the place of that event's: it stands no more."""
+        """Whether a newer row replaced that event's row in this run, so it is gone."""
         return event_id in self._replaced
 
     def _take(self, recorded: list[Recorded]) -> None:
@@ -109,5 +109,5 @@ class OpenAlarms:
 
 
 def _as_warning(event: Event) -> Event:
-    """Return a vanished worker's event as one of many; any other as it is."""
+    """Return a vanished worker's event as one of many; return others unchanged."""
     return msgspec.structs.replace(event, severity=Severity.WARNING) if event.kind is Kind.VANISHED else event

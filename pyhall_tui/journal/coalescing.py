@@ -8,11 +8,11 @@ import msgspec
 from pyhall_tui.fleet.events import Event, Kind, Severity
 
 WINDOW = 600.0
-"""Seconds within which events of one family about one worker are held for flapping."""
+"""Seconds within which events of one family about one worker count as flapping."""
 SPAN = 3_600.0
-"""Seconds that one row covers at most, so that a week of flapping is a row an hour."""
+"""At most so many seconds are covered by one row, so a week of flapping is one row per hour."""
 APART = 2
-"""So many are rows of their own: a ban and its end stay two events; what follows them in the window is folded."""
+"""This many stay separate rows: a ban and its end stay two events; what follows them in the window is folded."""
 _MOST = 20_000
 """Families held in memory."""
 
@@ -26,13 +26,13 @@ _OPPOSITE = {
     Kind.KEY_ACCEPTED: Kind.KEY_REJECTED,
 }
 _DEEDS = frozenset({Kind.ATTEST_SENT, Kind.HASH_REPORTED})
-"""What a person did: each is a row of its own, with its own correlation id."""
+"""What a person did: each is a separate row with its own correlation id."""
 
 _Key = tuple[str, str | None, Kind]
 
 
 class _Streak(msgspec.Struct):
-    """The last row of one family, and how many rows were begun in this streak."""
+    """The last row of one family, and how many rows were started in this streak."""
 
     event: Event
     began: float
@@ -40,9 +40,9 @@ class _Streak(msgspec.Struct):
 
 
 class Coalescing:
-    """Decides for each event whether it is a row of its own or one more of the last row of its family.
+    """Decides whether an event gets its own row or is folded into the last row of its family.
 
-    Thread-safe. What it knows is this run's alone: two programs fold each their own.
+    Thread-safe. It knows only this run: two programs each fold their own events.
     """
 
     def __init__(self) -> None:
@@ -50,11 +50,11 @@ class Coalescing:
         self._lock = threading.Lock()
 
     def add(self, profile: str, event: Event, row_id: int) -> tuple[Event, int | None]:
-        """Return the event as it is to be kept under `row_id`, and the id of the row that it takes the place of.
+        """Return the event to store as `row_id`, and the id of the row that it replaces.
 
-        A folded row tells how things stand: it has the `before` of its first event, or of its last if the first one's
-        is what it has become, and all else of its last. It is never an alarm over an end that is good, but a warning if
-        nobody has seen the alarm in it. It is open again if what came is an alarm.
+        A folded row shows the current state. It has the `before` of its first event (or of its last, if the first one's
+        equals the new state), and everything else from its last. If it ends well it is never an alarm, but it is a
+        warning if nobody has seen the alarm in it. A new alarm reopens it.
         """
         if event.kind in _DEEDS:
             return msgspec.structs.replace(event, id=row_id), None
@@ -70,14 +70,14 @@ class Coalescing:
             return streak.event, replaced.id
 
     def put_again(self, row_id: int, event: Event) -> None:
-        """Remember that this event has taken the place of that row."""
+        """Remember that this event has replaced that row."""
         with self._lock:
             for streak in self._streaks.values():
                 if streak.event.id == row_id:
                     streak.event = event
 
     def acknowledge(self, is_seen: Callable[[str, Event], bool]) -> None:
-        """Remember that the rows (profile and event) of which `is_seen` holds were acknowledged."""
+        """Remember that the rows (profile and event) for which `is_seen` is true were acknowledged."""
         with self._lock:
             for (profile, _, _), streak in self._streaks.items():
                 if is_seen(profile, streak.event):

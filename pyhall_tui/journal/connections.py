@@ -1,4 +1,4 @@
-"""The open file: who may use which connection when, and a new file where the old one turns out to be damaged."""
+"""The open file: who may use which connection when, and a new file if the old one turns out to be damaged."""
 
 import glob
 import logging
@@ -18,10 +18,10 @@ _WRITER_PATIENCE_MS = 2_000
 
 
 class Store:
-    """Two connections, each under its own lock; in memory there is one, under both locks."""
+    """Two connections, each with its own lock; in memory there is one, with both locks."""
 
     def __init__(self, path: Path | None, connect: Connect = sqlite3.connect) -> None:
-        """Open `path`, or memory where it is None or can't be used; never raises for a bad disk."""
+        """Open `path`, or memory if it is None or can't be used; never raises because of a bad disk."""
         self._path = path
         self._connect = connect
         self._opened = open_memory() if path is None else open_file(path, connect)
@@ -31,23 +31,23 @@ class Store:
         self._be_patient()
         self._version = self._data_version()
         self.damage_seen = False
-        """A reader met a damaged page: the writer thread begins anew."""
+        """A reader met a damaged page, so the writer thread starts a new file."""
         for note in self.notes:
             _log.warning("%s", note)
 
     @property
     def in_memory(self) -> bool:
-        """Whether what is recorded is gone at the end."""
+        """Whether everything recorded is gone when the program ends."""
         return self._opened.in_memory
 
     @property
     def is_makeshift(self) -> bool:
-        """Whether a file was wanted and memory stands in for it: what was kept before is out of reach."""
+        """Whether memory replaces a file that can't be used: what was stored before is inaccessible."""
         return self._path is not None and self.in_memory
 
     @property
     def set_aside(self) -> tuple[Path, ...]:
-        """The files that were damaged and lie beside this one now, in this run or an earlier one."""
+        """The damaged files that this run or an earlier one set aside, next to this one."""
         if self._path is None:
             return ()
         found = self._path.parent.glob(f"{glob.escape(self._path.name)}.damaged-*")
@@ -60,11 +60,11 @@ class Store:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is not as it should be, in sentences."""
+        """What is wrong, in sentences."""
         return self._opened.notes
 
     def write(self, change: Callable[[sqlite3.Connection], None]) -> None:
-        """Run `change` on the writing connection; what it left open is rolled back where it raises.
+        """Run `change` on the writing connection; if it raises, what it left open is rolled back.
 
         Raises:
             sqlite3.Error: the file can't be written.
@@ -79,7 +79,7 @@ class Store:
                 raise
 
     def read(self, question: Callable[[sqlite3.Connection], T]) -> T | None:
-        """Return the answer, or None where the file can't be read (it is logged, and told to the writer)."""
+        """Return the answer, or None if the file can't be read (which is logged, and noted for the writer)."""
         with self._read_lock:
             try:
                 if self._opened.in_memory:
@@ -92,7 +92,7 @@ class Store:
                 return None
 
     def others_wrote(self) -> bool:
-        """Whether another program has written to the file since this was last asked. Never waits."""
+        """Whether another program has written to the file since the last call. Never waits."""
         if self._opened.in_memory or not self._write_lock.acquire(blocking=False):
             return False
         try:
@@ -102,14 +102,14 @@ class Store:
             self._write_lock.release()
 
     def _data_version(self) -> int | None:
-        """Return a number that another connection's writes change; the reading one would see our own too."""
+        """Return a number that other programs' writes change; the reading connection would also notice our own."""
         try:
             return int(self._opened.write.execute("PRAGMA data_version").fetchone()[0])
         except sqlite3.Error:
             return None
 
     def check(self, stop: Callable[[], bool]) -> None:
-        """Look through the whole file for damage, in the background and only until `stop()` says so.
+        """Check the whole file for damage in the background, until `stop()` returns true.
 
         Raises:
             sqlite3.Error: it is damaged or can't be read.
@@ -130,7 +130,7 @@ class Store:
                 connection.set_progress_handler(None, 0)
 
     def begin_anew(self) -> None:
-        """Set the damaged file aside and go on with a new one; or with the new one that another program has begun."""
+        """Set the damaged file aside and continue with a new one, or with the one that another program started."""
         self.damage_seen = False
         if self._path is None:
             return
@@ -144,18 +144,18 @@ class Store:
             _log.warning("%s", note)
 
     def close(self) -> None:
-        """Close the file; later reads answer None."""
+        """Close the file; later reads return None."""
         with self._write_lock, self._read_lock:
             self._opened.close()
 
     def _be_patient(self) -> None:
-        """The writer may wait for another program's transaction; a reader never waits that long."""
+        """Let the writer wait for another program's transaction; a reader never waits that long."""
         with suppress(sqlite3.Error):
             self._opened.write.execute(f"PRAGMA busy_timeout={_WRITER_PATIENCE_MS}")
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:
-    """Return what tells this file from a later one of the same name; None where there is none."""
+    """Return what distinguishes this file from a later one of the same name; None if it does not exist."""
     try:
         found = path.stat() if path else None
     except OSError:

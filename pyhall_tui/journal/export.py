@@ -1,4 +1,4 @@
-"""Records into a file that other programs read: JSON Lines, or CSV that no spreadsheet takes for a formula."""
+"""Exports records for other programs: JSON Lines, or CSV in which no spreadsheet finds a formula."""
 
 import csv
 import io
@@ -23,9 +23,9 @@ COLUMNS = (
 Record = dict[str, Any]
 _PAGE = 1_000
 _FORMULA = "[-=+@＝＋－＠]"
-"""What a spreadsheet takes for the beginning of a formula (OWASP, "CSV injection")."""
+"""What starts a formula in a spreadsheet (OWASP, "CSV injection")."""
 _CELL_START = r'(?:^|[;|\t\r\n])[" ]*'
-"""Where a cell may begin: many locales part cells at `;`, and a quote within a cell ends nothing there but a line."""
+"""Where a cell may start: many locales separate cells by `;`, where only a line end closes a quote within a cell."""
 _AT_RISK = re.compile(rf"^(?='*[\t\n])|({_CELL_START})(?='*{_FORMULA})")
 _MADE_HARMLESS = re.compile(rf"^'(?='*[\t\n])|({_CELL_START})'(?='*{_FORMULA})")
 
@@ -62,13 +62,13 @@ def write_events(events: Iterable[Event], path: Path) -> int:
 
 
 def write_records(records: Iterable[Record], columns: Sequence[str], path: Path) -> int:
-    """Write records to a new file, as its ending says: `.jsonl` (or `.ndjson`), or `.csv`. Return their number.
+    """Write records to a new file in the format of its ending: `.jsonl` (or `.ndjson`), or `.csv`. Return their number.
 
-    Each record holds exactly `columns`, in their order. What is there is never overwritten, and where it can't be
-    written whole nothing is left behind.
+    Each record holds exactly `columns`, in that order. An existing file is never overwritten, and if the file can't be
+    written completely, nothing is left behind.
 
     Raises:
-        ExportFailed: as its sentence says.
+        ExportFailed: nothing was written, and its sentence says why.
     """
     write = _writer(path)
     try:
@@ -76,13 +76,13 @@ def write_records(records: Iterable[Record], columns: Sequence[str], path: Path)
         with new_file(path) as data:
             file = io.TextIOWrapper(data, encoding="utf-8", errors="backslashreplace", newline="")
             count = write(records, columns, file)
-            file.detach()  # flushes; the file below is closed by who opened it
+            file.detach()  # flushes; whoever opened the file below closes it
             return count
     except FileExistsError:
         raise ExportFailed(f"{path} already exists: choose another name.") from None
     except FileNotFoundError:
         raise ExportFailed(f"There is no folder {path.parent}: make it first, or choose another.") from None
-    except RuntimeError:  # `~somebody` whom nobody knows
+    except RuntimeError:  # `~somebody`, an unknown user
         raise ExportFailed(f"There is no home folder for {path.parts[0]}.") from None
     except (OSError, ValueError) as error:
         why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
@@ -108,7 +108,7 @@ def _fields(event: Event) -> dict[str, Any]:
 def _json_lines(records: Iterable[Record], columns: Sequence[str], file: IO[str]) -> int:
     count = 0
     for record in records:
-        file.write(json.dumps(record) + "\n")  # in ASCII: what is not seen is spelled
+        file.write(json.dumps(record) + "\n")  # in ASCII: invisible characters are escaped
         count += 1
     return count
 
@@ -124,10 +124,10 @@ def _csv(records: Iterable[Record], columns: Sequence[str], file: IO[str]) -> in
 
 
 def harmless(value: Any) -> Any:
-    """Return a cell that a spreadsheet shows instead of running it, and that drives no terminal.
+    """Return a cell that a spreadsheet shows instead of running, and that can't control a terminal.
 
-    A `'` goes before whatever would begin a formula, also behind a `;`, `|`, tab or line end within the cell. What is
-    not seen is spelled (`\\x1b`, `\\u202e`), but for lines and tabs.
+    A `'` goes before whatever would start a formula, also after a `;`, `|`, tab or line end within the cell. Invisible
+    characters are escaped (`\\x1b`, `\\u202e`), except for line ends and tabs.
     """
     if value is None:
         return ""
@@ -143,5 +143,5 @@ def harmless(value: Any) -> Any:
 
 
 def as_it_was(cell: str) -> str:
-    """Return the text that `harmless` put `'` into, without it: our own files, read again, give what was written."""
+    """Return a text without the `'` that `harmless` added, so that reading our own files returns what was written."""
     return _MADE_HARMLESS.sub(r"\1", cell)

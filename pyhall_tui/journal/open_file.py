@@ -1,4 +1,4 @@
-"""Opening the file, and what to do where that fails: another journal mode, a new file, or memory. It never raises."""
+"""Opens the file. If that fails, it uses another journal mode, a new file, or memory. It never raises."""
 
 import os
 import sqlite3
@@ -13,7 +13,7 @@ from pyhall_tui.files.regular_file import require_regular
 from pyhall_tui.journal import schema
 
 Connect = Callable[..., sqlite3.Connection]
-"""`sqlite3.connect`, or what stands in for it in a test of a bad disk."""
+"""`sqlite3.connect`, or its replacement in a test of a bad disk."""
 
 OPEN_PATIENCE = 0.25
 """Seconds to wait at start for a lock that another program holds, and how often."""
@@ -28,8 +28,8 @@ class _Mode(NamedTuple):
 _MODES = (
     _Mode("WAL"),
     _Mode("TRUNCATE"),
-    # A file that is in WAL mode can't be read at all where there is no shared memory (a network file system),
-    # unless it is locked for one program. Locked so, its mode can be changed, and then it is shared again.
+    # Without shared memory (on a network file system), a file in WAL mode can't be read at all unless it is locked for
+    # one program. While it is locked, its mode can be changed; then it is shared again.
     _Mode("TRUNCATE", alone=True),
 )
 
@@ -44,16 +44,16 @@ _REASONS = {
 
 
 class Opened(NamedTuple):
-    """Two connections: one writes, one reads beside it. In memory they are the same one."""
+    """Two connections: one writes, the other reads. In memory they are the same."""
 
     write: sqlite3.Connection
     read: sqlite3.Connection
     in_memory: bool
     notes: tuple[str, ...]
-    """What is not as it should be, in sentences."""
+    """What is wrong, in sentences."""
 
     def close(self) -> None:
-        """Close both; a fault of the disk in it is of no interest any more."""
+        """Close both; disk errors no longer matter."""
         for connection in {self.read, self.write}:
             with suppress(sqlite3.Error):
                 connection.close()
@@ -64,12 +64,12 @@ class _Newer(Exception):
 
 
 def code_of(error: Exception) -> int:
-    """Return SQLite's class of error (the low byte of its code); 0 where it is none of SQLite's own."""
+    """Return SQLite's class of error (the low byte of its code); 0 if it is not one of SQLite's own."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def is_damage(error: Exception) -> bool:
-    """Return whether it says that the file is no database (any more), rather than locked, full or out of reach."""
+    """Return whether it says that the file is not a database (any more), rather than locked, full or unreachable."""
     return code_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -81,7 +81,7 @@ def open_memory(*notes: str) -> Opened:
 
 
 def open_file(path: Path, connect: Connect = sqlite3.connect) -> Opened:
-    """Open or begin the file at `path`, or fall back; `notes` says to what and why."""
+    """Open or create the file at `path`, or fall back; `notes` says to what and why."""
     try:
         _prepare(path)
         return _open_modes(path, connect)
@@ -99,7 +99,7 @@ def open_file(path: Path, connect: Connect = sqlite3.connect) -> Opened:
 
 
 def begin_anew(path: Path, connect: Connect = sqlite3.connect) -> Opened:
-    """Set a damaged file aside under a name that the note shows, and begin a new one in its place."""
+    """Set a damaged file aside, under a name that the note shows, and start a new one."""
     aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
     try:
         path.replace(aside)
@@ -119,7 +119,7 @@ def begin_anew(path: Path, connect: Connect = sqlite3.connect) -> Opened:
 
 
 def reason(error: Exception) -> str:
-    """Return why SQLite can't, in an operator's words where we have some."""
+    """Return why SQLite can't, in words for an operator if we have some."""
     return _REASONS.get(code_of(error), str(error))
 
 
@@ -131,14 +131,14 @@ def _only_memory(path: Path, why: str) -> str:
 
 
 def _prepare(path: Path) -> None:
-    """Make the folder and the file, for this user alone."""
+    """Make the folder and the file, only for this user."""
     if path.exists():
         require_regular(path.stat().st_mode, path)
     make_private_database(path)
 
 
 def _open_modes(path: Path, connect: Connect) -> Opened:
-    """Open in the first journal mode that works; the first one's error is raised where none does."""
+    """Open in the first journal mode that works; if none does, raise the first one's error."""
     errors: list[sqlite3.OperationalError] = []
     for mode in _MODES:
         try:
@@ -151,7 +151,7 @@ def _open_modes(path: Path, connect: Connect) -> Opened:
 
 
 def _open_patiently(path: Path, mode: _Mode, connect: Connect) -> Opened:
-    """Try again where another program holds the file: two that start at once both set the mode of a new file."""
+    """Try again while another program holds the file: two that start at once both set a new file's mode."""
     for tries_left in reversed(range(_TRIES)):
         try:
             return _open_in(path, mode, connect)
@@ -183,14 +183,14 @@ def _connection(path: Path, connect: Connect, opened: list[sqlite3.Connection]) 
 
 
 def _ready(write: sqlite3.Connection, mode: _Mode) -> str:
-    """Set what holds for the file, bring it to our version, and return the journal mode that it is really in."""
+    """Configure the file, migrate it to our version, and return the journal mode that it is really in."""
     if mode.alone:
         write.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
     version = schema.version_of(write)
     if version > schema.VERSION:
         raise _Newer(f"its version is {version}, ours {schema.VERSION}")
     if version == 0:
-        # How to give space back can only be chosen while the file is still empty.
+        # How to free space can be chosen only while the file is still empty.
         write.execute("PRAGMA auto_vacuum=INCREMENTAL")
     (journal,) = write.execute(f"PRAGMA journal_mode={mode.journal}").fetchone()
     if mode.alone:
@@ -200,7 +200,7 @@ def _ready(write: sqlite3.Connection, mode: _Mode) -> str:
     try:
         schema.migrate(write)
     except sqlite3.OperationalError as error:
-        # Another program is in the middle of a long write: ours waits in the writer thread, not here.
+        # Another program is in the middle of a long write: we wait in the writer thread, not here.
         if code_of(error) != sqlite3.SQLITE_BUSY or version < schema.VERSION:
             raise
     return str(journal)

@@ -1,4 +1,4 @@
-"""The questions the journal answers, each a function of an open connection. A row that can't be read is left out."""
+"""The questions that the journal answers, each a function of an open connection. Unreadable rows are left out."""
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable
@@ -34,14 +34,14 @@ _ENROLLMENT = (
 _VERDICT = "SELECT worker_id, verdict, at, state_rank, banned_by, changed_at FROM verdicts"
 
 _AT_ONCE = 500
-"""Parameters in one question; SQLite takes 32,766, old ones 999."""
+"""Parameters in one question; SQLite allows 32,766, old versions 999."""
 
 _decode_verdict = msgspec.json.Decoder(Verdict).decode
 _decode_entry = msgspec.json.Decoder(BanListEntry).decode
 
 
 class _Where:
-    """Conditions and their parameters, joined by AND. A condition whose value is None is left out."""
+    """Conditions and their parameters, joined by AND. Conditions with the value None are left out."""
 
     def __init__(self) -> None:
         self._conditions: list[str] = []
@@ -53,16 +53,16 @@ class _Where:
             self.values += values
 
     def like(self, columns: str, text: str | None) -> None:
-        """Add: one of the columns, separated by blanks, holds `text`, in upper or lower case."""
+        """Add: one of the columns (separated by spaces) contains `text`, case-insensitive."""
         if text:
             escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
             either = " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns.split())
             self.add(f"({either})", *[f"%{escaped}%"] * len(columns.split()))
 
     def name(self, column: str, name: str | None) -> None:
-        """Add: the column equals `name`, or matches it where it holds a `*`."""
+        """Add: the column equals `name`, or matches it if it contains a `*`."""
         if name and "*" in name:
-            # In GLOB `?` and `[` mean something too; here only the star does.
+            # In GLOB, `?` and `[` are special too; here only the star is.
             self.add(f"{column} GLOB ?", name.replace("[", "[[]").replace("?", "[?]"))
         elif name:
             self.add(f"{column} = ?", name)
@@ -72,7 +72,7 @@ class _Where:
 
 
 def verdicts(connection: sqlite3.Connection, profile: str, limit: int = -1) -> list[LastVerdict]:
-    """Return last verdicts, the loudest states first; all of them where `limit` is -1."""
+    """Return last verdicts, the most urgent states first; all of them if `limit` is -1."""
     rows = connection.execute(f"{_VERDICT} WHERE profile = ? ORDER BY state_rank, worker_id LIMIT ?", (profile, limit))
     return _readable(_verdict, rows)
 
@@ -189,7 +189,7 @@ def dispatch(connection: sqlite3.Connection, row_id: int) -> DispatchRow | None:
 def enrollments(
     connection: sqlite3.Connection, profile: str, *, batch: str | None, row_key: str | None, limit: int
 ) -> list[EnrollmentRow]:
-    """Return rows of batches in the order in which they began."""
+    """Return rows of batches in the order in which they started."""
     where = _Where()
     where.add("profile = ?", profile)
     where.add("batch = ?", batch)
@@ -201,9 +201,9 @@ def enrollments(
 
 
 def enrollments_of_batches(connection: sqlite3.Connection, form: str) -> list[EnrollmentRow]:
-    """Return what is known of every row of every batch of all profiles, but for the batch named `form`.
+    """Return what is known about every row of every batch of all profiles, except for the batch named `form`.
 
-    A row that can't be read is not left out, since it may have been sent: it is of unknown outcome.
+    A row that can't be read is not left out, because it may have been sent: its outcome is unknown.
     """
     rows: list[EnrollmentRow] = []
     for row in connection.execute(f"{_ENROLLMENT} WHERE batch <> ? ORDER BY began_at, rowid", (form,)):
@@ -218,7 +218,7 @@ def enrollments_of_batches(connection: sqlite3.Connection, form: str) -> list[En
 
 
 def batches(connection: sqlite3.Connection, profile: str) -> list[BatchSummary]:
-    """Return the batches of one profile, the newest first."""
+    """Return the batches of one profile, newest first."""
     found: dict[str, BatchSummary] = {}
     for batch, state, began, last, count in connection.execute(
         "SELECT batch, state, min(began_at), max(at), count(*) FROM enrollments WHERE profile = ?"
@@ -232,7 +232,7 @@ def batches(connection: sqlite3.Connection, profile: str) -> list[BatchSummary]:
 
 
 def touched(connection: sqlite3.Connection, correlation_id: str) -> Touched:
-    """Return everything that one correlation id touched, of all profiles."""
+    """Return everything that one correlation id touched, in all profiles."""
     one = (correlation_id,)
     return Touched(
         _readable(
@@ -253,10 +253,10 @@ def touched(connection: sqlite3.Connection, correlation_id: str) -> Touched:
 
 
 def _readable(make: Callable[[tuple[Any, ...]], T], rows: Iterable[tuple[Any, ...]]) -> list[T]:
-    """Return what can be made of the rows.
+    """Return the rows that can be read.
 
-    A row that a newer version wrote, or that is damaged in its text alone, is left out: an unknown worker is never
-    a clean one, and the rest is still of use.
+    A row that a newer version wrote, or whose text is damaged, is left out: an unknown worker is never a clean one, and
+    the rest is still useful.
     """
     made: list[T] = []
     for row in rows:

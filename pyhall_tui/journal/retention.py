@@ -1,4 +1,4 @@
-"""What is kept for how long: the file stays within its bound without anybody looking after it."""
+"""What is kept for how long. The file stays within its limits without maintenance."""
 
 import sqlite3
 
@@ -9,10 +9,10 @@ DAYS_OF_USE = 7
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
-    """The bounds: by age in days and by count over all profiles, whichever is reached first.
+    """The limits: by age in days and by count over all profiles, whichever is reached first.
 
-    By age nothing goes of the last `DAYS_OF_USE` days on which anything was kept: one day with a clock that runs
-    months ahead does not take everything.
+    The last `DAYS_OF_USE` days on which anything was recorded are never removed by age, so one day with a clock that is
+    months ahead doesn't delete everything.
     """
 
     days: float = 90.0
@@ -21,15 +21,15 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     raw_exchanges: int = 2_000
     """Dispatches that keep their raw request and answer."""
     enrollment_days: float = 400.0
-    """Longer than the rest: what is known of a batch is how nothing is sent twice."""
+    """Longer than the rest: what is known about a batch prevents sending anything twice."""
     enrollments: int = 100_000
-    """Of whole batches, the oldest first, the requests and answers go, and the rows that were never sent; the newest
-    batch stays as it is. That a row was sent is never forgotten: it could be sent twice."""
+    """Beyond this, whole batches lose their requests and answers and the rows that were never sent, oldest batch first;
+    the newest batch stays as it is. That a row was sent is never forgotten, because it could be sent twice."""
     verdicts: int = 100_000
 
 
 def tidy(connection: sqlite3.Connection, retention: Retention, now: float) -> None:
-    """Delete what is beyond the bounds and give its space back to the file system. `now`: seconds since the epoch.
+    """Delete what is beyond the limits and return its space to the file system. `now`: seconds since the epoch.
 
     Raises:
         sqlite3.Error: as any write.
@@ -52,7 +52,7 @@ def tidy(connection: sqlite3.Connection, retention: Retention, now: float) -> No
     )
     _tidy_enrollments(connection, retention, now)
     connection.execute("COMMIT")
-    # It yields an empty row for each page that it frees; `execute` would stop after the first.
+    # It yields an empty row for each freed page; `execute` would stop after the first.
     connection.executescript("PRAGMA incremental_vacuum")
 
 
@@ -77,7 +77,7 @@ def _tidy_enrollments(connection: sqlite3.Connection, retention: Retention, now:
 
 
 def _oldest_kept(connection: sqlite3.Connection, table: str, before: float) -> float:
-    """Return `before`, or the start of the first of a table's last days of use where that is earlier."""
+    """Return `before`, or the start of the first of a table's last days of use if that is earlier."""
     days = f"SELECT DISTINCT CAST(at / {DAY} AS INTEGER) AS day FROM {table} ORDER BY day DESC LIMIT {DAYS_OF_USE}"
     (first,) = connection.execute(f"SELECT min(day) FROM ({days})").fetchone()
     return before if first is None else min(before, first * DAY)

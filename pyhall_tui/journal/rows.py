@@ -1,4 +1,4 @@
-"""What the journal keeps beside events: dispatches, enrollments, last verdicts. Plain values, no SQL."""
+"""What the journal stores besides events: dispatches, enrollments, last verdicts. Plain values, no SQL."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -10,11 +10,11 @@ from pyhall_tui.fleet.events import Event
 from pyhall_tui.registry.models import KEPT, BanListEntry, Verdict
 
 RAW_LIMIT = KEPT
-"""Bytes of one raw request or answer that are kept; what is beyond is cut."""
+"""Bytes of one raw request or answer that are stored; the rest is cut off."""
 
 
 class DispatchRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One dispatch that was sent: what was asked, and what came of it."""
+    """One dispatch that was sent: the request and its result."""
 
     at: float
     """Wall time of the send, seconds since the epoch."""
@@ -24,23 +24,23 @@ class DispatchRow(msgspec.Struct, frozen=True, kw_only=True):
     context: str = "{}"
     """The context sent, as JSON text."""
     outcome: str = ""
-    """The outcome's word as it came; empty where no answer came."""
+    """The outcome's word as received; empty if no answer came."""
     result: str = ""
-    """What was understood of it: a `dispatch.result.Result`. Empty in a row of an earlier version."""
+    """How it was understood: a `dispatch.result.Result`. Empty in a row from an earlier version."""
     deny_code: str | None = None
     reason: str | None = None
     decision_id: str | None = None
     correlation_id: str = ""
     """As sent."""
     correlation_back: str | None = None
-    """As it came back; compare the two."""
+    """As received; compare the two."""
     status: int | None = None
-    """HTTP status; None where no answer came."""
+    """HTTP status; None if no answer came."""
     elapsed_ms: float | None = None
     error: str = ""
-    """The sentence that was shown where it could not be asked."""
+    """The sentence that was shown if there was no usable answer."""
     may_have_reached: bool = False
-    """True where there is an error, yet the registry may have recorded the dispatch."""
+    """True if there is an error, but the registry may have recorded the dispatch."""
     request_raw: bytes = b""
     """The request's body, the first `RAW_LIMIT` bytes; empty again once retention has dropped it."""
     response_raw: bytes = b""
@@ -50,7 +50,7 @@ class DispatchRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EnrollmentState(StrEnum):
-    """How far one row of a batch got. `SENDING` found at start means: sent, and no answer is known."""
+    """How far one row of a batch got. `SENDING` at the start means that it was sent and no answer is known."""
 
     CHECKED = "checked"
     SENDING = "sending"
@@ -60,7 +60,7 @@ class EnrollmentState(StrEnum):
 
 
 class EnrollmentRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of a batch. One row is kept for each (profile, batch, row_key): the last one recorded."""
+    """One row of a batch. Only the last one recorded for each (profile, batch, row_key) is stored."""
 
     batch: str
     row_key: str
@@ -80,7 +80,7 @@ class EnrollmentRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BatchSummary(NamedTuple):
-    """One batch that the journal knows of."""
+    """One batch that the journal knows."""
 
     batch: str
     began_at: float
@@ -90,32 +90,32 @@ class BatchSummary(NamedTuple):
 
 
 class LastVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is needed to paint a worker at start, before the registry is asked."""
+    """Everything needed to show a worker at the start, before the registry is asked."""
 
     worker_id: str
     verdict: Verdict
-    """As read back its `raw` is empty: the fleet is painted without it, and `Journal.raw_answer` has it."""
+    """When read back, its `raw` is empty: the fleet is shown without it, and `Journal.raw_answer` has it."""
     at: float
     """Wall time of the verdict, for its age."""
     rank: int
-    """Of its state, the lowest is the loudest (`fleet.entry`)."""
+    """The rank of its state: the lowest is the most urgent (`fleet.entry`)."""
     banned_by: BanListEntry | None = None
-    """The ban list's entry that matched, where one did."""
+    """The ban list's entry that matched, if one did."""
     changed_at: float = 0.0
     """Wall time of its last transition."""
 
 
 class Recorded(NamedTuple):
-    """An event as it is kept."""
+    """An event as it is stored."""
 
     event: Event
-    """With its id, and with a `count` above 1 where it was folded into an earlier one."""
+    """With its id, and with a `count` above 1 if it was folded into an earlier one."""
     replaced_id: int | None
-    """The row that is gone since it was folded into this one; None where the event is a row of its own."""
+    """The row that is gone because it was folded into this one; None if the event has its own row."""
 
 
 class Touched(NamedTuple):
-    """All that one correlation id touched, oldest first."""
+    """Everything that one correlation id touched, oldest first."""
 
     events: list[Event]
     dispatches: list[DispatchRow]
@@ -124,11 +124,11 @@ class Touched(NamedTuple):
 
 
 class NotKept(Exception):
-    """What had to be on disk before going on is not there. The text is a sentence for the operator."""
+    """Something that had to be on disk first is not. The text is a sentence for the operator."""
 
 
 def last_verdict(entry: Entry, verdict: Verdict) -> LastVerdict:
-    """Return what is kept of a worker, of whom that is the last verdict."""
+    """Return what is stored for a worker with that last verdict."""
     return LastVerdict(
         worker_id=entry.worker_id,
         verdict=verdict,
@@ -140,7 +140,7 @@ def last_verdict(entry: Entry, verdict: Verdict) -> LastVerdict:
 
 
 def ban_of(row: LastVerdict, seen: float) -> Ban | None:
-    """Return the ban in force by what was kept, seen at that moment of the monotonic clock."""
+    """Return the ban in force according to the stored row, as seen at that moment of the monotonic clock."""
     if row.banned_by is not None:
         return Ban("ban list", seen, row.banned_by.reason)
     return Ban("verify", seen, row.verdict.ban_reason) if row.verdict.banned else None

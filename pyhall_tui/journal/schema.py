@@ -84,10 +84,10 @@ CREATE INDEX verdicts_loudest ON verdicts (profile, state_rank, worker_id);
 """
 
 _WHAT_WAS_UNDERSTOOD = "ALTER TABLE dispatches ADD COLUMN result TEXT NOT NULL DEFAULT ''"
-"""What a dispatch came to, beside the registry's own word for it; empty in the rows of before."""
+"""A dispatch's result, besides the registry's own word for it; empty in earlier rows."""
 
 MIGRATIONS = (_FIRST, _WHAT_WAS_UNDERSTOOD)
-"""`MIGRATIONS[n]` leads from version n to n + 1. A step that was released is never edited."""
+"""`MIGRATIONS[n]` leads from version n to n + 1. Never edit a released step."""
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -97,16 +97,16 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring an open file to `VERSION` in one transaction; take the write lock once also where nothing is to do.
+    """Migrate an open file to `VERSION` in one transaction; take the write lock once even if there is nothing to do.
 
-    Taking it shows at once what a file that can be read but not written would only show at the first event.
+    The lock reveals at once that a file can be read but not written, rather than at the first event.
 
     Raises:
         sqlite3.Error: it can't be written, or is damaged.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        # Asked again under the lock: a program that started at the same time may have done it.
+        # Checked again under the lock: a program that started at the same time may have done it.
         for step in MIGRATIONS[version_of(connection) :]:
             for statement in step.split(";\n"):
                 connection.execute(statement)

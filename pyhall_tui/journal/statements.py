@@ -12,9 +12,9 @@ from pyhall_tui.logs.masking import mask
 _SHORT = 1_024
 _LONG = 65_536
 _EARLIER = 50
-"""So many correlation ids of folded events are kept with their row."""
+"""This many correlation ids of folded events are stored with their row."""
 _TWINS = 60.0
-"""Seconds between two programs' recording of the same event."""
+"""Seconds within which two programs may record the same event."""
 _ACKNOWLEDGE_TWINS = (
     "UPDATE events SET acknowledged = 1 WHERE acknowledged = 0 AND EXISTS (SELECT 1 FROM events AS one"
     " WHERE one.profile = events.profile AND one.worker_id IS events.worker_id AND one.acknowledged = 1"
@@ -23,11 +23,11 @@ _ACKNOWLEDGE_TWINS = (
 )
 """The low 12 bits of an id are the program's (see `journal._Ids`)."""
 _AHEAD = 60.0
-"""Seconds beyond now from which a stored time is taken for a clock's fault."""
+"""A stored time this many seconds or more in the future counts as a wrong clock."""
 
 
 def insert_event(connection: sqlite3.Connection, profile: str, event: Event, replaced_id: int | None) -> None:
-    """Write one event, in the place of the row that was folded into it where there is one."""
+    """Write one event, replacing the row that was folded into it, if any."""
     earlier = _fold_away(connection, replaced_id) if replaced_id is not None else []
     connection.execute(
         "INSERT INTO events (id, profile, kind, severity, at, worker_id, was, became, source, correlation_id,"
@@ -61,16 +61,16 @@ def _fold_away(connection: sqlite3.Connection, event_id: int) -> list[str]:
 
 
 def acknowledge(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
-    """Mark these events as seen, and what another program has recorded of the same at the same time."""
+    """Mark these events as seen, and the same events that another program recorded at the same time."""
     seen = [(event_id,) for event_id in ids]
     connection.executemany("UPDATE events SET acknowledged = 1 WHERE id = ?", seen)
     connection.executemany(f"{_ACKNOWLEDGE_TWINS} AND one.id = ?)", seen)
 
 
 def acknowledge_all(connection: sqlite3.Connection, profile: str, up_to_id: int) -> None:
-    """Mark all of one profile up to an id as seen; what came after it stays open.
+    """Mark all of one profile up to an id as seen; later ones stay open.
 
-    But for what another program on the profile has recorded of the same at the same time: that is no other news.
+    The exception is the same event recorded by another program at the same time: that is not news.
     """
     connection.execute(
         "UPDATE events SET acknowledged = 1 WHERE profile = ? AND acknowledged = 0 AND id <= ?", (profile, up_to_id)
@@ -110,7 +110,7 @@ def insert_dispatch(connection: sqlite3.Connection, profile: str, row: DispatchR
 
 
 def upsert_enrollment(connection: sqlite3.Connection, profile: str, row: EnrollmentRow) -> None:
-    """Write the state of one row of a batch; when it was first recorded is kept."""
+    """Write the state of one row of a batch; the time of its first record stays."""
     connection.execute(
         "INSERT INTO enrollments (profile, batch, row_key, state, at, began_at, worker_id, request, answer, error,"
         " correlation_id) VALUES (?,?,?,?,?,?,?,?,?,?,?)"
@@ -136,7 +136,7 @@ def upsert_enrollment(connection: sqlite3.Connection, profile: str, row: Enrollm
 def upsert_verdict(connection: sqlite3.Connection, profile: str, row: LastVerdict, now: float) -> None:
     """Write a worker's last verdict, unless another program has written a newer one.
 
-    A stored time beyond `now` (seconds since the epoch) is a clock that was set back: it does not hold us off.
+    A stored time after `now` (seconds since the epoch) means that a clock was set back; it is overwritten.
     """
     verdict = row.verdict
     connection.execute(
@@ -163,17 +163,17 @@ def upsert_verdict(connection: sqlite3.Connection, profile: str, row: LastVerdic
 
 
 def delete_verdict(connection: sqlite3.Connection, profile: str, worker_id: str) -> None:
-    """Forget a worker that is watched no more."""
+    """Forget a worker that is no longer watched."""
     connection.execute("DELETE FROM verdicts WHERE profile = ? AND worker_id = ?", (profile, worker_id))
 
 
 def _text(text: str | None, most: int = _SHORT) -> str:
-    """Return at most that many signs, and nothing that UTF-8 can't carry (a lone surrogate from an argument)."""
+    """Return at most that many characters, without any that UTF-8 can't encode (a lone surrogate from an argument)."""
     return (text or "")[:most].encode("utf-8", "backslashreplace").decode()
 
 
 def _masked(text: str, most: int = _SHORT) -> str:
-    """Return the beginning of a text without a secret, nor half of one where it is cut."""
+    """Return the beginning of a text, without a secret or the half of one that the cut would leave."""
     return mask(text, most).encode("utf-8", "backslashreplace").decode()
 
 

@@ -1,4 +1,4 @@
-"""The one thread that writes: callers put work on its queue and go on."""
+"""The one thread that writes: callers put work on its queue and continue."""
 
 import logging
 import sqlite3
@@ -19,16 +19,16 @@ from pyhall_tui.journal.rows import LastVerdict
 _log = logging.getLogger(__name__)
 
 PACE = 0.5
-"""Seconds between two transactions: what a `kill -9` may cost."""
+"""Seconds between two transactions: how much a `kill -9` may lose."""
 _SLOWEST = 5.0
-"""Seconds between two tries while the disk does not take it."""
+"""Seconds between two attempts while the disk refuses."""
 _LAST_TRIES = 0.05
-"""The same while the program ends."""
+"""The same while the program is ending."""
 _CROWD = 2_000
-"""So many rows are not gathered any longer."""
+"""With this many rows waiting, the writer doesn't wait for more."""
 MOST_WAITING = 20_000
-"""Rows held while the disk does not take them, ten times as many while it is only slow; then the oldest are lost,
-and counted."""
+"""Rows held while the disk refuses them, ten times as many while it is only slow. Beyond that the oldest are lost, and
+counted."""
 _TIDY_EVERY = 600.0
 _TIDY_ROWS = 5_000
 
@@ -46,11 +46,11 @@ class _Taken(NamedTuple):
     items: list[_Item]
     verdicts: dict[tuple[str, str], LastVerdict | None]
     mark: int
-    """How much had been put when it was taken."""
+    """How much had been queued when it was taken."""
 
 
 class Writer:
-    """A daemon thread, a queue, one transaction each `PACE` seconds while there is something to write."""
+    """A daemon thread, a queue, and one transaction every `PACE` seconds while there is something to write."""
 
     def __init__(self, store: Store, clock: Clock, retention: Retention, pace: float = PACE) -> None:
         self._store = store
@@ -71,20 +71,20 @@ class Writer:
         self._since_tidy = 0
         self._tidied = float("-inf")
         self.checked = threading.Event()
-        """The file was looked through for damage, and set aside where it was damaged."""
+        """The file was checked for damage, and set aside if it was damaged."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
     @property
     def trouble(self) -> str:
-        """Why nothing is being kept just now, as a sentence; empty where it is."""
+        """Why nothing is being stored at the moment, as a sentence; empty if it is stored."""
         if self._trouble or self._closing or self._thread.is_alive():
             return self._trouble
         return "The journal is no longer written: its thread has ended. Start the program again; the log says why."
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is wrong with the writing just now, and what was lost by it, in sentences."""
+        """What is wrong with writing at the moment, and what was lost because of it, in sentences."""
         notes = [self.trouble] if self.trouble else []
         if self._lost:
             notes.append(f"The journal lost {self._lost:,} rows: it could not be written for too long.")
@@ -95,7 +95,7 @@ class Writer:
         return tuple(notes)
 
     def put(self, work: Work, on_commit: Callable[[], None] | None = None) -> None:
-        """Queue some work; `on_commit` is called in the writer's thread once it is on disk, and makes it hurry."""
+        """Queue some work; `on_commit` makes the writer hurry, and is called in its thread once the work is on disk."""
         with self._condition:
             if self._closing:
                 return
@@ -114,7 +114,7 @@ class Writer:
             self._note_put(is_first)
 
     def flush(self, timeout: float) -> bool:
-        """Write at once what is queued; return whether it was written within `timeout` seconds."""
+        """Write the queue at once; return whether it was written within `timeout` seconds."""
         with self._condition:
             mark = self._put
             if self._done >= mark:
@@ -124,18 +124,18 @@ class Writer:
             return self._condition.wait_for(lambda: self._done >= mark, timeout)
 
     def wake(self) -> None:
-        """Make the thread look at the store again."""
+        """Make the thread check the store again."""
         with self._condition:
             self._hurry = True
             self._condition.notify_all()
 
     @property
     def is_troubled(self) -> bool:
-        """Whether the last try to write failed: no use to wait for it."""
+        """Whether the last attempt to write failed, so waiting is useless."""
         return bool(self.trouble)
 
     def close(self, timeout: float) -> bool:
-        """Write what is queued, end the thread and close the file; return whether all that was done in time."""
+        """Write the queue, end the thread and close the file; return whether all of that was done in time."""
         with self._condition:
             self._closing = True
             self._give_up = time.monotonic() + timeout
@@ -144,7 +144,7 @@ class Writer:
         return not self._thread.is_alive() and self._done >= self._put
 
     def _note_put(self, is_news: bool) -> None:
-        """Count, keep the bound, and wake the thread where it does not know of work yet. The lock is held."""
+        """Count, enforce the limit, and wake the thread if it doesn't know about the work yet. Needs the lock."""
         self._put += 1
         waiting = len(self._items)
         if waiting > (MOST_WAITING if self._trouble else 10 * MOST_WAITING):
@@ -180,7 +180,7 @@ class Writer:
         self._store.close()
 
     def _take(self, wait: float) -> _Taken:
-        """Wait for work, gather for `wait` seconds unless hurried, and take all there is."""
+        """Wait for work, collect for `wait` seconds unless hurried, and take everything."""
         with self._condition:
             self._condition.wait_for(self._has_work)
             self._condition.wait_for(lambda: self._hurry or self._closing, wait)
@@ -191,7 +191,7 @@ class Writer:
             return taken
 
     def _attempt(self, work: Callable[[], None]) -> bool:
-        """Do it, and return whether that went well; a damaged file is set aside for the next try."""
+        """Do the work and return whether it succeeded; a damaged file is set aside for the next attempt."""
         try:
             work()
         except sqlite3.Error as error:
@@ -227,7 +227,7 @@ class Writer:
                 item.on_commit()
 
     def _transaction(self, taken: _Taken, committed: list[_Item], connection: sqlite3.Connection) -> None:
-        # What somebody waits for has to survive a power cut too, not only the end of this program.
+        # If somebody waits for it, it has to survive a power cut, not only the end of this program.
         level = "FULL" if any(item.on_commit is not None for item in taken.items) else "NORMAL"
         connection.execute(f"PRAGMA synchronous={level}")
         connection.execute("BEGIN IMMEDIATE")
@@ -244,7 +244,7 @@ class Writer:
         self._unwritable += bad
 
     def _is_written(self, work: Work, connection: sqlite3.Connection) -> bool:
-        """Write one row; one that can't be written as it is holds nobody else off."""
+        """Write one row; if it can't be written as it is, the others are not held up."""
         try:
             work(connection)
         except Exception as error:
@@ -260,7 +260,7 @@ class Writer:
             self._condition.notify_all()
 
     def _put_back(self, taken: _Taken) -> None:
-        """Queue again what was not written, before what came meanwhile, within the bound."""
+        """Queue again what was not written, before what came meanwhile, within the limit."""
         with self._condition:
             self._items.extendleft(reversed(taken.items))
             self._verdicts = {**taken.verdicts, **self._verdicts}

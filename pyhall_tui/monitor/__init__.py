@@ -1,1 +1,1 @@
-"""What to ask next: ban list, sweep, priority, budget."""
+"""What to ask next: ban list, sweep, priority, rate limit."""

@@ -1,4 +1,4 @@
-"""What the engine knows of the registry itself: reachable or not, since when, and what comes next."""
+"""What the engine knows about the registry itself: reachable or not, since when, and what comes next."""
 
 from enum import StrEnum
 
@@ -6,55 +6,55 @@ import msgspec
 
 
 class Reachability(StrEnum):
-    """How things stand between us and the registry."""
+    """The state of the connection to the registry."""
 
     CONNECTING = "connecting"
     LIVE = "live"
     VERIFY_FAILING = "verify failing"
-    """The registry is there, but most verifies bring nothing: it refuses them, or answers nothing that can be used."""
+    """The registry is there, but most verifies fail: it refuses them, or sends no usable answer."""
     LOST = "lost"
     KEY_REJECTED = "key rejected"
     NOT_ASKED = "not asked"
-    """This profile's registry can't be asked as things are set here (a proxy of another kind, plain http): nothing is
-    sent, and nothing is tried again."""
+    """The settings here don't allow asking this profile's registry (an unsupported proxy, plain http): nothing is sent
+    or tried again."""
     NO_KEY = "no key"
-    """There is no key to send, and the registry wants one: nothing is sent."""
+    """There is no key to send, but the registry needs one: nothing is sent."""
 
 
 class BanListState(StrEnum):
-    """How things stand with the ban list."""
+    """The state of the ban list."""
 
     WAITING = "waiting"
     LIVE = "live"
     TRUNCATED = "truncated"
-    """As many entries came as were asked for, so there may be more."""
+    """As many entries came as were requested, so there may be more."""
     MISSING = "missing"
-    """This registry never had one; it is asked again rarely."""
+    """This registry never had one; it is rarely asked again."""
     FAILING = "failing"
-    """It answered before, and does not now; it is asked again within seconds."""
+    """It answered before but doesn't now; it is asked again within seconds."""
 
 
 class ConnectionState(msgspec.Struct, frozen=True, kw_only=True):
-    """One state of the link, replaced whole when anything in it changes. `mono` times are for counting down."""
+    """One state of the connection; any change makes a new one. `mono` times are for counting down."""
 
     reach: Reachability = Reachability.CONNECTING
     since_wall: float = 0.0
     sentence: str = ""
-    """What went wrong, where something did."""
+    """What went wrong, if anything."""
     advice: str = ""
     fault: str = ""
-    """What most verifies come to while they fail: a status (`403`), or two words (`timed out`)."""
+    """What most verifies fail with: a status (`403`), or two words (`timed out`)."""
     next_try: float | None = None
-    """When a lost registry is tried next, on the monotonic clock."""
+    """When an unreachable registry is tried next, on the monotonic clock."""
     ban_list: BanListState = BanListState.WAITING
     ban_list_sentence: str = ""
     """What is wrong with the ban list while it fails."""
     ban_list_next: float | None = None
     """When the ban list is asked next, on the monotonic clock."""
     rate: float = 0.0
-    """Requests a second that are allowed now."""
+    """Requests per second that are allowed now."""
     full_rate: float = 0.0
     limited_until: float | None = None
-    """Until when a 429 holds everything back, on the monotonic clock."""
+    """Until when a 429 blocks everything, on the monotonic clock."""
     holdable_interval: float | None = None
-    """Seconds a round of the sweep takes where that is more than the profile's interval; else None."""
+    """Seconds that a round of the sweep takes, if that is more than the profile's interval; otherwise None."""

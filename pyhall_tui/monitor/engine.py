@@ -1,7 +1,7 @@
-"""The polling engine: an asyncio task that asks the registry, within its budget, what matters most.
+"""The polling engine: an asyncio task that asks the registry what matters most, within the rate limit.
 
-It does not know which loop or thread it is on; the workspace gives it one of its own, a test runs it on the
-test's loop with a clock that it moves. What it learns goes to its `Sink` at once; it keeps no verdict.
+It doesn't know which loop or thread it is on: the workspace gives it its own, and a test runs it on the test's loop
+with a clock that the test moves. What it learns goes to its `Sink` at once; it stores no verdict.
 """
 
 import asyncio
@@ -28,16 +28,16 @@ from pyhall_tui.registry.models import BanList, Health, Verdict
 MISSING_BAN_LIST_AGAIN = 600.0
 """Seconds until a registry that never had a ban list is asked for it again."""
 _BAN_LIST_AGAIN = 2.0
-"""Seconds until a ban list that failed is asked again, the first time; at most as long as it is asked anyway."""
+"""Seconds until a ban list that failed is first asked for again, but never more than its usual interval."""
 _PROOF = 5.0
-"""Seconds without a verify after which one is asked forward, while most fail or it looks like it."""
+"""Seconds without a verify after which one is brought forward, while most fail or seem to."""
 _OTHERS = 1
-"""Workers that are asked next when one's answer has turned: is it that worker, or all? If theirs turns, one more."""
+"""Workers to verify next when one's result has changed: is it that worker, or all? If theirs changes too, one more."""
 _LONGEST_NAP = 2.0
-"""The loop's own timers stand still while the machine sleeps: look at our clock at least this often."""
+"""The loop's own timers stop while the machine sleeps, so check our clock at least this often."""
 
 _DOWN = (Reachability.LOST, Reachability.KEY_REJECTED)
-"""The registry is tried by one request at a time."""
+"""In these states the registry is tried with one request at a time."""
 _FELL = {
     Reachability.LOST: Kind.REGISTRY_LOST,
     Reachability.KEY_REJECTED: Kind.KEY_REJECTED,
@@ -51,7 +51,7 @@ _ROSE = {
 
 
 class Registry(Protocol):
-    """What the engine needs of the client."""
+    """What the engine needs from the client."""
 
     async def verify(self, worker_id: str, *, retry: bool = True) -> Verdict: ...
     async def ban_list(self, *, retry: bool = True) -> BanList: ...
@@ -69,7 +69,7 @@ class Sink(Protocol):
 
 
 class Monitor:
-    """Asks for one profile's workers and ban list until its `run` is cancelled."""
+    """Asks about one profile's workers and ban list until its `run` is cancelled."""
 
     def __init__(
         self,
@@ -82,10 +82,10 @@ class Monitor:
         has_key: bool = True,
         had_ban_list: bool = False,
     ) -> None:
-        """Ask nothing yet.
+        """Send nothing yet.
 
         Args:
-            has_key: without one the registry is asked once whether it wants one, and left alone if it does.
+            has_key: without one, the registry is asked once whether it needs one, and not again if it does.
             had_ban_list: it had a ban list in an earlier run.
         """
         rng = rng or random.Random()
@@ -94,11 +94,11 @@ class Monitor:
         self._clock = clock
         self._profile = profile
         now = clock.now()
-        slots = max(1, profile.requests_in_flight - 1)  # one of them is the ban list's own
+        slots = max(1, profile.requests_in_flight - 1)  # one of them is reserved for the ban list
         self._schedule = Schedule(profile.poll_interval, min(10.0, profile.poll_interval / 3), slots)
         self._budget = RateLimiter(profile.requests_per_second, slots, now.mono)
         self.turns = RequestQueue(self._budget, clock)
-        """For what others ask within the same budget, on the engine's own loop."""
+        """For other requests within the same rate limit, on the engine's own loop."""
         self._has_key = has_key
         self._standing = Standing(lambda: len(self._schedule), had_ban_list=had_ban_list, has_key=has_key)
         self._backoff = Backoff(rng)
@@ -108,7 +108,7 @@ class Monitor:
         self._ban_list_due = now.mono
         self._ban_list_in_flight = False
         self._probes_list = has_key
-        """Whether a lost registry is tried by its ban list next, or by a worker."""
+        """Whether an unreachable registry is tried with its ban list next, or with a worker."""
         self._next_try = self._verify_sent = self._list_sent = now.mono
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -120,16 +120,16 @@ class Monitor:
 
     @property
     def link(self) -> ConnectionState:
-        """The link's last state."""
+        """The connection's last state."""
         return self._link
 
     def watch(self, worker_ids: Iterable[str]) -> None:
-        """Add workers; they are asked for as soon as the budget allows."""
+        """Add workers; they are verified as soon as the rate limit allows."""
         self._schedule.watch(worker_ids)
         self._wake.set()
 
     def knew(self, worker_ids: Iterable[str]) -> None:
-        """Take which workers the registry knew in an earlier run: 404 for most of them is a fault."""
+        """Note which workers the registry knew in an earlier run: 404 for most of them is a fault."""
         self._standing.knew(worker_ids)
 
     def unwatch(self, worker_ids: Iterable[str]) -> None:
@@ -139,30 +139,30 @@ class Monitor:
         self._standing.forget(gone)
 
     def bring_forward(self, worker_ids: Iterable[str]) -> None:
-        """Ask for these next."""
+        """Verify these next."""
         self._schedule.bring_forward(worker_ids)
         self._wake.set()
 
     def watch_closely(self, worker_ids: Iterable[str]) -> None:
-        """Set whom the operator looks at: rows on screen, the opened worker."""
+        """Set which workers you are looking at: rows on screen, the open worker."""
         self._schedule.watch_closely(worker_ids)
         self._wake.set()
 
     def changed(self, worker_ids: Iterable[str]) -> None:
-        """Watch closely, for an interval, workers that changed."""
+        """Watch workers that changed closely for an interval."""
         now = self._clock.now().mono
         for worker_id in worker_ids:
             self._schedule.changed(worker_id, now)
 
     def try_now(self) -> None:
-        """Try a lost registry, and the ban list, at once: a person asked for it."""
+        """Try an unreachable registry and the ban list at once, because you asked for it."""
         now = self._clock.now().mono
         self._next_try = self._ban_list_due = now
         self._standing.ask_again_without_key()
         self._wake.set()
 
     async def run(self) -> None:
-        """Ask until cancelled; then end what is in flight."""
+        """Ask until cancelled; then cancel requests under way."""
         try:
             while True:
                 self._wake.clear()
@@ -172,7 +172,7 @@ class Monitor:
                 task.cancel()
 
     def _send_what_is_due(self) -> float:
-        """Send all that is due now; return the seconds until the next look."""
+        """Send everything that is due; return the seconds until the next check."""
         while True:
             now = self._clock.now()
             settled = self._look(now)
@@ -205,16 +205,16 @@ class Monitor:
         return 0.0
 
     def _list_wait(self, now: Moment) -> float:
-        """Return the seconds until the ban list is asked; it waits for the rate, and for no slot."""
+        """Return the seconds until the ban list is asked for; it waits for the rate, but not for a slot."""
         if self._ban_list_in_flight:
             return float("inf")
         return max(self._ban_list_due - now.mono, self._budget.wait_for_rate(now.mono))
 
     def _probe(self, now: Moment) -> float:
-        """One request at a time, each after its wait, the ban list and a worker by turns, until it is found again."""
+        """Try the ban list and a worker in turn, one request at a time, each after a wait, until there is an answer."""
         if now.mono < self._next_try:
             return self._next_try - now.mono
-        by_turns = self._standing.reach is not Reachability.KEY_REJECTED  # there the ban list goes on
+        by_turns = self._standing.reach is not Reachability.KEY_REJECTED  # in that state the ban list continues
         by_list = by_turns and self._probes_list and self._standing.ban_list is not BanListState.MISSING
         if (by_list or not len(self._schedule)) and not self._ban_list_in_flight:
             self._probes_list = False
@@ -225,7 +225,7 @@ class Monitor:
         return float("inf")
 
     def _ask_whether_it_wants_a_key(self, now: Moment) -> float:
-        """Without a key, send one request and no other before it is answered."""
+        """Without a key, send one request, and no other before it is answered."""
         return float("inf") if self.in_flight else self._probe(now)
 
     def _start(self, request: Coroutine[Any, Any, None], *, own_slot: bool = False) -> None:
@@ -305,12 +305,12 @@ class Monitor:
             self._schedule.ask_others(_OTHERS, failing=False)
 
     def _ask_list_soon(self, now: Moment) -> None:
-        """Ask the ban list whether the registry is there; not more often than each few seconds."""
+        """Ask for the ban list to see whether the registry is there, but at most every few seconds."""
         if self._standing.ban_list not in (BanListState.MISSING, BanListState.FAILING):
             self._ban_list_due = min(self._ban_list_due, max(now.mono, self._list_sent + _BAN_LIST_AGAIN))
 
     def _hold_back(self, error: errors.RegistryError, now: Moment) -> bool:
-        """Obey a 429, or what else says when to come back; return whether that is all that it says."""
+        """Obey a 429 or any other answer that says when to return; return whether it says nothing else."""
         if isinstance(error, errors.RateLimited):
             self._limited(error, now)
             return True
@@ -322,12 +322,12 @@ class Monitor:
 
     @property
     def _is_tried(self) -> bool:
-        """Whether one request at a time is sent, to see what comes of it."""
+        """Whether one request at a time is sent, to see whether it works."""
         reach = self._standing.reach
         return reach in _DOWN or (reach is Reachability.CONNECTING and not self._has_key)
 
     def _went_well(self) -> None:
-        """Go on at once with trying a lost registry."""
+        """Continue at once with trying an unreachable registry."""
         if self._is_tried:
             self._next_try = self._clock.now().mono
 
@@ -337,16 +337,16 @@ class Monitor:
             self._tell_event(Kind.RATE_LIMITED, now, before, "slower", fault_of(error))
         wait = error.retry_after or LIMITED_WITHOUT_WORD
         self._budget.limited(now.mono, wait)
-        self._next_try = max(self._next_try, now.mono + wait)  # a lost registry's probes keep to it too
+        self._next_try = max(self._next_try, now.mono + wait)  # probes of an unreachable registry wait too
 
     def _fault_of(self, error: errors.RegistryError) -> Fault:
-        """Return what is kept of an error; without a key, 403 says as 401 does that one is wanted."""
+        """Return what is kept of an error; without a key, 403 means like 401 that one is needed."""
         fault = fault_of(error)
         wants_a_key = not self._has_key and isinstance(error, errors.Forbidden)
         return fault._replace(ground=Ground.KEY) if wants_a_key else fault
 
     def _look(self, now: Moment) -> float:
-        """See how things stand, and tell of what changed; return the seconds until the next look."""
+        """Update the state and report changes; return the seconds until the next check."""
         change, wait = self._standing.look(now.mono)
         if change is not None:
             self._take_change(change, now)
@@ -382,7 +382,7 @@ class Monitor:
         self._sink.event(event)
 
     def _tell_link(self, now: Moment) -> None:
-        """Hand the link's state over where it is another than the last one told."""
+        """Report the connection's state if it differs from the last one reported."""
         standing, fault = self._standing, self._standing.fault
         round_time = self._schedule.round_time(self._budget.rate - 1 / self._profile.ban_list_interval)
         blocked_until = self._budget.blocked_until
@@ -405,7 +405,7 @@ class Monitor:
             self._sink.link(link)
 
     async def _nap(self, seconds: float) -> None:
-        """Wait for that time of our clock, or for something to happen."""
+        """Wait for that many seconds of our clock, or until something happens."""
         woken = asyncio.ensure_future(self._wake.wait())
         slept = asyncio.ensure_future(self._clock.sleep(min(seconds, _LONGEST_NAP)))
         try:
@@ -416,12 +416,12 @@ class Monitor:
 
 
 def _says_that_there_is_none(error: errors.RegistryError) -> bool:
-    """Whether a registry without a ban list would answer so."""
+    """Whether a registry without a ban list would answer like this."""
     return isinstance(error, errors.NotFound | errors.Forbidden) or (
         isinstance(error, errors.UnexpectedStatus) and error.status in (405, 410, 501)
     )
 
 
 def _asked_for(error: errors.RegistryError) -> float:
-    """Return the seconds for which the registry asks to be left alone (a 503 has `Retry-After` too), 0 for none."""
+    """Return the seconds for which the registry asks us to wait (a 503 may have `Retry-After` too); 0 for none."""
     return (error.retry_after or 0.0) if isinstance(error, errors.StatusError) else 0.0

@@ -1,4 +1,4 @@
-"""The engine's sink where what it learns belongs to another thread: each call is made on one, and done on the other."""
+"""The engine's sink when its results belong to another thread: calls are made on one and run on the other."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from pyhall_tui.registry.models import BanList, Verdict
 
 
 class HandOver:
-    """Hands each thing on to the function that takes it; `hand_over` calls that on the thread that it belongs to."""
+    """Passes everything to its function; `hand_over` calls that on the thread that it belongs to."""
 
     def __init__(
         self,

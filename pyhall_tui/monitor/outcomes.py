@@ -1,4 +1,4 @@
-"""How the verifies of late went: one worker's trouble is that worker's, most workers' trouble is the registry's."""
+"""How recent verifies went: if one worker fails, it is that worker's problem; if most fail, it is the registry's."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
@@ -8,9 +8,9 @@ from typing import NamedTuple
 from pyhall_tui.registry import errors
 
 LOST_AFTER = 3.0
-"""Seconds for which most must fail before that counts, and for which it must be over before that counts."""
+"""Seconds for which most must fail, or must work again, before it counts."""
 _SPAN = 3.0
-"""Seconds that the sample covers, if that is enough workers."""
+"""Seconds that the sample covers, if it contains enough workers."""
 _LEAST, _MOST = 5, 60
 """Workers in the sample, at least and at most."""
 
@@ -19,14 +19,14 @@ class Ground(Enum):
     """Whose fault it may be."""
 
     REFUSED = "refused"
-    """The registry answers, and refuses: 400, 403, 404 and their like."""
+    """The registry answers but refuses: 400, 403, 404 and the like."""
     KEY = "key"
     NO_ANSWER = "no answer"
-    """No answer, or none that can be used: 5xx, a time-out, a broken connection, a portal's page."""
+    """No answer, or no usable one: 5xx, a time-out, a broken connection, a portal's page."""
 
 
 class Fault(NamedTuple):
-    """Why a request brought nothing, small enough to be kept a worker."""
+    """Why a request failed, small enough to keep for each worker."""
 
     ground: Ground
     word: str
@@ -55,11 +55,11 @@ class _Outcome(NamedTuple):
 
 
 class Outcomes:
-    """The last answer of each of the workers that were asked last, and whether most of them failed.
+    """The last result of each recently verified worker, and whether most of them failed.
 
-    It takes more than half of the sample, and more than one worker unless only one is watched, for `LOST_AFTER`
-    seconds; it is over once a third of it or one worker is left, for as long. Pure: times are seconds on the monotonic
-    clock.
+    Most fail if more than half of the sample does for `LOST_AFTER` seconds (and more than one worker, unless only one
+    is watched). It is over once only a third of it, or one worker, has failed for as long. Pure: times are seconds on
+    the monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -67,10 +67,10 @@ class Outcomes:
         """What most of them fail with, while most fail."""
         self._last: OrderedDict[str, _Outcome] = OrderedDict()
         self._turned: float | None = None
-        """Since when the sample has said the opposite of `failing`."""
+        """Since when the sample has contradicted `failing`."""
 
     def record(self, worker_id: str, fault: Fault | None, now: float) -> bool:
-        """Take one worker's answer (`fault` is None for a good one); return whether it is another than its last one."""
+        """Record one worker's result (`fault` is None for success); return whether it differs from its last one."""
         before = self._last.pop(worker_id, None)
         in_a_row = 1 + (before.in_a_row if before and before.fault else 0) if fault else 0
         self._last[worker_id] = _Outcome(now, fault, in_a_row)
@@ -79,31 +79,31 @@ class Outcomes:
         return (fault is None) != (before is None or before.fault is None)
 
     def forget(self, worker_ids: Iterable[str]) -> None:
-        """Drop workers that are watched no more."""
+        """Drop workers that are no longer watched."""
         for worker_id in worker_ids:
             self._last.pop(worker_id, None)
 
     def begin_again(self) -> None:
-        """Forget what was: the next sample begins empty."""
+        """Forget everything: the next sample starts empty."""
         self._last.clear()
         self.failing = self._turned = None
 
     @property
     def good(self) -> int:
-        """How many workers' last answer was a good one."""
+        """How many workers' last result was a success."""
         return sum(outcome.fault is None for outcome in self._last.values())
 
     def faults(self, ground: Ground) -> int:
-        """How many workers' last answer was a fault of that ground."""
+        """How many workers' last result was a fault with that ground."""
         return sum(outcome.fault is not None and outcome.fault.ground is ground for outcome in self._last.values())
 
     def newest_fault(self, ground: Ground) -> Fault | None:
-        """Return the newest fault of that ground among the workers' last answers."""
+        """Return the newest fault with that ground among the workers' last results."""
         found = (outcome.fault for outcome in reversed(self._last.values()) if outcome.fault is not None)
         return next((fault for fault in found if fault.ground is ground), None)
 
     def look(self, now: float, watched: int) -> float:
-        """See what the sample says by now; return the seconds until it is worth another look."""
+        """Evaluate the sample; return the seconds until the next check is useful."""
         sample = self._sample(now)
         faults = [outcome for outcome in sample if outcome.fault is not None]
         if not (_is_over(len(faults), len(sample)) if self.failing else _is_most(faults, len(sample), watched)):
@@ -111,7 +111,7 @@ class Outcomes:
         elif self._turned is None:
             self._turned = now
         elif now - self._turned >= LOST_AFTER:
-            # One worker's single answer proves nothing, however long ago it came.
+            # A single result of one worker proves nothing, however long ago it came.
             if not self.failing and len(faults) == 1 and faults[0].in_a_row < 2:
                 return LOST_AFTER
             self._turned = None
@@ -122,11 +122,11 @@ class Outcomes:
 
     @property
     def is_turning(self) -> bool:
-        """Whether the sample says the opposite of `failing`, only not for long enough yet."""
+        """Whether the sample contradicts `failing`, but not for long enough yet."""
         return self._turned is not None
 
     def suspected(self, now: float) -> Fault | None:
-        """Return what most fail with, if most fail but not for long enough yet."""
+        """Return what most fail with, if most fail, but not for long enough yet."""
         if self.failing or self._turned is None:
             return None
         return _usual([outcome for outcome in self._sample(now) if outcome.fault is not None])
@@ -149,7 +149,7 @@ def _is_over(faults: int, asked: int) -> bool:
 
 
 def _usual(faults: list[_Outcome]) -> Fault:
-    """Return the newest fault of the most usual kind."""
+    """Return the newest fault of the most common kind."""
     found = [outcome.fault for outcome in faults if outcome.fault is not None]  # the newest first
     ground = Counter(fault.ground for fault in found).most_common(1)[0][0]
     of_it = [fault for fault in found if fault.ground is ground]

@@ -1,4 +1,4 @@
-"""Takes turns in the request budget: for what is asked beside the sweep, such as a matrix of dispatches."""
+"""Turns within the rate limit, for requests besides the sweep, such as a matrix of dispatches."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,13 +11,13 @@ from pyhall_tui.registry.errors import RateLimited, StatusError
 T = TypeVar("T")
 
 LIMITED_WITHOUT_WORD = 5.0
-"""Seconds to hold back after a 429 that does not say how long."""
+"""Seconds to wait after a 429 that does not say how long."""
 _LOOK_AGAIN = 0.02
-"""Seconds until the next look, where all that may be in flight is."""
+"""Seconds until the next check when the most requests allowed are in flight."""
 
 
 class RequestQueue:
-    """One at a time waits for the budget's next request, so that many that wait never starve the sweep."""
+    """Only one waiter at a time takes the next free request, so that many waiters never starve the sweep."""
 
     def __init__(self, budget: RateLimiter, clock: Clock) -> None:
         self._budget = budget
@@ -25,7 +25,7 @@ class RequestQueue:
         self._turn = asyncio.Lock()
 
     async def take(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Make a request when its turn has come. After a 429 or a 503 nobody's turn comes for as long as it says.
+        """Make a request when its turn comes. After a 429 or a 503, there are no turns for as long as it says.
 
         Raises:
             RegistryError: as the request raises it.

@@ -1,14 +1,14 @@
-"""Whom to verify next. Three lanes share the budget, so that what matters is freshest and nobody starves.
+"""Which worker to verify next. Three lanes share the rate limit: what matters is freshest, and nobody starves.
 
-1. *forward*: asked for at once (a person, a worker that the ban list names);
-2. *watched closely*: rows on screen, the opened worker, what changed lately; each again after `close_interval`;
-3. *sweep*: the worker that was asked longest ago, one each `interval / N` seconds, so that all are visited within
+1. *forward*: at once (you asked for it, or the ban list names the worker);
+2. *watched closely*: rows on screen, the open worker, recent changes; each again after `close_interval`;
+3. *sweep*: the worker verified longest ago, one every `interval / N` seconds, so that all are verified within
    the interval, spread evenly.
 
-While the sweep is due, the other two lanes together get at most three requests of four.
+While the sweep is due, the other two lanes together get at most three out of four requests.
 
-A worker whose verify brings nothing is its own trouble: it is watched less closely each time, and all of its kind
-together have half of the slots, so that those that never answer hold nobody up.
+A worker whose verify fails is watched less closely each time, and all failing workers together get half of the slots,
+so that they hold up nobody.
 """
 
 from collections import OrderedDict
@@ -18,30 +18,30 @@ from itertools import islice
 _MARGIN = 0.95
 """The sweep's round is a little shorter than the interval, so that a late answer is still within it."""
 _LANE_SHARE = 3
-"""Requests of the other lanes to one of a sweep that is due."""
+"""Requests of the other lanes for each one of a sweep that is due."""
 _MOST_DOUBLED = 6
-"""A worker whose verify fails is watched closely half as often each time, so many times."""
+"""Each failed verify doubles the interval at which a worker is watched closely, this many times."""
 _MOST_LATELY = 200
-"""Workers watched closely because they changed: where thousands change at once, the sweep is what serves."""
+"""Workers watched closely because they changed: if thousands change at once, the sweep handles them."""
 
 
 class Schedule:
-    """The order of verifies. Pure: it is told the time, in seconds on the monotonic clock."""
+    """The order of verifies. Pure: it is given the time, in seconds on the monotonic clock."""
 
     def __init__(self, interval: float, close_interval: float, slots: int = 256) -> None:
-        """Nobody is watched yet. `slots` is how many may be in flight; the intervals are in seconds."""
+        """Start without workers. `slots` is how many may be in flight; the intervals are in seconds."""
         self.interval = interval
         self.close_interval = close_interval
         self._most_failing = max(1, slots // 2)
         self._asked: OrderedDict[str, float] = OrderedDict()
-        """Worker id -> when last asked, the one longest ago first; never asked is minus infinity."""
+        """Worker id -> when last verified, the longest ago first; minus infinity for never."""
         self._forward: OrderedDict[str, None] = OrderedDict()
         self._close: set[str] = set()
         self._lately: OrderedDict[str, float] = OrderedDict()
-        """Workers that changed lately -> until when they are watched closely."""
+        """Workers that changed recently -> until when they are watched closely."""
         self._in_flight: set[str] = set()
         self._failures: dict[str, int] = {}
-        """Worker id -> verifies in a row that brought nothing; those with none are not in it."""
+        """Worker id -> failed verifies in a row; workers without failures are not in it."""
         self._failing_in_flight: set[str] = set()
         self._sweep_at = float("-inf")
         self._since_sweep = 0
@@ -53,7 +53,7 @@ class Schedule:
         return worker_id in self._asked
 
     def watch(self, worker_ids: Iterable[str]) -> None:
-        """Add workers; those never asked come first in the sweep, in the order given."""
+        """Add workers; those never verified come first in the sweep, in the order given."""
         new = [worker_id for worker_id in worker_ids if worker_id not in self._asked]
         for worker_id in new:
             self._asked[worker_id] = float("-inf")
@@ -70,17 +70,17 @@ class Schedule:
             self._close.discard(worker_id)
 
     def bring_forward(self, worker_ids: Iterable[str]) -> None:
-        """Ask for these next."""
+        """Verify these next."""
         for worker_id in worker_ids:
             if worker_id in self._asked:
                 self._forward[worker_id] = None
 
     def watch_closely(self, worker_ids: Iterable[str]) -> None:
-        """Set whom the operator looks at; it replaces the last such set."""
+        """Set which workers you are looking at; replaces the last such set."""
         self._close = {worker_id for worker_id in worker_ids if worker_id in self._asked}
 
     def changed(self, worker_id: str, now: float) -> None:
-        """Watch closely, for an interval, a worker that changed."""
+        """Watch a worker that changed closely for an interval."""
         if worker_id in self._asked:
             self._lately[worker_id] = now + self.interval
             self._lately.move_to_end(worker_id)
@@ -88,7 +88,7 @@ class Schedule:
                 self._lately.popitem(last=False)
 
     def next(self, now: float) -> tuple[str | None, float]:
-        """Return whom to ask now, or None and the seconds until somebody is due (infinity for nobody)."""
+        """Return the worker to verify now, or None and the seconds until one is due (infinity if there is none)."""
         sweep, sweep_wait = self._sweep_candidate(now)
         sweep_is_due = sweep is not None and sweep_wait <= 0
         if not (sweep_is_due and self._since_sweep >= _LANE_SHARE):
@@ -101,7 +101,7 @@ class Schedule:
         return None, sweep_wait
 
     def came_back(self, worker_id: str, *, failed: bool = False) -> None:
-        """Note that the worker's request is no longer in flight, and whether it brought nothing."""
+        """Note that the worker's request is no longer in flight, and whether it failed."""
         self._in_flight.discard(worker_id)
         self._failing_in_flight.discard(worker_id)
         if not failed:
@@ -110,14 +110,14 @@ class Schedule:
             self._failures[worker_id] = self._failures.get(worker_id, 0) + 1
 
     def probe(self, now: float) -> str | None:
-        """Return one worker to try a lost registry with, whoever is due or not; None where all are in flight."""
+        """Return one worker to try an unreachable registry with, due or not; None if all are in flight."""
         for worker_id in (*self._forward, *self._asked):
             if worker_id not in self._in_flight:
                 return self._take(worker_id, now, swept=False)
         return None
 
     def ask_others(self, count: int, *, failing: bool) -> None:
-        """Have so many asked next: those asked longest ago whose last verify failed, or did not."""
+        """Verify this many next: those verified longest ago whose last verify failed, or did not."""
         others = (
             worker_id
             for worker_id in self._asked
@@ -128,7 +128,7 @@ class Schedule:
         self._forward.update(dict.fromkeys(islice(others, max(0, count - len(self._forward)))))
 
     def round_time(self, rate: float) -> float:
-        """Return the seconds one round of the sweep takes at `rate` requests a second, its least share assumed."""
+        """Return the seconds of one round of the sweep at `rate` requests per second and with its smallest share."""
         urgent = min(
             len(self._close | self._lately.keys()) / self.close_interval, rate * _LANE_SHARE / (_LANE_SHARE + 1)
         )

@@ -1,4 +1,4 @@
-"""How things stand with the registry, from what came of the requests: live, lost, or refusing what it is asked."""
+"""The state of the registry, derived from the results of requests: live, unreachable, or refusing."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -8,14 +8,14 @@ from pyhall_tui.monitor.outcomes import Fault, Ground, Outcomes
 from pyhall_tui.registry.models import Verdict
 
 _DOWN_AFTER = 2
-"""Failures of the ban list in a row after which it no longer vouches for the registry."""
+"""Failures of the ban list in a row after which it no longer proves that the registry is there."""
 _GONE = "The registry answers 404 for most of the workers that it knew."
 _NOTHING = "The registry answers 404 to everything."
 _GONE_ADVICE = "Check the registry URL and the namespace, or ask whoever runs the registry."
 
 
 class Change(NamedTuple):
-    """From one reach to another, and why."""
+    """A change of reachability, and why."""
 
     before: Reachability
     after: Reachability
@@ -23,14 +23,14 @@ class Change(NamedTuple):
 
 
 class Standing:
-    """Takes what came of each request, and says how things stand. Pure: times are seconds on the monotonic clock.
+    """Takes the result of each request and derives the registry's state. Pure: times are monotonic seconds.
 
-    The ban list is asked beside the workers, and is nobody's own: as long as it answers, the registry is not lost,
-    whatever becomes of the verifies. If it does not, or there is none, most verifies have to fail.
+    The ban list is independent of any worker: as long as it answers, the registry is reachable, whatever happens to the
+    verifies. If it fails, or there is none, the registry is unreachable once most verifies fail.
     """
 
     def __init__(self, watched: Callable[[], int], *, had_ban_list: bool = False, has_key: bool = True) -> None:
-        """Nothing was asked yet. `watched` counts the workers; `had_ban_list`: it answered in an earlier run."""
+        """Start without results. `watched` counts the workers; `had_ban_list`: it answered in an earlier run."""
         self.reach = Reachability.CONNECTING
         self.ban_list = BanListState.WAITING
         self.list_fault: Fault | None = None
@@ -39,34 +39,34 @@ class Standing:
         self._had_ban_list = had_ban_list
         self._has_key = has_key
         self._known: set[str] = set()
-        """Workers that the registry has known: 404 for them is news."""
+        """Workers that the registry knew at some time: 404 for them is news."""
         self._list_failures = 0
         self._answered: set[str] = set()
-        """Workers for whom the registry has answered, and taken the key, since it last did not."""
+        """Workers about whom the registry has answered, accepting the key, since it last did not."""
         self._newest: Fault | None = None
         """What the last verify failed with."""
 
-    # -- what came ---------------------------------------------------------------------------------------------
+    # -- results ------------------------------------------------------------------------------------------------
 
     def knew(self, worker_ids: Iterable[str]) -> None:
-        """Take which workers the registry knew in an earlier run."""
+        """Note which workers the registry knew in an earlier run."""
         self._known.update(worker_ids)
 
     def ask_again_without_key(self) -> None:
-        """Begin again with asking whether the registry wants a key."""
+        """Start again by asking whether the registry needs a key."""
         if self.reach is Reachability.NO_KEY:
             self.verifies.begin_again()
             self.list_fault, self._list_failures, self.ban_list = None, 0, BanListState.WAITING
             self.reach = Reachability.CONNECTING
 
     def forget(self, worker_ids: Iterable[str]) -> None:
-        """Drop workers that are watched no more."""
+        """Drop workers that are no longer watched."""
         gone = list(worker_ids)
         self.verifies.forget(gone)
         self._known.difference_update(gone)
 
     def verified(self, verdict: Verdict, now: float) -> bool:
-        """Take a verdict; return whether the worker's last answer was a fault."""
+        """Record a verdict; return whether the worker's last result was a fault."""
         self._newest = None
         self._answered.add(verdict.worker_id)
         if verdict.known:
@@ -74,7 +74,7 @@ class Standing:
         return self.verifies.record(verdict.worker_id, None if verdict.known else self._gone(verdict), now)
 
     def not_verified(self, worker_id: str, fault: Fault, now: float) -> bool:
-        """Take a fault of a verify; return whether the worker's last answer was none."""
+        """Record a failed verify; return whether the worker's last result was a success."""
         self._newest = fault
         if fault.ground is Ground.REFUSED:
             self._answered.add(worker_id)
@@ -83,36 +83,36 @@ class Standing:
         return self.verifies.record(worker_id, fault, now)
 
     def listed(self, *, truncated: bool) -> None:
-        """Take an answer of the ban list."""
+        """Record an answer to the ban list request."""
         self.ban_list = BanListState.TRUNCATED if truncated else BanListState.LIVE
         self._had_ban_list = True
         self._list_failures, self.list_fault = 0, None
 
     def not_listed(self, fault: Fault, *, no_such_thing: bool) -> None:
-        """Take a fault of the ban list; `no_such_thing`: as one answers who has none."""
+        """Record a failure of the ban list; `no_such_thing`: the answer of a registry that has none."""
         missing = no_such_thing and not self._had_ban_list
         self.ban_list = BanListState.MISSING if missing else BanListState.FAILING
         self._list_failures = 0 if missing else self._list_failures + 1
         self.list_fault = None if missing else fault
 
-    # -- what follows ------------------------------------------------------------------------------------------
+    # -- conclusions -------------------------------------------------------------------------------------------
 
     def look(self, now: float) -> tuple[Change | None, float]:
-        """Return the change that follows by now, if one does, and the seconds until it is worth another look."""
+        """Return the change that follows, if any, and the seconds until the next check is useful."""
         wait = self.verifies.look(now, self._watched())
         before = self.reach
         after, fault = self._next(now)
         if after is before:
             return None, wait
         if before in (Reachability.LOST, Reachability.KEY_REJECTED, Reachability.NO_KEY) and after is Reachability.LIVE:
-            self.verifies.begin_again()  # it has to fail once more before it is said to
+            self.verifies.begin_again()  # it has to fail again before that is reported
         self._answered.clear()
         self.reach = after
         return Change(before, after, fault), wait
 
     @property
     def fault(self) -> Fault | None:
-        """What stands for the trouble that the reach tells of."""
+        """The fault behind the current state."""
         if self.reach in (Reachability.LIVE, Reachability.CONNECTING):
             return None
         return self.verifies.failing or self.list_fault
@@ -133,7 +133,7 @@ class Standing:
         return self._now(now)
 
     def _first(self, now: float) -> tuple[Reachability, Fault | None]:
-        """While nothing is proved: two different questions without an answer are enough."""
+        """Return the state while nothing is proven: two different requests without an answer are enough."""
         workers, list_fault = self._watched(), self.list_fault
         if self.verifies.good or (not workers and self.ban_list not in (BanListState.WAITING, BanListState.FAILING)):
             return Reachability.LIVE, None
@@ -153,7 +153,7 @@ class Standing:
         return (Reachability.LIVE if self._answers(self._list_answers) else Reachability.LOST), None
 
     def _answers(self, by_list: bool) -> bool:
-        """Whether it is found again: by its ban list, or by two workers, so that one of them is not taken for all."""
+        """Whether the registry is back: its ban list answers, or two workers do, since one alone proves little."""
         workers = self._watched()
         return by_list or bool(workers and len(self._answered) >= min(2, workers))
 
@@ -178,7 +178,7 @@ class Standing:
         return self._by_ground(failing, ground)
 
     def _silence(self, now: float) -> Fault | None:
-        """Return what says that nothing answers any more: ban list and most verifies have begun to fail together."""
+        """Return the fault if nothing answers any more: the ban list and most verifies started to fail together."""
         begun = 0 < self._list_failures <= _DOWN_AFTER
         suspected = self.verifies.suspected(now) if begun else None
         silent = (self.list_fault, suspected)
@@ -189,7 +189,7 @@ class Standing:
         return reach.get(fault.ground, key), fault
 
     def _gone(self, verdict: Verdict) -> Fault | None:
-        """404 is a fault if most workers that were known are gone, or if nothing else was ever answered."""
+        """Return the fault if most known workers are gone (404), or if 404 is all that was ever answered."""
         if self._watched() > 1 and verdict.worker_id in self._known:
             return Fault(Ground.REFUSED, "404", _GONE, _GONE_ADVICE, verdict.correlation_id)
         if self._watched() > 1 and not self._known and self.ban_list is BanListState.MISSING:

@@ -1,4 +1,4 @@
-"""The last minutes of requests: how many, how slow, how many failed. Kept in buckets, so its size is bounded."""
+"""The last minutes of requests: how many, how slow, how many failed. Kept in buckets, so the size is limited."""
 
 from collections import deque
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class Bucket(NamedTuple):
 
 
 class Point(NamedTuple):
-    """One bucket summed up for a picture: requests a second, latencies in seconds, failures."""
+    """One bucket summarized for the strip: requests per second, latencies in seconds, failures."""
 
     rate: float
     p50: float
@@ -26,7 +26,7 @@ class Point(NamedTuple):
 
 
 class RequestStats:
-    """What the strip on the workers screen is drawn from. All times are on the monotonic clock."""
+    """The data behind the strip on the workers screen. All times are on the monotonic clock."""
 
     def __init__(self) -> None:
         self._buckets: deque[Bucket] = deque(maxlen=BUCKETS)
@@ -42,13 +42,13 @@ class RequestStats:
             bucket.failed.append(elapsed)
 
     def per_second(self, now: float) -> float:
-        """Return the requests a second over the last ten to fifteen seconds."""
+        """Return the requests per second over the last ten to fifteen seconds."""
         since = now - now % BUCKET - 2 * BUCKET
         count = sum(len(bucket.elapsed) for bucket in self._buckets if bucket.began >= since)
         return count / max(BUCKET, now - since)
 
     def points(self, now: float, count: int) -> list[Point]:
-        """Return the last `count` buckets, oldest first, empty ones included."""
+        """Return the last `count` buckets, oldest first, including empty ones."""
         last = now - now % BUCKET
         by_start = {bucket.began: bucket for bucket in self._buckets}
         return [_point(by_start.get(last - BUCKET * back)) for back in range(count - 1, -1, -1)]
