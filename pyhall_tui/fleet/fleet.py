@@ -182,7 +182,7 @@ class Fleet:
         entry.listed = listing.get(entry.last_sha256)
 
     def _ban_after(self, entry: Entry, asked: Moment) -> Ban | None:
-        """Return the ban in force after a verify: the worse of both sources. Only a newer answer without one ends it."""
+        """Return the ban in force after a verify: the worse of both sources. Only a newer one without a ban ends it."""
         verdict, before = entry.verdict, entry.ban
         if verdict is not None and verdict.banned:
             source = before.source if before else "verify"
