@@ -5,6 +5,7 @@ import shlex
 from typing import Final, NamedTuple
 
 from pyhall_tui.dispatch.form import DispatchForm, filled
+from pyhall_tui.profiles.urls import is_below
 from pyhall_tui.registry.decode import Unreadable, read_object
 
 _DATA: Final = frozenset({"-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json"})
@@ -131,7 +132,7 @@ def _notes(
         notes.append("The key in it was left out: the profile's own is sent.")
     if body.get("namespace") not in (None, namespace):
         notes.append(f"Its namespace {body['namespace']} was left out: this profile's is {namespace}.")
-    if urls and not urls[0].startswith(registry_url.rstrip("/") + "/"):
+    if urls and not is_below(urls[0], registry_url):
         notes.append("Its address was left out: the profile's registry is used.")
     if other := [key for key in body if key not in (*_FIELDS, "namespace")]:
         notes.append(f"Left out: {', '.join(other)}.")

@@ -25,6 +25,7 @@ from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import EnrollmentRow, EnrollmentState, NotKept
 from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.urls import spellings
 from pyhall_tui.registry.correlation import new_correlation_id
 from pyhall_tui.registry.errors import (
     Forbidden,
@@ -96,7 +97,7 @@ def batch_lock(drafts: Drafts, profile: Profile) -> Path:
 
     Two at once could each send the same row, also under two profiles that name the same registry.
     """
-    where = f"{profile.registry_url} {profile.namespace}"
+    where = f"{spellings(profile.registry_url)[0]} {profile.namespace}"
     return drafts.folder.parent / f"batch-{hashlib.sha256(where.encode()).hexdigest()[:12]}"
 
 
@@ -113,7 +114,7 @@ def plan(rows: Iterable[BatchRow], journal: Journal | None) -> list[Item]:
         before = known.get(kept.row_key)
         if before is None or _WEIGHT[kept.state] >= _WEIGHT[before.state]:
             known[kept.row_key] = kept
-    return [_item(row, _weightier(known.get(row.key), known.get(row.twin))) for row in rows]
+    return [_item(row, _weightiest(known, (row.key, row.twin, *row.aliases))) for row in rows]
 
 
 def lost_memory(items: Iterable[Item], journal: Journal, last_run: LastRun) -> str:
@@ -139,10 +140,8 @@ _WEIGHT = {
 """Of several batches' words on one worker the one that speaks most against another send counts."""
 
 
-def _weightier(one: EnrollmentRow | None, other: EnrollmentRow | None) -> EnrollmentRow | None:
-    if one is None or other is None:
-        return one or other
-    return one if _WEIGHT[one.state] >= _WEIGHT[other.state] else other
+def _weightiest(known: Mapping[str, EnrollmentRow], keys: Iterable[str]) -> EnrollmentRow | None:
+    return max((known[key] for key in keys if key in known), key=lambda row: _WEIGHT[row.state], default=None)
 
 
 def _item(row: BatchRow, kept: EnrollmentRow | None) -> Item:

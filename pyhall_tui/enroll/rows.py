@@ -23,6 +23,7 @@ from pyhall_tui.packages.dialects import Matched, match_dialect
 from pyhall_tui.packages.package_hash import Cancelled, PackageHash, PackageUnreadable, hash_package
 from pyhall_tui.paths import expanded
 from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.urls import spellings
 from pyhall_tui.registry.models import EnrollRequest, plain_sha256
 
 LIMIT = 64 << 20
@@ -42,6 +43,8 @@ class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
     """The same for the same worker in every run: of registry, namespace, name, and hash or package."""
     twin: str
     """The key by its hash: the same worker from another folder, or named by its hash. That of no package is `key`."""
+    aliases: tuple[str, ...] = ()
+    """Keys that an earlier version may have given it, by the registry's other spellings (`localhost`)."""
     request: EnrollRequest
     worker_id: str | None = None
     """The id that the batch gives it, by which an unknown outcome can be looked up."""
@@ -216,10 +219,16 @@ def _checked(source: _Source, profile: Profile, cancelled: Callable[[], bool]) -
         capabilities=tuple(dict.fromkeys(source.capabilities)),
         sha256=plain_sha256(sha256) or sha256,
     )
+    keys = [
+        _key(url, request, source, package)
+        for url in spellings(profile.registry_url)
+        for package in (source.package, None)
+    ]
     return BatchRow(
         number=source.number,
-        key=_key(profile, request, source, source.package),
-        twin=_key(profile, request, source, None),
+        key=keys[0],
+        twin=keys[1],
+        aliases=tuple(keys[2:]),
         request=request,
         worker_id=source.worker_id,
         package=str(source.package or ""),
@@ -253,10 +262,10 @@ def _namespace_mistakes(source: _Source, namespace: str) -> list[str]:
     return [doubt] if doubt else []
 
 
-def _key(profile: Profile, request: EnrollRequest, source: _Source, package: Path | None) -> str:
+def _key(url: str, request: EnrollRequest, source: _Source, package: Path | None) -> str:
     """A package's path stands for its hash: a package that was changed between two runs is the same worker still."""
     if source.mistake:
         return f"{source.number}: unreadable"
     of = str(package.resolve()) if package is not None else request.sha256
-    told = {"url": profile.registry_url, "namespace": request.namespace, "name": request.display_name, "of": of}
+    told = {"url": url, "namespace": request.namespace, "name": request.display_name, "of": of}
     return hashlib.sha256(canonical(told)).hexdigest()

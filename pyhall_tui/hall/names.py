@@ -9,13 +9,13 @@ import re
 import socket
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pyhall_tui.hall.wire import answer, correlation_id
+from pyhall_tui.hosts import LOCALHOST, ip_or_none, is_this_machine, one_spelling
 
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+(?:%[^\]\s]+)?\]|[0-9A-Za-z._-]+)(?::[0-9]{0,5})?", re.ASCII)
 _OWN = ("same-origin", "none")  # a page of this hall, or not a page at all
@@ -65,22 +65,15 @@ def name_of(host: str) -> str | None:
     match = _HOST.fullmatch(host) or _HOST.fullmatch(f"[{host}]")  # in an option, an IPv6 address has no brackets
     if match is None:
         return None
-    name = match[1].lower().removesuffix(".")
-    try:
-        address = ip_address(name.strip("[]").partition("%")[0])
-    except ValueError:
-        return name if name and not name.startswith("[") else None
-    return str(getattr(address, "ipv4_mapped", None) or address)
+    name = one_spelling(match[1].strip("[]").partition("%")[0])
+    return None if not name or (match[1].startswith("[") and ip_or_none(name) is None) else name
 
 
 @lru_cache(maxsize=256)
 def _is_own(name: str, known: frozenset[str], local: str) -> bool:
-    if name in known or name == "localhost" or name.endswith(".localhost"):
+    if name in known or is_this_machine(name) or name.endswith(f".{LOCALHOST}"):
         return True
-    try:
-        return ip_address(name).is_loopback or name == name_of(local)
-    except ValueError:
-        return False
+    return ip_or_none(name) is not None and name == name_of(local)
 
 
 def _is_of(origin: str, host: str) -> bool:

@@ -5,16 +5,20 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from pyhall_tui.hosts import ip_or_none, is_this_machine, one_spelling, same_machine
+
 REGISTRY: Final = "https://api.pyhall.dev"
 """The documented registry: the contract's base URL."""
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_HOST: Final = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?", re.ASCII)
+_HOST: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*", re.ASCII)
+_NUMBER: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)", re.ASCII)
+"""What ends in a number is an IPv4 address, never a name (WHATWG URL, 3.5)."""
 
 
 def normalise_url(text: str) -> str:
-    """Return the one spelling of a base URL: host in lower case, no default port, no slash at the end.
+    """Return the one spelling of a base URL: its host's (see `hosts`), no default port, no slash at the end.
 
     Raises:
         ValueError: with a sentence for the form, for anything that is no plain http or https base URL.
@@ -41,18 +45,36 @@ def origin(url: str) -> str:
 
 def is_loopback(url: str) -> bool:
     """Whether the URL's host is this machine by its name or address alone: no name is looked up."""
-    host = _host(_split(url.strip()))
-    if host == "localhost":
-        return True
+    return is_this_machine(_host(_split(url.strip())))
+
+
+def spellings(url: str) -> tuple[str, ...]:
+    """Return every base URL that leads to the same registry as this one; the first stands for it.
+
+    For what must happen once in a registry, whichever way a profile writes it. A key is bound to `origin`, which is
+    stricter. A URL that can't be read is returned as it is.
+    """
     try:
-        return ipaddress.ip_address(host).is_loopback
+        parts = urlsplit(normalise_url(url))
     except ValueError:
-        return False
+        return (url,)
+    hosts = same_machine(_host(parts))
+    if len(hosts) == 1 and ip_or_none(hosts[0]) is None:
+        hosts += (f"{hosts[0]}.",)
+    return tuple(_origin(parts, host) + parts.path for host in hosts)
 
 
 def is_insecure(url: str) -> bool:
     """Whether a key would cross a network in plain text: `http` to another machine."""
     return _split(url.strip()).scheme == "http" and not is_loopback(url)
+
+
+def is_below(url: str, base_url: str) -> bool:
+    """Return whether a URL, however it is spelled, is one of the registry's at `base_url`."""
+    try:
+        return normalise_url(re.split("[?#]", url, maxsplit=1)[0]).startswith(normalise_url(base_url) + "/")
+    except ValueError:
+        return False
 
 
 def moved_base_url(location: str, path: str) -> str | None:
@@ -87,33 +109,25 @@ def _split(text: str) -> SplitResult:
 
 
 def _host(parts: SplitResult) -> str:
-    host = (parts.hostname or "").lower()
+    host = parts.hostname or ""
     if "[" in parts.netloc:
         try:
-            return str(ipaddress.IPv6Address(host.replace("%", "no zones")))
+            ipaddress.IPv6Address(host.replace("%", "no zones"))
         except ValueError:
             raise ValueError("The URL's IPv6 address cannot be read.") from None
+        return one_spelling(host)
     try:
-        host = host if host.isascii() else _in_ascii(host)
-    except UnicodeError:
+        host = one_spelling(host)
+    except ValueError:
         raise ValueError("The URL's host cannot be read.") from None
     if not _HOST.fullmatch(host):
         raise ValueError("The URL has no host that can be read.")
+    if _NUMBER.fullmatch(host) and ip_or_none(host) is None:
+        raise ValueError("The URL's IPv4 address cannot be read: write it like 127.0.0.1.")
     return host
 
 
-def _in_ascii(host: str) -> str:
-    """Return a name as browsers ask for it: `faß.de` is another host than the `fass.de` of Python's own codec.
-
-    Raises:
-        UnicodeError: it is no name.
-    """
-    import idna  # large, and rarely wanted
-
-    return idna.encode(host, uts46=True).decode()
-
-
-def _origin(parts: SplitResult) -> str:
-    host = _host(parts)
+def _origin(parts: SplitResult, host: str = "") -> str:
+    host = host or _host(parts)
     port = "" if parts.port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
     return f"{parts.scheme}://[{host}]{port}" if ":" in host else f"{parts.scheme}://{host}{port}"

@@ -1,6 +1,5 @@
 """Where a profile's registry is: its address, normalised, and how an id becomes one segment of a path."""
 
-import ipaddress
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -16,7 +15,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
     scheme: str
     host: str
-    """Lower case, without the brackets of an IPv6 address."""
+    """In its one spelling (see `hosts`), without the brackets of an IPv6 address."""
     port: int
     prefix: str
     """The path below which the API lies, without a trailing slash; mostly empty."""
@@ -38,15 +37,6 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
         return is_loopback(self.base_url)
 
 
-def ip_or_none(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return the IP address that `text` is (an IPv4 one also where it is mapped into IPv6), or None."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
 def read_origin(url: str) -> Origin:
     """Read a profile's registry URL.
 
@@ -57,7 +47,7 @@ def read_origin(url: str) -> Origin:
     parts = urlsplit(normalise_url(url))
     return Origin(
         scheme=parts.scheme,
-        host=(parts.hostname or "").rstrip("."),
+        host=parts.hostname or "",
         port=parts.port or _DEFAULT_PORTS[parts.scheme],
         prefix=parts.path,
     )

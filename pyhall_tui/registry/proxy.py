@@ -5,7 +5,8 @@ import re
 import urllib.request
 from typing import Final
 
-from pyhall_tui.registry.origin import Origin, ip_or_none
+from pyhall_tui.hosts import ip_or_none, one_spelling
+from pyhall_tui.registry.origin import Origin
 
 _NAME: Final = re.compile(r"(?:\*?\.)?([\w-]+(?:\.[\w-]+)*)\.?(?::(\d{1,5}))?")
 _IN_BRACKETS: Final = re.compile(r"\[(.*)\](?::(\d{1,5}))?")
@@ -77,8 +78,8 @@ def _covers(entry: str, origin: Origin) -> bool:
     bare, port = bracketed.groups() if bracketed else (entry, None)
     if (named := ip_or_none(bare)) is not None:
         return named == address and port in (None, str(origin.port))
-    match = _NAME.fullmatch(entry if entry.isascii() else entry.encode("idna").decode())
+    match = _NAME.fullmatch(entry)
     if match is None:
         raise ValueError(entry)
-    name, port = match.groups()
+    name, port = one_spelling(match[1]), match[2]
     return (origin.host == name or origin.host.endswith(f".{name}")) and (port is None or int(port) == origin.port)

@@ -8,6 +8,7 @@ from pyhall_tui.logs.masking import mask
 from pyhall_tui.paths import expanded
 from pyhall_tui.probe import CheckResult
 from pyhall_tui.profiles.urls import REGISTRY, is_loopback, origin
+from pyhall_tui.registry.origin import read_origin
 from pyhall_tui.render.text import Cell, Style, clean
 
 _MARKS: Final = {
@@ -63,11 +64,18 @@ def _without_names(text: str, patient: Patient) -> str:
     if profile is not None:
         names |= {profile.namespace: "<namespace>", profile.name: "<profile>"}
         if not _is_public(profile.registry_url):
-            names |= {profile.registry_url.partition("://")[2].partition("/")[0].partition(":")[0]: "<host>"}
+            names |= {_host(profile.registry_url): "<host>"}
     # longest first, whole words: a namespace may begin with the profile's name
     for name in sorted(filter(None, names), key=len, reverse=True):
         text = re.sub(rf"(?<![\w.-]){re.escape(clean(name))}(?![\w-])", names[name], text)
     return text
+
+
+def _host(url: str) -> str:
+    try:
+        return read_origin(url).host
+    except ValueError:
+        return url.partition("://")[2].partition("/")[0]
 
 
 def _is_public(url: str) -> bool:

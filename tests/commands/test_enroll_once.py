@@ -191,6 +191,22 @@ def test_the_same_batch_under_another_profile_for_the_registry_is_not_sent_again
     assert (done.returncode, enrolled(hall)) == (0, {"w0": 1}), done.stderr
 
 
+@pytest.mark.parametrize("other", ["localhost", "LOCALHOST.", "[::ffff:127.0.0.1]"])
+def test_the_same_batch_under_another_spelling_of_the_registry_is_not_sent_again(
+    hall: LiveHall, tmp_path: Path, other: str
+) -> None:
+    """F64, F13: nor while a batch runs there."""
+    path = batch(tmp_path, 1)
+    assert enroll(tmp_path, hall, "--from", str(path), "--yes").returncode == 0
+    url = hall.url.replace("127.0.0.1", other)
+    done = run_program(tmp_path, "enroll", "--from", str(path), "--yes", url=url, key=hall.key)
+    assert (done.returncode, enrolled(hall)) == (0, {"w0": 1}), done.stderr
+    running = Profile(name="other", namespace="org.yourco", registry_url=hall.url)
+    with locked(batch_lock(Drafts(tmp_path / "state", "other"), running)):
+        done = run_program(tmp_path, "enroll", "--from", str(path), "--yes", url=url, key=hall.key)
+    assert done.returncode == 2 and "Another pyhall-tui is enrolling a batch in this namespace" in done.stderr
+
+
 def test_two_programs_under_two_profiles_for_the_registry_never_send_at_once(hall: LiveHall, tmp_path: Path) -> None:
     """F64"""
     path = batch(tmp_path, 1)

@@ -38,6 +38,12 @@ def test_our_own_snippet_comes_back_as_it_was() -> None:
     assert pasted(line) == Pasted(form, ())
 
 
+def test_an_address_that_is_spelled_differently_is_the_profiles_own() -> None:
+    """F13"""
+    form, notes = pasted(DOCUMENTED.replace("https://api.pyhall.dev", "https://API.PyHall.Dev.:443"))
+    assert form.worker_id == "wkr_abc123" and len(notes) == 1
+
+
 def test_what_is_not_of_this_profile_is_said() -> None:
     line = DOCUMENTED.replace("org.yourco", "org.other").replace("api.pyhall.dev", "localhost:8765")
 

@@ -1,10 +1,12 @@
 """Batches as they are read: JSON Lines, CSV, a folder of packages."""
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
+from pyhall_tui.attest.json_text import canonical
 from pyhall_tui.attest.manifests import signature_of
 from pyhall_tui.attest.records import write_record
 from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
@@ -50,6 +52,19 @@ def test_each_wrong_line_says_what_is_wrong_and_none_hides_another(tmp_path: Pat
     assert "belongs to org.other" in told[3]
     assert told[4] == ""
     assert "same worker as in row 5" in told[5]
+
+
+def test_a_worker_has_one_key_under_each_spelling_of_the_registry(tmp_path: Path) -> None:
+    """F13, F64: and is known by the key that an earlier version gave it, which kept the spellings apart."""
+    batch = lines(tmp_path / "b.jsonl", GOOD)
+    urls = ("http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1/", "http://127.0.0.2:1")
+    one, by_name, by_v6, another = (
+        read_rows(batch, Profile(name="acme", namespace="org.yourco", registry_url=url))[0] for url in urls
+    )
+    assert one.key == by_name.key == by_v6.key != another.key
+    before = {"url": "http://localhost:1", "namespace": "org.yourco", "name": "W", "of": HASH}
+    assert hashlib.sha256(canonical(before)).hexdigest() in one.aliases
+    assert not set(one.aliases) & {another.key, *another.aliases}
 
 
 def test_csv_names_its_columns_and_separates_capabilities_by_blanks_or_semicolons(tmp_path: Path) -> None:

@@ -151,14 +151,21 @@ def test_writes_without_a_key_are_of_this_machine_and_no_browser(public: LiveHal
 
 def test_further_names_are_an_option(tmp_path: Path) -> None:
     """F96: a hall behind a proxy, or on all addresses."""
-    names = ("--allow-host", "Hall.Example.", "--allow-host", "2001:db8::1")
+    names = ("--allow-host", "Hall.Example.", "--allow-host", "2001:db8::1", "--allow-host", "Bücher.example")
     with served(tmp_path / "hall.db", "--host", "0.0.0.0", "--allow-plain-http", *names) as hall:
-        for host in ("hall.example", "hall.example:443", "[2001:DB8:0::1]", "0.0.0.0", "localhost"):
+        for host in (
+            "hall.example",
+            "hall.example:443",
+            "[2001:DB8:0::1]",
+            "0.0.0.0",
+            "localhost",
+            "xn--bcher-kva.example",
+        ):
             assert status_of(hall.url, f"GET /health HTTP/1.1\r\nHost: {host}") == 200, host
         assert status_of(hall.url, "GET /health HTTP/1.1\r\nHost: other.example") == 421
 
 
-@pytest.mark.parametrize("name", ["http://hall.example", "a b", "", "hall.example/x"])
+@pytest.mark.parametrize("name", ["http://hall.example", "a b", "", "hall.example/x", "☃.example", "bücher.example:x"])
 def test_an_option_that_is_no_name_is_a_mistake(name: str, tmp_path: Path) -> None:
     """F96: it would never be answered."""
     result = run("serve", "--port", "0", "--db", tmp_path / "hall.db", "--allow-host", name)

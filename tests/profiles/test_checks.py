@@ -4,7 +4,7 @@ import pytest
 
 from pyhall_tui.profiles.checks import INSECURE, profile_from, validate_profile
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.urls import is_insecure, is_loopback, normalise_url, origin
+from pyhall_tui.profiles.urls import is_insecure, is_loopback, normalise_url, origin, spellings
 
 GOOD = {"name": "acme-prod", "namespace": "org.acme", "registry_url": "https://api.pyhall.dev"}
 
@@ -69,6 +69,13 @@ def test_plain_http_to_another_machine_needs_leave() -> None:
         ("https://a.dev:8443/base/Path/", "https://a.dev:8443/base/Path"),
         ("https://bücher.example", "https://xn--bcher-kva.example"),
         ("https://faß.example", "https://xn--fa-hia.example"),
+        ("https://XN--BCHER-KVA.example.", "https://xn--bcher-kva.example"),
+        ("https://ｂücher。example", "https://xn--bcher-kva.example"),
+        ("https://а\u0440\u0440le.example", "https://xn--le-6kc8da.example"),
+        ("https://api.pyhall.dev.:443", "https://api.pyhall.dev"),
+        ("http://[::ffff:127.0.0.1]:1", "http://127.0.0.1:1"),
+        ("http://[2001:DB8:0:0::1]", "http://[2001:db8::1]"),
+        ("http://①②⑦.0.0.1", "http://127.0.0.1"),
     ],
 )
 def test_a_url_has_one_spelling(text: str, url: str) -> None:
@@ -76,6 +83,35 @@ def test_a_url_has_one_spelling(text: str, url: str) -> None:
     assert normalise_url(text) == url
     assert normalise_url(url) == url
     assert url.startswith(origin(text))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("http://localhost:8765", "http://127.0.0.1:8765/", True),
+        ("http://localhost:8765/x", "http://[::1]:8765/x", True),
+        ("http://LOCALHOST.", "http://[::ffff:7f00:1]:80", True),
+        ("https://bücher.example", "https://XN--BCHER-KVA.example:443", True),
+        ("http://localhost:8765", "http://localhost:8766", False),
+        ("http://localhost:8765", "https://localhost:8765", False),
+        ("http://localhost:8765/x", "http://localhost:8765/X", False),
+        ("http://localhost:8765", "http://127.0.0.2:8765", False),
+        ("http://localhost:8765", "http://hall.localhost:8765", False),
+        ("https://pyhall.example", "https://рyhall.example", False),
+        ("https://a.example", "https://b.example", False),
+    ],
+)
+def test_which_urls_are_one_registry(one: str, other: str, same: bool) -> None:
+    """F13: for what must happen once in it. A key is bound to more: to the very name or address."""
+    assert (spellings(one)[0] == spellings(other)[0]) is same
+    assert same is bool(set(spellings(one)) & set(spellings(other)))
+    assert normalise_url(one) in spellings(one)
+    if "localhost" in one.lower() and "localhost" not in other.lower():
+        assert origin(one) != origin(other)
+
+
+def test_a_url_that_cannot_be_read_is_only_itself() -> None:
+    assert spellings("nonsense") == ("nonsense",)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +142,19 @@ def test_a_url_has_one_spelling(text: str, url: str) -> None:
         f"https://{'a' * 64}.dev",
         f"https://{'a.' * 130}dev",
         "https://-é.dev",
+        "https://a\u200db.dev",
+        "https://\u202edev.example",
+        "https://☃.dev",
+        "https://א\u0061.dev",
+        "https://xn--zzzzzz999.é.dev",
+        "https://é..",
+        "http://127.1",
+        "http://2130706433",
+        "http://0x7f.0.0.1",
+        "http://0177.0.0.1",
+        "http://a.1",
+        "http://1.2.3.4.5",
+        "http://127.0.0.1..",
         "https://a_%41.dev",
         "https://-",
     ],
@@ -125,6 +174,9 @@ def test_what_is_no_base_url_gets_a_sentence(text: str) -> None:
         ("http://localhost.evil.example", False),
         ("http://127.0.0.1.evil.example", False),
         ("http://0.0.0.0", False),
+        ("http://[::ffff:127.0.0.1]", True),
+        ("http://localhost.", True),
+        ("http://ｌocalhost", True),
         ("http://10.0.0.1", False),
     ],
 )

@@ -226,6 +226,11 @@ async def test_a_proxy_on_the_way_to_https_sees_no_key(
         ("[2001:db8::1]:8443", "https://[2001:db8::1]", False),
         ("localhost registry.example", "https://registry.example", True),
         ("BÜCHER.example", "https://bücher.example", True),
+        (".Faß.example.", "https://a.faß.example", True),
+        ("fass.example", "https://faß.example", False),
+        ("Registry.Example.:443", "https://REGISTRY.example.", True),
+        ("::ffff:10.1.2.3", "https://10.1.2.3", True),
+        ("10.1.2.3", "https://[::ffff:10.1.2.3]", True),
         ("localhost,::1/128,[::1],10.0.0.0/8", "https://registry.example", False),
         ("", "https://registry.example", False),
     ],
@@ -244,9 +249,9 @@ async def test_a_no_proxy_entry_that_cannot_be_read_is_a_warning(
 ) -> None:
     """F11."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    monkeypatch.setenv("NO_PROXY", "localhost, ::1/128, [::1], 10.0.0.0/99, http://x/, [::1")
+    monkeypatch.setenv("NO_PROXY", "localhost, ::1/128, [::1], 10.0.0.0/99, http://x/, [::1, ☃.example")
     warnings = open_client("https://registry.example").warnings
-    assert [warning.split("'")[1] for warning in warnings] == ["10.0.0.0/99", "http://x/", "[::1"]
+    assert [warning.split("'")[1] for warning in warnings] == ["10.0.0.0/99", "http://x/", "[::1", "☃.example"]
 
 
 @pytest.mark.parametrize("written", ["proxy.example:3128", "//proxy.example:3128", " http://proxy.example:3128 "])

@@ -1,6 +1,6 @@
 """`pyhall-tui hall serve`: only the hall."""
 
-import ipaddress
+import contextlib
 import logging
 import sys
 from pathlib import Path
@@ -10,6 +10,7 @@ import click
 
 from pyhall_tui.commands.hall.group import db_option, hall_group, open_store, say
 from pyhall_tui.commands.hall.upstream import checked_url, follow, key_of_environment
+from pyhall_tui.hosts import is_this_machine, one_spelling
 
 if TYPE_CHECKING:
     from pyhall_tui.hall.context import PolicySource
@@ -18,13 +19,18 @@ if TYPE_CHECKING:
 
 
 def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
-    if names:
-        from pyhall_tui.hall.names import name_of
+    """Return the names as browsers send them: `xn--…` for what is not ASCII."""
+    return tuple(map(_host, names))
 
-        for name in names:
-            if name_of(name) is None:
-                raise click.UsageError(f"--allow-host: {name!r} is not a host name")
-    return names
+
+def _host(name: str) -> str:
+    from pyhall_tui.hall.names import name_of
+
+    with contextlib.suppress(ValueError):
+        sent = name if name.isascii() else one_spelling(name)
+        if name_of(sent) is not None:
+            return sent
+    raise click.UsageError(f"--allow-host: {name!r} is not a host name")
 
 
 @hall_group.command()
@@ -197,6 +203,6 @@ def _first_key(store: "Store", namespace: str, seed: str) -> str | None:
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return is_this_machine(one_spelling(host))
     except ValueError:
-        return host == "localhost"
+        return False

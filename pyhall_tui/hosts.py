@@ -1,0 +1,58 @@
+"""A host has one spelling here, so that two are the same host if they are the same text.
+
+A name is in ASCII and lower case: one in other scripts is written as `xn--…`, so it can't look like another. The dot at
+its end goes. An IP address is written the usual way, also if it is an IPv4 one mapped into IPv6.
+"""
+
+import ipaddress
+from typing import Final
+
+LOCALHOST: Final = "localhost"
+_LOOPBACKS: Final = (LOCALHOST, "127.0.0.1", "::1")
+
+
+def one_spelling(host: str) -> str:
+    """Return the one spelling of a host, which comes without port and brackets.
+
+    It is also returned if it is not a name that DNS allows: that is for the caller to check.
+
+    Raises:
+        ValueError: it is not ASCII, and not a name in another script either.
+    """
+    host = (host if host.isascii() else _in_ascii(host)).lower().removesuffix(".")
+    address = ip_or_none(host)
+    return host if address is None else str(address)
+
+
+def is_this_machine(host: str) -> bool:
+    """Return whether a host in its one spelling is this machine by its name or address: nothing is looked up."""
+    address = ip_or_none(host)
+    return host == LOCALHOST if address is None else address.is_loopback
+
+
+def same_machine(host: str) -> tuple[str, ...]:
+    """Return all spellings of `host` (given in its one spelling) that lead to the same server, the usual one first.
+
+    `localhost` is 127.0.0.1 or ::1, whichever answers. 127.0.0.2 is another address.
+    """
+    return ("127.0.0.1", "::1", LOCALHOST) if host in _LOOPBACKS else (host,)
+
+
+def ip_or_none(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the IP address that `text` is (an IPv4 one also if it is mapped into IPv6), or None."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _in_ascii(name: str) -> str:
+    """Return a name as browsers ask for it: `faß.de` is another host than the `fass.de` of Python's own codec.
+
+    Raises:
+        UnicodeError: it is not a name.
+    """
+    import idna  # large, and rarely wanted
+
+    return idna.encode(name, uts46=True).decode()
