@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from pyhall_tui import __version__
 from pyhall_tui.clock import Clock
+from pyhall_tui.files.sizes import amount
 from pyhall_tui.paths import Home
 from pyhall_tui.probe import CheckResult, Step, apart, probe
 from pyhall_tui.profiles.api_key import ApiKey
@@ -176,7 +177,7 @@ def _journal(path: Path) -> Finding:
     if wrong:
         advice = "Open the app: it sets the damaged journal aside and starts a new one."
         return Finding("journal", CheckResult.NO, f"{path} is damaged: {wrong}", advice)
-    return Finding("journal", CheckResult.YES, f"{_bytes(size)} in {path}.")
+    return Finding("journal", CheckResult.YES, f"{amount(size)} in {path}.")
 
 
 def _damage(path: Path) -> str:
@@ -226,7 +227,7 @@ def _folders(home: Home) -> Finding:
             )
         if (free := shutil.disk_usage(there).free) < _SCARCE:
             return Finding(
-                "folders", CheckResult.NO, f"Only {_bytes(free)} free for {folder}.", "Free some space on that disk."
+                "folders", CheckResult.NO, f"Only {amount(free)} free for {folder}.", "Free some space on that disk."
             )
     return Finding("folders", CheckResult.YES, "All can be written.")
 
@@ -270,7 +271,3 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "missing"
-
-
-def _bytes(count: int) -> str:
-    return f"{count / 1024 / 1024:,.1f} MiB" if count >= 1024 * 1024 else f"{count / 1024:,.0f} KiB"

@@ -162,7 +162,7 @@ class Workspace:
         """Set the folder of a watched worker's package, and hash it; None: stop comparing it."""
         self.watch_list.set_folder(worker_id, str(folder) if folder else None)
         self.packages.forget(worker_id)
-        self.fleet.restore_drift(worker_id, "", "")
+        self.fleet.restore_drift(worker_id, None, "")
         if folder is not None:
             self._follow_packages([WatchedWorker(worker_id, str(folder))])
         self._listener.fleet_changed()
@@ -245,12 +245,12 @@ class Workspace:
             known = entry.verdict is not None
             standing = self.packages.follow(worker.id, Path(worker.folder), entry.sha256, known=known)
             if standing is not None:
-                self.fleet.restore_drift(worker.id, standing.drift.state.value, standing.drift.detail)
+                self.fleet.restore_drift(worker.id, standing.drift.state, standing.drift.detail)
 
     def _take_drift(self, worker_id: str, drift: "Drift") -> None:
         if self._closed:
             return
-        self.take_events(self.fleet.set_drift(worker_id, drift.state.value, drift.summary, self.now()))
+        self.take_events(self.fleet.set_drift(worker_id, drift.state, drift.summary, self.now()))
         self._listener.fleet_changed()
 
     def _restore(self, rows: Iterable[LastVerdict]) -> None:

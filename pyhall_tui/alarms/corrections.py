@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping
 from pyhall_tui.alarms.alarm import Alarm, Condition
 from pyhall_tui.alarms.fold import REVOKED
 from pyhall_tui.clock import Moment
+from pyhall_tui.fleet.drift_state import BAD_DRIFT
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.fleet.events import FIRST_SIGHT, Event, Kind
 from pyhall_tui.fleet.transitions import make_event
 from pyhall_tui.registry.models import Verdict
 
 Firing = Mapping[Condition, Alarm]
-
-_DRIFTS = ("drifted", "unreadable")
 
 
 def by_verdict(entry: Entry, firing: Firing, asked: Moment, now: Moment, list_as_of: float) -> Iterator[Event]:
@@ -55,9 +54,9 @@ def by_ban_list(entry: Entry, firing: Firing, now: Moment) -> Iterator[Event]:
 
 def by_drift(entry: Entry, firing: Firing, now: Moment) -> Iterator[Event]:
     """Yield what comparing the worker's folder shows, and its alarm does not."""
-    drifts = entry.drift in _DRIFTS
+    drifts = entry.drift in BAD_DRIFT
     if drifts and Condition.DRIFTED not in firing:
-        yield _event(Kind.DRIFTED, entry, FIRST_SIGHT, entry.drift, now, entry.drift_detail, source="drift")
+        yield _event(Kind.DRIFTED, entry, FIRST_SIGHT, (entry.drift or ""), now, entry.drift_detail, source="drift")
     if not drifts and Condition.DRIFTED in firing:
         yield _event(Kind.DRIFT_ENDED, entry, "drifted", entry.drift or "not compared", now, source="drift")
 

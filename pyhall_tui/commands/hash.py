@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from pyhall_tui.commands.output import printable
+from pyhall_tui.files.sizes import amount
 from pyhall_tui.packages.dialects import Matched, match_dialect
 from pyhall_tui.packages.listing import Why
 from pyhall_tui.packages.package_hash import (
@@ -124,7 +125,7 @@ def _show_progress(progress: Progress) -> None:
         text = "listing…"
     else:
         share = progress.bytes_done * 100 // progress.bytes_total if progress.bytes_total else 100
-        text = f"{share:3} %  {progress.bytes_done / 2**20:,.0f} of {progress.bytes_total / 2**20:,.0f} MiB"
+        text = f"{share:3} %  {amount(progress.bytes_done)} of {amount(progress.bytes_total)}"
         text += f"  {progress.files_done:,} of {progress.files_total:,} files"
     sys.stderr.write(f"\r\x1b[K{text}")
     sys.stderr.flush()

@@ -9,6 +9,7 @@ import msgspec
 from pyhall_tui.clock import Clock
 from pyhall_tui.dispatch.result import Result, Tried
 from pyhall_tui.fleet.events import Event, Kind, Severity
+from pyhall_tui.percentile import percentile
 from pyhall_tui.registry.correlation import new_correlation_id
 from pyhall_tui.registry.models import DispatchRequest
 
@@ -92,7 +93,7 @@ class LiveRun:
         ordered = sorted(sample.elapsed_ms for sample in self.samples if sample.elapsed_ms is not None)
         if not ordered:
             return Percentiles(None, None, None)
-        return Percentiles(*(ordered[max(0, -(-len(ordered) * percent // 100) - 1)] for percent in (50, 95, 99)))
+        return Percentiles(*(percentile(ordered, percent) for percent in (50, 95, 99)))
 
     async def _once(self) -> float:
         """Send once more; return the seconds that the registry wants to be left alone."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from pyhall_tui.fleet.drift_state import BAD_DRIFT, DriftState
 from pyhall_tui.registry.models import BanListEntry, Verdict
 
 
@@ -52,8 +53,8 @@ class Entry:
     """The reason that the ban list last gave for the ban in force, even after it was removed from the list."""
     told_reason: str | None = None
     """The reason in the last event of the ban in force."""
-    drift: str = ""
-    """`match`, `other order`, `drifted`, `not attested`, `unreadable`; empty if no folder is known."""
+    drift: DriftState | None = None
+    """None if no folder is known."""
     drift_detail: str = ""
     error: str = ""
     """Why the last verify failed; empty after a successful one."""
@@ -84,7 +85,7 @@ class Entry:
             return State.BANNED
         if self.verdict is None:
             return State.WAITING
-        return _verdict_state(self.verdict, drifted=self.drift in ("drifted", "unreadable"))
+        return _verdict_state(self.verdict, drifted=self.drift in BAD_DRIFT)
 
     def state(self, mono: float, stale_after: float) -> State:
         """Return the state at that moment. Age only hides good states: a stale ban is still a ban."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from pyhall_tui.clock import Moment
+from pyhall_tui.fleet.drift_state import BAD_DRIFT, DriftState
 from pyhall_tui.fleet.entry import Ban, Entry, State
 from pyhall_tui.fleet.events import BANNED_OTHERWISE, FIRST_SIGHT, Event, Kind
 from pyhall_tui.fleet.transitions import ban_transition, make_event, verdict_transitions
@@ -121,22 +122,21 @@ class Fleet:
                 self._touch(entry)
         return events
 
-    def set_drift(self, worker_id: str, drift: str, detail: str, now: Moment) -> list[Event]:
+    def set_drift(self, worker_id: str, drift: DriftState, detail: str, now: Moment) -> list[Event]:
         """Apply the result of comparing the worker's folder with its attested hash; return the transitions."""
         entry = self._entries.get(worker_id)
         if entry is None or (entry.drift, entry.drift_detail) == (drift, detail):
             return []
         before, entry.drift, entry.drift_detail = entry.drift, drift, detail
         self._touch(entry)
-        bad = ("drifted", "unreadable")
-        if (before in bad) == (drift in bad):
+        if (before in BAD_DRIFT) == (drift in BAD_DRIFT):
             return []
         entry.changed_wall = now.wall
-        kind = Kind.DRIFTED if drift in bad else Kind.DRIFT_ENDED
-        was = before or "not compared yet"
-        return [make_event(kind, now.wall, worker_id, was, drift, source="drift", detail=detail)]
+        kind = Kind.DRIFTED if drift in BAD_DRIFT else Kind.DRIFT_ENDED
+        was = before.value if before else "not compared yet"
+        return [make_event(kind, now.wall, worker_id, was, drift.value, source="drift", detail=detail)]
 
-    def restore_drift(self, worker_id: str, drift: str, detail: str) -> None:
+    def restore_drift(self, worker_id: str, drift: DriftState | None, detail: str) -> None:
         """Load an earlier run's comparison, or clear it if the folder was removed; neither is an event."""
         entry = self._entries.get(worker_id)
         if entry is not None:

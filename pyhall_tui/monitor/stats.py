@@ -3,6 +3,8 @@
 from collections import deque
 from typing import NamedTuple
 
+from pyhall_tui.percentile import percentile
+
 BUCKET = 5.0
 """Seconds that one bucket holds."""
 BUCKETS = 120
@@ -59,11 +61,3 @@ def _point(bucket: Bucket | None) -> Point:
         return Point(0.0, 0.0, 0.0, 0)
     ordered = sorted(bucket.elapsed)
     return Point(len(ordered) / BUCKET, percentile(ordered, 50), percentile(ordered, 95), len(bucket.failed))
-
-
-def percentile(ordered: list[float], percent: float) -> float:
-    """Return that percentile of values in ascending order (nearest rank); 0 for none."""
-    if not ordered:
-        return 0.0
-    rank = -(-len(ordered) * percent // 100)
-    return ordered[max(0, int(rank) - 1)]

@@ -1,23 +1,13 @@
 """Drift: what lies on disk against what the registry attests. Pure: the package is hashed elsewhere."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 import msgspec
 
+from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.packages.dialects import Dialect, Matched, match_dialect
 from pyhall_tui.packages.package_hash import HashedFile, PackageHash, PackageUnreadable
 from pyhall_tui.registry.models import plain_sha256
-
-
-class DriftState(StrEnum):
-    """How a watched package stands. Only `MATCH` is clean."""
-
-    MATCH = "match"
-    OTHER_ORDER = "other order"
-    DRIFTED = "drifted"
-    NOT_ATTESTED = "not attested"
-    UNREADABLE = "unreadable"
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):

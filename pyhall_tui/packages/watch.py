@@ -16,7 +16,8 @@ from pathlib import Path, PurePath
 import msgspec
 
 from pyhall_tui.files.notes import Notes
-from pyhall_tui.packages.drift import Drift, DriftState, compare
+from pyhall_tui.fleet.drift_state import DriftState
+from pyhall_tui.packages.drift import Drift, compare
 from pyhall_tui.packages.listing import NEVER_PART
 from pyhall_tui.packages.package_hash import (
     Cancelled,

@@ -9,14 +9,9 @@ from pyhall_tui.paths import expanded
 from pyhall_tui.probe import CheckResult
 from pyhall_tui.profiles.urls import REGISTRY, is_loopback, origin
 from pyhall_tui.registry.origin import read_origin
+from pyhall_tui.render.check_marks import CHECK_MARKS
 from pyhall_tui.render.text import Cell, Style, clean
 
-_MARKS: Final = {
-    CheckResult.YES: ("✔", Style.GOOD),
-    CheckResult.NO: ("✖", Style.ERROR),
-    CheckResult.UNPROVEN: ("?", Style.WARNING),
-    CheckResult.NOT_TRIED: ("–", Style.DIM),
-}
 _WIDTH: Final = 9
 """Cells of the longest thing that is looked at."""
 _URL: Final = re.compile(r"https?://[^\s,;)]+")
@@ -24,7 +19,7 @@ _URL: Final = re.compile(r"https?://[^\s,;)]+")
 
 def finding_cells(finding: Finding) -> list[Cell]:
     """Return a line: tick, what was looked at, how it is, what to do."""
-    glyph, style = _MARKS[finding.mark]
+    glyph, style = CHECK_MARKS[finding.mark]
     said = style if finding.mark in (CheckResult.NO, CheckResult.UNPROVEN) else Style.PLAIN
     cells = [
         Cell(f"{glyph} ", style),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
 
+from pyhall_tui.fleet.drift_state import BAD_DRIFT
 from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.fleet.events import FIRST_SIGHT, Event, Kind
 from pyhall_tui.render.strip import BLOCKS, legend
@@ -61,7 +62,7 @@ def history(entry: Entry, events: Sequence[Event], now_wall: float) -> list[Stre
         known=verdict is not None and verdict.known,
         status=(verdict.status if verdict else None) or "none",
         attested=verdict is not None and verdict.attested,
-        drifted=entry.drift in ("drifted", "unreadable"),
+        drifted=entry.drift in BAD_DRIFT,
         asked=verdict is not None,
     )
     stretches: list[Stretch] = []

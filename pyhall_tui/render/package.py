@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.files.sizes import amount
+from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.fleet.entry import Entry
-from pyhall_tui.packages.drift import Drift, DriftState
+from pyhall_tui.packages.drift import Drift
 from pyhall_tui.packages.package_hash import Progress
 from pyhall_tui.packages.watch import Standing
 from pyhall_tui.registry.errors import Forbidden, NotFound, NotSent, RegistryError, StatusError, Unauthorized
@@ -56,7 +57,7 @@ def _labelled(label: str, value: str, style: Style = Style.PLAIN) -> Line:
 
 def _standing_lines(standing: Standing, now: Moment) -> Iterator[Line]:
     drift = standing.drift
-    yield Cell(f"{'standing':<11} ", Style.DIM), drift_cell(drift.state.value)
+    yield Cell(f"{'standing':<11} ", Style.DIM), drift_cell(drift.state)
     if drift.sha256 != drift.attested or drift.sha256 is None:
         yield _labelled("registry's", drift.attested or "none")
         yield _labelled("folder's", drift.sha256 or "none")

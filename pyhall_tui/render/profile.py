@@ -10,15 +10,10 @@ from pyhall_tui.profiles.environment import KEY, NAMESPACE_NAME, value_of, varia
 from pyhall_tui.profiles.keys import KeyAnswer, KeySource, KeyState
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import origin
+from pyhall_tui.render.check_marks import CHECK_MARKS
 from pyhall_tui.render.connection import host
 from pyhall_tui.render.text import Cell, Style, clean
 
-_MARKS: Final = {
-    CheckResult.YES: ("✔", Style.GOOD),
-    CheckResult.NO: ("✖", Style.ERROR),
-    CheckResult.UNPROVEN: ("?", Style.WARNING),
-    CheckResult.NOT_TRIED: ("–", Style.DIM),
-}
 _WIDEST_STEP: Final = max(len(step) for step in Step)
 
 
@@ -104,7 +99,7 @@ def key_sentence(base: Profile | None, answer: KeyAnswer | None, typed: str, url
 
 def probe_cells(line: ProbeLine) -> list[Cell]:
     """Return a test's line: glyph, step, sentence, what to do."""
-    glyph, style = _MARKS[line.mark]
+    glyph, style = CHECK_MARKS[line.mark]
     said = style if line.mark in (CheckResult.NO, CheckResult.UNPROVEN) else Style.DIM
     cells = [Cell(f"{glyph} ", style), Cell(f"{line.step:<{_WIDEST_STEP}}  "), Cell(clean(line.sentence, 300), said)]
     return [*cells, Cell(f" {clean(line.advice)}")] if line.advice else cells

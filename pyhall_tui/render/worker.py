@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pyhall_tui.clock import Moment
+from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.registry.decode import Unreadable, indented, read_object, text
 from pyhall_tui.registry.models import KEPT, Verdict
@@ -164,16 +165,16 @@ def _attestation(entry: Entry, width: int) -> list[Field]:
     return fields
 
 
-def drift_cell(word: str) -> Cell:
+def drift_cell(state: DriftState) -> Cell:
     """Return how a package stands to what is attested, told by glyph and word."""
-    glyph, style = _DRIFT_LOOKS.get(word, ("▲", Style.WARNING))
-    return Cell(f"{glyph} {clean(word)}", style)
+    glyph, style = _DRIFT_LOOKS.get(state, ("▲", Style.WARNING))
+    return Cell(f"{glyph} {state}", style)
 
 
 _DRIFT_LOOKS = {
-    "match": ("●", Style.GOOD),
-    "not attested": ("○", Style.WARNING),
-    "unreadable": ("✖", Style.ERROR),
+    DriftState.MATCH: ("●", Style.GOOD),
+    DriftState.NOT_ATTESTED: ("○", Style.WARNING),
+    DriftState.UNREADABLE: ("✖", Style.ERROR),
 }
 
 

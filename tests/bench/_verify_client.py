@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from pyhall_tui.percentile import percentile
 from tests.bench._registry import worker_id
-from tests.bench.report import percentile
 
 Ask = Callable[[str], Awaitable[Any]]
 WORKERS = 1_000
@@ -88,7 +88,7 @@ async def main(name: str, url: str, seconds: float, in_flight: int) -> None:
         figures = {
             "rate": len(elapsed) / (time.perf_counter() - began),
             "cpu_us": (time.process_time() - cpu) / len(elapsed) * 1e6,
-            "p95_ms": percentile(elapsed, 95) * 1000,
+            "p95_ms": percentile(sorted(elapsed), 95) * 1000,
         }
     print(json.dumps(figures))
 

@@ -1,7 +1,7 @@
 """What a benchmark found: a figure beside its baseline of the same run, and the table of them."""
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -26,14 +26,6 @@ class Row(NamedTuple):
 def paired(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """Return the median of the ratios of runs made one right after the other: load on the machine falls out."""
     return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
-
-
-def percentile(values: Iterable[float], percent: float) -> float:
-    """Return that percentile (nearest rank); not a number for no values."""
-    ordered = sorted(values)
-    if not ordered:
-        return float("nan")
-    return ordered[max(0, -(-len(ordered) * int(percent) // 100) - 1)]
 
 
 _HEADS = ("figure", "value", "baseline", "ratio", "target", "")

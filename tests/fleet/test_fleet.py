@@ -3,6 +3,7 @@
 import pytest
 
 from pyhall_tui.clock import Moment
+from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.events import Event, Kind, Severity
 from pyhall_tui.fleet.fleet import Fleet
@@ -313,9 +314,9 @@ def test_a_screen_pulls_only_what_changed_since_it_last_looked() -> None:
 def test_a_folder_that_drifts_is_a_state_and_an_event_and_ends_as_one() -> None:
     fleet = fleet_with()
     apply(fleet, 0)
-    (event,) = fleet.set_drift("wkr_1", "drifted", "worker.py changed", moment(1))
+    (event,) = fleet.set_drift("wkr_1", DriftState.DRIFTED, "worker.py changed", moment(1))
     assert (event.kind, state(fleet, 1)) == (Kind.DRIFTED, State.DRIFTED)
-    (event,) = fleet.set_drift("wkr_1", "match", "", moment(2))
+    (event,) = fleet.set_drift("wkr_1", DriftState.MATCH, "", moment(2))
     assert (event.kind, state(fleet, 2)) == (Kind.DRIFT_ENDED, State.CLEAN)
 
 

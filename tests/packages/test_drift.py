@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.packages.dialects import Dialect, dialect_hashes
-from pyhall_tui.packages.drift import Changes, DriftState, compare
+from pyhall_tui.packages.drift import Changes, compare
 from pyhall_tui.packages.package_hash import PackageHash, PackageUnreadable, hash_package
 from tests.packages.trees import write_tree
 

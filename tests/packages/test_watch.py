@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from pyhall_tui.files.notes import Notes
+from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.packages.dialects import Dialect, dialect_hashes
-from pyhall_tui.packages.drift import Changes, Drift, DriftState
+from pyhall_tui.packages.drift import Changes, Drift
 from pyhall_tui.packages.package_hash import hash_package
 from pyhall_tui.packages.watch import PackageWatch, _concerned
 from tests.packages.trees import write_tree

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.fleet.entry import Entry
-from pyhall_tui.packages.drift import Drift, DriftState
+from pyhall_tui.packages.drift import Drift
 from pyhall_tui.packages.watch import Standing
 from pyhall_tui.registry.errors import (
     BadRequest,

@@ -12,8 +12,9 @@ from textual.pilot import Pilot
 from textual.widgets import TabbedContent
 
 from pyhall_tui.files.notes import Notes
+from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.packages.dialects import Dialect
-from pyhall_tui.packages.drift import Changes, Drift, DriftState
+from pyhall_tui.packages.drift import Changes, Drift
 from pyhall_tui.packages.package_hash import Progress
 from pyhall_tui.packages.watch import Standing
 from pyhall_tui.screens.worker.attest_dialog import AttestScreen
