@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from textual import events, on
@@ -20,7 +21,6 @@ from pyhall_tui.opener import DemoHall, Opened, Opener
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.chosen_profile import choose_profile
-from pyhall_tui.profiles.keys import KeyState, KeyStore
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.screens.base import ModeScreen
@@ -41,6 +41,7 @@ from pyhall_tui.shell.app_keys import APP_KEYS, APP_LETTERS, palette_commands
 from pyhall_tui.shell.attention import Attention
 from pyhall_tui.shell.escape_key import take_escape_apart
 from pyhall_tui.shell.failed_work import TellingWorkers
+from pyhall_tui.shell.late_start import make_key_store, tell_what_the_log_says
 from pyhall_tui.shell.theme import DARK, OTHER, THEMES
 from pyhall_tui.shell.toasts import AlarmToasts, TroubleToasts, is_bad_news, with_its_holder
 from pyhall_tui.signals import draw_anew_after_a_stop, end_on_signals, is_a_shells_job
@@ -52,6 +53,9 @@ from pyhall_tui.widgets.one_at_a_time import is_under_way
 from pyhall_tui.widgets.too_small import may_act
 from pyhall_tui.widgets.typed_ahead import TypedAhead
 from pyhall_tui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyhall_tui.profiles.keys import KeyStore
 
 _WAITING_SHOWN_AFTER = 0.5
 """Seconds after which you are told that the app waits for the OS keyring; most keyrings answer in milliseconds."""
@@ -92,8 +96,8 @@ class PyHallApp(HookedApp):
         demo: bool = False,
         profile_name: str | None = None,
         clock: Clock | None = None,
-        key_store: KeyStore | None = None,
-        notes: Sequence[str] = (),
+        key_store: "KeyStore | None" = None,
+        open_log: Callable[[], str | None] = lambda: None,
         theme: str = DARK.name,
     ) -> None:
         """Make the app; nothing is opened before it runs.
@@ -103,7 +107,7 @@ class PyHallApp(HookedApp):
             start_demo: starts the embedded hall with the demo's fleet; called in a thread.
             demo: open the demo instead of a profile.
             profile_name: open this profile; otherwise the default one, or the first run's screen.
-            notes: sentences about what could not be set up before, to be shown first.
+            open_log: opens the log, and returns a sentence if it can't; called in a thread after the first frame.
             theme: the name of the first theme: see `theme.first_theme`.
         """
         super().__init__()
@@ -115,7 +119,7 @@ class PyHallApp(HookedApp):
         for each in THEMES:
             self.register_theme(each)
         self.keep_parsed_css(1_000)
-        self.theme = theme  # before it runs: a change of theme parses all CSS again
+        self.begin_with_theme(theme)
         self.add_mode(self.DEFAULT_MODE, partial(self._make_screen, OpeningScreen))
         self._clock = clock or SystemClock()
         self._opener = Opener(home, self._clock, self, start_demo)
@@ -125,8 +129,8 @@ class PyHallApp(HookedApp):
         self._copied: CopyText | None = None
         self._problem: str | None = None
         """Why no profile could be opened at the start."""
-        self._keys = key_store or KeyStore()
-        self._notes = notes
+        self._given_keys = key_store
+        self._open_log = open_log
         self._alarm_toasts = AlarmToasts(self)
         self._trouble_toasts = TroubleToasts(self)
         self._attention = Attention(self, self._clock)
@@ -136,6 +140,10 @@ class PyHallApp(HookedApp):
     def workers(self) -> WorkerManager:
         """What runs in the background; a failure is reported to the user."""
         return self._telling_workers
+
+    @cached_property
+    def _keys(self) -> "KeyStore":
+        return self._given_keys or make_key_store()
 
     @property
     def workspace(self) -> Workspace | None:
@@ -160,8 +168,7 @@ class PyHallApp(HookedApp):
 
     async def on_mount(self) -> None:
         draw_anew_after_a_stop(driver_of(self), is_handed_back)
-        for note in self._notes:
-            self.notify(note, severity="warning", timeout=15, markup=False)
+        self.call_after_refresh(self.run_worker, tell_what_the_log_says(self, self._open_log))
         self.call_after_refresh(self._garbage.settle)
         self.set_interval(garbage.EVERY, self._garbage.collect_soon)
         self.set_interval(_LOOK_FOR_TROUBLE, self._tell_trouble)
@@ -216,7 +223,7 @@ class PyHallApp(HookedApp):
     def _follow(self, workspace: Workspace) -> None:
         """Continue after the first frame: load the rest of the fleet, report what could not be saved or read."""
         self.call_after_refresh(self._restore_rest, workspace)
-        self._tell_trouble()
+        self.call_after_refresh(self._tell_trouble)
 
     def _tell_trouble(self) -> None:
         if (workspace := self.workspace) is not None:
@@ -289,7 +296,7 @@ class PyHallApp(HookedApp):
         if workspace is not self.workspace or workspace.profile is not profile:
             return
         workspace.key_answer = answer
-        if answer.key is None or answer.state is not KeyState.FOUND:
+        if not answer.is_found:
             self.notify(answer.sentence, severity="warning", timeout=20, markup=False)
         if answer.key is not None or not workspace.connection.is_connected:
             workspace.connection.connect(answer.key)

@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.files.notes import Notes
 from pyhall_tui.fleet.events import Event
-from pyhall_tui.logs.masking import forget_secret, register_secret
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
-from pyhall_tui.monitor.hand_over import HandOver
 from pyhall_tui.monitor.stats import RequestStats
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.environment import KEY
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import is_loopback
-from pyhall_tui.registry.errors import NotSent, RegistryError
 from pyhall_tui.registry.models import BanList, RequestRecord, Verdict
-from pyhall_tui.threads.loop_thread import LoopThread
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from pyhall_tui.monitor.engine import Monitor
+    from pyhall_tui.monitor.hand_over import HandOver
     from pyhall_tui.registry.client import RegistryClient
+    from pyhall_tui.registry.errors import RegistryError
+    from pyhall_tui.threads.loop_thread import LoopThread
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ class Takers(NamedTuple):
     """The callbacks for what the engine learns, called on the thread that opened the connection."""
 
     verdict: Callable[[Verdict, Moment], None]
-    failed: Callable[[str, RegistryError], None]
+    failed: Callable[[str, "RegistryError"], None]
     ban_list: Callable[[BanList, Moment], None]
     event: Callable[[Event], None]
     state: Callable[[ConnectionState], None]
@@ -96,6 +95,9 @@ class Connection:
         Without a key nothing is sent, except to this machine: a local hall may not need a key, and is asked once
         whether it does.
         """
+        from pyhall_tui.logs.masking import register_secret  # not before the first frame
+        from pyhall_tui.threads.loop_thread import LoopThread
+
         self.disconnect()
         self._ready.clear()
         reach = Reachability.CONNECTING
@@ -126,6 +128,8 @@ class Connection:
 
     def forget_keys(self) -> None:
         """Stop masking the keys. Call it once the journal has written everything, because it masks what it writes."""
+        from pyhall_tui.logs.masking import forget_secret
+
         while self._keys:
             forget_secret(self._keys.pop().reveal())
 
@@ -135,6 +139,8 @@ class Connection:
         Raises:
             RegistryError: as the client raises it.
         """
+        from pyhall_tui.registry.errors import NotSent
+
         await self._ready.wait()
         if self.state.reach is Reachability.NO_KEY:
             raise NotSent(
@@ -197,7 +203,7 @@ class Connection:
         if self._thread and self._monitor and worker_ids:
             self._thread.call(order(self._monitor), worker_ids)
 
-    async def _serve(self, key: ApiKey | None, thread: LoopThread, poll: bool) -> None:
+    async def _serve(self, key: ApiKey | None, thread: "LoopThread", poll: bool) -> None:
         """Make the client on the wire's thread (httpx is imported here), poll, and close it at the end."""
         from pyhall_tui.monitor.engine import Monitor
         from pyhall_tui.registry.client import RegistryClient
@@ -217,7 +223,9 @@ class Connection:
             else:
                 await monitor.run()
 
-    def _sink(self) -> HandOver:
+    def _sink(self) -> "HandOver":
+        from pyhall_tui.monitor.hand_over import HandOver
+
         takers = self._takers
         return HandOver(
             self.hand_over,
@@ -228,7 +236,7 @@ class Connection:
             event=takers.event,
         )
 
-    def _connected(self, thread: LoopThread, client: "RegistryClient", monitor: "Monitor | None") -> None:
+    def _connected(self, thread: "LoopThread", client: "RegistryClient", monitor: "Monitor | None") -> None:
         if thread is not self._thread:
             return
         self._client, self._monitor = client, monitor
@@ -242,7 +250,7 @@ class Connection:
         self.watch(list(self._watched()))
         self._take_state(state)
 
-    def _stopped_serving(self, thread: LoopThread, done: "Future[None]") -> None:
+    def _stopped_serving(self, thread: "LoopThread", done: "Future[None]") -> None:
         """Say so if a bug stopped the monitor: then nothing is live."""
         if thread is not self._thread or done.cancelled() or (error := done.exception()) is None:
             return

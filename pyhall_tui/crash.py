@@ -3,8 +3,6 @@
 import logging
 
 from pyhall_tui import paths
-from pyhall_tui.logs.log_file import LogFile
-from pyhall_tui.logs.masking import mask
 from pyhall_tui.render.text import clean
 
 EXIT_CODE = 70
@@ -17,12 +15,16 @@ def report(error: BaseException, kept: str = "") -> str:
     Args:
         kept: a sentence about what survived the crash, to end the line with.
     """
+    from pyhall_tui.logs.masking import mask  # with the first crash, as a rule never
+
     what = clean(mask(f"{type(error).__name__}: {error}"), 200)
     return " ".join(part for part in (f"pyhall-tui crashed: {what}.", _logged(error), kept) if part)
 
 
 def _logged(error: BaseException) -> str:
     """Write the error only to the log, since other handlers may print it, and say where the log is."""
+    from pyhall_tui.logs.log_file import LogFile
+
     record = logging.LogRecord("pyhall_tui", logging.CRITICAL, __file__, 0, "crashed", (), None)
     record.exc_info = (type(error), error, error.__traceback__)
     try:

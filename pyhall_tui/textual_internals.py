@@ -61,6 +61,18 @@ class HookedApp(App[None]):
         """Start with that mode's screen. Call it before the first screen is made: `switch_mode` would need one."""
         self._current_mode, self._screen_stacks = mode, {mode: []}
 
+    def begin_with_theme(self, name: str) -> None:
+        """Take a theme before the app runs. Set as usual, it would have all CSS parsed twice for the first frame."""
+        self.set_reactive(App.theme, name)
+        others = {each: False for each in self.classes if each.startswith("-theme-")}
+        dark = self.current_theme.dark
+        self.update_classes(
+            {**others, f"-theme-{name}": True, "-dark-mode": dark, "-light-mode": not dark}, update=False
+        )
+        self._refresh_truecolor_filter(self.ansi_theme)
+        self._invalidate_css()
+        self.stylesheet.set_variables(self.get_css_variables())
+
     def skip_css_check(self, screen: Screen[Any]) -> None:
         """Note that a new screen has the theme's CSS: Textual would parse all CSS again, twice, to be sure of it."""
         screen._css_update_count = self._css_update_count

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.connection import Connection, Takers
-from pyhall_tui.files.drafts import keep_drafts_that_were_not
 from pyhall_tui.files.notes import Notes
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.fleet.events import Event
@@ -23,10 +22,8 @@ from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import LastVerdict, ban_of, last_verdict
 from pyhall_tui.monitor.connection_state import ConnectionState, Reachability
 from pyhall_tui.profiles.api_key import ApiKey
-from pyhall_tui.profiles.keys import KeyAnswer
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList, id_mistake
-from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.models import BanList, Verdict
 
 if TYPE_CHECKING:
@@ -34,6 +31,8 @@ if TYPE_CHECKING:
     from pyhall_tui.dispatch.live import LiveRun
     from pyhall_tui.packages.drift import Drift
     from pyhall_tui.packages.watch import PackageWatch
+    from pyhall_tui.profiles.keys import KeyAnswer
+    from pyhall_tui.registry.errors import RegistryError
 
 _log = logging.getLogger(__name__)
 
@@ -229,6 +228,8 @@ class Workspace:
 
     def keep_what_was_not(self) -> None:
         """Try again to save what could not be saved; call it every few seconds."""
+        from pyhall_tui.files.drafts import keep_drafts_that_were_not  # not before the first frame
+
         self.watch_list.keep_what_was_not()
         self._draft_trouble = keep_drafts_that_were_not()
 
@@ -272,7 +273,7 @@ class Workspace:
         self.take_events(events)
         self._listener.fleet_changed()
 
-    def _take_failure(self, worker_id: str, error: RegistryError) -> None:
+    def _take_failure(self, worker_id: str, error: "RegistryError") -> None:
         self.fleet.failed(worker_id, str(error))
         self._listener.fleet_changed()
 

@@ -9,6 +9,13 @@ import pytest
 
 LOWER = ["workspace", "render", "monitor.engine", "dispatch", "enroll", "journal.journal", "fleet.fleet", "attest"]
 LOWEST = ["registry.client", "profiles.profile_store", "profiles.keys", "hall.server", "commands", "clock", "paths"]
+LATE = {
+    *("click", "html", "json", "logging.handlers", "tomli_w", "tomlkit"),
+    *("pyhall_tui.dispatch", "pyhall_tui.enroll", "pyhall_tui.hall", "pyhall_tui.packages"),
+    *("pyhall_tui.logs.log_file", "pyhall_tui.logs.masking", "pyhall_tui.monitor.engine", "pyhall_tui.profiles.keys"),
+    *("pyhall_tui.registry.client", "pyhall_tui.registry.decode", "pyhall_tui.registry.errors"),
+}
+"""What the first frame does not need: each is imported when it is first wanted, or in a thread."""
 HEAVY = {"filelock", "httpx", "keyring", "starlette", "uvicorn", "truststore", "watchfiles"}
 
 
@@ -25,11 +32,20 @@ def test_a_lower_floor_does_not_know_textual(module: str) -> None:
 
 
 def test_the_command_line_imports_nothing_heavy() -> None:
-    assert not modules_after("import pyhall_tui.cli") & (HEAVY | {"textual", "rich", "msgspec"})
+    assert not modules_after("import pyhall_tui.cli") & (HEAVY | {"textual", "rich", "msgspec", "click"})
 
 
 def test_nothing_heavy_is_imported_before_the_first_frame() -> None:
     assert not modules_after("import pyhall_tui.app, pyhall_tui.screens.workers.screen") & HEAVY
+
+
+def test_what_the_first_frame_does_not_need_is_imported_after_it() -> None:
+    first_frame = "pyhall_tui.start, pyhall_tui.app, pyhall_tui.logs.late_log, pyhall_tui.screens.workers.screen"
+    script = (
+        f"import textual.app, sys; before = {{*sys.modules}}\nimport {first_frame}\nprint(*{{*sys.modules}} - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not LATE & set(done.stdout.split())
 
 
 def test_the_guide_names_every_room_and_no_other() -> None:

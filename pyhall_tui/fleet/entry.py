@@ -1,7 +1,8 @@
 """What is known about one watched worker, and the one state that follows from it."""
 
-from dataclasses import dataclass, field
 from enum import IntEnum
+
+import msgspec
 
 from pyhall_tui.fleet.drift_state import BAD_DRIFT, DriftState
 from pyhall_tui.registry.models import BanListEntry, Verdict
@@ -22,8 +23,7 @@ class State(IntEnum):
     CLEAN = 8
 
 
-@dataclass(slots=True)
-class Ban:
+class Ban(msgspec.Struct, gc=False):
     """A ban in force: reported by either source, until a verify newer than `seen` says otherwise."""
 
     source: str
@@ -33,8 +33,7 @@ class Ban:
     reason: str | None = None
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct, gc=False):
     """One watched worker. Times are on the monotonic clock unless their name has `wall` in it."""
 
     worker_id: str
@@ -63,7 +62,7 @@ class Entry:
     changed_wall: float = 0.0
     """When its state last changed, in wall time; 0 if no change was seen."""
     revision: int = 0
-    haystack: str = field(default="", repr=False)
+    haystack: str = ""
     """What the filter searches besides the hash: id, name, status, capabilities and model, case-folded."""
 
     @property

@@ -1,6 +1,5 @@
 """The open file: who may use which connection when, and a new file if the old one turns out to be damaged."""
 
-import glob
 import logging
 import sqlite3
 import threading
@@ -50,6 +49,8 @@ class Store:
         """The damaged files that this run or an earlier one set aside, next to this one."""
         if self._path is None:
             return ()
+        import glob  # not before the first frame
+
         found = self._path.parent.glob(f"{glob.escape(self._path.name)}.damaged-*")
         return tuple(sorted(each for each in found if not each.name.endswith(("-wal", "-shm"))))
 

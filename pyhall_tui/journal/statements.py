@@ -7,7 +7,6 @@ import msgspec
 
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.journal.rows import RAW_LIMIT, DispatchRow, EnrollmentRow, LastVerdict
-from pyhall_tui.logs.masking import mask
 
 _SHORT = 1_024
 _LONG = 65_536
@@ -174,6 +173,8 @@ def _text(text: str | None, most: int = _SHORT) -> str:
 
 def _masked(text: str, most: int = _SHORT) -> str:
     """Return the beginning of a text, without a secret or the half of one that the cut would leave."""
+    from pyhall_tui.logs.masking import mask  # with the first write, which is after the first frame
+
     return mask(text, most).encode("utf-8", "backslashreplace").decode()
 
 
@@ -182,4 +183,6 @@ def _optional(text: str | None, most: int = _SHORT) -> str | None:
 
 
 def _raw(raw: bytes) -> bytes:
+    from pyhall_tui.logs.masking import mask
+
     return mask(raw.decode("utf-8", "surrogateescape"), RAW_LIMIT).encode("utf-8", "surrogateescape")

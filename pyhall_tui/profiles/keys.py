@@ -62,6 +62,16 @@ class KeyAnswer(NamedTuple):
     way_out: str = ""
     """The end of the sentence that says what to do at a screen, where it does."""
 
+    @property
+    def is_found(self) -> bool:
+        """Whether there is a key, and the place that was asked has it."""
+        return self.key is not None and self.state is KeyState.FOUND
+
+    @property
+    def is_from_environment(self) -> bool:
+        """Whether a variable overrides what the keyring has."""
+        return self.source is KeySource.ENVIRONMENT
+
 
 class KeyStore:
     """Finds, stores and forgets the keys of profiles, without ever blocking the caller's loop.

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
-import tomli_w
 
 from pyhall_tui.files.regular_file import read_bounded, reason
 from pyhall_tui.files.safe_file import locked, write_atomically
@@ -235,6 +234,8 @@ class ProfileStore:
         if before:
             why = "its comments would be lost: change it in an editor"
             raise ProfilesNotSaved(f"{self.path} cannot be changed here, because {why}. Nothing was changed.")
+        import tomli_w  # with the first change: the first frame reads only
+
         return tomli_w.dumps(_without_empty(document))
 
     def _read(self) -> str:

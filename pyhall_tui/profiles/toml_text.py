@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import tomli_w
-
 Path = tuple[str, ...]
 
 _TOKEN = (  # compiled by its first use: most runs change nothing
@@ -147,6 +145,8 @@ def rename(text: str, path: Path, name: str) -> str:
 
 
 def _key(name: str) -> str:
+    import tomli_w
+
     return tomli_w.dumps({name: 0}).removesuffix(" = 0\n")
 
 
@@ -155,6 +155,8 @@ def _keys(path: Path) -> str:
 
 
 def _value(value: object) -> str:
+    import tomli_w
+
     return tomli_w.dumps({"k": value}).removeprefix("k = ").removesuffix("\n")
 
 

@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
 from pyhall_tui.profiles.environment import KEY
-from pyhall_tui.profiles.keys import KeyAnswer, KeyState
 from pyhall_tui.render.text import Cell, Style, clean, in_seconds, time_of_day
+
+if TYPE_CHECKING:
+    from pyhall_tui.profiles.keys import KeyAnswer
 
 _SAID = 160
 """Letters of what the registry says, so that three narrow lines hold the advice and the next try too."""
@@ -108,13 +111,15 @@ def _too_slow(link: ConnectionState, round_time: float, poll_interval: float) ->
     return f"{pace} {longer}: raise {'the interval' if reduced else 'the interval or the rate'} in the profile."
 
 
-def key_band(answer: KeyAnswer | None, link: ConnectionState) -> Cell | None:
+def key_band(answer: "KeyAnswer | None", link: ConnectionState) -> Cell | None:
     """Return the sentence of a band about the opened profile's key, or None where nothing is amiss with it.
 
     A registry that answers without a key (a local hall) is left in peace.
     """
     if answer is None or answer.key is not None:
         return None
+    from pyhall_tui.profiles.keys import KeyState  # whoever made the answer has imported it
+
     quiet = answer.state in (KeyState.ABSENT, KeyState.UNAVAILABLE)
     if quiet and link.reach not in (Reachability.NO_KEY, Reachability.KEY_REJECTED):
         return None

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 
 class Style(StrEnum):
-    """How a text is meant; the widgets' component classes bear these names."""
+    """How a text is meant; `widgets.cells.STYLES` says how it looks."""
 
     PLAIN = "plain"
     DIM = "dim"

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.fleet.entry import Entry, State
-from pyhall_tui.registry.decode import Unreadable, indented, read_object, text
 from pyhall_tui.registry.models import KEPT, Verdict
 from pyhall_tui.render.text import Cell, Style, age, clean, full_time, short_hash, time_of_day
 
@@ -233,6 +232,8 @@ _SHOWN = frozenset(
 
 
 def _other_fields(raw: bytes) -> list[Field]:
+    from pyhall_tui.registry.decode import Unreadable, read_object, text  # a row of the first frame needs none of it
+
     try:
         fields = read_object(raw)
     except Unreadable:
@@ -242,5 +243,7 @@ def _other_fields(raw: bytes) -> list[Field]:
 
 def raw_json(raw: bytes, size: int = 0) -> str:
     """Return the answer's JSON indented, or as it came if it is none. `size`: bytes that the whole answer had."""
+    from pyhall_tui.registry.decode import indented
+
     shown = indented(raw) or raw.decode("utf-8", "replace")
     return f"{shown}\n… truncated: these are the first {len(raw):,} of {size:,} bytes." if size > KEPT else shown

@@ -6,6 +6,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from pyhall_tui.render.connection import band, key_band, trouble_band
@@ -15,6 +16,7 @@ from pyhall_tui.textual_internals import HookedScreen
 from pyhall_tui.widgets.cells import STYLES, show_line
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
+from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 
@@ -35,7 +37,7 @@ class ModeScreen(HookedScreen):
     DEFAULT_CSS = """
     ModeScreen {
         layers: base top;
-        #band, #kept-band { height: auto; max-height: 3; padding: 0 1; display: none; background: $surface; }
+        & > .band { height: auto; max-height: 3; padding: 0 1; background: $surface; }
     }
     """
 
@@ -57,11 +59,11 @@ class ModeScreen(HookedScreen):
     def compose(self) -> ComposeResult:
         self._take_size_classes()
         yield StatusHeader(self._opened, self.MODE)
-        yield Static(id="band", markup=False)
-        yield Static(id="kept-band", markup=False)
+        yield from (_band(band_id, cell) for band_id, cell in self._bands() if cell is not None)
         yield from self.compose_body()
         yield KeyBar()
-        yield TooSmall()
+        if not self.classes.isdisjoint(TooSmall.CLASSES_OF_SCREEN):
+            yield TooSmall()
 
     def _take_size_classes(self) -> None:
         """Have the classes of the size before there is anything to style: Textual would style it all again for them."""
@@ -82,7 +84,12 @@ class ModeScreen(HookedScreen):
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._update_band)
-        self._update_band()
+        after_refresh(self, self._be_ready_for_less)
+
+    def _be_ready_for_less(self) -> None:
+        """Make what only a terminal that is too small shows; the first frame needs none of it."""
+        if not self.query(TooSmall):
+            self.mount(TooSmall())
 
     def action_dismiss_toasts(self) -> None:
         self.app.clear_notifications()
@@ -112,14 +119,31 @@ class ModeScreen(HookedScreen):
     def _update_band(self) -> None:
         if self._opened is None or not self.is_current:
             return
-        now = self._opened.now()
-        link = self._opened.connection.state
-        cell = key_band(self._opened.key_answer, link) or band(link, now, self._opened.profile.poll_interval)
-        self._show_band("#band", cell)
-        self._show_band("#kept-band", trouble_band(self._opened.troubles))
+        above: Widget = self.query_one(StatusHeader)
+        for band_id, cell in self._bands():
+            found = self.query_one_optional(f"#{band_id}", Static)
+            if found is not None:
+                found.display = cell is not None
+                if cell is not None:
+                    show_line(found, _line(cell))
+            elif cell is not None:
+                found = _band(band_id, cell)
+                self.mount(found, after=above)
+            above = found or above
 
-    def _show_band(self, band_id: str, cell: Cell | None) -> None:
-        widget = self.query_one(band_id, Static)
-        widget.display = cell is not None
-        if cell is not None:
-            show_line(widget, Content.styled(cell.text, STYLES[cell.style]))
+    def _bands(self) -> list[tuple[str, Cell | None]]:
+        """Return what each band says now, from the top; None: it is not shown, and not made before it is."""
+        opened = self._opened
+        if opened is None:
+            return []
+        link = opened.connection.state
+        said = key_band(opened.key_answer, link) or band(link, opened.now(), opened.profile.poll_interval)
+        return [("band", said), ("kept-band", trouble_band(opened.troubles))]
+
+
+def _band(band_id: str, cell: Cell) -> Static:
+    return Static(_line(cell), id=band_id, classes="band", markup=False)
+
+
+def _line(cell: Cell) -> Content:
+    return Content.styled(cell.text, STYLES[cell.style])

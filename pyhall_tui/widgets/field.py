@@ -1,7 +1,6 @@
 """A labelled line of a form, with the sentence of its check below it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -36,12 +35,12 @@ async def edit_at_once(field: Widget, event: events.Key) -> bool:
 class OneLineInput(Input):
     """An input that takes one line of a pasted text and says what it left out; a paste never submits."""
 
-    @dataclass
     class LeftOut(Message):
         """A paste had more lines than one; these were not taken."""
 
-        input: "OneLineInput"
-        lines: list[str]
+        def __init__(self, input: "OneLineInput", lines: list[str]) -> None:  # noqa: A002
+            super().__init__()
+            self.input, self.lines = input, lines
 
         @property
         def control(self) -> "OneLineInput":

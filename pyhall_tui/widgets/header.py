@@ -11,7 +11,6 @@ from textual.widget import Widget
 
 from pyhall_tui.monitor.connection_state import Reachability
 from pyhall_tui.profiles.environment import KEY
-from pyhall_tui.profiles.keys import KeySource
 from pyhall_tui.render.connection import host, next_cell, rate_cell, reachability_cell
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.widgets.cells import as_content
@@ -193,7 +192,7 @@ class StatusHeader(Widget):
             (profile.production, Cell("PRODUCTION", Style.ERROR)),
             (profile.read_only, Cell("READ ONLY", Style.WARNING)),
             (profile.allow_insecure and profile.registry_url.startswith("http:"), Cell("NOT ENCRYPTED", Style.ERROR)),
-            (key is not None and key.source is KeySource.ENVIRONMENT, Cell(f"key: {KEY}", Style.WARNING)),
+            (key is not None and key.is_from_environment, Cell(f"key: {KEY}", Style.WARNING)),
         ]
         return [cell for holds, cell in marks if holds]
 

@@ -22,6 +22,7 @@ from textual.timer import Timer
 
 from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.textual_internals import update_scrollbars
+from pyhall_tui.widgets.cells import STYLES
 from pyhall_tui.widgets.late import after_refresh
 
 
@@ -46,6 +47,8 @@ class Row(NamedTuple):
     strong: bool = False
 
 
+_HEAD, _SORTED = "$secondary bold", "$foreground bold underline"
+_CURSOR, _CURSOR_BLURRED = "on $primary 35%", "on $surface-lighten-1"
 _GUTTER = 2
 """Cells before the first column: the cursor's bar and the mark."""
 _GAP = 2
@@ -79,30 +82,12 @@ class LineTable(ScrollView, can_focus=True):
         Binding("enter", "open", "Open", id="table.open", tooltip="Open the row under the cursor"),
         Binding("space", "mark", "Mark", show=False, id="table.mark", tooltip="Mark or unmark the row"),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "line-table--header",
-        "line-table--sorted",
-        "line-table--cursor",
-        "line-table--cursor-blurred",
-        *(f"line-table--{style}" for style in Style),
-    }
     DEFAULT_CSS = """
     LineTable {
         height: 1fr;
         overflow-x: hidden;
         overflow-y: scroll;
         scrollbar-size-vertical: 1;
-        & > .line-table--header { color: $secondary; text-style: bold; }
-        & > .line-table--sorted { color: $foreground; text-style: bold underline; }
-        & > .line-table--cursor { background: $primary 35%; }
-        & > .line-table--cursor-blurred { background: $surface-lighten-1; }
-        & > .line-table--plain { color: $foreground; }
-        & > .line-table--dim { color: $secondary; }
-        & > .line-table--strong { color: $foreground; text-style: bold; }
-        & > .line-table--good { color: $text-success; }
-        & > .line-table--warning { color: $text-warning; }
-        & > .line-table--error { color: $text-error; text-style: bold; }
-        & > .line-table--alarm { color: $text-error; text-style: bold; }
     }
     """
 
@@ -361,25 +346,29 @@ class LineTable(ScrollView, can_focus=True):
         return strip.adjust_cell_length(self.size.width, self._style(Style.PLAIN, is_cursor))
 
     def _header(self) -> Strip:
-        plain = self.get_component_rich_style("line-table--header")
+        plain = self._looks(_HEAD)
         segments = [Segment(" " * _GUTTER, plain)]
         for column, width in self._columns:
             is_sorted = column.key == self.sorted_by
             sign = (" ▼" if self.descending else " ▲") if is_sorted else ""
-            style = self.get_component_rich_style("line-table--sorted") if is_sorted else plain
+            style = self._looks(_SORTED) if is_sorted else plain
             segments += [Segment(fit(column.title + sign, width), style), Segment(" " * _GAP, plain)]
         return Strip(segments).adjust_cell_length(self.size.width, plain)
 
     def _style(self, style: Style, is_cursor: bool) -> RichStyle:
         cached = self._styles.get((style, is_cursor))
         if cached is None:
-            cached = self.rich_style + self.get_component_rich_style(f"line-table--{style}", partial=True)
-            if is_cursor:
-                name = "cursor" if self.has_focus else "cursor-blurred"
-                cursor = self.get_component_rich_style(f"line-table--{name}")
-                cached += RichStyle(bgcolor=cursor.bgcolor)
-            self._styles[style, is_cursor] = cached
+            bar = (_CURSOR if self.has_focus else _CURSOR_BLURRED) if is_cursor else ""
+            cached = self._styles[style, is_cursor] = self._looks(STYLES[style], bar)
         return cached
+
+    def _looks(self, *words: str) -> RichStyle:
+        """Return the style that these words say on the table's own, by the theme.
+
+        Component classes would say the same, but Textual makes and styles a node for each at every change of focus.
+        """
+        parse = self.app.stylesheet.parse_style
+        return sum(map(parse, words), start=self.visual_style).rich_style
 
     def _lay_out(self) -> None:
         """Choose the columns that fit, and share out the width that is left over."""

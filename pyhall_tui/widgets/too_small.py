@@ -26,6 +26,8 @@ def may_act(app: App[Any], event: events.Event) -> bool:
 class TooSmall(Static):
     """Covers a screen of the layers `base` and `top` that has the class `-tiny` or `-flat`."""
 
+    CLASSES_OF_SCREEN: Final = ("-tiny", "-flat")
+    """With one of them the screen is covered."""
     SCOPED_CSS = False  # the classes are the screen's
     DEFAULT_CSS = """
     TooSmall { layer: top; width: 100%; height: 100%; background: $background; display: none; }

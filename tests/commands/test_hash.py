@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from pyhall_tui.cli import pyhall_tui
+from pyhall_tui.command_line import pyhall_tui
 from tests.packages.trees import sample, write_tree
 
 PROGRAM = [sys.executable, "-m", "pyhall_tui", "hash"]

@@ -1,0 +1,49 @@
+"""Opens the app in the terminal. What the first frame does not need is imported after it."""
+
+import gc
+import io
+import os
+import sys
+from typing import Any
+
+USAGE = 64
+"""Exit code for wrong usage (`EX_USAGE`): click's own 2 would read as "could not be checked"."""
+
+
+def open_app(profile: str | None, *, demo: bool) -> int:
+    """Run the app in the terminal and return its exit code."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):  # Textual draws on standard error
+        import click
+
+        said = "The app needs a terminal. In a script, use a command: see pyhall-tui --help."
+        click.echo(said, err=sys.__stderr__ is not None or sys.__stdout__ is None)  # None: closed
+        return USAGE
+    for stream in (sys.stdout, sys.stderr):  # Textual draws on one of them: in a C locale, escapes for every line
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    gc.disable()  # there is hardly any garbage before the first frame; the app turns it on again
+    sys.setswitchinterval(0.0005)  # seconds: a key passes through three threads next to the one that sends requests
+    os.environ.setdefault("TEXTUAL_FPS", "120")  # read when textual is imported: a filter's character takes two frames
+    from pyhall_tui.app import PyHallApp
+    from pyhall_tui.logs.late_log import LateLog
+    from pyhall_tui.paths import Home
+    from pyhall_tui.shell.theme import first_theme
+    from pyhall_tui.signals import end_without_a_terminal
+
+    home = Home.of_user()
+    log = LateLog(None if demo else home.state / "pyhall-tui.log")
+    app = PyHallApp(
+        home, start_demo=_start_demo, demo=demo, profile_name=profile, open_log=log.open, theme=first_theme()
+    )
+    end_without_a_terminal()
+    try:
+        app.run()
+    finally:
+        log.open()  # it may have ended before its first frame
+    return app.return_code or 0
+
+
+def _start_demo() -> Any:
+    from pyhall_tui.hall.demo import start_demo
+
+    return start_demo()
