@@ -1,6 +1,5 @@
 """An alarm: something is wrong with one worker or the registry. It fires, ends, and is the same if it fires again."""
 
-import hashlib
 from enum import StrEnum
 
 import msgspec
@@ -128,5 +127,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 def alarm_id(profile: str, condition: str, subject: str) -> str:
     """Return the alarm's id: 12 hex digits that follow from what it is about, so that no two programs disagree."""
+    import hashlib  # with the first alarm: it loads OpenSSL
+
     about = "\0".join((profile, condition, subject)).encode("utf-8", "surrogatepass")
     return hashlib.sha256(about).hexdigest()[:12]

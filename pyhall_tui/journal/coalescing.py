@@ -76,12 +76,18 @@ class Coalescing:
                 if streak.event.id == row_id:
                     streak.event = event
 
-    def acknowledge(self, is_seen: Callable[[str, Event], bool]) -> None:
-        """Remember that the rows (profile and event) for which `is_seen` is true were acknowledged."""
+    def acknowledge(self, is_seen: Callable[[str, Event], bool], *, seen: bool = True) -> set[int]:
+        """Remember that the rows (profile and event) of which `is_seen` holds were acknowledged, or are no longer.
+
+        Returns the ids of those that were not so before.
+        """
+        changed = set()
         with self._lock:
             for (profile, _, _), streak in self._streaks.items():
-                if is_seen(profile, streak.event):
-                    streak.event = msgspec.structs.replace(streak.event, acknowledged=True)
+                if streak.event.acknowledged is not seen and is_seen(profile, streak.event):
+                    streak.event = msgspec.structs.replace(streak.event, acknowledged=seen)
+                    changed.add(streak.event.id)
+        return changed
 
     def _begin(self, key: _Key, event: Event, row_id: int, rows: int) -> Event:
         kept = msgspec.structs.replace(event, id=row_id)

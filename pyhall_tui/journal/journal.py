@@ -12,9 +12,10 @@ import msgspec
 
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.fleet.events import Event, Kind, Severity
-from pyhall_tui.journal import reader, statements
+from pyhall_tui.journal import alarm_questions, reader, statements
 from pyhall_tui.journal.coalescing import Coalescing
 from pyhall_tui.journal.connections import Store
+from pyhall_tui.journal.kept_alarms import KeptAlarms
 from pyhall_tui.journal.open_file import Connect
 from pyhall_tui.journal.retention import Retention
 from pyhall_tui.journal.rows import (
@@ -24,12 +25,14 @@ from pyhall_tui.journal.rows import (
     LastVerdict,
     NotKept,
     Recorded,
+    Seen,
     Touched,
 )
 from pyhall_tui.journal.writer import PACE, Writer
 
 T = TypeVar("T")
 
+_MOST_ACTS = 100
 _SETTLE = 0.05
 """At most so many seconds that a question waits for what was recorded just before it."""
 
@@ -46,8 +49,12 @@ class Journal:
         """Use an open store; `open` and `in_memory` are the usual ways in."""
         self._store = store
         self._ids = _Ids(clock, store.read(reader.newest_id) or 0)
+        self._clock = clock
         self._folding = Coalescing()
         self._writer = Writer(store, clock, retention or Retention(), pace)
+        self.alarms = KeptAlarms(store, self._writer, self._ids)
+        self._acts: dict[int, set[int]] = {}
+        """By acknowledgement, the latest of them: which rows that more may be folded into it marked."""
 
     @classmethod
     def open(
@@ -95,10 +102,21 @@ class Journal:
 
     # --- recording ---
 
-    def record_event(self, profile: str, event: Event) -> Recorded:
-        """Queue an event; return it with its id, and with the row that it replaces if it was folded."""
+    def record_event(self, profile: str, event: Event, *, namespace: str = "") -> Recorded:
+        """Queue an event; return it with its id, and with the row that it replaces if it was folded.
+
+        The alarms that it begins or ends change in the same transaction. `namespace` is its worker's.
+        """
         kept, replaced = self._folding.add(profile, event, self._ids.next())
-        self._writer.put(partial(statements.insert_event, profile=profile, event=kept, replaced_id=replaced))
+        work = partial(
+            statements.record_event,
+            profile=profile,
+            event=kept,
+            came=event,
+            replaced_id=replaced,
+            namespace=namespace,
+        )
+        self._writer.put(work)
         return Recorded(kept, replaced)
 
     def put_again(self, profile: str, event: Event) -> Recorded:
@@ -149,16 +167,37 @@ class Journal:
         """Drop the last verdict on a worker that is no longer watched; its events and dispatches stay."""
         self._writer.put_verdict(profile, worker_id, None)
 
-    def acknowledge(self, ids: Iterable[int]) -> None:
-        """Mark events as seen. An id folded into a newer row meanwhile is skipped, because that row is news."""
-        seen = frozenset(ids)
-        self._folding.acknowledge(lambda _, event: event.id in seen)
-        self._writer.put(partial(statements.acknowledge, ids=seen))
+    def acknowledge(self, ids: Iterable[int], *, by: str = "", note: str = "") -> Seen:
+        """Mark events as seen, and the alarms that they began.
 
-    def acknowledge_all(self, profile: str, up_to_id: int) -> None:
-        """Mark all events of a profile up to the newest one that was shown."""
-        self._folding.acknowledge(lambda other, event: other == profile and event.id <= up_to_id)
-        self._writer.put(partial(statements.acknowledge_all, profile=profile, up_to_id=up_to_id))
+        An id folded into a newer row meanwhile is skipped, because that row is news.
+        """
+        events, seen = frozenset(ids), self._seen(by, note)
+        self._remember(seen, self._folding.acknowledge(lambda _, event: event.id in events))
+        self._writer.put(partial(statements.acknowledge, ids=events, seen=seen))
+        return seen
+
+    def acknowledge_all(self, profile: str, up_to_id: int, *, by: str = "", note: str = "") -> Seen:
+        """Mark all events of a profile up to the newest one that was shown, and the alarms that they began."""
+        seen = self._seen(by, note)
+        folded = self._folding.acknowledge(lambda other, event: other == profile and event.id <= up_to_id)
+        self._remember(seen, folded)
+        self._writer.put(partial(statements.acknowledge_all, profile=profile, up_to_id=up_to_id, seen=seen))
+        return seen
+
+    def unacknowledge(self, profile: str, seen: Seen) -> None:
+        """Undo one acknowledgement, where nothing has come of it since."""
+        rows = self._acts.pop(seen.act, set())
+        self._folding.acknowledge(lambda _, event: event.id in rows, seen=False)
+        self.alarms.unacknowledge(profile, seen.act, self._clock.now().wall, seen.by)
+
+    def _seen(self, by: str, note: str) -> Seen:
+        return Seen(self._clock.now().wall, by, note, self._ids.next())
+
+    def _remember(self, seen: Seen, rows: set[int]) -> None:
+        self._acts[seen.act] = rows
+        while len(self._acts) > _MOST_ACTS:
+            del self._acts[next(iter(self._acts))]
 
     def others_wrote(self) -> bool:
         """Whether another program has written to the file since the last call. Takes microseconds."""
@@ -229,8 +268,8 @@ class Journal:
         return self._ask(partial(reader.events_since, profile=profile, after_id=after_id, limit=limit), [])
 
     def unacknowledged_alarms(self, profile: str) -> int:
-        """Count the alarms that nobody has acknowledged."""
-        return self._ask(partial(reader.unacknowledged_alarms, profile=profile), 0)
+        """Count the alarms that fire and that nobody has acknowledged."""
+        return self._ask(partial(alarm_questions.unacknowledged, profile=profile), 0)
 
     def dispatches(
         self,

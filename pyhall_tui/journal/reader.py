@@ -74,7 +74,7 @@ class _Where:
 def verdicts(connection: sqlite3.Connection, profile: str, limit: int = -1) -> list[LastVerdict]:
     """Return last verdicts, the most urgent states first; all of them if `limit` is -1."""
     rows = connection.execute(f"{_VERDICT} WHERE profile = ? ORDER BY state_rank, worker_id LIMIT ?", (profile, limit))
-    return _readable(_verdict, rows)
+    return readable(_verdict, rows)
 
 
 def raw_answer(connection: sqlite3.Connection, profile: str, worker_id: str) -> bytes | None:
@@ -109,14 +109,14 @@ def events(
         where.add(f"kind IN ({','.join('?' * len(kinds))})", *(one.value for one in kinds))
     if unacknowledged:
         where.add("acknowledged = 0")
-    return _readable(
+    return readable(
         _event, connection.execute(f"{_EVENT} WHERE {where} ORDER BY id DESC LIMIT ?", (*where.values, limit))
     )
 
 
 def events_since(connection: sqlite3.Connection, profile: str, after_id: int, limit: int) -> list[Event]:
     """Return events after an id, oldest first."""
-    return _readable(
+    return readable(
         _event,
         connection.execute(f"{_EVENT} WHERE profile = ? AND id > ? ORDER BY id LIMIT ?", (profile, after_id, limit)),
     )
@@ -128,17 +128,18 @@ def acknowledged_among(connection: sqlite3.Connection, ids: list[int]) -> list[E
     for start in range(0, len(ids), _AT_ONCE):
         some = ids[start : start + _AT_ONCE]
         marks = ",".join("?" * len(some))
-        found += _readable(_event, connection.execute(f"{_EVENT} WHERE acknowledged = 1 AND id IN ({marks})", some))
+        found += readable(_event, connection.execute(f"{_EVENT} WHERE acknowledged <> 0 AND id IN ({marks})", some))
     return found
 
 
-def unacknowledged_alarms(connection: sqlite3.Connection, profile: str) -> int:
-    """Count the alarms that nobody has acknowledged."""
-    (count,) = connection.execute(
-        "SELECT count(*) FROM events WHERE profile = ? AND acknowledged = 0 AND severity = ?",
-        (profile, int(Severity.ALARM)),
-    ).fetchone()
-    return int(count)
+def events_by_id(connection: sqlite3.Connection, ids: Iterable[int]) -> list[tuple[str, Event]]:
+    """Return events by their ids, each with its profile; those that are not (any more) kept are left out."""
+    found = []
+    for event_id in ids:
+        row = connection.execute(_EVENT.replace("SELECT", "SELECT profile,") + " WHERE id = ?", (event_id,)).fetchone()
+        if row is not None:
+            found += [(row[0], event) for event in readable(_event, [row[1:]])]
+    return found
 
 
 def newest_id(connection: sqlite3.Connection) -> int:
@@ -175,14 +176,14 @@ def dispatches(
         " correlation_back error",
         text,
     )
-    return _readable(
+    return readable(
         _dispatch, connection.execute(f"{_DISPATCH} WHERE {where} ORDER BY id DESC LIMIT ?", (*where.values, limit))
     )
 
 
 def dispatch(connection: sqlite3.Connection, row_id: int) -> DispatchRow | None:
     """Return one dispatch by its id."""
-    rows = _readable(_dispatch, connection.execute(f"{_DISPATCH} WHERE id = ?", (row_id,)))
+    rows = readable(_dispatch, connection.execute(f"{_DISPATCH} WHERE id = ?", (row_id,)))
     return rows[0] if rows else None
 
 
@@ -194,7 +195,7 @@ def enrollments(
     where.add("profile = ?", profile)
     where.add("batch = ?", batch)
     where.add("row_key = ?", row_key)
-    return _readable(
+    return readable(
         _enrollment,
         connection.execute(f"{_ENROLLMENT} WHERE {where} ORDER BY began_at, rowid LIMIT ?", (*where.values, limit)),
     )
@@ -235,7 +236,7 @@ def touched(connection: sqlite3.Connection, correlation_id: str) -> Touched:
     """Return everything that one correlation id touched, in all profiles."""
     one = (correlation_id,)
     return Touched(
-        _readable(
+        readable(
             _event,
             connection.execute(
                 f"{_EVENT} WHERE correlation_id = ? UNION {_EVENT} WHERE earlier_ids <> ''"
@@ -243,16 +244,16 @@ def touched(connection: sqlite3.Connection, correlation_id: str) -> Touched:
                 one * 2,
             ),
         ),
-        _readable(
+        readable(
             _dispatch,
             connection.execute(f"{_DISPATCH} WHERE correlation_id = ? OR correlation_back = ? ORDER BY id", one * 2),
         ),
-        _readable(_enrollment, connection.execute(f"{_ENROLLMENT} WHERE correlation_id = ? ORDER BY at", one)),
-        _readable(_verdict, connection.execute(f"{_VERDICT} WHERE correlation_id = ? ORDER BY worker_id", one)),
+        readable(_enrollment, connection.execute(f"{_ENROLLMENT} WHERE correlation_id = ? ORDER BY at", one)),
+        readable(_verdict, connection.execute(f"{_VERDICT} WHERE correlation_id = ? ORDER BY worker_id", one)),
     )
 
 
-def _readable(make: Callable[[tuple[Any, ...]], T], rows: Iterable[tuple[Any, ...]]) -> list[T]:
+def readable(make: Callable[[tuple[Any, ...]], T], rows: Iterable[tuple[Any, ...]]) -> list[T]:
     """Return the rows that can be read.
 
     A row that a newer version wrote, or whose text is damaged, is left out: an unknown worker is never a clean one, and

@@ -26,6 +26,9 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """Beyond this, whole batches lose their requests and answers and the rows that were never sent, oldest batch first;
     the newest batch stays as it is. That a row was sent is never forgotten, because it could be sent twice."""
     verdicts: int = 100_000
+    alarms: int = 50_000
+    """Alarms that are over; what fires is never forgotten."""
+    alarm_changes: int = 20_000
 
 
 def tidy(connection: sqlite3.Connection, retention: Retention, now: float) -> None:
@@ -51,9 +54,24 @@ def tidy(connection: sqlite3.Connection, retention: Retention, now: float) -> No
         (_oldest_kept(connection, "verdicts", now - retention.days * DAY), retention.verdicts),
     )
     _tidy_enrollments(connection, retention, now)
+    _tidy_alarms(connection, retention, now)
     connection.execute("COMMIT")
     # It yields an empty row for each freed page; `execute` would stop after the first.
     connection.executescript("PRAGMA incremental_vacuum")
+
+
+def _tidy_alarms(connection: sqlite3.Connection, retention: Retention, now: float) -> None:
+    before = now - retention.days * DAY
+    connection.execute(
+        "DELETE FROM alarms WHERE resolved_at IS NOT NULL AND (resolved_at < ? OR id IN (SELECT id FROM alarms"
+        " WHERE resolved_at IS NOT NULL ORDER BY resolved_at DESC LIMIT -1 OFFSET ?))",
+        (before, retention.alarms),
+    )
+    connection.execute("DELETE FROM silences WHERE ended_at < ?", (before,))
+    connection.execute(
+        "DELETE FROM alarm_changes WHERE seq <= (SELECT seq FROM alarm_changes ORDER BY seq DESC LIMIT 1 OFFSET ?)",
+        (retention.alarm_changes,),
+    )
 
 
 def _tidy_enrollments(connection: sqlite3.Connection, retention: Retention, now: float) -> None:

@@ -114,6 +114,17 @@ class Recorded(NamedTuple):
     """The row that is gone because it was folded into this one; None if the event has its own row."""
 
 
+class Seen(NamedTuple):
+    """One acknowledgement."""
+
+    at: float
+    """Wall time."""
+    by: str
+    note: str
+    act: int
+    """Its number, so that it can be undone, and nothing else with it."""
+
+
 class Touched(NamedTuple):
     """Everything that one correlation id touched, oldest first."""
 

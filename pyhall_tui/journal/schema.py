@@ -2,7 +2,9 @@
 
 import sqlite3
 
-VERSION = 2
+from pyhall_tui.alarms.alarm import alarm_id
+
+VERSION = 3
 
 _FIRST = """
 CREATE TABLE events (
@@ -86,7 +88,83 @@ CREATE INDEX verdicts_loudest ON verdicts (profile, state_rank, worker_id);
 _WHAT_WAS_UNDERSTOOD = "ALTER TABLE dispatches ADD COLUMN result TEXT NOT NULL DEFAULT ''"
 """A dispatch's result, besides the registry's own word for it; empty in earlier rows."""
 
-MIGRATIONS = (_FIRST, _WHAT_WAS_UNDERSTOOD)
+_ALARMS = """
+CREATE TABLE alarms (
+  id TEXT PRIMARY KEY,
+  profile TEXT NOT NULL,
+  condition TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  namespace TEXT NOT NULL DEFAULT '',
+  severity INTEGER NOT NULL,
+  times INTEGER NOT NULL,
+  streak INTEGER NOT NULL,
+  first_at REAL NOT NULL,
+  fired_at REAL NOT NULL,
+  event_id INTEGER NOT NULL,
+  was TEXT NOT NULL,
+  source TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  correlation_id TEXT NOT NULL,
+  resolved_at REAL,
+  resolved_by TEXT NOT NULL DEFAULT '',
+  resolved_event INTEGER NOT NULL DEFAULT 0,
+  acknowledged_at REAL,
+  acknowledged_by TEXT NOT NULL DEFAULT '',
+  note TEXT NOT NULL DEFAULT '',
+  act INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX alarms_firing ON alarms (profile, fired_at) WHERE resolved_at IS NULL;
+CREATE INDEX alarms_act ON alarms (act) WHERE act <> 0;
+CREATE INDEX alarms_resolved ON alarms (resolved_at) WHERE resolved_at IS NOT NULL;
+CREATE INDEX events_act ON events (acknowledged) WHERE acknowledged > 1;
+
+CREATE TABLE silences (
+  id TEXT PRIMARY KEY,
+  profile TEXT NOT NULL,
+  worker TEXT NOT NULL,
+  namespace TEXT NOT NULL,
+  condition TEXT NOT NULL,
+  began_at REAL NOT NULL,
+  until REAL NOT NULL,
+  reason TEXT NOT NULL,
+  by TEXT NOT NULL,
+  ended_at REAL,
+  ended_by TEXT NOT NULL
+);
+CREATE INDEX silences_profile ON silences (profile, ended_at);
+
+CREATE TABLE alarm_changes (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  profile TEXT NOT NULL,
+  id TEXT NOT NULL,
+  body BLOB NOT NULL
+);
+CREATE INDEX alarm_changes_newest ON alarm_changes (profile, seq);
+
+WITH said AS (
+  SELECT *, CASE
+    WHEN kind IN ('banned', 'unbanned') THEN 'banned'
+    WHEN kind IN ('vanished', 'appeared') THEN 'vanished'
+    WHEN kind IN ('drifted', 'drift ended') THEN 'drifted'
+    WHEN kind IN ('registry lost', 'registry regained') THEN 'registry lost'
+    WHEN kind IN ('verify failing', 'verify recovered') THEN 'verify failing'
+    WHEN kind IN ('key rejected', 'key accepted') THEN 'key rejected'
+    WHEN kind = 'status changed' AND 'revoked' IN (was, became) THEN 'revoked' END AS condition
+  FROM events
+), newest AS (
+  SELECT *, row_number() OVER (PARTITION BY profile, condition, worker_id ORDER BY id DESC) AS place
+  FROM said WHERE condition IS NOT NULL
+)
+INSERT INTO alarms (id, profile, condition, subject, severity, times, streak, first_at, fired_at, event_id, was, source,
+  detail, correlation_id, acknowledged_at, act)
+SELECT alarm_id(profile, condition, coalesce(worker_id, '')), profile, condition, coalesce(worker_id, ''),
+  CASE WHEN kind IN ('drifted', 'registry lost') THEN 3 ELSE severity END, 1, 1, at, at, id, was, source, detail,
+  correlation_id, CASE WHEN acknowledged THEN at END, acknowledged
+FROM newest WHERE place = 1 AND (kind = condition OR became = 'revoked');
+"""
+"""Alarms have a life: what earlier versions left open, or open and seen, fires; what had ended by then does not."""
+
+MIGRATIONS = (_FIRST, _WHAT_WAS_UNDERSTOOD, _ALARMS)
 """`MIGRATIONS[n]` leads from version n to n + 1. Never edit a released step."""
 
 
@@ -104,6 +182,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     Raises:
         sqlite3.Error: it can't be written, or is damaged.
     """
+    connection.create_function("alarm_id", 3, alarm_id, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Checked again under the lock: a program that started at the same time may have done it.

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 import msgspec
 
 from pyhall_tui.fleet.events import Event
-from pyhall_tui.journal.rows import RAW_LIMIT, DispatchRow, EnrollmentRow, LastVerdict
+from pyhall_tui.journal import alarm_statements, reader
+from pyhall_tui.journal.rows import RAW_LIMIT, DispatchRow, EnrollmentRow, LastVerdict, Seen
 
 _SHORT = 1_024
 _LONG = 65_536
@@ -15,8 +16,8 @@ _EARLIER = 50
 _TWINS = 60.0
 """Seconds within which two programs may record the same event."""
 _ACKNOWLEDGE_TWINS = (
-    "UPDATE events SET acknowledged = 1 WHERE acknowledged = 0 AND EXISTS (SELECT 1 FROM events AS one"
-    " WHERE one.profile = events.profile AND one.worker_id IS events.worker_id AND one.acknowledged = 1"
+    "UPDATE events SET acknowledged = ? WHERE acknowledged = 0 AND EXISTS (SELECT 1 FROM events AS one"
+    " WHERE one.profile = events.profile AND one.worker_id IS events.worker_id AND one.acknowledged <> 0"
     " AND one.kind = events.kind AND one.became = events.became AND one.detail = events.detail"
     f" AND abs(one.at - events.at) <= {_TWINS:g} AND (one.id & 4095) <> (events.id & 4095)"
 )
@@ -25,8 +26,21 @@ _AHEAD = 60.0
 """A stored time this many seconds or more in the future counts as a wrong clock."""
 
 
-def insert_event(connection: sqlite3.Connection, profile: str, event: Event, replaced_id: int | None) -> None:
-    """Write one event, replacing the row that was folded into it, if any."""
+def record_event(
+    connection: sqlite3.Connection, profile: str, event: Event, came: Event, replaced_id: int | None, namespace: str
+) -> None:
+    """Write one event and what follows for its alarms. `came` is the event alone, if it was folded into an earlier row.
+
+    If somebody has acknowledged what it reports, it is not news: another program was faster.
+    """
+    seen = alarm_statements.take_event(connection, profile, msgspec.structs.replace(came, id=event.id), namespace)
+    insert_event(connection, profile, event, replaced_id, seen=seen)
+
+
+def insert_event(
+    connection: sqlite3.Connection, profile: str, event: Event, replaced_id: int | None, *, seen: int = 0
+) -> None:
+    """Write one event, replacing the row that was folded into it, if any. `seen`: the act, 0 for none."""
     earlier = _fold_away(connection, replaced_id) if replaced_id is not None else []
     connection.execute(
         "INSERT INTO events (id, profile, kind, severity, at, worker_id, was, became, source, correlation_id,"
@@ -45,7 +59,7 @@ def insert_event(connection: sqlite3.Connection, profile: str, event: Event, rep
             f"\n{chr(10).join(earlier)}\n" if earlier else "",
             _masked(event.detail),
             event.count,
-            event.acknowledged,
+            seen or int(event.acknowledged),
         ),
     )
 
@@ -59,22 +73,32 @@ def _fold_away(connection: sqlite3.Connection, event_id: int) -> list[str]:
     return [part for part in (*row[0].split("\n"), row[1]) if part][-_EARLIER:]
 
 
-def acknowledge(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
-    """Mark these events as seen, and the same events that another program recorded at the same time."""
-    seen = [(event_id,) for event_id in ids]
-    connection.executemany("UPDATE events SET acknowledged = 1 WHERE id = ?", seen)
-    connection.executemany(f"{_ACKNOWLEDGE_TWINS} AND one.id = ?)", seen)
+def acknowledge(connection: sqlite3.Connection, ids: Iterable[int], seen: Seen) -> None:
+    """Mark these events as seen with their alarms, and what another program has recorded of the same just then."""
+    events = [(seen.act, event_id) for event_id in ids]
+    connection.executemany("UPDATE events SET acknowledged = ? WHERE id = ? AND acknowledged = 0", events)
+    connection.executemany(f"{_ACKNOWLEDGE_TWINS} AND one.id = ?)", events)
+    found = reader.events_by_id(connection, [event_id for _, event_id in events])
+    alarm_statements.acknowledge_with(connection, found, seen)
 
 
-def acknowledge_all(connection: sqlite3.Connection, profile: str, up_to_id: int) -> None:
+def acknowledge_all(connection: sqlite3.Connection, profile: str, up_to_id: int, seen: Seen) -> None:
     """Mark all of one profile up to an id as seen; later ones stay open.
 
     The exception is the same event recorded by another program at the same time: that is not news.
     """
     connection.execute(
-        "UPDATE events SET acknowledged = 1 WHERE profile = ? AND acknowledged = 0 AND id <= ?", (profile, up_to_id)
+        "UPDATE events SET acknowledged = ? WHERE profile = ? AND acknowledged = 0 AND id <= ?",
+        (seen.act, profile, up_to_id),
     )
-    connection.execute(f"{_ACKNOWLEDGE_TWINS} AND one.id <= ?) AND profile = ?", (up_to_id, profile))
+    connection.execute(f"{_ACKNOWLEDGE_TWINS} AND one.id <= ?) AND profile = ?", (seen.act, up_to_id, profile))
+    alarm_statements.acknowledge_up_to(connection, profile, up_to_id, seen)
+
+
+def end_silence(connection: sqlite3.Connection, profile: str, silence_id: str, by: str, event: Event) -> None:
+    """End a silence, and record that it ended: once, though several programs see its time come."""
+    if alarm_statements.end_silence(connection, profile, silence_id, event.at, by):
+        insert_event(connection, profile, event, None)
 
 
 def insert_dispatch(connection: sqlite3.Connection, profile: str, row: DispatchRow) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pyhall_tui.fleet.events import Kind, Severity
 from pyhall_tui.journal import writer
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.retention import DAY, DAYS_OF_USE, Retention
@@ -33,7 +34,9 @@ def test_a_long_outage_keeps_within_the_bound(tmp_path):
     largest = 0
     with open_at(tmp_path, events=1_000, dispatches=200, raw_exchanges=50) as journal:
         for n in range(failures):
-            journal.record_event("prod", event(worker_id=f"org.acme.worker-{n}", at=NOW + 5 * n, detail="x" * 200))
+            journal.record_event(
+                "prod", event(Kind.HASH_CHANGED, f"org.acme.worker-{n}", at=NOW + 5 * n, detail="x" * 200)
+            )
             if n % 10 == 0:
                 journal.record_dispatch("prod", dispatch(response_raw=b"y" * 8_000, error="The registry is down."))
             if n % 5_000 == 0:
@@ -118,10 +121,22 @@ def test_of_old_batches_the_requests_go_and_what_was_sent_stays(tmp_path, tidy_e
 def test_what_is_deleted_gives_its_space_back(tmp_path, tidy_each_time):
     with open_at(tmp_path) as journal:
         for n in range(2_000):
-            journal.record_event("prod", event(worker_id=f"w{n}", detail="x" * 2_000))
+            journal.record_event("prod", event(Kind.HASH_CHANGED, f"w{n}", detail="x" * 2_000))
         assert journal.flush(20)
     before = bytes_in(tmp_path)
     with open_at(tmp_path, events=10) as journal:
         journal.record_event("prod", event(worker_id="last"))
         until(lambda: len(journal.events("prod", limit=9_999)) == 10)
     assert bytes_in(tmp_path) < before / 10
+
+
+def test_of_alarms_that_are_over_the_oldest_go_and_never_one_that_fires(tmp_path, tidy_each_time):
+    with open_at(tmp_path, alarms=2, alarm_changes=3) as journal:
+        for n in range(6):
+            journal.record_event("prod", event(worker_id=f"w{n}", at=NOW + n))
+            if n > 1:
+                lifted = {"before": "BANNED", "after": "clean", "severity": Severity.NOTICE, "at": NOW + 10 + n}
+                journal.record_event("prod", event(Kind.UNBANNED, f"w{n}", **lifted))
+        until(lambda: {one.subject for one in journal.alarms.all("prod") or ()} == {"w0", "w1", "w4", "w5"})
+        until(lambda: len(journal.alarms.changes("prod", 0)) == 3)
+        assert journal.alarms.changes("prod", 0)[-1].seq == 10

@@ -1,0 +1,121 @@
+"""What the journal answers about alarms, silences and their changes. A row that can't be read is left out."""
+
+import sqlite3
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pyhall_tui.alarms.alarm import Alarm, Change, Condition
+from pyhall_tui.alarms.silences import Silence
+from pyhall_tui.fleet.events import Severity
+from pyhall_tui.journal.reader import readable
+
+FIELDS = Alarm.__struct_fields__
+COLUMNS = tuple("was" if field == "before" else field for field in FIELDS)
+"""The columns of an alarm, in the order of its fields."""
+_ALARM = f"SELECT {', '.join(COLUMNS)} FROM alarms"
+_SILENCE = f"SELECT {', '.join(Silence.__struct_fields__)} FROM silences"
+
+_decode_change = msgspec.json.Decoder(Change).decode
+
+
+class Kept(NamedTuple):
+    """What a program begins with."""
+
+    firing: list[Alarm]
+    silences: list[Silence]
+    """Those that have not ended."""
+    seq: int
+    """The number of the last change that is in it."""
+
+
+def kept(connection: sqlite3.Connection, profile: str) -> Kept:
+    """Return what fires, what is silenced, and up to which change: later ones come from `changes`."""
+    newest = newest_change(connection)  # before the rest: a change that comes in between is told twice, never not
+    return Kept(firing(connection, profile), silences(connection, profile), newest)
+
+
+def alarm(connection: sqlite3.Connection, one: str) -> Alarm | None:
+    """Return one alarm by its id."""
+    found = readable(_alarm, connection.execute(f"{_ALARM} WHERE id = ?", (one,)))
+    return found[0] if found else None
+
+
+def firing(connection: sqlite3.Connection, profile: str) -> list[Alarm]:
+    """Return the alarms that fire, acknowledged ones too, those first that have fired longest."""
+    rows = connection.execute(f"{_ALARM} WHERE profile = ? AND resolved_at IS NULL ORDER BY fired_at", (profile,))
+    return readable(_alarm, rows)
+
+
+def alarms(connection: sqlite3.Connection, profile: str, limit: int) -> list[Alarm]:
+    """Return what fires and what is over, the last to change first."""
+    rows = connection.execute(
+        f"{_ALARM} WHERE profile = ? ORDER BY resolved_at IS NOT NULL, max(fired_at, coalesce(resolved_at, 0)) DESC, id"
+        " LIMIT ?",
+        (profile, limit),
+    )
+    return readable(_alarm, rows)
+
+
+def acknowledged_by(connection: sqlite3.Connection, profile: str, act: int) -> list[Alarm]:
+    """Return the alarms that one act acknowledged, as far as nothing has come of them since."""
+    rows = connection.execute(
+        f"{_ALARM} WHERE profile = ? AND act = ? AND acknowledged_at IS NOT NULL AND resolved_at IS NULL",
+        (profile, act),
+    )
+    return readable(_alarm, rows)
+
+
+def unacknowledged(connection: sqlite3.Connection, profile: str) -> int:
+    """Count the alarms that fire and that nobody has acknowledged, silenced ones included."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM alarms WHERE profile = ? AND resolved_at IS NULL AND acknowledged_at IS NULL"
+        " AND severity = ?",
+        (profile, int(Severity.ALARM)),
+    ).fetchone()
+    return int(count)
+
+
+def silences(connection: sqlite3.Connection, profile: str, *, ended: int = 0) -> list[Silence]:
+    """Return the silences that have not ended, and so many of those that have."""
+    going_on = connection.execute(f"{_SILENCE} WHERE profile = ? AND ended_at IS NULL ORDER BY until, id", (profile,))
+    over = connection.execute(
+        f"{_SILENCE} WHERE profile = ? AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT ?", (profile, ended)
+    )
+    return readable(_silence, [*going_on, *over])
+
+
+def silence(connection: sqlite3.Connection, silence_id: str) -> Silence | None:
+    """Return one silence by its id."""
+    found = readable(_silence, connection.execute(f"{_SILENCE} WHERE id = ?", (silence_id,)))
+    return found[0] if found else None
+
+
+def changes(connection: sqlite3.Connection, profile: str, after: int, limit: int) -> list[Change]:
+    """Return what changed after a number, in the order in which it was written."""
+    rows = connection.execute(
+        "SELECT seq, body FROM alarm_changes WHERE profile = ? AND seq > ? ORDER BY seq LIMIT ?",
+        (profile, after, limit),
+    )
+    return readable(_change, rows)
+
+
+def newest_change(connection: sqlite3.Connection) -> int:
+    """Return the number of the last change of all profiles; 0 for none."""
+    (newest,) = connection.execute("SELECT coalesce(max(seq), 0) FROM alarm_changes").fetchone()
+    return int(newest)
+
+
+def _alarm(row: tuple[Any, ...]) -> Alarm:
+    values = dict(zip(FIELDS, row, strict=True))
+    values["condition"], values["severity"] = Condition(values["condition"]), Severity(values["severity"])
+    return Alarm(**values)
+
+
+def _silence(row: tuple[Any, ...]) -> Silence:
+    return Silence(**dict(zip(Silence.__struct_fields__, row, strict=True)))
+
+
+def _change(row: tuple[Any, ...]) -> Change:
+    seq, body = row
+    return msgspec.structs.replace(_decode_change(body), seq=seq)

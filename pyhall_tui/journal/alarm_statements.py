@@ -1,0 +1,168 @@
+"""The statements that keep alarms and silences. Each runs in the writer's transaction: what two programs record of one
+thing meets here, one after the other, and is one alarm. Every change is also a row of its own, for who follows."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from pyhall_tui.alarms.alarm import Alarm, Change, What, alarm_id
+from pyhall_tui.alarms.book import change_by, unacknowledged
+from pyhall_tui.alarms.fold import effects, fold, is_seen_with, opened
+from pyhall_tui.alarms.silences import Silence
+from pyhall_tui.fleet.events import Event
+from pyhall_tui.journal import alarm_questions
+from pyhall_tui.journal.rows import Seen
+
+_SHORT = 1_024
+_SEEN_EARLIER = 1
+"""In the column `acknowledged` of an event: seen, by which act is not known. Else it is the act; 0 for not seen."""
+
+
+def take_event(connection: sqlite3.Connection, profile: str, event: Event, namespace: str) -> int:
+    """Fold an event into its alarms; return the act by which what it reports was seen before, 0 for none."""
+    event = _as_kept(event)
+    seen = 0
+    for effect in effects(event):
+        before = alarm_questions.alarm(connection, alarm_id(profile, effect.condition, event.worker_id or ""))
+        folded = fold(before, event, effect, profile, namespace)
+        after = folded.alarm if folded is not None else before
+        if folded is not None:
+            _put(connection, profile, folded.alarm)
+            if folded.what is not None:
+                _tell(connection, profile, change_by(event, folded.alarm, folded.what))
+        if effect.opens and after is not None and after.is_acknowledged:
+            seen = after.act or _SEEN_EARLIER
+    return seen
+
+
+def acknowledge_with(connection: sqlite3.Connection, events: Iterable[tuple[str, Event]], seen: Seen) -> None:
+    """Acknowledge the alarms that these events (each with its profile) began, unless they have fired again since."""
+    for profile, event in events:
+        for condition in opened(event):
+            alarm = alarm_questions.alarm(connection, alarm_id(profile, condition, event.worker_id or ""))
+            if alarm is not None and is_seen_with(alarm, event):
+                _acknowledge(connection, profile, alarm, seen)
+
+
+def acknowledge_up_to(connection: sqlite3.Connection, profile: str, up_to_id: int, seen: Seen) -> None:
+    """Acknowledge all alarms of a profile that fired by an event up to that one."""
+    for alarm in alarm_questions.firing(connection, profile):
+        if alarm.event_id <= up_to_id:
+            _acknowledge(connection, profile, alarm, seen)
+
+
+def acknowledge_firings(
+    connection: sqlite3.Connection, profile: str, firings: Iterable[tuple[str, int]], seen: Seen
+) -> None:
+    """Acknowledge alarms by id, each if it still fires for that time; their events count as seen too."""
+    for one, times in firings:
+        alarm = alarm_questions.alarm(connection, one)
+        if alarm is None or alarm.times != times:
+            continue
+        _acknowledge(connection, profile, alarm, seen)
+        connection.execute(
+            "UPDATE events SET acknowledged = ? WHERE profile = ? AND coalesce(worker_id, '') = ? AND id >= ?"
+            " AND kind = (SELECT kind FROM events WHERE id = ?) AND acknowledged = 0",
+            (seen.act, profile, alarm.subject, alarm.event_id, alarm.event_id),
+        )
+
+
+def unacknowledge(connection: sqlite3.Connection, profile: str, act: int, at: float, by: str) -> None:
+    """Undo one act: only what it did, and only where nothing has come of it since."""
+    connection.execute("UPDATE events SET acknowledged = 0 WHERE profile = ? AND acknowledged = ?", (profile, act))
+    for alarm in alarm_questions.acknowledged_by(connection, profile, act):
+        open_again = unacknowledged(alarm)
+        _put(connection, profile, open_again)
+        _tell(connection, profile, Change(what=What.UNACKNOWLEDGED, at=at, by=by, alarm=open_again))
+
+
+def set_severity(connection: sqlite3.Connection, ids: Iterable[str], severity: int) -> None:
+    """Make alarms more or less loud."""
+    connection.executemany("UPDATE alarms SET severity = ? WHERE id = ?", [(severity, one) for one in ids])
+
+
+def begin_silence(connection: sqlite3.Connection, profile: str, silence: Silence) -> None:
+    """Keep a new silence."""
+    kept = msgspec.structs.replace(silence, reason=_text(silence.reason), by=_text(silence.by))
+    connection.execute(
+        "INSERT OR IGNORE INTO silences (id, profile, worker, namespace, condition, began_at, until, reason, by,"
+        " ended_at, ended_by) VALUES (?,?,?,?,?,?,?,?,?,NULL,'')",
+        (
+            kept.id,
+            profile,
+            _text(kept.worker),
+            _text(kept.namespace),
+            kept.condition,
+            kept.began_at,
+            kept.until,
+            kept.reason,
+            kept.by,
+        ),
+    )
+    _tell(connection, profile, Change(what=What.SILENCED, at=kept.began_at, by=kept.by, silence=kept))
+
+
+def end_silence(connection: sqlite3.Connection, profile: str, silence_id: str, at: float, by: str) -> bool:
+    """End a silence; return whether it was still going on: of several programs, one ends it."""
+    done = connection.execute(
+        "UPDATE silences SET ended_at = ?, ended_by = ? WHERE id = ? AND profile = ? AND ended_at IS NULL",
+        (at, _text(by), silence_id, profile),
+    )
+    if not done.rowcount:
+        return False
+    silence = alarm_questions.silence(connection, silence_id)
+    _tell(connection, profile, Change(what=What.UNSILENCED, at=at, by=by, silence=silence))
+    return True
+
+
+def _acknowledge(connection: sqlite3.Connection, profile: str, alarm: Alarm, seen: Seen) -> None:
+    if not alarm.is_firing or alarm.is_acknowledged:
+        return
+    by, note = _text(seen.by), _text(seen.note)
+    after = msgspec.structs.replace(alarm, acknowledged_at=seen.at, acknowledged_by=by, note=note, act=seen.act)
+    _put(connection, profile, after)
+    _tell(connection, profile, Change(what=What.ACKNOWLEDGED, at=seen.at, by=by, alarm=after))
+
+
+def _as_kept(event: Event) -> Event:
+    """Return an event with its texts as they can be kept."""
+    return msgspec.structs.replace(
+        event,
+        worker_id=None if event.worker_id is None else _plain(event.worker_id),
+        before=_plain(event.before[:_SHORT]),
+        after=_plain(event.after[:_SHORT]),
+        source=_plain(event.source[:_SHORT]),
+        correlation_id=_plain(event.correlation_id[:_SHORT]),
+        detail=_text(event.detail),
+    )
+
+
+def _put(connection: sqlite3.Connection, profile: str, alarm: Alarm) -> None:
+    columns = ", ".join(["profile", *alarm_questions.COLUMNS])
+    marks = ",".join("?" * (1 + len(alarm_questions.COLUMNS)))
+    values = [_value(getattr(alarm, field)) for field in alarm_questions.FIELDS]
+    connection.execute(f"INSERT OR REPLACE INTO alarms ({columns}) VALUES ({marks})", (profile, *values))
+
+
+def _tell(connection: sqlite3.Connection, profile: str, change: Change) -> None:
+    connection.execute(
+        "INSERT INTO alarm_changes (profile, id, body) VALUES (?,?,?)",
+        (profile, change.id, msgspec.json.encode(change)),
+    )
+
+
+def _value(value: Any) -> Any:
+    return _plain(value) if isinstance(value, str) else value
+
+
+def _text(text: str) -> str:
+    """Return at most so much of a text, without a secret in it, and nothing that UTF-8 can't carry."""
+    from pyhall_tui.logs.masking import mask  # with the first write, which is after the first frame
+
+    return _plain(mask(text, _SHORT))
+
+
+def _plain(text: str) -> str:
+    return str(text).encode("utf-8", "backslashreplace").decode()
