@@ -16,7 +16,7 @@ LATE = {
     *("pyhall_tui.registry.client", "pyhall_tui.registry.decode", "pyhall_tui.registry.errors"),
 }
 """What the first frame does not need: each is imported when it is first wanted, or in a thread."""
-HEAVY = {"filelock", "httpx", "keyring", "starlette", "uvicorn", "truststore", "watchfiles"}
+HEAVY = {"filelock", "httptools", "httpx", "keyring", "starlette", "uvicorn", "truststore", "watchfiles"}
 
 
 def modules_after(code: str) -> set[str]:

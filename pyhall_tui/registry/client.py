@@ -1,6 +1,7 @@
 """The one shared async client of a profile. Imports httpx: import this module lazily, in a thread or a command."""
 
 import re
+import ssl
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -39,7 +40,8 @@ from pyhall_tui.registry.origin import Origin, read_origin, segment
 from pyhall_tui.registry.proxy import choose_proxy
 from pyhall_tui.registry.retry import with_retries
 from pyhall_tui.registry.tls import trust_context
-from pyhall_tui.registry.transport import SpreadTransport
+from pyhall_tui.registry.transport.direct import DirectTransport
+from pyhall_tui.registry.transport.proxied import ProxiedTransport
 from pyhall_tui.registry.trip import Answer, Call
 from pyhall_tui.registry.wire import Wire
 
@@ -133,7 +135,7 @@ class RegistryClient:
         self.warnings += (*proxy_warnings, *tls_warnings)
         try:
             connections = self._profile.requests_in_flight + 1  # the ban list never waits for those that hang
-            transport = SpreadTransport(connections=connections, context=context, proxy=proxy)
+            transport = _transport(origin, connections, context, proxy)
         except Exception:  # httpx raises several; none is repeated here, for the URL may hold a password
             raise ValueError(
                 f"The proxy that {origin.scheme.upper()}_PROXY, ALL_PROXY or the system names cannot be used: it must"
@@ -398,6 +400,14 @@ class RegistryClient:
 
     def _new_id(self) -> str:
         return new_correlation_id(self._profile.correlation_prefix)
+
+
+def _transport(
+    origin: Origin, connections: int, context: ssl.SSLContext, proxy: str | None
+) -> DirectTransport | ProxiedTransport:
+    if proxy is None:
+        return DirectTransport(origin.base_url, connections=connections, context=context)
+    return ProxiedTransport(connections=connections, context=context, proxy=proxy)
 
 
 def _read_health(answer: Answer) -> Health:

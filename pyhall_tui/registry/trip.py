@@ -1,7 +1,7 @@
 """One request: what it asks for, what is known of it on its way, and what came."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import msgspec
 from pyhall_tui.clock import Clock
 from pyhall_tui.registry.effects import may_have_acted
 from pyhall_tui.registry.errors import NotSent, RegistryError
+from pyhall_tui.registry.meter import BESIDES_THE_BODY
 from pyhall_tui.registry.models import Exchange
 
 BODY_LIMIT: Final = 4 * 1024 * 1024
@@ -76,7 +77,7 @@ class Answer:
 
 
 class Trip:
-    """What is known of one request on its way, also when it fails."""
+    """What is known of one request on its way, also when it fails. A transport tells it: it is a `Progress`."""
 
     def __init__(self, call: Call, clock: Clock) -> None:
         self.call = call
@@ -94,14 +95,22 @@ class Trip:
         self.status: int | None = None
         """The status that was answered, if any; known also where httpx refuses the head that it stands in."""
 
-    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Follow httpcore's events (its `trace` extension): a new connection, the first byte sent, the head come."""
-        if event == "connection.connect_tcp.started":
-            self.connected_anew = True
-        elif event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
-            self.sent_at = self._clock.now().mono
-        elif event == "http11.receive_response_headers.complete" and self.sent_at is not None:
-            self.status = info["return_value"][1]
+    @property
+    def most(self) -> int:
+        """Bytes that may come off the wire for it."""
+        return self.call.limit + BESIDES_THE_BODY
+
+    def connects(self) -> None:
+        """A new connection is made for it."""
+        self.connected_anew = True
+
+    def sends(self) -> None:
+        """Its first byte goes out."""
+        self.sent_at = self._clock.now().mono
+
+    def hears(self, status: int) -> None:
+        """The head of an answer has come."""
+        self.status = status
 
     @property
     def elapsed(self) -> float:

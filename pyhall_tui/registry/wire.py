@@ -4,12 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeVar
 
 import httpx
 
-from pyhall_tui import __version__
 from pyhall_tui.clock import Clock
 from pyhall_tui.logs.log_file import REPEATS_AS
 from pyhall_tui.logs.masking import masked_spans
@@ -29,12 +27,13 @@ from pyhall_tui.registry.errors import (
     TlsFailed,
 )
 from pyhall_tui.registry.faults import FAULTS, STALE_CONNECTION, explain, status_class, tls_fault
-from pyhall_tui.registry.meter import BESIDES_THE_BODY, METER, Meter
+from pyhall_tui.registry.lean_client import LeanClient, RequestMaker, redirected_to
 from pyhall_tui.registry.models import KEPT, Exchange, RequestRecord
 from pyhall_tui.registry.origin import Origin
 from pyhall_tui.registry.retry import http_date, retry_after
 from pyhall_tui.registry.tls import issuer_of
-from pyhall_tui.registry.transport import SpreadTransport
+from pyhall_tui.registry.transport.direct import CAME_UNASKED
+from pyhall_tui.registry.transport.progress import EXTENSION, FRESH
 from pyhall_tui.registry.trip import Answer, Call, Trip
 from pyhall_tui.registry.unpacking import Gunzip, NotPacked
 
@@ -60,7 +59,7 @@ class Wire:
         profile: Profile,
         key: ApiKey | None,
         clock: Clock,
-        transport: SpreadTransport,
+        transport: httpx.AsyncBaseTransport,
         proxy: str | None,
         on_request: Callable[[RequestRecord], None] | None,
     ) -> None:
@@ -70,20 +69,8 @@ class Wire:
         self._clock = clock
         self._proxy = proxy
         self._on_request = on_request
-        self._client = httpx.AsyncClient(
-            transport=transport,
-            timeout=None,  # the deadline is ours, over the whole request
-            trust_env=False,  # no ~/.netrc: the key alone decides on Authorization
-            follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            headers={
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
-                "User-Agent": f"pyhall-tui/{__version__}",
-            },
-        )
-        if key is not None:
-            self._client.headers["Authorization"] = f"Bearer {key.reveal()}"
+        self._client = LeanClient(transport)
+        self._requests = RequestMaker(origin.base_url, None if key is None else key.reveal())
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -103,7 +90,6 @@ class Wire:
         trip = Trip(call, self._clock)
         failure: RegistryError | None = None
         raw: BaseException | None = None
-        METER.set(Meter(call.limit + BESIDES_THE_BODY))
         try:
             async with asyncio.timeout(self._timeout):
                 result = await self._send(trip, read)
@@ -143,12 +129,12 @@ class Wire:
 
     async def _send_once(self, trip: Trip, read: Callable[[Answer], T], *, fresh: bool = False) -> T:
         call = trip.call
-        trip.request = self._client.build_request(
+        trip.request = self._requests.make(
             call.method,
-            self._origin.base_url + call.path,
-            content=call.body,
-            headers=[(correlation.HEADER, correlation.header_value(call.correlation_id)), *call.headers],
-            extensions={"trace": trip.trace, "fresh": fresh},
+            call.path,
+            ((correlation.HEADER, correlation.header_value(call.correlation_id)), *call.headers),
+            call.body,
+            {EXTENSION: trip, FRESH: fresh},
         )
         trip.response = response = await self._client.send(trip.request, stream=True)
         try:
@@ -172,7 +158,10 @@ class Wire:
                 exchange=partial(self._exchange, trip),
             )
             try:
-                return read(answer)
+                result = read(answer)
+                if response.extensions.get(CAME_UNASKED):
+                    raise Unreadable("it came before it was asked for")
+                return result
             except UnclearBanList as reason:
                 sentence, worst = f"This ban list cannot be relied on: {reason}.", reason.worst
                 failure = trip.error(BanListUnclear, sentence, worst=worst, exchange=answer.exchange())
@@ -186,8 +175,8 @@ class Wire:
         raise self._refusal(trip, response, body)
 
     def _redirected(self, trip: Trip, response: httpx.Response, body: bytes) -> RegistryError:
-        goes_to = response.next_request and str(response.next_request.url)
-        location = self._masked((goes_to or "").encode()).decode()
+        goes_to = redirected_to(response, self._origin.base_url + trip.call.path)
+        location = self._masked(goes_to.encode()).decode()
         where = f"go to {location}" if location else "go elsewhere, without saying where"
         base_url = moved_base_url(location, trip.call.path)
         return trip.error(

@@ -1,4 +1,4 @@
-"""One transport over several small pools.
+"""Requests sent through a proxy, over httpcore, which knows how to ask one for a tunnel.
 
 Each request scans every connection of its httpx pool and polls the idle ones, so the cost of one grows
 with the pool: 32 connections in one take 3.6 ms of CPU a request, in pools of four 1.1 ms.
@@ -6,26 +6,25 @@ with the pool: 32 connections in one take 3.6 ms of CPU a request, in pools of f
 
 import math
 import ssl
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Final
 
 import httpx
 
-from pyhall_tui.registry.meter import metered
+from pyhall_tui.registry.lean_client import TARGET
+from pyhall_tui.registry.meter import METER, Meter, metered
+from pyhall_tui.registry.transport.progress import EXTENSION, FRESH, KEPT_FOR, Progress
 
 POOL_SIZE: Final = 4
-KEPT_FOR: Final = 30.0
-"""Seconds that an idle connection is kept; shorter than what routers on the way usually grant."""
 
 
-class SpreadTransport(httpx.AsyncBaseTransport):
+class ProxiedTransport(httpx.AsyncBaseTransport):
     """Sends a read through the least busy of several pools, and anything else over a connection of its own.
 
-    What must not be sent twice never goes over a kept connection: the registry may be closing that one just
-    now, and then nobody can tell whether it was heard.
+    Why a connection of its own: see `direct`.
     """
 
-    def __init__(self, *, connections: int, context: ssl.SSLContext, proxy: str | None) -> None:
+    def __init__(self, *, connections: int, context: ssl.SSLContext, proxy: str) -> None:
         """Make pools for that many reads at a time; all share the one TLS context."""
 
         def pool(size: int, kept: int) -> httpx.AsyncHTTPTransport:
@@ -38,7 +37,11 @@ class SpreadTransport(httpx.AsyncBaseTransport):
         self._fresh = pool(connections, 0)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.method != "GET" or request.extensions.get("fresh"):
+        progress: Progress = request.extensions[EXTENSION]
+        METER.set(Meter(progress.most))
+        request.extensions["trace"] = _trace(progress)
+        request.url = request.url.copy_with(raw_path=request.extensions.pop(TARGET))
+        if request.method != "GET" or request.extensions.get(FRESH):
             return await self._fresh.handle_async_request(request)
         chosen = self._busy.index(min(self._busy))
         self._busy[chosen] += 1
@@ -72,3 +75,20 @@ class _Counted(httpx.AsyncByteStream):
             self._busy[self._chosen] -= 1
             self._chosen = None
         await self._stream.aclose()
+
+
+def _trace(progress: Progress) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+    """Return what makes of httpcore's events (its `trace` extension) the steps of a request's progress."""
+    is_sent = False
+
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        nonlocal is_sent
+        if event == "connection.connect_tcp.started":
+            progress.connects()
+        elif event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+            is_sent = True
+            progress.sends()
+        elif event == "http11.receive_response_headers.complete" and is_sent:
+            progress.hears(info["return_value"][1])
+
+    return trace

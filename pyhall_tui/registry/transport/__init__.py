@@ -1,0 +1,1 @@
+"""How requests leave: straight over asyncio and httptools (`direct`), or through a proxy over httpcore (`proxied`)."""
