@@ -229,7 +229,7 @@ class PyHallApp(HookedApp):
         if (workspace := self.workspace) is not None:
             workspace.keep_what_was_not()
             workspace.alarms.follow_others()
-            told = (*workspace.journal.notes, workspace.watch_list.problem or "")
+            told = (*workspace.journal.notes, workspace.watch_list.problem or "", *workspace.set_aside)
             self._trouble_toasts.show(note for note in told if note not in workspace.troubles)  # those are in a band
 
     def _restore_rest(self, workspace: Workspace) -> None:

@@ -238,6 +238,13 @@ class Workspace:
         """What can't be saved at the moment, in sentences."""
         return (*self.journal.troubles, *filter(None, [self.watch_list.trouble, self._draft_trouble]))
 
+    @property
+    def set_aside(self) -> tuple[str, ...]:
+        """Which drafts and notes could not be read and were set aside, in sentences."""
+        from pyhall_tui.files.drafts import drafts_set_aside  # not before the first frame
+
+        return (*self.notes.set_aside, *drafts_set_aside())
+
     def _follow_packages(self, workers: Iterable[WatchedWorker]) -> None:
         for worker in workers:
             entry = self.fleet.get(worker.id)

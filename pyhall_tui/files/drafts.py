@@ -3,13 +3,15 @@
 import contextlib
 import hashlib
 import weakref
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from pyhall_tui.files.regular_file import NotText, edited_text, read_bounded, reason
+from pyhall_tui.files.regular_file import reason
 from pyhall_tui.files.safe_file import write_atomically
+from pyhall_tui.files.unreadable import UnreadableFiles
 
 _all: "weakref.WeakSet[Drafts]" = weakref.WeakSet()
 """The drafts of every screen there is."""
@@ -22,6 +24,11 @@ def keep_drafts_that_were_not() -> str | None:
     return next((drafts.problem for drafts in list(_all) if drafts.problem), None)
 
 
+def drafts_set_aside() -> tuple[str, ...]:
+    """Return which drafts could not be read and were set aside, in sentences."""
+    return tuple(sentence for drafts in list(_all) for sentence in drafts.set_aside)
+
+
 class Drafts:
     """One small JSON file a form and profile, in the state folder. Never holds a key."""
 
@@ -32,6 +39,7 @@ class Drafts:
         self.problem: str | None = None
         """Why the last draft could not be kept, as a sentence."""
         self._unkept: dict[str, dict[str, Any]] = {}
+        self._unreadable = UnreadableFiles()
         _all.add(self)
 
     @property
@@ -39,15 +47,21 @@ class Drafts:
         """Where this profile's drafts lie."""
         return self._folder
 
+    @property
+    def set_aside(self) -> tuple[str, ...]:
+        """Which drafts could not be read and were set aside, in sentences."""
+        return self._unreadable.sentences
+
     def load(self, form: str) -> dict[str, Any]:
-        """Return what was typed into that form, or nothing."""
-        try:
-            return msgspec.json.decode(edited_text(read_bounded(self._path(form))), type=dict[str, Any])
-        except (OSError, msgspec.DecodeError, NotText, RecursionError):
-            return {}
+        """Return what was typed into that form, or nothing. A file that can't be read is set aside."""
+        return self._unreadable.read(self._path(form), partial(msgspec.json.decode, type=dict[str, Any])) or {}
 
     def save(self, form: str, values: dict[str, Any]) -> None:
         """Keep what is typed; a folder that can't be written costs the draft's next life, not this one."""
+        if why := self._held_back(form):
+            self._unkept[form] = values
+            self.problem = f"What is typed can't be kept: {why}"
+            return
         try:
             write_atomically(self._path(form), msgspec.json.encode(values))
             self._unkept.pop(form, None)
@@ -65,8 +79,14 @@ class Drafts:
         """Drop a draft: its form was sent, or emptied."""
         if self._unkept.pop(form, None) is not None and not self._unkept:
             self.problem = None
-        with contextlib.suppress(OSError):
-            self._path(form).unlink()
+        if not self._held_back(form):
+            with contextlib.suppress(OSError):
+                self._path(form).unlink()
+
+    def _held_back(self, form: str) -> str:
+        if self._unreadable.held_back(self._path(form)):
+            self.load(form)  # it may have been mended meanwhile
+        return self._unreadable.held_back(self._path(form))
 
     def _path(self, form: str) -> Path:
         return self._folder / f"{form}.json"

@@ -2,13 +2,14 @@
 
 import contextlib
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from pyhall_tui.files.regular_file import NotText, edited_text, read_bounded
 from pyhall_tui.files.safe_file import write_atomically
+from pyhall_tui.files.unreadable import UnreadableFiles
 
 T = TypeVar("T")
 
@@ -20,31 +21,35 @@ class Notes:
         """Nothing is read or written yet. Without a folder nothing is kept."""
         digest = hashlib.sha256(profile_name.encode(errors="surrogatepass")).hexdigest()[:12]
         self._folder = state / "notes" / digest if state else None
+        self._unreadable = UnreadableFiles()
 
     def load(self, kind: str, key: str, type_: type[T]) -> T | None:
-        """Return what was noted; None where nothing was, or what is there cannot be read."""
+        """Return what was noted; None if nothing was, or what is there can't be read: that is set aside."""
         if self._folder is None:
             return None
-        try:
-            return msgspec.json.decode(edited_text(read_bounded(self._path(self._folder, kind, key))), type=type_)
-        except (OSError, msgspec.MsgspecError, NotText, RecursionError):
-            return None
+        return self._unreadable.read(self._path(self._folder, kind, key), partial(msgspec.json.decode, type=type_))
 
     def save(self, kind: str, key: str, value: Any) -> bool:
         """Note a value; return whether it is on disk."""
-        if self._folder is None:
+        if self._folder is None or self._unreadable.held_back(path := self._path(self._folder, kind, key)):
             return False
         try:
-            write_atomically(self._path(self._folder, kind, key), msgspec.json.encode(value))
+            write_atomically(path, msgspec.json.encode(value))
         except (OSError, UnicodeEncodeError):
             return False
         return True
 
     def forget(self, kind: str, key: str) -> None:
         """Drop a note."""
-        if self._folder is not None:
-            with contextlib.suppress(OSError):
-                self._path(self._folder, kind, key).unlink()
+        if self._folder is None or self._unreadable.held_back(path := self._path(self._folder, kind, key)):
+            return
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+    @property
+    def set_aside(self) -> tuple[str, ...]:
+        """Which notes could not be read and were set aside, in sentences."""
+        return self._unreadable.sentences
 
     @staticmethod
     def _path(folder: Path, kind: str, key: str) -> Path:

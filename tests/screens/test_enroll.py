@@ -8,6 +8,7 @@ import pytest
 from textual import events
 from textual.widgets import Button, Input, OptionList, ProgressBar
 
+from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.journal.rows import EnrollmentState
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
@@ -475,3 +476,17 @@ async def test_a_new_capability_is_sent_only_after_it_was_said_to_be_new(open_ap
         assert not [seen for seen in hall.requests if seen.method == "POST"]
         await opened.pilot.press("ctrl+s")
         await until(lambda: [seen for seen in hall.requests if seen.method == "POST"], clock=opened.clock)
+
+
+async def test_a_draft_that_cannot_be_read_is_kept_and_named(open_app: OpenApp, hall: LiveHall) -> None:
+    """F73"""
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        await at_the_form(opened)
+        path = Drafts(opened.app._opener.home.state, "acme").folder / "enroll.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes('{"display_name": "W"}'.encode("utf-16"))
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        await at_the_form(opened)
+        await until(lambda: any("It was set aside as" in toast.message for toast in opened.app._notifications))
+    (aside,) = path.parent.glob("enroll.json.unreadable-*")
+    assert "W" in aside.read_text("utf-16")

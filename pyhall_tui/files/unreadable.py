@@ -1,0 +1,63 @@
+"""A file of ours that can't be read is never written over: it is set aside, and a sentence says so.
+
+Somebody may have edited it and saved it as UTF-16: what is in it is still there.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from pyhall_tui.files.regular_file import NotText, edited_text, read_bounded, reason
+
+T = TypeVar("T")
+
+_MOST: Final = 3
+"""Files that are named, if a whole folder can't be read."""
+
+
+class UnreadableFiles:
+    """What one reader of small JSON files could not read. Any thread's."""
+
+    def __init__(self) -> None:
+        self.sentences: tuple[str, ...] = ()
+        """About files that were set aside, for a person."""
+        self._held_back: dict[Path, str] = {}
+
+    def read(self, path: Path, decode: Callable[[str], T]) -> T | None:
+        """Return what `decode` makes of a file's text; None if there is no file, it is empty, or of another shape.
+
+        A file that isn't text or isn't JSON is renamed. One that another version wrote in another shape isn't damaged.
+        """
+        self._held_back.pop(path, None)
+        try:
+            data = read_bounded(path)
+            return decode(edited_text(data)) if data.strip() else None
+        except (FileNotFoundError, NotADirectoryError, msgspec.ValidationError):
+            return None
+        except OSError as error:
+            why = reason(error)
+        except NotText as error:
+            why = str(error)
+        except (msgspec.DecodeError, RecursionError):
+            why = "it is not JSON"
+        self._set_aside(path, why)
+        return None
+
+    def held_back(self, path: Path) -> str:
+        """Return why that file must not be written over, as a sentence; empty if it may be."""
+        return self._held_back.get(path, "")
+
+    def _set_aside(self, path: Path, why: str) -> None:
+        aside = path.with_name(f"{path.name}.unreadable-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+        try:
+            path.rename(aside)
+        except OSError as error:
+            self._held_back[path] = f"{path} can't be read ({why}), nor set aside ({reason(error)})."
+        else:
+            self.sentences = (*self.sentences, f"{path} can't be read ({why}). It was set aside as {aside.name}.")[
+                :_MOST
+            ]
