@@ -89,8 +89,8 @@ class Connection:
         """Deliver everything to the thread of the running loop."""
         self._loop = asyncio.get_running_loop()
 
-    def connect(self, key: ApiKey | None, *, poll: bool = True) -> None:
-        """Start talking to the registry and, with `poll`, asking about the fleet. With another key: reconnect.
+    def connect(self, key: ApiKey | None) -> None:
+        """Start talking to the registry and asking about the fleet. With another key: reconnect.
 
         Without a key nothing is sent, except to this machine: a local hall may not need a key, and is asked once
         whether it does.
@@ -112,7 +112,7 @@ class Connection:
             register_secret(key.reveal())
             self._keys.append(key)
         thread = self._thread = LoopThread("pyhall-tui-wire")
-        serving = thread.submit(self._serve(key, thread, poll))
+        serving = thread.submit(self._serve(key, thread))
         serving.add_done_callback(lambda done: self.hand_over(self._stopped_serving, thread, done))
 
     def disconnect(self) -> None:
@@ -203,15 +203,14 @@ class Connection:
         if self._thread and self._monitor and worker_ids:
             self._thread.call(order(self._monitor), worker_ids)
 
-    async def _serve(self, key: ApiKey | None, thread: "LoopThread", poll: bool) -> None:
+    async def _serve(self, key: ApiKey | None, thread: "LoopThread") -> None:
         """Make the client on the wire's thread (httpx is imported here), poll, and close it at the end."""
         from pyhall_tui.monitor.engine import Monitor
         from pyhall_tui.registry.client import RegistryClient
 
         async with RegistryClient(self.profile, key, self._clock, on_request=self._on_request) as client:
-            poll = poll and not client.refusal  # a wrong setting won't fix itself, so nothing is tried again
             monitor = None
-            if poll:
+            if not client.refusal:  # else a setting is wrong, which won't fix itself: nothing is tried again
                 had_list = self._had_ban_list() is True
                 monitor = Monitor(
                     client, self._sink(), self._clock, self.profile, has_key=key is not None, had_ban_list=had_list

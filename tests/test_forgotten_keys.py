@@ -42,7 +42,7 @@ async def test_every_key_of_a_profile_is_masked_until_it_is_closed(tmp_path: Pat
     with Journal.in_memory() as journal:
         async with workspace(tmp_path, journal) as opened:
             for key in KEYS:
-                opened.connection.connect(ApiKey(key), poll=False)
+                opened.connection.connect(ApiKey(key))
             assert all(map(is_masked, KEYS)), "the key before may stand in a line that is still to come"
         assert mask(f"an {KEYS[1]}") == f"an {KEYS[1]}"
 
@@ -50,15 +50,15 @@ async def test_every_key_of_a_profile_is_masked_until_it_is_closed(tmp_path: Pat
 async def test_a_key_stays_masked_while_the_journal_has_not_written_all(tmp_path: Path) -> None:
     with Stuck.in_memory() as journal:
         async with workspace(tmp_path, journal) as opened:
-            opened.connection.connect(ApiKey(KEYS[1]), poll=False)
+            opened.connection.connect(ApiKey(KEYS[1]))
         assert is_masked(KEYS[1])
 
 
 async def test_two_profiles_of_one_key_mask_it_until_both_are_closed(tmp_path: Path) -> None:
     with Journal.in_memory() as journal:
         async with workspace(tmp_path, journal) as first:
-            first.connection.connect(ApiKey(KEYS[1]), poll=False)
+            first.connection.connect(ApiKey(KEYS[1]))
             async with workspace(tmp_path, journal) as second:
-                second.connection.connect(ApiKey(KEYS[1]), poll=False)
+                second.connection.connect(ApiKey(KEYS[1]))
             assert is_masked(KEYS[1])
         assert not is_masked(KEYS[1])

@@ -9,14 +9,11 @@ import hmac
 import os
 from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from pyhall_tui.attest.json_text import NotJson, canonical, read_object
-from pyhall_tui.attest.records import LIMIT
-from pyhall_tui.files.regular_file import read_bounded
+from pyhall_tui.attest.json_text import canonical
 
 SECRET_VARIABLE = "WCP_ATTEST_HMAC_KEY"
 """The environment variable that holds the signing secret."""
@@ -35,16 +32,12 @@ _SIGNATURE = "signature_hmac_sha256"
 class Code(StrEnum):
     """Why a package is refused, in the field's words."""
 
-    MISSING = "ATTEST_MANIFEST_MISSING"
-    ID_MISMATCH = "ATTEST_MANIFEST_ID_MISMATCH"
     HASH_MISMATCH = "ATTEST_HASH_MISMATCH"
     SIGNATURE_MISSING = "ATTEST_SIGNATURE_MISSING"
     SIGNATURE_INVALID = "ATTEST_SIG_INVALID"
 
 
 _TOLD = {
-    Code.MISSING: "There is no readable manifest.json.",
-    Code.ID_MISMATCH: "The manifest belongs to another worker.",
     Code.HASH_MISMATCH: "The manifest's package_hash is not this package's.",
     Code.SIGNATURE_MISSING: f"The signature cannot be checked: there is none, or {SECRET_VARIABLE} is not set.",
     Code.SIGNATURE_INVALID: "The signature does not match: another secret signed it, or a signed field was changed.",
@@ -70,30 +63,19 @@ def secret_of_environment() -> str | None:
     return os.environ.get(SECRET_VARIABLE) or None
 
 
-def check_manifest_file(path: Path, *, package_sha256: str, worker_id: str | None, secret: str | None) -> ManifestCheck:
-    """Read and check a manifest; one that cannot be read has the code `ATTEST_MANIFEST_MISSING`."""
-    try:
-        fields = read_object(read_bounded(path, LIMIT))
-    except (OSError, NotJson):
-        return ManifestCheck(code=Code.MISSING)
-    return check_manifest(fields, package_sha256=package_sha256, worker_id=worker_id, secret=secret)
-
-
 def check_manifest(
     fields: Mapping[str, Any],
     *,
     package_sha256: str,
-    worker_id: str | None = None,
-    worker_species_id: str | None = None,
     secret: str | None = None,
 ) -> ManifestCheck:
-    """Check a manifest against a package's hash and, where they are given, the worker's two ids.
+    """Check a manifest against a package's hash, and its signature if the secret is known.
 
     `package_hash` must be the bare hash itself: the SDKs take neither a prefix nor a placeholder.
     """
     proven = SIGNED if _signature_holds(fields, secret) else ()
     return ManifestCheck(
-        code=_code(fields, package_sha256, worker_id, worker_species_id, secret),
+        code=_code(fields, package_sha256, secret),
         fields=dict(fields),
         unproven=tuple(name for name in fields if name not in proven and name != _SIGNATURE),
     )
@@ -102,13 +84,8 @@ def check_manifest(
 def _code(
     fields: Mapping[str, Any],
     package_sha256: str,
-    worker_id: str | None,
-    worker_species_id: str | None,
     secret: str | None,
 ) -> Code | None:
-    asked = {"worker_id": worker_id, "worker_species_id": worker_species_id}
-    if any(value is not None and fields.get(name) != value for name, value in asked.items()):
-        return Code.ID_MISMATCH
     if fields.get("package_hash") != package_sha256:
         return Code.HASH_MISMATCH
     if not fields.get(_SIGNATURE) or not secret:

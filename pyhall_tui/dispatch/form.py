@@ -85,13 +85,6 @@ def context_mistake(text: str) -> str:
     return f"Leave {' and '.join(twice)} out of it: it has a field of its own." if twice else ""
 
 
-def form_of(request: DispatchRequest) -> DispatchForm:
-    """Return the form that was filled in for a request."""
-    return filled(
-        capability=request.capability, worker_id=request.worker_id, context=msgspec.json.encode(request.context)
-    )
-
-
 def filled(*, capability: str, worker_id: str, context: str | bytes) -> DispatchForm:
     """Return the form for these and a context as it was sent; one that is no object is left as it is, to be mended."""
     raw = context.encode() if isinstance(context, str) else context

@@ -144,13 +144,6 @@ class Roster:
         return row.asked + self._fleet.stale_after + _JUST_STALE
 
 
-def order(fleet: Fleet, mono: float, query: str, sort: SortKey, *, descending: bool = False) -> list[str]:
-    """Return the ids of the workers that match, sorted, as a `Roster` does, for a single use."""
-    roster = Roster(fleet)
-    roster.refresh(mono, query, sort, descending=descending)
-    return roster.ids
-
-
 class _Word(NamedTuple):
     """One word of a query, case-folded."""
 

@@ -76,11 +76,6 @@ def match_dialect(package: PackageHash, registry_hash: str) -> Match:
     return Match(matched=Matched.OTHER_ORDER, dialects=tuple(found), uncovered=uncovered)
 
 
-def dialect_hashes(package: PackageHash) -> dict[Dialect, str]:
-    """Return the hash that each other SDK gives for this package; one that would fail on it is absent."""
-    return {dialect: canonical_sha256(files) for dialect, files in _orders(package).items()}
-
-
 def _orders(package: PackageHash) -> dict[Dialect, Sequence[HashedFile]]:
     if package.kind is Kind.FILE:
         return {}

@@ -12,6 +12,8 @@ MOST_DEEP: Final = 64
 """Levels of lists and objects that an answer may have: those documented have three. What is read is also written,
 indented and drawn, each of which goes down level by level."""
 
+_FIRST_WORDS: Final = 120
+"""Characters."""
 _BOM: Final = b"\xef\xbb\xbf"
 _ESCAPE: Final = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
@@ -108,10 +110,10 @@ def short(said: str | None, most: int = 1_000) -> str:
     return said if len(said) <= most else f"{said[:most]}…"
 
 
-def first_words(body: bytes, length: int = 120) -> str:
+def first_words(body: bytes) -> str:
     """Return the first words of a body, markup left out, on one line."""
     raw = body[:65_536].decode("utf-8-sig", errors="replace")
-    return " ".join(_without_tags(raw).split())[:length]
+    return " ".join(_without_tags(raw).split())[:_FIRST_WORDS]
 
 
 def _without_tags(raw: str) -> str:

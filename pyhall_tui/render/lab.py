@@ -34,13 +34,12 @@ def percentiles_line(percentiles: Percentiles) -> str:
     return f"p50 {p50}   p95 {p95}   p99 {p99}"
 
 
-def live_mark(run: LiveRun | None, *, short: bool = False) -> Cell | None:
+def live_mark(run: LiveRun | None) -> Cell | None:
     """Return what the header says of a live run; None where none is running."""
     if run is None or not run.is_running:
         return None
     glyph = LOOKS[run.last.result].glyph if run.last else "…"
-    words = f"↻{glyph}" if short else f"{glyph} live dispatch {run.interval:g} s"
-    return Cell(words, Style.WARNING)
+    return Cell(f"{glyph} live dispatch {run.interval:g} s", Style.WARNING)
 
 
 def _counts(run: LiveRun) -> list[Cell]:

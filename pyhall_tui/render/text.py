@@ -73,10 +73,14 @@ def _masked(error: BaseException) -> str:
     return mask(str(error))
 
 
-def clean_lines(text: object, limit: int = 100_000) -> str:
+_RAW_LIMIT: Final = 100_000
+"""Characters of a raw view, and of each of its lines."""
+
+
+def clean_lines(text: object) -> str:
     """Return foreign text cleaned line by line, its line breaks kept, for raw views."""
-    lines = str(text)[:limit].replace("\r\n", "\n").replace("\t", "    ").split("\n")
-    return "\n".join(clean(line, limit) for line in lines)
+    lines = str(text)[:_RAW_LIMIT].replace("\r\n", "\n").replace("\t", "    ").split("\n")
+    return "\n".join(clean(line, _RAW_LIMIT) for line in lines)
 
 
 def age(seconds: float) -> str:

@@ -1,8 +1,9 @@
 """The dispatch form: what is typed becomes a request, and a request what was typed."""
 
+import msgspec
 import pytest
 
-from pyhall_tui.dispatch.form import DispatchForm, FormMistakes, context_mistake, filled, form_of
+from pyhall_tui.dispatch.form import DispatchForm, FormMistakes, context_mistake, filled
 
 
 def form(**fields: str) -> DispatchForm:
@@ -56,7 +57,9 @@ def test_a_profile_without_a_namespace_says_where_to_set_it() -> None:
 def test_a_request_fills_the_form_that_made_it() -> None:
     typed = form(risk_tier="high", context='{\n  "env": "prod"\n}')
 
-    assert form_of(typed.request("org.yourco")) == typed
+    request = typed.request("org.yourco")
+    context = msgspec.json.encode(request.context)
+    assert filled(capability=request.capability, worker_id=request.worker_id, context=context) == typed
 
 
 def test_a_context_of_the_history_that_is_no_object_is_left_to_be_mended() -> None:

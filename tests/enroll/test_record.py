@@ -10,8 +10,8 @@ from pyhall_tui.attest.records import RecordUnreadable, artifact_hash, read_reco
 from pyhall_tui.enroll.draft import Draft, Package
 from pyhall_tui.enroll.record import fill_from_record, lacks_for_next_level, read_record_at, record_of
 from pyhall_tui.enroll.record_checks import RecordCheck, Standing, check_record
-from pyhall_tui.packages.dialects import Dialect, dialect_hashes
 from pyhall_tui.packages.package_hash import Kind, PackageHash, hash_package
+from tests.packages.trees import go_hash
 
 DATA = Path(__file__).parents[1] / "attest" / "data"
 VECTOR = json.loads((DATA / "manifest-vector.json").read_text())
@@ -100,7 +100,7 @@ def test_another_sdks_order_is_no_mismatch_and_no_match(tmp_path: Path) -> None:
     (tmp_path / "src" / "a").write_text("a")
     (tmp_path / "src-tauri" / "b").write_text("b")
     package: PackageHash = hash_package(tmp_path)
-    manifest = VECTOR["manifest"] | {"package_hash": dialect_hashes(package)[Dialect.GO]}
+    manifest = VECTOR["manifest"] | {"package_hash": go_hash(package)}
     checks = check(manifest, sha256=package.sha256, listing=package, secret=None)
     assert "order: neither a match nor a mismatch" in texts(checks, Standing.WRONG)
     assert "ATTEST_HASH_MISMATCH" not in texts(checks, Standing.STOPS)

@@ -10,10 +10,9 @@ from pyhall_tui.attest.json_text import canonical
 from pyhall_tui.attest.manifests import signature_of
 from pyhall_tui.attest.records import write_record
 from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
-from pyhall_tui.packages.dialects import Dialect, dialect_hashes
 from pyhall_tui.packages.package_hash import hash_package
 from pyhall_tui.profiles.profile import Profile
-from tests.packages.trees import write_tree
+from tests.packages.trees import go_hash, write_tree
 
 PROFILE = Profile(name="acme", namespace="org.yourco", registry_url="http://127.0.0.1:1")
 HASH = "a1b2c3" + "0" * 58
@@ -112,7 +111,7 @@ def test_a_package_that_is_not_what_its_manifest_says_is_wrong(tmp_path: Path) -
 def test_a_manifest_in_another_sdks_order_is_of_the_same_content(tmp_path: Path) -> None:
     package = write_tree(tmp_path / "w", {"src/a": "a", "src-tauri/b": "b"})
     write_record(package / "registry_record.json", {"capabilities": ["x"]})
-    go = dialect_hashes(hash_package(package))[Dialect.GO]
+    go = go_hash(hash_package(package))
     (package / "manifest.json").write_text(json.dumps({"worker_id": "org.yourco.w", "package_hash": go}))
     (row,) = read_rows(tmp_path, PROFILE)
     assert (row.mistakes, row.request.sha256) == ((), hash_package(package).sha256)

@@ -7,8 +7,9 @@ from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.events import Event, Kind, Severity
 from pyhall_tui.fleet.fleet import Fleet
-from pyhall_tui.fleet.order import SortKey, order
+from pyhall_tui.fleet.order import SortKey
 from pyhall_tui.registry.models import BanList, BanListEntry, Verdict
+from tests.fleet.ordering import order
 
 HASH = "a" * 64
 OTHER = "b" * 64

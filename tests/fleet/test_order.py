@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.fleet import Fleet
-from pyhall_tui.fleet.order import Roster, SortKey, order
+from pyhall_tui.fleet.order import Roster, SortKey
+from tests.fleet.ordering import order
 from tests.fleet.test_fleet import HASH, OTHER, apply, ban_list, fleet_with, moment, verdict
 
 IDS = [f"wkr_{number}" for number in range(6)]

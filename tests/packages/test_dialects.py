@@ -11,20 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyhall_tui.packages.collation import decides, english_key
-from pyhall_tui.packages.dialects import Dialect, Matched, dialect_hashes, match_dialect
+from pyhall_tui.packages.dialects import Dialect, Matched, match_dialect
 from pyhall_tui.packages.package_hash import hash_package
 from tests.examples import examples
-from tests.packages.trees import sample, write_tree
+from tests.packages.trees import go_hash, sample, windows_hash, write_tree
 
 VECTORS = sample("package-hash-dialects.json")
 each_vector = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 node = shutil.which("node")
-
-
-@each_vector
-def test_the_other_sdks_hashes_need_no_second_reading(vector: dict[str, Any], tmp_path: Path) -> None:
-    hashes = dialect_hashes(hash_package(write_tree(tmp_path, vector["files"])))
-    assert (hashes[Dialect.GO], hashes[Dialect.TYPESCRIPT]) == (vector["go"], vector["typescript_en"])
 
 
 @each_vector
@@ -53,21 +47,22 @@ def test_files_that_the_other_sdk_leaves_out_are_named(tmp_path: Path) -> None:
 
 def test_python_on_windows_sorts_without_case(tmp_path: Path) -> None:
     package = hash_package(write_tree(tmp_path, {"B.py": "1", "a.py": "2", "a/Z": "3", "a/y": "4"}))
-    lowered = dialect_hashes(package)[Dialect.PYTHON_ON_WINDOWS]
+    lowered = windows_hash(package)
     assert match_dialect(package, lowered).dialects == (Dialect.PYTHON_ON_WINDOWS,)
 
 
 def test_go_has_no_hash_of_a_package_with_a_linked_folder(tmp_path: Path) -> None:
     root = write_tree(tmp_path, {"src/a": "1", "src-x/b": "2"})
     (root / "link").symlink_to(root / "src")
-    assert Dialect.GO not in dialect_hashes(hash_package(root))
+    package = hash_package(root)
+    assert Dialect.GO not in match_dialect(package, go_hash(package)).dialects
 
 
 def test_typescript_knows_no_links(tmp_path: Path) -> None:
     root = write_tree(tmp_path, {"a": "1"})
     without = hash_package(root).sha256
     (root / "link").symlink_to(root / "a")
-    assert dialect_hashes(hash_package(root))[Dialect.TYPESCRIPT] == without
+    assert match_dialect(hash_package(root), without).dialects == (Dialect.TYPESCRIPT,)
 
 
 def test_other_content_differs_and_says_when_a_locale_leaves_a_doubt(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from pyhall_tui.fleet.drift_state import DriftState
-from pyhall_tui.packages.dialects import Dialect, dialect_hashes
+from pyhall_tui.packages.dialects import Dialect
 from pyhall_tui.packages.drift import Changes, compare
 from pyhall_tui.packages.package_hash import PackageHash, PackageUnreadable, hash_package
-from tests.packages.trees import write_tree
+from tests.packages.trees import go_hash, write_tree
 
 FILES = {"src/a.py": "1", "src-x/b.py": "2", "gone.py": "3"}
 
@@ -23,7 +23,7 @@ def test_the_same_hash_matches_with_prefix_and_in_upper_case(package: PackageHas
 
 
 def test_another_sdks_order_is_neither_a_match_nor_drift(package: PackageHash) -> None:
-    drift = compare(package, dialect_hashes(package)[Dialect.GO])
+    drift = compare(package, go_hash(package))
     assert (drift.state, Dialect.GO in drift.dialects) == (DriftState.OTHER_ORDER, True)
 
 

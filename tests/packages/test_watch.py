@@ -12,11 +12,10 @@ import pytest
 
 from pyhall_tui.files.notes import Notes
 from pyhall_tui.fleet.drift_state import DriftState
-from pyhall_tui.packages.dialects import Dialect, dialect_hashes
 from pyhall_tui.packages.drift import Changes, Drift
 from pyhall_tui.packages.package_hash import hash_package
 from pyhall_tui.packages.watch import PackageWatch, _concerned
-from tests.packages.trees import write_tree
+from tests.packages.trees import go_hash, write_tree
 from tests.waiting import until
 
 FILES = {"src/a.py": "1", "src-x/b.py": "2", "gone.py": "3"}
@@ -111,7 +110,7 @@ async def test_another_attested_hash_alone_makes_drift_of_a_match(watching: Watc
 
 
 async def test_gos_order_is_told_as_the_same_content(watching: Watching, folder: Path) -> None:
-    watching.follow(folder, dialect_hashes(hash_package(folder))[Dialect.GO])
+    watching.follow(folder, go_hash(hash_package(folder)))
     drift = await watching.until(DriftState.OTHER_ORDER)
     assert "Same content, hashed in Go's" in drift.detail
     write_tree(folder, {"src/a.py": "changed"})

@@ -14,7 +14,6 @@ from pyhall_tui.files.notes import Notes
 from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.hall.models import Worker
-from pyhall_tui.packages.dialects import Dialect, dialect_hashes
 from pyhall_tui.packages.package_hash import hash_package
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.watch_list import WatchList
@@ -27,7 +26,7 @@ from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets.line_table import LineTable
 from tests.live_hall import HASH, WORKER, LiveHall
-from tests.packages.trees import DATA, write_tree
+from tests.packages.trees import DATA, go_hash, typescript_hash, write_tree
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.typist import settled, write
 from tests.waiting import until
@@ -187,7 +186,7 @@ async def test_what_is_cancelled_or_changes_while_one_is_asked_is_not_attested(
 async def test_another_sdks_order_is_told_in_words_with_what_to_do_and_what_it_leaves_out(
     view: View, hall: LiveHall, folder: Path
 ) -> None:
-    attest_in(hall, dialect_hashes(hash_package(folder))[Dialect.GO])
+    attest_in(hall, go_hash(hash_package(folder)))
     async with view(folder) as opened:
         await drift_is(opened, "other order")
         assert entry_of(opened).last_state() is State.CLEAN, "the content is the same: no drift"
@@ -195,7 +194,7 @@ async def test_another_sdks_order_is_told_in_words_with_what_to_do_and_what_it_l
         assert "attest again (a) to give the registry this one" in opened.text()
 
         (folder / "link.py").symlink_to(folder / "src/a.py")
-        attest_in(hall, dialect_hashes(hash_package(folder))[Dialect.TYPESCRIPT])
+        attest_in(hall, typescript_hash(hash_package(folder)))
         await opened.pilot.press("v")
         await until(lambda: "not covered" in opened.text(), clock=opened.clock)
         assert "link.py" in opened.text(), "a file of which TypeScript's hash says nothing"
@@ -287,7 +286,7 @@ async def test_a_read_only_profile_attests_and_reports_nothing_but_may_forget_it
             assert isinstance(opened.screen, WorkerDetailScreen)
         assert sent_to(hall, "/attest") == sent_to(hall, "/report") == []
         await opened.pilot.click("#package-no-folder")
-        await until(lambda: entry_of(opened).drift == "")
+        await until(lambda: entry_of(opened).drift is None)
         assert entry_of(opened).last_state() is State.CLEAN
         assert not events(opened, Kind.DRIFT_ENDED), "what a person does is no event"
     assert WatchList(home.data, "acme").load()[0].folder is None

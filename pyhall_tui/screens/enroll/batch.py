@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -154,14 +155,16 @@ class BatchPane(Vertical):
 
     @work(exclusive=True, exit_on_error=False, group="batch")
     async def _check(self, source: Path) -> None:
+        left = threading.Event()
         try:
-            self._items = await off_loop(partial(self._planned, source), name="batch")
+            self._items = await off_loop(partial(self._planned, source, left.is_set), name="batch")
         except BatchUnreadable as error:
             self._items = []
             self._field.say(clean(error, 500))
         else:
             self._field.say("")
         finally:
+            left.set()  # nobody waits for the hashing any more
             self._run = None
             self._set_busy("")
         self._keys = {item.row.number: str(index) for index, item in enumerate(self._items)}
@@ -170,8 +173,8 @@ class BatchPane(Vertical):
         if not self._items and self._table.has_focus:
             self._field.input.focus()
 
-    def _planned(self, source: Path) -> list[Item]:
-        rows = read_rows(source, self._workspace.profile, on_progress=self._note_progress)
+    def _planned(self, source: Path, cancelled: Callable[[], bool]) -> list[Item]:
+        rows = read_rows(source, self._workspace.profile, on_progress=self._note_progress, cancelled=cancelled)
         self._forgotten = ""
         try:
             return plan(rows, self._workspace.journal)
