@@ -1,6 +1,7 @@
 """An enrollment as it is shown: the request, the registry's answer, what came of it, what was hashed."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import NamedTuple
 
 import msgspec
@@ -134,6 +135,8 @@ def advice(error: RegistryError) -> str:
 
 def arrived(error: RegistryError) -> str:
     """Return whether the registry may have acted on an enrollment that ended so."""
+    if isinstance(error, StatusError) and error.status == HTTPStatus.CONFLICT:
+        return "An earlier try may have gone through: the worker may be enrolled already. It is never sent again."
     if error.may_have_reached:
         return (
             "It may have reached the registry: the worker may be enrolled already. It is never sent"

@@ -107,6 +107,15 @@ async def test_a_row_found_in_the_middle_of_a_send_is_unknown_and_is_not_sent(be
     assert (item.state, bench.enrolled()) == (State.UNKNOWN, [])
 
 
+async def test_a_conflict_may_be_about_an_earlier_try_whose_answer_was_lost(bench: Bench) -> None:
+    """F65: its outcome is unknown, and it is not sent again."""
+    (item,) = items = bench.plan(1)
+    bench.hall.faults.add(path=ENROLL, status=409, count=1)
+    await bench.run(items)
+    assert (item.state, bench.enrolled()) == (State.UNKNOWN, []) and "409" in item.error
+    assert [each.state for each in bench.plan(1)] == [State.UNKNOWN]
+
+
 async def test_a_lost_answer_is_unknown_until_the_operator_decides(bench: Bench) -> None:
     bench.hall.faults.add(path=ENROLL, drop="answered", count=1)
     bench.hall.faults.add(path=ENROLL, drop="unheard", count=1)

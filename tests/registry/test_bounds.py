@@ -270,7 +270,8 @@ async def test_a_404_without_the_registrys_word_is_unknown_with_a_doubt(
         (answer(b'{"outcome":"all'), True, NotARegistrysAnswer),
         (json({"outcome": "allow", "worker_id": "wkr_other"}), True, NotARegistrysAnswer),
         (json({"error": "slow down"}, "429 Too Many Requests"), False, RateLimited),
-        (json({"error": "x"}, "409 Conflict"), False, UnexpectedStatus),
+        (json({"error": "x"}, "409 Conflict"), True, UnexpectedStatus),
+        (json({"error": "x"}, "410 Gone"), False, UnexpectedStatus),
     ],
 )
 async def test_a_dispatch_is_sent_once_and_says_whether_it_may_have_taken_effect(

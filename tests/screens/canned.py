@@ -17,6 +17,7 @@ from pyhall_tui.journal.journal import Journal
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.watch_list import WatchList
+from pyhall_tui.registry.effects import may_have_acted
 from pyhall_tui.registry.errors import (
     BadRequest,
     Forbidden,
@@ -46,6 +47,7 @@ PROFILE = Profile(
 LIVE = ConnectionState(
     reach=Reachability.LIVE, ban_list=BanListState.LIVE, ban_list_next=1_003.0, rate=10.0, full_rate=10.0
 )
+LOOK_FIRST = "Check first: verify the worker if you know its id; it may be enrolled."
 _CLASSES: dict[int, type[StatusError]] = {
     400: BadRequest,
     401: Unauthorized,
@@ -75,7 +77,10 @@ def refused(status: int, text: str, **more: Any) -> StatusError:
     """Return what the client raises for an error status with that text."""
     kind = _CLASSES.get(status, UnexpectedStatus)
     said = f"The registry answered {status}: {text}"
-    details = {"method": "POST", "path": "/", "correlation_id": "req-0", "exchange": exchange(status, _error(text))}
+    details: dict[str, Any] = {"method": "POST", "path": "/", "correlation_id": "req-0"}
+    details |= {"exchange": exchange(status, _error(text))}
+    if may_have_acted("POST", sent=True, status=status):
+        details |= {"may_have_reached": True, "advice": LOOK_FIRST}
     return kind(said, status=status, error_text=text, **(details | more))
 
 
@@ -86,8 +91,7 @@ def _error(text: str) -> str:
 def no_answer() -> TimedOut:
     """Return what the client raises where a send may have arrived and no answer came."""
     told = "No answer within 10 s."
-    look = "Check first: verify the worker if you know its id; it may be enrolled."
-    return TimedOut(told, method="POST", path="/", correlation_id="req-0", may_have_reached=True, advice=look)
+    return TimedOut(told, method="POST", path="/", correlation_id="req-0", may_have_reached=True, advice=LOOK_FIRST)
 
 
 def enrolled(worker_id: str) -> EnrollAnswer:

@@ -49,7 +49,7 @@ from pyhall_tui.workspace import Workspace
 
 _KEEP_AFTER = 0.4
 """Seconds after the last key at which the draft is kept: a `kill -9` costs at most that."""
-_ABOUT_FIELDS = (400, 409, 422)
+_ABOUT_FIELDS = (400, 422)
 """Statuses whose error text may name a field of the form; 400 alone is documented."""
 _WORDS = "enroll it anyway"
 _READ_ONLY = "This profile is read-only: it enrolls nothing. Remove read_only from the profile to change that."
