@@ -1,1 +1,1 @@
-"""Records, manifests, evidence logs: what is said of a worker, and what proves it."""
+"""Records, manifests, evidence logs: what is said about a worker, and what proves it."""

@@ -1,4 +1,4 @@
-"""What should not be in a package: secrets, and what is installed rather than shipped."""
+"""Finds what should not be in a package: secrets, and things that are installed rather than shipped."""
 
 from collections.abc import Container, Iterable, Sequence
 
@@ -7,7 +7,7 @@ import msgspec
 from pyhall_tui.files.sizes import amount
 
 LARGE = 100 * 1024 * 1024
-"""Bytes beyond which a file is pointed out."""
+"""Files with more bytes than this are reported."""
 _KEY_NAMES = frozenset({"id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"})
 _KEY_ENDINGS = frozenset({".p12", ".pfx", ".jks", ".keystore", ".ppk"})
 _EXAMPLES = frozenset({".example", ".sample", ".template", ".dist"})
@@ -15,14 +15,14 @@ _CREDENTIALS = frozenset({".netrc", ".pypirc", ".npmrc"})
 
 
 class Concern(msgspec.Struct, frozen=True):
-    """One thing that an operator should look at before the package is enrolled. It does not stop the hash."""
+    """Something that an operator should look at before enrolling the package. It does not prevent the hash."""
 
     path: str
     reason: str
 
 
 def concerns_of(files: Sequence[tuple[str, int]], *, keys: Iterable[str] = ()) -> tuple[Concern, ...]:
-    """Name what should not be shipped, of (path, size) pairs; `keys` are files whose content is a private key.
+    """Return what should not be shipped among (path, size) pairs; `keys` are files whose content is a private key.
 
     An installed tree (`node_modules`, a virtual environment) is one concern, not one for each file in it.
     """
@@ -43,7 +43,7 @@ def concerns_of(files: Sequence[tuple[str, int]], *, keys: Iterable[str] = ()) -
 
 
 def starts_like_a_private_key(head: bytes) -> bool:
-    """Tell by a file's first bytes whether it is a private key in PEM or PuTTY's form."""
+    """Whether a file's first bytes are those of a private key in PEM or PuTTY's format."""
     first = bytes(head[:64])
     return (first.startswith(b"-----BEGIN ") and b"PRIVATE KEY" in first) or first.startswith(b"PuTTY-User-Key-File")
 

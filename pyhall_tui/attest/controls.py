@@ -1,7 +1,7 @@
 """Which of WCP's levels (Basic, Standard, Full) a worker's record meets, and what is missing for the next.
 
-The criteria are those of the ecosystem's own check (`pyhall-wcp`, `check_worker_compliance`), applied to the
-field names that it reads: another dialect's name for a field does not count there, so it does not count here.
+The criteria are those of the ecosystem's own check (`pyhall-wcp`, `check_worker_compliance`), applied to the field
+names that it reads. Another dialect's name for a field does not count there, so it does not count here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,14 +34,14 @@ class Criterion(msgspec.Struct, frozen=True):
 
 
 class Compliance(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a record goes."""
+    """Which criteria a record meets."""
 
     achieved: Level
     criteria: tuple[Criterion, ...]
 
     @property
     def missing_for_next(self) -> tuple[str, ...]:
-        """What the record lacks for the level above the one achieved; empty at the top."""
+        """What the record lacks for the level above its own; empty at the top."""
         return tuple(one.label for one in self.criteria if one.level == self.achieved + 1 and not one.met)
 
 
@@ -84,6 +84,6 @@ def _texts(value: object) -> list[str]:
 
 
 def _names(controls: Iterable[str], *fragments: str) -> bool:
-    """Controls are written with dashes, dots and underscores alike: compare without the difference."""
+    """Whether a control contains one of the fragments. Dashes, dots and underscores count as the same."""
     alike = [control.lower().replace("-", "_").replace(".", "_") for control in controls]
     return any(fragment in control for control in alike for fragment in fragments)

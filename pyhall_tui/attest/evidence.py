@@ -1,8 +1,8 @@
-"""Evidence logs: JSON Lines of receipts, chained by SHA-256 from `GENESIS` on. Read only, a line at a time.
+"""Evidence logs: JSON Lines of receipts, chained by SHA-256 from `GENESIS` on. Only read, a line at a time.
 
-`entry_hash` is SHA-256 of `prev_hash` and the receipt's JSON (the contract's "Records and manifests"). A chain
-tells every change, gap and swap within it, and a last line that was torn while it was written. It cannot tell by
-itself that whole lines are gone from its end: for that, note its `LogPosition` and give it to the next check.
+`entry_hash` is SHA-256 of `prev_hash` and the receipt's JSON (the contract's "Records and manifests"). A chain reveals
+every change, gap and swap within it, and a last line that was only partly written. By itself it can't reveal that whole
+lines are missing from its end: for that, note its `LogPosition` and pass it to the next check.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from pyhall_tui.files.regular_file import open_regular
 
 GENESIS = "GENESIS"
 LINE_LIMIT = 4 << 20
-"""Bytes beyond which a line is taken for no entry: memory stays bounded, whatever the file holds."""
+"""A line with more bytes than this is not an entry, so memory use stays limited, whatever the file contains."""
 
 
 class Broken(StrEnum):
@@ -33,7 +33,7 @@ class Broken(StrEnum):
 
 
 class Tail(StrEnum):
-    """What is known of the log's end."""
+    """What is known about the log's end."""
 
     UNKNOWN = "a log cannot prove its own end"
     AS_MARKED = "every line known from before is there"
@@ -51,7 +51,7 @@ class Break(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogPosition(msgspec.Struct, frozen=True):
-    """How far a log was whole, to be noted and given to a later check of the same log."""
+    """How far a log was whole, to be noted and passed to a later check of the same log."""
 
     entries: int
     last_hash: str
@@ -79,19 +79,19 @@ class ChainCheck(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sentence(self) -> str:
-        """What came of it, for the operator."""
+        """The result, as a sentence for the operator."""
         receipts = f"{self.entries:,} receipt{'' if self.entries == 1 else 's'}"
         if self.broken is not None:
             detail = f" ({self.broken.detail})" if self.broken.detail else ""
             return f"Broken at line {self.broken.line:,}, which {self.broken.how.value}{detail}; {receipts} before it."
         if self.whole:
             return f"Whole: {receipts}; {self.tail.value}."
-        kind = "Rewritten" if self.tail is Tail.REWRITTEN else "Cut"
-        return f"{kind}: {receipts} hang{'s' * (self.entries == 1)} together, but {self.tail.value}."
+        kind = {Tail.REWRITTEN: "Rewritten", Tail.TORN: "Incomplete"}.get(self.tail, "Truncated")
+        return f"{kind}: {receipts} verified, but {self.tail.value}."
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a log as a list shows it. Whether the chain holds is another question (`verify_log`)."""
+    """One line of a log as a list shows it. This doesn't check the chain (see `verify_log`)."""
 
     line: int
     fields: dict[str, Any]
@@ -99,7 +99,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def correlation_id(self) -> str:
-        """The id of the request that it is about, or empty."""
+        """The id of its request, or empty."""
         return self._text("correlation_id")
 
     @property
@@ -109,17 +109,17 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def capability(self) -> str:
-        """The capability that was asked for, or empty."""
+        """The requested capability, or empty."""
         return self._text("capability_id")
 
     @property
     def status(self) -> str:
-        """`ok`, `denied` or another word, as it came."""
+        """`ok`, `denied` or another word, unchanged."""
         return self._text("status")
 
     @property
     def at(self) -> str:
-        """The time it gives (UTC, ISO 8601), as it came."""
+        """The time that it states (UTC, ISO 8601), unchanged."""
         return self._text("dispatched_at_utc")
 
     def _text(self, name: str) -> str:
@@ -138,7 +138,7 @@ def verify_log(
 ) -> ChainCheck:
     """Check a log from its first line to its end, or to the first line that breaks it.
 
-    Raises `OSError` where it cannot be read, `InterruptedError` once `cancelled` says so (asked every line).
+    Raises `OSError` if it can't be read, `InterruptedError` if `cancelled` returns true (called for every line).
     """
     entries, last_hash, tail = 0, GENESIS, _tail_at(0, GENESIS, known)
     for number, line, ended in _lines(path):
@@ -156,14 +156,14 @@ def verify_log(
 
 
 def receipts(path: Path, *, correlation_id: str | None = None) -> Iterator[Receipt]:
-    """Yield a log's receipts in its order, or those of one correlation id; lines that are none are skipped.
+    """Yield a log's receipts in order, or those of one correlation id; lines that are not receipts are skipped.
 
-    Raises `OSError` where the log cannot be read.
+    Raises `OSError` if the log can't be read.
     """
     wanted = correlation_id.encode() if correlation_id and correlation_id.isascii() else b""
     for number, line, _ in _lines(path):
         if wanted and wanted not in line and b"\\u" not in line:
-            continue  # the id is nowhere in the line: no need to take it apart
+            continue  # the id is not in the line, so don't parse it
         try:
             entry = _entry_of(line)
         except NotJson:
@@ -174,7 +174,7 @@ def receipts(path: Path, *, correlation_id: str | None = None) -> Iterator[Recei
 
 
 def _tail_at(entries: int, last_hash: str, known: LogPosition | None) -> Tail:
-    """Say what a mark, if there is one, makes of a log that is whole up to here."""
+    """Return what a mark, if there is one, says about a log that is whole up to here."""
     if known is None:
         return Tail.UNKNOWN
     if entries < known.entries:
@@ -197,7 +197,7 @@ def _break_of(line: bytes, number: int, last_hash: str) -> Break | None:
 
 
 def _entry_of(line: bytes) -> _Entry:
-    """Read one line. Raises `NotJson`, also for a line that two readers would read differently."""
+    """Read one line. Raises `NotJson`, even for a line that two readers could read differently."""
     if len(line) > LINE_LIMIT:
         raise NotJson(f"it is longer than {LINE_LIMIT >> 20} MiB")
     fields = read_object(line)
@@ -210,9 +210,9 @@ def _entry_of(line: bytes) -> _Entry:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
-    """Yield each line that is not blank: its number, its bytes, and whether it is all there.
+    """Yield each line that is not empty: its number, its bytes, and whether it is complete.
 
-    A line beyond the limit is yielded cut, as the last one: it is no entry, and the rest is not read.
+    A line over the limit is yielded truncated, as the last one: it is not an entry, and the rest is not read.
     """
     with os.fdopen(open_regular(path), "rb") as file:
         for number in count(1):

@@ -1,4 +1,4 @@
-"""A hash attested anew or reported: sent once, and kept as an event with what came of it."""
+"""Attests or reports a hash: sends it once, and records an event with the result."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class HashSender:
-    """Sends what an operator says of a package's hash; what came of it is an event."""
+    """Sends an operator's attestations and reports of package hashes; the result is an event."""
 
     def __init__(
         self,
@@ -30,8 +30,8 @@ class HashSender:
 
         Args:
             ask: asks the registry at once.
-            verify_now: asks for these workers' verdicts next.
-            take_events: keeps and tells events.
+            verify_now: verifies these workers next.
+            take_events: stores and reports events.
         """
         self._clock, self._correlation_prefix = clock, correlation_prefix
         self._ask, self._verify_now, self._take_events = ask, verify_now, take_events
@@ -40,7 +40,7 @@ class HashSender:
         """Attest a package's hash for a worker, then ask for its verdict.
 
         Raises:
-            RegistryError: no usable answer came; where `may_have_reached`, it may be attested all the same.
+            RegistryError: no usable answer came; if `may_have_reached`, it may be attested anyway.
         """
         correlation_id = new_correlation_id(self._correlation_prefix)
         call = self._ask(lambda client: client.attest(worker_id, sha256, correlation_id=correlation_id))
@@ -53,7 +53,7 @@ class HashSender:
         """Report a package's hash to the ban list's review.
 
         Raises:
-            RegistryError: no usable answer came; where `may_have_reached`, it may be reported all the same.
+            RegistryError: no usable answer came; if `may_have_reached`, it may be reported anyway.
         """
         correlation_id = new_correlation_id(self._correlation_prefix)
         call = self._ask(
@@ -63,7 +63,7 @@ class HashSender:
         return await self._kept(Kind.HASH_REPORTED, worker_id, what, correlation_id, call)
 
     async def _kept(self, kind: Kind, worker_id: str, what: str, correlation_id: str, call: Awaitable[T]) -> T:
-        """Await the answer and write down what came, also where nothing did."""
+        """Await the answer and record it, even if none comes."""
         after, detail = "outcome unknown", "the profile was left before an answer came"
         try:
             answer = await call

@@ -1,4 +1,4 @@
-"""JSON as the contract hashes it, and JSON read so strictly that two readers cannot take it differently."""
+"""Writes JSON as the contract hashes it, and reads JSON so strictly that it can't be read in two ways."""
 
 import json
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from pyhall_tui.registry.json_body import is_too_deep
 
 
 class NotJson(ValueError):
-    """The text is no JSON object. `str()` says why, without a full stop."""
+    """The text is not a JSON object. `str()` says why, without a full stop."""
 
 
 class Object(dict[str, Any]):
-    """A JSON object that remembers which names came twice: the last one counted, another reader may take the first."""
+    """A JSON object that remembers duplicate names: the last one counts here, but other readers may use the first."""
 
     twice: tuple[str, ...] = ()
 
@@ -24,7 +24,7 @@ def canonical(value: Mapping[str, Any]) -> bytes:
 
 
 def read_object(text: bytes | str) -> Object:
-    """Read one JSON object. A byte order mark is no fault; `NaN`, which is no JSON, is. Raises `NotJson`."""
+    """Read one JSON object. A byte order mark is accepted; `NaN`, which is not JSON, is not. Raises `NotJson`."""
     twice: list[str] = []
 
     def collect(pairs: list[tuple[str, Any]]) -> Object:

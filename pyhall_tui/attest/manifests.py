@@ -1,7 +1,7 @@
-"""A signed package's `manifest.json`: what it proves, and what nothing proves.
+"""A signed package's `manifest.json`: what it proves, and what remains unproven.
 
-The order of the checks and the codes are the Python SDK's verifier's; the contract's "Records and manifests" has
-the signed fields.
+The order of the checks and the codes are those of the Python SDK's verifier; the signed fields are in the contract's
+"Records and manifests".
 """
 
 import hashlib
@@ -30,7 +30,7 @@ _SIGNATURE = "signature_hmac_sha256"
 
 
 class Code(StrEnum):
-    """Why a package is refused, in the field's words."""
+    """Why a package is refused, with the ecosystem's codes."""
 
     HASH_MISMATCH = "ATTEST_HASH_MISMATCH"
     SIGNATURE_MISSING = "ATTEST_SIGNATURE_MISSING"
@@ -45,7 +45,7 @@ _TOLD = {
 
 
 class ManifestCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of checking one manifest. `code` is None where it is accepted."""
+    """The outcome of checking one manifest. `code` is None if it is accepted."""
 
     code: Code | None
     fields: dict[str, Any] = {}
@@ -59,7 +59,7 @@ class ManifestCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def secret_of_environment() -> str | None:
-    """Return the signing secret, or None where it is not set. Never shown, never logged."""
+    """Return the signing secret, or None if it is not set. Never show or log it."""
     return os.environ.get(SECRET_VARIABLE) or None
 
 
@@ -71,7 +71,7 @@ def check_manifest(
 ) -> ManifestCheck:
     """Check a manifest against a package's hash, and its signature if the secret is known.
 
-    `package_hash` must be the bare hash itself: the SDKs take neither a prefix nor a placeholder.
+    `package_hash` must be the bare hash itself: the SDKs accept neither a prefix nor a placeholder.
     """
     proven = SIGNED if _signature_holds(fields, secret) else ()
     return ManifestCheck(
@@ -101,6 +101,6 @@ def _signature_holds(fields: Mapping[str, Any], secret: str | None) -> bool:
 
 
 def signature_of(fields: Mapping[str, Any], secret: str) -> str:
-    """Return the HMAC-SHA256, in hex, over the signed fields; one that is missing counts as null."""
+    """Return the HMAC-SHA256, in hex, over the signed fields; a missing field counts as null."""
     payload = canonical({name: fields.get(name) for name in SIGNED})
     return hmac.new(secret.encode(), payload, hashlib.sha256).hexdigest()

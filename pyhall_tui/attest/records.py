@@ -1,6 +1,6 @@
-"""A worker's record, in any dialect seen, or its signed manifest: read into one model, and written.
+"""Reads a worker's record, in any known dialect, or its signed manifest into one model, and writes records.
 
-The contract's "Records and manifests" has the formats. Whatever is not understood is kept in `fields`.
+The formats are in the contract's "Records and manifests". Unknown fields are kept in `fields`.
 """
 
 import hashlib
@@ -18,13 +18,13 @@ from pyhall_tui.files.safe_file import write_atomically
 from pyhall_tui.registry.models import plain_sha256
 
 LIMIT = 1 << 20
-"""Bytes beyond which a file is taken for no record."""
+"""A file with more bytes than this is not a record."""
 FILE_NAMES = ("registry_record.json", "registry-record.json", "manifest.json")
-"""Where a package keeps its record, the ones that tell more first."""
+"""Where a package has its record, the most informative first."""
 
 
 class Form(StrEnum):
-    """Whose way of writing a record it is."""
+    """Which tool's format a record has."""
 
     RECORD = "registry record"
     GO = "Go example's record"
@@ -51,11 +51,11 @@ class RecordUnreadable(Exception):
 
 
 class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One record in any dialect. A field of the wrong type is None or empty here, and told in `doubts`."""
+    """One record in any dialect. A field of the wrong type is None or empty here, and mentioned in `doubts`."""
 
     form: Form
     fields: dict[str, Any]
-    """The JSON object as it came, fields not heard of before included."""
+    """The JSON object as read, including unknown fields."""
     worker_id: str | None = None
     worker_species_id: str | None = None
     worker_version: str | None = None
@@ -73,18 +73,18 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     privilege_envelope: dict[str, Any] | None = None
     blast_radius: dict[str, Any] | None = None
     package_claim: str | None = None
-    """What it says of the package's hash, as it came: a manifest's `package_hash`, an attestation's `code_hash`."""
+    """What it says about the package's hash, unchanged: a manifest's `package_hash`, an attestation's `code_hash`."""
     doubts: tuple[str, ...] = ()
     """Sentences for the operator."""
 
     @property
     def package_sha256(self) -> str | None:
-        """The claimed package hash, bare; None for a placeholder. Never the `artifact_hash`, which is the record's."""
+        """The claimed package hash, bare; None for a placeholder. Never the record's own `artifact_hash`."""
         return plain_sha256(self.package_claim)
 
     @property
     def unknown(self) -> dict[str, Any]:
-        """The fields that no dialect seen has."""
+        """The fields that no known dialect has."""
         known = {*self.__struct_fields__, *_OTHER_NAMES, *_MANIFEST_ONLY}
         return {name: value for name, value in self.fields.items() if name not in known}
 
@@ -106,7 +106,7 @@ def read_record(source: Path | str | bytes) -> WorkerRecord:
 
 
 def find_records(package: Path) -> tuple[Path, ...]:
-    """Return the records that lie at the top of a package's folder, best first."""
+    """Return the records in the top level of a package's folder, best first."""
     return tuple(path for name in FILE_NAMES if (path := package / name).is_file())
 
 
@@ -176,7 +176,7 @@ def _form(fields: Mapping[str, Any]) -> Form:
 
 
 def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, Any]:
-    """Return the first of these fields that says something, with its name."""
+    """Return the first of these fields that is not empty, with its name."""
     for name in names:
         if fields.get(name) not in (None, "", []):
             return name, fields[name]
@@ -184,13 +184,13 @@ def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, Any]
 
 
 def artifact_hash(fields: Mapping[str, Any]) -> str:
-    """Return a record's own hash, `sha256:<hex>`, over all of it but `artifact_hash`. It is not the package's."""
+    """Return a record's own hash, `sha256:<hex>`, over everything but `artifact_hash`. It is not the package's hash."""
     rest = {name: value for name, value in fields.items() if name != "artifact_hash"}
     return f"sha256:{hashlib.sha256(canonical(rest)).hexdigest()}"
 
 
 def artifact_hash_holds(fields: Mapping[str, Any]) -> bool | None:
-    """Tell whether a record's `artifact_hash` is its own; None where it has none."""
+    """Whether a record's `artifact_hash` is right; None if it has none."""
     claim = fields.get("artifact_hash")
     if claim in (None, ""):
         return None
@@ -198,7 +198,7 @@ def artifact_hash_holds(fields: Mapping[str, Any]) -> bool | None:
 
 
 def as_registry_record(record: WorkerRecord) -> dict[str, Any]:
-    """Return the record's fields under the schema's names, those not heard of before kept, `artifact_hash` dropped."""
+    """Return the record's fields with the schema's names, including unknown ones, but without `artifact_hash`."""
     told: dict[str, Any] = {
         "worker_id": record.worker_id,
         "worker_species_id": record.worker_species_id,
@@ -224,14 +224,14 @@ def write_record(path: Path, fields: Mapping[str, Any], *, overwrite: bool = Fal
 
 
 def namespace_of(worker_id: str) -> str | None:
-    """Return a dotted id's first two parts, which alone carry trust; None for `wkr_…`, `wrk.…` and the like."""
+    """Return a dotted id's first two parts, the only ones to trust; None for `wkr_…`, `wrk.…` and the like."""
     kind, _, rest = worker_id.partition(".")
     slug = rest.split(".")[0]
     return f"{kind}.{slug}" if kind in ("org", "x") and slug else None
 
 
 def namespace_doubt(worker_id: str, namespace: str) -> str | None:
-    """Say in a sentence why this id does not belong to the namespace; None where it does, or says nothing of it."""
+    """Return a sentence that says why this id is not of the namespace; None if it is, or names no namespace."""
     own = namespace_of(worker_id)
     if own is None or own == namespace:
         return None

@@ -1,4 +1,4 @@
-"""A baseline: what policy said once, in a text file that reads well in a diff, to be compared with what it says now."""
+"""A baseline: what policy once decided, in a text file that reads well in a diff, to compare with today's decisions."""
 
 import contextlib
 import re
@@ -26,19 +26,19 @@ _TIERS: Final = (*RISK_TIERS, UNSTATED)
 
 
 class BaselineMistake(Exception):
-    """A baseline cannot be read or written; the message is a sentence that names the file."""
+    """A baseline can't be read or written; the message is a sentence that names the file."""
 
 
 class Baseline(NamedTuple):
-    """Answers by cell, of one namespace."""
+    """Answers by cell, for one namespace."""
 
     namespace: str
     answers: dict[Case, Answer]
     patterns: Patterns = Patterns()
-    """What chose the workers and the capabilities, so that `never_asked` knows which are new."""
+    """The patterns that chose the workers and capabilities, so that `never_asked` knows which are new."""
 
     def plan(self) -> Plan:
-        """Return the plan that asks these cells again, and no others."""
+        """Return the plan that asks exactly these cells again."""
         return Plan(
             namespace=self.namespace,
             capabilities=tuple(dict.fromkeys(case.capability for case in self.answers)),
@@ -49,16 +49,16 @@ class Baseline(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """One cell that is not as it was."""
+    """One cell that has changed."""
 
     case: Case
     before: Answer
     after: Answer | None
-    """None where it was not asked, or brought no answer."""
+    """None if it was not asked, or got no answer."""
 
 
 def differences(baseline: Baseline, now: Mapping[Case, Answer]) -> list[Difference]:
-    """Return the cells that differ: those that are allowed now and were not first, then the others, no answers last."""
+    """Return the cells that differ: first those that are newly allowed, then others, and last those without answers."""
     found = [
         Difference(case, before, answered(now.get(case)))
         for case, before in baseline.answers.items()
@@ -68,10 +68,10 @@ def differences(baseline: Baseline, now: Mapping[Case, Answer]) -> list[Differen
 
 
 def never_asked(baseline: Baseline, workers: Iterable[str], capabilities: Iterable[str]) -> list[Case]:
-    """Return the cells that the baseline's patterns choose now, of workers or capabilities that are new since.
+    """Return the cells that the baseline's patterns choose now for workers or capabilities that are new since.
 
     Args:
-        workers: those that are known now.
+        workers: the ones known now.
         capabilities: likewise.
     """
     asked = baseline.plan()
@@ -93,17 +93,17 @@ def _new(patterns: Iterable[str], known: Iterable[str], asked: Collection[str]) 
 
 
 def answered(answer: Answer | None) -> Answer | None:
-    """Return an answer, or None for what is none."""
+    """Return an answer, or None if it is not one."""
     return answer if answer is not None and answer.result.is_answer else None
 
 
 def is_path(name: str) -> bool:
-    """Whether a baseline is named by its path, and not by a plain name."""
+    """Whether a baseline is named by its path, not by a plain name."""
     return name.endswith(".toml") or "/" in name or "\\" in name
 
 
 def path_of(name: str, folder: Path) -> Path:
-    """Return the file of a baseline: a path as it is given, a plain name below `folder`.
+    """Return a baseline's file: a path as given, or a plain name in `folder`.
 
     Raises:
         BaselineMistake: it is neither.
@@ -123,10 +123,10 @@ def names(folder: Path) -> list[str]:
 
 
 def write(path: Path, baseline: Baseline) -> None:
-    """Write a baseline: a table a capability and worker, a line a risk tier, in order.
+    """Write a baseline: a table for each capability and worker, a line for each risk tier, in order.
 
     Raises:
-        BaselineMistake: the file cannot be written; what was there is as it was.
+        BaselineMistake: the file can't be written; an existing one is unchanged.
     """
     cells: dict[str, dict[str, dict[str, str]]] = {}
     for case, answer in sorted(baseline.answers.items(), key=lambda item: _order(item[0])):
@@ -146,7 +146,7 @@ def read(path: Path) -> Baseline:
     """Read a baseline.
 
     Raises:
-        BaselineMistake: there is none, or it has a mistake.
+        BaselineMistake: it does not exist, or has a mistake.
     """
     try:
         document = tomllib.loads(edited_text(read_bounded(path)))

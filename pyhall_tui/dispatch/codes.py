@@ -1,4 +1,4 @@
-"""What a deny code means and what to look at next. The set is open: a code that is not here is shown as it came."""
+"""What a deny code means and what to check next. The set is open: an unknown code is shown unchanged."""
 
 from typing import Final, NamedTuple
 
@@ -107,18 +107,18 @@ CODES: Final[dict[str, Explanation]] = {
     "ATTEST_BANNED_HASH": Explanation("The worker's package hash is on the ban list.", "Open the worker for the ban."),
     "ATTEST_NAMESPACE_INVALID": Explanation("The manifest's namespace is not usable.", "Check the worker's id."),
 }
-"""By code, as the contract (part 2, “Names and codes”) and the hall have them."""
+"""By code, as in the contract (part 2, “Names and codes”) and in the hall."""
 
 _SAME: Final = {
     "DENY_PRIVILEGE_ENVELOPE_DENIED": "DENY_PRIVILEGE_ENVELOPE_VIOLATED",
     "NO_AVAILABLE_WORKER": "DENY_NO_AVAILABLE_WORKER",
     "POLICY_GATE_DENIED": "DENY_POLICY_GATE",
 }
-"""Go's own spelling of some of them."""
+"""Go's spelling of some of them."""
 
 
 def explain(code: str | None) -> Explanation | None:
-    """Return what a code means; None for one never heard of, which is shown as it came."""
+    """Return what a code means; None for an unknown one, which is shown unchanged."""
     if not code:
         return None
     known = CODES.get(_SAME.get(code, code))

@@ -1,4 +1,4 @@
-"""From a correlation id to all that it touched: dispatches, events, enrollments, verdicts, log lines, receipts."""
+"""From a correlation id to everything it touched: dispatches, events, enrollments, verdicts, log lines, receipts."""
 
 import contextlib
 from collections import deque
@@ -13,30 +13,30 @@ from pyhall_tui.journal.rows import Touched
 _MOST_LINES: Final = 200
 _BACKUPS: Final = ("", ".1", ".2")
 _LOGS: Final = ("*evidence*.log", "*evidence*.jsonl", "evidence/*.log", "evidence/*.jsonl")
-"""Where published workers keep their evidence log, below the package's folder."""
+"""Where published workers have their evidence log, within the package's folder."""
 
 
 class Trace(NamedTuple):
-    """All that one id touched."""
+    """Everything that one id touched."""
 
     correlation_id: str
     touched: Touched
     log_lines: list[str]
-    """The newest of them, oldest first."""
+    """The newest lines, oldest first."""
     receipts: list[tuple[Path, Receipt]]
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is known of it."""
+        """Whether nothing is known about it."""
         return not any((*self.touched, self.log_lines, self.receipts))
 
 
 def trace(correlation_id: str, journal: Journal, log: Path | None, folders: Iterable[Path]) -> Trace:
-    """Look everywhere for an id. It reads files: call it off the UI's thread.
+    """Search everywhere for an id. It reads files, so don't call it on the UI's thread.
 
     Args:
-        log: the program's own log; its older files beside it are read too.
-        folders: package folders of watched workers, in which evidence logs are looked for.
+        log: the program's own log; its older files are read too.
+        folders: package folders of watched workers, which are searched for evidence logs.
     """
     return Trace(
         correlation_id,

@@ -1,4 +1,4 @@
-"""A pasted `curl` line read as a dispatch. A key in it is dropped, never kept."""
+"""Reads a pasted `curl` line as a dispatch. A key in it is dropped, never kept."""
 
 import re
 import shlex
@@ -43,20 +43,20 @@ _TAKES_VALUE: Final = frozenset(
     }
 )
 _CURL: Final = re.compile(r"\s*(?:\$ )?(?:printf [^|\n]*\|\s*)?(?=curl(?:\.exe)?[ \t])")
-"""What comes before `curl`: a shell's prompt, and the key given by `printf … |`, as our own snippet does."""
+"""What may come before `curl`: a shell's prompt, and `printf … |` with the key, as in our own snippet."""
 _FIELDS: Final = ("capability", "worker_id", "context")
 
 
 class NotADispatch(ValueError):
-    """The line is no dispatch; the message is a sentence."""
+    """The line is not a dispatch; the message is a sentence."""
 
 
 class Pasted(NamedTuple):
-    """What a line came to."""
+    """A line as it was understood."""
 
     form: DispatchForm
     notes: tuple[str, ...]
-    """Sentences: what of the line was left out."""
+    """Sentences that say what was left out of the line."""
 
 
 def looks_like_curl(text: str) -> bool:
@@ -65,10 +65,10 @@ def looks_like_curl(text: str) -> bool:
 
 
 def read_curl(text: str, *, namespace: str, registry_url: str) -> Pasted:
-    """Read a curl line, over several lines with `\\` or `^` at their ends, as a dispatch of this profile.
+    """Read a curl line, which may span several lines ending in `\\` or `^`, as a dispatch of this profile.
 
     Raises:
-        NotADispatch: it cannot be read as one.
+        NotADispatch: it can't be read as one.
     """
     joined = _CURL.sub("", text.strip(), count=1).replace("\\\r\n", " ").replace("\\\n", " ").replace("^\r\n", " ")
     try:

@@ -1,4 +1,4 @@
-"""What an operator fills in, checked and made into a request; and a request taken apart into what he filled in."""
+"""The dispatch form: checks its fields, turns them into a request, and turns a request back into fields."""
 
 from typing import Any, Final
 
@@ -9,13 +9,13 @@ from pyhall_tui.registry.models import DispatchRequest
 
 RISK_TIERS: Final = ("low", "medium", "high", "critical")
 UNSTATED: Final = "none"
-"""The choice of a dispatch that names no tier."""
+"""The choice for a dispatch without a tier."""
 _OWN: Final = {"risk_tier": "the risk tier", "correlation_id": "the correlation id"}
 _LONGEST: Final = 300
 
 
 class FormMistakes(ValueError):
-    """What keeps a form from being sent: a sentence for each field that it concerns."""
+    """Why a form can't be sent: a sentence for each wrong field."""
 
     def __init__(self, sentences: dict[str, str]) -> None:
         super().__init__(" ".join(sentences.values()))
@@ -23,7 +23,7 @@ class FormMistakes(ValueError):
 
 
 class DispatchForm(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields as they are typed."""
+    """The fields as typed."""
 
     capability: str = ""
     worker_id: str = ""
@@ -31,13 +31,13 @@ class DispatchForm(msgspec.Struct, frozen=True, kw_only=True):
     """One of `RISK_TIERS`, or `UNSTATED`."""
     correlation_id: str = ""
     context: str = ""
-    """More context, a JSON object as text; blank is none."""
+    """More context, a JSON object as text; empty for none."""
 
     def request(self, namespace: str) -> DispatchRequest:
         """Return the request that this form sends.
 
         Raises:
-            FormMistakes: it cannot be sent as it is.
+            FormMistakes: it can't be sent as it is.
         """
         sentences = {name: said for name, said in self.mistakes(namespace).items() if said}
         if sentences:
@@ -53,7 +53,7 @@ class DispatchForm(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def mistakes(self, namespace: str) -> dict[str, str]:
-        """Return a sentence for each field; empty where there is nothing to say."""
+        """Return a sentence for each field; empty if nothing is wrong."""
         return {
             "namespace": "" if namespace else "The profile has no namespace: set it there, or set PYHALL_NAMESPACE.",
             "capability": _name(self.capability, "Enter a capability, for example llm.text.generate."),
@@ -65,10 +65,10 @@ class DispatchForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_context(text: str) -> dict[str, Any]:
-    """Return the context that `text` holds; blank is an empty one.
+    """Return the context in `text`; an empty text is an empty context.
 
     Raises:
-        Unreadable: it is no JSON object, or a key comes twice in one.
+        Unreadable: it is not a JSON object, or a key appears twice in one.
     """
     return read_object(text.encode()) if text.strip() else {}
 
@@ -86,7 +86,7 @@ def context_mistake(text: str) -> str:
 
 
 def filled(*, capability: str, worker_id: str, context: str | bytes) -> DispatchForm:
-    """Return the form for these and a context as it was sent; one that is no object is left as it is, to be mended."""
+    """Return the form for these and a sent context; one that is not an object stays as it is, to be corrected."""
     raw = context.encode() if isinstance(context, str) else context
     try:
         more = read_object(raw) if raw.strip() else {}

@@ -1,4 +1,4 @@
-"""The history of all dispatches, from the journal: questions, comparison of two, export."""
+"""The history of all dispatches, from the journal: search, comparison of two, export."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -31,10 +31,10 @@ EXPORTED: Final = (
 
 
 def question(text: str) -> dict[str, Any]:
-    """Return what `Journal.dispatches` is asked for a typed search.
+    """Return a typed search as arguments of `Journal.dispatches`.
 
-    `worker:org.acme.* code:POLICY_BLOCKED id:req-1` ask for a field, with `*` for any signs; all else is text that is
-    looked for in every field.
+    `worker:org.acme.* code:POLICY_BLOCKED id:req-1` search single fields, with `*` for any characters; everything else
+    is text to search for in every field.
     """
     asked: dict[str, Any] = {}
     words = []
@@ -48,7 +48,7 @@ def question(text: str) -> dict[str, Any]:
 
 
 def each_dispatch(journal: Journal, profile: str, text: str) -> Iterator[DispatchRow]:
-    """Yield the dispatches that a typed search asks for, newest first, a page at a time."""
+    """Yield the dispatches that match a typed search, newest first, a page at a time."""
     journal.flush()
     before_id: int | None = None
     while True:
@@ -84,12 +84,12 @@ class Compared(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        """Whether the two are not the same."""
+        """Whether the two differ."""
         return self.first != self.second
 
 
 def compare(first: Tried, second: Tried) -> list[Compared]:
-    """Return two dispatches field by field: what was asked (each key of the context by itself), then what came."""
+    """Return two dispatches field by field: the request (each key of the context separately), then the answer."""
     one, other = _flat(first), _flat(second)
     return [Compared(name, one.get(name, "–"), other.get(name, "–")) for name in dict.fromkeys([*one, *other])]
 

@@ -1,4 +1,4 @@
-"""What one opened profile tries: single dispatches, one live run, one matrix. It outlives the screen that shows it."""
+"""One open profile's test dispatches: single ones, a live run, a matrix. They continue when you leave the screen."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ Send = Callable[[DispatchRequest], Awaitable[DispatchAnswer]]
 
 
 class Lab:
-    """Sends, keeps each dispatch in the journal, and owns what goes on while another screen is looked at."""
+    """Sends dispatches, records each in the journal, and owns what continues while you look at another screen."""
 
     def __init__(
         self,
@@ -30,12 +30,12 @@ class Lab:
         send_in_turn: Send,
         take_events: Callable[[list[Event]], None],
     ) -> None:
-        """Nothing is sent yet.
+        """Send nothing yet.
 
         Args:
             send: asks the registry at once.
-            send_in_turn: asks it when its turn in the request budget has come.
-            take_events: keeps and tells events.
+            send_in_turn: asks the registry in turn, within the rate limit.
+            take_events: stores and reports events.
         """
         self.profile = profile
         self._clock = clock
@@ -45,16 +45,16 @@ class Lab:
         self._take_events = take_events
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.live: LiveRun | None = None
-        """The live run, also after it was stopped; None before the first."""
+        """The live run, even after it was stopped; None before the first."""
         self.matrix: MatrixRun | None = None
-        """The matrix, also after it has ended."""
+        """The matrix, even after it has ended."""
 
     async def dispatch(self, request: DispatchRequest) -> Tried:
-        """Send one dispatch, once; what came of it is in the journal when this returns."""
+        """Send one dispatch, once; the journal has the result when this returns."""
         return await self._try(self._send, request)
 
     def start_live(self, request: DispatchRequest, interval: float) -> LiveRun:
-        """Begin to repeat a request, in place of what was repeated before. `interval` is in seconds."""
+        """Start repeating a request; replaces the previous live run. `interval` is in seconds."""
         self.stop_live()
         self.live = LiveRun(
             request,
@@ -68,7 +68,7 @@ class Lab:
         return self.live
 
     def start_matrix(self, plan: Plan) -> MatrixRun:
-        """Begin a matrix, in place of the one before."""
+        """Start a matrix; replaces the previous one."""
         self.stop_matrix()
         self.matrix = MatrixRun(
             plan,
@@ -81,17 +81,17 @@ class Lab:
         return self.matrix
 
     def go_on(self) -> None:
-        """Ask what a stopped matrix has left."""
-        begun = self._tasks.get("matrix")  # it does not say that it is running before its first turn
+        """Continue a stopped matrix."""
+        begun = self._tasks.get("matrix")  # before its first step it doesn't report that it is running
         if self.matrix is not None and not self.matrix.is_running and (begun is None or begun.done()):
             self._tasks["matrix"] = asyncio.create_task(self.matrix.run())
 
     def stop_live(self) -> None:
-        """Stop repeating; what was seen stays."""
+        """Stop repeating; the samples stay."""
         self._stop("live")
 
     def stop_matrix(self) -> None:
-        """Stop the matrix; what has come stays."""
+        """Stop the matrix; its answers stay."""
         self._stop("matrix")
 
     def close(self) -> None:
@@ -112,6 +112,6 @@ class Lab:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 self._journal.record_dispatch(self.profile.name, tried.row)
-                raise  # else the connection was closed below us, by another key or settings
+                raise  # otherwise other settings or another key closed the connection
         row = self._journal.record_dispatch(self.profile.name, tried.row)
         return msgspec.structs.replace(tried, row=row)

@@ -1,4 +1,4 @@
-"""A live run: one request again and again until it is stopped; the moment its answer changes is told."""
+"""A live run: repeats one request until it is stopped, and reports when its answer changes."""
 
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
@@ -16,9 +16,9 @@ from pyhall_tui.registry.models import DispatchRequest
 SHORTEST_INTERVAL: Final = 0.5
 """Seconds."""
 LIMITED_WITHOUT_WORD: Final = 5.0
-"""Seconds that a 429 without `Retry-After` holds the run back."""
+"""Seconds that the run waits after a 429 without `Retry-After`."""
 KEPT: Final = 2_000
-"""Samples that are kept; the counts go on beyond."""
+"""Samples that are kept; the counts include older ones."""
 
 
 class Sample(NamedTuple):
@@ -33,7 +33,7 @@ class Sample(NamedTuple):
 
     @property
     def word(self) -> str:
-        """The answer in words: what counts as the same and as a change."""
+        """The answer in words, by which changes are recognized."""
         return f"{self.result.value} {self.code}" if self.code else self.result.value
 
 
@@ -46,7 +46,7 @@ class Percentiles(NamedTuple):
 
 
 class LiveRun:
-    """Repeats a request on a clock: one in flight, a late answer skips the ticks that it missed, each its own id."""
+    """Repeats a request at intervals, each with its own id. Only one is in flight; a late answer skips missed ticks."""
 
     def __init__(
         self,
@@ -58,13 +58,13 @@ class LiveRun:
         clock: Clock,
         correlation_prefix: str,
     ) -> None:
-        """Begin nothing yet. `interval` is in seconds, at least `SHORTEST_INTERVAL`."""
+        """Start nothing yet. `interval` is in seconds, at least `SHORTEST_INTERVAL`."""
         self.request = request
         self.interval = max(SHORTEST_INTERVAL, interval)
         self.samples: deque[Sample] = deque(maxlen=KEPT)
         self.counts: Counter[Result] = Counter()
         self.changes: deque[Sample] = deque(maxlen=100)
-        """The first sample of each other answer, oldest first."""
+        """The first sample of each changed answer, oldest first."""
         self.last: Tried | None = None
         self.is_running = False
         self._answer: Sample | None = None
@@ -89,14 +89,14 @@ class LiveRun:
             self.is_running = False
 
     def percentiles(self) -> Percentiles:
-        """Return the latencies of the samples that are kept."""
+        """Return the latencies of the kept samples."""
         ordered = sorted(sample.elapsed_ms for sample in self.samples if sample.elapsed_ms is not None)
         if not ordered:
             return Percentiles(None, None, None)
         return Percentiles(*(percentile(ordered, percent) for percent in (50, 95, 99)))
 
     async def _once(self) -> float:
-        """Send once more; return the seconds that the registry wants to be left alone."""
+        """Send once; return the seconds that the registry asks us to wait."""
         context = {**self.request.context, "correlation_id": new_correlation_id(self._prefix)}
         tried = await self._send(msgspec.structs.replace(self.request, context=context))
         row = tried.row

@@ -1,4 +1,4 @@
-"""A matrix: the same question for many capabilities, workers and risk tiers, asked within the request budget."""
+"""A matrix: the same dispatch for many capabilities, workers and risk tiers, within the rate limit."""
 
 import asyncio
 from collections import Counter, deque
@@ -16,14 +16,14 @@ from pyhall_tui.registry.models import DispatchRequest
 
 MOST_CELLS: Final = 10_000
 ASKS_FIRST: Final = 50
-"""Cells beyond which a registry that is not this machine is asked only after a person said yes."""
+"""With more cells than this, sending to a registry on another machine needs a confirmation."""
 _PATIENCE: Final = 20
-"""Times that one cell is asked again after a 429, which decides nothing."""
+"""How often one cell is repeated after a 429, which decides nothing."""
 _WILD: Final = frozenset("*?[")
 
 
 class Case(NamedTuple):
-    """One cell: what is asked."""
+    """One cell: what to ask."""
 
     capability: str
     worker_id: str
@@ -32,7 +32,7 @@ class Case(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What two runs are compared by; the reason's words may change without the decision changing."""
+    """What two runs are compared by; the reason's words may change while the decision stays."""
 
     result: Result
     code: str | None = None
@@ -42,21 +42,21 @@ class Answer(NamedTuple):
 
 
 class Patterns(NamedTuple):
-    """What chose the names of a plan, as it was typed: names, and patterns of names."""
+    """What chose a plan's names, as typed: names, and patterns of names."""
 
     workers: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked: every capability with every worker at every tier."""
+    """What to ask: every capability with every worker at every tier."""
 
     namespace: str
     capabilities: tuple[str, ...]
     workers: tuple[str, ...]
     risk_tiers: tuple[str, ...]
     only: tuple[Case, ...] = ()
-    """Where given, these cells alone, such as those of a baseline."""
+    """If given, only these cells, such as those of a baseline."""
     patterns: Patterns = Patterns()
 
     def __len__(self) -> int:
@@ -73,24 +73,24 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NothingChosen(ValueError):
-    """A pattern fits nothing that is known; the message is a sentence."""
+    """A pattern matches nothing known; the message is a sentence."""
 
 
 def is_pattern(text: str) -> bool:
-    """Whether it stands for several names, rather than for itself."""
+    """Whether it is a pattern rather than a name."""
     return bool(_WILD & set(text))
 
 
 def fitting_names(pattern: str, names: Iterable[str]) -> list[str]:
-    """Return the names that a pattern fits."""
+    """Return the names that a pattern matches."""
     return [name for name in names if fnmatchcase(name, pattern)]
 
 
 def choose(patterns: Iterable[str], known: Iterable[str], what: str) -> tuple[str, ...]:
-    """Return the names that patterns choose: those with `*`, `?` or `[` from the known ones, any other as it is.
+    """Return the names that patterns choose: known names for those with `*`, `?` or `[`, any other unchanged.
 
     Raises:
-        NothingChosen: there is no pattern, or one with a wildcard fits no known name.
+        NothingChosen: there is no pattern, or one with a wildcard matches no known name.
     """
     names = sorted(set(known))
     chosen: dict[str, None] = {}
@@ -105,7 +105,7 @@ def choose(patterns: Iterable[str], known: Iterable[str], what: str) -> tuple[st
 
 
 class MatrixRun:
-    """One run. What has come stays when it is stopped."""
+    """One run. Its answers stay when it is stopped."""
 
     def __init__(
         self,
@@ -116,12 +116,12 @@ class MatrixRun:
         correlation_prefix: str,
         in_flight: int,
     ) -> None:
-        """Begin nothing yet. `send` waits for its turn in the request budget."""
+        """Start nothing yet. `send` waits for its turn within the rate limit."""
         self.plan = plan
         self.cells: dict[Case, Tried] = {}
         self.is_running = False
         self.revision = 0
-        """Rises with each cell that came."""
+        """Increases with each answered cell."""
         self._send = send
         self._clock = clock
         self._prefix = correlation_prefix
@@ -134,14 +134,14 @@ class MatrixRun:
         return len(self.cells) == len(self.plan)
 
     def remaining(self) -> float | None:
-        """Return the seconds that are left at the pace so far; None before the first cell."""
+        """Return the seconds left at the current pace; None before the first cell."""
         if self._began is None or not self.cells:
             return None
         pace = (self._clock.now().mono - self._began) / len(self.cells)
         return pace * (len(self.plan) - len(self.cells))
 
     async def run(self) -> None:
-        """Ask every cell that was not asked yet; cancel it to stop."""
+        """Ask every cell that was not asked yet; cancel this to stop."""
         left = deque((case, 0) for case in self.plan.cases() if case not in self.cells)
         self._began, self.is_running = self._clock.now().mono, True
         try:
@@ -174,12 +174,12 @@ class MatrixRun:
 
 
 def answer_of(tried: Tried) -> Answer:
-    """Return what a cell is compared by."""
+    """Return the part of a result that is compared."""
     return Answer(tried.result, tried.row.deny_code if tried.result.is_answer else None)
 
 
 class Sums(NamedTuple):
-    """How often each result came, and how often each code."""
+    """How often each result and each code occurred."""
 
     results: Counter[Result]
     codes: Counter[str]
@@ -197,7 +197,7 @@ def sums(cells: Iterable[Tried]) -> Sums:
 
 
 class Grid(NamedTuple):
-    """How a plan is laid out in two dimensions."""
+    """A plan laid out in two dimensions."""
 
     row_title: str
     rows: tuple[str, ...]
@@ -212,7 +212,7 @@ _TITLES = {"capability": "capability", "worker_id": "worker", "risk_tier": "risk
 
 
 def lay_out(plan: Plan) -> Grid:
-    """Lay a plan out: the longest axis down, the next across; a third that is not one value joins the rows."""
+    """Lay out a plan: the longest axis down, the next across; a third with several values is added to the rows."""
     values: dict[str, Sequence[str]] = dict(zip(_AXES, (plan.capabilities, plan.workers, plan.risk_tiers), strict=True))
     across = "risk_tier" if len(plan.risk_tiers) > 1 else "worker_id" if len(plan.workers) > 1 else "risk_tier"
     if across == "worker_id" and len(plan.workers) > len(plan.capabilities):

@@ -1,4 +1,4 @@
-"""One dispatch as it ended: allow, deny, hold, a word not heard of, refused, or unknown."""
+"""The result of one dispatch: allow, deny, hold, an unknown word, refused, or unknown."""
 
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
@@ -13,18 +13,18 @@ from pyhall_tui.registry.models import DispatchAnswer, DispatchRequest, Exchange
 
 
 class Result(StrEnum):
-    """What a dispatch came to, with or without an answer. Only `ALLOW` is an allow."""
+    """The result of a dispatch, with or without an answer. Only `ALLOW` is an allow."""
 
     ALLOW = "allow"
     DENY = "deny"
     HOLD = "hold"
     """A human has to decide first."""
     OTHER = "other"
-    """An answer whose word is not heard of."""
+    """An answer with an unknown word."""
     ERROR = "error"
-    """No decision: the request was refused, or never got there."""
+    """No decision: the request was refused, or never arrived."""
     UNKNOWN = "unknown"
-    """No answer came, yet the registry may have recorded a decision."""
+    """No answer came, but the registry may have recorded a decision."""
 
     @property
     def is_answer(self) -> bool:
@@ -38,19 +38,19 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     row: DispatchRow
     result: Result
     exchange: Exchange | None = None
-    """With its headers; None where no answer came, and for one of the journal."""
+    """With its headers; None if no answer came, and for one from the journal."""
     error_kind: str = ""
-    """`RegistryError.kind`, where it is an error of this run."""
+    """`RegistryError.kind`, if it is an error from this run."""
     advice: str = ""
     """What to do about the error."""
     new_url: str | None = None
-    """The registry URL that a redirect amounts to, where it is the same request elsewhere."""
+    """The registry URL that follows from a redirect, if it is the same request elsewhere."""
     retry_after: float | None = None
-    """Seconds that the registry wants to be left alone, where it said so with a 429."""
+    """Seconds that the registry asks us to wait, if it said so with a 429."""
 
     @property
     def correlation_same(self) -> bool | None:
-        """Whether the id came back unchanged; None where no answer holds one."""
+        """Whether the id came back unchanged; None if no answer has one."""
         back = self.row.correlation_back
         return None if back is None else back == self.row.correlation_id
 
@@ -58,7 +58,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
 async def try_dispatch(
     send: Callable[[DispatchRequest], Awaitable[DispatchAnswer]], request: DispatchRequest, clock: Clock
 ) -> Tried:
-    """Send one dispatch, once, and return what came of it; a `RegistryError` is a result too.
+    """Send one dispatch, once, and return its result; a `RegistryError` is a result too.
 
     Raises:
         asyncio.CancelledError: nobody waits for the answer any more; `abandoned` makes its row.
@@ -72,7 +72,7 @@ async def try_dispatch(
 
 
 def abandoned(request: DispatchRequest, at: float) -> Tried:
-    """Return what is known of a dispatch whose answer was not waited for: it may have been decided."""
+    """Return what is known about a dispatch whose answer nobody waited for: it may have been decided."""
     row = msgspec.structs.replace(
         _asked(request, at), error="The program did not wait for the answer.", may_have_reached=True
     )
@@ -80,13 +80,13 @@ def abandoned(request: DispatchRequest, at: float) -> Tried:
 
 
 def read_back(row: DispatchRow) -> Tried:
-    """Return a dispatch of the journal. What can no longer be read whole is never taken for an allow."""
+    """Return a dispatch from the journal. If it can't be read completely any more, it is never an allow."""
     return Tried(row=row, result=result_of(row))
 
 
 def result_of(row: DispatchRow) -> Result:
-    """Return what a journal's row came to: what was written down then. Of a row of an earlier version, which has only
-    the registry's own words, what the answer says if it is kept whole; what can't be read is never an allow."""
+    """Return the recorded result of a journal's row. A row from an earlier version has only the registry's words: then
+    return what the answer says if it is complete. What can't be read is never an allow."""
     if row.error:
         return Result.UNKNOWN if row.may_have_reached else Result.ERROR
     if row.result:

@@ -1,4 +1,4 @@
-"""Saved requests, by name, in a TOML file that a team can keep in git. No key, no correlation id is in it."""
+"""Saved requests, by name, in a TOML file that a team can keep in git. It has neither keys nor correlation ids."""
 
 import tomllib
 from pathlib import Path
@@ -15,7 +15,7 @@ _KEPT = ("capability", "worker_id", "risk_tier", "context")
 
 
 class SavedMistake(Exception):
-    """The file cannot be read or written; the message is a sentence that names it. It was left as it is."""
+    """The file can't be read or written; the message is a sentence that names it. The file is unchanged."""
 
 
 class SavedRequests:
@@ -25,7 +25,7 @@ class SavedRequests:
         self.path = path
 
     def load(self) -> dict[str, DispatchForm]:
-        """Return the requests by name, in order of it; nothing where there is no file yet.
+        """Return the requests by name, in alphabetical order; nothing if there is no file yet.
 
         Raises:
             SavedMistake: the file has a mistake.
@@ -39,16 +39,16 @@ class SavedRequests:
             raise SavedMistake(f"{self.path}: {error}.") from None
 
     def save(self, name: str, form: DispatchForm) -> None:
-        """Keep a request under a name, in place of one that has it; other tables and unknown keys stay.
+        """Save a request under a name, replacing one with the same name; other tables and unknown keys stay.
 
         Raises:
-            SavedMistake: the file has a mistake, or cannot be written.
+            SavedMistake: the file has a mistake, or can't be written.
         """
         values = {key: getattr(form, key) for key in _KEPT if getattr(form, key)}
         self._change(lambda tables: tables.update({name: {**_unknown(tables.get(name)), **values}}))
 
     def delete(self, name: str) -> None:
-        """Take a request out; one that is not there is no error.
+        """Remove a request; it is not an error if it doesn't exist.
 
         Raises:
             SavedMistake: as `save`.

@@ -1,6 +1,6 @@
-"""The same dispatch in another tool: curl, Python (httpx), TypeScript (fetch), Go. The key is a variable in it.
+"""The same dispatch in another tool: curl, Python (httpx), TypeScript (fetch), Go. The key is a variable.
 
-The `pyhall-wcp` SDK has no call for a dispatch (contract, part 2), so there is no snippet of it.
+The `pyhall-wcp` SDK has no call for a dispatch (contract, part 2), so there is no snippet for it.
 """
 
 import json
@@ -15,12 +15,12 @@ from pyhall_tui.registry.correlation import HEADER, header_value
 from pyhall_tui.registry.models import DispatchRequest
 
 KEY_VARIABLE: Final = "PYHALL_API_KEY"
-"""The environment variable that a snippet reads the key from; the key itself is never in one."""
+"""The environment variable that a snippet reads the key from; a snippet never contains the key itself."""
 _SAFE_IN_JS: Final = 2**53
 
 
 def snippets(registry_url: str, request: DispatchRequest) -> dict[str, str]:
-    """Return the request in each language, by the name a person knows it by.
+    """Return the request in each language, by the language's name.
 
     Args:
         registry_url: the profile's base URL.
@@ -38,7 +38,7 @@ def _correlation(body: dict[str, Any]) -> str:
 def _curl(url: str, body: dict[str, Any], correlation_id: str) -> str:
     return " \\\n".join(
         (
-            # `printf` is the shell's own: the key is on no command line that a list of processes shows.
+            # `printf` is built into the shell, so the key is not on a command line that a process list shows.
             f"printf 'Authorization: Bearer %s' \"${KEY_VARIABLE}\" | curl -X POST {shlex.quote(url)}",
             "  -H @-",
             "  -H 'Content-Type: application/json'",
@@ -132,7 +132,7 @@ def _json(body: dict[str, Any], indent: int | None = None) -> str:
 
 
 def _is_safe_in_js(value: Any) -> bool:
-    """Whether the value means the same as a literal of JavaScript: no `__proto__`, no whole number past 2⁵³."""
+    """Whether the value means the same as a JavaScript literal: no `__proto__`, no whole number beyond 2⁵³."""
     if isinstance(value, dict):
         return "__proto__" not in value and all(map(_is_safe_in_js, value.values()))
     if isinstance(value, list):

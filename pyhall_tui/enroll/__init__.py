@@ -1,1 +1,1 @@
-"""Putting a worker in the registry: drafts that survive, checks, batch."""
+"""Enrolling workers: drafts that survive, checks, batches."""

@@ -1,8 +1,8 @@
-"""Runs a batch: each worker is enrolled at most once, whenever the program is killed and started again.
+"""Runs a batch: each worker is enrolled at most once, however often the program is killed and restarted.
 
-Before a send the journal has the row as `SENDING`, on disk; after it what came. So a row that is found `SENDING` was
-perhaps sent: its outcome is unknown. It is looked up where the batch gives the worker's id; else the operator
-decides, for no operation of the registry tells by a name or a hash whether a worker is enrolled.
+Before sending, the journal has the row as `SENDING`, on disk; afterwards it has the result. So a row that is found as
+`SENDING` may have been sent: its outcome is unknown. If the batch gives the worker's id, the row is looked up;
+otherwise the operator decides, because the registry can't find an enrolled worker by its name or hash.
 """
 
 import asyncio
@@ -42,31 +42,31 @@ from pyhall_tui.threads.off_loop import off_loop
 T = TypeVar("T")
 
 UNREACHED_IN_A_ROW = 3
-"""Sends in a row that did not reach the registry, after which the run stops: the rest would fare no better."""
+"""After this many sends in a row that did not reach the registry, the run stops: the rest would fail too."""
 PATIENCE = 600.0
-"""Seconds that a registry may go on answering 429 to everything, after which the run stops."""
+"""Seconds for which a registry may answer 429 to everything before the run stops."""
 _LIMITED_WITHOUT_WORD = 5.0
-"""Seconds until the next try after a 429 that does not say how long: what `in_turn` waits then."""
+"""Seconds until the next attempt after a 429 that does not say how long: what `in_turn` waits then."""
 PAUSE_WHEN_UNREACHED = 1.0
-"""Seconds until a row that did not reach the registry is tried again."""
+"""Seconds until a row that did not reach the registry is sent again."""
 
 
 class State(StrEnum):
-    """How far one row is."""
+    """The state of one row."""
 
     WRONG = "wrong"
-    """A check fails: it is not sent."""
+    """A check failed, so it is not sent."""
     READY = "ready"
     SENDING = "sending"
     ENROLLED = "enrolled"
     REFUSED = "refused"
-    """The registry said no: nothing was enrolled."""
+    """The registry refused: nothing was enrolled."""
     UNKNOWN = "unknown"
-    """It was sent, and no answer is known."""
+    """It was sent, and its answer is unknown."""
 
 
 class Item(msgspec.Struct, kw_only=True):
-    """One row and what came of it so far."""
+    """One row and its result so far."""
 
     row: BatchRow
     state: State
@@ -76,35 +76,35 @@ class Item(msgspec.Struct, kw_only=True):
     earlier: bool = False
     """It was enrolled in an earlier run."""
     at: float = 0.0
-    """Wall time of the state; 0 for never sent."""
+    """Wall time of the state; 0 if it was never sent."""
 
 
 class Registry(Protocol):
-    """What a batch needs of the client."""
+    """What a batch needs from the client."""
 
     async def enroll(self, request: EnrollRequest, *, correlation_id: str | None = None) -> EnrollAnswer: ...
     async def verify(self, worker_id: str, *, retry: bool = True) -> Verdict: ...
 
 
 class InTurn(Protocol):
-    """Calls back with the client when the request budget allows another request; obeys a 429 for all."""
+    """Calls back with the client when the rate limit allows another request; obeys a 429 for all."""
 
     async def __call__(self, call: Callable[[Registry], Awaitable[T]], /) -> T: ...
 
 
 def batch_lock(drafts: Drafts, profile: Profile) -> Path:
-    """Return what is locked (`profiles.safe_file.locked`) while a batch for a namespace is planned and runs.
+    """Return the path to lock (`files.safe_file.locked`) while a batch for a namespace is planned and running.
 
-    Two at once could each send the same row, also under two profiles that name the same registry.
+    Two batches at once could both send the same row, even from two profiles with the same registry.
     """
     where = f"{spellings(profile.registry_url)[0]} {profile.namespace}"
     return drafts.folder.parent / f"batch-{hashlib.sha256(where.encode()).hexdigest()[:12]}"
 
 
 def plan(rows: Iterable[BatchRow], journal: Journal | None) -> list[Item]:
-    """Return the rows with the states that the journal has of them, from whichever batch and profile. Reads the disk.
+    """Return the rows with their states in the journal, from any batch and profile. Reads the disk.
 
-    Without a journal nothing is known of an earlier run: that is for a look at the rows, never for a send.
+    Without a journal nothing is known about earlier runs: that is for looking at the rows, never for sending.
 
     Raises:
         NotKept: the journal can't vouch for what was sent before.
@@ -118,7 +118,7 @@ def plan(rows: Iterable[BatchRow], journal: Journal | None) -> list[Item]:
 
 
 def lost_memory(items: Iterable[Item], journal: Journal, last_run: LastRun) -> str:
-    """Say why rows that look ready may be enrolled: a journal was set aside, deleted or put back; empty if none was."""
+    """Return why rows that look ready may be enrolled: a journal was set aside, deleted or restored. May be empty."""
     ready = sum(item.state is State.READY for item in items)
     if not ready:
         return ""
@@ -137,7 +137,7 @@ _WEIGHT = {
     EnrollmentState.UNKNOWN: 2,
     EnrollmentState.ANSWERED: 3,
 }
-"""Of several batches' words on one worker the one that speaks most against another send counts."""
+"""If several batches disagree about one worker, the state that argues most against sending again counts."""
 
 
 def _weightiest(known: Mapping[str, EnrollmentRow], keys: Iterable[str]) -> EnrollmentRow | None:
@@ -162,7 +162,7 @@ def counts(items: Iterable[Item]) -> dict[State, int]:
 
 
 class BatchRun:
-    """One run over a planned batch. Belongs to the event loop it is used on, but for what `in_turn` calls back."""
+    """One run over a planned batch. Belongs to the event loop that uses it, except for the callbacks of `in_turn`."""
 
     def __init__(
         self,
@@ -181,15 +181,15 @@ class BatchRun:
         """Make a run.
 
         Args:
-            batch: what the journal calls it.
-            last_run: counts this run, so that a journal that forgets it is found out.
-            on_change: told of each item whose state changed: on the loop of the run, or on that of `in_turn`.
-            on_limited: told after a 429 in how many seconds the next row is tried.
-            patience: seconds that the registry may answer 429 to everything before the run stops.
+            batch: its name in the journal.
+            last_run: counts this run, to notice later if the journal has forgotten it.
+            on_change: called for each item whose state changed, on the run's loop or on that of `in_turn`.
+            on_limited: called after a 429 with the seconds until the next row is tried.
+            patience: seconds for which the registry may answer 429 to everything before the run stops.
         """
         self.items = items
         self.stopped_because = ""
-        """A sentence, where the run ended before its end."""
+        """A sentence, if the run stopped early."""
         self._batch = batch
         self._profile = profile
         self._journal = journal
@@ -203,31 +203,31 @@ class BatchRun:
         self._stopped = asyncio.Event()
         self._unreached = 0
         self._limited_since: float | None = None
-        """Since when (monotonic) every answer was a 429."""
+        """Since when (monotonic) every answer has been a 429."""
         self._next_try = float("-inf")
 
     def stop(self, because: str = "Stopped at your request.") -> None:
-        """Send no more; what is in flight is waited for."""
+        """Send no more, but wait for requests under way."""
         if not self._stopping:
             self._stopping, self.stopped_because = True, because
             self._stopped.set()
 
     async def decide(self, numbers: Collection[int], *, enrolled: bool) -> None:
-        """Take the operator's word on rows of unknown outcome: they are enrolled, or are to be sent again.
+        """Take the operator's word for rows of unknown outcome: they are enrolled, or are to be sent again.
 
         Raises:
-            NotKept: the journal could not write it down.
+            NotKept: the journal could not record it.
         """
         for item in self.items:
             if item.row.number in numbers and item.state is State.UNKNOWN:
                 state = EnrollmentState.ANSWERED if enrolled else EnrollmentState.CHECKED
                 await self._write(item, state, error="The operator's word." if enrolled else "")
-                # A row that fails its checks is not sent, whatever the operator says of its last send.
+                # A row that fails its checks is not sent, whatever the operator says about its last send.
                 again = State.WRONG if item.row.mistakes else State.READY
                 self._set(item, State.ENROLLED if enrolled else again, error=" ".join(item.row.mistakes))
 
     async def look_up(self) -> None:
-        """Verify the rows of unknown outcome whose worker id the batch gives; what the registry knows is enrolled."""
+        """Verify the rows of unknown outcome that have a worker id; the ones that the registry knows are enrolled."""
         for item in self.items:
             if item.state is State.UNKNOWN and item.row.worker_id and not self._stopping:
                 await self._look_up(item, item.row.worker_id)
@@ -248,8 +248,8 @@ class BatchRun:
             self._set(item, State.ENROLLED, worker_id=worker_id)
 
     async def run(self) -> None:
-        """Send what is ready, as fast as the budget allows, until the end or a stop; before and after it, look up
-        what is unknown."""
+        """Send the ready rows as fast as the rate limit allows, until the end or a stop; before and after, look up
+        unknown ones."""
         await self.look_up()
         waiting = iter([item for item in self.items if item.state is State.READY])
 
@@ -271,7 +271,7 @@ class BatchRun:
         await off_loop(partial(self._last_run.count, self._clock), name="batch")
 
     async def _enroll(self, item: Item) -> None:
-        """Send one row once, when its turn has come. After a 429 it is ready again."""
+        """Send one row once, in turn. After a 429 it is ready again."""
         item.correlation_id = correlation_id = new_correlation_id(self._profile.correlation_prefix)
         begun = asyncio.Event()
 
@@ -302,7 +302,7 @@ class BatchRun:
                 self._set(item, State.ENROLLED, worker_id=answer.worker_id)
 
     async def _unless_stopped(self, turn: Awaitable[T], begun: asyncio.Event | None = None) -> T | None:
-        """Wait for a turn and what is done in it; None where the run is stopped before it has begun."""
+        """Wait for a turn and for what it does; None if the run is stopped before it starts."""
         waiting = asyncio.ensure_future(turn)
         stopped = asyncio.ensure_future(self._stopped.wait())
         try:
@@ -312,7 +312,7 @@ class BatchRun:
             return await waiting
         finally:
             stopped.cancel()
-            waiting.cancel()  # nothing where it has come to its end
+            waiting.cancel()  # does nothing if it has finished
 
     def _dropped(self, item: Item) -> None:
         if item.state is State.SENDING:
@@ -325,7 +325,7 @@ class BatchRun:
         self._unreached, self._limited_since = 0, None
 
     def _limited(self, error: RateLimited) -> None:
-        """Say when it goes on after a 429, or stop where that has gone on for too long."""
+        """Report when the run resumes after a 429, or stop if this has lasted too long."""
         now, pause = self._clock.now().mono, error.retry_after or _LIMITED_WITHOUT_WORD
         if self._limited_since is None:
             self._limited_since = now
@@ -334,7 +334,7 @@ class BatchRun:
                 f"The registry kept answering 429 (too many requests); the next try, in {pause:,.0f} s, would be "
                 f"after more than {self._patience / 60:,.3g} min of it."
             )
-        elif now + pause > self._next_try + 1.0:  # of several that were in flight together one is told
+        elif now + pause > self._next_try + 1.0:  # several that were in flight together are reported once
             self._next_try = now + pause
             self._on_limited(pause)
 
@@ -374,9 +374,9 @@ class BatchRun:
         self._on_change(item)
 
     async def _write(self, item: Item, state: EnrollmentState, **told: str | None) -> None:
-        """Wait until it is on disk. Raises `NotKept`."""
+        """Record a state and wait until it is on disk. Raises `NotKept`."""
         *before, row = self._journal_rows(item, state, told)
-        for each in before:  # written no later than the last
+        for each in before:  # written before or with the last
             self._journal.record_enrollment(self._profile.name, each)
         await off_loop(partial(self._journal.record_enrollment_now, self._profile.name, row), name="journal")
 
@@ -389,18 +389,18 @@ class BatchRun:
         error: str = "",
         exchange: Exchange | None = None,
     ) -> None:
-        """Write down what came of a send, at once. Where the disk fails now, the row reads as unknown next time."""
+        """Record the result of a send at once. If the disk fails now, the row counts as unknown next time."""
         answer = exchange.response_body.decode("utf-8", "replace") if exchange is not None else None
         with contextlib.suppress(NotKept):
             await self._write(item, state, worker_id=worker_id, error=error, answer=answer)
 
     def _note(self, item: Item, state: EnrollmentState, **told: str | None) -> None:
-        """Write it down soon, without waiting."""
+        """Record a state soon, without waiting."""
         for each in self._journal_rows(item, state, told):
             self._journal.record_enrollment(self._profile.name, each)
 
     def _journal_rows(self, item: Item, state: EnrollmentState, told: Mapping[str, str | None]) -> list[EnrollmentRow]:
-        """Return what is written of a row: under its hash as well, if its own key is a package's path."""
+        """Return the journal's rows for an item: one more under its hash, if its own key is a package's path."""
         row = EnrollmentRow(
             batch=self._batch,
             row_key=item.row.key,

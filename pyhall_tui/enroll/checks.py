@@ -1,4 +1,4 @@
-"""The checks of an enrollment, one a field: each gives the sentence to show, or an empty one where all is well."""
+"""The checks of an enrollment, one per field: each returns the sentence to show, or an empty one."""
 
 import re
 import unicodedata
@@ -9,20 +9,20 @@ from pyhall_tui.registry.models import plain_sha256
 NAMESPACE, DISPLAY_NAME, CAPABILITIES, SHA256 = "namespace", "display_name", "capabilities", "sha256"
 """The fields of the contract's enrollment, in its order."""
 LONGEST = 300
-"""Letters that a name may have here: a registry's own bound is not documented, a pasted file is a slip."""
+"""Characters that a name may have here. A registry's own limit is not documented; a pasted file is a mistake."""
 MOST = 200
-"""Capabilities that one worker may have here, likewise."""
+"""Capabilities that one worker may have here, for the same reason."""
 HASH_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _UNSPEAKABLE = ("Cc", "Cs", "Zl", "Zp")
-"""Unicode's categories of control characters, halves of a pair, line and paragraph separators."""
+"""Unicode's categories of control characters, surrogates, line and paragraph separators."""
 _BETWEEN = re.compile(r"[\s,;]+")
 _PLACEHOLDERS = {"pending_attestation", "unverified", "pending", "none", "null", "unknown"}
 
 
 def check_display_name(text: str) -> str:
-    """Check the name that people read; any script and any sign is welcome, only control characters are not."""
+    """Check the name that people read. Any character is allowed except control characters."""
     if not text.strip():
         return "Give the worker a name that people will recognise."
     if any(unicodedata.category(letter) in _UNSPEAKABLE for letter in text):
@@ -31,7 +31,7 @@ def check_display_name(text: str) -> str:
 
 
 def check_capability(text: str) -> str:
-    """Check one capability. The documentation's own have no prefix, so none is asked for."""
+    """Check one capability. Those in the documentation have no prefix, so none is required."""
     if not text.strip():
         return "Type a capability, such as llm.text.generate."
     if any(letter.isspace() or not letter.isprintable() for letter in text.strip()):
@@ -40,7 +40,7 @@ def check_capability(text: str) -> str:
 
 
 def check_capabilities(capabilities: Iterable[str], *, typed: bool = True) -> str:
-    """Check all of them together. `typed`: at the form, rather than read from a batch."""
+    """Check all of them together. `typed`: typed in the form, rather than read from a batch."""
     listed = list(capabilities)
     if not listed:
         return "Add at least one capability: type it and press enter." if typed else "It names no capability."
@@ -50,9 +50,9 @@ def check_capabilities(capabilities: Iterable[str], *, typed: bool = True) -> st
 
 
 def check_sha256(text: str, *, typed: bool = True) -> str:
-    """Check a package hash: 64 hex digits in either case, with or without `sha256:` before them.
+    """Check a package hash: 64 hex digits in either case, with or without `sha256:` in front.
 
-    `typed`: at the form, where a key computes it, rather than read from a batch, where a package can be named.
+    `typed`: typed in the form, where a key computes it, rather than read from a batch, where a package can be named.
     """
     given, how = text.strip(), "press ctrl+o to compute it" if typed else "or name its folder as package"
     if not given:
@@ -73,14 +73,14 @@ def check_sha256(text: str, *, typed: bool = True) -> str:
 
 
 def hint_of_sha256(text: str) -> str:
-    """Say what is odd about a hash that can be sent all the same; empty where nothing is."""
+    """Return what is odd about a hash that can still be sent; empty if nothing is."""
     if plain_sha256(text) == HASH_OF_NOTHING:
         return "This is the hash of nothing: an empty package, or a folder that was not there."
     return ""
 
 
 def check_all(display_name: str, capabilities: Iterable[str], sha256: str, *, typed: bool = True) -> dict[str, str]:
-    """Return the sentence of each field that can't be sent as it is, by the field's name on the wire."""
+    """Return a sentence for each field that can't be sent as it is, by the field's name on the wire."""
     checked = {
         DISPLAY_NAME: check_display_name(display_name),
         CAPABILITIES: check_capabilities(capabilities, typed=typed),
@@ -90,7 +90,7 @@ def check_all(display_name: str, capabilities: Iterable[str], sha256: str, *, ty
 
 
 def split_capabilities(text: str) -> list[str]:
-    """Return the capabilities in a typed or pasted text: blanks, commas, semicolons or new lines stand between."""
+    """Return the capabilities in a typed or pasted text: separated by spaces, commas, semicolons or line ends."""
     return list(dict.fromkeys(part for part in _BETWEEN.split(text) if part))
 
 
@@ -103,7 +103,7 @@ _NAMED = {
 
 
 def field_named_in(error_text: str) -> str | None:
-    """Return the field that a registry's error text names first, or None where it names none."""
+    """Return the first field that a registry's error text names, or None."""
     found = [(match.start(), field) for field, name in _NAMED.items() if (match := name.search(error_text))]
     return min(found)[1] if found else None
 

@@ -1,4 +1,4 @@
-"""What an operator has typed into the enrollment form and not sent yet, in a shape that outlives a restart."""
+"""What you have typed into the enrollment form and not sent yet, in a form that survives a restart."""
 
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +13,7 @@ FORM = "enroll"
 
 
 class Package(msgspec.Struct, frozen=True, kw_only=True):
-    """What a computed hash was computed from; the list of its files is not kept over a restart."""
+    """What a hash was computed from; the list of its files does not survive a restart."""
 
     path: str
     sha256: str
@@ -25,7 +25,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, path: str, package: PackageHash) -> Self:
-        """Sum up a package that was hashed just now."""
+        """Summarize a package that was just hashed."""
         return cls(
             path=path,
             sha256=package.sha256,
@@ -38,7 +38,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unsettled(msgspec.Struct, frozen=True, kw_only=True):
-    """An enrollment that was sent and whose answer is not known: the registry may have acted on it."""
+    """An enrollment that was sent and whose answer is unknown: the registry may have acted on it."""
 
     display_name: str
     sha256: str
@@ -48,36 +48,36 @@ class Unsettled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Draft(msgspec.Struct, kw_only=True):
-    """The form as it stands. Texts are as typed: nothing is corrected here."""
+    """The form's current content. Texts are as typed: nothing is corrected here."""
 
     display_name: str = ""
     capabilities: list[str] = []
     typed_capability: str = ""
-    """What stands in the capability's input and is not on the list yet."""
+    """What is in the capability's input and not on the list yet."""
     sha256: str = ""
     package: Package | None = None
-    """What the hash was computed from; None where it was typed."""
+    """What the hash was computed from; None if it was typed."""
     record: dict[str, Any] | None = None
     """The fields of the record or manifest that the form was filled from."""
     record_source: str = ""
-    """Where that record was read."""
+    """Where that record was read from."""
     focus: str = ""
     """The id of the widget that has, or last had, the focus."""
     cursor: int = 0
-    """Where the cursor stands in that widget, where it is an input."""
+    """The cursor's position in that widget, if it is an input."""
     unsettled: list[Unsettled] = []
-    """Sends whose answer is not known, the newest last: another one like them is asked about first."""
+    """Sends whose answer is unknown, the newest last. Before a similar send, you are asked."""
 
     @classmethod
     def read(cls, values: dict[str, Any]) -> Self:
-        """Return the draft that was kept; an empty one where another version kept something else."""
+        """Return the saved draft; an empty one if another version saved something else."""
         try:
             return msgspec.convert(values, cls)
         except msgspec.ValidationError:
             return cls()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values, to be kept."""
+        """Return it as plain values, for saving."""
         values: dict[str, Any] = msgspec.to_builtins(self)
         return values
 
@@ -89,11 +89,11 @@ class Draft(msgspec.Struct, kw_only=True):
 
     @property
     def package_is_of_record(self) -> bool:
-        """Whether the hash was computed from the very folder in which the record lies."""
+        """Whether the hash was computed from the same folder that contains the record."""
         return self.package is not None and Path(self.package.path) == Path(self.record_source).parent
 
     def like_unsettled(self) -> Unsettled | None:
-        """Return a send without a known answer that was about the same package or name."""
+        """Return a send with an unknown answer that was about the same package or name."""
         sha256 = plain_sha256(self.sha256)
         for sent in reversed(self.unsettled):
             if sent.sha256 == sha256 or sent.display_name == self.display_name.strip():

@@ -1,4 +1,4 @@
-"""One enrollment sent, with the journal told before and after. It is never sent twice by itself."""
+"""Sends one enrollment, and records it in the journal before and after. It never sends twice by itself."""
 
 from functools import partial
 
@@ -23,12 +23,12 @@ class EnrollmentSender:
         self._profile, self._clock, self._journal, self._ask = profile, clock, journal, ask
 
     async def send(self, request: EnrollRequest, correlation_id: str) -> EnrollAnswer:
-        """Write down what is about to be sent, send it once, write down what came.
+        """Record what is about to be sent, send it once, and record the result.
 
         Raises:
-            NotKept: the journal could not write it down first; nothing was sent.
-            RegistryError: no usable answer came; where `may_have_reached`, it may be enrolled all the same.
-            CancelledError: the profile was left or connected anew meanwhile; then the outcome is unknown too.
+            NotKept: the journal could not record it first; nothing was sent.
+            RegistryError: no usable answer came; if `may_have_reached`, it may be enrolled anyway.
+            CancelledError: the profile was closed or reconnected meanwhile; then the outcome is unknown too.
         """
         name, journal = self._profile.name, self._journal
         row = EnrollmentRow(
@@ -58,12 +58,12 @@ class EnrollmentSender:
         return answer
 
     async def mark_lost_sends(self) -> None:
-        """Call unknown in the journal what was being sent when an earlier run was killed."""
+        """Mark as unknown in the journal what was being sent when an earlier run was killed."""
         profile, journal, now = self._profile, self._journal, self._clock.now().wall
 
         def mark() -> None:
             for row in journal.enrollments(profile.name, batch=FORM):
-                # Another program may be in the middle of a younger one.
+                # Another program may be in the middle of a newer one.
                 if row.state is EnrollmentState.SENDING and now - row.at > 2 * profile.timeout:
                     lost = {"state": EnrollmentState.UNKNOWN, "error": "The program ended before an answer came."}
                     journal.record_enrollment(profile.name, msgspec.structs.replace(row, **lost))

@@ -1,7 +1,8 @@
-"""How much the journal knew at the last batch, kept outside it: a journal that knows less was deleted or put back.
+"""How much the journal knew at the last batch, stored outside it: a journal that knows less was deleted or restored.
 
-Each run counts one up, first in the journal and then in a small file in the state folder. So a journal that is ahead of
-the file is right (the program was killed in between), and one behind it has forgotten what was sent since.
+Each run increases a count, first in the journal and then in a small file in the state folder. So a journal that is
+ahead of the file is right (the program was killed in between), and one that is behind has forgotten what was sent
+since.
 """
 
 from pathlib import Path
@@ -15,16 +16,16 @@ from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import EnrollmentRow, EnrollmentState, NotKept
 
 _ANY_PROFILE: Final = ""
-"""The count belongs to a registry and namespace, whichever profile names them."""
+"""The count belongs to a registry and namespace, whatever the profile."""
 _UNREADABLE: Final = -1
 
 
 class LastRun:
-    """The count of the runs in one registry and namespace. Reads and writes the disk: call it off the loop."""
+    """The number of runs in one registry and namespace. Uses the disk, so don't call it on the event loop."""
 
     def __init__(self, lock: Path, journal: Journal) -> None:
         """Args:
-        lock: what `batch_lock` names; the count is kept under that name.
+        lock: the path from `batch_lock`; the count is stored under that name.
         """
         self._path = lock.with_suffix(".runs")
         self._journal = journal
@@ -44,7 +45,7 @@ class LastRun:
         """Count a run, or the end of one.
 
         Raises:
-            NotKept: it can't be written down: send nothing.
+            NotKept: it can't be recorded, so send nothing.
         """
         if not self._journal.is_kept:
             return

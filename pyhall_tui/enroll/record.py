@@ -1,4 +1,4 @@
-"""From a record to the form, and from the form to a record."""
+"""Fills the form from a record, and makes a record from the form."""
 
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ from pyhall_tui.registry.models import plain_sha256
 
 
 def read_record_at(path: Path) -> tuple[WorkerRecord, Path]:
-    """Read a record by its own path or by its package's folder; return it with the file it was in.
+    """Read a record by its own path or by its package's folder; return it and its file.
 
     Raises:
-        RecordUnreadable: there is none, or it is none.
+        RecordUnreadable: there is no record, or it is not one.
     """
     if not path.is_dir():
         return read_one(path), path
@@ -25,9 +25,9 @@ def read_record_at(path: Path) -> tuple[WorkerRecord, Path]:
 
 
 def fill_from_record(draft: Draft, record: WorkerRecord, source: str) -> None:
-    """Put what a record says onto the form; what it does not say stays as it is.
+    """Copy what a record says to the form; everything else stays as it is.
 
-    A hash that was computed here stays too: the record's claim is held against it.
+    A hash that was computed here stays too: the record's claim is compared with it.
     """
     draft.record, draft.record_source = record.fields, source
     name = record.display_name or record.worker_id or record.worker_species_id
@@ -38,7 +38,7 @@ def fill_from_record(draft: Draft, record: WorkerRecord, source: str) -> None:
 
 
 def record_of(draft: Draft, record: WorkerRecord | None, worker_id: str | None) -> dict[str, Any]:
-    """Return the record to be written: the one that was read, unknown fields kept, with what the form says now."""
+    """Return the record to write: the one that was read, including unknown fields, updated from the form."""
     fields = as_registry_record(record) if record is not None else {}
     told: dict[str, Any] = {"worker_id": worker_id or fields.get("worker_id")}
     told |= {"display_name": draft.display_name.strip(), "capabilities": list(draft.capabilities)}
@@ -51,9 +51,9 @@ def record_of(draft: Draft, record: WorkerRecord | None, worker_id: str | None) 
 
 
 def lacks_for_next_level(fields: dict[str, Any]) -> str:
-    """Say what a record lacks for the level above the one it meets; empty at the top.
+    """Return what a record lacks for the next level; empty at the top.
 
-    `artifact_hash` is added on writing, so it counts as there.
+    `artifact_hash` is added when the record is written, so it counts as present.
     """
     compliance = check_controls(fields | {"artifact_hash": "sha256:"})
     if not compliance.missing_for_next:

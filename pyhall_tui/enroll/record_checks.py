@@ -1,4 +1,4 @@
-"""A record or manifest held against the form: what fits, what nothing proves, what stops the enrollment."""
+"""Compares a record or manifest with the form: what matches, what is unproven, what stops the enrollment."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -13,22 +13,22 @@ from pyhall_tui.packages.package_hash import PackageHash
 from pyhall_tui.registry.models import plain_sha256
 
 _NAMED = 5
-"""Unknown fields that are named; the rest is counted."""
+"""How many unknown fields are named; the others are counted."""
 
 
 class Standing(StrEnum):
-    """How one check came out."""
+    """The result of one check."""
 
     HOLDS = "holds"
     UNPROVEN = "unproven"
-    """Nothing speaks against it, and nothing proves it."""
+    """Nothing contradicts it, and nothing proves it."""
     WRONG = "wrong"
     STOPS = "stops"
-    """Wrong, and so grave that the enrollment stops until the operator says otherwise in words."""
+    """Wrong, and so serious that the enrollment stops until the operator explicitly overrides it."""
 
 
 class RecordCheck(msgspec.Struct, frozen=True):
-    """One line of what came of checking a record."""
+    """One line of the results of checking a record."""
 
     standing: Standing
     text: str
@@ -47,9 +47,9 @@ def check_record(
 
     Args:
         sha256: the hash on the form.
-        package: the path of what that hash was computed from; empty where it was typed or taken from the record.
-        listing: the package's files, where they are known, to tell another SDK's order from another content.
-        secret: what signs manifests, where it is set.
+        package: the path that the hash was computed from; empty if it was typed or taken from the record.
+        listing: the package's files, if known, to distinguish another SDK's order from different content.
+        secret: what signs manifests, if it is set.
     """
     bare = plain_sha256(sha256)
     return [
@@ -105,7 +105,7 @@ def _differing(what: str, claim: str, package: str, listing: PackageHash | None)
 
 
 def _of_signature(record: WorkerRecord, secret: str | None) -> Iterator[RecordCheck]:
-    # Against its own claim: what the folder says of the hash has a line of its own.
+    # Against its own claim, because the folder's hash has its own line.
     checked = check_manifest(record.fields, package_sha256=str(record.fields.get("package_hash")), secret=secret)
     if checked.code is None:
         yield RecordCheck(Standing.HOLDS, "Its signature is valid.")

@@ -1,4 +1,4 @@
-"""The report of a batch: a line a row, as JSON Lines or CSV."""
+"""The report of a batch: one line per row, as JSON Lines or CSV."""
 
 import csv
 import io
@@ -37,7 +37,7 @@ def report_line(item: Item) -> dict[str, Any]:
 
 
 def as_json_lines(items: Iterable[Item]) -> str:
-    """Return the report as JSON Lines, in ASCII: what is not seen is spelled."""
+    """Return the report as JSON Lines, in ASCII: invisible characters are escaped."""
     return "".join(f"{json.dumps(report_line(item))}\n" for item in items)
 
 
@@ -53,6 +53,6 @@ def as_csv(items: Iterable[Item]) -> str:
 
 
 def write_report(path: Path, items: Sequence[Item]) -> None:
-    """Write the report, as CSV where the name ends so, else as JSON Lines; whole or not at all. Raises `OSError`."""
+    """Write the report, as CSV if the name ends in .csv, else as JSON Lines; all or nothing. Raises `OSError`."""
     text = as_csv(items) if path.suffix.lower() == ".csv" else as_json_lines(items)
     write_atomically(path, text.encode())

@@ -15,11 +15,11 @@ from pyhall_tui.registry.models import EnrollRequest, plain_sha256
 METHOD: Final = "POST"
 PATH: Final = "/api/v1/hall/enroll"
 FORM: Final = "form"
-"""What the journal calls the enrollments of the app's form, each under its correlation id."""
+"""The batch name in the journal for enrollments from the form, each with its correlation id as the row."""
 
 
 def request_of(draft: Draft, namespace: str) -> EnrollRequest:
-    """Return the contract's request; a hash that is none yet stands in it as typed, to be seen in the preview."""
+    """Return the contract's request; an unfinished hash is in it as typed, so that the preview shows it."""
     typed = draft.sha256.strip()
     return EnrollRequest(
         namespace=namespace,
@@ -40,7 +40,7 @@ def url_of(profile: Profile) -> str:
 
 
 def headers_of(profile: Profile, correlation_id: str, body: bytes) -> tuple[tuple[str, str], ...]:
-    """Return the headers as they are sent, the key masked."""
+    """Return the headers as they are sent, but with the key masked."""
     return (
         ("Host", urlsplit(profile.registry_url).netloc.rpartition("@")[2]),
         ("Accept", "application/json"),

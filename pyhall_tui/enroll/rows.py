@@ -1,7 +1,7 @@
-"""Reads a batch: JSON Lines, CSV, or a folder of packages, into rows with what is wrong with each.
+"""Reads a batch: JSON Lines, CSV, or a folder of packages, into rows, each with its mistakes.
 
-A line names `display_name`, `capabilities`, and `sha256` or `package` (a folder or file, relative to the batch's own
-folder); `worker_id` and `namespace` are checked where they are given. The field names of records are taken too.
+A line has `display_name`, `capabilities`, and `sha256` or `package` (a folder or file, relative to the batch's own
+folder); `worker_id` and `namespace` are checked if given. The field names of records are accepted too.
 """
 
 import csv
@@ -31,28 +31,28 @@ LIMIT = 64 << 20
 
 
 class BatchUnreadable(Exception):
-    """There is no batch at that path. `str()` is a sentence."""
+    """The path does not contain a batch. `str()` is a sentence."""
 
 
 class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One worker to be enrolled, as the batch has it."""
+    """One worker to enroll, as described by the batch."""
 
     number: int
-    """Its line in the file, from 1; of a folder's packages their place in alphabetical order."""
+    """Its line in the file, from 1; for packages in a folder their place in alphabetical order."""
     key: str
-    """The same for the same worker in every run: of registry, namespace, name, and hash or package."""
+    """The same for the same worker in every run: made of registry, namespace, name, and hash or package."""
     twin: str
-    """The key by its hash: the same worker from another folder, or named by its hash. That of no package is `key`."""
+    """The key by its hash: the same worker from another folder, or given by its hash. Without a package it's `key`."""
     aliases: tuple[str, ...] = ()
     """Keys that an earlier version may have given it, by the registry's other spellings (`localhost`)."""
     request: EnrollRequest
     worker_id: str | None = None
-    """The id that the batch gives it, by which an unknown outcome can be looked up."""
+    """The id that the batch gives it, which allows looking up an unknown outcome."""
     package: str = ""
     warnings: int = 0
-    """Things in the package that should not be in one; they do not stop it."""
+    """The number of things in the package that should not be there; they don't stop it."""
     mistakes: tuple[str, ...] = ()
-    """Sentences: why it can't be sent."""
+    """Why it can't be sent, in sentences."""
 
 
 class _Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,15 +77,15 @@ def read_rows(
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[BatchRow]:
-    """Read and check a whole batch, hashing the packages that it names. Blocks: call it off the loop.
+    """Read and check a whole batch, hashing its packages. Blocks, so don't call it on the event loop.
 
     Args:
-        on_progress: told how many rows of how many are checked.
-        cancelled: asked now and then.
+        on_progress: called with how many of how many rows are checked.
+        cancelled: called now and then.
 
     Raises:
-        BatchUnreadable: there is nothing to read, or not in a form that is known.
-        Cancelled: stopped on demand.
+        BatchUnreadable: there is nothing to read, or its format is unknown.
+        Cancelled: it was stopped on request.
     """
     sources = list(_sources(path))
     if not sources:
@@ -174,7 +174,7 @@ def _of_folder(folder: Path) -> Iterator[_Source]:
 
 
 def _of_package(number: int, package: Path) -> _Source:
-    """Make a row of one package by its records: what the first does not say, the next may."""
+    """Make one package's row from its records: each fills in what the previous ones don't say."""
     try:
         records = [read_record(path) for path in find_records(package)]
     except RecordUnreadable as error:
@@ -193,10 +193,10 @@ def _of_package(number: int, package: Path) -> _Source:
 
 
 def _signature_mistake(record: WorkerRecord) -> str:
-    """Say that a manifest's signature does not fit; empty where it does, or where it cannot be checked here."""
+    """Return a sentence if a manifest's signature is wrong; empty if it is valid or can't be checked here."""
     if record.form is not Form.MANIFEST:
         return ""
-    claim = str(record.fields.get("package_hash"))  # whether that is this package's is another check
+    claim = str(record.fields.get("package_hash"))  # another check compares it with this package
     checked = check_manifest(record.fields, package_sha256=claim, secret=secret_of_environment())
     return f"{checked.sentence} ({checked.code})" if checked.code is Code.SIGNATURE_INVALID else ""
 
@@ -238,7 +238,7 @@ def _checked(source: _Source, profile: Profile, cancelled: Callable[[], bool]) -
 
 
 def _hash(package: Path, cancelled: Callable[[], bool]) -> PackageHash | str:
-    """Hash a package, or say why that cannot be done."""
+    """Hash a package, or return why that is impossible."""
     if cancelled():
         raise Cancelled
     try:
@@ -251,7 +251,7 @@ def _claim_mistake(claim: str | None, package: PackageHash) -> list[str]:
     told = plain_sha256(claim)
     match = match_dialect(package, told) if told else None
     if told is None or match is None or (match.matched is not Matched.DIFFERS and not match.uncovered):
-        return []  # the same content, perhaps hashed in another SDK's order
+        return []  # the same content, possibly hashed in another SDK's order
     return [f"Its record says {told[:12]}…, the package is {package.sha256[:12]}… ({Code.HASH_MISMATCH})."]
 
 
@@ -263,7 +263,7 @@ def _namespace_mistakes(source: _Source, namespace: str) -> list[str]:
 
 
 def _key(url: str, request: EnrollRequest, source: _Source, package: Path | None) -> str:
-    """A package's path stands for its hash: a package that was changed between two runs is the same worker still."""
+    """Return a row's key. A package's path replaces its hash: a package that changes is still the same worker."""
     if source.mistake:
         return f"{source.number}: unreadable"
     of = str(package.resolve()) if package is not None else request.sha256

@@ -1,1 +1,1 @@
-"""Files on disk: written whole and privately, locked, read within bounds; drafts and notes between runs."""
+"""Files on disk: written whole and privately, locked, read within limits; drafts and notes between runs."""

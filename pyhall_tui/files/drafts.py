@@ -1,4 +1,4 @@
-"""What was typed into a form and not sent yet: it outlives an error, a change of screen, a restart and a crash."""
+"""What was typed into a form and not sent yet: it survives an error, a change of screen, a restart and a crash."""
 
 import contextlib
 import hashlib
@@ -14,11 +14,11 @@ from pyhall_tui.files.safe_file import write_atomically
 from pyhall_tui.files.unreadable import UnreadableFiles
 
 _all: "weakref.WeakSet[Drafts]" = weakref.WeakSet()
-"""The drafts of every screen there is."""
+"""The drafts of all screens."""
 
 
 def keep_drafts_that_were_not() -> str | None:
-    """Try again to keep what could not be; return why it still can't be, as a sentence."""
+    """Try again to save what could not be saved; return why it still can't be, as a sentence."""
     for drafts in list(_all):
         drafts.keep_what_was_not()
     return next((drafts.problem for drafts in list(_all) if drafts.problem), None)
@@ -30,21 +30,21 @@ def drafts_set_aside() -> tuple[str, ...]:
 
 
 class Drafts:
-    """One small JSON file a form and profile, in the state folder. Never holds a key."""
+    """One small JSON file per form and profile, in the state folder. Never holds a key."""
 
     def __init__(self, state: Path, profile_name: str) -> None:
-        """Nothing is read or written yet."""
+        """Read or write nothing yet."""
         digest = hashlib.sha256(profile_name.encode()).hexdigest()[:12]
         self._folder = state / "drafts" / digest
         self.problem: str | None = None
-        """Why the last draft could not be kept, as a sentence."""
+        """Why the last draft could not be saved, as a sentence."""
         self._unkept: dict[str, dict[str, Any]] = {}
         self._unreadable = UnreadableFiles()
         _all.add(self)
 
     @property
     def folder(self) -> Path:
-        """Where this profile's drafts lie."""
+        """The folder of this profile's drafts."""
         return self._folder
 
     @property
@@ -57,7 +57,7 @@ class Drafts:
         return self._unreadable.read(self._path(form), partial(msgspec.json.decode, type=dict[str, Any])) or {}
 
     def save(self, form: str, values: dict[str, Any]) -> None:
-        """Keep what is typed; a folder that can't be written costs the draft's next life, not this one."""
+        """Save what is typed. If the folder can't be written, the draft is lost only when the program ends."""
         if why := self._held_back(form):
             self._unkept[form] = values
             self.problem = f"What is typed can't be kept: {why}"
@@ -71,12 +71,12 @@ class Drafts:
             self.problem = f"What is typed can't be kept in {self._folder} ({reason(error)})."
 
     def keep_what_was_not(self) -> None:
-        """Try again to keep what could not be; without anything of the kind, do nothing."""
+        """Try again to save what could not be saved, if anything."""
         for form, values in list(self._unkept.items()):
             self.save(form, values)
 
     def forget(self, form: str) -> None:
-        """Drop a draft: its form was sent, or emptied."""
+        """Delete a draft, because its form was sent or emptied."""
         if self._unkept.pop(form, None) is not None and not self._unkept:
             self.problem = None
         if not self._held_back(form):

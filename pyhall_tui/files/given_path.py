@@ -1,4 +1,4 @@
-"""A path as a person gives it: typed, pasted, or dropped on the terminal, which quotes it in its own way."""
+"""A path as you enter it: typed, pasted, or dropped on the terminal, which quotes it in its own way."""
 
 import os
 import re
@@ -15,9 +15,9 @@ _LOCAL_HOSTS = ("", "localhost", "127.0.0.1")
 
 
 def given_path(text: str, *, platform: str = sys.platform) -> Path:
-    """Return the path that is meant by `'/a b'`, `"/a b"`, `/a\\ b`, `file:///a%20b`, `~/a`, or by the plain `/a b`.
+    """Return the path meant by `'/a b'`, `"/a b"`, `/a\\ b`, `file:///a%20b`, `~/a`, or plain `/a b`.
 
-    What is there under the very name that was given counts first, so a folder with a quote in its name can be reached.
+    A file with exactly the given name comes first, so a folder with a quote in its name can be reached.
     """
     plain = text.strip()
     readings = [text.strip("\r\n"), plain, *_other_readings(plain, platform)]
@@ -28,11 +28,11 @@ def given_path(text: str, *, platform: str = sys.platform) -> Path:
 
 
 def _other_readings(text: str, platform: str) -> Iterator[str]:
-    """Yield what a quoted or escaped text or a URL stands for, the best last."""
+    """Yield the possible meanings of a quoted or escaped text or a URL, the best last."""
     if text[: len(_URL)].lower() == _URL:
         if (path := _of_url(text[len(_URL) :], platform)) is not None:
             yield path
-    elif platform == "win32":  # a backslash parts folders there
+    elif platform == "win32":  # there a backslash separates folders
         if len(text) > 2 and text[0] == text[-1] == '"':
             yield text[1:-1]
     elif len(text) > 2 and text[0] == text[-1] == '"':
@@ -47,7 +47,7 @@ def _other_readings(text: str, platform: str) -> Iterator[str]:
 
 
 def _of_url(rest: str, platform: str) -> str | None:
-    """Return the path of a `file:` URL without its scheme, None if it is on another machine."""
+    """Return the path of a `file:` URL given without its scheme; None if it is on another machine."""
     if rest.startswith("//"):
         host, slash, path = rest[2:].partition("/")
         if host.lower() not in _LOCAL_HOSTS:

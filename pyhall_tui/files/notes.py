@@ -1,4 +1,4 @@
-"""Small things to remember between runs: how a package last matched, how far an evidence log was whole."""
+"""Small things to remember between runs: when a package last matched, how far an evidence log was whole."""
 
 import contextlib
 import hashlib
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 class Notes:
-    """One JSON file a note, by kind and key, in the state folder of one profile. Never holds a key. Any thread's."""
+    """One JSON file per note, by kind and key, in one profile's state folder. Never holds an API key. Thread-safe."""
 
     def __init__(self, state: Path | None, profile_name: str) -> None:
-        """Nothing is read or written yet. Without a folder nothing is kept."""
+        """Read or write nothing yet. Without a folder nothing is saved."""
         digest = hashlib.sha256(profile_name.encode(errors="surrogatepass")).hexdigest()[:12]
         self._folder = state / "notes" / digest if state else None
         self._unreadable = UnreadableFiles()
@@ -40,7 +40,7 @@ class Notes:
         return True
 
     def forget(self, kind: str, key: str) -> None:
-        """Drop a note."""
+        """Delete a note."""
         if self._folder is None or self._unreadable.held_back(path := self._path(self._folder, kind, key)):
             return
         with contextlib.suppress(OSError):

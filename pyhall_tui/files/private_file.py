@@ -1,7 +1,7 @@
-"""Files and folders for their owner alone, whatever the umask, and never where another user's link leads.
+"""Files and folders only for their owner, whatever the umask, and never where another user's link leads.
 
 In a folder that others may write to, such as /tmp, anybody can put a link where we are about to write. Linux itself
-refuses to follow it there (`protected_symlinks`), other systems do not, and neither does who resolves links first.
+refuses to follow it (`protected_symlinks`), but other systems don't, and it doesn't help if we resolve links first.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ _POSIX: Final = os.name == "posix"
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make `folder` and what is missing above it, each for its owner alone (0700)."""
+    """Make `folder` and missing parents, each only for its owner (0700)."""
     if folder.is_dir():
         return
     make_private_folder(folder.parent)
@@ -30,15 +30,15 @@ def make_private_folder(folder: Path) -> None:
         if not folder.is_dir():
             raise
     else:
-        folder.chmod(0o700)  # a umask may have taken the owner's own bits
+        folder.chmod(0o700)  # the umask may have removed the owner's own bits
 
 
 def trusted_path(path: Path) -> Path:
-    """Return the path with all links followed; our own lead anywhere, another user's not out of a shared folder.
+    """Return the path with all links followed. Our own may lead anywhere, another user's not out of a shared folder.
 
     Raises:
-        PermissionError: such a link stands in the way.
-        OSError: the links go in a circle.
+        PermissionError: there is such a link.
+        OSError: the links form a loop.
     """
     if not _POSIX:
         return Path(os.path.realpath(path))
@@ -62,9 +62,9 @@ def trusted_path(path: Path) -> Path:
 
 
 def require_trusted_file(found: os.stat_result, path: Path) -> None:
-    """Refuse a file that is no regular one, or that another user has put into a shared folder.
+    """Refuse a file that is not regular, or that another user has put into a shared folder.
 
-    A second name counts as such: whoever made it there has led us to a file of ours that lies elsewhere.
+    A second name counts too: whoever made it there has redirected us to a file of ours elsewhere.
     """
     require_regular(found.st_mode, path)
     if _POSIX and _is_shared(path.parent):
@@ -74,10 +74,10 @@ def require_trusted_file(found: os.stat_result, path: Path) -> None:
 
 
 def open_private(path: Path, flags: int) -> int:
-    """Open a file to be written, and make it (0600) if it is missing; return the descriptor.
+    """Open a file for writing, and make it (0600) if it is missing; return the descriptor.
 
     Raises:
-        OSError: it cannot be opened, is no regular file, or another user has put it (or a link) there.
+        OSError: it can't be opened, is not a regular file, or another user has put it (or a link) there.
     """
     real = trusted_path(path)
     with contextlib.suppress(FileExistsError):
@@ -96,13 +96,13 @@ def open_private(path: Path, flags: int) -> int:
 
 
 def make_private_database(path: Path) -> None:
-    """Make an SQLite file and its folder for their owner alone; what lies beside it has the file's own mode.
+    """Make an SQLite file and its folder only for their owner; its companion files get the file's own mode.
 
-    A file that is there is not opened: closing it would drop the locks that this process holds on it by another
-    connection. Then a program that comes and goes takes the write-ahead log away, with all that is written later.
+    An existing file is not opened: closing it would drop the locks that this process holds on it through another
+    connection. Then another program could remove the write-ahead log, with everything written later.
 
     Raises:
-        OSError: it cannot be made, or another user has put it (or what belongs beside it) there.
+        OSError: it can't be made, or another user has put it (or a companion file) there.
     """
     make_private_folder(path.parent)
     real = trusted_path(path)
@@ -118,7 +118,7 @@ def make_private_database(path: Path) -> None:
 
 
 def _is_shared(folder: Path) -> bool:
-    """Whether others may put files into a folder: all of them, or a group that cannot touch each other's."""
+    """Whether others may put files into a folder: everybody, or a group whose members can't touch others' files."""
     mode = folder.stat().st_mode
     return bool(mode & stat.S_IWOTH) or bool(mode & stat.S_ISVTX and mode & stat.S_IWGRP)
 

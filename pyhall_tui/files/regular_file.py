@@ -1,4 +1,4 @@
-"""Opening what a person points at, or has put where a file of ours lies: never waits on a pipe, never without end."""
+"""Opens files that you name, or that you may have replaced: never waits on a pipe, and never reads endlessly."""
 
 import errno
 import os
@@ -6,12 +6,12 @@ import stat
 from pathlib import Path
 
 READ_WITHOUT_WAITING = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
-"""Flags with which opening a pipe does not block; each system has some of them."""
-_LIMIT = 64 << 20  # bytes; ten thousand workers' watch list is one MiB
+"""Flags to open a pipe without blocking; each system has some of them."""
+_LIMIT = 64 << 20  # bytes; a watch list of ten thousand workers is one MiB
 
 
 def require_regular(mode: int, path: Path) -> None:
-    """Raise `OSError` where a file's mode is that of a folder, pipe, socket or device."""
+    """Raise `OSError` if a file's mode is that of a folder, pipe, socket or device."""
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "it is a folder, not a regular file", str(path))
     if not stat.S_ISREG(mode):
@@ -20,7 +20,7 @@ def require_regular(mode: int, path: Path) -> None:
 
 def open_regular(path: Path) -> int:
     """Open a regular file for reading and return its descriptor. Raises `OSError` for anything else."""
-    require_regular(path.stat().st_mode, path)  # a socket can't be opened, and to open a device may do something
+    require_regular(path.stat().st_mode, path)  # a socket can't be opened, and opening a device may do something
     handle = os.open(path, READ_WITHOUT_WAITING)
     try:
         require_regular(os.fstat(handle).st_mode, path)
@@ -31,7 +31,7 @@ def open_regular(path: Path) -> int:
 
 
 def read_bounded(path: Path, limit: int = _LIMIT) -> bytes:
-    """Return a regular file's bytes. Raises `OSError`, also where there are more than `limit`."""
+    """Return a regular file's bytes. Raises `OSError`, also if there are more than `limit`."""
     with os.fdopen(open_regular(path), "rb") as file:
         data = file.read(limit + 1)
     if len(data) > limit:
@@ -40,13 +40,13 @@ def read_bounded(path: Path, limit: int = _LIMIT) -> bytes:
 
 
 class NotText(ValueError):
-    """It is no text that is read here; the message is the end of a sentence, and says what to do."""
+    """It is not a readable text; the message is the end of a sentence, and says what to do."""
 
 
 def edited_text(data: bytes) -> str:
-    """Return a file's text however an editor saved it: with a byte order mark or not, with either end of line.
+    """Return a file's text however an editor saved it: with or without a byte order mark, with either line end.
 
-    All TOML and JSON files that a person may have edited are read by this.
+    It reads all TOML and JSON files that you may have edited.
 
     Raises:
         NotText: it is not UTF-8.

@@ -1,4 +1,4 @@
-"""A file that two programs and a crash can share: written whole or not at all, one writer at a time."""
+"""Files that are safe with two programs and after a crash: written whole or not at all, one writer at a time."""
 
 import contextlib
 import errno
@@ -23,13 +23,13 @@ class FileBusy(OSError):
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Replace what `path` (or the file that it links to) holds. A crash leaves the old or the new.
+    """Replace the content of `path` (or of the file that it links to). A crash leaves the old or the new content.
 
-    A file of several names (hard links), or mounted where it is, is written over in its place, with the new text beside
+    A file with several names (hard links), or that is a mount point, is overwritten in place, with the new text next to
     it until that is done.
 
     Raises:
-        OSError: it could not be written; the old file is as it was. Where `path` is a link, the error names the file.
+        OSError: it could not be written; the old file is unchanged. If `path` is a link, the error names the file.
     """
     target = trusted_path(path)
     try:
@@ -56,7 +56,7 @@ def _write(target: Path, data: bytes, mode: int) -> None:
 
 
 def _names_of(target: Path) -> int:
-    """Return how many names a file has, 0 where there is none; refuse what is no file, or is not to be written."""
+    """Return how many names a file has, 0 if it doesn't exist; refuse what is not a file, or is read-only."""
     try:
         found = target.stat()
     except FileNotFoundError:
@@ -73,7 +73,7 @@ def _write_over(target: Path, data: bytes) -> None:
         try:
             _put(file, data)
         except OSError:
-            _put(file, before)  # it has the room that it had
+            _put(file, before)  # there was room for it before
             raise
 
 
@@ -87,9 +87,9 @@ def _put(file: IO[bytes], data: bytes) -> None:
 
 
 def _replace(source: Path, target: Path) -> bool:
-    """Put one file in the other's place; False where that is held there (a file that is mounted into a container).
+    """Replace the target by the source; False if the target can't be replaced (a file mounted into a container).
 
-    Windows refuses while a virus scanner or an editor has the target open: for a moment, try again.
+    Windows refuses while a virus scanner or an editor has the target open, so try again for a moment.
     """
     for _ in range(10 if sys.platform == "win32" else 0):
         with contextlib.suppress(PermissionError):
@@ -106,7 +106,7 @@ def _replace(source: Path, target: Path) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name itself last through a power cut, where the system can."""
+    """Make the new name itself survive a power cut, if the system can."""
     if sys.platform == "win32":
         return
     with contextlib.suppress(OSError):
@@ -119,14 +119,14 @@ def _sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock for `path`: a file beside it, so that it outlasts the replacing of `path` itself.
+    """Hold the lock for `path`: a file next to it, so that the lock survives the replacement of `path` itself.
 
-    The lock lies beside a link, not beside the file it leads to (which may be in a repository). Where the file
-    system knows no locks, the block runs without.
+    For a link, the lock is next to the link, not next to its target (which may be in a repository). If the file system
+    doesn't support locks, the block runs without one.
 
     Raises:
-        FileBusy: another program does not let go.
-        OSError: the lock's file cannot be made.
+        FileBusy: another program does not release it.
+        OSError: the lock's file can't be made.
     """
     make_private_folder(path.parent)
     handle = open_private(path.parent / f".{path.name}.lock", os.O_RDWR)

@@ -1,7 +1,7 @@
-"""Files that appear whole or not at all: written beside their place, and put there when they are done.
+"""Files that appear whole or not at all: written under a temporary name, and renamed when they are done.
 
-A program that is killed leaves what it was writing behind, as `.NAME.xxxxxxxx.new`. While it is written it is locked,
-and the lock ends with its program: so what is left behind can be told, and is deleted by whoever writes there next.
+A killed program leaves behind what it was writing, as `.NAME.xxxxxxxx.new`. The file is locked while it is written, and
+the lock ends with its program. So leftovers can be recognized, and whoever writes there next deletes them.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from pyhall_tui.files.private_file import open_private, trusted_path
 _LEFT_BEHIND: Final = re.compile(r"\..+\.[a-z0-9_]{8}\.new")
 _IN_USE: Final = ".in-use"
 _LONGEST: Final = 200
-"""Bytes of a file's name that the temporary one repeats; names have at most 255."""
+"""Bytes of a file's name that the temporary name repeats; names have at most 255."""
 
 
 class Temporary(NamedTuple):
@@ -34,9 +34,9 @@ class Temporary(NamedTuple):
 
 @contextmanager
 def temporary(target: Path) -> Iterator[Temporary]:
-    """Open a new file beside `target`, for its owner alone, and delete what a killed program left there.
+    """Open a new file next to `target`, only for its owner, and delete what a killed program left there.
 
-    What is not moved away by the end is deleted.
+    Unless it is moved away in the meantime, it is deleted at the end.
     """
     sweep(target.parent, _prefix(target))
     begun = _begin(target)
@@ -49,11 +49,11 @@ def temporary(target: Path) -> Iterator[Temporary]:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file that is not there yet. After an error, or a crash, there is none.
+    """Write a file that doesn't exist yet. After an error or a crash, it still doesn't.
 
     Raises:
-        FileExistsError: there is one, also one that came meanwhile.
-        OSError: it cannot be written, or another user's link leads to its folder.
+        FileExistsError: it exists, or has appeared meanwhile.
+        OSError: it can't be written, or another user's link leads to its folder.
     """
     target = trusted_path(path.parent) / path.name
     if os.path.lexists(target):
@@ -69,7 +69,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """Make a temporary folder of that prefix; it is deleted in the end, those of killed programs at once."""
+    """Make a temporary folder with that prefix; it is deleted at the end, and those of killed programs at once."""
     for entry in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         with contextlib.suppress(OSError):
             _delete_folder_left_behind(entry)
@@ -77,7 +77,7 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
         unlocked = Path(name) / f"{_IN_USE}.new"
         handle = open_private(unlocked, os.O_RDWR)
         try_lock(handle)
-        if os.name == "posix":  # elsewhere a file that is open keeps its name, and its folder cannot be deleted
+        if os.name == "posix":  # elsewhere an open file keeps its name, and its folder can't be deleted
             unlocked.rename(Path(name) / _IN_USE)
         try:
             yield Path(name)
@@ -86,7 +86,7 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
 
 
 def sweep(folder: Path, prefix: str = ".") -> None:
-    """Delete what killed programs left behind in `folder`: our own files which no running program writes."""
+    """Delete what killed programs left behind in `folder`: our own files that no running program is writing."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(prefix) and _LEFT_BEHIND.fullmatch(entry.name):
@@ -106,7 +106,7 @@ def _begin(target: Path) -> Temporary:
         begun = Temporary(Path(name), os.fdopen(handle, "wb"))
         if os.name == "posix":
             os.fchmod(handle, 0o600)
-        if try_lock(handle) is not False and begun.path.exists():  # else it was swept before it was locked
+        if try_lock(handle) is not False and begun.path.exists():  # otherwise it was swept before it was locked
             return begun
         begun.file.close()
 
@@ -117,7 +117,7 @@ def _prefix(target: Path) -> str:
 
 def _delete_left_behind(path: Path) -> None:
     if os.name != "posix":
-        path.unlink()  # Windows refuses where a program has it open
+        path.unlink()  # Windows refuses if a program has it open
         return
     found = path.lstat()
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
@@ -131,7 +131,7 @@ def _delete_left_behind(path: Path) -> None:
 
 
 def _delete_folder_left_behind(folder: Path) -> None:
-    """Delete a folder whose program is gone: it has a lock's file of ours, and nobody holds it."""
+    """Delete a folder whose program is gone: it has one of our lock files, and nobody holds the lock."""
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or (os.name == "posix" and found.st_uid != os.geteuid()):
         return
@@ -145,7 +145,7 @@ def _delete_folder_left_behind(folder: Path) -> None:
 
 
 def _publish(temporary: Path, target: Path) -> None:
-    """Give the file its name, unless that is taken: by a second name, or where there are none, by a move."""
+    """Give the file its name unless that is taken: with a second name, or by moving it if hard links don't work."""
     try:
         os.link(temporary, target)
     except FileExistsError:

@@ -1,1 +1,1 @@
-"""The log, and the masking of secrets in every text that is kept or shown."""
+"""The log, and the masking of secrets in every text that is stored or shown."""

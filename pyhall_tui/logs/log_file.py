@@ -1,6 +1,6 @@
-"""The log: one file that never grows past its bound, holds no key, and never writes to the screen.
+"""The log: one file that never grows beyond its limit, holds no key, and never writes to the screen.
 
-A line is `time level logger [correlation id] message`; what a record's `extra={"correlation_id": …}` holds is the id.
+A line is `time level logger [correlation id] message`; the id comes from the record's `extra={"correlation_id": …}`.
 """
 
 import logging
@@ -17,16 +17,16 @@ from pyhall_tui.logs.masking import mask, register_secret
 __all__ = ["CORRELATION_ID", "configure_logging", "register_secret"]
 
 CORRELATION_ID = "correlation_id"
-"""The one spelling of the record's field."""
+"""The name of the record's field."""
 REPEATS_AS = "repeats_as"
-"""The `extra` of a record that is a repeat of others though its text differs, by an id or a time: what they share."""
+"""The `extra` of a record that repeats others although its text differs by an id or a time: what they share."""
 
 MAX_BYTES = 1_048_576
 """Bytes of one file."""
 BACKUPS = 2
-"""Older files beside it, `.1` and `.2`."""
+"""Older files next to it, `.1` and `.2`."""
 _LONGEST = 32_768
-"""Signs of one record, traceback included."""
+"""Characters of one record, including its traceback."""
 REPEAT_WINDOW = 600.0
 """Seconds within which the same message is only counted."""
 _MOST_REPEATS = 64
@@ -35,20 +35,20 @@ _MOST_REPEATS = 64
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160)) if chr(code) not in "\n\t"}
 _CONTROLS |= {code: f"\\u{code:04x}" for code in (0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F))}
 _CONTROLS |= {code: f"\\u{code:04x}" for code in (*range(0x2060, 0x2070), 0xFEFF)}
-"""Letter by letter: what a terminal obeys, what turns a line's direction, what is not seen."""
+"""Characters that control a terminal, change a line's direction, or are invisible."""
 
 
 def configure_logging(path: Path | None, level: int | str = logging.WARNING) -> str | None:
     """Send all logging to the file at `path`; None, or a folder that can't be used, turns it off.
 
     Returns:
-        A sentence for the operator where the log can't be kept, else None.
+        A sentence for the operator if the log can't be written, otherwise None.
     """
     root = logging.getLogger()
     for handler in [one for one in root.handlers if isinstance(one, LogFile | logging.NullHandler)]:
         root.removeHandler(handler)
         handler.close()
-    # Without any handler Python writes warnings to standard error, which is the screen.
+    # Without any handler, Python writes warnings to stderr, which is the screen.
     problem = None
     handler = logging.NullHandler()
     if path is not None:
@@ -62,10 +62,10 @@ def configure_logging(path: Path | None, level: int | str = logging.WARNING) -> 
 
 
 class LogFile(RotatingFileHandler):
-    """The bounded file. The same message again is counted, not written; its count follows in one line."""
+    """The file, limited in size. A repeated message is counted, not written; its count follows in one line."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, for this user alone.
+        """Open the file, only for this user.
 
         Raises:
             OSError: its folder can't be made or the file can't be written.
@@ -76,10 +76,10 @@ class LogFile(RotatingFileHandler):
         self.setFormatter(_Formatter())
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record unless the same message was written lately."""
+        """Write the record unless the same message was written recently."""
         try:
             about = getattr(record, REPEATS_AS, None) or record.getMessage()
-            raised = record.exc_info[0] if record.exc_info else None  # another error is news, also in the same words
+            raised = record.exc_info[0] if record.exc_info else None  # another error is news, even in the same words
             key = (record.name, record.levelno, f"{about} {raised.__name__}" if raised else about)
             repeat = self._repeats.get(key)
             if repeat is not None and 0 <= record.created - repeat.began < REPEAT_WINDOW:
@@ -95,17 +95,17 @@ class LogFile(RotatingFileHandler):
         super().emit(record)
 
     def close(self) -> None:
-        """Write the counts that are still open, and close the file."""
+        """Write the pending counts, and close the file."""
         repeats, self._repeats = self._repeats, {}
         for repeat in repeats.values():
             self._tell_repeat(repeat)
         super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name
-        """Do nothing: Python's own prints to standard error, which is the screen."""
+        """Do nothing: Python's own method prints to stderr, which is the screen."""
 
     def rotate(self, source: str, dest: str) -> None:
-        """Move a full file on; where another program holds it (Windows), empty it instead: the bound holds."""
+        """Rename a full file; if another program holds it (Windows), empty it instead, to keep the limit."""
         try:
             super().rotate(source, dest)
         except OSError:
@@ -130,7 +130,7 @@ class _Repeat:
         self._last: dict[str, object] = {}
 
     def count_in(self, record: logging.LogRecord) -> None:
-        """Count one more, and hold what its line would say; not the record, whose frames hold much else."""
+        """Count one more, and keep what its line would say, but not the record, whose frames hold much more."""
         self.count += 1
         self._last = {
             "name": record.name,
@@ -142,17 +142,18 @@ class _Repeat:
         }
 
     def summary(self) -> logging.LogRecord:
-        """Return the one line that stands for the repeats, with the last one's time and correlation id."""
+        """Return one line for all repeats, with the last one's time and correlation id."""
         return logging.makeLogRecord(self._last)
 
 
 class _Formatter(logging.Formatter):
-    """One line a record but for a traceback; no sign that a terminal obeys; no key."""
+    """One line per record, except for a traceback; without control characters for the terminal, and without keys."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's text, masked, of at most `_LONGEST` characters.
 
-        It is cut before it is masked, which takes time for each character; no secret is left in half at the cut.
+        It is cut before it is masked, because masking takes time for each character; the cut leaves no half of a
+        secret.
         """
         when = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
         correlation_id = getattr(record, CORRELATION_ID, "")

@@ -1,6 +1,6 @@
-"""The last line of defence: what looks like a key, or is one, is masked before a text is kept.
+"""The last line of defense: what looks like a key, or is one, is masked before a text is stored.
 
-No text that is handed in here should hold a key at all; this is for the one that does all the same.
+No text passed in here should contain a key at all; this is for those that do anyway.
 """
 
 import re
@@ -21,7 +21,7 @@ _PATTERNS = (
     ("api", re.compile(r"""(?i)(api[-_]?key\\?["']?\s*[:=,]\s*(?:b(?=["']))?\\?["']?)[^\s"'\\,)&]+""")),
     ("bearer", re.compile(r"(?i)(bearer(?:\s+|%20))[\w.~+/=%-]{4,}")),
     ("phk_", re.compile(r"(?i)(phk_[a-z]+_)[\w-]+")),
-    # Not our own package nor its sister's, which stand in every path of a traceback; nor the variables' names.
+    # Not our own package or its sister, which are in every path of a traceback, and not the variables' names.
     (
         "pyhall_",
         re.compile(
@@ -30,39 +30,38 @@ _PATTERNS = (
     ),
     ("@", re.compile(r"(://)[^/\s@]*:[^/\s@]+(?=@)")),
 )
-"""Each with a word that must stand in the lower-case text for it to match: most texts are none's, and pass quickly."""
+"""Each with a word that must be in the lower-case text for it to match: most texts have none, and pass quickly."""
 
 _AHEAD = 1_024
-"""Characters beyond a cut that are looked at: what begins before the cut is found whole."""
+"""Characters to search beyond a cut, so that a secret that starts before the cut is found completely."""
 
 _registered = Secrets()
 _lock = threading.Lock()
 
 
 def register_secret(text: str) -> None:
-    """Mask `text` from now on, whole or a piece of it, in every form that `Secrets` knows. Registered twice, it is
-    forgotten when it was forgotten twice."""
+    """Mask `text` from now on, whole or in pieces, in every form that `Secrets` knows. If registered twice, it must be
+    forgotten twice."""
     with _lock:
         _registered.add(text)
 
 
 def forget_secret(text: str) -> None:
-    """Forget a secret whose profile was closed, when nothing is written any more that may hold it."""
+    """Forget a secret whose profile was closed, once nothing that may contain it is written any more."""
     with _lock:
         _registered.discard(text)
 
 
 def forget_secrets() -> None:
-    """Forget all that was registered (a test's own clean-up)."""
+    """Forget everything that was registered (for a test's cleanup)."""
     with _lock:
         _registered.clear()
 
 
 def mask(text: str, most: int | None = None) -> str:
-    """Return `text` with each registered secret, and all that looks like a key, masked.
+    """Return `text` with each registered secret, and everything that looks like a key, masked.
 
-    With `most`, only the first `most` characters are looked at and returned, and no secret that the cut goes through
-    is left in half.
+    With `most`, only the first `most` characters are searched and returned, and the cut leaves no half of a secret.
     """
     end = len(text) if most is None else min(most, len(text))
     window = text[: end + _AHEAD]
@@ -70,7 +69,7 @@ def mask(text: str, most: int | None = None) -> str:
 
 
 def masked_spans(text: str, spans: list[Span], end: int) -> str:
-    """Return the first `end` characters of `text`, with one mask for each stretch that the spans cover."""
+    """Return the first `end` characters of `text`, with one mask for each range that the spans cover."""
     if not spans:
         return text[:end]
     parts: list[str] = []

@@ -1,7 +1,7 @@
-"""Where secrets stand in a text: as they are, encoded, escaped, or only a piece of them.
+"""Finds secrets in a text: as they are, encoded, escaped, or only pieces of them.
 
-A search costs the same for one secret and for a thousand: each window of the text is looked up in one table of all
-their pieces.
+A search takes the same time for one secret and for a thousand, because each window of the text is looked up in one
+table of all their pieces.
 """
 
 import base64
@@ -14,28 +14,28 @@ from urllib.parse import quote
 from pyhall_tui.profiles.api_key import SHORT
 
 Span = tuple[int, int]
-"""From which character to which, the last one not included."""
+"""Start and end, the end not included."""
 
 _PIECE: Final = 8
-"""So many characters in a row of a secret are masked also if the rest of it is cut off."""
+"""This many characters in a row of a secret are masked even if the rest of it is cut off."""
 _STRIDE: Final = 4
-"""Every so many characters of a text a window is looked up first: one of them lies in any `_LEAST` characters of a
-secret, and only if one is found is each window looked up."""
+"""First, one window is looked up every this many characters of a text. Any `_LEAST` characters of a secret contain one,
+and only if one is found is every window looked up."""
 _LEAST: Final = _PIECE + _STRIDE - 1
 _COMMON: Final = ("phk_live_", "phk_test_", "pyhall_tui", "pyhall_wcp")
-"""Pieces of these say nothing of a key, and stand elsewhere."""
+"""Pieces of these don't indicate a key, and appear elsewhere."""
 _LONGEST_LEAD: Final = max(map(len, _COMMON))
 _PASSES: Final = 8
-"""So often an escape within an escape is undone. What we draw was decoded twice at most."""
+"""How many layers of escapes are undone. What we draw was decoded at most twice."""
 
 _UNSEEN: Final = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u034f\u180b-\u180f\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff"
     "\U000e0000-\U000e01ef"
 )
-"""Characters that are drawn as nothing, or left out when they are drawn."""
+"""Characters that are invisible, or left out when drawn."""
 _INTRODUCER: Final = re.compile(rf"[\\&%{_UNSEEN}]")
 _TOKEN: Final = re.compile(rf'(?<![^\s"])[^\s"\\&%{_UNSEEN}]*+[\\&%{_UNSEEN}][^\s"]*+')
-"""A run without blanks and quotes that holds the beginning of an escape."""
+"""A run without spaces and quotes that contains the beginning of an escape."""
 _ESCAPE: Final = re.compile(
     r"\\+(?:u\{0*(?P<u>[0-9a-fA-F]{1,6})\}|u(?P<u4>[0-9a-fA-F]{4})|U(?P<u8>[0-9a-fA-F]{8})"
     r"|x(?P<x>[0-9a-fA-F]{2})|(?P<octal>[0-3][0-7]{2})|(?P<itself>[^\w\s]))"
@@ -46,18 +46,18 @@ _ESCAPE: Final = re.compile(
 
 
 class Secrets:
-    """Secrets to look for. One that was added twice is there until it was discarded twice."""
+    """Secrets to look for. One that was added twice stays until it is discarded twice."""
 
     def __init__(self, *secrets: str) -> None:
         self._counts: dict[str, int] = {}
         self._pieces: dict[int, dict[str, int]] = {}
-        """By their length, how many forms of secrets each piece is of."""
+        """By length, how many forms of secrets each piece belongs to."""
         self._sparse: dict[str, int] = {}
-        """Pieces of what is so long that every `_STRIDE`th window finds it."""
+        """Pieces of secrets so long that every `_STRIDE`th window finds them."""
         self._leads: dict[str, int] = {}
-        """The first characters of secrets that begin as many do."""
+        """The first characters of secrets that start like many others."""
         self._words: dict[int, dict[str, int]] = {}
-        """Secrets that are too short to be told from other text by a piece, by their length."""
+        """Secrets too short to be recognized by a piece, by length."""
         for secret in secrets:
             self.add(secret)
 
@@ -65,16 +65,17 @@ class Secrets:
         return len(self._counts)
 
     def add(self, secret: str) -> None:
-        """Look for `secret` from now on: as it is, in base64, percent-encoded, in hex, as a text in JSON.
+        """Look for `secret` from now on: as it is, in base64, percent-encoded, in hex, as a JSON string.
 
-        One of fewer than `SHORT` characters is found only if it stands as it is, as a word; one of one character never.
+        One with fewer than `SHORT` characters is found only unchanged, as a separate word; one with a single character
+        never.
         """
         self._counts[secret] = self._counts.get(secret, 0) + 1
         if self._counts[secret] == 1:
             self._count(secret, 1)
 
     def discard(self, secret: str) -> None:
-        """Forget a secret; one that is not there is passed over."""
+        """Forget a secret; an unknown one is ignored."""
         if secret not in self._counts:
             return
         self._counts[secret] -= 1
@@ -88,7 +89,7 @@ class Secrets:
             table.clear()
 
     def spans(self, text: str) -> Iterator[Span]:
-        """Yield where secrets or pieces of them stand, in no order; spans may overlap."""
+        """Yield where secrets or pieces of them are, in any order; spans may overlap."""
         if not self._counts:
             return
         yield from self._plain_spans(text)
@@ -110,7 +111,7 @@ class Secrets:
                     yield at, at + size
 
     def _lead(self, text: str, at: int) -> int:
-        """Return where a secret begins whose first characters are common to many: they are no piece by themselves."""
+        """Return where a secret starts whose first characters are common: they are not a piece by themselves."""
         sizes = range(1, min(at, _LONGEST_LEAD) + 1)
         return next((at - size for size in reversed(sizes) if text[at - size : at] in self._leads), at)
 
@@ -141,17 +142,17 @@ class Token(NamedTuple):
 
     text: str
     starts: list[int]
-    """Where each character began in the text as it was, and where the last one ended."""
+    """Where each character started in the original text, and where the last one ended."""
 
     def span(self, start: int, stop: int) -> Span:
-        """Return where that stretch of the token stands in the text as it was."""
+        """Return where that part of the token is in the original text."""
         while stop < len(self.starts) - 1 and self.starts[stop] == self.starts[stop - 1]:
             stop += 1  # a character whose escape stands for several
         return self.starts[start], self.starts[stop]
 
 
 def unescaped_tokens(text: str) -> Iterator[Token]:
-    """Yield each run of characters in which something is escaped (JSON, HTML, percent), with the escapes undone."""
+    """Yield each run of characters that contains escapes (JSON, HTML, percent), with the escapes undone."""
     if _INTRODUCER.search(text) is None:
         return
     for found in _TOKEN.finditer(text):
@@ -210,7 +211,7 @@ def _change(table: dict[str, int], key: str, by: int) -> None:
 
 def _forms(secret: str) -> set[str]:
     """Return the ways in which a secret may be written."""
-    import json  # with the first key, which comes after the first frame
+    import json  # needed for the first key, which comes after the first frame
 
     data = secret.encode("utf-8", "surrogateescape")
     forms = {
@@ -222,8 +223,8 @@ def _forms(secret: str) -> set[str]:
         data.hex().upper(),
     }
     for lead, dropped in ((0, 0), (1, 2), (2, 3)):
-        # Within a longer text that is encoded (`user:key`) its base64 depends on where it starts; the characters
-        # at both ends that also depend on its neighbours are left out.
+        # Within a longer encoded text (`user:key`), its base64 depends on where it starts; the characters at both ends
+        # that also depend on its neighbors are left out.
         shifted = base64.b64encode(b"\0" * lead + data).decode().rstrip("=")
         whole = len(shifted) if (lead + len(data)) % 3 == 0 else len(shifted) - 1
         inner = shifted[dropped:whole]

@@ -1,1 +1,1 @@
-"""Packages of workers: their canonical hash, their files, and what becomes of them on disk."""
+"""Workers' packages: their canonical hash, their files, and their changes on disk."""

@@ -1,7 +1,7 @@
 """English collation (CLDR's root order, as `localeCompare` gives it) for ASCII and accented Latin letters.
 
-Three levels, as in the Unicode Collation Algorithm: letters first, then accents, then case (lower before upper).
-For names in other scripts the order here is a guess, and `decides` says so.
+Three levels, as in the Unicode Collation Algorithm: letters first, then accents, then case (lower before upper). For
+names in other scripts this order is a guess, and `decides` says so.
 """
 
 import unicodedata
@@ -15,13 +15,13 @@ _ACCENTS = {accent: rank for rank, accent in enumerate(_ORDER_OF_ACCENTS, 1)}
 _ACCENTS |= {"\u0338": 20, "\u0327": 21, "\u0328": 22, "\u0335": 23}
 _IGNORED = frozenset(map(chr, [*range(9), *range(0x0E, 0x20), 0x7F]))
 _LETTERS = {"\u00f8": "o\u0338", "\u0111": "d\u0335", "\u0142": "l\u0335", "\u0127": "h\u0335"}
-"""Letters that Unicode does not take apart and collation does (ø đ ł ħ)."""
+"""Letters that collation decomposes but Unicode doesn't (ø đ ł ħ)."""
 
 Key = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 
 def english_key(text: str) -> Key:
-    """Return a sort key whose order is that of `localeCompare` under `en`."""
+    """Return a sort key that orders like `localeCompare` with `en`."""
     primary: list[int] = []
     secondary: list[int] = []
     tertiary: list[int] = []
@@ -38,7 +38,7 @@ def english_key(text: str) -> Key:
 
 
 def decides(names: Sequence[str]) -> bool:
-    """Tell whether the order of these names is sure: ASCII, which locales order alike, and no two equal."""
+    """Whether the order of these names is certain: all are ASCII, which locales order alike, and no two are equal."""
     keys = sorted(map(english_key, names))
     return all(name.isascii() for name in names) and all(one != other for one, other in pairwise(keys))
 

@@ -1,8 +1,8 @@
-"""The same package, hashed by another SDK: the contract's "The three SDKs disagree".
+"""The same package, hashed by another SDK: see "The three SDKs disagree" in the contract.
 
-Worked out from files already hashed, nothing is read again. Go sorts by the bytes of the whole path and fails on
-a linked folder; TypeScript sorts by the machine's locale, and knows neither links nor folders named `*.pyc`;
-Python on Windows sorts without case. English is tried for the locale; see `collation` for what it can decide.
+Computed from files already hashed; nothing is read again. Go sorts by the bytes of the whole path and fails on a linked
+folder; TypeScript sorts by the machine's locale, and ignores links and folders named `*.pyc`; Python on Windows ignores
+case when sorting. We try English as the locale; see `collation` for what that can decide.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from pyhall_tui.registry.models import plain_sha256
 
 
 class Dialect(StrEnum):
-    """An SDK whose order is not the contract's."""
+    """An SDK whose order differs from the contract's."""
 
     GO = "Go"
     TYPESCRIPT = "TypeScript"
@@ -25,7 +25,7 @@ class Dialect(StrEnum):
 
 
 class Matched(StrEnum):
-    """How a package's hash stands to the registry's."""
+    """How a package's hash compares with the registry's."""
 
     MATCH = "match"
     OTHER_ORDER = "other order"
@@ -37,11 +37,11 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
 
     matched: Matched
     dialects: tuple[Dialect, ...] = ()
-    """The SDKs whose order gives the hash: several where they agree on this tree."""
+    """The SDKs whose order gives the hash: several if they agree about this tree."""
     uncovered: tuple[str, ...] = ()
-    """Files that hash says nothing of, for that SDK leaves them out."""
+    """Files that the hash doesn't cover, because that SDK leaves them out."""
     undecided: bool = False
-    """A TypeScript hash of another locale cannot be ruled out (names beyond English, or names that tie)."""
+    """A TypeScript hash with another locale can't be ruled out (names beyond English, or names that tie)."""
 
     def __str__(self) -> str:
         if self.matched is Matched.MATCH:
@@ -58,7 +58,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def whose(self) -> str:
-        """Whose order gives the hash, as a sentence has it: `Go's or TypeScript's`."""
+        """Whose order gives the hash, for use in a sentence: `Go's or TypeScript's`."""
         return " or ".join(f"{dialect}'s" for dialect in self.dialects)
 
 

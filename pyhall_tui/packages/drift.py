@@ -1,4 +1,4 @@
-"""Drift: what lies on disk against what the registry attests. Pure: the package is hashed elsewhere."""
+"""Drift: the package on disk compared with what the registry attests. Pure: the package is hashed elsewhere."""
 
 from collections.abc import Sequence
 
@@ -28,14 +28,14 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
 
     state: DriftState
     sha256: str | None
-    """The package's hash; None where it is unreadable."""
+    """The package's hash; None if it is unreadable."""
     attested: str | None
-    """The registry's, bare and lowercase; None where it has none."""
+    """The registry's, bare and lowercase; None if it has none."""
     dialects: tuple[Dialect, ...] = ()
     uncovered: tuple[str, ...] = ()
-    """Files of which the attested hash says nothing: the SDK of that order leaves them out."""
+    """Files that the attested hash doesn't cover, because the SDK with that order leaves them out."""
     changes: Changes | None = None
-    """Since the last match; None where none is known, or where there is nothing to compare."""
+    """Since the last match; None if none is known, or there is nothing to compare."""
     detail: str = ""
     """A sentence for the operator."""
 
@@ -56,9 +56,9 @@ def compare(
     attested: str | None,
     last_match: Sequence[HashedFile] | None = None,
 ) -> Drift:
-    """Compare a package with the attested hash (as it came; a placeholder counts as none).
+    """Compare a package with the attested hash (unchanged; a placeholder counts as none).
 
-    `last_match` has the files of the last time they matched, for telling what changed since.
+    `last_match` has the files from the last match, to find what changed since.
     """
     wanted = plain_sha256(attested)
     if isinstance(package, PackageUnreadable):
@@ -81,7 +81,7 @@ def compare(
 
 
 def changes_between(before: Sequence[HashedFile], after: Sequence[HashedFile]) -> Changes:
-    """Tell two lists of hashed files apart, by path and content."""
+    """Compare two lists of hashed files, by path and content."""
     then = {file.path: file.sha256 for file in before}
     now = {file.path: file.sha256 for file in after}
     return Changes(

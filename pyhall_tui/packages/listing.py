@@ -1,6 +1,6 @@
-"""What a package holds: each file that counts, each thing left out, each thing that cannot be hashed.
+"""Lists a package: each file that counts, each thing left out, each thing that can't be hashed.
 
-The rules are the contract's ("The canonical package hash"). Nothing is opened here, so nothing waits on a pipe.
+The rules are the contract's ("The canonical package hash"). Nothing is opened, so nothing waits on a pipe.
 """
 
 import errno
@@ -12,13 +12,13 @@ from enum import StrEnum
 import msgspec
 
 NEVER_PART = frozenset({".git", "__pycache__", ".DS_Store", "manifest.json", "manifest.sig", "manifest.tmp"})
-"""A path with a part of this name is left out, whatever it is."""
+"""A path is left out if one of its parts has such a name, whatever it is."""
 
 VANISHED = "it vanished while it was being read"
 
 
 class Why(StrEnum):
-    """Why something is no part of the hash."""
+    """Why something is not part of the hash."""
 
     NAME = "a name that never counts"
     BYTECODE = "compiled Python"
@@ -27,24 +27,24 @@ class Why(StrEnum):
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """Something that lies in the package and is no part of its hash. A folder stands for all it holds."""
+    """Something in the package that is not part of its hash. A folder includes everything in it."""
 
     path: str
     reason: Why
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Something for which no honest hash can be given."""
+    """Something that prevents an honest hash."""
 
     path: str
-    """Below the root, POSIX; bytes that are no UTF-8 as `\\xNN`. `.` is the root itself."""
+    """Relative to the root, POSIX; bytes that are not UTF-8 as `\\xNN`. `.` is the root itself."""
     reason: str
     special: bool = False
-    """A pipe, socket or device (or a link to one): these can be left out as requested."""
+    """A pipe, socket or device (or a link to one): these can be left out on request."""
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):
-    """A regular file that counts, as it was when the folder was read."""
+    """A regular file that counts, as of when the folder was read."""
 
     path: str
     size: int
@@ -53,7 +53,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
 
 
 class Listing(msgspec.Struct):
-    """One reading of a package's folder. `folders` has each folder read and its modification time, in ns."""
+    """One listing of a package's folder. `folders` has each folder and its modification time, in ns."""
 
     files: list[Found] = msgspec.field(default_factory=list)
     left_out: list[LeftOut] = msgspec.field(default_factory=list)
@@ -64,7 +64,7 @@ class Listing(msgspec.Struct):
 def list_package(root: str, *, skip_special: bool, go_on: Callable[[], bool]) -> Listing:
     """List the folder `root`, files in the contract's order: sorted part by part, by code point.
 
-    Stops early, with a listing that is not whole, once `go_on` returns False.
+    Stops early, with an incomplete listing, once `go_on` returns False.
     """
     listing = Listing()
     waiting = [""]
@@ -81,7 +81,7 @@ def list_package(root: str, *, skip_special: bool, go_on: Callable[[], bool]) ->
 
 
 def _list_folder(root: str, below: str, listing: Listing, skip_special: bool) -> Iterator[str]:
-    """Sort one folder's entries into `listing`; yield the folders in it, as relative paths that end in `/`."""
+    """Add one folder's entries to `listing`; yield its subfolders, as relative paths that end in `/`."""
     folder = os.path.join(root, below)  # noqa: PTH118 - `str` all the way: a million paths are not made into objects
     listing.folders[below] = os.stat(folder).st_mtime_ns  # noqa: PTH116
     with os.scandir(folder) as entries:
@@ -98,7 +98,7 @@ def _list_folder(root: str, below: str, listing: Listing, skip_special: bool) ->
 
 
 def _sort_in(entry: os.DirEntry[str], path: str, listing: Listing, skip_special: bool) -> None:
-    """Put one entry that is no folder where it belongs. A link counts as what it leads to."""
+    """Add one entry that is not a folder where it belongs. A link counts as its target."""
     try:
         info = os.stat(entry.path)  # noqa: PTH116
     except OSError as error:
@@ -119,7 +119,7 @@ def _sort_in(entry: os.DirEntry[str], path: str, listing: Listing, skip_special:
 
 
 def _is_junction(entry: os.DirEntry[str]) -> bool:
-    """Windows' linked folders, which `is_symlink` does not know (Python 3.12 and later tell)."""
+    """Whether an entry is a linked folder of Windows, which `is_symlink` doesn't recognize (Python 3.12 and later)."""
     return bool(getattr(entry, "is_junction", lambda: False)())
 
 
@@ -132,7 +132,7 @@ def _is_utf8(path: str) -> bool:
 
 
 def special_kind(mode: int) -> str | None:
-    """Name what is neither a file nor a folder, or return None."""
+    """Return a name for something that is neither a file nor a folder, or None."""
     if stat.S_ISFIFO(mode):
         return "a named pipe"
     if stat.S_ISSOCK(mode):
@@ -141,12 +141,12 @@ def special_kind(mode: int) -> str | None:
 
 
 def shown(path: str) -> str:
-    """Return `path` as text that can be encoded: bytes of a name that are no UTF-8 become `\\xNN`."""
+    """Return `path` as text that can be encoded: bytes that are not UTF-8 become `\\xNN`."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") if path else path
 
 
 def why(error: OSError, *, link: bool = False) -> str:
-    """Say in a few words why the system gave no access."""
+    """Return in a few words why the system refused access."""
     if isinstance(error, FileNotFoundError):
         return "a link to something that does not exist" if link else VANISHED
     if error.errno == errno.ELOOP:

@@ -1,11 +1,11 @@
-"""The canonical package hash, byte for byte the contract's, which is the Python SDK's.
+"""The canonical package hash, exactly as in the contract, which is that of the Python SDK.
 
-SHA-256 over `<relative posix path>\\n<size>\\n<sha256 of the content>\\n` of every file, in the order of sorted
-POSIX paths. What cannot be hashed honestly (an unreadable file or folder, a broken link, a pipe, a name that is
-not UTF-8, a file that changes while it is read) is an error that names it, never a hash of part of a package.
-Pipes, sockets and devices alone can be left out as requested: then they are listed, and none is ever opened.
+SHA-256 over `<relative posix path>\\n<size>\\n<sha256 of the content>\\n` of every file, sorted by POSIX path. Whatever
+can't be hashed honestly (an unreadable file or folder, a broken link, a pipe, a name that is not UTF-8, a file that
+changes while it is read) is an error that names it; there is never a hash of part of a package. Only pipes, sockets and
+devices can be left out on request: then they are listed, and never opened.
 
-A single file, such as a wheel or an archive, is hashed as `sha256sum` does: its own bytes, `kind` says `file`.
+A single file, such as a wheel or an archive, is hashed as `sha256sum` does, by its bytes, and `kind` is `file`.
 """
 
 import hashlib
@@ -37,19 +37,19 @@ from pyhall_tui.packages.listing import (
 )
 
 _CHUNK = 1 << 20
-"""Bytes read at once: memory stays at this much a thread, and a cancel waits for no more than this much work."""
+"""Bytes read at a time: each thread uses this much memory, and a cancel waits for at most this much work."""
 _TICK = 0.05
-"""Seconds between two looks at the cancel, and between two reports of progress."""
+"""Seconds between two checks for a cancel, and between two progress reports."""
 _SMALL = 64 << 10
-"""Bytes below which a file is read by the first thread alone: two would pass the interpreter's lock to and fro for
-longer than it takes to read it (measured: 10,000 files of 4 KiB take twice as long on two threads)."""
+"""Files with fewer bytes are read only by the first thread. Two threads would pass the interpreter's lock to and fro
+for longer than reading takes (measured: 10,000 files of 4 KiB take twice as long on two threads)."""
 _CHANGED = "it changed while it was being read"
 _CAME_OR_WENT = "it appeared, vanished or changed while the package was being read"
 _IN_MOTION = frozenset({_CHANGED, _CAME_OR_WENT, VANISHED})
 
 
 class Kind(StrEnum):
-    """What was hashed: a folder by the contract's rule, or one file by its bytes."""
+    """What was hashed: a folder by the contract's rules, or one file by its bytes."""
 
     FOLDER = "folder"
     FILE = "file"
@@ -62,17 +62,17 @@ class HashedFile(msgspec.Struct, frozen=True, gc=False):
     size: int
     sha256: str
     link: bool = False
-    """A link to a file: it counts as the file it leads to."""
+    """A link to a file: it counts as its target."""
 
 
 class PackageHash(msgspec.Struct, frozen=True, kw_only=True):
-    """A package's hash, and all that went into it."""
+    """A package's hash, and everything that went into it."""
 
     sha256: str
     """64 lowercase hex digits."""
     kind: Kind = Kind.FOLDER
     files: tuple[HashedFile, ...]
-    """In the order in which they are hashed."""
+    """In hashing order."""
     left_out: tuple[LeftOut, ...] = ()
     bytes_total: int = 0
     warnings: tuple[Concern, ...] = ()
@@ -80,18 +80,18 @@ class PackageHash(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far it is. While the folder is still being listed, the totals are 0."""
+    """The progress. While the folder is still being listed, the totals are 0."""
 
     bytes_done: int
     bytes_total: int
     files_done: int
     files_total: int
     current: str
-    """A file that is being read now, or empty."""
+    """A file that is currently being read, or empty."""
 
 
 class PackageUnreadable(Exception):
-    """No honest hash can be given. `str()` is a sentence that names the first few paths and why."""
+    """An honest hash is impossible. `str()` is a sentence that names the first few paths and why."""
 
     def __init__(self, root: Path, problems: Sequence[Problem]) -> None:
         self.root = root
@@ -107,12 +107,12 @@ class PackageUnreadable(Exception):
 
     @property
     def still_changing(self) -> bool:
-        """Whether all that is wrong is that someone was writing meanwhile: another try may do."""
+        """Whether the only problem is that someone was writing meanwhile, so another attempt may succeed."""
         return all(problem.reason in _IN_MOTION for problem in self.problems)
 
 
 class Cancelled(Exception):
-    """The hashing was stopped on demand."""
+    """The hashing was stopped on request."""
 
 
 def hash_package(
@@ -123,18 +123,18 @@ def hash_package(
     threads: int | None = None,
     skip_special: bool = False,
 ) -> PackageHash:
-    """Hash the folder (or single file) `root`. Blocks: call it in a thread, `on_progress` is called there.
+    """Hash the folder (or single file) `root`. Blocks: call it in a thread; `on_progress` is called there.
 
-    `cancelled` is asked every 50 ms; then this returns at once, whatever a disk is doing. The reading is done
-    by `threads` daemon threads (default: one a core), so no hung read keeps the program alive.
+    `cancelled` is called every 50 ms; if it returns true, this returns at once, whatever the disk is doing. `threads`
+    daemon threads (default: one per core) do the reading, so a hung read doesn't keep the program alive.
 
-    Raises `PackageUnreadable`, which names each path in the way, and `Cancelled`.
+    Raises `PackageUnreadable`, which names each problematic path, and `Cancelled`.
     """
     return _Job(Path(root), on_progress, cancelled, skip_special).run(threads or min(os.cpu_count() or 1, 8))
 
 
 def canonical_sha256(files: Sequence[HashedFile]) -> str:
-    """Return the package hash of files already hashed, in the order in which they are given."""
+    """Return the package hash of already hashed files, in the given order."""
     whole = hashlib.sha256()
     for file in files:
         whole.update(f"{file.path}\n{file.size}\n{file.sha256}\n".encode())
@@ -142,15 +142,15 @@ def canonical_sha256(files: Sequence[HashedFile]) -> str:
 
 
 def look_alikes(files: Sequence[HashedFile]) -> frozenset[str]:
-    """Return the paths that read the same as another one though hashed as two: composed or not, or apart by what
-    is not seen."""
+    """Return the paths that look the same as another one although they differ: composed or not, or in invisible
+    characters."""
     shown = {file.path: _as_shown(file.path) for file in files}
     times = Counter(shown.values())
     return frozenset(path for path, text in shown.items() if times[text] > 1)
 
 
 def _as_shown(path: str) -> str:
-    """Return what of a path a reader can tell: control signs by their pictures, all else unseen as one dot."""
+    """Return a path as it looks: control characters as their pictures, every other invisible one as a dot."""
     if path.isascii() and path.isprintable():
         return path.rstrip()
     return "".join(map(_seen, unicodedata.normalize("NFC", path))).rstrip()
@@ -165,7 +165,7 @@ def _seen(letter: str) -> str:
 
 
 def spelled(path: str) -> str:
-    """Spell a path in ASCII (`e\\u0301`), so that two that look alike can be told apart."""
+    """Return a path in ASCII (`e\\u0301`), so that you can distinguish two that look alike."""
     text = "".join(letter if " " <= letter < "\x7f" else letter.encode("unicode_escape").decode() for letter in path)
     return f"{text[:-1]}\\x20" if text.endswith(" ") else text
 
@@ -175,11 +175,11 @@ class _Stopped(Exception):
 
 
 class _Changed(Exception):
-    """A file is not what it was when the folder was listed."""
+    """A file has changed since the folder was listed."""
 
 
 class _Job:
-    """One hashing: what the caller's thread and the reading threads share."""
+    """One hashing: the state that the caller's thread and the reading threads share."""
 
     def __init__(
         self,
@@ -213,7 +213,7 @@ class _Job:
         files = self._listing.files
         self._hashed = [None] * len(files)
         self._bytes_total = sum(found.size for found in files)
-        # Both are popped from the end: the largest of the large first, so that no thread is left alone with one.
+        # Both are popped from the end, the largest files first, so that no thread is left with a large one at the end.
         self._small = [index for index in reversed(range(len(files))) if files[index].size < _SMALL]
         large = (index for index in range(len(files)) if files[index].size >= _SMALL)
         self._large = sorted(large, key=lambda index: files[index].size)
@@ -228,7 +228,7 @@ class _Job:
         return self._result()
 
     def _in_threads(self, tasks: Sequence[Callable[[], None]]) -> None:
-        """Run each task in a daemon thread and wait for all, or for the cancel, whichever is first."""
+        """Run each task in a daemon thread and wait for all of them or for a cancel, whichever is first."""
         ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
 
         def run(task: Callable[[], None]) -> None:
@@ -292,7 +292,7 @@ class _Job:
         self._listing = self._read_listing()
 
     def _try_to_open(self) -> None:
-        """Where there is no hash to be had anyway, name the files that cannot be read with the rest."""
+        """If a hash is impossible anyway, report unreadable files with the other problems."""
         for found in self._listing.files:
             if self._stop.is_set():
                 return
@@ -319,7 +319,7 @@ class _Job:
                 self._problems.append(Problem(found.path or ".", why(error)))
 
     def _hash_file(self, found: Found, slot: int) -> HashedFile:
-        # `os` calls, for a file object of its own costs a small file a third more.
+        # `os` calls, because a file object makes a small file take a third longer.
         handle = os.open(self._at(found.path), READ_WITHOUT_WAITING)
         try:
             self._raise_if_changed(found, os.fstat(handle))
@@ -332,7 +332,7 @@ class _Job:
     def _digest(self, found: Found, handle: int, slot: int) -> str:
         digest = hashlib.sha256()
         size = 0
-        while size <= found.size:  # one that grows, perhaps without an end, is not followed
+        while size <= found.size:  # don't follow a file that grows, possibly forever
             asked = min(_CHUNK, found.size - size + 1)
             chunk = os.read(handle, asked)
             if size == 0 and starts_like_a_private_key(chunk):
@@ -343,7 +343,7 @@ class _Job:
             if self._stop.is_set():
                 raise _Stopped
             if len(chunk) < asked and (size == found.size or not chunk):
-                break  # a byte more than its size was asked for, and is not there
+                break  # one byte more than its size was requested, and is not there
         if size != found.size:
             raise _Changed
         return digest.hexdigest()
@@ -354,7 +354,7 @@ class _Job:
             raise _Changed
 
     def _look_again(self) -> None:
-        """What came, went or changed since it was read makes the hash that of a package that never was."""
+        """Check that nothing appeared, vanished or changed since: otherwise the hashed package never existed."""
         files, folders = self._listing.files, self._listing.folders
         same = all(self._state(below)[1] == then for below, then in folders.items())
         if same and all(self._state(found.path) == (found.size, found.mtime_ns) for found in files):

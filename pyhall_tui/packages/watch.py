@@ -1,8 +1,8 @@
 """Watched workers' packages: hashed when their files change, and compared with what the registry attests.
 
-One daemon thread listens for changed files (`watchfiles`), another hashes: one package at a time, on one core, and
-one that never comes to rest at most a third of the time. Nobody waits for either; what comes of a hash is handed
-to the thread that owns the watch (the UI's).
+One daemon thread listens for changed files (`watchfiles`), another hashes: one package at a time, on one core, and a
+package that never settles at most a third of the time. Nobody waits for either; the thread that owns the watch (the
+UI's) gets the results.
 """
 
 import logging
@@ -33,21 +33,21 @@ _log = logging.getLogger(__name__)
 _QUIET = 0.5
 """Seconds without a change after which a package is hashed."""
 _PATIENCE = 10.0
-"""Seconds after which it is hashed although it goes on changing."""
+"""Seconds after which it is hashed even if it keeps changing."""
 _REST = 2.0
-"""After a hash its package rests for that many times as long as the hash took, unless a person asks."""
+"""After a hash, its package rests for this many times as long as the hash took, unless you ask."""
 _TRIES = 5
-"""Hashes of a package that changes while it is read, before it is told as unreadable."""
+"""Attempts to hash a package that changes while it is read, before it is reported as unreadable."""
 _LOOK = 2.0
-"""Seconds between two looks whether a package's root is still there, or there again."""
+"""Seconds between two checks whether a package's root still exists, or exists again."""
 _MOST_LINKS = 1_000
-"""Links of a package that are looked at; each look is a call to the system."""
+"""How many of a package's links are checked; each check is a system call."""
 _ANEW = 60.0
-"""Seconds until listening is tried again where the system would not have it."""
+"""Seconds until the next attempt to listen if the system refused."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How a package stood when it was last hashed."""
+    """The state of a package when it was last hashed."""
 
     folder: str
     drift: Drift
@@ -58,7 +58,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LastMatch(msgspec.Struct, frozen=True, kw_only=True):
-    """The files of a package when it was last the same as what is attested, kept for telling what changed since."""
+    """A package's files when it last matched what is attested, to find what changed since."""
 
     folder: str
     sha256: str
@@ -74,21 +74,21 @@ class _Package:
     folder: Path
     attested: str | None
     known: bool
-    """There is a verdict, so that there is something to compare with."""
+    """There is a verdict, so there is something to compare with."""
     standing: Standing | None
     due: float | None = None
-    """When it is to be hashed (`time.monotonic`), or None."""
+    """When to hash it (`time.monotonic`), or None."""
     changed_since: float | None = None
     rest_until: float = 0.0
     tries: int = 0
     is_hashing: bool = False
     progress: Progress | None = None
     links: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    """Its links to files, with size and modification time of what they lead to, perhaps outside of the folder."""
+    """Its links to files, with the size and modification time of their targets, which may be outside the folder."""
 
 
 _Root = tuple[str, int, int]
-"""A package's real path, device and inode: another one is another package."""
+"""A package's real path, device and inode: if they differ, it is another package."""
 
 
 class PackageWatch:
@@ -103,17 +103,17 @@ class PackageWatch:
         take: Callable[[str, Drift], None],
         quiet: float = _QUIET,
     ) -> None:
-        """Nothing is watched yet, and no thread runs.
+        """Watch nothing yet, and start no thread.
 
         Args:
-            notes: where the last match of each package is kept.
-            wall: tells the wall time.
-            hand_over: calls a function on the thread that owns the watch; called on others.
-            take: is told what came of each hash, on that thread.
+            notes: where the last match of each package is stored.
+            wall: returns the wall time.
+            hand_over: calls a function on the thread that owns the watch; it is called on other threads.
+            take: is called with the result of each hash, on that thread.
             quiet: seconds without a change after which a package is hashed.
         """
         self.problem = ""
-        """Why changed files are not noticed by themselves, as a sentence; empty where they are."""
+        """Why changed files are not noticed automatically, as a sentence; empty if they are."""
         self._notes, self._wall, self._hand_over, self._take = notes, wall, hand_over, take
         self._quiet = quiet
         self._packages: dict[str, _Package] = {}
@@ -123,9 +123,9 @@ class PackageWatch:
         self._threads: list[threading.Thread] = []
 
     def follow(self, worker_id: str, folder: Path, attested: str | None, *, known: bool) -> Standing | None:
-        """Watch a worker's package, and hash it soon; return how it stood in an earlier run.
+        """Watch a worker's package, and hash it soon; return its state in an earlier run.
 
-        Without a verdict (`known` is False) the first `attested_is` sets it going.
+        Without a verdict (`known` is False), the first `attested_is` starts it.
         """
         kept = self._notes.load("standing", worker_id, Standing)
         standing = kept if kept is not None and kept.folder == str(folder) else None
@@ -138,20 +138,20 @@ class PackageWatch:
         return standing
 
     def drop(self, worker_ids: Iterable[str]) -> None:
-        """Watch these no more; a hash under way is cancelled."""
+        """Stop watching these; a hash under way is cancelled."""
         with self._wake:
             dropped = [worker_id for worker_id in worker_ids if self._packages.pop(worker_id, None)]
         if dropped:
             self._rewatch.set()
 
     def forget(self, worker_id: str) -> None:
-        """Drop a package and what was noted of it."""
+        """Drop a package and the notes about it."""
         self.drop([worker_id])
         for kind in ("standing", "last-match"):
             self._notes.forget(kind, worker_id)
 
     def attested_is(self, worker_id: str, sha256: str | None) -> None:
-        """Take what the registry attests by its newest verdict: where it is another hash, the package is hashed."""
+        """Note what the newest verdict attests; if it is a different hash, hash the package."""
         package = self._packages.get(worker_id)
         if package is None or (package.known and package.attested == sha256):
             return
@@ -166,27 +166,27 @@ class PackageWatch:
         if package is None or self._closed:
             return False
         with self._wake:
-            package.due = 0.0  # before all that are merely due
+            package.due = 0.0  # before all others that are due
             self._wake.notify_all()
         return package.known
 
     def folder(self, worker_id: str) -> Path | None:
-        """Return the folder of a worker's package, where one is watched."""
+        """Return the folder of a worker's package, if one is watched."""
         package = self._packages.get(worker_id)
         return package.folder if package else None
 
     def standing(self, worker_id: str) -> Standing | None:
-        """Return how the package stood when it was last hashed, also in an earlier run."""
+        """Return the package's state when it was last hashed, even in an earlier run."""
         package = self._packages.get(worker_id)
         return package.standing if package else None
 
     def is_hashing(self, worker_id: str) -> bool:
-        """Whether the package is being hashed, or will be as soon as its turn comes."""
+        """Whether the package is being hashed, or will be as soon as it is its turn."""
         package = self._packages.get(worker_id)
         return package is not None and package.known and (package.is_hashing or package.due is not None)
 
     def progress(self, worker_id: str) -> Progress | None:
-        """Return how far the hash is that is under way."""
+        """Return the progress of the hash under way."""
         package = self._packages.get(worker_id)
         return package.progress if package else None
 
@@ -199,7 +199,7 @@ class PackageWatch:
         self._rewatch.set()
 
     def wait_closed(self, timeout: float) -> None:
-        """Wait that many seconds at most until the threads have ended (blocks)."""
+        """Wait at most that many seconds until the threads have ended (blocks)."""
         deadline = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -219,7 +219,7 @@ class PackageWatch:
             began = time.monotonic()
             try:
                 self._hash(package)
-            except Exception:  # a fault of one package must not end the watch of all
+            except Exception:  # one package's fault must not end the watch of all
                 _log.exception("a package could not be compared")
             finally:
                 ended = time.monotonic()
@@ -227,7 +227,7 @@ class PackageWatch:
                 package.rest_until = ended + _REST * (ended - began)
 
     def _next(self) -> _Package | None:
-        """Wait for the package that is due first; None where the watch is closed."""
+        """Wait for the package that is due first; None if the watch is closed."""
         with self._wake:
             while not self._closed:
                 waiting = [one for one in self._packages.values() if one.due is not None and one.known]
@@ -279,7 +279,7 @@ class PackageWatch:
             self._hand_over(self._hashed, package, standing)
 
     def _hashed(self, package: _Package, standing: Standing) -> None:
-        """On the owner's thread: take what came of a hash, unless the package is watched no more."""
+        """Take the result of a hash, on the owner's thread, unless the package is no longer watched."""
         if self._packages.get(package.worker_id) is package:
             package.standing = standing
             self._take(package.worker_id, standing.drift)
@@ -289,13 +289,13 @@ class PackageWatch:
         package.progress = progress
 
     def _make_due(self, packages: Iterable[_Package]) -> None:
-        """Files changed: hash when they have come to rest, or after a while all the same."""
+        """Files changed: hash once they have settled, or anyway after a while."""
         now = time.monotonic()
         with self._wake:
             for package in packages:
                 package.changed_since = package.changed_since or now
                 due = max(min(now + self._quiet, package.changed_since + _PATIENCE), package.rest_until)
-                if package.due is None or package.due > 0:  # one that was asked for stays first
+                if package.due is None or package.due > 0:  # a requested one stays first
                     package.due = due
             self._wake.notify_all()
 
@@ -315,13 +315,13 @@ class PackageWatch:
                 continue
             try:
                 self._listen_below(roots, seen)
-            except (OSError, RuntimeError) as error:  # its own class for faults in its Rust part is a RuntimeError
+            except (OSError, RuntimeError) as error:  # its own error for faults in its Rust part is a RuntimeError
                 self.problem = f"Changed files are not noticed automatically here ({error}): press d to hash again."
                 _log.warning("packages cannot be watched: %s", error)
                 self._rewatch.wait(_ANEW)
 
     def _listen_below(self, roots: dict[str, list[_Package]], seen: dict[_Package, _Root | None]) -> None:
-        """Take changes until the set of packages, or where one of them really is, becomes another."""
+        """Handle changes until the set of packages, or the real place of one of them, changes."""
         from watchfiles import watch
 
         changes_of_files = watch(
@@ -362,7 +362,7 @@ def _root_of(folder: Path) -> _Root | None:
 
 
 def _is_changed_behind_a_link(package: _Package) -> bool:
-    """Whether a file that a link leads to is not what it was: the listener hears of no file outside of the folder."""
+    """Whether a link's target has changed: the listener doesn't notice files outside the folder."""
     links = package.links
     changed = {link: now for link, then in links.items() if (now := _state_of(link)) != then}
     links.update(changed)
@@ -378,7 +378,7 @@ def _state_of(path: Path) -> tuple[int, int]:
 
 
 def _by_path(seen: dict[_Package, _Root | None]) -> dict[str, list[_Package]]:
-    """Return the packages that are there by their real path; two workers may share one."""
+    """Return the existing packages by their real path; two workers may share one."""
     roots: dict[str, list[_Package]] = {}
     for package, root in seen.items():
         if root is not None:
@@ -387,7 +387,7 @@ def _by_path(seen: dict[_Package, _Root | None]) -> dict[str, list[_Package]]:
 
 
 def _concerned(path: str, roots: dict[str, list[_Package]]) -> Iterator[_Package]:
-    """Yield the packages that a changed path counts in; all of them where it cannot be told whose it is."""
+    """Yield the packages that a changed path belongs to; all of them if that is unclear."""
     changed = PurePath(path)
     inside = [root for root in (changed, *changed.parents) if str(root) in roots]
     if not inside:
@@ -404,5 +404,5 @@ def _is_same_content(drift: Drift) -> bool:
 
 
 def _without_lists(standing: Standing) -> Standing:
-    """What is read back at start, on the UI's thread: short, for the lists are made anew by the first hash."""
+    """Return what is read back at the start, on the UI's thread: short, as the first hash makes the lists again."""
     return msgspec.structs.replace(standing, drift=msgspec.structs.replace(standing.drift, changes=None, uncovered=()))

@@ -1,4 +1,4 @@
-"""The API key as a type of its own, so that it cannot be shown by accident."""
+"""The API key as its own type, so that it can't be shown by accident."""
 
 import re
 import string
@@ -7,27 +7,27 @@ from typing import Final
 
 MASK: Final = "••••••••"
 PREFIXES: Final = ("phk_live_", "pyhall_")
-"""How documented keys begin; another prefix is worth a warning, never a refusal."""
+"""How documented keys start; another prefix gets a warning, never a refusal."""
 
 _AROUND: Final = string.whitespace + "\x85\xa0\u2028\u2029\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _QUOTES: Final = "\"'`"
 
 SHORT: Final = 6
-"""A key of fewer signs than this guards nothing, and stands by chance within many a word, number and hash."""
+"""A key with fewer characters protects nothing, and appears by chance in many words, numbers and hashes."""
 
 
 def whole(secret: str) -> str:
-    """Return the pattern of where a key stands in a text; a short one only as a word of its own, one sign nowhere."""
+    """Return the pattern that finds a key in a text: a short key only as a separate word, a single character never."""
     if len(secret) >= SHORT:
         return re.escape(secret)
     return rf"(?<![\w-]){re.escape(secret)}(?![\w-])" if len(secret) > 1 else r"(?!)"
 
 
 def key_mistake(text: str) -> str | None:
-    """Return why `text` cannot be sent as a key, as a sentence; None if it can.
+    """Return why `text` can't be sent as a key, as a sentence; None if it can.
 
-    White space and invisible characters at both ends do not count: `ApiKey` drops them. The sentence names the first
-    wrong character by its place (from 1) and its code point, and holds nothing else of the text.
+    White space and invisible characters at both ends don't count: `ApiKey` drops them. The sentence gives the first
+    wrong character's position (from 1) and code point, and nothing else of the text.
     """
     key = text.strip(_AROUND)
     if not key:
@@ -54,18 +54,18 @@ def _name(character: str) -> str:
 
 
 class ApiKey:
-    """A registry's API key: white space at both ends dropped, never in a repr, a str, a pickle or a format.
+    """A registry's API key, without white space at its ends; never in a repr, a str, a pickle or a format.
 
-    `reveal` is the one way to the text; `registry/` calls it to make the header, `profiles/` to store it.
+    Only `reveal` returns the text; `registry/` calls it to make the header, `profiles/` to store it.
     """
 
     __slots__ = ("_text",)
 
     def __init__(self, text: str) -> None:
-        """Take `text` (a pasted newline or blank around it is dropped, so are the unseen signs that pages put there).
+        """Take `text` without the line ends, spaces and invisible characters that pasting may put around it.
 
         Raises:
-            ValueError: it cannot be sent, as `key_mistake` says (the text is not in the message).
+            ValueError: it can't be sent, as `key_mistake` says (the text is not in the message).
         """
         if mistake := key_mistake(text):
             raise ValueError(mistake)

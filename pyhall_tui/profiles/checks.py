@@ -1,4 +1,4 @@
-"""What a profile's fields must be: one sentence a field, the same in the form and for the file."""
+"""What a profile's fields must be: one sentence per field, the same for the form and for the file."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -25,7 +25,7 @@ SENTENCES: Final = {
     "correlation_prefix": "The correlation prefix must be at most 64 characters that a header can carry, no spaces.",
     "capabilities": "Capabilities must be a list of strings.",
 }
-"""What is said of a field of the wrong type or out of range."""
+"""What to say about a field with the wrong type or out of range."""
 
 INSECURE: Final = (
     "Plain http:// would send the key in clear text to another machine: "
@@ -38,7 +38,7 @@ _FITS: Final[dict[str, Callable[[str], bool]]] = {
     "namespace": lambda text: NAMESPACE.fullmatch(text) is not None,
     "correlation_prefix": lambda text: len(text) <= 64 and all("!" <= letter <= "~" for letter in text),
 }
-"""What the types do not say."""
+"""Rules that the types don't express."""
 
 _MISSING: Final = {
     "name": "The profile needs a name.",
@@ -48,9 +48,9 @@ _MISSING: Final = {
 
 
 def validate_profile(fields: Mapping[str, object]) -> dict[str, str]:
-    """Return a sentence for each field of a form that is wrong; empty where all is well.
+    """Return a sentence for each wrong field of a form; empty if nothing is wrong.
 
-    `fields` is by `Profile`'s field names; numbers may be texts as typed. What is absent has its default.
+    `fields` uses `Profile`'s field names; numbers may be texts as typed. Missing fields have their defaults.
     """
     wrong = {name: sentence for name in _FIELDS if (sentence := _mistake(name, fields, strict=False))}
     if "registry_url" not in wrong and not _allows_insecure(fields) and is_insecure(str(fields["registry_url"])):
@@ -59,7 +59,7 @@ def validate_profile(fields: Mapping[str, object]) -> dict[str, str]:
 
 
 def profile_from(fields: Mapping[str, object]) -> Profile:
-    """Return the profile of a form that `validate_profile` found nothing wrong with.
+    """Return the profile of a form in which `validate_profile` found nothing wrong.
 
     Raises:
         ValueError: something is wrong with it, in one sentence.
@@ -70,9 +70,9 @@ def profile_from(fields: Mapping[str, object]) -> Profile:
 
 
 def mistakes_in_table(name: str, table: Mapping[str, Any]) -> dict[str, str]:
-    """Return a sentence for each key of `[profiles.<name>]` that is wrong.
+    """Return a sentence for each wrong key of `[profiles.<name>]`.
 
-    Plain http is none of these: such a profile can be opened to be put right, and the client refuses to send.
+    Plain http is not one of these: you can open such a profile to fix it, and the client refuses to send.
     """
     fields = {**table, "name": name}
     return {key: sentence for key in _FIELDS if (sentence := _mistake(key, fields, strict=True))}

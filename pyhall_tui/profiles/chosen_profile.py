@@ -1,4 +1,4 @@
-"""Which profile to use: the named one, else the default, the first, or the one that the environment makes."""
+"""Which profile to use: the named one, otherwise the default, the first, or the one from the environment."""
 
 from typing import Final, NamedTuple
 
@@ -14,15 +14,15 @@ class Chosen(NamedTuple):
     """The profile to use, or the reason that there is none."""
 
     profile: Profile | None
-    """As the environment has it."""
+    """With the environment's overrides."""
     stored: Profile | None = None
-    """As the file has it; None if the environment alone makes it."""
+    """As in the file; None if only the environment makes it."""
     problem: str = ""
-    """A sentence; empty if nothing is wrong, also if there is no profile yet."""
+    """A sentence; empty if nothing is wrong, even if there is no profile yet."""
 
 
 def choose_profile(store: ProfileStore | None, name: str | None) -> Chosen:
-    """Choose the profile called `name`; without a name the default, the first, or the environment's.
+    """Choose the profile called `name`; without a name, the default, the first, or the environment's.
 
     Args:
         store: None if this machine has no folder for one.

@@ -1,4 +1,4 @@
-"""What is typed over a profile and not saved yet: by profile, with what it was begun from. No Textual in it."""
+"""Unsaved edits of profiles: by profile, with the values that they started from. No Textual."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.profiles.profile import Profile
 
 NEW: Final = " new"
-"""The row of a profile that has no name yet; no profile can be named so."""
+"""The row of a profile without a name; no profile can have this name."""
 
 Values = dict[str, Any]
 """A form's contents by field: texts as typed, and booleans."""
@@ -20,17 +20,17 @@ class Edit(NamedTuple):
     """One form that differs from its profile."""
 
     base: Profile | None
-    """The profile as it was when the edit began; None for a new one."""
+    """The profile as it was when the edit started; None for a new one."""
     values: Values
 
 
 def values_of(profile: Profile) -> Values:
-    """Return what the form shows of a profile."""
+    """Return what the form shows for a profile."""
     return {name: _text(value) for name, value in msgspec.structs.asdict(profile).items()}
 
 
 def fields_of(values: Mapping[str, Any]) -> Values:
-    """Return a form's contents as `profiles.checks` takes them: capabilities one by one, a URL without its slash."""
+    """Return a form's contents for `profiles.checks`: a list of capabilities, a URL without its slash."""
     capabilities = [part for part in re.split(r"[\s,;]+", str(values.get("capabilities", ""))) if part]
     return {**values, "capabilities": capabilities}
 
@@ -44,7 +44,7 @@ def _text(value: object) -> str | bool:
 
 
 BLANK: Final = values_of(Profile(name="", namespace="", registry_url=""))
-"""The form of a new profile: the defaults, and nothing in what has none."""
+"""The form of a new profile: the defaults; other fields are empty."""
 
 
 class _Kept(msgspec.Struct):
@@ -53,10 +53,10 @@ class _Kept(msgspec.Struct):
 
 
 class Edits:
-    """The unsaved edits, kept as a draft so that they outlive the screen and the program. Never holds a key."""
+    """The unsaved edits, stored as a draft so that they survive the screen and the program. Never holds a key."""
 
     def __init__(self, drafts: Drafts) -> None:
-        """Read what the last run left."""
+        """Load what the last run left."""
         self._drafts = drafts
         self._by_name: dict[str, Edit] = {}
         for name, kept in drafts.load("profiles").items():
@@ -72,22 +72,22 @@ class Edits:
 
     @property
     def names(self) -> list[str]:
-        """The profiles that are edited, the new one as `NEW`."""
+        """The edited profiles; the new one is `NEW`."""
         return list(self._by_name)
 
     def get(self, name: str) -> Edit | None:
-        """Return what is typed over that profile."""
+        """Return that profile's edit."""
         return self._by_name.get(name)
 
     def put(self, name: str, edit: Edit) -> None:
-        """Remember what is typed; nothing where it is what the profile has, or a form untouched."""
+        """Remember an edit; drop it if it changes nothing, or the form is untouched."""
         if edit.values == (values_of(edit.base) if edit.base else BLANK):
             self._by_name.pop(name, None)
         else:
             self._by_name[name] = edit
 
     def drop(self, name: str) -> None:
-        """Forget what is typed: it was saved, or discarded."""
+        """Forget an edit, because it was saved or discarded."""
         self._by_name.pop(name, None)
 
     def keep(self) -> None:

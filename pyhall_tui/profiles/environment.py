@@ -1,4 +1,4 @@
-"""What environment variables say over a profile, or instead of one."""
+"""Environment variables that override a profile, or replace one."""
 
 import os
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from pyhall_tui.profiles.urls import REGISTRY, normalise_url, origin
 
 KEY: Final = "PYHALL_API_KEY"
 URLS: Final = ("PYHALL_REGISTRY_URL", "PYHALL_REGISTRY")
-"""The registry's URL by the SDKs, and by their documentation; the first that is set counts."""
+"""The registry's URL in the SDKs and in their documentation; the first that is set counts."""
 NAMESPACE_NAME: Final = "PYHALL_NAMESPACE"
 PROFILE_NAME: Final = "environment"
-"""The name of the profile that the environment alone makes."""
+"""The name of the profile that only the environment makes."""
 
 
 class EnvironmentMistake(ValueError):
@@ -23,12 +23,12 @@ class EnvironmentMistake(ValueError):
 
 
 def value_of(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return a variable without white space at its ends; None where it is unset or blank."""
+    """Return a variable without white space at its ends; None if it is unset or empty."""
     return environ.get(name, "").strip() or None
 
 
 def variables_in_force(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """Return the names of the variables that override a profile now, for the screen."""
+    """Return the names of the variables that currently override a profile, for the screen."""
     url = next((name for name in URLS if value_of(name, environ)), None)
     names = (url, NAMESPACE_NAME, KEY)
     return tuple(name for name in names if name and value_of(name, environ))
@@ -39,15 +39,15 @@ def overridden(profile: Profile, environ: Mapping[str, str] = os.environ) -> Pro
 @overload
 def overridden(profile: None, environ: Mapping[str, str] = os.environ) -> Profile | None: ...
 def overridden(profile: Profile | None, environ: Mapping[str, str] = os.environ) -> Profile | None:
-    """Return the profile as the environment has it.
+    """Return the profile with the environment's overrides.
 
-    With no profile the environment alone makes one, as soon as it names a key or a registry (the documented one
-    otherwise); its namespace is empty where `PYHALL_NAMESPACE` is not set. Else None.
+    Without a profile, the environment makes one if it sets a key or a registry (by default the documented one); its
+    namespace is empty if `PYHALL_NAMESPACE` is not set. Otherwise None.
 
-    The leave to use plain http was given for the profile's own registry: another origin does not inherit it.
+    Permission for plain http was given for the profile's own registry, so another origin does not inherit it.
 
     Raises:
-        EnvironmentMistake: a variable's value is no URL or no namespace.
+        EnvironmentMistake: a variable's value is not a URL or not a namespace.
     """
     url, namespace = _url(environ), _namespace(environ)
     if profile is None:
@@ -64,7 +64,7 @@ def overridden(profile: Profile | None, environ: Mapping[str, str] = os.environ)
 
 
 def instead(profile: Profile, asked: Profile, environ: Mapping[str, str] = os.environ) -> str:
-    """Return which other registry and namespace the variables name, in sentences; empty if they name none.
+    """Return which other registry and namespace the variables set, in sentences; empty if they set none.
 
     Args:
         asked: `overridden(profile)`.
@@ -79,7 +79,7 @@ def instead(profile: Profile, asked: Profile, environ: Mapping[str, str] = os.en
 
 
 def named_by_variables(profile: Profile, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """Return the variables that a profile's registry and namespace come from; none for the demo, or a file's own."""
+    """Return the variables that set a profile's registry and namespace; none for the demo, or for the file's own."""
     url = next((name for name in URLS if value_of(name, environ)), "")
     by_url = (url,) if url and _url(environ) == profile.registry_url else ()
     by_name = (NAMESPACE_NAME,) if _namespace(environ) == profile.namespace else ()

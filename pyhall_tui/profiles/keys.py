@@ -1,4 +1,4 @@
-"""Where a profile's API key lives: the OS keyring, the environment, or this run's memory; never a file of ours."""
+"""Where a profile's API key is stored: the OS keyring, the environment, or this run's memory; never a file of ours."""
 
 import asyncio
 import os
@@ -22,11 +22,11 @@ T = TypeVar("T")
 SERVICE: Final = "pyhall-tui"
 """The service's name in the keyring."""
 TIMEOUT: Final = 30.0
-"""Seconds that the keyring (and who is asked for its password) has for an answer."""
+"""Seconds that the keyring (and whoever it asks for its password) has to answer."""
 
 
 class KeySource(Enum):
-    """Where the key that is sent comes from; the value is the word for the screen."""
+    """Where the key that is sent comes from; the value is the word on the screen."""
 
     KEYRING = "OS keyring"
     ENVIRONMENT = "environment"
@@ -35,7 +35,7 @@ class KeySource(Enum):
 
 
 class KeyState(Enum):
-    """What became of asking for it; the value is the word for the screen."""
+    """The result of asking for the key; the value is the word on the screen."""
 
     FOUND = "found"
     ABSENT = "no key yet"
@@ -43,15 +43,15 @@ class KeyState(Enum):
     UNAVAILABLE = "no keyring"
     TIMED_OUT = "no answer"
     UNUSABLE = "unusable"
-    """There is a text, but no HTTP header can carry it."""
+    """There is a text, but it can't be in an HTTP header."""
     WAITING = "waiting"
 
 
 class KeyAnswer(NamedTuple):
     """The key to send from now on, and what to say about it.
 
-    `state` is what the place that was asked answered: after a `save` that the keyring refused it is, say, LOCKED,
-    with the key kept for this run.
+    `state` is the answer of the place that was asked: after a `save` that the keyring refused it may be LOCKED, for
+    example, while the key is kept for this run.
     """
 
     key: ApiKey | None
@@ -60,7 +60,7 @@ class KeyAnswer(NamedTuple):
     sentence: str
     """For the operator: where the key is, or why there is none and what to do."""
     way_out: str = ""
-    """The end of the sentence that says what to do at a screen, where it does."""
+    """The end of the sentence, if it says what to do on a screen."""
 
     @property
     def is_found(self) -> bool:
@@ -76,9 +76,9 @@ class KeyAnswer(NamedTuple):
 class KeyStore:
     """Finds, stores and forgets the keys of profiles, without ever blocking the caller's loop.
 
-    The keyring is asked in daemon threads, which never keep the process alive. A key is bound to its profile's name
-    and origin: a profile whose URL is changed, or overridden, has no key there yet. Found keys are remembered for
-    this run, since some systems ask a person at every read.
+    The keyring is asked in daemon threads, which never keep the process alive. A key is bound to its profile's name and
+    origin: a profile whose URL was changed or overridden has no key there yet. Keys that were found are remembered for
+    this run, because some systems prompt the user at every read.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class KeyStore:
         environ: Mapping[str, str] = os.environ,
         timeout: float = TIMEOUT,
     ) -> None:
-        """Nothing is asked yet. `timeout` is in seconds of `clock`."""
+        """Ask nothing yet. `timeout` is in seconds of `clock`."""
         self._clock = clock or SystemClock()
         self._find_keyring = find_keyring
         self._environ = environ
@@ -99,7 +99,7 @@ class KeyStore:
         self._waiting: dict[str, int] = {}
 
     def peek(self, profile: Profile) -> KeyAnswer | None:
-        """Return what is known without asking the keyring, for a list of profiles; None: it was not asked yet."""
+        """Return what is known without asking the keyring, for a list of profiles; None if it was not asked yet."""
         answer = self._from_environment() or self._known.get(_user(profile))
         if answer is None and self._waiting.get(_user(profile)):
             sentence = f"Waiting for the OS keyring (for {self._timeout:g} s at most); it may ask for its password."
@@ -111,20 +111,20 @@ class KeyStore:
         return self._from_environment() or await self._stored(profile)
 
     async def save(self, profile: Profile, key: ApiKey) -> KeyAnswer:
-        """Store `key` in the keyring, or hold it for this run where that fails. The answer is what is sent from now.
+        """Store `key` in the keyring, or keep it for this run if that fails. The answer has the key to send now.
 
-        While the environment names a key, that one goes on being sent, and the sentence says so.
+        As long as the environment sets a key, that one is still sent, and the sentence says so.
         """
         user = _user(profile)
         return self._keep(user, await self._store(user, key))
 
     def hold_for_this_run(self, profile: Profile, key: ApiKey) -> KeyAnswer:
-        """Keep `key` in memory alone, before what the keyring may hold."""
+        """Keep `key` only in memory; it takes precedence over the keyring's."""
         why = "The key is kept for this run only."
         return self._keep(_user(profile), KeyAnswer(key, KeySource.THIS_RUN, KeyState.FOUND, why))
 
     async def forget(self, profile: Profile) -> KeyAnswer:
-        """Delete the key from memory and keyring; anything but ABSENT means that it may still be stored."""
+        """Delete the key from memory and keyring. Any answer but ABSENT means that it may still be stored."""
         user = _user(profile)
         self._known.pop(user, None)
         try:
@@ -134,7 +134,7 @@ class KeyStore:
         return KeyAnswer(None, KeySource.NONE, KeyState.ABSENT, "The key was deleted.")
 
     async def move(self, old: Profile, new: Profile) -> KeyAnswer:
-        """Let the key follow a profile to its new name. To another origin it never goes: that one needs its own."""
+        """Move the key to a profile's new name. It never goes to another origin, which needs its own key."""
         answer = await self._stored(old)
         if answer.key is None or _user(old) == _user(new):
             return answer
@@ -154,7 +154,7 @@ class KeyStore:
         return self._keep(_user(new), stored)
 
     async def _store(self, user: str, key: ApiKey) -> KeyAnswer:
-        """Put `key` into the keyring, or say why it is not there whole."""
+        """Put `key` into the keyring, or say why it is not stored completely."""
         try:
             await self._ask(user, lambda keyring: os_keyring.write(keyring, SERVICE, user, key.reveal()))
         except _Unanswered as no:
@@ -188,7 +188,7 @@ class KeyStore:
         return KeyAnswer(None, KeySource.NONE, KeyState.ABSENT, where, "type it in.")
 
     def _keep(self, user: str, answer: KeyAnswer) -> KeyAnswer:
-        """Remember `answer`; return what is sent now, which may be the environment's."""
+        """Remember `answer`; return the key to send now, which may be the environment's."""
         self._known[user] = answer
         sent = self._from_environment()
         if sent is None:
@@ -197,7 +197,7 @@ class KeyStore:
         return sent._replace(state=answer.state if sent.key else sent.state, sentence=unused)
 
     async def _ask(self, user: str, action: Callable[[Keyring], T]) -> T:
-        """Let a thread of its own do `action`.
+        """Run `action` in its own thread.
 
         Raises:
             _Unanswered: the keyring did not do it, or not in time.
@@ -226,10 +226,10 @@ class KeyStore:
         finally:
             self._waiting[user] -= 1
             timer.cancel()
-            answer.cancel()  # an answer that comes later finds nobody
+            answer.cancel()  # nobody waits for a late answer
 
     def _found(self) -> Keyring:
-        """Return the keyring, looked for until there is one: a session may get one while the app runs."""
+        """Return the keyring. Search for it until there is one, because a session may get one while the app runs."""
         if self._keyring is None:
             self._keyring = self._find_keyring()
         return self._keyring
@@ -260,7 +260,7 @@ class _Unanswered(Exception):
 
 
 def _hand_over(loop: asyncio.AbstractEventLoop, answer: asyncio.Future[T], deliver: Callable[[], None]) -> None:
-    """Bring a result onto the loop, if anybody still waits for it there."""
+    """Deliver a result on the loop, if anybody still waits for it there."""
     with suppress(RuntimeError):  # the loop is closed
         loop.call_soon_threadsafe(lambda: None if answer.done() else deliver())
 
@@ -274,5 +274,5 @@ def _answer(text: str, source: KeySource, found: str, place: str) -> KeyAnswer:
 
 
 def _user(profile: Profile) -> str:
-    """The user name in the keyring; what follows the last “@” is the origin, so it is unambiguous."""
+    """Return the user name in the keyring. The origin follows the last “@”, so it is unambiguous."""
     return f"{profile.name}@{origin(profile.registry_url)}"

@@ -1,7 +1,7 @@
-"""The operating system's keyring, chosen and asked: imported in a thread of its own, since all of it may block.
+"""Chooses and asks the operating system's keyring. Import this module in its own thread, because it may block.
 
-Only keyrings that the system itself keeps encrypted are taken. What else the `keyring` library may find (a plain
-file, a null keyring, a chain that ends in either) is refused: a key is never written in plain text.
+It uses only keyrings that the system itself encrypts. Anything else that the `keyring` library may find (a plain file,
+a null keyring, a chain that ends in either) is refused: a key is never written in plain text.
 """
 
 import os
@@ -21,11 +21,11 @@ _CLASSES: Final = {
 }
 _LOCKED: Final = {"KeyringLocked", "LockedException", "PromptDismissedException", "KeychainDenied"}
 _NO_INTERACTION: Final = -25308
-"""macOS: `errSecInteractionNotAllowed`, the answer of a locked keychain to a session without a desktop."""
+"""macOS: `errSecInteractionNotAllowed`, a locked keychain's answer to a session without a desktop."""
 
 
 class Keyring(Protocol):
-    """What is needed of one of the `keyring` library's backends."""
+    """What we need from one of the `keyring` library's backends."""
 
     def get_password(self, service: str, username: str) -> str | None: ...
     def set_password(self, service: str, username: str, password: str) -> None: ...
@@ -33,11 +33,11 @@ class Keyring(Protocol):
 
 
 class NoKeyring(Exception):
-    """This machine or session has no keyring to use; the message says why, to follow a colon."""
+    """This machine or session has no usable keyring; the message says why, and can follow a colon."""
 
 
 class Locked(Exception):
-    """The keyring is locked, and was not unlocked when it asked."""
+    """The keyring is locked, and nobody unlocked it when it asked."""
 
 
 class Failed(Exception):
@@ -45,13 +45,13 @@ class Failed(Exception):
 
 
 def find_keyring() -> Keyring:
-    """Return the system's keyring, or the one of them that the user's own configuration of `keyring` names.
+    """Return the system's keyring, or the one that the user has configured for `keyring`.
 
     Raises:
-        NoKeyring: there is none, or another was configured.
+        NoKeyring: there is none, or an unsupported one is configured.
     """
     if sys.platform not in ("darwin", "win32") and not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
-        # Without this no D-Bus library needs to be loaded, let alone waited for.
+        # Without a bus, we neither need to load a D-Bus library nor wait for it.
         raise NoKeyring("there is no session bus (DBUS_SESSION_BUS_ADDRESS is not set)")
     configured = _configured()
     if configured is not None:
@@ -60,13 +60,13 @@ def find_keyring() -> Keyring:
     for name in _candidates():
         try:
             return _load(_CLASSES[name])
-        except Exception as error:  # an import, D-Bus or a system library: each has its own classes
+        except Exception as error:  # an import, D-Bus or a system library: each has its own error classes
             reasons.append(_why(error))
     raise NoKeyring(reasons[0])
 
 
 def _candidates() -> tuple[str, ...]:
-    """Return the platform's keyrings, first the one to take where several work; its reason is told where none does."""
+    """Return the platform's keyrings. Use the first that works; if none does, report the first one's reason."""
     if sys.platform == "darwin":
         return ("macOS",)
     if sys.platform == "win32":
@@ -85,13 +85,13 @@ def _why(error: Exception) -> str:
 def _load(path: str) -> Keyring:
     module, _, name = path.rpartition(".")
     backend = getattr(import_module(module), name)
-    _ = backend.priority  # raises where it cannot work here
+    _ = backend.priority  # raises if it can't work here
     keyring: Keyring = backend()
     return keyring
 
 
 def _configured() -> Keyring | None:
-    """Return the keyring that PYTHON_KEYRING_BACKEND or keyringrc.cfg names; a chain's first that can be trusted."""
+    """Return the keyring set in PYTHON_KEYRING_BACKEND or keyringrc.cfg; of a chain, the first that can be trusted."""
     from keyring import core
 
     try:
@@ -113,10 +113,10 @@ def _name(keyring: object) -> str:
 
 
 def read(keyring: Keyring, service: str, user: str) -> str | None:
-    """Return what is stored, None where nothing is.
+    """Return what is stored, or None.
 
     Raises:
-        Locked, Failed: no answer was got; something may be stored all the same.
+        Locked, Failed: there was no answer; something may be stored anyway.
     """
     try:
         return keyring.get_password(service, user)
@@ -125,10 +125,10 @@ def read(keyring: Keyring, service: str, user: str) -> str | None:
 
 
 def write(keyring: Keyring, service: str, user: str, secret: str) -> None:
-    """Store `secret` and read it back: some keyrings cut a long one, and say nothing.
+    """Store `secret` and read it back: some keyrings silently truncate a long one.
 
     Raises:
-        Locked, Failed: it was not stored, or not whole. What did not come back whole is deleted again.
+        Locked, Failed: it was not stored, or not completely; an incomplete one is deleted again.
     """
     try:
         keyring.set_password(service, user, secret)
@@ -163,7 +163,7 @@ def _hiding(secret: str, error: Exception) -> "Locked | Failed":
 
 
 def delete(keyring: Keyring, service: str, user: str) -> None:
-    """Delete what is stored, and look whether it is gone; nothing stored is no error.
+    """Delete what is stored, and check that it is gone; it is not an error if nothing is stored.
 
     Raises:
         Locked, Failed: it is still stored, or may be.
@@ -171,7 +171,7 @@ def delete(keyring: Keyring, service: str, user: str) -> None:
     try:
         keyring.delete_password(service, user)
     except Exception as error:
-        # "No such password" and "cannot be deleted" are one class: see what is there.
+        # "No such password" and "cannot be deleted" have the same class, so check what is there.
         if type(error).__name__ != "PasswordDeleteError" or read(keyring, service, user) is not None:
             raise _translated(error) from error
     else:
@@ -180,9 +180,9 @@ def delete(keyring: Keyring, service: str, user: str) -> None:
 
 
 def _translated(error: BaseException) -> Locked | Failed:
-    """Tell "locked" from other errors, whatever library under `keyring` it comes from (none is imported here)."""
+    """Distinguish "locked" from other errors of any library under `keyring`, without importing one."""
     if type(error).__name__ == "InitError" and str(error).startswith("Failed to create the collection"):
-        # The Secret Service is new: nothing is locked in it, and nobody answered its prompt for a first password.
+        # The Secret Service is new: nothing in it is locked, and nobody answered its prompt for a first password.
         return Failed("it is empty, and cannot be set up without someone to choose a password for it")
     one: BaseException | None = error
     while one is not None:

@@ -6,22 +6,22 @@ from typing import Annotated, Self
 import msgspec
 
 NAMESPACE = re.compile(r"(?:org|x)\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
-"""A namespace as the contract has it: `org.<slug>` or `x.<slug>`, slug of `a-z0-9-`."""
+"""A namespace as in the contract: `org.<slug>` or `x.<slug>`, where the slug consists of `a-z0-9-`."""
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """What `profiles.toml` holds of one profile. The API key is not in it."""
+    """One profile in `profiles.toml`. The API key is not in it."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     namespace: str
     registry_url: str
-    """Base URL, with a path where the registry lies below one; without a trailing slash."""
+    """Base URL, with a path if the registry is below one; without a trailing slash."""
     poll_interval: Seconds = 60.0
     """Seconds within which the sweep verifies each worker once."""
     ban_list_interval: Seconds = 5.0
-    """Seconds between two looks at the ban list."""
+    """Seconds between two requests for the ban list."""
     timeout: Seconds = 10.0
     """Seconds that one whole request may take."""
     requests_per_second: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 10.0
@@ -29,17 +29,17 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     allow_insecure: bool = False
     """Plain `http://` to another machine is refused unless this is set; then a warning stays on screen."""
     production: bool = False
-    """Marked in words on every screen."""
+    """Every screen says so in words."""
     read_only: bool = False
-    """Nothing that changes the registry, or is recorded by it as a decision, is sent."""
+    """Sends nothing that changes the registry or that it records as a decision."""
     bell: bool = False
     """A ban rings the terminal's bell."""
     desktop_notifications: bool = False
-    """A ban is told to the desktop by the terminal's own escape sequence, where the terminal has one."""
+    """A ban makes a desktop notification, with the terminal's own escape sequence if it has one."""
     correlation_prefix: str = "req-"
-    """What made correlation ids begin with."""
+    """The prefix of generated correlation ids."""
     capabilities: tuple[str, ...] = ()
-    """Capabilities known beforehand, for completion."""
+    """Known capabilities, for completion."""
 
     def named(self, name: str) -> Self:
         """Return the profile under another name."""

@@ -35,15 +35,15 @@ _DEFAULTS: Final = msgspec.to_builtins(Profile(name="?", namespace="?", registry
 _PLACE: Final = r" \(at line (\d+), column (\d+)\)$"
 _BOM: Final = "\ufeff"
 _NOTHING: Final = b" \t\r\n\0\xef\xbb\xbf"
-"""What an empty file may hold all the same: a power cut leaves zero bytes, an editor its mark."""
+"""What an empty file may contain anyway: a power cut leaves zero bytes, an editor its byte order mark."""
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _NO_PROFILES: Final = "# No profiles.\n"
-"""What a file without profiles holds, so that it is told from one that was lost."""
+"""The content of a file without profiles, to distinguish it from a lost file."""
 _WAY_ON: Final = "Restore a copy of it, or start an empty list on the profiles screen."
 
 
 class ProfilesFileError(Exception):
-    """The file cannot be understood; it was left as it is. The message is a sentence with file, line and column."""
+    """The file can't be understood; it is unchanged. The message is a sentence with file, line and column."""
 
     def __init__(self, path: Path, wrong: str, line: int | None = None, column: int | None = None) -> None:
         where = f"{path}, line {line}, column {column}" if line else str(path)
@@ -56,13 +56,13 @@ class ProfilesFileLost(ProfilesFileError):
 
 
 class ProfilesNotSaved(Exception):
-    """The file could not be written; it is as it was. The message is a sentence."""
+    """The file could not be written; it is unchanged. The message is a sentence."""
 
 
 class ProfileConflict(Exception):
     """Somebody else changed the same keys since the editor was opened; nothing was written.
 
-    `theirs` is the profile as the file now has it (None: it was deleted), `keys` are those that both changed.
+    `theirs` is the profile as it now is in the file (None: it was deleted), `keys` are those that both changed.
     """
 
     def __init__(self, theirs: Profile | None, keys: tuple[str, ...], sentence: str) -> None:
@@ -71,12 +71,12 @@ class ProfileConflict(Exception):
 
 
 class Profiles(NamedTuple):
-    """What the file holds."""
+    """The content of the file."""
 
     profiles: tuple[Profile, ...]
     """In the file's order."""
     default: str | None
-    """The name of the profile to begin with; always one of `profiles`, or None where none is named."""
+    """The name of the profile to start with; always one of `profiles`, or None if none is named."""
 
     def named(self, name: str) -> Profile | None:
         """Return the profile of that name."""
@@ -84,10 +84,10 @@ class Profiles(NamedTuple):
 
 
 class ProfileStore:
-    """The profiles of one `profiles.toml` (a link to one will do). Nothing is kept between calls.
+    """The profiles in one `profiles.toml` (or a link to one). Nothing is cached between calls.
 
-    Every change reads the file again under a lock and changes no more than it says, so that two programs and an
-    editor can work on it together. Unknown keys, comments and the look of all else stay.
+    Every change reads the file again, with a lock, and changes only what it must, so that two programs and an editor
+    can work on the file together. Unknown keys, comments and all other formatting stay.
     """
 
     def __init__(self, path: Path) -> None:
@@ -95,22 +95,22 @@ class ProfileStore:
         self._was_there = False
 
     def load(self) -> Profiles:
-        """Return what the file holds; nothing where there is none yet.
+        """Return the file's content; nothing if there is no file yet.
 
         Raises:
-            ProfilesFileError: it cannot be read, is no TOML, or a value in it is wrong.
+            ProfilesFileError: it can't be read, is not TOML, or has a wrong value.
         """
         return self._profiles(self._read())
 
     def save(self, profile: Profile, base: Profile | None, *, force: bool = False) -> Profile:
-        """Write what differs between `base`, which the editor started from (None: a new profile), and `profile`.
+        """Write the differences between `base`, from which the edit started (None: a new profile), and `profile`.
 
-        What others changed meanwhile stays. Returns the profile as the file now has it.
+        Others' changes in the meantime stay. Returns the profile as it now is in the file.
 
         Raises:
-            ProfileConflict: others changed the same keys to something else, deleted the profile, or made one of
+            ProfileConflict: others changed the same keys differently, deleted the profile, or made one with
                 that name; `force` overwrites.
-            ProfilesFileError: the file as it now is has a mistake.
+            ProfilesFileError: the file has a mistake now.
             ProfilesNotSaved: it cannot be written.
             ValueError: `profile` itself is wrong (see `checks.validate_profile`), or has another name than `base`
                 (`rename` first).
@@ -133,7 +133,7 @@ class ProfileStore:
         return saved
 
     def delete(self, name: str) -> None:
-        """Take a profile out, and `default` where it names it. One that is not there is no error.
+        """Remove a profile, and `default` if it names the profile. It is not an error if the profile doesn't exist.
 
         Raises:
             ProfilesFileError, ProfilesNotSaved: as `save`.
@@ -152,7 +152,7 @@ class ProfileStore:
     def rename(self, old: str, new: str) -> None:
         """Give a profile another name; `default` follows. Its place in the file and its unknown keys stay.
 
-        The key in the keyring and the watch list are to be moved by the caller.
+        The caller has to move the key in the keyring and the watch list.
 
         Raises:
             ProfileConflict: the new name is taken, or there is no profile `old` any more.
@@ -177,10 +177,10 @@ class ProfileStore:
             self._change(change)
 
     def set_default(self, name: str) -> None:
-        """Name the profile to begin with.
+        """Set the profile to start with.
 
         Raises:
-            ValueError: there is none of that name.
+            ValueError: no profile has that name.
             ProfilesFileError, ProfilesNotSaved: as `save`.
         """
 
@@ -193,7 +193,7 @@ class ProfileStore:
         self._change(change)
 
     def begin(self) -> None:
-        """Begin a list without profiles where the file is empty or gone; any other file stays as it is.
+        """Start a list without profiles if the file is empty or gone; any other file stays as it is.
 
         Raises:
             ProfilesNotSaved: it cannot be written.
@@ -208,7 +208,7 @@ class ProfileStore:
             raise ProfilesNotSaved(f"{self.path} cannot be written ({reason(error)}).") from error
 
     def _change(self, change: Change, *, keeps_comments: bool = True) -> str:
-        """Read, let `change` alter text and document alike, write where they differ; return the new text."""
+        """Read, let `change` alter text and document in the same way, write if they changed; return the new text."""
         try:
             with locked(self.path):
                 raw = self._read()
@@ -223,7 +223,7 @@ class ProfileStore:
             raise ProfilesNotSaved(f"{self.path} cannot be written ({reason(error)}): nothing was changed.") from error
 
     def _changed(self, text: str, change: Change, *, keeps_comments: bool) -> str:
-        """Return `text` after `change`, in a way that says what it should and keeps every comment."""
+        """Return `text` after `change`, made so that it says what it should and keeps every comment."""
         before = toml_text.comments(text)
         for forms in _forms():
             document = tomllib.loads(text)
@@ -295,7 +295,7 @@ class ProfileStore:
 
 
 def _since(path: Path) -> str:
-    """Return when a file was last changed, as the end of a sentence; nothing if that is not known."""
+    """Return when a file was last changed, as the end of a sentence; nothing if unknown."""
     try:
         changed = path.stat().st_mtime
         return f", since {datetime.fromtimestamp(changed).astimezone():%Y-%m-%d %H:%M:%S %Z}"
@@ -311,7 +311,7 @@ def _checked(profile: Profile) -> Profile:
 
 
 def _changes(profile: Profile, base: Profile | None, theirs: Profile | None) -> dict[str, Any]:
-    """Return the keys to write; of a new profile (or one that was deleted meanwhile) what is no default."""
+    """Return the keys to write; for a new profile (or one deleted meanwhile), all that are not defaults."""
     mine = msgspec.to_builtins(profile)
     before = _DEFAULTS if theirs is None else msgspec.to_builtins(base or theirs)
     needed = _REQUIRED if theirs is None else ()
@@ -321,7 +321,7 @@ def _changes(profile: Profile, base: Profile | None, theirs: Profile | None) -> 
 
 
 def _as_toml(value: object) -> object:
-    """Return what `tomllib` will read it as; whole seconds as a person writes them."""
+    """Return the value as `tomllib` will read it; whole seconds as people write them."""
     if isinstance(value, tuple):
         return list(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -344,13 +344,13 @@ def _refuse_conflict(profile: Profile, base: Profile | None, theirs: Profile | N
 
 def _forms() -> Iterator[Forms]:
     yield toml_text
-    from pyhall_tui.profiles import toml_forms  # its library is large, and seldom wanted
+    from pyhall_tui.profiles import toml_forms  # its library is large, and seldom needed
 
     yield toml_forms
 
 
 def _says(text: str, document: Document) -> bool:
-    """Whether `text` says what `document` says."""
+    """Whether `text` means the same as `document`."""
     try:
         return _without_empty(tomllib.loads(text)) == _without_empty(document)
     except tomllib.TOMLDecodeError:

@@ -1,4 +1,4 @@
-"""Putting a profile, its key and its watch list where they are kept, and taking them away again."""
+"""Saves a profile, its key and its watch list where they belong, and deletes them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,30 +14,30 @@ from pyhall_tui.profiles.profile_store import ProfileConflict, ProfilesFileError
 from pyhall_tui.profiles.watch_list import WatchList
 
 AskConflict = Callable[[ProfileConflict, Profile], Awaitable[str | None]]
-"""Asks whose values count if the file was changed meanwhile: `theirs`, `mine`, or None for neither."""
+"""Asks whose values count if the file has changed meanwhile: `theirs`, `mine`, or None for neither."""
 
 
 class Written(NamedTuple):
-    """What became of writing a profile."""
+    """The result of writing a profile."""
 
     saved: Profile | None = None
-    """As the file now has it; None where it was not written."""
+    """As it now is in the file; None if it was not written."""
     sentence: str = ""
     field: str | None = None
     """The field that the sentence is about, if it is about one."""
     theirs: ProfileConflict | None = None
-    """The operator takes what somebody else wrote."""
+    """The operator accepts somebody else's changes."""
 
 
 class Saver:
-    """Writes profiles, moves and deletes them with what belongs to them. Files are written in a thread."""
+    """Writes, renames and deletes profiles and what belongs to them. Files are written in a thread."""
 
     def __init__(self, store: ProfileStore, keys: KeyStore, data: Path, ask_conflict: AskConflict) -> None:
         """Write nothing yet. `data` is the folder of the watch lists."""
         self._store, self._keys, self._data, self._ask_conflict = store, keys, data, ask_conflict
 
     async def write(self, profile: Profile, base: Profile | None) -> Written:
-        """Put a profile into the file; where others changed the same keys, ask first."""
+        """Put a profile into the file; if others changed the same keys, ask first."""
         force = False
         while True:
             try:
@@ -61,15 +61,15 @@ class Saver:
                 return Written(sentence=str(wrong))
 
     async def keep_key(self, saved: Profile, base: Profile | None, typed_key: str) -> KeyAnswer | None:
-        """Store a typed key, or let the stored one follow a new name; None where there is nothing to do."""
-        if typed_key:  # shielded: the screen may go while the keyring asks for its password, the key may not
+        """Store a typed key, or move the stored one to a new name; None if there is nothing to do."""
+        if typed_key:  # shielded: the screen may close while the keyring asks for its password
             return await asyncio.shield(self._keys.save(saved, ApiKey(typed_key)))
         if base is not None and base.name != saved.name:
             return await self._keys.move(base, saved)
         return None
 
     async def start_with(self, name: str) -> str:
-        """Make a profile the one that the program starts with; return what to say."""
+        """Make the program start with a profile; return what to say."""
         try:
             await asyncio.to_thread(self._store.set_default, name)
         except (ProfilesNotSaved, ProfilesFileError, ValueError) as wrong:
@@ -77,7 +77,7 @@ class Saver:
         return f"The program starts with {name}."
 
     async def move_watch_list(self, watch_list: WatchList, name: str) -> str:
-        """Let a watch list follow its profile to a new name; return what went wrong, or nothing."""
+        """Move a watch list to its profile's new name; return what went wrong, or nothing."""
         try:
             await asyncio.to_thread(watch_list.rename, name)
         except OSError as error:
@@ -85,7 +85,7 @@ class Saver:
         return ""
 
     async def delete(self, profile: Profile) -> tuple[bool, str]:
-        """Take a profile out of the file, with its key and watch list; return whether it is gone, and what to say."""
+        """Delete a profile with its key and watch list; return whether it is gone, and what to say."""
         try:
             await asyncio.to_thread(self._store.delete, profile.name)
         except (ProfilesNotSaved, ProfilesFileError) as wrong:
@@ -106,5 +106,5 @@ class Saver:
 
 
 def connection(values: Values, typed_key: str) -> tuple[object, ...]:
-    """Return what of a form a test's outcome depends on."""
+    """Return the part of a form that a test's result depends on."""
     return (*(values[name] for name in ("registry_url", "namespace", "allow_insecure")), typed_key)

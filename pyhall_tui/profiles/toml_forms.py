@@ -1,6 +1,6 @@
-"""Changes to forms of TOML that `toml_text` does not splice: inline tables, dotted keys, commented arrays.
+"""Changes forms of TOML that `toml_text` doesn't splice: inline tables, dotted keys, commented arrays.
 
-`tomlkit` keeps comments and form in these; it is imported only when one is met. Who changes a text checks the outcome.
+`tomlkit` keeps comments and formatting in these; it is imported only when needed. The caller checks the result.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from pyhall_tui.profiles.toml_text import Path, UnknownForm
 
 
 def set_value(text: str, path: Path, value: object) -> str:
-    """Return `text` with `path` set to `value`; of an array only the items that differ are touched."""
+    """Return `text` with `path` set to `value`; in an array, only the items that differ are changed."""
 
     def change(document: Any) -> None:
         holder = document
@@ -48,7 +48,7 @@ def rename(text: str, path: Path, name: str) -> str:
         inner = holder.value if isinstance(holder, Table | InlineTable) else holder
         if not isinstance(inner, Container):
             raise TypeError
-        inner._replace(path[-1], name, inner[path[-1]])  # it has no public way that keeps the place
+        inner._replace(path[-1], name, inner[path[-1]])  # there is no public way that keeps its position
 
     return _edited(text, change)
 

@@ -1,7 +1,7 @@
-"""Where things stand in a TOML text, and changes to it that leave all else letter for letter.
+"""Finds things in a TOML text, and changes it while leaving everything else exactly as it is.
 
-`tomllib` reads and `tomli-w` writes; this only finds the stretches of text between. It expects a text that
-`tomllib` has accepted, and who changes a text checks the outcome with `tomllib` (see `store`).
+`tomllib` reads and `tomli-w` writes; this only finds the ranges of text. It expects a text that `tomllib` has accepted,
+and whoever changes a text checks the result with `tomllib` (see `profile_store`).
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 Path = tuple[str, ...]
 
-_TOKEN = (  # compiled by its first use: most runs change nothing
+_TOKEN = (  # compiled at its first use: most runs change nothing
     r'"""(?:\\.|[^\\])*?"""(?:"{0,2})'
     r"|'''.*?'''(?:'{0,2})"
     r'|"(?:\\.|[^"\\\n])*"'
@@ -25,22 +25,22 @@ _TOKEN = (  # compiled by its first use: most runs change nothing
 
 
 class UnknownForm(Exception):
-    """A text has a form that is not known how to change."""
+    """The text has a form that this module can't change."""
 
 
 class Statement(NamedTuple):
     """A header or a `key = value`, by offsets into the text."""
 
     path: Path
-    """The full path, the header's own part included."""
+    """The full path, including the header's part."""
     is_header: bool
     start: int
     value: int
-    """Where the value begins (a header: where it begins itself)."""
+    """Where the value starts (for a header: where the header starts)."""
     end: int
-    """Behind the last letter of header or value; a comment may follow on the line."""
+    """After the last character of the header or value; a comment may follow on the line."""
     section: int
-    """The number of the header it stands below, 0 above the first."""
+    """The number of the header above it, 0 before the first."""
 
 
 def statements(text: str) -> list[Statement]:
@@ -59,7 +59,7 @@ def statements(text: str) -> list[Statement]:
 
 
 def _stretches(text: str) -> Iterator[tuple[int, int, int]]:
-    """Yield start, start of the value and end of each statement, strings and brackets minded."""
+    """Yield the start, the start of the value and the end of each statement, respecting strings and brackets."""
     tokens: list[re.Match[str]] = []
     depth = 0
     for token in re.finditer(_TOKEN, text + "\n", re.DOTALL):
@@ -86,13 +86,13 @@ def _path(text: str) -> Path:
 
 
 def comments(text: str) -> Counter[str]:
-    """Return the comments of `text`, each with how often it stands there."""
+    """Return the comments in `text`, each with its number of occurrences."""
     tokens = (token[0] for token in re.finditer(_TOKEN, text, re.DOTALL))
     return Counter(token.rstrip() for token in tokens if token.startswith("#"))
 
 
 def place(text: str, path: Path) -> tuple[int, int]:
-    """Return line and column (from 1) of the value at `path`, or of the nearest table that holds it."""
+    """Return line and column (from 1) of the value at `path`, or of the nearest table that contains it."""
     found = statements(text)
     for length in range(len(path), 0, -1):
         for statement in found:
@@ -108,7 +108,7 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
 
 
 def set_value(text: str, path: Path, value: object) -> str:
-    """Return `text` with `path` (a table's key, or a key above all tables) set to `value`."""
+    """Return `text` with `path` (a table's key, or a key before all tables) set to `value`."""
     found = statements(text)
     for statement in found:
         if statement.path == path and not statement.is_header:
@@ -125,7 +125,7 @@ def set_value(text: str, path: Path, value: object) -> str:
 
 
 def remove(text: str, path: Path) -> str:
-    """Return `text` without the key or the table at `path` and all below it."""
+    """Return `text` without the key or the table at `path` and everything below it."""
     found = statements(text)
     for statement in reversed(found):
         if statement.path[: len(path)] == path:
@@ -135,7 +135,7 @@ def remove(text: str, path: Path) -> str:
 
 
 def rename(text: str, path: Path, name: str) -> str:
-    """Return `text` with the last name of the table `path` changed, in the headers of what lies below it too."""
+    """Return `text` with the last name of the table `path` changed, also in the headers of tables below it."""
     for header in reversed(statements(text)):
         if header.is_header and header.path[: len(path)] == path:
             double = text.startswith("[[", header.start)
@@ -165,7 +165,7 @@ def _line_start(text: str, offset: int) -> int:
 
 
 def _line_end(text: str, offset: int) -> int:
-    """Return the offset behind the line's end: a comment there stays with its line."""
+    """Return the offset after the line's end, so that a comment there stays with its line."""
     newline = text.find("\n", offset)
     return len(text) if newline < 0 else newline + 1
 

@@ -1,4 +1,4 @@
-"""What a test of a form asks, and which connections were tested."""
+"""What testing a form asks, and which connections were tested."""
 
 from typing import NamedTuple
 
@@ -10,17 +10,17 @@ from pyhall_tui.profiles.urls import origin
 
 
 class Trial(NamedTuple):
-    """One test: what is asked with which key."""
+    """One test: what to ask with which key."""
 
     profile: Profile
-    """As the environment has it: it is what will be asked once the profile is open."""
+    """With the environment's overrides, because that is what will be used once the profile is open."""
     key: ApiKey | None
     answer: KeyAnswer | None
-    """What asking for the stored key came to; None for a typed one."""
+    """The result of asking for the stored key; None for a typed one."""
     note: str
-    """What the variables have it ask instead of what the form says, or with another key."""
+    """How variables change what is tested compared with the form, or the key."""
     proves: bool
-    """Whether it asks just what the form says."""
+    """Whether it tests exactly what the form says."""
 
     @property
     def why_none(self) -> str:
@@ -29,21 +29,21 @@ class Trial(NamedTuple):
 
 
 class Trials:
-    """Remembers which connection of each profile was tested, and how it came out."""
+    """Remembers which connection of each profile was tested, and the result."""
 
     def __init__(self, keys: KeyStore) -> None:
-        """Nothing was tested yet."""
+        """Start without any tests."""
         self._keys = keys
         self._well: dict[str, tuple[object, ...]] = {}
-        """What each profile's last test that went well was made with."""
+        """What each profile's last successful test used."""
         self._failed: set[str] = set()
 
     async def prepare(self, profile: Profile, asked: Profile, base: Profile | None, typed_key: str) -> Trial:
-        """Say what a test of a form asks. A typed key goes to the form's own address only.
+        """Return what a test of a form asks. A typed key goes only to the form's own address.
 
         Args:
-            profile: what stands in the form.
-            asked: the same as the environment has it.
+            profile: the form's content.
+            asked: the same with the environment's overrides.
             base: the stored profile that the form is about.
         """
         by_variable = f"{KEY} is set: its key is sent." if value_of(KEY) else ""
@@ -54,7 +54,7 @@ class Trials:
         return Trial(asked, answer.key, answer, note, proves)
 
     def note(self, name: str, made_with: tuple[object, ...], *, well: bool) -> None:
-        """Remember how a test came out that asked just what the form says."""
+        """Remember the result of a test of exactly what the form says."""
         self._well.pop(name, None)
         self._failed.discard(name)
         if well:
@@ -63,7 +63,7 @@ class Trials:
             self._failed.add(name)
 
     def went_well(self, name: str, made_with: tuple[object, ...]) -> bool:
-        """Whether just this connection was tested, and went well."""
+        """Whether exactly this connection was tested successfully."""
         return self._well.get(name) == made_with
 
     def failed(self, name: str) -> bool:
@@ -72,7 +72,7 @@ class Trials:
 
 
 def hindrance(profile: Profile, typed_key: str) -> str:
-    """Return why a test cannot tell now whether a form works, in sentences; empty if it can."""
+    """Return why a test can't show now whether a form works, in sentences; empty if it can."""
     try:
         said = instead(profile, overridden(profile))
     except EnvironmentMistake as mistake:

@@ -1,4 +1,4 @@
-"""A registry's base URL: one spelling of it, and the origin that a key is bound to."""
+"""A registry's base URL: its normal form, and the origin that a key is bound to."""
 
 import ipaddress
 import re
@@ -21,8 +21,8 @@ def normalise_url(text: str) -> str:
     """Return the one spelling of a base URL: its host's (see `hosts`), no default port, no slash at the end.
 
     Raises:
-        ValueError: with a sentence for the form, for anything that is no plain http or https base URL.
-            A login in it is refused too: it would be sent along, and shown on screen.
+        ValueError: it is not an http or https base URL; the message is a sentence for the form. A login in it is
+            refused too: it would be sent along, and shown on screen.
     """
     parts = _split(text.strip())
     if parts.username is not None or parts.password is not None:
@@ -35,16 +35,16 @@ def normalise_url(text: str) -> str:
 
 
 def origin(url: str) -> str:
-    """Return scheme, host and port (where it is not the scheme's own): what a key is bound to.
+    """Return scheme, host and port (unless it is the scheme's default): what a key is bound to.
 
     Raises:
-        ValueError: `url` is no base URL (see `normalise_url`).
+        ValueError: `url` is not a base URL (see `normalise_url`).
     """
     return _origin(_split(url.strip()))
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the URL's host is this machine by its name or address alone: no name is looked up."""
+    """Whether the URL's host is this machine, judged only by its name or address: no name is looked up."""
     return is_this_machine(_host(_split(url.strip())))
 
 
@@ -78,9 +78,9 @@ def is_below(url: str, base_url: str) -> bool:
 
 
 def moved_base_url(location: str, path: str) -> str | None:
-    """Return the base URL to which a redirect of the request for `path` (below the base URL) moved the registry.
+    """Return the registry's new base URL according to a redirect of the request for `path` (below the base URL).
 
-    None where `location` is not the same path elsewhere: a login page is no registry.
+    None if `location` is not the same path elsewhere: a login page is not a registry.
     """
     address, same = re.split("[?#]", location, maxsplit=1)[0].rstrip("/"), path.partition("?")[0]
     if not address.endswith(same):

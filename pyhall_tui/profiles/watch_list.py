@@ -1,4 +1,4 @@
-"""A profile's watch list: the workers it looks at, as JSON Lines, shared with other running programs."""
+"""A profile's watch list: the workers that it watches, as JSON Lines, shared with other running programs."""
 
 import contextlib
 import hashlib
@@ -13,12 +13,12 @@ from pyhall_tui.files.regular_file import read_bounded, reason
 from pyhall_tui.files.safe_file import locked, write_atomically
 
 _MOST_NAMED = 3
-"""Odd ids that are named in one sentence."""
+"""How many odd ids one sentence names."""
 MAX_ID_LENGTH: Final = 256
-"""Letters in a worker id; those seen have at most a few dozen."""
+"""Characters in a worker id; real ones have at most a few dozen."""
 
 _SEPARATORS: Final = r"[\s,;]+"
-_AROUND: Final = "\"'`“”‘’«»\ufeff\u200b"  # quotes, and the invisible signs that pages put around a copied word
+_AROUND: Final = "\"'`“”‘’«»\ufeff\u200b"  # quotes, and the invisible characters that pages put around copied words
 
 
 class WatchedWorker(msgspec.Struct, frozen=True):
@@ -26,22 +26,22 @@ class WatchedWorker(msgspec.Struct, frozen=True):
 
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_LENGTH)]
     folder: str | None = None
-    """The local package folder that is compared with what the registry has."""
+    """The local package folder that is compared with the registry's hash."""
 
 
 class ParsedIds(NamedTuple):
-    """What was found in a pasted text: nothing is dropped without a word."""
+    """What was found in a pasted text: nothing is dropped silently."""
 
     ids: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...]
-    """Each text that was not taken, with the reason."""
+    """Each text that was left out, with the reason."""
 
 
 def parse_worker_ids(text: str) -> ParsedIds:
-    """Take the worker ids out of a pasted text: lines, commas, semicolons or blanks between them, quotes around.
+    """Find the worker ids in a pasted text, separated by line ends, commas, semicolons or spaces, perhaps in quotes.
 
-    Of JSON, or JSON Lines, the texts of lists and what `worker_id` (or `id`) names are taken. An id is any text of
-    letters, digits and signs (it is percent-encoded on the wire), so few are refused.
+    From JSON or JSON Lines it takes the texts in lists and the values of `worker_id` (or `id`). An id is any text of
+    letters, digits and symbols (it is percent-encoded on the wire), so few are refused.
     """
     ids: dict[str, None] = {}
     left_out: list[tuple[str, str]] = []
@@ -58,7 +58,7 @@ def parse_worker_ids(text: str) -> ParsedIds:
 
 
 def _ids_in_json(text: str) -> list[str] | None:
-    """Return what a JSON document, or each line of JSON Lines, has of ids; None where it is neither."""
+    """Return the ids in a JSON document, or in each line of JSON Lines; None if it is neither."""
     if not text.lstrip().startswith(("{", "[")):
         return None
     for documents in ([text], text.splitlines()):
@@ -81,18 +81,18 @@ def _named_in(value: Any) -> Iterator[str]:
 
 
 def id_mistake(worker_id: str) -> str | None:
-    """Return why a text is no worker id, None where it may be one."""
+    """Return why a text is not a worker id; None if it may be one."""
     if len(worker_id) > MAX_ID_LENGTH:
         return f"is longer than {MAX_ID_LENGTH} characters"
     if not worker_id.isprintable():
         return "contains a control character or an invisible one"
-    if not any(map(str.isalnum, worker_id)):  # no generator: ten thousand are read before the first frame
+    if not any(map(str.isalnum, worker_id)):  # not a generator: ten thousand are read before the first frame
         return "contains no letter and no digit"
     return None
 
 
 def cannot_be_watched(worker_ids: Iterable[str]) -> str:
-    """Return the sentence that names the ids of a registry that cannot stand on a watch list; empty for none."""
+    """Return a sentence that names a registry's ids that can't be on a watch list; empty for none."""
     odd = [(worker_id, wrong) for worker_id in dict.fromkeys(worker_ids) if (wrong := id_mistake(worker_id))]
     if not odd:
         return ""
@@ -102,7 +102,7 @@ def cannot_be_watched(worker_ids: Iterable[str]) -> str:
 
 
 def _spelled(worker_id: str) -> str:
-    """Return an id's beginning, what is not seen in it spelled: `wkr_a\\u200b`."""
+    """Return an id's beginning, with invisible characters escaped: `wkr_a\\u200b`."""
     shown = "".join(
         one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode() for one in worker_id[:60]
     )
@@ -112,25 +112,25 @@ def _spelled(worker_id: str) -> str:
 class WatchList:
     """The workers that one profile watches, in the order they were added.
 
-    Each change is applied to what the file holds by then, so that two programs add up. Where the file cannot be
-    written, the list goes on in memory, `problem` says so, and what is unsaved is tried again with the next change.
-    Not for two threads at once.
+    Each change is applied to the file's current content, so that two programs' changes add up. If the file can't be
+    written, the list continues in memory, `problem` says so, and unsaved changes are tried again with the next one. Not
+    thread-safe.
     """
 
     def __init__(self, folder: Path, profile_name: str) -> None:
-        """Choose the file in `folder` (see `paths.data_dir`) that belongs to the profile; nothing is read yet."""
+        """Choose the profile's file in `folder` (see `paths.data_dir`); read nothing yet."""
         self.path = folder / "watch" / f"{_slug(profile_name)}.jsonl"
         self.problem: str | None = None
-        """A sentence for the screen: what cannot be read or kept, and where."""
+        """A sentence for the screen: what can't be read or saved, and where."""
         self.trouble: str | None = None
-        """The same, while the file cannot be read or written at all."""
+        """The same, while the file can't be read or written at all."""
         self._lines = _Lines()
         self._present: dict[str, bool] = {}  # not yet in the file: added or removed
         self._folders: dict[str, str | None] = {}  # not yet in the file
 
     @property
     def workers(self) -> tuple[WatchedWorker, ...]:
-        """The list as last read, with the own changes."""
+        """The list as last read, with our own changes."""
         return tuple(self._lines.workers.values())
 
     def load(self) -> tuple[WatchedWorker, ...]:
@@ -150,7 +150,7 @@ class WatchList:
         """Watch these workers; return those that are new.
 
         Raises:
-            ValueError: one is no worker id (see `id_mistake`); nothing was added.
+            ValueError: one is not a worker id (see `id_mistake`); nothing was added.
         """
         wanted = tuple(dict.fromkeys(ids))
         for worker_id in wanted:
@@ -162,7 +162,7 @@ class WatchList:
         return new
 
     def remove(self, ids: Iterable[str]) -> tuple[WatchedWorker, ...]:
-        """Watch these no longer; return what was taken out, for `restore`."""
+        """Stop watching these; return what was removed, for `restore`."""
         wanted = tuple(dict.fromkeys(ids))
         removed = tuple(self._lines.workers[worker_id] for worker_id in wanted if worker_id in self._lines.workers)
         for worker_id in wanted:
@@ -180,17 +180,17 @@ class WatchList:
         self._save()
 
     def set_folder(self, worker_id: str, folder: str | None) -> None:
-        """Say which local folder holds the worker's package; None: none. A worker not watched stays so."""
+        """Set the local folder of the worker's package, or None. Does nothing for a worker that is not watched."""
         self._folders[worker_id] = folder
         self._save()
 
     def keep_what_was_not(self) -> None:
-        """Try again to write what could not be written; without anything of the kind, do nothing."""
+        """Try again to write what could not be written, if anything."""
         if self._present or self._folders:
             self._save()
 
     def rename(self, profile_name: str) -> None:
-        """Follow the profile to its new name; an existing list of that name is replaced.
+        """Move to the profile's new name; an existing list with that name is replaced.
 
         Raises:
             OSError: the file could not be moved.
@@ -202,7 +202,7 @@ class WatchList:
         self.path = new
 
     def delete(self) -> None:
-        """Delete the file, with its profile.
+        """Delete the file, when its profile is deleted.
 
         Raises:
             OSError: it could not be deleted.
@@ -236,7 +236,7 @@ class WatchList:
 
 
 class _Lines:
-    """A file's lines by worker; those that cannot be read are kept as they are, at the end."""
+    """A file's lines by worker; unreadable ones are kept unchanged, at the end."""
 
     def __init__(self) -> None:
         self.workers: dict[str, WatchedWorker] = {}
@@ -254,7 +254,7 @@ class _Lines:
     def set_folder(self, worker_id: str, folder: str | None) -> None:
         if worker_id not in self.workers:
             return
-        line: dict[str, Any] = msgspec.json.decode(self.raw[worker_id])  # with what a later version wrote
+        line: dict[str, Any] = msgspec.json.decode(self.raw[worker_id])  # including what a later version wrote
         line.pop("folder", None)
         self.raw[worker_id] = msgspec.json.encode(line | ({} if folder is None else {"folder": folder}))
         self.workers[worker_id] = WatchedWorker(worker_id, folder)
@@ -296,7 +296,7 @@ def _read(path: Path) -> _Lines:
 
 
 def _slug(name: str) -> str:
-    """A file name that every system takes: what can be read of the name, and a digest that makes it the only one."""
+    """Return a file name that every system accepts: the readable part of the name, and a digest to make it unique."""
     readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
     digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:10]
     return f"{readable}-{digest}" if readable else digest

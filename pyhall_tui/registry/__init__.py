@@ -1,1 +1,1 @@
-"""The wire: the one shared async client, typed models, an error class for each thing that goes wrong."""
+"""The wire: one shared async client, typed models, and an error class for everything that can go wrong."""

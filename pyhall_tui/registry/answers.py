@@ -1,7 +1,7 @@
-"""What a dispatch, an enrollment and an attestation were answered. An answer has to be about what was asked.
+"""Reads the answers to a dispatch, an enrollment and an attestation. An answer has to be about the request.
 
-Of what was asked an answer may name little; what it names has to be the same. Another worker, capability, namespace
-or hash in it means that it answers somebody else's request: it is `Unreadable`, so the outcome is unknown.
+An answer may repeat little of the request, but whatever it repeats has to be the same. Another worker, capability,
+namespace or hash means that it answers somebody else's request: it is `Unreadable`, so the outcome is unknown.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _ENDS: Final = ("expires_at", "expires", "expiry", "valid_until", "expires_in")
 
 
 class Enrolled(NamedTuple):
-    """What an enrollment opened: a worker that can be watched, or a session, or both."""
+    """What an enrollment created: a worker that can be watched, or a session, or both."""
 
     worker_id: str | None
     session: str | None
@@ -25,7 +25,7 @@ class Enrolled(NamedTuple):
 
 
 class Attested(NamedTuple):
-    """What an attestation was answered."""
+    """The answer to an attestation."""
 
     worker_id: str | None
     sha256: str | None
@@ -33,10 +33,10 @@ class Attested(NamedTuple):
 
 
 def read_decision(body: bytes, request: DispatchRequest, correlation_id: str) -> tuple[Decision, Outcome]:
-    """Read a dispatch's answer. An `allow` that comes back with another correlation id is no plain allow.
+    """Read a dispatch's answer. An `allow` that comes back with another correlation id is not a plain allow.
 
     Raises:
-        Unreadable: it is none, or is about something else than `request`.
+        Unreadable: it is not an answer, or is not about `request`.
     """
     decision = read_struct(body, Decision)
     if decision.error and not decision.word:
@@ -51,10 +51,10 @@ def read_decision(body: bytes, request: DispatchRequest, correlation_id: str) ->
 
 
 def read_enrollment(body: bytes, request: EnrollRequest) -> Enrolled:
-    """Read an enrollment's answer, of which the contract says only that it holds a worker id or a session.
+    """Read an enrollment's answer. The contract says only that it holds a worker id or a session.
 
     Raises:
-        Unreadable: it holds neither, or an id that cannot be one, or is about something else than `request`.
+        Unreadable: it holds neither, or an impossible id, or is not about `request`.
     """
     fields = read_success(body)
     _require("namespace", (fields.get("namespace"),), request.namespace)
@@ -87,7 +87,7 @@ def read_attestation(body: bytes, worker_id: str, sha256: str) -> Attested:
 
 
 def _require(what: str, named: Iterable[object], asked: str) -> None:
-    """Look whether each name that an answer gives is the one that was asked for; None names nothing."""
+    """Check that each name in an answer is the requested one; None names nothing."""
     for name in named:
         if name is not None and name != asked:
             raise Unreadable(f"it is about another {what} ({short(text(name), 80)})")
@@ -103,7 +103,7 @@ def _hashes(fields: dict[str, Any]) -> list[str]:
 
 
 def _session(fields: dict[str, Any]) -> str | None:
-    """Return the id of the enrollment session that an answer holds, in whichever way it was seen or may be written."""
+    """Return the id of the enrollment session in an answer, in any of the forms seen or likely."""
     within = fields.get("session")
     where = {**fields, **within} if isinstance(within, dict) else fields
     named = [where.get(name) for name in _SESSIONS]
@@ -113,7 +113,7 @@ def _session(fields: dict[str, Any]) -> str | None:
 
 
 def _id_mistake(value: object) -> str | None:
-    """Return why a value is no id of a worker that can be watched; None if it is one."""
+    """Return why a value is not the id of a worker that can be watched; None if it is one."""
     if not isinstance(value, str):
         return f"is {text(value)}, which is not a string" if len(text(value) or "") < 40 else "is not a string"
     return id_mistake(value) if value else "is empty"

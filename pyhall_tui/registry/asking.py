@@ -1,4 +1,4 @@
-"""The port through which the parts above ask the registry, without the connection that carries it."""
+"""The port through which higher layers ask the registry, without knowing the connection."""
 
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar

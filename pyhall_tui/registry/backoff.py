@@ -1,4 +1,4 @@
-"""How long to wait between two tries of a registry that is lost."""
+"""How long to wait between two attempts to reach an unreachable registry."""
 
 import random
 
@@ -16,11 +16,11 @@ class Backoff:
         self._tries = 0
 
     def next(self) -> float:
-        """Return the seconds to wait before the next try: between half of the step and all of it."""
+        """Return the seconds to wait before the next attempt: between half and all of the current step."""
         step = min(self._longest, self._first * 2.0 ** min(self._tries, 30))
         self._tries += 1
         return step * self._rng.uniform(0.5, 1.0)
 
     def reset(self) -> None:
-        """Start over: a try succeeded."""
+        """Start over, because an attempt succeeded."""
         self._tries = 0

@@ -1,4 +1,4 @@
-"""A ban list in either of its forms. One odd entry must not hide the bans beside it."""
+"""Reads a ban list in either of its forms. One odd entry must not hide the others."""
 
 from typing import Any, Final
 
@@ -8,11 +8,11 @@ from pyhall_tui.registry.json_body import Pairs, TwoReadings, Unreadable, decode
 from pyhall_tui.registry.models import BanList, BanListEntry, plain_sha256
 
 USUAL_LIMITS: Final = frozenset({50, 100, 200, 250, 500, 1_000, 2_000, 2_500, 5_000, 10_000})
-"""Limits that a registry may set by itself: an answer of just as many entries may be cut."""
+"""Limits that a registry may set itself: an answer with exactly as many entries may be truncated."""
 
 
 class _Entry(msgspec.Struct, frozen=True):
-    """Fields of any type: one odd entry must not hide the bans beside it."""
+    """Fields of any type: one odd entry must not hide the others."""
 
     sha256: Any = None
     reason: Any = None
@@ -33,7 +33,7 @@ class _Hashes(msgspec.Struct, frozen=True):
 
 
 class UnclearBanList(Unreadable):
-    """A ban list that two readers would take differently. `worst` has every hash in it: they count as banned."""
+    """A ban list that two readers could read differently. `worst` has every hash in it: they count as banned."""
 
     def __init__(self, message: str, worst: BanList) -> None:
         super().__init__(message)
@@ -44,11 +44,11 @@ def read_ban_list(body: bytes, limit: int | None, correlation_id: str) -> BanLis
     """Read a ban list in either of its forms.
 
     Args:
-        limit: the entries that were asked for at most, or None.
+        limit: the requested maximum of entries, or None.
 
     Raises:
-        UnclearBanList: a key comes twice in it.
-        Unreadable: it is none.
+        UnclearBanList: a key appears twice in it.
+        Unreadable: it is not a ban list.
     """
     try:
         answer = msgspec.convert(decode(body), tuple[_AnyEntry, ...] | _Hashes)
@@ -71,7 +71,7 @@ def read_ban_list(body: bytes, limit: int | None, correlation_id: str) -> BanLis
 
 
 def _worst_reading(body: bytes, correlation_id: str) -> BanList:
-    """Return every hash that stands anywhere in a list: banned, until the list can be read in one way only."""
+    """Return every hash anywhere in a list: they count as banned until the list is unambiguous."""
     found: dict[str, BanListEntry] = {}
 
     def take(value: object) -> None:
@@ -90,13 +90,13 @@ def _worst_reading(body: bytes, correlation_id: str) -> BanList:
 
 
 def _says_more(answer: _Hashes) -> bool:
-    """Whether a list says itself that it is not all: an empty one is that of a hall whose registry is down."""
+    """Whether a list says that it is incomplete: a hall whose registry is down sends an empty one."""
     total = answer.count if isinstance(answer.count, int | float) else 0
     return not answer.hashes or total > len(answer.hashes) or bool(answer.next or answer.has_more)
 
 
 def _read_entry(entry: _AnyEntry, source: str | None) -> BanListEntry | None:
-    """Return one ban, or None where its hash is none: it matches nobody."""
+    """Return one ban, or None if its hash is not a hash: it matches nobody."""
     if not isinstance(entry, _Entry):
         entry = _Entry(sha256=entry, source=source)
     if (bare := plain_sha256(entry.sha256)) is None:

@@ -1,4 +1,4 @@
-"""The one shared async client of a profile. Imports httpx: import this module lazily, in a thread or a command."""
+"""A profile's one shared async client. Imports httpx: import this module lazily, in a thread or a command."""
 
 import re
 import ssl
@@ -48,12 +48,12 @@ from pyhall_tui.registry.wire import Wire
 T = TypeVar("T")
 
 BAN_LIST_BODY_LIMIT: Final = 16 * 1024 * 1024
-"""Bytes of a ban list, after decompression: some 80,000 entries."""
+"""Bytes of a ban list, after decompression: about 80,000 entries."""
 BAN_LIST_LIMIT: Final = 50_000
-"""Entries asked for. The contract's example says 500, its greatest is not documented."""
+"""Entries to request. The contract's example says 500; the maximum is not documented."""
 
 _NEXT_PAGE: Final = re.compile(r"""\brel\s*=\s*"?[^",;]*\bnext\b""", re.IGNORECASE)
-"""What a `Link` header says of an answer that is not all (RFC 8288)."""
+"""What a `Link` header says about an incomplete answer (RFC 8288)."""
 
 _LOOK_FOR_DECISION: Final = "Check the registry's decision log first: it may have been decided."
 _LOOK_FOR_WORKER: Final = "Check first: verify the worker if you know its id; it may be enrolled."
@@ -65,7 +65,7 @@ _NOT_FROM_A_CACHE: Final = (("Cache-Control", "no-cache"),)
 
 
 class _LastBanList(msgspec.Struct, frozen=True):
-    """What is remembered of the last ban list, so that the same one is not decoded again."""
+    """What is kept of the last ban list, so that the same list is not decoded again."""
 
     digest: bytes
     etag: str | None
@@ -74,12 +74,12 @@ class _LastBanList(msgspec.Struct, frozen=True):
 
 
 class RegistryClient:
-    """The registry of one profile, over one shared `httpx.AsyncClient`. Belongs to the event loop it is used on.
+    """The registry of one profile, over one shared `httpx.AsyncClient`. Belongs to the event loop that uses it.
 
-    Every operation raises a `RegistryError` and nothing else. A read (`verify`, `ban_list`, `health`) is asked
-    again with backoff and jitter on 429, 5xx and broken connections, unless `retry=False`; what changes
-    anything or is recorded (`dispatch`, `enroll`, `attest`, `report`) is sent once, over a connection of its own,
-    and `RegistryError.may_have_reached` says whether it may have taken effect.
+    Every operation raises a `RegistryError` and nothing else. A read (`verify`, `ban_list`, `health`) is repeated with
+    backoff and jitter after 429, 5xx and broken connections, unless `retry=False`. What changes anything or is recorded
+    (`dispatch`, `enroll`, `attest`, `report`) is sent once, over its own connection, and
+    `RegistryError.may_have_reached` says whether it may have taken effect.
     """
 
     def __init__(
@@ -90,11 +90,11 @@ class RegistryClient:
         *,
         on_request: Callable[[RequestRecord], None] | None = None,
     ) -> None:
-        """Make a client; nothing is connected yet. Call it where reading certificates (some ms) does not hurt.
+        """Make a client without connecting. Call it where reading certificates (a few ms) does not hurt.
 
         Args:
-            key: sent as bearer to the profile's own origin alone; None sends none (a local hall wants none).
-            on_request: told of every request when it has ended, on the loop of the client.
+            key: sent as a bearer token, only to the profile's own origin; None sends none (a local hall may need none).
+            on_request: called after every request, on the client's loop.
         """
         self._profile = profile
         self._clock = clock
@@ -117,10 +117,10 @@ class RegistryClient:
         clock: Clock,
         on_request: Callable[[RequestRecord], None] | None,
     ) -> Wire:
-        """Build what sends.
+        """Build the wire.
 
         Raises:
-            ValueError: this profile's registry cannot be asked; the message is a sentence.
+            ValueError: this profile's registry can't be asked; the message is a sentence.
         """
         if origin.scheme == "http" and not origin.is_loopback:
             if not self._profile.allow_insecure:
@@ -134,9 +134,9 @@ class RegistryClient:
         context, tls_warnings = trust_context(origin.scheme)
         self.warnings += (*proxy_warnings, *tls_warnings)
         try:
-            connections = self._profile.requests_in_flight + 1  # the ban list never waits for those that hang
+            connections = self._profile.requests_in_flight + 1  # the ban list never waits for hanging requests
             transport = _transport(origin, connections, context, proxy)
-        except Exception:  # httpx raises several; none is repeated here, for the URL may hold a password
+        except Exception:  # httpx raises several; they are not repeated here, because the URL may hold a password
             raise ValueError(
                 f"The proxy that {origin.scheme.upper()}_PROXY, ALL_PROXY or the system names cannot be used: it must"
                 " be an http:// address."
@@ -160,12 +160,12 @@ class RegistryClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection. May be called again."""
+        """Close every connection. May be called repeatedly."""
         if self._wire is not None:
             await self._wire.aclose()
 
     async def verify(self, worker_id: str, *, retry: bool = True) -> Verdict:
-        """Ask what the registry says of one worker. A 404 is a verdict too: `known` is False.
+        """Ask what the registry says about one worker. A 404 is a verdict too: `known` is False.
 
         Raises:
             RegistryError: no usable answer came; an answer about another worker is `NotARegistrysAnswer`.
@@ -190,7 +190,7 @@ class RegistryClient:
         except StatusError as error:
             if self._limit is None or error.status not in (400, 422):
                 raise
-        self._limit = self._last = None  # this registry takes no such limit; its own may cut the list
+        self._limit = self._last = None  # this registry doesn't accept such a limit; its own may truncate the list
         return await self._ban_list(retry)
 
     async def _ban_list(self, retry: bool) -> BanList:
@@ -225,7 +225,7 @@ class RegistryClient:
         return await self._read(call, read, retry)
 
     async def health(self, *, retry: bool = True) -> Health:
-        """Ask the registry for its own word on itself.
+        """Ask the registry about its health.
 
         Raises:
             NotFound: it has no such operation.
@@ -234,11 +234,11 @@ class RegistryClient:
         return await self._read(self._call("GET", "/health", headers=_NOT_FROM_A_CACHE), _read_health, retry)
 
     async def read(self, path: str, read: Callable[[bytes], T], *, limit: int, retry: bool = True) -> T:
-        """Ask for what the registry's API does not have and a local hall does: `GET path`, its body read by `read`.
+        """Ask for something that only a local hall has: `GET path`, with `read` to read the body.
 
         Args:
-            path: from the base URL on, its query encoded.
-            read: raises `Unreadable` where the body is not of its shape.
+            path: relative to the base URL, with its query encoded.
+            read: raises `Unreadable` if the body does not have its shape.
             limit: bytes of the body, after decompression.
 
         Raises:
@@ -248,11 +248,11 @@ class RegistryClient:
         return await self._read(call, lambda answer: read(answer.body), retry)
 
     async def dispatch(self, request: DispatchRequest) -> DispatchAnswer:
-        """Ask for a decision. Sent once; the id in `context` (made where there is none) is the request's own.
+        """Ask for a decision. Sent once; the correlation id in `context` (made if missing) is also the request's.
 
         Raises:
-            NotSent: the profile is read-only, or the context cannot be written as JSON.
-            RegistryError: no usable answer came; where `may_have_reached`, the outcome is unknown.
+            NotSent: the profile is read-only, or the context can't be written as JSON.
+            RegistryError: no usable answer came; if `may_have_reached`, the outcome is unknown.
         """
         correlation_id = text(request.context.get("correlation_id")) or self._new_id()
         body = msgspec.structs.asdict(request)
@@ -275,10 +275,10 @@ class RegistryClient:
         )
 
     async def enroll(self, request: EnrollRequest, *, correlation_id: str | None = None) -> EnrollAnswer:
-        """Enroll a worker. Sent once; a caller that keeps a journal gives the id that it wrote down before.
+        """Enroll a worker. Sent once; a caller with a journal passes the id that it has recorded.
 
         Raises:
-            RegistryError: no usable answer came; where `may_have_reached`, it may be enrolled all the same.
+            RegistryError: no usable answer came; if `may_have_reached`, it may be enrolled anyway.
         """
 
         def read(answer: Answer) -> EnrollAnswer:
@@ -294,7 +294,7 @@ class RegistryClient:
         """Submit a package hash for a worker. Sent once.
 
         Raises:
-            NotSent: `sha256` is no hash, or the profile is read-only.
+            NotSent: `sha256` is not a hash, or the profile is read-only.
             RegistryError: no usable answer came.
         """
         body = {"sha256": sha256, "ai_generated": False}
@@ -316,10 +316,10 @@ class RegistryClient:
     async def report(
         self, sha256: str, reason: str, evidence_url: str | None = None, *, correlation_id: str | None = None
     ) -> Exchange:
-        """Report a package hash for review. Sent once. A key alone may get 401 or 403: it wants a login.
+        """Report a package hash for review. Sent once. With only a key it may get 401 or 403, because it needs a login.
 
         Raises:
-            RegistryError: it was not taken.
+            RegistryError: it was not accepted.
         """
         body = {"sha256": sha256, "reason": reason}
         if evidence_url:
@@ -334,10 +334,10 @@ class RegistryClient:
         return await self._change("POST", path, body, read, correlation_id=correlation_id, look_first=_LOOK_FOR_REPORT)
 
     def _call(self, method: str, path: str, worker_id: str | None = None, **more: Any) -> Call:
-        """Make a call; `{}` in `path` becomes the worker's id, encoded.
+        """Make a call; `{}` in `path` becomes the worker's encoded id.
 
         Raises:
-            NotSent: this profile's registry cannot be asked, or not about that id.
+            NotSent: this profile's registry can't be asked, or not about that id.
         """
         more.setdefault("correlation_id", self._new_id())
         call = Call(method=method, path=path, **more)
@@ -352,8 +352,8 @@ class RegistryClient:
         return call
 
     async def _read(self, call: Call, read: Callable[[Answer], T], retry: bool) -> T:
-        """Ask, and unless `retry` is False ask again where that may help."""
-        assert self._wire is not None and call.method == "GET"  # all else goes through `_change`, once
+        """Ask, and unless `retry` is False ask again if that may help."""
+        assert self._wire is not None and call.method == "GET"  # everything else goes through `_change`, once
         wire = self._wire
         if not retry:
             return await wire.ask(call, read)
@@ -370,10 +370,10 @@ class RegistryClient:
         correlation_id: str | None = None,
         look_first: str,
     ) -> T:
-        """Send once what changes something or is recorded.
+        """Send, once, a request that changes something or is recorded.
 
         Raises:
-            NotSent: the profile is read-only, or `body` cannot be written as JSON.
+            NotSent: the profile is read-only, or `body` can't be written as JSON.
         """
         call = self._call(
             method,
@@ -420,7 +420,7 @@ def _read_health(answer: Answer) -> Health:
 
 
 def _kept(said: str | None, most: int = 1_000) -> str | None:
-    """Return what is kept of a text: its beginning."""
+    """Return the part of a text that is kept: its beginning."""
     return None if said is None else short(said, most)
 
 

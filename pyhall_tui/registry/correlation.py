@@ -14,5 +14,5 @@ def new_correlation_id(prefix: str = "req-") -> str:
 
 
 def header_value(correlation_id: str) -> str:
-    """Return the id as a header can carry it: what is not visible ASCII is percent-encoded."""
+    """Return the id in a form for a header: anything but visible ASCII is percent-encoded."""
     return quote(correlation_id, safe=_AS_THEY_ARE, errors="replace")

@@ -1,4 +1,4 @@
-"""Bodies to models: strict in shape, tolerant of fields not known. Each shape has a module of its own beside this."""
+"""Decodes bodies to models: strict about shape, tolerant of unknown fields. Each shape has its own module."""
 
 from typing import Any, TypeVar
 
@@ -44,11 +44,11 @@ __all__ = [
 T = TypeVar("T")
 
 _MOST_FIELDS = 100
-"""Fields that are kept of an answer that is too long to be kept whole."""
+"""Fields to keep of an answer that is too long to keep completely."""
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """A dispatch's answer in every form seen: part 1's, and the local halls' of part 2."""
+    """A dispatch's answer in every known form: part 1's, and those of part 2's local halls."""
 
     outcome: str | None = None
     denied: bool | None = None
@@ -66,17 +66,17 @@ class Decision(msgspec.Struct, frozen=True):
 
     @property
     def code(self) -> str | None:
-        """The deny code as it came."""
+        """The deny code as received."""
         return text(self.deny_code) or text(self._nested("code"))
 
     @property
     def why(self) -> str | None:
-        """The reason as it came."""
+        """The reason as received."""
         return text(self.reason) or text(self._nested("message"))
 
     @property
     def word(self) -> str:
-        """The word that tells the outcome, or what stands for it."""
+        """The word for the outcome, or its substitute."""
         if self.outcome is None and self.denied is not None:
             return f"denied: {str(self.denied).lower()}"
         return self.outcome or ""
@@ -96,7 +96,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def read_struct(body: bytes, model: type[T]) -> T:
-    """Decode a body that has to be an object of that model.
+    """Decode a body that must be an object of that model.
 
     Raises:
         Unreadable: it is not.
@@ -110,10 +110,10 @@ def read_struct(body: bytes, model: type[T]) -> T:
 
 
 def read_success(body: bytes) -> dict[str, Any]:
-    """Decode an object that says that something was done: one that holds an `error` does not.
+    """Decode an object that confirms success, which one with an `error` does not.
 
     Raises:
-        Unreadable: it is none.
+        Unreadable: it is not one.
     """
     value = read_object(body)
     if value.get("error"):
@@ -122,7 +122,7 @@ def read_success(body: bytes) -> dict[str, Any]:
 
 
 def bounded(fields: dict[str, Any], size: int) -> dict[str, Any]:
-    """Return what is kept of an answer's fields: all of them, or if its body was long what can be shown of each.
+    """Return what is kept of an answer's fields: all of them, or, if the body was long, what can be shown of each.
 
     Args:
         size: bytes of the body.
@@ -133,7 +133,7 @@ def bounded(fields: dict[str, Any], size: int) -> dict[str, Any]:
 
 
 def error_text(body: bytes) -> str:
-    """Return an error answer's `error` field, or what stands in its place, or its first words; may be empty."""
+    """Return an error answer's `error` field, or its equivalent, or its first words; may be empty."""
     try:
         fields = read_object(body)
     except Unreadable:

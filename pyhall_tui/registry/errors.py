@@ -1,4 +1,4 @@
-"""Everything that goes wrong on the wire, a class for each.
+"""Everything that can go wrong on the wire, each with its own class.
 
 RegistryError
  ├─ StatusError              the registry answered, with an error status
@@ -10,12 +10,12 @@ RegistryError
  │   ├─ ServerError          5xx
  │   └─ UnexpectedStatus     any other
  ├─ Redirected               3xx: never followed
- ├─ TimedOut                 no whole answer within the profile's time-out
+ ├─ TimedOut                 no complete answer within the profile's time-out
  ├─ Unreachable              no connection, or one that broke
- ├─ TlsFailed                the certificate is not trusted, or no TLS is spoken there
- ├─ NotARegistrysAnswer      no JSON, or not of the contract's shape
- │   └─ BanListUnclear       a ban list that two readers would take differently
- ├─ AnswerTooLarge           a body or head beyond its bound
+ ├─ TlsFailed                the certificate is not trusted, or the other side does not use TLS
+ ├─ NotARegistrysAnswer      not JSON, or not of the contract's shape
+ │   └─ BanListUnclear       a ban list that two readers could read differently
+ ├─ AnswerTooLarge           a body or head over its limit
  └─ NotSent                  refused before anything was sent (plain http, a read-only profile, no key)
 """
 
@@ -25,10 +25,10 @@ from pyhall_tui.registry.models import BanList, Exchange
 
 
 class RegistryError(Exception):
-    """A request that brought no usable answer.
+    """A request that got no usable answer.
 
-    `str(error)` is one sentence that says what is wrong, `advice` one that says what to do. Neither they
-    nor any attribute ever hold the key. Text of the registry in them is as it came: `render` cleans it.
+    `str(error)` is one sentence that says what is wrong, `advice` one that says what to do. Neither they nor any
+    attribute ever hold the key. The registry's text in them is unchanged: `render` cleans it.
     """
 
     kind: ClassVar[str] = "error"
@@ -50,15 +50,15 @@ class RegistryError(Exception):
         self.path = path
         self.correlation_id = correlation_id
         self.may_have_reached = may_have_reached
-        """Whether the registry may have acted on a request that changes something or is recorded (see `effects`):
-        then look first, and never send it again unasked. Always False for a read."""
+        """Whether the registry may have acted on a request that changes something or is recorded (see `effects`): check
+        first, and never send it again unasked. Always False for a read."""
         self.exchange = exchange
         if advice is not None:
             self.advice = advice
 
 
 class StatusError(RegistryError):
-    """The registry, or something before it, answered with an error status."""
+    """The registry, or something in front of it, answered with an error status."""
 
     kind = "status"
 
@@ -68,10 +68,10 @@ class StatusError(RegistryError):
         super().__init__(message, **details)
         self.status = status
         self.error_text = error_text
-        """The answer's `error` field, or its first words where it has none."""
+        """The answer's `error` field, or its first words if it has none."""
         self.retry_after = retry_after
-        """Seconds to wait as `Retry-After` says, within `retry.SHORTEST_RETRY_AFTER` and `LONGEST_RETRY_AFTER`;
-        None where it says nothing usable."""
+        """Seconds to wait according to `Retry-After`, from `retry.SHORTEST_RETRY_AFTER` to `LONGEST_RETRY_AFTER`; None
+        if it says nothing usable."""
 
 
 class BadRequest(StatusError):
@@ -124,7 +124,7 @@ class UnexpectedStatus(StatusError):
 
 
 class Redirected(RegistryError):
-    """3xx: never followed, so that the key goes to the profile's own origin alone."""
+    """3xx: never followed, so that the key goes only to the profile's own origin."""
 
     kind = "redirected"
     advice = "Check the profile's registry URL, and whether a portal or proxy is in front of it."
@@ -132,15 +132,15 @@ class Redirected(RegistryError):
     def __init__(self, message: str, *, location: str = "", base_url: str | None = None, **details: Any) -> None:
         super().__init__(message, **details)
         self.location = location
-        """The new address as an absolute URL, or empty."""
+        """The new address as an absolute URL; may be empty."""
         self.base_url = base_url
-        """The registry URL that the new address amounts to; None where it is not the same request elsewhere."""
+        """The registry URL that follows from the new address; None if it is not the same request elsewhere."""
         if base_url is not None and not self.may_have_reached:
             self.advice = f"Make {base_url} the profile's registry URL, if you trust it."
 
 
 class TimedOut(RegistryError):
-    """No whole answer within the profile's time-out."""
+    """No complete answer within the profile's time-out."""
 
     kind = "timed out"
     advice = "Check the network, or raise the profile's timeout."
@@ -154,21 +154,21 @@ class Unreachable(RegistryError):
 
 
 class TlsFailed(RegistryError):
-    """The certificate is not trusted, or the other side speaks no TLS."""
+    """The certificate is not trusted, or the other side does not use TLS."""
 
     kind = "not trusted"
     advice = "Add the issuing authority to the system's certificates, or set SSL_CERT_FILE."
 
 
 class NotARegistrysAnswer(RegistryError):
-    """The answer is no JSON or not of the contract's shape (a portal's page, a cut body)."""
+    """The answer is not JSON or not of the contract's shape (a portal's page, a truncated body)."""
 
     kind = "not a registry's answer"
     advice = "Check the registry URL, and whether a portal or proxy is in front of it."
 
 
 class BanListUnclear(NotARegistrysAnswer):
-    """A ban list that two readers would take differently: a key comes twice in it."""
+    """A ban list that two readers could read differently, because a key appears twice in it."""
 
     kind = "ban list unclear"
     advice = "Contact whoever runs the registry: until it is fixed, every hash in it counts as banned here."
@@ -176,11 +176,11 @@ class BanListUnclear(NotARegistrysAnswer):
     def __init__(self, message: str, *, worst: BanList, **details: Any) -> None:
         super().__init__(message, **details)
         self.worst = worst
-        """Every hash in the list, to be counted as banned besides what the last list says."""
+        """Every hash in the list; they count as banned in addition to the last list."""
 
 
 class AnswerTooLarge(RegistryError):
-    """The answer is larger than its bound: 4 MiB, 16 MiB for the ban list."""
+    """The answer is over its limit: 4 MiB, 16 MiB for the ban list."""
 
     kind = "answer too large"
     advice = "Check that the registry URL leads to a registry. If it does, its answer is too long for this program."

@@ -1,4 +1,4 @@
-"""What went wrong on the wire, as one of our error classes with a sentence that says what it was."""
+"""Turns what went wrong on the wire into one of our error classes, with a sentence that says what it was."""
 
 import re
 import socket
@@ -30,13 +30,13 @@ from pyhall_tui.registry.meter import TooMuchTakenIn
 from pyhall_tui.registry.tls import sentence_for
 
 FAULTS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, RuntimeError, ValueError)
-"""What httpx and what lies below it raise; a time-out of asyncio is an OSError."""
+"""What httpx and the layers below it raise; asyncio's time-out is an OSError."""
 
 STALE_CONNECTION: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
-"""What comes of a kept connection that the registry closes at the same moment."""
+"""What happens if the registry closes a kept connection at the same moment."""
 
 _PYTHONS: Final = re.compile(r"bytearray\(b(['\"])(.*)\1\)")
-"""How h11 cites what it cannot read."""
+"""How h11 quotes what it can't read."""
 
 _STATUSES: Final[dict[int, type[StatusError]]] = {
     400: BadRequest,
@@ -48,14 +48,14 @@ _STATUSES: Final[dict[int, type[StatusError]]] = {
 
 
 def status_class(status: int) -> type[StatusError]:
-    """Return the error class of a status that is none of success."""
+    """Return the error class of a status that does not mean success."""
     if 500 <= status < 600:
         return ServerError
     return _STATUSES.get(status, UnexpectedStatus)
 
 
 def tls_fault(fault: BaseException) -> ssl.SSLError | None:
-    """Return the TLS error at the root of a fault, if there is one (not one that says to wait for more)."""
+    """Return the TLS error behind a fault, if there is one (but not one that only says to wait for more)."""
     waiting = ssl.SSLWantReadError | ssl.SSLWantWriteError
     roots = (cause for cause in _causes(fault) if isinstance(cause, ssl.SSLError) and not isinstance(cause, waiting))
     return next(roots, None)
@@ -64,13 +64,13 @@ def tls_fault(fault: BaseException) -> ssl.SSLError | None:
 def explain(
     fault: BaseException, *, authority: str, proxy: str | None, timeout: float, answered: bool
 ) -> tuple[type[RegistryError], str]:
-    """Name the class of a fault of the network and say in a sentence what it was.
+    """Return the class of a network fault, and a sentence that says what it was.
 
     Args:
         authority: the registry's host and port.
-        proxy: the proxy's URL, if there is one: it is who is not reached then. Its login is not told.
+        proxy: the proxy's URL, if there is one, because then the proxy is what was not reached. Its login is not shown.
         timeout: the profile's, in seconds.
-        answered: whether the head of an answer had come.
+        answered: whether the head of an answer had arrived.
     """
     if (tls := tls_fault(fault)) is not None:
         return TlsFailed, sentence_for(tls, authority)
@@ -87,7 +87,7 @@ def explain(
             return _bad_http(str(fault), authority, answered)
         case httpx.NetworkError():
             return Unreachable, f"The connection to {authority} broke."
-        case httpx.InvalidURL() if answered:  # of a redirect: `javascript:…` and its like
+        case httpx.InvalidURL() if answered:  # in a redirect: `javascript:…` and the like
             return Redirected, f"{authority} redirects to an address that cannot be read."
         case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol() | ValueError() if (
             not answered
@@ -126,7 +126,7 @@ def _bad_http(reason: str, authority: str, answered: bool) -> tuple[type[Registr
 
 
 def _causes(fault: BaseException) -> Iterator[BaseException]:
-    """Yield a fault and all that caused it, outermost first."""
+    """Yield a fault and everything that caused it, outermost first."""
     seen: set[int] = set()
     rest: list[BaseException | None] = [fault]
     while rest:

@@ -1,4 +1,4 @@
-"""A body's bytes as JSON, read so strictly that no other reader can take it differently, and bounded in depth."""
+"""Reads a body as JSON, so strictly that no other reader can understand it differently, and with limited depth."""
 
 import html
 import json
@@ -9,8 +9,8 @@ from typing import Any, Final
 import msgspec
 
 MOST_DEEP: Final = 64
-"""Levels of lists and objects that an answer may have: those documented have three. What is read is also written,
-indented and drawn, each of which goes down level by level."""
+"""Levels of lists and objects that an answer may have; documented answers have three. The limit exists because what is
+read is also written, indented and drawn, which recurses level by level."""
 
 _FIRST_WORDS: Final = 120
 """Characters."""
@@ -18,9 +18,9 @@ _BOM: Final = b"\xef\xbb\xbf"
 _ESCAPE: Final = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
 )
-"""One escape of a JSON text; group 1 is half of a pair that stands alone, which is no Unicode."""
+"""One escape in a JSON text; group 1 is half of a surrogate pair without the other half, which is not Unicode."""
 _UNSEEN: Final = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1|\Z)", re.DOTALL | re.IGNORECASE)
-"""What a page holds and nobody reads."""
+"""The parts of a page that nobody reads."""
 
 Pairs = list[tuple[str, Any]]
 
@@ -30,14 +30,14 @@ class Unreadable(Exception):
 
 
 class TwoReadings(Unreadable):
-    """A key comes twice in one object: which of the two counts is each reader's own choice."""
+    """A key appears twice in one object, so each reader may choose another one."""
 
 
 def decode(body: bytes) -> Any:
-    """Decode a body that has to be JSON: no key twice in an object, at most `MOST_DEEP` levels.
+    """Decode a body that must be JSON, without a key twice in an object, and with at most `MOST_DEEP` levels.
 
     Raises:
-        TwoReadings: a key comes twice in an object.
+        TwoReadings: a key appears twice in an object.
         Unreadable: it is not JSON, or is nested too deeply.
     """
     body = plain(body)
@@ -52,15 +52,15 @@ def decode(body: bytes) -> Any:
 
 
 def read_pairs(body: bytes, hook: Callable[[Pairs], Any]) -> Any:
-    """Decode JSON that `decode` has found to be sound; each object is what `hook` makes of its pairs."""
+    """Decode JSON that `decode` has accepted; `hook` makes each object from its pairs."""
     return json.loads(plain(body), object_pairs_hook=hook, parse_int=str)
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """Decode a body that has to be one JSON object.
+    """Decode a body that must be one JSON object.
 
     Raises:
-        Unreadable: it is none; see `decode`.
+        Unreadable: it is not one; see `decode`.
     """
     value = decode(body)
     if not isinstance(value, dict):
@@ -69,9 +69,9 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 
 def indented(body: bytes) -> str | None:
-    """Return JSON with a line for each value, to be looked at; None for what is not JSON or is nested too deeply.
+    """Return JSON with one line per value, for reading; None if it is not JSON or nested too deeply.
 
-    It is for any bytes, those of an old journal too: it never raises.
+    It accepts any bytes, even from an old journal, and never raises.
     """
     try:
         if is_too_deep(msgspec.json.decode(body)):
@@ -98,26 +98,26 @@ def is_too_deep(value: Any) -> bool:
 
 
 def text(value: object) -> str | None:
-    """Return text as it is and anything else as its JSON; None where there is nothing."""
+    """Return text unchanged and anything else as its JSON; None if there is nothing."""
     if value is None or isinstance(value, str):
         return value
     return msgspec.json.encode(value).decode()
 
 
 def short(said: str | None, most: int = 1_000) -> str:
-    """Return text that somebody else wrote, cut so that no answer can fill the memory; the cut is shown by `…`."""
+    """Return somebody else's text, cut so that no answer can fill the memory; `…` marks the cut."""
     said = said or ""
     return said if len(said) <= most else f"{said[:most]}…"
 
 
 def first_words(body: bytes) -> str:
-    """Return the first words of a body, markup left out, on one line."""
+    """Return the first words of a body, without markup, on one line."""
     raw = body[:65_536].decode("utf-8-sig", errors="replace")
     return " ".join(_without_tags(raw).split())[:_FIRST_WORDS]
 
 
 def _without_tags(raw: str) -> str:
-    """Leave out what stands between `<` and `>`, with scripts, styles and comments; read `&amp;` and its like."""
+    """Leave out tags, scripts, styles and comments; resolve `&amp;` and the like."""
     if not raw.lstrip().startswith("<"):
         return raw
     return html.unescape(" ".join(part.rpartition(">")[2] for part in _UNSEEN.sub("<>", raw).split("<")))
@@ -126,10 +126,10 @@ def _without_tags(raw: str) -> str:
 def plain(body: bytes) -> bytes:
     """Return a body without a byte order mark, and with `\\ufffd` for each half of a surrogate pair.
 
-    Python's own `json` writes such halves, so one odd name would else make the whole answer unreadable.
+    Python's own `json` writes such halves, so otherwise one odd name would make the whole answer unreadable.
 
     Raises:
-        Unreadable: there is nothing in it.
+        Unreadable: it is empty.
     """
     body = body.removeprefix(_BOM)
     if not body.strip():

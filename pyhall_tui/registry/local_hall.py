@@ -1,7 +1,7 @@
-"""What a hall on one's own machine or network tells beyond the registry's API: its fleet, its decisions, its policy.
+"""What a hall on your own machine or network shows beyond the registry's API: its fleet, decisions and policy.
 
-The published hall's routes, ours and a peer's: their fields may differ, so each is looked for under all names that
-were seen, and what is missing is missing. `/policy` and `/policy/explain` are our hall's own.
+These are the routes of the published hall, of ours and of other implementations. Their fields may differ, so each is
+searched for under all known names, and may be missing. Only our hall has `/policy` and `/policy/explain`.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST_DECISIONS: Final = 500
-"""Decisions asked for at once."""
+"""Decisions per request."""
 _LISTS_LIMIT: Final = 16 * 1024 * 1024
 
 
 class HallStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A hall's own word on itself."""
+    """A hall's own status."""
 
     name: str | None
     version: str | None
@@ -36,16 +36,16 @@ class HallStatus(msgspec.Struct, frozen=True, kw_only=True):
     denials_today: int | None
     policy_error: str | None
     upstream: dict[str, Any] | None
-    """The registry that it follows: `url`, `last_poll`, `last_heard`, `stale`, `when_stale`, `error`, as it came."""
+    """The registry that it follows: `url`, `last_poll`, `last_heard`, `stale`, `when_stale`, `error`, as received."""
     fields: dict[str, Any]
     """The whole answer."""
 
 
 class HallDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """One decision of the log. Texts are as they came."""
+    """One decision in the log. Texts are unchanged."""
 
     key: str
-    """What names it in a list: the same decision has the same in every answer."""
+    """Identifies it in a list: the same decision has the same key in every answer."""
     seq: int | None
     outcome: Outcome
     outcome_text: str
@@ -65,7 +65,7 @@ class HallDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HallAlert(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that the hall wants looked at."""
+    """Something that the hall asks you to look at."""
 
     level: str | None
     code: str | None
@@ -74,7 +74,7 @@ class HallAlert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HallRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule of the policy, how often it decided, and the sentence that says why it never can, if it is hidden."""
+    """A rule of the policy, how often it decided, and, if it is unreachable, a sentence that says why."""
 
     id: str
     outcome: str
@@ -94,7 +94,7 @@ class HallRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HallPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """The policy in force; `error` says what keeps a newer one out of force."""
+    """The policy in force; `error` says why a newer one is not in force."""
 
     rules: tuple[HallRule, ...]
     default: str | None = None
@@ -104,7 +104,7 @@ class HallPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExplainedStep(msgspec.Struct, frozen=True):
-    """One rule that was asked, and what it does or what keeps it from matching."""
+    """One rule that was checked, and what it does or why it doesn't match."""
 
     rule: str
     matches: bool
@@ -119,7 +119,7 @@ class _ExplainedDecision(msgspec.Struct, frozen=True):
 
 
 class HallExplanation(msgspec.Struct, frozen=True, kw_only=True):
-    """How the hall would decide now, with the way to it."""
+    """How the hall would decide now, and how it gets there."""
 
     decision: _ExplainedDecision
     worker: str
@@ -127,22 +127,22 @@ class HallExplanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def hall_status(client: "RegistryClient", *, retry: bool = True) -> HallStatus:
-    """Ask how the hall is.
+    """Ask for the hall's status.
 
     Raises:
-        NotFound: this registry has no local routes, as the public one.
+        NotFound: this registry has no local routes, like the public one.
         RegistryError: no usable answer came.
     """
     return await _ask(client, "/status", _read_status, retry)
 
 
 async def hall_workers(client: "RegistryClient") -> tuple[str, ...]:
-    """Ask for the ids of all workers of the hall. Raises as `hall_status`."""
+    """Ask for the ids of all of the hall's workers. Raises as `hall_status`."""
     return await _ask(client, "/workers", _read_worker_ids)
 
 
 async def hall_decisions(client: "RegistryClient", after: int = 0) -> list[HallDecision]:
-    """Ask for the last decisions, newest first; a hall that numbers them gives those above `after` alone.
+    """Ask for the last decisions, newest first; a hall that numbers them returns only those above `after`.
 
     Raises as `hall_status`.
     """
@@ -151,7 +151,7 @@ async def hall_decisions(client: "RegistryClient", after: int = 0) -> list[HallD
 
 
 async def hall_alerts(client: "RegistryClient") -> list[HallAlert]:
-    """Ask what the hall wants looked at. Raises as `hall_status`."""
+    """Ask what needs attention. Raises as `hall_status`."""
     return await _ask(client, "/alerts", _read_alerts)
 
 
@@ -159,8 +159,8 @@ async def hall_policy(client: "RegistryClient") -> HallPolicy:
     """Ask for the rules.
 
     Raises:
-        NotFound: this hall does not tell them (a peer's).
-        Forbidden: it tells them to its own machine alone.
+        NotFound: this hall does not show them (it is another implementation).
+        Forbidden: it shows them only to its own machine.
         RegistryError: no usable answer came.
     """
     return await _ask(client, "/policy", lambda body: read_struct(body, HallPolicy))
@@ -175,11 +175,11 @@ async def hall_explanation(
     at: float | None,
     context: str | None = None,
 ) -> HallExplanation:
-    """Ask how such a dispatch would be decided by the rules and the fleet of now.
+    """Ask how the current rules and fleet would decide such a dispatch.
 
     Args:
         at: a time in seconds since 1970; now, if None.
-        context: a JSON object with what a rule may look at besides.
+        context: a JSON object with whatever else a rule checks.
 
     Raises as `hall_policy`.
     """
@@ -243,7 +243,7 @@ def _decision(fields: dict[str, Any]) -> HallDecision:
     )
     outcome = read.read()
     if outcome is Outcome.OTHER and word in (None, "DISPATCH") and denied in (0, False) and not code:
-        outcome = Outcome.ALLOW  # a peer's log says so in no other way
+        outcome = Outcome.ALLOW  # another implementation's log has no other way to say so
     seq, decision_id = fields.get("seq"), text(_first(fields, "decision_id", "dispatch_id", "id"))
     at = text(_first(fields, "decided_at", "timestamp", "created_at", "at"))
     correlation = text(_first(fields, "correlation_id"))
@@ -281,7 +281,7 @@ def _read_alerts(body: bytes) -> list[HallAlert]:
 
 
 def _items(body: bytes, *names: str) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a list that stands alone, or under one of these names.
+    """Yield the objects of a list that is the whole body, or has one of these names.
 
     Raises:
         Unreadable: there is no such list.

@@ -1,6 +1,6 @@
 """Counts what comes off the wire for one request: heads, interim answers, chunk sizes and extensions, trailers, body.
 
-httpx tells of the body only; a registry could send what is no body without an end.
+httpx reports only the body; a registry could send endless data outside it.
 """
 
 import ssl
@@ -16,21 +16,21 @@ BESIDES_THE_BODY: Final = 1024 * 1024
 
 
 class TooMuchTakenIn(RuntimeError):
-    """More came off the wire than this request's bound."""
+    """More came off the wire than this request's limit."""
 
 
 class Meter:
-    """The bytes that one request may take in."""
+    """The bytes that one request may receive."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.taken = 0
 
     def take(self, count: int) -> None:
-        """Count bytes that came.
+        """Count received bytes.
 
         Raises:
-            TooMuchTakenIn: they are more than the bound.
+            TooMuchTakenIn: they are over the limit.
         """
         self.taken += count
         if self.taken > self.most:
@@ -38,7 +38,7 @@ class Meter:
 
 
 METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
-"""That of the request that the running task is about."""
+"""The meter of the running task's request."""
 
 
 def metered(transport: httpx.AsyncHTTPTransport) -> httpx.AsyncHTTPTransport:
@@ -49,14 +49,14 @@ def metered(transport: httpx.AsyncHTTPTransport) -> httpx.AsyncHTTPTransport:
 
 
 def _pool_of(transport: httpx.AsyncHTTPTransport) -> httpcore.AsyncConnectionPool:
-    """Return what opens the connections. httpx makes it, and has no parameter for its backend (read in 0.28)."""
+    """Return what opens the connections. httpx makes it, and has no parameter for its backend (as of 0.28)."""
     pool = transport._pool  # noqa: SLF001
     assert isinstance(pool, httpcore.AsyncConnectionPool)
     return pool
 
 
 class _Backend(httpcore.AsyncNetworkBackend):
-    """Opens connections as another does, and counts what they read."""
+    """Opens connections through another backend, and counts what they read."""
 
     def __init__(self, inner: httpcore.AsyncNetworkBackend) -> None:
         self._inner = inner

@@ -1,7 +1,7 @@
-"""What the registry says, typed. Two shapes of a verify answer become one `Verdict`; the worse reading counts.
+"""What the registry says, typed. The two shapes of a verify answer become one `Verdict`; the worse reading counts.
 
-Rules from the contract, part 2: a hash may come with `sha256:` before it and in upper case; what is not 64
-hex digits equals nothing and is never *attested*; of two fields that disagree the worse one counts.
+Rules from the contract, part 2: a hash may have the prefix `sha256:` and be in upper case; anything but 64 hex digits
+equals nothing and is never *attested*; if two fields disagree, the worse one counts.
 """
 
 import re
@@ -13,16 +13,16 @@ import msgspec
 from pyhall_tui.clock import Moment
 
 KEPT = 16_384
-"""Bytes of a raw answer that are kept, in memory as in the journal; what is beyond is cut, and said to be."""
+"""Bytes of a raw answer that are kept, in memory and in the journal; the rest is cut off, and marked as cut."""
 
 NOT_BANNED = ("clean", "not banned")
-"""What `Verdict.ban_word` is if the registry says that a worker is not banned."""
+"""The values of `Verdict.ban_word` if the registry says that a worker is not banned."""
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def plain_sha256(text: object) -> str | None:
-    """Return 64 lowercase hex digits without a `sha256:` prefix, or None where `text` is no such hash."""
+    """Return 64 lowercase hex digits without a `sha256:` prefix, or None if `text` is not such a hash."""
     if not isinstance(text, str):
         return None
     bare = text.strip().lower().removeprefix("sha256:")
@@ -43,56 +43,56 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     response_size: int = 0
     """Bytes of the whole body."""
     elapsed: float
-    """Seconds from send to the last byte."""
+    """Seconds from sending to the last byte."""
     correlation_id: str
 
 
 class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One request as it ended, for rates and the log: with a status where one came, else with the kind of error."""
+    """One finished request, for rates and the log: with its status if one came, otherwise the kind of error."""
 
     method: str
     path: str
     status: int | None
     error: str | None
-    """`RegistryError.kind` of what it ended with, also where a status came; None where all is well."""
+    """`RegistryError.kind` of the error it ended with, even if a status came; None if it succeeded."""
     elapsed: float
-    """Seconds from send to the end."""
+    """Seconds from sending to the end."""
     correlation_id: str
     at: Moment
     """When it ended."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What the registry said of one worker, in one model for both shapes of its answer."""
+    """What the registry said about one worker, in one model for both shapes of its answer."""
 
     worker_id: str
     known: bool
-    """False where the registry answered 404: unknown, which is no fault and never clean."""
+    """False if the registry answered 404: unknown, which is not a fault but never clean."""
     namespace: str | None = None
     display_name: str | None = None
     status: str | None = None
-    """`active`, `retired`, `revoked`, `banned`, `unknown`, or a word not heard of before, kept as it came."""
+    """`active`, `retired`, `revoked`, `banned`, `unknown`, or an unknown word, as received."""
     attested: bool = False
-    """True only where the registry says so and the hash is a real one."""
+    """True only if the registry says so and the hash is a real one."""
     sha256: str | None = None
     """The attested package hash, bare lowercase hex."""
     hash_text: str | None = None
-    """The hash field as it came, also where it is no hash."""
+    """The hash field as received, even if it is not a hash."""
     banned: bool = False
-    """True where any field says so."""
+    """True if any field says so."""
     ban_word: str | None = None
-    """`ban_status` as it came (`clean` and `banned` are known, any other is not taken for clean), else what the older
-    shape's `banned` says, in words; None where neither is there."""
+    """`ban_status` as received (`clean` and `banned` are known; no other word counts as clean), otherwise the older
+    shape's `banned` in words; None if there is neither."""
     ban_reason: str | None = None
     attested_at: str | None = None
     capabilities: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
-    """Sentences: why this answer can't be read as clean though it is no ban. Empty where all is plain."""
+    """Sentences that say why this answer can't be read as clean although it is not a ban. Usually empty."""
     correlation_id: str = ""
     raw: bytes = b"{}"
-    """The answer's JSON object as it came, the first `KEPT` bytes."""
+    """The answer's JSON object as received, the first `KEPT` bytes."""
     raw_size: int = 0
-    """Bytes of the whole answer; 0 for one of an earlier version's journal."""
+    """Bytes of the whole answer; 0 for one from an earlier version's journal."""
 
     @property
     def is_cut(self) -> bool:
@@ -111,23 +111,23 @@ class BanListEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BanList(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer of the ban list. Where `unchanged`, the entries are those of the last answer, not repeated."""
+    """One ban list. If `unchanged`, the entries are those of the last answer, and not repeated."""
 
     entries: dict[str, BanListEntry]
     """By bare lowercase hash."""
     unchanged: bool = False
     besides: bool = False
-    """The entries count beside those of the last answer, for they are all that could be made of this one."""
+    """The entries count in addition to the last answer's, because nothing else in this one is readable."""
     truncated: bool = False
-    """As many entries came as were asked for (or a local hall's cache is empty): it clears nobody, and its
-    count is no total."""
+    """As many entries came as were requested (or a local hall's cache is empty): it clears nobody, and its count is not
+    a total."""
     unreadable: int = 0
-    """Entries whose hash is none: they match nobody, and are counted rather than dropped silently."""
+    """Entries without a real hash: they match nobody, and are counted rather than dropped silently."""
     correlation_id: str = ""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """The registry's own word on itself."""
+    """The registry's own health report."""
 
     ok: bool
     version: str | None
@@ -136,18 +136,18 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(StrEnum):
-    """What a dispatch came to. Only a plain `allow` is an allow."""
+    """The outcome of a dispatch. Only a plain `allow` is an allow."""
 
     ALLOW = "allow"
     DENY = "deny"
     HOLD = "hold"
     """A human has to decide first."""
     OTHER = "other"
-    """A word not heard of before: never taken for an allow."""
+    """An unknown word: never taken for an allow."""
 
 
 class DispatchRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Part 1's dispatch. `context` carries at least `correlation_id` once sent."""
+    """Part 1's dispatch. `context` has at least `correlation_id` once sent."""
 
     namespace: str
     capability: str
@@ -160,17 +160,17 @@ class DispatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     outcome: Outcome
     outcome_text: str
-    """The word that came."""
+    """The word as received."""
     deny_code: str | None
     reason: str | None
     decision_id: str | None
     correlation_id: str | None
-    """As it came back; compare it to the request's."""
+    """As it came back; compare it with the request's."""
     exchange: Exchange
 
 
 class EnrollRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Part 1's enrollment, to the letter."""
+    """Part 1's enrollment, exactly."""
 
     namespace: str
     display_name: str
@@ -179,10 +179,10 @@ class EnrollRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EnrollAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of an enrollment: documented nowhere, so `fields` holds all of it."""
+    """The result of an enrollment. It is not documented, so `fields` holds everything."""
 
     worker_id: str | None
-    """One that can be watched. None if the answer holds an enrollment session instead: it is shown, not failed."""
+    """An id that can be watched. None if the answer holds an enrollment session instead, which is not a failure."""
     session: str | None
     """The id of the enrollment session, if the answer holds one. There is always a worker id or a session: an answer
     with neither is an error, and its outcome is unknown."""
@@ -191,7 +191,7 @@ class EnrollAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttestAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of attesting a package hash anew."""
+    """The result of attesting a package hash again."""
 
     worker_id: str | None
     sha256: str | None

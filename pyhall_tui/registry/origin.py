@@ -1,4 +1,4 @@
-"""Where a profile's registry is: its address, normalised, and how an id becomes one segment of a path."""
+"""A profile's registry address, normalized, and how an id becomes one segment of a path."""
 
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -18,22 +18,22 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """In its one spelling (see `hosts`), without the brackets of an IPv6 address."""
     port: int
     prefix: str
-    """The path below which the API lies, without a trailing slash; mostly empty."""
+    """The path before the API's own, without a trailing slash; usually empty."""
 
     @property
     def authority(self) -> str:
-        """The host as an address writes it, with its port where that is not the scheme's own."""
+        """The host as written in an address, with its port unless it is the scheme's default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def base_url(self) -> str:
-        """The normalised address, without a trailing slash."""
+        """The normalized address, without a trailing slash."""
         return f"{self.scheme}://{self.authority}{self.prefix}"
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is this machine itself: reached without a proxy, and plain `http://` is fine."""
+        """Whether it is this machine: reached without a proxy, and plain `http://` is fine."""
         return is_loopback(self.base_url)
 
 
@@ -41,7 +41,7 @@ def read_origin(url: str) -> Origin:
     """Read a profile's registry URL.
 
     Raises:
-        ValueError: it cannot be used; the message is a sentence that says why, without the URL in it
+        ValueError: it can't be used; the message is a sentence that says why, without the URL in it
             (someone may have pasted a key there).
     """
     parts = urlsplit(normalise_url(url))
@@ -54,12 +54,12 @@ def read_origin(url: str) -> Origin:
 
 
 def segment(worker_id: str) -> str:
-    """Return an id percent-encoded, so that it stays one segment of a path whatever it holds.
+    """Return an id percent-encoded, so that it stays one segment of a path whatever it contains.
 
-    Nothing is left safe, and an id of dots alone is encoded too: `..` would name the folder above.
+    No character is exempt, and an id of only dots is encoded too: `..` would name the folder above.
 
     Raises:
-        ValueError: it is empty or no valid Unicode; the message is a sentence.
+        ValueError: it is empty or not valid Unicode; the message is a sentence.
     """
     if not worker_id:
         raise ValueError("The worker id is empty.")

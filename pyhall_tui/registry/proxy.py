@@ -1,4 +1,4 @@
-"""Which proxy stands between us and the registry: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, or the system's settings."""
+"""Which proxy to use for the registry: from `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, or the system's settings."""
 
 import ipaddress
 import re
@@ -13,14 +13,13 @@ _IN_BRACKETS: Final = re.compile(r"\[(.*)\](?::(\d{1,5}))?")
 
 
 def choose_proxy(origin: Origin) -> tuple[str | None, tuple[str, ...]]:
-    """Return the proxy's URL for that registry, or None, and sentences of warning.
+    """Return the proxy's URL for that registry, or None, and warnings as sentences.
 
-    This machine itself is always reached without one. `NO_PROXY` may name hosts (and what lies below
-    them), addresses and networks such as `10.0.0.0/8`, between commas or blanks; an entry that cannot be
-    read is a warning.
+    This machine is always reached without one. `NO_PROXY` may list hosts (which include their subdomains), addresses
+    and networks such as `10.0.0.0/8`, separated by commas or spaces; an unreadable entry is a warning.
 
     Raises:
-        ValueError: it is a proxy that we cannot speak to (SOCKS); the message is a sentence.
+        ValueError: the proxy is of a kind that we don't support (SOCKS); the message is a sentence.
     """
     if origin.is_loopback:
         return None, ()
@@ -38,10 +37,10 @@ def choose_proxy(origin: Origin) -> tuple[str | None, tuple[str, ...]]:
 
 
 def _require_http(scheme: str, variable: str) -> None:
-    """Look whether we can speak to such a proxy. The variable's value may hold a password, and is not repeated.
+    """Check that we support such a proxy. The variable's value may hold a password, so it is not repeated.
 
     Raises:
-        ValueError: we cannot; the message is a sentence.
+        ValueError: we don't; the message is a sentence.
     """
     if scheme in ("", "http", "https"):
         return
@@ -66,7 +65,7 @@ def _covers(entry: str, origin: Origin) -> bool:
     """Whether that entry of `NO_PROXY` covers the registry.
 
     Raises:
-        ValueError: the entry cannot be read.
+        ValueError: the entry can't be read.
     """
     if entry == "*":
         return True

@@ -1,4 +1,4 @@
-"""How long to wait before a read is asked again: bounded on both sides, whatever the registry says."""
+"""How long to wait before repeating a read: within limits, whatever the registry says."""
 
 import random
 import re
@@ -14,33 +14,33 @@ from pyhall_tui.registry.errors import RateLimited, RegistryError, ServerError, 
 T = TypeVar("T")
 
 SHORTEST_RETRY_AFTER: Final = 1.0
-"""Seconds: `Retry-After: 0` and a date in the past mean this, so that nobody is hammered."""
+"""Seconds: `Retry-After: 0` and a date in the past mean this, so that the registry is not hammered."""
 LONGEST_RETRY_AFTER: Final = 300.0
 """Seconds: no `Retry-After` makes anyone wait longer."""
 LONGEST_WAIT_OF_A_READ: Final = 30.0
-"""Seconds that a single read waits by itself; if more is asked for, the error is reported at once."""
+"""Seconds that a single read waits at most; if the registry asks for more, the error is reported at once."""
 ATTEMPTS: Final = 3
 TIMEOUT: Final = 45.0
-"""Seconds after which a single read is not asked again."""
+"""Seconds after which a single read is not repeated."""
 FIRST_WAIT: Final = 0.5
 LONGEST_BACKOFF: Final = 5.0
 """Seconds between two attempts when the registry doesn't say how long to wait."""
 MOST_JITTER: Final = 0.5
-"""Seconds at most that are added to what the registry asks for, so that not all come back at once."""
+"""At most so many seconds are added to what the registry asks for, so that clients don't all return at once."""
 
 _SECONDS: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
 def retry_after(header: str | None, now: float) -> float | None:
-    """Read a `Retry-After` header: seconds to wait, within the bounds above; None where it says nothing usable.
+    """Read a `Retry-After` header: seconds to wait, within the limits above; None if it says nothing usable.
 
     Args:
-        header: whole seconds or an HTTP date (RFC 9110, 10.2.3); fractions are taken too, and of several,
-            joined by commas, the longest.
-        now: seconds since the epoch, by the clock that wrote the header where its `Date` is known.
+        header: whole seconds or an HTTP date (RFC 9110, 10.2.3); fractions are accepted too, and the longest
+            of several, joined by commas.
+        now: seconds since the epoch, by the clock that wrote the header if its `Date` is known.
     """
     text = (header or "").strip()
-    if (seconds := _seconds(text, now)) is None:  # several headers in one, or their parts
+    if (seconds := _seconds(text, now)) is None:  # several headers joined into one
         given = [each for part in text.split(",") if (each := _seconds(part.strip(), now)) is not None]
         if not given:
             return None
@@ -56,10 +56,10 @@ def _seconds(text: str, now: float) -> float | None:
 
 
 def http_date(text: str | None) -> float | None:
-    """Return an HTTP date in any of its three formats as seconds since the epoch, or None where it is none."""
+    """Return an HTTP date in any of its three formats as seconds since the epoch, or None if it is not one."""
     try:
         date = parsedate_to_datetime(text or "")
-        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()  # of `asctime`, which names no zone
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()  # from `asctime`, which has no zone
     except (ValueError, OverflowError, OSError, TypeError):
         return None
 
@@ -67,7 +67,7 @@ def http_date(text: str | None) -> float | None:
 async def with_retries(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
     """Return what `ask` returns; ask again if that may help, up to `ATTEMPTS` times and for `TIMEOUT` seconds.
 
-    Only for reads: nothing that the registry acts on or records may come here.
+    Only for reads: nothing that the registry acts on or records may be passed here.
 
     Raises:
         RegistryError: the last error, when no other attempt is made.
@@ -86,9 +86,9 @@ async def with_retries(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
 
 
 def pause_before_retry(error: RegistryError, backoff: Backoff) -> float | None:
-    """Return how many seconds after this error a read is asked again; None if it is not."""
+    """Return how many seconds after this error to repeat a read; None if it is not repeated."""
     if isinstance(error, StatusError) and not isinstance(error, RateLimited | ServerError):
-        return None  # no `Retry-After` makes a refusal pass
+        return None  # a refusal is final, whatever `Retry-After` says
     asked_for = error.retry_after if isinstance(error, StatusError) else None
     if asked_for is None and isinstance(error, RateLimited):
         asked_for = SHORTEST_RETRY_AFTER

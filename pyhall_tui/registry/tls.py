@@ -1,4 +1,4 @@
-"""Whom we trust: the system's certificates, and those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name."""
+"""Which certificates we trust: the system's, and those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name."""
 
 import asyncio
 import contextlib
@@ -16,13 +16,13 @@ from pyhall_tui.registry.meter import metered
 
 _PROBE_SECONDS: Final = 5.0
 _AT_ANY_TIME: Final = ssl.VerifyFlags(0x200000)
-"""OpenSSL's `X509_V_FLAG_NO_CHECK_TIME`: what has expired is decoded too."""
+"""OpenSSL's `X509_V_FLAG_NO_CHECK_TIME`: expired certificates are decoded too."""
 
 
 def trust_context(scheme: str = "https") -> tuple[ssl.SSLContext, tuple[str, ...]]:
-    """Return the one TLS context of a client, and sentences of warning about what could not be loaded.
+    """Return a client's TLS context, and warnings about what could not be loaded, as sentences.
 
-    For plain `http` it is an empty one: reading the system's certificates takes some 40 ms.
+    For plain `http` it is empty, because reading the system's certificates takes about 40 ms.
     """
     if scheme == "http":
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ()
@@ -33,7 +33,7 @@ def trust_context(scheme: str = "https") -> tuple[ssl.SSLContext, tuple[str, ...
             continue
         try:
             context.load_verify_locations(**{argument: path})
-        except (OSError, ValueError) as error:  # of which ssl's own is one
+        except (OSError, ValueError) as error:  # ssl's own errors are among them
             reason = error.reason if isinstance(error, ssl.SSLError) else getattr(error, "strerror", "")
             said = (reason or "no certificates in it").replace("_", " ").lower()
             warnings.append(f"{variable} names {path!r}, which cannot be read: {said}.")
@@ -48,8 +48,8 @@ def trust_context(scheme: str = "https") -> tuple[ssl.SSLContext, tuple[str, ...
 def _system_context() -> ssl.SSLContext:
     """Return a context that trusts what the system trusts.
 
-    Where OpenSSL itself finds the system's certificates, they are loaded once. `truststore` asks macOS and Windows,
-    and elsewhere finds what OpenSSL does not, but it reads the whole bundle anew at each handshake (28 ms).
+    If OpenSSL itself finds the system's certificates, they are loaded once. `truststore` asks macOS and Windows, and
+    elsewhere finds what OpenSSL does not, but it reads the whole bundle again for each handshake (28 ms).
     """
     found = ssl.get_default_verify_paths()
     if sys.platform in ("darwin", "win32") or not (found.cafile or _holds_certificates(found.capath)):
@@ -64,7 +64,7 @@ def _holds_certificates(folder: str | None) -> bool:
 
 
 def sentence_for(error: ssl.SSLError, authority: str) -> str:
-    """Say what is wrong with the TLS of the registry at `authority`."""
+    """Return a sentence that says what is wrong with the TLS of the registry at `authority`."""
     if not isinstance(error, ssl.SSLCertVerificationError):
         reason = (error.reason or str(error)).replace("_", " ").lower()
         if reason in ("wrong version number", "http request", "record layer failure", "packet length too long"):
@@ -81,10 +81,10 @@ def sentence_for(error: ssl.SSLError, authority: str) -> str:
 
 
 async def issuer_of(base_url: str, proxy: str | None) -> str | None:
-    """Name who issued the certificate that is shown there, or None where that cannot be learnt.
+    """Return who issued the certificate that the registry shows, or None if that can't be found out.
 
-    Two handshakes, after each of which we hang up: nothing is sent, no key and no request. The first takes the
-    certificate unseen, the second trusts just that one, for only then does the ssl module decode it.
+    Makes two handshakes and hangs up after each: nothing is sent, neither the key nor a request. The first accepts any
+    certificate; the second trusts only that one, because only then does the ssl module decode it.
     """
     with contextlib.suppress(Exception):
         async with asyncio.timeout(_PROBE_SECONDS):
@@ -103,7 +103,7 @@ async def issuer_of(base_url: str, proxy: str | None) -> str | None:
 
 
 class _ShookHands(Exception):
-    """Ends a probe's request before anything of it is sent."""
+    """Ends a probe's request before anything is sent."""
 
 
 async def _handshake(base_url: str, proxy: str | None, context: ssl.SSLContext) -> ssl.SSLObject:

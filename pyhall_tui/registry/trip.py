@@ -1,4 +1,4 @@
-"""One request: what it asks for, what is known of it on its way, and what came."""
+"""One request: what it asks for, what is known about it on its way, and what came back."""
 
 import hashlib
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from pyhall_tui.registry.meter import BESIDES_THE_BODY
 from pyhall_tui.registry.models import Exchange
 
 BODY_LIMIT: Final = 4 * 1024 * 1024
-"""Bytes of an answer, after decompression."""
+"""Bytes that an answer may have, after decompression."""
 
 
 LONGEST_SENTENCE: Final = 2_000
-"""Characters of an error's sentence, which may repeat what the registry said."""
+"""Characters that an error's sentence may have; it may repeat what the registry said."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,16 +27,16 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     method: str
     path: str
-    """Below the base URL, percent-encoded, with its query."""
+    """Relative to the base URL, percent-encoded, with its query."""
     correlation_id: str
     body: bytes | None = None
     headers: tuple[tuple[str, str], ...] = ()
     limit: int = BODY_LIMIT
     """Bytes that the answer's body may have."""
     accepts: tuple[int, ...] = ()
-    """Statuses beyond those of success that are an answer and no error."""
+    """Statuses that are an answer rather than an error, besides those of success."""
     look_first: str = ""
-    """For what changes something or is recorded: what to do when nobody knows whether it had an effect."""
+    """For requests that change something or are recorded: what to do if nobody knows whether they had an effect."""
 
     def refused(self, sentence: str) -> NotSent:
         """Return the error for a request that is not sent."""
@@ -44,7 +44,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer:
-    """What came, read whole."""
+    """An answer, read completely."""
 
     def __init__(
         self,
@@ -55,20 +55,20 @@ class Answer:
         mask: Callable[[bytes], bytes],
         exchange: Callable[[bytes], Exchange],
     ) -> None:
-        """Make one of a body as it came. `mask` takes the key out of it, `exchange` makes the record of it then."""
+        """Make one from the received body. `mask` removes the key from it; then `exchange` makes its record."""
         self.status = status
         self.headers = headers
-        """`httpx.Headers`: case does not count."""
+        """`httpx.Headers`, which are case-insensitive."""
         self._came, self._mask, self._exchange = body, mask, exchange
 
     @cached_property
     def body(self) -> bytes:
-        """The body with the key masked in it. Looking for it takes a while in a long one: see `digest`."""
+        """The body with the key masked. Searching a long body for the key takes a while: see `digest`."""
         return self._mask(self._came)
 
     @property
     def digest(self) -> bytes:
-        """The SHA-256 of the body as it came, by which an answer is known again without being read."""
+        """The SHA-256 of the received body, by which an answer is recognized without being read."""
         return hashlib.sha256(self._came).digest()
 
     def exchange(self) -> Exchange:
@@ -77,7 +77,7 @@ class Answer:
 
 
 class Trip:
-    """What is known of one request on its way, also when it fails. A transport tells it: it is a `Progress`."""
+    """What is known about one request on its way, even when it fails. It is the transport's `Progress`."""
 
     def __init__(self, call: Call, clock: Clock) -> None:
         self.call = call
@@ -86,18 +86,18 @@ class Trip:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew, for a read that is repeated unseen."""
+        """Start again, for a read that is repeated unnoticed."""
         self.connected_anew = False
         self.sent_at: float | None = None
         self.request: httpx.Request | None = None
         self.response: httpx.Response | None = None
-        """Its head has come; the body may not have."""
+        """Its head has arrived; the body may not have."""
         self.status: int | None = None
-        """The status that was answered, if any; known also where httpx refuses the head that it stands in."""
+        """The answer's status, if any; known even if httpx refuses the head that contains it."""
 
     @property
     def most(self) -> int:
-        """Bytes that may come off the wire for it."""
+        """Bytes that may arrive for it."""
         return self.call.limit + BESIDES_THE_BODY
 
     def connects(self) -> None:
@@ -109,17 +109,17 @@ class Trip:
         self.sent_at = self._clock.now().mono
 
     def hears(self, status: int) -> None:
-        """The head of an answer has come."""
+        """The head of an answer has arrived."""
         self.status = status
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the request was sent, or since it was begun where it never was."""
+        """Seconds since the request was sent, or since it was started if it was never sent."""
         return self._clock.now().mono - (self.started if self.sent_at is None else self.sent_at)
 
     @property
     def met_a_stale_connection(self) -> bool:
-        """Whether a fault now is one of a kept connection's end, before any answer."""
+        """Whether a fault now means that a kept connection ended, before any answer."""
         return not self.connected_anew and self.status is None
 
     @property
@@ -128,7 +128,7 @@ class Trip:
         return may_have_acted(self.call.method, sent=self.sent_at is not None, status=self.status)
 
     def error(self, kind: type[RegistryError], sentence: str, **more: Any) -> RegistryError:
-        """Make the error that this request ends with. If it may have had an effect, the advice is to look first."""
+        """Make the error that this request ends with. If it may have had an effect, the advice is to check first."""
         reached = self.may_have_taken_effect
         if reached and self.call.look_first:
             more["advice"] = self.call.look_first

@@ -1,24 +1,24 @@
-"""A body taken out of its `Content-Encoding`, counted as it grows: httpx unpacks a bomb before one can count."""
+"""Unpacks a body's `Content-Encoding`, counting as it grows: httpx unpacks a bomb before anyone can count."""
 
 import zlib
 
 
 class NotPacked(Exception):
-    """What came is not what its header says; the message is a sentence."""
+    """The body is not what its header says; the message is a sentence."""
 
 
 class Gunzip:
-    """Unpacks gzip (RFC 1952): one member or several, and nothing besides."""
+    """Unpacks gzip (RFC 1952): one or several members, and nothing else."""
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(wbits=31)
         self._begun = False
 
     def feed(self, data: bytes, most: int) -> bytes:
-        """Return what `data` unpacks to, at most that many bytes; what is beyond is lost, so ask for one too many.
+        """Return what `data` unpacks to, at most that many bytes; the rest is lost, so ask for one too many.
 
         Raises:
-            NotPacked: it is no gzip, or something else follows it.
+            NotPacked: it is not gzip, or something else follows it.
         """
         out = bytearray()
         while data and len(out) < most:
@@ -33,10 +33,10 @@ class Gunzip:
         return bytes(out)
 
     def end(self) -> None:
-        """Say that nothing more comes.
+        """Note that nothing more comes.
 
         Raises:
-            NotPacked: it was cut.
+            NotPacked: it was truncated.
         """
         if self._begun and not self._member.eof:
             raise NotPacked("The answer was truncated: its gzip stream does not end.")

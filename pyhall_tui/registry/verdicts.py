@@ -1,4 +1,4 @@
-"""A verify answer, of whichever shape, as one verdict. Of two readings the worse one counts.
+"""Turns a verify answer, in either shape, into one verdict. If it can be read in two ways, the worse one counts.
 
 The contract has two shapes, told apart by their fields: part 1's (`attested`, `attest_sha256`, `ban_status`) and the
 older one (`current_hash`, `banned`). An answer is clean only if it has every field that its shape promises.
@@ -22,17 +22,17 @@ _DECIDING: Final[dict[str, type]] = {
     "ban_status": str,
     "banned": bool,
 }
-"""Fields that decide, and their types. What decides nothing may be of any type: an odd name must not hide a ban."""
+"""Fields that matter, and their types. The others may have any type: an odd name must not hide a ban."""
 _DOCUMENTED: Final = ("attested", "attest_sha256", "ban_status")
 _NAME: Final = 200
-"""Characters of a capability that are kept."""
+"""Characters to keep of a capability."""
 
 
 def read_verdict(worker_id: str, body: bytes, correlation_id: str) -> Verdict:
     """Read a verify answer in either of its shapes, or in both at once.
 
     Raises:
-        Unreadable: it is none, or speaks of another worker than `worker_id`.
+        Unreadable: it is not one, or is about another worker than `worker_id`.
     """
     fields = read_object(body)
     _require_worker(fields, worker_id)
@@ -66,7 +66,7 @@ def read_verdict(worker_id: str, body: bytes, correlation_id: str) -> Verdict:
 
 
 def unknown_verdict(worker_id: str, body: bytes, correlation_id: str) -> Verdict:
-    """Read a 404: the worker is not known, which is no fault. It may also be a wrong address: a doubt says so."""
+    """Read a 404: the worker is unknown, which is not a fault. The address may also be wrong: a doubt says so."""
     try:
         fields = read_object(body)
     except Unreadable:
@@ -94,7 +94,7 @@ def _require_worker(fields: dict[str, Any], worker_id: str) -> None:
 
 
 def _is_attested(fields: dict[str, Any], given: str | None) -> bool:
-    """Whether an answer with one real hash says that it is attested. The older shape says so by its hash alone."""
+    """Whether an answer with one real hash says that it is attested. In the older shape, the hash alone says so."""
     if any(name in fields for name in _DOCUMENTED):
         return fields.get("attested") is True and plain_sha256(given) is not None
     return True
@@ -141,7 +141,7 @@ def _ban_doubts(fields: dict[str, Any], *, documented: bool) -> Iterator[str]:
 
 
 def _capabilities(value: object) -> tuple[str, ...]:
-    """Return each of a list as text; what is no list, and says anything, as one. `KEPT` characters in all."""
+    """Return each item of a list as text; anything else that isn't empty counts as one. `KEPT` characters in all."""
     said = (text(each) for each in (value if isinstance(value, list) else [value]))
     kept, left = [], KEPT
     for each in said:
@@ -152,5 +152,5 @@ def _capabilities(value: object) -> tuple[str, ...]:
 
 
 def _kept(value: object) -> str | None:
-    """Return what is kept of a field: its text, cut."""
+    """Return what is kept of a field: its text, shortened."""
     return None if value is None else short(text(value))

@@ -1,4 +1,4 @@
-"""One request and its answer: bounded in time and size, sent once, and ended in a model or one of our errors."""
+"""One request and its answer: limited in time and size, sent once, and ending in a model or one of our errors."""
 
 import asyncio
 import logging
@@ -44,13 +44,13 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 logger = logging.getLogger("pyhall_tui.registry")
 for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
-    # Their lines repeat ours without the correlation id, and hold the answer's headers, in which a key may be
-    # repeated: off whatever level anybody sets.
+    # Their lines repeat ours without the correlation id, and contain the answer's headers, which may repeat a key: they
+    # stay off, whatever level anybody sets.
     logging.getLogger(_name).disabled = True
 
 
 class Wire:
-    """The one shared `httpx.AsyncClient` of a profile, to one origin, and nothing but that origin."""
+    """A profile's one shared `httpx.AsyncClient`, which talks to one origin only."""
 
     def __init__(
         self,
@@ -79,8 +79,8 @@ class Wire:
     async def ask(self, call: Call, read: Callable[[Answer], T]) -> T:
         """Send one request and return what `read` makes of its answer.
 
-        `read` runs while the connection is still held: where it raises `Unreadable`, the connection is closed,
-        for what came may be the answer to another request.
+        `read` runs while the connection is still held: if it raises `Unreadable`, the connection is closed, because
+        what came may be the answer to another request.
 
         Raises:
             RegistryError: one of its subclasses, whatever goes wrong.
@@ -97,7 +97,8 @@ class Wire:
             failure = error
         except FAULTS as fault:
             raw = fault
-        # Out of the `except`, and without the frames below: local variables there hold the key, or what repeats it.
+        # Outside the `except`, and without the frames below: their local variables hold the key, or text that repeats
+        # it.
         if raw is not None:
             failure = await self._explain(trip, raw)
             raw = None
@@ -109,7 +110,7 @@ class Wire:
         return result
 
     def _settled(self, trip: Trip, failure: RegistryError) -> RegistryError:
-        """Return the error as it is told: an error status stays one, whatever became of its body."""
+        """Return the error to report: an error status stays one, whatever happened to its body."""
         response = trip.response
         if response is not None and response.status_code >= 400 and not isinstance(failure, StatusError):
             failure = self._refusal(trip, response, b"")
@@ -265,7 +266,7 @@ class Wire:
         )
 
     def _masked(self, data: bytes) -> bytes:
-        """Take the key out of what came: some answers repeat the request's headers."""
+        """Remove the key from the answer: some repeat the request's headers."""
         if not self._secrets:
             return data
         said = data.decode("utf-8", "surrogateescape")
@@ -274,15 +275,15 @@ class Wire:
 
 
 def _shared(call: Call, outcome: object) -> str:
-    """Return what a failed read has in common with its like: a registry that is down is no news for each worker."""
+    """Return what failed reads have in common: that a registry is down is not news again for each worker."""
     about_one = isinstance(outcome, int) and outcome < 500 and outcome not in (401, 429)
     return f"{call.path if about_one else ''} {outcome}"
 
 
 async def _read_body(trip: Trip, response: httpx.Response) -> bytes:
-    """Read a body whole, counted after decompression (httpx unpacks a bomb before one can count).
+    """Read a body whole, counted after decompression (httpx unpacks a bomb before anyone can count).
 
-    The connection is not given back yet: `response.aclose` does that.
+    This does not give back the connection: `response.aclose` does.
     """
     limit, body = trip.call.limit, bytearray()
     too_large = f"The answer's body is larger than {limit / 1024 / 1024:g} MiB."

@@ -1,1 +1,1 @@
-"""Threads: an event loop on a thread of its own, and blocking calls that no exit waits for."""
+"""Threads: an event loop on its own thread, and blocking calls that no exit waits for."""

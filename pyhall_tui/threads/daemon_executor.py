@@ -1,4 +1,4 @@
-"""Threads for calls that may block: none of them keeps a loop or the process."""
+"""Threads for calls that may block: none of them keeps a loop or the process alive."""
 
 import concurrent.futures
 import threading
@@ -10,14 +10,14 @@ P = ParamSpec("P")
 
 
 class DaemonExecutor(concurrent.futures.ThreadPoolExecutor):
-    """What a loop hands blocking calls to, name lookups above all: a thread for each, that nobody waits for at the end.
+    """Runs a loop's blocking calls, mainly name lookups, each in its own thread that nobody waits for at the end.
 
-    A resolver may take half a minute to give up. The threads of asyncio's own executor would keep loop and process
-    for as long, whatever time-out the request had, and a few of them would keep all others waiting.
+    A resolver may take half a minute to give up. The threads of asyncio's own executor would keep the loop and the
+    process alive for as long, whatever the request's time-out, and a few of them would keep all others waiting.
     """
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> concurrent.futures.Future[T]:
-        """Call `fn` in a daemon thread of its own."""
+        """Call `fn` in its own daemon thread."""
         future: concurrent.futures.Future[T] = concurrent.futures.Future()
 
         def run() -> None:

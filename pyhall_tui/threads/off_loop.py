@@ -1,4 +1,4 @@
-"""Blocking work beside the event loop, in a thread that nobody waits for at the end."""
+"""Runs blocking work beside the event loop, in a thread that nobody waits for at the end."""
 
 import asyncio
 import contextlib
@@ -13,8 +13,8 @@ T = TypeVar("T")
 async def off_loop(function: Callable[[], T], *, name: str) -> T:
     """Run `function` in a daemon thread and return its result, or raise what it raises.
 
-    Unlike `asyncio.to_thread`, a thread that hangs keeps neither the loop nor the process alive. Cancelling the wait
-    does not stop the thread: hand the function its own way to be stopped.
+    Unlike with `asyncio.to_thread`, a hanging thread keeps neither the loop nor the process alive. Cancelling the wait
+    does not stop the thread: give the function its own way to be stopped.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()

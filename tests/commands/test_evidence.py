@@ -41,7 +41,7 @@ def test_a_cut_end_is_told_with_the_mark(log: Path) -> None:
     log.write_text("".join(log.read_text().splitlines(keepends=True)[:2]))
     assert run("verify", log).exit_code == 0
     done = run("verify", log, "--known", f"3:{LAST}")
-    assert (done.exit_code, done.stdout[:4]) == (1, "Cut:")
+    assert (done.exit_code, done.stdout[:10]) == (1, "Truncated:")
 
 
 def test_json_is_one_document(log: Path) -> None:

@@ -96,7 +96,7 @@ async def test_a_cut_end_is_told_apart_once_the_log_was_seen_whole(log: Path, no
         assert "known before   nothing" in said(screen)
         write(log, "".join(LINES[:2]))
         await pilot.press("r")
-        await until(lambda: "✖ Cut: 2 receipts" in said(screen))
+        await until(lambda: "✖ Truncated: 2 receipts" in said(screen))
         assert "known before   3 receipts" in said(screen)
         await pilot.press("m")
         await until(lambda: isinstance(pilot.app.screen, AskScreen))
@@ -109,7 +109,7 @@ async def test_a_cut_end_is_told_apart_once_the_log_was_seen_whole(log: Path, no
 async def test_a_torn_last_line_is_neither_whole_nor_broken(log: Path, notes: Notes) -> None:
     write(log, "".join(LINES)[:-20])
     async with opened(log, notes) as (_, screen):
-        assert "▲ Cut: 2 receipts" in said(screen) and "line is incomplete" in said(screen)
+        assert "▲ Incomplete: 2 receipts" in said(screen) and "line is incomplete" in said(screen)
 
 
 async def test_a_log_that_cannot_be_read_is_a_sentence(tmp_path: Path, notes: Notes) -> None:

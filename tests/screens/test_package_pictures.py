@@ -206,7 +206,7 @@ async def test_an_evidence_log(open_view: OpenView, tmp_path: Path) -> None:
         await view.pictures("evidence-receipt")
         await view.pilot.press("escape", "escape")
         for name, content, words in (
-            ("cut", "".join(lines[:2]), "Cut"),
+            ("cut", "".join(lines[:2]), "Truncated"),
             ("torn", "".join(lines) + '{"entry_hash"', "line is incomplete"),
             ("broken", "".join(broken), "Broken"),
             ("empty", "", "contains no receipts"),

@@ -1,9 +1,9 @@
-"""One answer read off the wire by httptools, after each line of its framing was looked at here.
+"""Reads one answer off the wire with httptools, after checking each line of its framing here.
 
-Two readers of one connection that take its bytes differently are how answers are smuggled. So what is accepted is
-what httptools (llhttp) and h11 both accept, read the same; anything else ends the connection. That leaves out: line
-ends without CR, a blank before a colon, folded lines, control characters, a `Content-Length` twice or beside a
-`Transfer-Encoding`, any other coding than `chunked`, a chunk's size with a sign, a blank or more than 20 digits.
+Answers can be smuggled if two readers of one connection understand its bytes differently. So we accept only what
+httptools (llhttp) and h11 both accept and read in the same way; anything else ends the connection. That excludes line
+ends without CR, a space before a colon, folded lines, control characters, a `Content-Length` twice or beside a
+`Transfer-Encoding`, any other coding than `chunked`, and a chunk's size with a sign, a space or more than 20 digits.
 """
 
 import re
@@ -30,25 +30,25 @@ _SWITCHES: Final = 101
 
 
 class AnswerReader:
-    """Reads one answer, interim ones before it left out. Every fault is an `httpx.RemoteProtocolError`."""
+    """Reads one answer, skipping interim ones before it. Every fault is an `httpx.RemoteProtocolError`."""
 
     def __init__(self) -> None:
         self.status = 0
-        """That of the final answer; 0 until its head has come."""
+        """The status of the final answer; 0 until its head has arrived."""
         self.reason = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.body: deque[bytes] = deque()
-        """What has come of the body and was not taken yet."""
+        """What has arrived of the body and was not taken yet."""
         self.held = 0
         """Bytes in `body`."""
         self.is_complete = False
         self.surplus = b""
-        """What came behind the answer's end."""
+        """What came after the answer's end."""
         self._version = b""
         self._head = bytearray()
         self._searched = 0
         self._left = 0
-        """Bytes of the body that are still to come, where its length is known."""
+        """Bytes of the body that are still to come, if its length is known."""
         self._length = 0
         self._until_close = False
         self._parser: httptools.HttpResponseParser | None = None
@@ -63,7 +63,7 @@ class AnswerReader:
         return not any(b"close" in map(bytes.strip, value.lower().split(b",")) for value in named)
 
     def feed(self, data: bytes) -> None:
-        """Take what came."""
+        """Process received bytes."""
         if not self.status:
             data = self._feed_head(data)
             if not self.status:
@@ -80,7 +80,7 @@ class AnswerReader:
             self._feed_length(data)
 
     def end(self) -> None:
-        """Take the end of the connection."""
+        """Process the end of the connection."""
         if not self.status:
             raise _fault("Server disconnected without sending a response.")
         if self._until_close:
@@ -92,27 +92,27 @@ class AnswerReader:
             raise _fault(f"peer closed connection without sending complete message body ({came})")
 
     def take(self) -> bytes:
-        """Return the next piece of the body that has come."""
+        """Return the next received piece of the body."""
         piece = self.body.popleft()
         self.held -= len(piece)
         return piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header (httptools calls this). Trailers are passed over."""
+        """Add a header (called by httptools). Trailers are ignored."""
         if not self.status:
             self.headers.append((name, value.strip(b" \t")))
 
     def on_body(self, piece: bytes) -> None:
-        """Take a piece of the body (httptools calls this)."""
+        """Add a piece of the body (called by httptools)."""
         self.body.append(piece)
         self.held += len(piece)
 
     def on_message_complete(self) -> None:
-        """Take the answer's end (httptools calls this)."""
+        """Note the answer's end (called by httptools)."""
         self.is_complete = True
 
     def _feed_head(self, data: bytes) -> bytes:
-        """Take bytes of heads; return those behind the final one."""
+        """Process bytes of heads; return those after the final one."""
         self._head += data
         while not self.status:
             if self._head and self._head[0] < 0x21:
@@ -140,7 +140,7 @@ class AnswerReader:
         self.headers = []
         self._parser = httptools.HttpResponseParser(self)
         self._parse(head)
-        self.is_complete = False  # httptools ends a message without a body with its head
+        self.is_complete = False  # for httptools a message without a body ends with its head
         length = self._announced_length()
         if status < 200:
             return
@@ -154,7 +154,7 @@ class AnswerReader:
             self.is_complete = length == 0
 
     def _announced_length(self) -> int | None:
-        """Return what `Content-Length` says, or None without one; prepare for chunks if they are announced."""
+        """Return the value of `Content-Length`, or None; prepare for chunks if they are announced."""
         lengths, codings = [], []
         for name, value in self.headers:
             if (lower := name.lower()) == b"content-length":
@@ -201,7 +201,7 @@ class AnswerReader:
 
 
 class _ChunkLines:
-    """Follows where each chunk begins and ends, and looks at its first line before httptools reads it."""
+    """Follows where each chunk starts and ends, and checks its first line before httptools reads it."""
 
     def __init__(self) -> None:
         self.is_complete = False
@@ -212,7 +212,7 @@ class _ChunkLines:
         self._trailers = 0
 
     def feed(self, data: bytes) -> int:
-        """Look at what came; return how many of its last bytes are behind the answer's end."""
+        """Check received bytes; return how many of the last ones are after the answer's end."""
         at = 0
         while at < len(data) and not self.is_complete:
             if self._left:
@@ -247,7 +247,7 @@ class _ChunkLines:
 
 
 def _illegal(head: bytes) -> httpx.RemoteProtocolError:
-    """Return the error that names the line of a head that cannot be read."""
+    """Return the error that names the unreadable line of a head."""
     first, *lines = (bytearray(line) for line in head.splitlines(keepends=True))
     if not _FIRST_LINE.fullmatch(first):
         return _fault(f"illegal status line: {first.rstrip()!r}")

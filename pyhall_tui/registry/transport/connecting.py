@@ -1,4 +1,4 @@
-"""A new connection: the name resolved, its addresses tried a little after each other, TLS begun."""
+"""Makes a new connection: resolves the name, tries its addresses shortly after each other, starts TLS."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ import httpx
 from pyhall_tui.registry.transport.connection import Connection
 
 _HEAD_START: Final = 0.25
-"""Seconds after which the next address is tried beside the last one (RFC 8305, 5)."""
+"""Seconds after which the next address is tried in parallel (RFC 8305, 5)."""
 
 Address = tuple[int, int, int, Any]
 """Family, kind, protocol, and what `connect` takes."""
@@ -21,7 +21,7 @@ async def connect(host: str, port: int, context: ssl.SSLContext | None) -> Conne
     """Return a connection to that host, over TLS if there is a context.
 
     Raises:
-        httpx.ConnectError: there is none; its causes say why.
+        httpx.ConnectError: it failed; its causes say why.
     """
     loop = asyncio.get_running_loop()
     try:
@@ -39,11 +39,11 @@ async def connect(host: str, port: int, context: ssl.SSLContext | None) -> Conne
 
 
 async def _first_open(addresses: list[Address]) -> socket.socket:
-    """Return a socket that is connected to the first address that answers.
+    """Return a socket connected to the first address that answers.
 
     Raises:
-        OSError: none does, and there is one.
-        ExceptionGroup: none does of several.
+        OSError: the only address doesn't answer.
+        ExceptionGroup: none of several addresses answers.
     """
     turns = iter(_by_turns(addresses))
     trying: set[asyncio.Task[socket.socket]] = set()
@@ -73,7 +73,7 @@ async def _first_open(addresses: list[Address]) -> socket.socket:
 
 
 def _by_turns(addresses: list[Address]) -> list[Address]:
-    """Return the addresses with the families by turns, so that one that leads nowhere holds nobody up."""
+    """Return the addresses with alternating families, so that a family that leads nowhere delays nobody."""
     families: dict[int, list[Address]] = {}
     for address in addresses:
         families.setdefault(address[0], []).append(address)

@@ -1,4 +1,4 @@
-"""One connection: it sends a request and reads its answer, one after the other."""
+"""One connection: sends a request and reads its answer, one pair at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,17 +10,17 @@ from pyhall_tui.registry.meter import TooMuchTakenIn
 from pyhall_tui.registry.transport.answer_reader import AnswerReader
 
 _MOST_HELD: Final = 256 * 1024
-"""Bytes of a body that are held for who reads it; beyond, the other side has to wait."""
+"""Bytes of a body that are held for the reader; beyond that, the other side has to wait."""
 
 
 class Connection(asyncio.Protocol):
-    """A connection of a pool's. Between two requests anything that comes ends it."""
+    """A connection in a pool. Anything that arrives between two requests ends it."""
 
     def __init__(self) -> None:
         self.idle_since = 0.0
-        """By the loop's clock, when its last answer was read."""
+        """When its last answer was read, by the loop's clock."""
         self.came_unasked = False
-        """Whether the answer began to come before its request was sent."""
+        """Whether the answer started to arrive before its request was sent."""
         self._transport: asyncio.Transport
         self._reader: AnswerReader | None = None
         self._surplus = b""
@@ -36,12 +36,12 @@ class Connection(asyncio.Protocol):
         return not (self._is_lost or self._fault or self._transport.is_closing())
 
     async def ask(self, request: bytes, most: int) -> AnswerReader:
-        """Send a request and return its answer, of which only the head has come for sure.
+        """Send a request and return its answer; only its head has certainly arrived.
 
-        What came behind the last answer is read as this one's: nobody knows whose it is, see `came_unasked`.
+        Bytes after the last answer are read as part of this one, since nobody knows whose they are: see `came_unasked`.
 
         Args:
-            most: bytes that may come for it.
+            most: bytes that may arrive for it.
 
         Raises:
             httpx.ReadError: the connection broke.
@@ -60,7 +60,7 @@ class Connection(asyncio.Protocol):
         return reader
 
     async def body(self) -> AsyncIterator[bytes]:
-        """Yield the answer's body as it comes. Raises as `ask` does."""
+        """Yield the answer's body as it arrives. Raises as `ask` does."""
         reader = self._reader
         assert reader is not None
         while True:
@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
             await self._news()
 
     def end_answer(self) -> bool:
-        """Say that nobody reads the answer any more; return whether the connection can be kept."""
+        """Note that nobody reads the answer any more; return whether the connection can be kept."""
         reader, self._reader = self._reader, None
         if reader is None or not reader.may_go_on or reader.held or not self.is_usable:
             self.abort()
@@ -83,17 +83,17 @@ class Connection(asyncio.Protocol):
         return True
 
     def abort(self, fault: Exception | None = None) -> None:
-        """Close it now. Who waits for an answer gets `fault`."""
+        """Close it now. Whoever waits for an answer gets `fault`."""
         self._fault = self._fault or fault or httpx.ReadError("The connection was closed.")
         self._transport.abort()
         self._wake()
 
     async def aclose(self) -> None:
-        """Close it now: what httpx calls the `network_stream` of a response can be closed so."""
+        """Close it now; httpx needs this for a response's `network_stream`."""
         self.abort()
 
     async def _news(self) -> None:
-        """Wait until more has come."""
+        """Wait until more has arrived."""
         if self._fault is not None:
             raise self._fault
         self._waiter = asyncio.get_running_loop().create_future()

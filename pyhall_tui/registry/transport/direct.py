@@ -1,4 +1,4 @@
-"""Requests sent straight to the registry, over asyncio and httptools: a third of the CPU of httpx's own transport."""
+"""Sends requests straight to the registry, over asyncio and httptools: a third of the CPU of httpx's own transport."""
 
 import re
 import ssl
@@ -13,7 +13,7 @@ from pyhall_tui.registry.transport.pool import Pool
 from pyhall_tui.registry.transport.progress import EXTENSION, FRESH, Progress
 
 CAME_UNASKED: Final = "came_unasked"
-"""The response's extension that says that it began to come before its request was sent."""
+"""The response's extension that says that it started to arrive before its request was sent."""
 
 _PORTS: Final = {"http": 80, "https": 443}
 _REQUEST: Final = re.compile(
@@ -22,14 +22,14 @@ _REQUEST: Final = re.compile(
 
 
 class DirectTransport(httpx.AsyncBaseTransport):
-    """Sends a read over a connection that is kept, and anything else over one of its own.
+    """Sends a read over a kept connection, and anything else over its own connection.
 
-    What must not be sent twice never goes over a kept connection: the registry may be closing that one just
-    now, and then nobody can tell whether it was heard.
+    What must not be sent twice never goes over a kept connection: the registry may be closing it at that moment, and
+    then nobody knows whether the request arrived.
     """
 
     def __init__(self, base_url: str, *, connections: int, context: ssl.SSLContext) -> None:
-        """Connect to nobody yet. All requests go to the origin of `base_url`, that many of each kind at a time."""
+        """Don't connect yet. All requests go to the origin of `base_url`, that many of each kind at a time."""
         url = httpx.URL(base_url)
         tls = context if url.scheme == "https" else None
         if tls is not None:
@@ -40,7 +40,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
         self._fresh = Pool(host, port, tls, most=connections, keeps=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, whose extensions have its `Progress`, and return the answer once its head has come.
+        """Send a request, whose extensions hold its `Progress`, and return the answer once its head has arrived.
 
         Raises:
             httpx.TransportError: there is no answer.
@@ -80,7 +80,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
 
 
 class _Body(httpx.AsyncByteStream):
-    """An answer's body, that gives its connection back when it is closed."""
+    """An answer's body, which gives back its connection when it is closed."""
 
     def __init__(self, connection: Connection, pool: Pool) -> None:
         self._connection, self._pool = connection, pool
@@ -93,10 +93,10 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _head(request: httpx.Request) -> bytes:
-    """Return a request's head as it is sent.
+    """Return the head of a request.
 
     Raises:
-        httpx.LocalProtocolError: it would not be one request; what stands in it is not in the message.
+        httpx.LocalProtocolError: it would not be exactly one request. The message doesn't repeat its content.
     """
     lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.extensions[TARGET])]
     lines += [b"%b: %b" % (name, value) for name, value in request.headers.raw]

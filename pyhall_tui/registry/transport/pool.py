@@ -1,4 +1,4 @@
-"""The connections to one origin: so many at a time, kept for a while if they may be used again."""
+"""The connections to one origin: a limited number, kept for a while if they may be reused."""
 
 import asyncio
 import ssl
@@ -15,25 +15,25 @@ _CLOSED_HERE: Final = "The connection to the registry was closed here."
 
 
 class Pool:
-    """Lends connections, the one last used first, so that those not needed grow old and are closed."""
+    """Lends connections, the most recently used first, so that unneeded ones get old and are closed."""
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext | None, *, most: int, keeps: bool) -> None:
-        """Connect to nobody yet.
+        """Don't connect yet.
 
         Args:
             most: connections at a time.
-            keeps: whether a connection is used again.
+            keeps: whether connections are reused.
         """
         self._host, self._port, self._context = host, port, context
         self._keeps = keeps
         self._places = asyncio.Semaphore(most)
         self._idle: deque[Connection] = deque()
-        """The one last used is the last."""
+        """The most recently used one is last."""
         self._lent: set[Connection] = set()
         self._is_closed = False
 
     async def lend(self, progress: Progress) -> Connection:
-        """Return a connection that is nobody else's, once there is a place for it.
+        """Return a connection that nobody else uses, as soon as one is allowed.
 
         Raises:
             httpx.ConnectError: none can be made.

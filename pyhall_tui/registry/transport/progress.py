@@ -1,13 +1,13 @@
-"""What a transport tells of a request on its way, whichever transport it is."""
+"""What any transport reports about a request on its way."""
 
 from typing import Final, Protocol
 
 EXTENSION: Final = "progress"
 """The request's extension that holds its `Progress`."""
 FRESH: Final = "fresh"
-"""The request's extension that says that it goes over a new connection."""
+"""The request's extension that asks for a new connection."""
 KEPT_FOR: Final = 30.0
-"""Seconds that an idle connection is kept; shorter than what routers on the way usually grant."""
+"""Seconds that an idle connection is kept; shorter than routers on the way usually allow."""
 
 
 class Progress(Protocol):
@@ -15,7 +15,7 @@ class Progress(Protocol):
 
     @property
     def most(self) -> int:
-        """Bytes that may come off the wire for it."""
+        """Bytes that may arrive for it."""
 
     def connects(self) -> None:
         """A new connection is made for it."""
@@ -24,4 +24,4 @@ class Progress(Protocol):
         """Its first byte goes out."""
 
     def hears(self, status: int) -> None:
-        """The head of an answer has come."""
+        """The head of an answer has arrived."""

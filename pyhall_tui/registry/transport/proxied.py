@@ -1,7 +1,7 @@
-"""Requests sent through a proxy, over httpcore, which knows how to ask one for a tunnel.
+"""Sends requests through a proxy, over httpcore, which can ask a proxy for a tunnel.
 
-Each request scans every connection of its httpx pool and polls the idle ones, so the cost of one grows
-with the pool: 32 connections in one take 3.6 ms of CPU a request, in pools of four 1.1 ms.
+Each request scans every connection of its httpx pool and polls the idle ones, so its cost grows with the pool: with 32
+connections in one pool a request takes 3.6 ms of CPU, in pools of four 1.1 ms.
 """
 
 import math
@@ -19,13 +19,13 @@ POOL_SIZE: Final = 4
 
 
 class ProxiedTransport(httpx.AsyncBaseTransport):
-    """Sends a read through the least busy of several pools, and anything else over a connection of its own.
+    """Sends a read through the least busy of several pools, and anything else over its own connection.
 
-    Why a connection of its own: see `direct`.
+    For the reason, see `direct`.
     """
 
     def __init__(self, *, connections: int, context: ssl.SSLContext, proxy: str) -> None:
-        """Make pools for that many reads at a time; all share the one TLS context."""
+        """Make pools for that many simultaneous reads; they all share one TLS context."""
 
         def pool(size: int, kept: int) -> httpx.AsyncHTTPTransport:
             limits = httpx.Limits(max_connections=size, max_keepalive_connections=kept, keepalive_expiry=KEPT_FOR)
@@ -60,7 +60,7 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
 
 
 class _Counted(httpx.AsyncByteStream):
-    """A body that gives its place in the pool back when it is closed."""
+    """A body that frees its place in the pool when it is closed."""
 
     def __init__(self, stream: httpx.AsyncByteStream, busy: list[int], chosen: int) -> None:
         self._stream = stream
@@ -78,7 +78,7 @@ class _Counted(httpx.AsyncByteStream):
 
 
 def _trace(progress: Progress) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
-    """Return what makes of httpcore's events (its `trace` extension) the steps of a request's progress."""
+    """Return a callback that turns httpcore's events (its `trace` extension) into the steps of a request's progress."""
     is_sent = False
 
     async def trace(event: str, info: Mapping[str, Any]) -> None:
