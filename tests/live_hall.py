@@ -18,7 +18,7 @@ from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.models import Worker
 from pyhall_tui.hall.policy import Policy, Rule, save_rules
 from pyhall_tui.hall.server import serve_in_thread
-from pyhall_tui.hall.store import MEMORY, Store
+from pyhall_tui.hall.store import MEMORY, SqliteStore, Store
 
 NAMESPACE = "org.yourco"
 WORKER = "wkr_abc123"
@@ -86,7 +86,7 @@ def live_hall(
 
     There is no rate limit unless `rate` is given; further options are those of `pyhall_tui.hall.context.Hall`.
     """
-    store = Store(path, clock=options.get("clock"))
+    store = SqliteStore(path, clock=options.get("clock"))
     save_rules(store, POLICY)
     with serve_in_thread(store, rate=rate, record=record, certfile=certfile, keyfile=keyfile, **options) as running:
         live = LiveHall(running.url, store.add_key(NAMESPACE), running.hall)

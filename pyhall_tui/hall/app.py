@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -15,6 +16,7 @@ from pyhall_tui import __version__
 from pyhall_tui.hall import gate, insight, intake, local
 from pyhall_tui.hall.context import Hall, SeenRequest
 from pyhall_tui.hall.errors import BadRequest, HallError
+from pyhall_tui.hall.ledger import Ledger
 from pyhall_tui.hall.models import (
     AttestRequest,
     EnrollRequest,
@@ -72,6 +74,7 @@ def build_app(hall: Hall) -> ASGIApp:
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
     app.state.hall = hall
+    app.state.ledger = Ledger(hall.store, partial(gate.dispatch_all, hall))
     return _entry(hall, hall.faults.wrap(_short_cut(app)))
 
 
@@ -158,8 +161,8 @@ async def dispatch(request: Request) -> Response:
     asked, stated = decode_dispatch(await read_body(request), hall.clock.now().wall)
     correlation = correlation_id(request, stated)
     check_namespace(key, asked.namespace)
-    receipt = gate.judge(hall, asked, correlation)
-    await hall.ledger.append(receipt)
+    ledger: Ledger = request.app.state.ledger
+    receipt = await ledger.decide(asked, correlation)
     return answer(request, _told(receipt))
 
 

@@ -1,57 +1,29 @@
 """The decision log: each row's hash covers the row before it, so a changed or missing row is found."""
 
 import asyncio
-import hashlib
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store.chain import Mark, Row, entry_hash, is_removal
+from pyhall_tui.hall.store.protocol import Batch
 
-GENESIS = "GENESIS"
-_CHECKPOINT_EVERY = 2000  # writes, about 48 MiB of write-ahead log
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # as the ecosystem's logs are hashed
+encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+"""Returns a receipt's JSON as the ecosystem's logs are hashed."""
 _PAGE = 500  # rows read at a time for a reader that may be slow
 _PIECE = 5000  # rows counted at a time: about 20 ms
 
 
-class Beside(Protocol):
-    """What is written in the same transaction as decisions: how much of a rule's rate they used."""
-
-    def save(self, db: sqlite3.Connection) -> None:
-        """Write it."""
-        ...
-
-    def saved(self) -> None:
-        """Note that the transaction is committed."""
-        ...
-
-
-def append(store: Store, *receipts: dict[str, Any], beside: Beside | None = None) -> int:
-    """Add decisions and the new head in one transaction; return the number of the last decision."""
-    return _append(store, [_ENCODER.encode(receipt) for receipt in receipts], beside)
-
-
-def _append(store: Store, texts: list[str], beside: Beside | None) -> int:
-    with store.write(log_alone=True) as db:
-        seq, entry = head(store)
-        rows = []
-        for text in texts:
-            seq, entry = seq + 1, entry_hash(entry, text)
-            rows.append((seq, entry, text))
-        db.executemany("INSERT INTO decisions (seq, entry_hash, receipt) VALUES (?, ?, ?)", rows)
-        db.execute("INSERT OR REPLACE INTO meta VALUES ('audit_head', ?)", (f"{seq}:{entry}",))
-        if beside:
-            beside.save(db)
-    if beside:
-        beside.saved()
-    return seq
+def append(store: Store, *receipts: dict[str, Any]) -> int:
+    """Add receipts to the log, in one transaction; return the last one's number."""
+    batch = Batch([encode(receipt) for receipt in receipts])
+    return store.log.decide(lambda: batch)
 
 
 class Removal(msgspec.Struct, frozen=True, kw_only=True, rename={"first": "from", "last": "to"}):
@@ -74,19 +46,8 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True, rename={"first": "from"
         return f"rows 1 to {gone:,} were removed by retention{yet}, as recorded on {self.at}: {self.reason}"
 
 
-_REMOVAL = '{"retention":'  # a decision's row never begins like this
-IS_REMOVAL = "namespace IS NULL"
-"""SQL, served by an index: every decision has a namespace."""
-_IS_DECISION = "+namespace IS NOT NULL"  # `+`: use the order of the rows, not that index
-
-
 class _RemovalRow(msgspec.Struct):
     retention: Removal
-
-
-def is_removal(receipt: str) -> bool:
-    """Whether a row of the log records a removal, and is not a decision."""
-    return receipt.startswith(_REMOVAL)
 
 
 def append_removal(store: Store, removal: Removal) -> None:
@@ -96,9 +57,8 @@ def append_removal(store: Store, removal: Removal) -> None:
 
 def last_removal(store: Store) -> Removal | None:
     """Return the newest recorded removal, or None."""
-    sql = f"SELECT receipt FROM decisions WHERE {IS_REMOVAL} ORDER BY seq DESC LIMIT 1"
-    rows = store.read(sql)
-    return _removal(rows[0][0]) if rows else None
+    receipt = store.log.last_removal()
+    return _removal(receipt) if receipt else None
 
 
 def _removal(receipt: str) -> Removal | None:
@@ -108,140 +68,48 @@ def _removal(receipt: str) -> Removal | None:
         return None
 
 
-class Ledger:
-    """Writes all decisions of one turn of the event loop to the log in one transaction.
-
-    A transaction costs as much as the rest of a dispatch. The caller of `append` sends the decision afterwards.
-    """
-
-    def __init__(self, store: Store, beside: Beside | None = None) -> None:
-        self._store, self._beside = store, beside
-        self._waiting: list[tuple[str, asyncio.Future[None]]] = []
-        self._writes = 0
-
-    async def append(self, receipt: dict[str, Any]) -> None:
-        """Add a decision; it is in the log on return.
-
-        Raises:
-            StoreError: it could not be written, and is not in the log.
-        """
-        text = _ENCODER.encode(receipt)
-        loop = asyncio.get_running_loop()
-        written = loop.create_future()
-        if not self._waiting:
-            loop.call_soon(self._write)
-        self._waiting.append((text, written))
-        await written
-
-    def _write(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        try:
-            _append(self._store, [text for text, _ in waiting], self._beside)
-        except Exception as error:
-            _resolve(waiting, error)
-            return
-        _resolve(waiting, None)
-        self._writes += 1
-        if self._writes % _CHECKPOINT_EVERY == 0:  # in a thread, as the disk takes about 10 ms
-            asyncio.get_running_loop().run_in_executor(None, self._store.checkpoint)
-
-
-def _resolve(waiting: list[tuple[str, "asyncio.Future[None]"]], error: Exception | None) -> None:
-    for _, written in waiting:
-        if written.done():  # its caller is gone
-            continue
-        if error is None:
-            written.set_result(None)
-        else:
-            written.set_exception(error)
-
-
-def entry_hash(prev_hash: str, receipt: str) -> str:
-    """Return a row's hash: SHA-256 of the hash before it and the receipt's JSON, as in the published workers' logs."""
-    return hashlib.sha256((prev_hash + receipt).encode()).hexdigest()
-
-
-def head(store: Store) -> tuple[int, str]:
-    """Return the number and hash of the last row. A copy kept elsewhere proves the log up to there."""
-    return _mark(store, "audit_head")
-
-
-def anchor(store: Store) -> tuple[int, str]:
-    """Return the number and hash of the last removed row; the log is whole from there on."""
-    return _mark(store, "audit_anchor")
-
-
 def hash_of(store: Store, seq: int) -> str:
     """Return a row's hash.
 
     Raises:
         StoreError: there is no such row.
     """
-    rows = store.read("SELECT entry_hash FROM decisions WHERE seq = ?", seq)
-    if not rows:
+    found = store.log.hash_of(seq)
+    if found is None:
         raise StoreError(f"row {seq} of the decision log is missing (hall audit verify)")
-    return str(rows[0][0])
-
-
-def _mark(store: Store, name: str) -> tuple[int, str]:
-    stated = store.meta(name) or f"0:{GENESIS}"
-    seq, _, entry = stated.partition(":")
-    if not (seq.isascii() and seq.isdigit() and len(seq) < 19):
-        raise StoreError(f"the hall's store has {stated} as {name}, which is not a row of the decision log")
-    return int(seq), entry
+    return found
 
 
 def export(store: Store) -> Iterator[str]:
     """Yield the log's rows as lines of an evidence log (contract, part 2), oldest first."""
     with store.snapshot():
-        (first, before), (last, _) = anchor(store), head(store)
+        (first, before), (last, _) = store.log.anchor(), store.log.head()
     for row in rows_between(store, first, last):
-        yield f'{{"prev_hash":"{before}","entry_hash":"{row["entry_hash"]}","receipt":{row["receipt"]}}}'
-        before = row["entry_hash"]
+        yield f'{{"prev_hash":"{before}","entry_hash":"{row.entry_hash}","receipt":{row.receipt}}}'
+        before = row.entry_hash
 
 
-def rows_between(store: Store, first: int, last: int) -> Iterator[sqlite3.Row]:
-    """Yield the rows after number `first` up to number `last`, oldest first, with `seq`, `entry_hash` and `receipt`.
+def rows_between(store: Store, first: int, last: int) -> Iterator[Row]:
+    """Yield the rows after number `first` up to number `last`, oldest first.
 
     They are read in pages, each a short transaction, so a slow reader never blocks a checkpoint of the write-ahead log.
 
     Raises:
         StoreError: rows were removed from the log before they were read.
     """
-    sql = "SELECT seq, entry_hash, receipt FROM decisions WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
     while first < last:
         with store.snapshot():
-            if anchor(store)[0] > first:
+            if store.log.anchor().seq > first:
                 raise StoreError("old decisions were removed from the log while it was read: start again")
-            page = store.read(sql, first, last, _PAGE)
+            page = store.log.page(first, last, _PAGE)
         yield from page
-        first = page[-1]["seq"] if page else last
+        first = page[-1].seq if page else last
 
 
 def decisions(store: Store, limit: int, *, namespace: str | None = None, after: int = 0) -> Iterator[dict[str, Any]]:
     """Yield the last `limit` decisions (of one namespace) above number `after`, newest first, numbered as `seq`."""
-    where, values = ("namespace = ?", (namespace,)) if namespace is not None else (_IS_DECISION, ())
-    sql = f"SELECT seq, receipt FROM decisions WHERE {where} AND seq > ? ORDER BY seq DESC LIMIT ?"
-    for seq, receipt in store.read(sql, *values, after, limit):
+    for seq, receipt in store.log.newest(limit, namespace, after):
         yield {"seq": seq} | json.loads(receipt)
-
-
-def counts(store: Store, since: str, namespace: str | None = None) -> dict[str, int]:
-    """Return how many decisions since an instant (ISO 8601 in UTC) had each outcome."""
-    where, values = ("AND namespace = ?", (namespace,)) if namespace is not None else ("", ())
-    sql = f"SELECT outcome, count(*) FROM decisions WHERE decided_at >= ? {where} GROUP BY outcome"
-    return dict(map(tuple, store.read(sql, since, *values)))
-
-
-def count(store: Store) -> int:
-    """Return how many decisions the log holds."""
-    found: int = store.read("SELECT count(*) FROM decisions WHERE decided_at >= ''")[0][0]  # uses an index
-    return found
-
-
-def rule_hits(store: Store) -> dict[str, int]:
-    """Return how many decisions in the log each rule made; `registry` and `default` count as rules."""
-    return dict(map(tuple, store.read(f"SELECT rule, count(*) FROM decisions WHERE {_IS_DECISION} GROUP BY rule")))
 
 
 class Tally:
@@ -254,18 +122,14 @@ class Tally:
 
     async def count_on(self, store: Store) -> None:
         """Count what was added; requests are answered between pieces of the log."""
-        last = head(store)[0]
+        last = store.log.head().seq
         if last < self._counted_to:  # the store has a different log now
             self._counted_to = 0
             self._rules.clear()
             self._days.clear()
         while self._counted_to < last:
             upto = min(last, self._counted_to + _PIECE)
-            sql = (
-                "SELECT namespace, rule, outcome, substr(decided_at, 1, 10), count(*) FROM decisions "
-                f"WHERE seq > ? AND seq <= ? AND {_IS_DECISION} GROUP BY 1, 2, 3, 4"
-            )
-            for of, rule, outcome, day, count in store.read(sql, self._counted_to, upto):
+            for of, rule, outcome, day, count in store.log.tally(self._counted_to, upto):
                 self._rules[of, rule] += count
                 self._days[day, of, outcome] += count
             self._counted_to = upto
@@ -317,12 +181,12 @@ def verify(store: Store, known_head: tuple[int, str] | None = None) -> Checked:
 
 
 def _verify(store: Store, known_head: tuple[int, str] | None) -> Checked:
-    start = expected, before = anchor(store)
+    start = expected, before = store.log.anchor()
     known = dict([known_head] if known_head else [])
     rows, removal = 0, None
     if known.get(expected, before) != before:
         return Checked(rows, expected, "the row is not the one whose hash was kept elsewhere")
-    for seq, entry, receipt in store.stream("SELECT seq, entry_hash, receipt FROM decisions ORDER BY seq"):
+    for seq, entry, receipt in store.log.rows():
         expected += 1
         if seq != expected:
             return Checked(rows, expected, "the row is missing")
@@ -337,7 +201,7 @@ def _verify(store: Store, known_head: tuple[int, str] | None) -> Checked:
                 return Checked(rows, seq, "the row says that rows were removed, but not which")
         else:
             rows += 1
-    found = _check_end(rows, (expected, before), head(store), known_head)
+    found = _check_end(rows, Mark(expected, before), store.log.head(), known_head)
     if found.whole:
         found = _check_start(store, rows, start, removal)
     if found.whole and known_head and known_head[0] < start[0]:

@@ -1,5 +1,6 @@
 """What the hall's routes work with."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
 from pyhall_tui.clock import Clock, SystemClock
-from pyhall_tui.hall.audit import Ledger, Tally
+from pyhall_tui.hall.audit import Tally
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.limiter import Limiter
@@ -17,6 +18,7 @@ from pyhall_tui.hall.rates import Rates
 from pyhall_tui.hall.retention import Retention, keep_short
 from pyhall_tui.hall.shadow import Hidden, hidden_rules
 from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store.protocol import State
 from pyhall_tui.hall.upstream import Upstream
 
 _LOOK = 0.5  # seconds between two checks of the policy
@@ -35,7 +37,7 @@ class PolicySource(Protocol):
 class Grounds(NamedTuple):
     """What a decision is based on, both when it is made and when it is explained."""
 
-    store: Store
+    state: State
     policy: Policy
     rates: Rates | None
     """None: as if no rate were used."""
@@ -98,7 +100,7 @@ class Hall:
         self.upstream: Upstream | None = None
         self.faults = Faults()
         self.retention = retention or Retention()
-        self.ledger = Ledger(store, self.rates)
+        self._state: State | None = None
         self.public_reads = public_reads
         self.local_writes = local_writes
         self.ban_list = ban_list
@@ -106,14 +108,26 @@ class Hall:
         self.requests: deque[SeenRequest] = deque(maxlen=record)
         self._hidden: tuple[Policy | None, list[Hidden]] = (None, [])
 
+    def state(self) -> State:
+        """Return what a decision needs, as it was when this turn of the event loop first asked: what a client has seen
+        changed before it sent its request is in it. To be called on the loop.
+        """
+        if self._state is None:
+            self._state = self.store.state()
+            asyncio.get_running_loop().call_soon(self._turn_ended)
+        return self._state
+
+    def _turn_ended(self) -> None:
+        self._state = None
+
     def grounds(self) -> "Grounds":
         """Return what a decision is based on now."""
         refusal = self.upstream.refusal if self.upstream else _never
-        return Grounds(self.store, self.policy.current(), self.rates, refusal)
+        return Grounds(self.store.state(), self.policy.current(), self.rates, refusal)
 
     def grounds_of_another_time(self) -> "Grounds":
         """As `grounds`, without what is known only for this moment: used rates, and an unreachable upstream."""
-        return Grounds(self.store, self.policy.current(), None, _never)
+        return Grounds(self.store.state(), self.policy.current(), None, _never)
 
     def beside(self) -> list[Coroutine[Any, Any, None]]:
         """Return what runs beside the requests for as long as the hall is served."""

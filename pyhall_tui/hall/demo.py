@@ -13,7 +13,7 @@ from pyhall_tui.hall.models import Asked, RiskTier, Worker
 from pyhall_tui.hall.retention import Retention, keep_short
 from pyhall_tui.hall.seed import DOCUMENTED, NAMESPACE, fake_hash, seed_demo
 from pyhall_tui.hall.server import RunningHall, serve_in_thread
-from pyhall_tui.hall.store import Store, new_id
+from pyhall_tui.hall.store import SqliteStore, new_id
 
 FIRST_BAN = 8.0  # seconds after the start
 _CALM = (9.0, 22.0)  # seconds between two events, from then on
@@ -143,7 +143,7 @@ def start_demo(
     `lively` False leaves the fleet as it was seeded. The clock's `sleep` is awaited on the hall's thread.
     """
     clock = clock or SystemClock()
-    store = Store(clock=clock)
+    store = SqliteStore(clock=clock)
     seed_demo(store, clock.now().wall)
     running = serve_in_thread(store, port=port, clock=clock, retention=Retention(5_000))
     running.spawn(keep_short(store, running.hall.retention, clock))

@@ -1,7 +1,6 @@
 """A whole store as JSON Lines, exported and imported. Keys are exported as hashes, so existing keys stay valid."""
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -15,20 +14,6 @@ _LOG = "decisions"
 _END = "end"
 """The last line. An export without it is truncated, and bans may be missing from it."""
 _IN_MEMORY = 8 * 1024 * 1024  # bytes
-_TABLES = {
-    "meta": ("name", "value"),
-    "keys": ("key_id", "key_hash", "namespace", "label", "created_at", "revoked_at"),
-    "workers": (
-        *("worker_id", "namespace", "display_name", "capabilities", "status", "sha256", "attested_at", "ban_reason"),
-        *("banned_at", "ai_generated", "ai_service", "ai_model", "ai_session_fingerprint", "enrolled_at"),
-    ),
-    "bans": ("sha256", "reason", "reported_at", "source", "review_status", "upstream"),
-    "reports": ("report_id", "sha256", "reason", "evidence_url", "namespace", "reported_at"),
-    "rules": ("position", "rule"),
-    _LOG: ("seq", "entry_hash", "receipt"),
-    "ingested": ("namespace", "decision_id", "seq"),
-}
-_OWN_META = ("store_id", "ban_revision", "policy_file", "upstream", "upstream_session")  # a copy is a separate store
 
 
 def export(store: Store) -> Iterator[str]:
@@ -43,26 +28,19 @@ def export(store: Store) -> Iterator[str]:
     with SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8") as aside:
         with store.snapshot():
             about = {"table": "hall", "format": _FORMAT, "exported_at": store.now(), "ended": True}
-            (first, _), (last, _) = audit.anchor(store), audit.head(store)
-            aside.writelines(f"{line}\n" for line in _lines(store))
+            first, last = store.log.anchor().seq, store.log.head().seq
+            rows = ({"table": table} | row for table, row in store.rows_beside_the_log())
+            aside.writelines(json.dumps(row) + "\n" for row in rows)
         yield json.dumps(about)
-        rows = 0
+        count = 0
         aside.seek(0)
         for line in aside:
-            rows += 1
+            count += 1
             yield line.rstrip("\n")
     for row in audit.rows_between(store, first, last):
-        rows += 1
-        yield json.dumps({"table": _LOG} | dict(row))
-    yield json.dumps({"table": _END, "rows": rows})
-
-
-def _lines(store: Store) -> Iterator[str]:
-    for table, columns in _TABLES.items():
-        if table != _LOG:
-            for row in store.stream(f"SELECT {', '.join(columns)} FROM {table} ORDER BY rowid"):
-                if table != "meta" or row["name"] not in _OWN_META:
-                    yield json.dumps({"table": table} | dict(row))
+        count += 1
+        yield json.dumps({"table": _LOG} | row._asdict())
+    yield json.dumps({"table": _END, "rows": count})
 
 
 def load(store: Store, lines: Iterable[str], name: str) -> dict[str, int]:
@@ -74,8 +52,8 @@ def load(store: Store, lines: Iterable[str], name: str) -> dict[str, int]:
     """
     got: dict[str, int] = {}
     ended, number = False, 0
-    with store.write() as db:
-        if any(db.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() for table in _TABLES if table != "meta"):
+    with store.write():
+        if not store.is_empty():
             raise StoreError(f"{store.path} is not empty: import into a new store")
         for number, line in enumerate(lines, 1):
             try:
@@ -85,9 +63,9 @@ def load(store: Store, lines: Iterable[str], name: str) -> dict[str, int]:
                 elif table == _END:
                     ended = _check_end(row, got)
                 else:
-                    _put(db, table, row)
+                    store.put_row(table, row)
                     got[table] = got.get(table, 0) + 1
-            except (ValueError, KeyError, AttributeError, TypeError, sqlite3.Error) as error:
+            except (ValueError, KeyError, AttributeError, TypeError) as error:
                 raise FileMistake(f"{name}:{number}:1: not a line of an export: {error}") from None
         if not got:
             raise FileMistake(f"{name}:1:1: not an export: it has no lines")
@@ -117,13 +95,3 @@ def _check_end(row: dict[str, Any], got: dict[str, int]) -> bool:
     if row.get("rows") != sum(got.values()):
         raise ValueError(f"the export has {row.get('rows')} rows, and {sum(got.values())} came before its end")
     return True
-
-
-def _put(db: sqlite3.Connection, table: str, row: dict[str, Any]) -> None:
-    columns = _TABLES[table]
-    if set(row) != set(columns):
-        raise ValueError(f"the columns of {table} are {', '.join(columns)}")
-    if table == "workers":
-        json.loads(row["capabilities"])
-    sql = f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-    db.execute(sql, [row[column] for column in columns])

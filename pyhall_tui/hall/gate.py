@@ -1,13 +1,16 @@
 """May this worker do this? First what the registry knows about the worker decides, then the policy."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.context import Grounds, Hall
+from pyhall_tui.hall.ledger import Dispatch, Receipt
 from pyhall_tui.hall.models import Asked, Worker
 from pyhall_tui.hall.policy import Decision
-from pyhall_tui.hall.store import new_id
+from pyhall_tui.hall.store import iso, new_id
+from pyhall_tui.hall.store.protocol import Batch, KeptRate
 from pyhall_tui.hall.upstream import STALE
 
 # The contract's codes if one fits. `DENY_WORKER_…`, for a ban on the worker itself and for its status, are ours.
@@ -24,15 +27,50 @@ LACKS_CAPABILITY = "NO_WORKER_FOR_CAPABILITY"
 
 def dispatch(hall: Hall, asked: Asked, correlation_id: str) -> dict[str, Any]:
     """Decide a dispatch, log it, and return its receipt."""
-    receipt = judge(hall, asked, correlation_id)
-    audit.append(hall.store, receipt, beside=hall.rates)
+    (receipt,) = dispatch_all(hall, [(asked, correlation_id)])
+    if isinstance(receipt, Exception):
+        raise receipt
     return receipt
 
 
-def judge(hall: Hall, asked: Asked, correlation_id: str) -> dict[str, Any]:
-    """Decide a dispatch and return its receipt without logging it."""
+def dispatch_all(hall: Hall, dispatches: Sequence[Dispatch]) -> Sequence[Receipt | Exception]:
+    """Decide dispatches in one transaction, at their place in the log: no ban that stands before them is missed.
+
+    Return their receipts, which are in the log by then, or what kept one from being decided.
+
+    Raises:
+        StoreError: they could not be written; none is in the log.
+    """
+    receipts: list[Receipt | Exception] = []
+    used_up: list[KeptRate] = []
+
+    def judge_all() -> Batch:
+        if receipts:  # somebody else was faster, so it is decided again
+            receipts.clear()
+            hall.rates.undo()
+        grounds = hall.grounds()
+        for asked, correlation_id in dispatches:
+            try:
+                receipts.append(_judge(hall, grounds, asked, correlation_id))
+            except Exception as error:
+                receipts.append(error)
+        used_up[:] = hall.rates.unsaved()
+        return Batch([audit.encode(each) for each in receipts if not isinstance(each, Exception)], used_up)
+
+    hall.store.log.decide(judge_all)
+    hall.rates.saved(used_up)
+    return receipts
+
+
+def judge(hall: Hall, asked: Asked, correlation_id: str) -> Receipt:
+    """Decide a dispatch as things are, and return its receipt, which is not in the log."""
+    return _judge(hall, hall.grounds(), asked, correlation_id)
+
+
+def _judge(hall: Hall, grounds: Grounds, asked: Asked, correlation_id: str) -> Receipt:
     began = hall.clock.now().mono
-    decision = decide(hall.grounds(), asked, take=True)
+    decision = decide(grounds, asked, take=True)
+    now = hall.clock.now()
     return {
         "decision_id": new_id("dec"),
         "correlation_id": correlation_id,
@@ -44,8 +82,8 @@ def judge(hall: Hall, asked: Asked, correlation_id: str) -> dict[str, Any]:
         "rule": decision.rule,
         "deny_code": decision.code,
         "reason": decision.reason,
-        "decided_at": hall.store.now(),
-        "latency_ms": round((hall.clock.now().mono - began) * 1000, 3),
+        "decided_at": iso(now.wall),
+        "latency_ms": round((now.mono - began) * 1000, 3),
     }
 
 
@@ -68,7 +106,7 @@ def decide(grounds: Grounds, asked: Asked, *, take: bool) -> Decision:
 
 def _by_worker_and_rules(grounds: Grounds, asked: Asked) -> Decision:
     """Decide by what the registry knows about the worker, and then by the rules."""
-    refusal = _refusal(grounds.store.worker(asked.worker_id), asked)
+    refusal = _refusal(grounds.state.worker(asked.worker_id), asked)
     if refusal is not None:
         code, reason = refusal
         return Decision("deny", "registry", code, reason)

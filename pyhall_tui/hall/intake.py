@@ -150,8 +150,9 @@ async def ingest(request: Request) -> Response:
         "correlation_id": correlation_id(request, asked.correlation_id),
         "namespace": namespace,
     }
+    log = hall.store.log
     with hall.store.write():
-        if hall.store.note_ingested(namespace, decision_id, audit.head(hall.store)[0] + 1):
+        if log.note_ingested(namespace, decision_id, log.head().seq + 1):
             audit.append(hall.store, receipt)
     return answer(request, {"recorded": True, "decision_id": decision_id}, 201)
 

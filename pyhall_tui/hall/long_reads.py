@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from pyhall_tui.hall.models import Ban, Worker, verify_both
-from pyhall_tui.hall.store import BAN_COLUMNS, GET_WORKER, Store, worker_of
+from pyhall_tui.hall.store import Store
 
 PAGE = 500  # entries: about 100 kB of an answer, and a few milliseconds
 T = TypeVar("T")
@@ -79,19 +79,11 @@ class LongReads:
 
 
 def _workers(store: Store, namespace: str | None, after: tuple[Any, ...] | None) -> Page:
-    where, values = ("w.namespace = ? AND", (namespace,)) if namespace else ("", ())
-    sql = (
-        f"{GET_WORKER} WHERE {where} (w.enrolled_at, w.worker_id) > (?, ?) "
-        f"ORDER BY w.enrolled_at, w.worker_id LIMIT {PAGE}"
-    )
-    found = [worker_of(row) for row in store.read(sql, *values, *(after or ("", "")))]
-    last = (found[-1].enrolled_at, found[-1].worker_id) if len(found) == PAGE else None
+    found = store.workers_after(after[0] if after else None, PAGE, namespace)
+    last = (found[-1],) if len(found) == PAGE else None
     return [msgspec.json.encode(verify_both(worker)) for worker in found], last
 
 
 def _bans(store: Store, after: tuple[Any, ...] | None, told: Callable[[Ban], bytes]) -> Page:
-    where = "WHERE (reported_at, rowid) < (?, ?)" if after else ""
-    sql = f"SELECT rowid, {BAN_COLUMNS} FROM bans {where} ORDER BY reported_at DESC, rowid DESC LIMIT {PAGE}"
-    found = store.read(sql, *(after or ()))
-    last = (found[-1]["reported_at"], found[-1]["rowid"]) if len(found) == PAGE else None
-    return [told(Ban(**{name: row[name] for name in Ban.__struct_fields__})) for row in found], last
+    found, last = store.bans_after(after, PAGE)
+    return [told(ban) for ban in found], last

@@ -203,7 +203,7 @@ class StoredPolicy:
 
     def current(self) -> Policy:
         """Return the policy in force."""
-        revision = self._store.meta("policy_revision")
+        revision = self._store.state().policy_revision()
         if revision != self._revision:
             first, self._revision = self._revision is None, revision
             try:
@@ -263,13 +263,8 @@ class PolicyFile:
 
 def save_rules(store: Store, policy: Policy) -> None:
     """Replace the store's policy; a hall that serves the store applies it at once."""
-    with store.write() as db:
-        db.execute("DELETE FROM rules")
-        rows = [(number, msgspec.json.encode(rule).decode()) for number, rule in enumerate(policy.rule)]
-        db.executemany("INSERT INTO rules VALUES (?, ?)", rows)
-        defaults = msgspec.structs.replace(policy, rule=())
-        store.set_meta("policy_default", msgspec.json.encode(defaults).decode())
-        store.set_meta("policy_revision", str(int(store.meta("policy_revision") or 0) + 1))
+    rules = [msgspec.json.encode(rule).decode() for rule in policy.rule]
+    store.put_rules(rules, msgspec.json.encode(msgspec.structs.replace(policy, rule=())).decode())
 
 
 def load_rules(store: Store) -> Policy:
@@ -278,11 +273,9 @@ def load_rules(store: Store) -> Policy:
     Raises:
         StoreError: the stored rules are not a policy.
     """
-    with store.snapshot():  # another process may replace them
-        rows = store.read("SELECT rule FROM rules ORDER BY position")
-        default = store.meta("policy_default") or "{}"
+    kept, default = store.rules()
     try:
-        rules = tuple(msgspec.json.decode(row[0], type=Rule) for row in rows)
+        rules = tuple(msgspec.json.decode(rule, type=Rule) for rule in kept)
         defaults = msgspec.json.decode(default, type=Policy)
     except msgspec.DecodeError as error:
         raise StoreError(

@@ -4,13 +4,14 @@ Recent allows are kept in the store, written with the decisions themselves, so a
 """
 
 import math
-import sqlite3
 from array import array
+from collections.abc import Iterable
 from functools import lru_cache
 
 from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store.protocol import KeptRate
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _FINEST = 128
@@ -20,10 +21,13 @@ _Key = tuple[str, str]
 
 
 class _Window:
-    """Recent allows: pairs of a time (of the monotonic clock) and how many were allowed up to it."""
+    """What was allowed lately: pairs of a time (of the clock that can't jump) and how many were allowed up to it.
 
-    def __init__(self, allowed: "array[float]") -> None:
-        self.allowed = allowed
+    `kept` is what the store has of it.
+    """
+
+    def __init__(self, allowed: "array[float]", kept: KeptRate | None) -> None:
+        self.allowed, self.kept = allowed, kept
         self.total = int(sum(allowed[1::2]))
 
     def forget(self, before: float) -> None:
@@ -45,13 +49,12 @@ class _Window:
 
 
 class Rates:
-    """Counts what rules allow. The next `save` puts each `take` into the store."""
+    """Counts what rules allow. A `take` goes into the store with the next decisions: `unsaved`, then `saved`."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+        self._state, self._clock = store.state(), clock
         self._windows: dict[_Key, _Window] = {}
         self._unsaved: dict[_Key, _Window] = {}
-        self._elsewhere = -1
 
     def wait(self, rule: str, worker_id: str, rate: str, *, take: bool) -> float:
         """Return 0 if a rule with this rate (`10/hour`) may allow the worker once more, else the seconds until it may.
@@ -69,42 +72,50 @@ class Rates:
             self._unsaved[rule, worker_id] = window
         return 0.0
 
-    def save(self, db: sqlite3.Connection) -> None:
-        """Write what was taken since `saved`, in the decisions' transaction."""
+    def unsaved(self) -> list[KeptRate]:
+        """Return what was taken and is not in the store yet."""
         now = self._clock.now()
-        rows = [(*key, now.mono, now.wall, window.allowed.tobytes()) for key, window in self._unsaved.items()]
-        db.executemany("INSERT OR REPLACE INTO rates VALUES (?, ?, ?, ?, ?)", rows)
+        kept = []
+        for (rule, worker_id), window in self._unsaved.items():
+            kept.append(KeptRate(rule, worker_id, now.mono, now.wall, window.allowed.tobytes()))
+        return kept
 
-    def saved(self) -> None:
-        """Note that the transaction is committed."""
+    def saved(self, kept: Iterable[KeptRate]) -> None:
+        """Note that these are in the store."""
+        for each in kept:
+            self._unsaved.pop((each.rule, each.worker_id)).kept = each
+
+    def undo(self) -> None:
+        """Forget what was taken and is not in the store."""
+        for key in self._unsaved:
+            self._windows.pop(key, None)
         self._unsaved.clear()
 
     def _window(self, key: _Key) -> _Window:
-        elsewhere = self._store.written_elsewhere()
-        if elsewhere != self._elsewhere:  # another process may have allowed something
-            self._elsewhere = elsewhere
-            self._windows = dict(self._unsaved)
-        window = self._windows.pop(key, None) or self._unsaved.get(key) or self._load(key)
+        kept = self._state.rate(*key)
+        window = self._windows.pop(key, None) or self._unsaved.get(key)
+        if window is None or window.kept != kept:  # another process has allowed something
+            window = self._load(key, kept)
         self._windows[key] = window
         if len(self._windows) > _MOST:
             del self._windows[next(iter(self._windows))]
         return window
 
-    def _load(self, key: _Key) -> _Window:
-        rows = self._store.read("SELECT mono, wall, allowed FROM rates WHERE rule = ? AND worker_id = ?", *key)
-        if not rows:
-            return _Window(array("d"))
-        kept: array[float] = array("d")
+    def _load(self, key: _Key, kept: KeptRate | None) -> _Window:
+        self._unsaved.pop(key, None)
+        if kept is None:
+            return _Window(array("d"), None)
+        allowed: array[float] = array("d")
         try:
-            kept.frombytes(rows[0][2])
-            pairs = list(zip(kept[::2], kept[1::2], strict=True))
-            if not all(map(math.isfinite, kept)):
+            allowed.frombytes(kept.allowed)
+            pairs = list(zip(allowed[::2], allowed[1::2], strict=True))
+            if not all(map(math.isfinite, allowed)):
                 raise ValueError
-        except (TypeError, ValueError):
+        except ValueError:
             raise StoreError("the rates already used can't be read from the hall's store") from None
         now = self._clock.now()
-        back = now.mono - rows[0][0] - _elapsed(Moment(rows[0][0], rows[0][1]), now)
-        window = _Window(array("d", [part for at, count in pairs for part in (at + back, count)]))
+        back = now.mono - kept.mono - _elapsed(Moment(kept.mono, kept.wall), now)
+        window = _Window(array("d", [part for at, count in pairs for part in (at + back, count)]), kept)
         self._unsaved[key] = window  # from now on by the clock of this boot
         return window
 

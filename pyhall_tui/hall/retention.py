@@ -79,19 +79,19 @@ class TakingOut:
                 for older in _last_older(self._store, since):
                     last = max(last, older)
                     yield
-        if last <= audit.anchor(self._store)[0]:
+        if last <= self._store.log.anchor().seq:
             return
         self._announce(last)
         yield
-        while (taken := _take_piece(self._store, last)) is not None:
+        while (taken := self._store.log.take_out(last, _PIECE)) is not None:
             self.gone += taken
             yield
 
     def _announce(self, last: int) -> None:
         """Record in the log what is about to be removed, unless an earlier run has."""
         store = self._store
-        with store.write(log_alone=True):
-            start = audit.anchor(store)[0]
+        with store.write():
+            start = store.log.anchor().seq
             before = audit.last_removal(store)
             if before is not None and before.last >= start:
                 start, recorded = before.last, before.recorded_from
@@ -107,7 +107,7 @@ class TakingOut:
                     recorded_from=recorded,
                 )
                 audit.append_removal(store, removal)
-        begin = audit.anchor(store)[0] + 1
+        begin = store.log.anchor().seq + 1
         self.announced = f"rows {begin:,} to {last:,} are being removed from the decision log: {self._keep}"
 
 
@@ -137,7 +137,7 @@ async def keep_short(store: Store, keep: Retention, clock: Clock) -> None:
     done_at, done_on = -1, ""
     while True:
         try:
-            end, today = audit.head(store)[0], store.now()[:10]
+            end, today = store.log.head().seq, store.now()[:10]
             if end >= done_at + _EVERY or today != done_on or done_at < 0:
                 doubt = await _run(TakingOut(store, keep), store, clock)
                 done_at, done_on = end, today
@@ -169,8 +169,8 @@ def _last_beyond(store: Store, rows: int | None) -> int:
     """Return the number of the last row to remove if `rows` decisions stay; rows about removals don't count."""
     if rows is None:
         return 0
-    last = audit.head(store)[0] - rows
-    for (seq,) in store.read(f"SELECT seq FROM decisions WHERE {audit.IS_REMOVAL} ORDER BY seq DESC"):
+    last = store.log.head().seq - rows
+    for seq in store.log.removals():
         if seq < last:
             break
         last -= 1
@@ -179,47 +179,14 @@ def _last_beyond(store: Store, rows: int | None) -> int:
 
 def _last_older(store: Store, since: str) -> Iterator[int]:
     """Yield, piece by piece, the number of a row up to which all rows are older than `since` (ISO 8601)."""
-    start, end = audit.anchor(store)[0], audit.head(store)[0]
+    start, end = store.log.anchor().seq, store.log.head().seq
     while start < end:
         upto = min(end, start + _SCAN)
-        sql = "SELECT seq FROM decisions WHERE seq > ? AND seq <= ? AND +decided_at >= ? ORDER BY seq LIMIT 1"
-        if young := store.read(sql, start, upto, since):
-            yield young[0][0] - 1
+        if young := store.log.first_since(start, upto, since):
+            yield young - 1
             return
         yield upto
         start = upto
-
-
-def _take_piece(store: Store, last: int) -> int | None:
-    """Remove the oldest rows, up to number `last`; return how many decisions that were, or None if none are left.
-
-    Raises:
-        StoreError: they are not whole.
-    """
-    with store.write(log_alone=True) as db:
-        number, before = audit.anchor(store)
-        rows = store.read(
-            "SELECT seq, entry_hash, receipt FROM decisions WHERE seq <= ? ORDER BY seq LIMIT ?", last, _PIECE
-        )
-        if not rows:
-            return None
-        decisions = 0
-        for seq, entry, receipt in rows:
-            number += 1
-            if seq != number or entry != audit.entry_hash(before, receipt):
-                raise StoreError(
-                    f"row {number} is missing or was changed, so nothing is removed (see hall audit verify)"
-                )
-            before = entry
-            decisions += not audit.is_removal(receipt)
-        store.set_meta("audit_anchor", f"{number}:{before}", log_alone=True)
-        db.execute(
-            "DELETE FROM ingested WHERE (namespace, decision_id) IN (SELECT namespace, "
-            "json_extract(receipt, '$.decision_id') FROM decisions WHERE seq <= ? AND +rule = 'ingested')",
-            (number,),
-        )
-        db.execute("DELETE FROM decisions WHERE seq <= ?", (number,))
-    return decisions
 
 
 def age_reference(store: Store, days: float) -> float:
@@ -260,9 +227,9 @@ def _doubt(what: str) -> Doubt:
 def _days_of_use(store: Store) -> Iterator[tuple[float, float]]:
     """Yield the oldest and newest time of each day (UTC) with decisions, newest day first."""
     before = "~"  # comes after every date
-    while newest := store.read("SELECT max(decided_at) FROM decisions WHERE decided_at < ?", before)[0][0]:
+    while newest := store.log.newest_time(before):
         before = newest[:10]
-        oldest = store.read("SELECT min(decided_at) FROM decisions WHERE decided_at >= ?", before)[0][0]
+        oldest = store.log.oldest_time(before) or newest
         yield _seconds(oldest), _seconds(newest)
 
 

@@ -87,7 +87,7 @@ class Session:
     def _read(self) -> _Kept | None:
         """Return an earlier run's enrollment, if it was at this upstream and for this namespace."""
         try:
-            kept = msgspec.json.decode(self._store.meta(_KEPT) or "", type=_Kept)
+            kept = msgspec.json.decode(self._store.setting(_KEPT) or "", type=_Kept)
         except msgspec.DecodeError:
             return None
         return kept if (kept.url, kept.namespace) == (self._url, self._namespace) else None
@@ -139,7 +139,7 @@ class Session:
 
     def _keep(self, kept: _Kept) -> None:
         self._kept = kept
-        self._store.set_meta(_KEPT, msgspec.json.encode(kept).decode())
+        self._store.set_setting(_KEPT, msgspec.json.encode(kept).decode())
 
     async def _prove(self, *, heard: bool) -> None:
         """Ask whether the key is still accepted. If the upstream doesn't say, an enrolled hall relies on the poll."""

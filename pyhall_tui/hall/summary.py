@@ -4,7 +4,6 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from pyhall_tui.hall import audit
 from pyhall_tui.hall.models import Worker
 from pyhall_tui.hall.policy import load_rules
 from pyhall_tui.hall.shadow import hidden_rules
@@ -32,8 +31,8 @@ def summary(store: Store) -> dict[str, Any]:
         "ban_list": store.ban_count(),
         "keys": dict(Counter(key.namespace for key in store.all_keys() if key.revoked_at is None)),
         "policy": {"rules": len(policy.rule), "default": policy.default, "hidden": len(hidden_rules(policy))},
-        "policy_file": store.meta("policy_file") or None,  # replaced it when the hall was last served
-        "decisions": audit.count(store),
-        "last_day": audit.counts(store, yesterday),
+        "policy_file": store.setting("policy_file") or None,  # in place of it, when it was last served
+        "decisions": store.log.count(),
+        "last_day": store.log.counts(yesterday, None),
         "upstream": last_state(store),
     }

@@ -1,5 +1,6 @@
 """A hall's upstream registry: its ban list counts here too, and while it is unreachable the hall fails closed."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
@@ -29,6 +30,7 @@ class Heard(NamedTuple):
 Fetch = Callable[[], Awaitable[Heard]]
 """Asks for the upstream's ban list, with limits on time and size. Raises `UpstreamError`."""
 _KEPT = "upstream"
+_PIECE = 200  # bans that change in one transaction: some 5 ms
 
 
 class Upstream:
@@ -82,7 +84,7 @@ class Upstream:
         try:
             heard = await self._fetch()
             self._untaken = self._untaken if heard.bans is None else heard
-            self._take()
+            await self._take()
         except (UpstreamError, StoreError) as error:
             self.error = str(error)
             if self._session and isinstance(error, Refused):
@@ -92,24 +94,33 @@ class Upstream:
         try:
             if self._session:
                 await self._session.keep(heard=self.error is None)
-            self._store.set_meta(_KEPT, msgspec.json.encode(self.state()).decode())
+            self._store.set_setting(_KEPT, msgspec.json.encode(self.state()).decode())
         except StoreError as error:
             self.error = str(error)
 
-    def _take(self) -> None:
+    async def _take(self) -> None:
         """Store the list that was received. A list that may be truncated adds bans and removes none.
 
         Nor does an empty list remove several bans at once: a registry that has lost its list answers like that.
+
+        It is done in small pieces, between which requests are answered, and adds before it takes away. If it is
+        interrupted, the next poll goes on.
         """
         if self._untaken is None or self._untaken.bans is None:
             return
-        heard, known = self._untaken, self._store.upstream_ban_count()
-        emptied = not heard.bans and known > 1
-        self._store.take_upstream_bans(heard.bans or [], whole=not (heard.truncated or emptied))
+        heard, bans = self._untaken, self._untaken.bans
+        missing, gone = await asyncio.to_thread(_compared, self._store.beside(), bans)
+        emptied = not bans and len(gone) > 1
+        for start in range(0, len(missing), _PIECE):
+            self._store.add_upstream_bans(missing[start : start + _PIECE])
+            await asyncio.sleep(0)
+        for start in range(0, 0 if heard.truncated or emptied else len(gone), _PIECE):
+            self._store.drop_upstream_bans(gone[start : start + _PIECE])
+            await asyncio.sleep(0)
         self._untaken, self.doubt = None, None
         if emptied:
             self.doubt = (
-                f"The upstream's ban list is empty; it had {known:,} bans, which all stay. "
+                f"The upstream's ban list is empty; it had {len(gone):,} bans, which all stay. "
                 "If they were really lifted, take each out with `hall unban HASH`."
             )
 
@@ -139,6 +150,11 @@ class Upstream:
         }
 
 
+def _compared(store: Store, bans: list[Ban]) -> tuple[list[Ban], list[str]]:
+    """Return which of an upstream's bans the store lacks, and which hashes it has of an earlier list only."""
+    return store.missing_bans(bans), sorted(store.upstream_bans().difference(ban.sha256 for ban in bans))
+
+
 def _refuses(when_stale: WhenStale, tier: str) -> bool:
     """Whether dispatches of this tier are refused while the upstream is unreachable."""
     return when_stale == "deny-all" or (when_stale == "deny-high" and tier in _RISKY)
@@ -163,13 +179,13 @@ def last_refusal(store: Store) -> Callable[[str], str | None]:
 
 def forget_state(store: Store) -> None:
     """Note that the store is served without an upstream."""
-    store.set_meta(_KEPT, "")
+    store.set_setting(_KEPT, "")
 
 
 def last_state(store: Store) -> dict[str, Any] | None:
     """Return the upstream's state at the last poll, as of now; None if the store never followed one."""
     try:
-        state: dict[str, Any] = msgspec.json.decode(store.meta(_KEPT) or "")
+        state: dict[str, Any] = msgspec.json.decode(store.setting(_KEPT) or "")
     except msgspec.DecodeError:
         return None
     now = store.now()

@@ -96,7 +96,7 @@ def _key(hall: Hall, header: str | None) -> Key:
     if header is None:
         raise Unauthorized("missing API key: send Authorization: Bearer <key>", headers=asks)
     scheme, _, token = header.partition(" ")
-    key = hall.store.find_key(token.strip()) if scheme.lower() == "bearer" else None
+    key = hall.state().key(token.strip()) if scheme.lower() == "bearer" else None
     if key is None:
         raise Unauthorized("invalid API key", headers=asks)
     return key
@@ -157,7 +157,7 @@ def find_worker(request: Request) -> Worker:
         worker_id = unquote(request.path_params["worker_id"], errors="strict")
     except UnicodeDecodeError:
         raise BadRequest("invalid field: worker_id: not UTF-8") from None
-    worker = hall_of(request).store.worker(worker_id)
+    worker = hall_of(request).state().worker(worker_id)
     if worker is None:
         raise NotFound(f"worker not found: {worker_id}")
     return worker

@@ -20,7 +20,8 @@ from starlette.routing import Route
 
 from pyhall_tui.hall.seed import seed_demo
 from pyhall_tui.hall.server import address, listen, serve_in_thread
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore, Store
+from tests.hall.tampering import tampering
 
 ANSWER = b'{"outcome":"allow","worker_id":"wkr_abc123","capability":"llm.text.generate","correlation_id":"c"}'
 
@@ -30,7 +31,7 @@ def main() -> None:
     if sys.argv[1] == "bare":
         _bare()
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "hall.db")
+        store = SqliteStore(Path(folder) / "hall.db")
         seed_demo(store, time.time())
         if sys.argv[1] == "long":
             _fill(store, int(sys.argv[2]))
@@ -41,7 +42,7 @@ def main() -> None:
 
 def _fill(store: Store, count: int) -> None:
     at = "2026-01-01T00:00:00.000Z"
-    with store.write() as db:
+    with tampering(store) as db:
         bans = ((f"{number:064x}", "malware", at, "local-hall", "confirmed") for number in range(count))
         db.executemany("INSERT INTO bans VALUES (?, ?, ?, ?, ?, 0)", bans)
         row = "(?, 'org.yourco', '', '[\"a\"]', 'active', ?, ?, NULL, NULL, 0, NULL, NULL, NULL, ?)"

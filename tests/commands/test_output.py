@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore
 
 PROGRAM = [sys.executable, "-m", "pyhall_tui"]
 
@@ -27,7 +27,7 @@ def commands(tmp_path: Path) -> list[list[str]]:
     receipts = tmp_path / "evidence.log"
     receipts.write_text('{"prev_hash": "GENESIS", "entry_hash": "", "receipt": {}}\n' * 3)
     store = tmp_path / "hall.db"
-    Store(store).close()
+    SqliteStore(store).close()
     return [
         ["hash", "--files", str(package)],
         ["evidence", "list", str(receipts)],

@@ -13,7 +13,8 @@ from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.files.notes import Notes
 from pyhall_tui.files.private_file import make_private_folder, trusted_path
 from pyhall_tui.files.safe_file import locked, write_atomically
-from pyhall_tui.hall.store import Store, StoreError
+from pyhall_tui.hall.errors import StoreError
+from pyhall_tui.hall.store import SqliteStore
 from pyhall_tui.journal.export import ExportFailed, write_records
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.logs.log_file import LogFile
@@ -38,7 +39,7 @@ def write_log(path: Path) -> None:
 
 
 def write_store(path: Path) -> None:
-    Store(path).close()
+    SqliteStore(path).close()
 
 
 def write_journal(path: Path) -> None:
@@ -83,7 +84,7 @@ def test_what_sqlite_keeps_beside_its_file_is_private_too(tmp_path: Path) -> Non
     """F100"""
     before = os.umask(0)
     try:
-        store = Store(tmp_path / "hall.db")
+        store = SqliteStore(tmp_path / "hall.db")
     finally:
         os.umask(before)
     kept = sorted(path.name for path in tmp_path.iterdir())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.hall.tampering import rows
 from tests.live_hall import CAPABILITY, HASH, NAMESPACE, WORKER, LiveHall, live_hall
 
 ASK = {"namespace": NAMESPACE, "capability": CAPABILITY, "worker_id": WORKER}
@@ -344,6 +345,6 @@ def test_500_when_the_hall_itself_fails_says_nothing_of_its_insides(hall: LiveHa
 
 
 def test_a_key_is_kept_as_a_hash_only(hall: LiveHall) -> None:
-    kept = repr([dict(row) for row in hall.store.read("SELECT * FROM keys")])
+    kept = repr([dict(row) for row in rows(hall.store, "SELECT * FROM keys")])
     assert hall.key not in kept
     assert hall.store.find_key(hall.key) is not None

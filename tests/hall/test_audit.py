@@ -1,6 +1,5 @@
 """The decision log: nothing in it can be changed, taken out or cut off unseen."""
 
-import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,14 +9,14 @@ import pytest
 
 from pyhall_tui.attest.evidence import verify_log
 from pyhall_tui.hall import audit
-from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.retention import Retention, prune
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore, Store
+from tests.hall.tampering import tampering
 
 
 @pytest.fixture
 def store() -> Store:
-    store = Store()
+    store = SqliteStore()
     for number in range(1, 11):
         audit.append(store, receipt(number))
     return store
@@ -29,13 +28,13 @@ def receipt(number: int) -> dict[str, object]:
 
 
 def change(store: Store, sql: str) -> None:
-    with store.write() as db:
+    with tampering(store) as db:
         db.execute(sql)
 
 
 def test_a_log_that_nobody_touched_is_whole(store: Store) -> None:
     assert audit.verify(store) == audit.Checked(10)
-    assert audit.verify(Store()) == audit.Checked(0)
+    assert audit.verify(SqliteStore()) == audit.Checked(0)
 
 
 @pytest.mark.parametrize(
@@ -64,19 +63,19 @@ def test_a_row_that_was_taken_out_and_closed_up_is_found(store: Store) -> None:
 
 
 def test_a_whole_new_log_does_not_pass_a_head_that_was_kept_elsewhere(store: Store) -> None:
-    kept = audit.head(store)
-    forged = Store()
+    kept = store.log.head()
+    forged = SqliteStore()
     for number in range(1, 13):
         audit.append(forged, receipt(number + 1))
     assert audit.verify(forged).whole
     assert audit.verify(forged, kept).bad_seq == 10
-    shorter = Store()
+    shorter = SqliteStore()
     audit.append(shorter, receipt(1))
     assert "kept elsewhere" in audit.verify(shorter, kept).why
 
 
 def test_a_head_that_was_kept_elsewhere_passes_while_the_log_grows(store: Store) -> None:
-    kept = audit.head(store)
+    kept = store.log.head()
     audit.append(store, receipt(11))
     assert audit.verify(store, kept).whole
 
@@ -84,7 +83,7 @@ def test_a_head_that_was_kept_elsewhere_passes_while_the_log_grows(store: Store)
 def test_it_is_exported_as_an_evidence_log_that_anybody_can_check(store: Store, tmp_path: Path) -> None:
     (tmp_path / "all").write_text("\n".join(audit.export(store)) + "\n")
     check = verify_log(tmp_path / "all", known=None)
-    assert check.whole and (check.entries, check.last_hash) == audit.head(store)
+    assert check.whole and (check.entries, check.last_hash) == store.log.head()
     prune(store, Retention(4))
     (tmp_path / "rest").write_text("\n".join(audit.export(store)) + "\n")
     assert "first lines are missing" in verify_log(tmp_path / "rest", known=None).sentence
@@ -94,14 +93,14 @@ def test_the_log_is_read_newest_first_by_namespace_and_number(store: Store) -> N
     assert [d["n"] for d in audit.decisions(store, 3)] == [10, 9, 8]
     assert [d["n"] for d in audit.decisions(store, 2, namespace="a")] == [9, 7]
     assert [d["seq"] for d in audit.decisions(store, 9, after=8)] == [10, 9]
-    assert audit.counts(store, "2026") == {"allow": 7, "deny": 3}
-    assert audit.counts(store, "2026", "b") == {"allow": 4, "deny": 1}
-    assert audit.rule_hits(store) == {"r": 10}
+    assert store.log.counts("2026", None) == {"allow": 7, "deny": 3}
+    assert store.log.counts("2026", "b") == {"allow": 4, "deny": 1}
+    assert store.log.rule_hits() == {"r": 10}
 
 
 def test_a_log_that_grows_while_it_is_checked_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "hall.db"
-    served, checked = Store(path), Store(path)
+    served, checked = SqliteStore(path), SqliteStore(path)
     done = threading.Event()
 
     def grow() -> None:
@@ -122,49 +121,3 @@ def test_a_log_that_grows_while_it_is_checked_is_whole(tmp_path: Path) -> None:
     assert found[-1].rows >= 300
     served.close()
     checked.close()
-
-
-# What is decided in one turn of the event loop
-
-
-async def test_decisions_of_one_turn_are_one_transaction_and_in_the_log_when_they_are_told(tmp_path: Path) -> None:
-    store, other = Store(tmp_path / "hall.db"), Store(tmp_path / "hall.db")
-    ledger = audit.Ledger(store)
-    before = other.read("PRAGMA data_version")[0][0]
-
-    async def decided(number: int) -> tuple[int, int]:
-        await ledger.append(receipt(number))
-        return number, audit.head(other)[0]
-
-    told = await asyncio.gather(*(decided(number) for number in range(20)))
-    assert [seen for _, seen in told] == [20] * 20
-    assert other.read("PRAGMA data_version")[0][0] == before + 1
-    assert [entry["n"] for entry in audit.decisions(other, 99)] == list(range(19, -1, -1))
-    assert audit.verify(other) == audit.Checked(20)
-    store.close()
-    other.close()
-
-
-async def test_where_it_cannot_be_written_each_is_told_and_the_next_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    store = Store()
-    ledger = audit.Ledger(store)
-
-    def full(*_: object) -> int:
-        raise StoreError("the disk is full")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(audit, "_append", full)
-        failed = await asyncio.gather(*(ledger.append(receipt(n)) for n in range(3)), return_exceptions=True)
-    assert [str(error) for error in failed] == ["the disk is full"] * 3
-    await ledger.append(receipt(4))
-    assert audit.verify(store) == audit.Checked(1)
-
-
-async def test_who_no_longer_waits_keeps_nobody_and_his_decision_is_in_the_log() -> None:
-    store = Store()
-    ledger = audit.Ledger(store)
-    gone, stays = (asyncio.ensure_future(ledger.append(receipt(n))) for n in range(2))
-    await asyncio.sleep(0)
-    gone.cancel()
-    await stays
-    assert audit.verify(store) == audit.Checked(2)

@@ -17,8 +17,9 @@ from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.models import Asked
 from pyhall_tui.hall.policy import load_rules
 from pyhall_tui.hall.seed import seed_demo
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore
 from tests.hall.process import ASK, served
+from tests.hall.tampering import tampering
 from tests.waiting import until
 
 
@@ -32,7 +33,7 @@ def db(tmp_path: Path) -> Path:
 
 
 def test_what_is_not_there_is_a_no_with_a_sentence(db: Path) -> None:
-    Store(db).close()
+    SqliteStore(db).close()
     for arguments in (("ban", "nobody", "--reason", "r"), ("unban", "nobody"), ("retire", "nobody")):
         result = run(*arguments, "--db", db)
         assert result.exit_code == 1
@@ -49,7 +50,7 @@ def test_a_store_that_is_not_there_is_not_made_by_a_change(db: Path) -> None:
 
 def test_without_a_db_the_store_is_in_the_users_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYHALL_TUI_DATA_DIR", str(tmp_path))
-    Store(tmp_path / "hall.db").close()
+    SqliteStore(tmp_path / "hall.db").close()
     result = run("retire", "nobody")
     assert result.exit_code == 1
     assert str(tmp_path / "hall.db") in result.stderr
@@ -63,7 +64,7 @@ def lines(result: Result) -> list[str]:
 @pytest.fixture
 def seeded(db: Path) -> Path:
     """A store with the demo's fleet, a key of `org.yourco` and three decisions."""
-    store = Store(db)
+    store = SqliteStore(db)
     seed_demo(store, 1_774_000_000.0)
     store.add_key("org.yourco", "first")
     hall = Hall(store)
@@ -107,13 +108,13 @@ def test_status_says_what_is_in_a_store(seeded: Path) -> None:
 
 
 def test_an_export_is_the_whole_store_with_keys_as_hashes(seeded: Path, tmp_path: Path) -> None:
-    store = Store(seeded)
+    store = SqliteStore(seeded)
     token = store.add_key("x.alice")
     store.close()
     assert run("export", tmp_path / "all.jsonl", "--db", seeded).exit_code == 0
     assert token not in (tmp_path / "all.jsonl").read_text()
     assert run("import", tmp_path / "all.jsonl", "--db", tmp_path / "copy.db").exit_code == 0
-    first, copy = Store(seeded), Store(tmp_path / "copy.db")
+    first, copy = SqliteStore(seeded), SqliteStore(tmp_path / "copy.db")
     assert copy.workers() == first.workers()
     assert copy.bans() == first.bans()
     assert load_rules(copy) == load_rules(first)
@@ -130,8 +131,8 @@ def test_an_export_that_cannot_be_written_whole_names_its_file_and_leaves_none(
     seeded: Path, tmp_path: Path, command: list[str]
 ) -> None:
     """F29"""
-    store = Store(seeded)
-    with store.write() as db:
+    store = SqliteStore(seeded)
+    with tampering(store) as db:
         db.execute("UPDATE decisions SET receipt = json_set(receipt, '$.long', ?)", ("x" * 100_000,))
     store.close()
     program = (
@@ -193,7 +194,7 @@ def test_an_export_is_read_from_standard_input_as_editors_save_it(seeded: Path, 
 
 def test_an_import_adds_to_no_store_that_has_only_decisions_or_rules(seeded: Path, tmp_path: Path) -> None:
     exported = run("export", "--db", seeded).stdout
-    Store(tmp_path / "new.db").close()
+    SqliteStore(tmp_path / "new.db").close()
     with contextlib.closing(sqlite3.connect(tmp_path / "new.db")) as db, db:
         db.execute("INSERT INTO rules VALUES (1, '{}')")
     result = run("import", "--db", tmp_path / "new.db", stdin=exported)
@@ -295,7 +296,7 @@ def test_a_policy_is_shown_checked_and_set(seeded: Path, tmp_path: Path) -> None
     hidden = run("policy", "check", tmp_path / "new.toml")
     assert hidden.exit_code == 1
     assert "rule-2 is unreachable" in hidden.stderr
-    with served(seeded, key=Store(seeded).add_key("org.yourco")) as hall, hall.http() as http:
+    with served(seeded, key=SqliteStore(seeded).add_key("org.yourco")) as hall, hall.http() as http:
         critical = ASK | {"context": {"risk_tier": "critical"}}
         assert http.post("/api/v1/dispatch", json=critical).json()["outcome"] == "deny"
         assert run("policy", "set", tmp_path / "new.toml", "--db", seeded).exit_code == 0
@@ -320,7 +321,7 @@ def test_a_hall_does_not_start_on_a_policy_file_that_is_none(db: Path, tmp_path:
     """F82"""
     policy = tmp_path / "p.toml"
     policy.write_text(text)
-    Store(db).close()
+    SqliteStore(db).close()
     explain = ("policy", "explain", "--worker", "w", "--namespace", "n", "--capability", "c", "--policy", policy)
     for command in (("serve", "--port", "0", "--policy", policy), ("policy", "set", policy), explain):
         result = run(*command, "--db", db)
@@ -394,7 +395,7 @@ def test_no_text_of_a_store_drives_the_terminal(seeded: Path, tmp_path: Path) ->
         assert (result.stdout + result.stderr).replace("\n", "").isprintable(), command
     policy.write_text(run("policy", "show", "--db", seeded).stdout)
     lines(run("policy", "check", policy))
-    assert load_rules(Store(seeded)).rule[0].id == HOSTILE
+    assert load_rules(SqliteStore(seeded)).rule[0].id == HOSTILE
 
 
 @pytest.mark.parametrize(
@@ -420,7 +421,7 @@ def test_a_store_that_lost_a_table_is_one_sentence(seeded: Path, command: list[s
 
 def test_a_store_with_a_damaged_page_is_one_sentence(seeded: Path) -> None:
     """F75: 8 KiB of noise past the first page."""
-    Store(seeded).close()
+    SqliteStore(seeded).close()
     with contextlib.closing(sqlite3.connect(seeded)) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     data = seeded.read_bytes()

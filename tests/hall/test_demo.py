@@ -12,7 +12,7 @@ from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.demo import RunningDemo, Scenario, start_demo
 from pyhall_tui.hall.models import Worker
 from pyhall_tui.hall.seed import seed_demo
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore, Store
 from tests.clock import ManualClock
 
 
@@ -55,7 +55,7 @@ def test_a_dead_proxy_in_the_environment_is_no_matter(monkeypatch: pytest.Monkey
 @pytest.fixture
 async def scenario() -> AsyncIterator[tuple[Store, ManualClock]]:
     clock = ManualClock()
-    store = Store(clock=clock)
+    store = SqliteStore(clock=clock)
     seed_demo(store, clock.now().wall)
     task = asyncio.create_task(Scenario(Hall(store, clock=clock), clock, random.Random(1)).run())
     yield store, clock

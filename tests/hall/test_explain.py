@@ -18,7 +18,7 @@ from pyhall_tui.hall.explain import explain
 from pyhall_tui.hall.hours import DAYS
 from pyhall_tui.hall.models import Asked, Worker
 from pyhall_tui.hall.policy import TIERS, Policy, Rule, save_rules
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore, Store
 from pyhall_tui.hall.upstream import Upstream
 from tests.clock import ManualClock
 from tests.examples import examples
@@ -30,7 +30,7 @@ def grounds(store: Store, *rules: Rule) -> Grounds:
 
 
 def test_it_names_the_rule_and_why_not_the_earlier_ones() -> None:
-    store = Store()
+    store = SqliteStore()
     store.put_worker(
         Worker(worker_id="w", namespace="n", capabilities=("llm.x",), sha256="ab" * 32, attested_at="2026")
     )
@@ -59,7 +59,7 @@ def test_it_names_the_rule_and_why_not_the_earlier_ones() -> None:
 
 def test_it_says_what_the_registry_refuses_and_what_the_rules_would_say() -> None:
     asked = Asked(namespace="n", capability="c", worker_id="w")
-    found = explain(grounds(Store(), Rule(id="all", outcome="allow")), asked)
+    found = explain(grounds(SqliteStore(), Rule(id="all", outcome="allow")), asked)
     assert (found.decision.rule, found.decision.code) == ("registry", "DENY_NO_AVAILABLE_WORKER")
     assert found.worker == "No worker w is enrolled in n"
     assert found.steps[-1].rule == "all"
@@ -244,7 +244,7 @@ def test_the_command_sees_that_the_upstream_is_silent(served: LiveHall) -> None:
 
     silent = Upstream("http://up", never, served.store, served.hall.clock, when_stale="deny-all")
     served.hall.upstream = silent
-    served.store.set_meta("upstream", json.dumps(silent.state()))
+    served.store.set_setting("upstream", json.dumps(silent.state()))
     told = json.loads(run(*asked(served, "--risk-tier", "low")).stdout)
     assert (told["decision"]["rule"], told["decision"]["outcome"]) == ("upstream", "deny")
     assert dispatched(served, {"risk_tier": "low"}) == ("deny", "upstream")

@@ -9,6 +9,7 @@ import pytest
 
 from pyhall_tui.hall.errors import FileMistake
 from pyhall_tui.hall.faults import read_faults
+from tests.hall.tampering import rows
 from tests.live_hall import CAPABILITY, NAMESPACE, WORKER, LiveHall
 
 VERIFY = f"/api/v1/verify/{WORKER}"
@@ -66,7 +67,7 @@ def dispatch(http: httpx.Client) -> None:
 
 
 def decisions(hall: LiveHall) -> int:
-    count: int = hall.store.read("SELECT count(*) FROM decisions")[0][0]
+    count: int = rows(hall.store, "SELECT count(*) FROM decisions")[0][0]
     return count
 
 

@@ -10,8 +10,10 @@ import pytest
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.policy import Policy, Rule, save_rules
 from pyhall_tui.hall.server import listen
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore
+from pyhall_tui.hall.store.chain import GENESIS
 from tests.clock import ManualClock
+from tests.hall.tampering import tampering
 from tests.live_hall import CAPABILITY, NAMESPACE, WORKER, LiveHall, live_hall
 
 
@@ -70,16 +72,16 @@ async def test_a_log_that_was_put_in_anothers_place_is_counted_anew(hall: LiveHa
         dispatch(http, "low")
     await tally.count_on(hall.store)
     assert tally.by_rule(None) == {"allow-llm": 3}
-    with hall.store.write() as db:
+    with tampering(hall.store) as db:
         db.execute("DELETE FROM decisions")
-        hall.store.set_meta("audit_head", f"0:{audit.GENESIS}")
+        hall.store.set_setting("audit_head", f"0:{GENESIS}")
     await tally.count_on(hall.store)
     assert tally.by_rule(None) == {} and tally.of_day(hall.store.now()[:10], None) == {}
 
 
 async def test_a_day_is_counted_by_itself_and_each_namespace_too() -> None:
     clock = ManualClock()
-    store, tally = Store(clock=clock), audit.Tally()
+    store, tally = SqliteStore(clock=clock), audit.Tally()
     for number, (namespace, outcome) in enumerate([("a", "deny"), ("a", "allow"), ("b", "deny"), ("a", "deny")]):
         clock.skip(86_400 * (number == 1))
         receipt = {"namespace": namespace, "rule": "r", "outcome": outcome, "decided_at": store.now()}

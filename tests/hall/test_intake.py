@@ -11,7 +11,7 @@ import pytest
 
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.intake import artifact_hash
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore
 from tests.live_hall import HASH, NAMESPACE, WORKER, LiveHall, live_hall
 
 VECTORS = json.loads((Path(__file__).parents[1] / "attest/data/record-artifact-hash-vectors.json").read_text())
@@ -154,12 +154,12 @@ def test_without_a_key_the_id_has_to_name_the_namespace() -> None:
 
 def test_a_store_of_the_first_version_takes_them_too(tmp_path: Path) -> None:
     path = tmp_path / "hall.db"
-    Store(path).close()
+    SqliteStore(path).close()
     db = sqlite3.connect(path)
     db.executescript("DROP TABLE ingested; DROP TABLE rates; PRAGMA user_version=1;")
     db.close()
-    store = Store(path)
-    assert store.note_ingested("n", "d", 1) and not store.note_ingested("n", "d", 2)
+    store = SqliteStore(path)
+    assert store.log.note_ingested("n", "d", 1) and not store.log.note_ingested("n", "d", 2)
     store.close()
 
 

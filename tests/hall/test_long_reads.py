@@ -13,7 +13,7 @@ import pytest
 
 from pyhall_tui.hall.long_reads import PAGE, LongReads
 from pyhall_tui.hall.models import Ban, Worker
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore, Store
 from tests.hall.raw_client import connect
 from tests.live_hall import LiveHall, live_hall
 from tests.waiting import until
@@ -94,7 +94,7 @@ def test_the_counts_are_the_stores(full: LiveHall, http: httpx.Client) -> None:
 
 async def test_a_ban_that_is_renewed_meanwhile_is_not_missed(tmp_path: Path) -> None:
     """F93: a list is read in pages, and whatever is banned all the while is in it."""
-    store = Store(tmp_path / "hall.db")
+    store = SqliteStore(tmp_path / "hall.db")
     fill(store)
     found: set[bytes] = set()
     async for page in LongReads(store).bans():
@@ -119,7 +119,7 @@ async def test_a_client_that_does_not_read_holds_nothing_up(tmp_path: Path) -> N
             assert verdict.status_code == 200
             status = await asyncio.to_thread(http.get, "/status")
             assert status.json()["workers_enrolled"] == 20 * PAGE + 1
-            hall.store.set_meta("x", "x" * 100_000)
+            hall.store.set_setting("x", "x" * 100_000)
 
             def moved() -> bool:
                 with sqlite3.connect(tmp_path / "hall.db") as db:
@@ -132,13 +132,13 @@ async def test_a_client_that_does_not_read_holds_nothing_up(tmp_path: Path) -> N
 
 def test_opening_a_store_twice_in_one_process_keeps_its_locks(tmp_path: Path) -> None:
     """F93: else another process that comes and goes takes the write-ahead log away, and with it all that follows."""
-    store = Store(tmp_path / "hall.db")
-    store.set_meta("a", "1")
-    Store(tmp_path / "hall.db").close()
-    assert store.beside().meta("a") == "1"
+    store = SqliteStore(tmp_path / "hall.db")
+    store.set_setting("a", "1")
+    SqliteStore(tmp_path / "hall.db").close()
+    assert store.beside().setting("a") == "1"
     other = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT * FROM meta'); db.close()"
     subprocess.run([sys.executable, "-c", other, tmp_path / "hall.db"], check=True)
     assert (tmp_path / "hall.db-wal").exists()
-    store.set_meta("a", "2")
+    store.set_setting("a", "2")
     store.close()
-    assert Store(tmp_path / "hall.db").meta("a") == "2"
+    assert SqliteStore(tmp_path / "hall.db").setting("a") == "2"

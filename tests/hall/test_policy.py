@@ -17,9 +17,10 @@ from pyhall_tui.hall.errors import FileMistake, StoreError
 from pyhall_tui.hall.hours import Day, in_words
 from pyhall_tui.hall.models import Asked, Worker
 from pyhall_tui.hall.policy import Policy, PolicyFile, Rule, StoredPolicy, parse, save_rules
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore
 from pyhall_tui.hall.watched_file import wait_until_still
 from tests.clock import ManualClock
+from tests.hall.tampering import tampering
 
 ALLOW_ALL = Policy(default="allow")
 GOOD = {"namespace": "org.yourco", "capabilities": ("llm.text.generate",), "sha256": "ab" * 32, "attested_at": "2026"}
@@ -101,7 +102,7 @@ def test_a_rule_gives_its_own_code_and_reason() -> None:
     ],
 )
 def test_what_is_known_of_the_worker_counts_before_the_policy(worker: Worker | None, code: str | None) -> None:
-    store = Store()
+    store = SqliteStore()
     if worker:
         store.put_worker(worker)
         if worker.hash_ban_reason:
@@ -164,9 +165,9 @@ def test_a_condition_that_can_match_nothing_is_a_mistake_wherever_a_policy_is_re
     with pytest.raises(FileMistake) as caught:
         parse(text, "p")
     assert f"p:3:1: rule 1: {says}" in str(caught.value)
-    store = Store()
+    store = SqliteStore()
     rule = json.dumps({"id": "r"} | tomllib.loads(text)["rule"][0]).replace("NaN", "null")
-    with store.write() as db:
+    with tampering(store) as db:
         db.execute("INSERT INTO rules VALUES (0, ?)", (rule,))
     with pytest.raises(StoreError, match=r"can't be read: .* hall policy set"):
         StoredPolicy(store).current()
@@ -328,13 +329,13 @@ def test_at_the_start_a_file_that_was_saved_just_now_is_waited_for(tmp_path: Pat
 
 def test_rules_in_the_store_that_cannot_be_read_keep_the_old_ones_and_are_said() -> None:
     """F82"""
-    store = Store()
+    store = SqliteStore()
     save_rules(store, Policy(rule=(Rule(id="old", outcome="allow"),)))
     source = StoredPolicy(store)
     source.current()
-    with store.write() as db:
+    with tampering(store) as db:
         db.execute("UPDATE rules SET rule = '{'")
-    store.set_meta("policy_revision", "99")
+    store.set_setting("policy_revision", "99")
     assert decide(source.current()) == "allow by old"
     assert source.error is not None and "can't be read" in source.error
     save_rules(store, Policy(rule=(Rule(id="new", outcome="allow"),)))
@@ -342,7 +343,7 @@ def test_rules_in_the_store_that_cannot_be_read_keep_the_old_ones_and_are_said()
 
 
 def test_rules_in_the_store_come_back_as_they_were_and_are_followed_at_once(tmp_path: Path) -> None:
-    served, other = Store(tmp_path / "hall.db"), Store(tmp_path / "hall.db")
+    served, other = SqliteStore(tmp_path / "hall.db"), SqliteStore(tmp_path / "hall.db")
     source = StoredPolicy(served)
     assert decide(source.current()) == "deny by default"
     policy = Policy(rule=(Rule(id="r", outcome="hold", risk_tiers=("high",)),), default="allow")

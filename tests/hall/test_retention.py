@@ -10,8 +10,10 @@ import pytest
 from pyhall_tui.hall import audit, retention
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.retention import Doubt, Retention, TakingOut, keep_short, prune
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore, Store
+from pyhall_tui.hall.store.chain import GENESIS
 from tests.clock import ManualClock
+from tests.hall.tampering import rows, tampering
 from tests.waiting import until
 
 DAY = 86_400
@@ -32,7 +34,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def store(clock: ManualClock) -> Store:
-    return Store(clock=clock)
+    return SqliteStore(clock=clock)
 
 
 def use_daily(store: Store, clock: ManualClock, days: int) -> None:
@@ -43,7 +45,7 @@ def use_daily(store: Store, clock: ManualClock, days: int) -> None:
 
 
 def change(store: Store, sql: str, *values: object) -> None:
-    with store.write() as db:
+    with tampering(store) as db:
         db.execute(sql, values)
 
 
@@ -56,7 +58,7 @@ def test_old_rows_go_and_the_rest_is_whole(store: Store) -> None:
     checked = audit.verify(store)
     assert checked.whole and checked.rows == 4
     fill(store, 1)
-    assert audit.verify(store).rows == 5 and audit.count(store) == 5
+    assert audit.verify(store).rows == 5 and store.log.count() == 5
     change(store, "DELETE FROM decisions WHERE seq = 8")
     assert audit.verify(store).bad_seq == 8
 
@@ -81,7 +83,7 @@ def test_what_goes_is_a_row_of_the_chain_with_range_time_reason_and_last_hash(st
         at=now, first=1, last=6, last_hash=last, reason="only the last 4 decisions are kept (--keep-decisions)"
     )
     assert [entry["n"] for entry in audit.decisions(store, 9)] == [9, 8, 7, 6], "it is no decision"
-    assert audit.rule_hits(store) == {"r": 4}
+    assert store.log.rule_hits() == {"r": 4}
     assert '"retention":' in list(audit.export(store))[-1]
 
 
@@ -143,7 +145,7 @@ def test_one_that_was_killed_in_between_goes_on_and_writes_no_second_row(
     assert prune(store, Retention(50)) == 20, "nor for all of it"
     assert prune(store, Retention(20)) == 30
     assert audit.verify(store).rows == 20
-    assert len(store.read("SELECT 1 FROM decisions WHERE namespace IS NULL")) == 1
+    assert len(rows(store, "SELECT 1 FROM decisions WHERE namespace IS NULL")) == 1
     assert prune(store, Retention(10)) == 10
     assert audit.verify(store).whole and audit.verify(store).rows == 10
 
@@ -153,7 +155,7 @@ def test_rows_that_are_not_whole_stay_as_evidence(store: Store) -> None:
     change(store, "UPDATE decisions SET receipt = replace(receipt, 'allow', 'deny') WHERE seq = 3")
     with pytest.raises(StoreError, match="row 3 is missing or was changed, so nothing is removed"):
         prune(store, Retention(4))
-    assert audit.count(store) == 10 and audit.verify(store).bad_seq == 3
+    assert store.log.count() == 10 and audit.verify(store).bad_seq == 3
 
 
 async def test_a_store_that_cannot_be_written_is_said_once_and_tried_again(
@@ -165,28 +167,28 @@ async def test_a_store_that_cannot_be_written_is_said_once_and_tried_again(
         raise StoreError("the disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(retention, "_take_piece", full)
+        broken.setattr(store.log, "take_out", full)
         task = asyncio.create_task(keep_short(store, Retention(4), clock))
         await until(lambda: "old decisions stay in the log: the disk is full" in caplog.messages, clock=clock)
         await clock.advance(300)
     assert caplog.messages.count("old decisions stay in the log: the disk is full") == 1
-    await until(lambda: audit.count(store) == 4, clock=clock)
+    await until(lambda: store.log.count() == 4, clock=clock)
     task.cancel()
 
 
 def test_decisions_from_elsewhere_are_forgotten_with_their_rows(store: Store) -> None:
     for number in range(4):
         told = receipt(number) | {"decision_id": f"d{number}", "rule": "ingested"}
-        store.note_ingested("a", f"d{number}", audit.append(store, told))
+        store.log.note_ingested("a", f"d{number}", audit.append(store, told))
     prune(store, Retention(1))
-    assert [row[0] for row in store.read("SELECT decision_id FROM ingested")] == ["d3"]
+    assert [row[0] for row in rows(store, "SELECT decision_id FROM ingested")] == ["d3"]
 
 
 def test_two_processes_and_dispatches_at_once_leave_a_whole_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "_PIECE", 5)
-    first, second = Store(tmp_path / "hall.db"), Store(tmp_path / "hall.db")
+    first, second = SqliteStore(tmp_path / "hall.db"), SqliteStore(tmp_path / "hall.db")
     fill(first, 300)
     threads = [
         threading.Thread(target=prune, args=(first, Retention(50))),
@@ -209,9 +211,9 @@ def test_two_processes_and_dispatches_at_once_leave_a_whole_log(
 def test_rows_and_head_taken_out_up_to_a_head_that_was_kept_elsewhere_are_missed(store: Store) -> None:
     """F98"""
     fill(store, 10)
-    kept = audit.head(store)
+    kept = store.log.head()
     change(store, "DELETE FROM decisions")
-    store.set_meta("audit_anchor", f"{kept[0]}:{kept[1]}")
+    store.set_setting("audit_anchor", f"{kept[0]}:{kept[1]}")
     checked = audit.verify(store, kept)
     assert not checked.whole and checked.bad_seq == 1
     assert "rows 1 to 10 are missing, and no row of the log says that retention removed them" in checked.why
@@ -222,10 +224,10 @@ def test_rows_before_an_anchor_that_was_moved_on_are_missed(store: Store) -> Non
     fill(store, 10)
     prune(store, Retention(8))
     change(store, "DELETE FROM decisions WHERE seq <= 5")
-    store.set_meta("audit_anchor", f"5:{audit.GENESIS}")
+    store.set_setting("audit_anchor", f"5:{GENESIS}")
     assert not audit.verify(store).whole
     with store.write():
-        store.set_meta("audit_anchor", "5:x")
+        store.set_setting("audit_anchor", "5:x")
     assert audit.verify(store).bad_seq is not None
 
 
@@ -235,7 +237,7 @@ def test_a_moved_anchor_is_missed_even_with_its_true_hash(store: Store) -> None:
     prune(store, Retention(8))
     fifth = audit.hash_of(store, 5)
     change(store, "DELETE FROM decisions WHERE seq <= 5")
-    store.set_meta("audit_anchor", f"5:{fifth}")
+    store.set_setting("audit_anchor", f"5:{fifth}")
     checked = audit.verify(store)
     assert checked.bad_seq == 3 and "rows 3 to 5 are missing" in checked.why
 
@@ -266,14 +268,14 @@ def test_a_row_about_a_removal_of_rows_with_another_hash_is_found(store: Store) 
     audit.append_removal(store, audit.Removal(at="t", first=1, last=5, last_hash="ab" * 32, reason="r"))
     change(store, "DELETE FROM decisions WHERE seq <= 4")
     fourth = json.loads(next(iter(audit.export(store))))["prev_hash"]
-    store.set_meta("audit_anchor", f"4:{fourth}")
+    store.set_setting("audit_anchor", f"4:{fourth}")
     assert not audit.verify(store).whole
 
 
 def old_store(store: Store) -> None:
     """Take rows 1 to 3 out as versions before 0.2 did: without a row that says so."""
     fill(store, 10)
-    store.set_meta("audit_anchor", f"3:{audit.hash_of(store, 3)}")
+    store.set_setting("audit_anchor", f"3:{audit.hash_of(store, 3)}")
     change(store, "DELETE FROM decisions WHERE seq <= 3")
 
 
@@ -295,7 +297,7 @@ def test_a_store_from_which_an_earlier_version_took_rows_is_not_proven_and_stays
 @pytest.mark.parametrize("name", ["audit_anchor", "audit_head"])
 def test_a_mark_that_names_no_row_is_a_sentence(store: Store, name: str, mark: str) -> None:
     fill(store, 3)
-    store.set_meta(name, mark)
+    store.set_setting(name, mark)
     try:
         assert not audit.verify(store).whole
     except StoreError as error:

@@ -21,7 +21,7 @@ import trustme
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.server import ForegroundServer, listen
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore
 from tests.hall.process import ASK, PROGRAM, Served, run, served
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -101,7 +101,7 @@ def test_a_port_in_use_is_one_sentence_and_costs_no_key(db: Path) -> None:
     assert result.exit_code == 2
     assert result.stdout == ""
     assert f"port {port}" in result.stderr and len(result.stderr.splitlines()) == 1
-    store = Store(db)
+    store = SqliteStore(db)
     assert store.all_keys() == []
     store.close()
 
@@ -188,7 +188,7 @@ def test_what_is_not_answered_in_time_is_refused_without_a_traceback(
 ) -> None:
     """F31: a request that never ends, and one that was only half sent."""
     monkeypatch.setattr("pyhall_tui.hall.server.GRACE", 0.2)
-    hall = Hall(Store())
+    hall = Hall(SqliteStore())
     hall.faults.add(path="/health", **fault)
     key = hall.store.add_key("org.yourco", "test")
     server, sock, announced = ForegroundServer(hall), listen(), threading.Event()
@@ -324,7 +324,7 @@ def test_every_decision_that_was_told_is_in_the_log_after_kill_9_under_load(db: 
             hall.process.kill()
             for each in asking:
                 each.result(10)
-    store = Store(db)
+    store = SqliteStore(db)
     logged = [entry["decision_id"] for entry in audit.decisions(store, 100_000)]
     assert audit.verify(store).whole
     store.close()

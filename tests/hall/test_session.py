@@ -13,7 +13,7 @@ from pyhall_tui.commands.hall.upstream import ask_for_bans, ask_for_standing, en
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.exchange import export, load
 from pyhall_tui.hall.session import Enrolled, Session
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore, Store
 from pyhall_tui.hall.upstream import Upstream, last_state
 from pyhall_tui.profiles.api_key import ApiKey
 from tests.clock import ManualClock
@@ -30,7 +30,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def store(clock: ManualClock) -> Iterator[Store]:
-    store = Store(clock=clock)
+    store = SqliteStore(clock=clock)
     yield store
     store.close()
 
@@ -90,7 +90,7 @@ async def test_a_restart_goes_on_with_the_enrollment_that_is_there(
 
 async def test_a_copy_of_the_store_does_not_take_it_over(hall: LiveHall, store: Store, clock: ManualClock) -> None:
     await follow(hall.url, hall.key, store, clock).poll()
-    copy = Store(clock=clock)
+    copy = SqliteStore(clock=clock)
     load(copy, list(export(store)), "export")
     assert last_state(copy) is None
     await follow(hall.url, hall.key, copy, clock).poll()

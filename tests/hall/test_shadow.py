@@ -11,7 +11,7 @@ from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.policy import Policy, Rule, parse, save_rules
 from pyhall_tui.hall.seed import POLICY
 from pyhall_tui.hall.shadow import covers, hidden_rules
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore
 from tests.examples import examples
 
 
@@ -105,7 +105,7 @@ def test_the_demos_policy_hides_nothing() -> None:
 
 
 def test_a_long_policy_is_looked_at_in_a_moment_and_once() -> None:
-    hall = Hall(Store())
+    hall = Hall(SqliteStore())
     rules = (Rule(id=f"r{n}", outcome="allow", capability=f"cap{n}.*", worker=f"org.a{n % 7}.*") for n in range(300))
     save_rules(
         hall.store, Policy(rule=(*rules, Rule(id="never", outcome="deny", capability="cap7.x", worker="org.a0.*")))

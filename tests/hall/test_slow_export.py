@@ -9,15 +9,16 @@ import pytest
 
 from pyhall_tui.hall import audit, exchange
 from pyhall_tui.hall.errors import StoreError
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore, Store
 from tests.hall.process import run
+from tests.hall.tampering import tampering
 
 EXPORTS = {"store": exchange.export, "log": audit.export}
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(tmp_path / "hall.db")
+    made = SqliteStore(tmp_path / "hall.db")
     for number in range(3):
         made.ban_hash(f"{number:064x}", "r")
     decide(made, 1300)
@@ -34,7 +35,7 @@ def test_the_write_ahead_log_does_not_grow_with_it(
     export: Callable[[Store], Iterator[str]], store: Store, tmp_path: Path
 ) -> None:
     """F88: others write for hours meanwhile, and what they wrote is moved into the file at each step of the export."""
-    reading = Store(tmp_path / "hall.db")
+    reading = SqliteStore(tmp_path / "hall.db")
     taken = []
     for line in export(reading):
         taken.append(line)
@@ -58,9 +59,9 @@ def test_it_is_of_one_instant(store: Store, tmp_path: Path) -> None:
     store.ban_hash("f" * 64, "later")
     decide(store, 700)
     taken += lines
-    copy = Store(tmp_path / "copy.db")
+    copy = SqliteStore(tmp_path / "copy.db")
     exchange.load(copy, taken, "x")
-    assert (copy.ban_count(), audit.head(copy)[0]) == (3, 1300)
+    assert (copy.ban_count(), copy.log.head()[0]) == (3, 1300)
     assert audit.verify(copy).whole
     copy.close()
 
@@ -72,9 +73,9 @@ def test_decisions_that_are_gone_before_they_were_read_are_said(
     """F88: half a log is never taken for all of it."""
     lines = export(store)
     next(lines), next(lines)
-    with store.write() as db:
+    with tampering(store) as db:
         db.execute("DELETE FROM decisions WHERE seq <= 1000")
-        store.set_meta("audit_anchor", f"1000:{audit.hash_of(store, 1001)}")
+        store.set_setting("audit_anchor", f"1000:{audit.hash_of(store, 1001)}")
     with pytest.raises(StoreError, match="start again"):
         list(lines)
 
@@ -83,6 +84,6 @@ def test_the_command_exports_and_imports_all(store: Store, tmp_path: Path) -> No
     """F88: the same lines as ever."""
     assert run("export", tmp_path / "out.jsonl", "--db", tmp_path / "hall.db").exit_code == 0
     assert run("import", tmp_path / "out.jsonl", "--db", tmp_path / "copy.db").exit_code == 0
-    copy = Store(tmp_path / "copy.db")
-    assert audit.head(copy) == audit.head(store) and copy.bans() == store.bans()
+    copy = SqliteStore(tmp_path / "copy.db")
+    assert copy.log.head() == store.log.head() and copy.bans() == store.bans()
     copy.close()

@@ -11,12 +11,12 @@ import pytest
 
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.models import Worker
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore, Store
 
 
 @pytest.fixture
 def store() -> Store:
-    store = Store()
+    store = SqliteStore()
     store.put_worker(Worker(worker_id="w", namespace="n", sha256="ab" * 32, attested_at="2026"))
     return store
 
@@ -53,7 +53,7 @@ def test_a_write_is_all_or_nothing(store: Store) -> None:
 
 
 def test_two_stores_on_one_file_see_each_others_changes(tmp_path: Path) -> None:
-    first, second = Store(tmp_path / "hall.db"), Store(tmp_path / "hall.db")
+    first, second = SqliteStore(tmp_path / "hall.db"), SqliteStore(tmp_path / "hall.db")
     token = first.add_key("n")
     assert second.find_key(token) is not None
     tag = first.ban_tag()
@@ -64,7 +64,7 @@ def test_two_stores_on_one_file_see_each_others_changes(tmp_path: Path) -> None:
 
 
 def test_many_threads_and_two_stores_write_at_once(tmp_path: Path) -> None:
-    stores = [Store(tmp_path / "hall.db"), Store(tmp_path / "hall.db")]
+    stores = [SqliteStore(tmp_path / "hall.db"), SqliteStore(tmp_path / "hall.db")]
 
     def enroll(number: int) -> None:
         stores[number % 2].put_worker(Worker(worker_id=f"w{number}", namespace="n"))
@@ -78,7 +78,7 @@ def test_many_threads_and_two_stores_write_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
 def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
-    Store(tmp_path / "deep" / "hall.db").close()
+    SqliteStore(tmp_path / "deep" / "hall.db").close()
     assert stat.S_IMODE((tmp_path / "deep" / "hall.db").stat().st_mode) == 0o600
 
 
@@ -87,12 +87,12 @@ def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     db.execute("PRAGMA user_version=99")
     db.close()
     with pytest.raises(StoreError, match="newer"):
-        Store(tmp_path / "hall.db")
+        SqliteStore(tmp_path / "hall.db")
 
 
 def test_a_folder_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="can't open"):
-        Store(tmp_path)
+        SqliteStore(tmp_path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file layers of POSIX")
@@ -103,16 +103,16 @@ def test_where_the_file_system_carries_no_write_ahead_log_another_mode_is_used_a
     """F39: SQLite's dot-file locking knows no shared memory, as a network file system may not."""
     path, connect = tmp_path / "hall.db", sqlite3.connect
     if began_with_wal:
-        first = Store(path)
+        first = SqliteStore(path)
         first.add_key("org.acme", "before")
         first.close()
     monkeypatch.setattr(sqlite3, "connect", lambda at, **o: connect(f"file:{at}?vfs=unix-dotfile", uri=True, **o))
-    store = Store(path)
+    store = SqliteStore(path)
     assert store.note is not None and f"{path} does not support a write-ahead log: using mode" in store.note
     store.add_key("org.acme", "now")
     store.close()
     monkeypatch.undo()
-    again = Store(path)
+    again = SqliteStore(path)
     assert again.note is None
     assert [key.label for key in again.all_keys()] == [*["before"] * began_with_wal, "now"]
     again.close()
@@ -121,18 +121,18 @@ def test_where_the_file_system_carries_no_write_ahead_log_another_mode_is_used_a
 def test_a_store_that_another_program_holds_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """F39: never "database is locked" as the last word."""
     path, connect = tmp_path / "hall.db", sqlite3.connect
-    Store(path).close()
+    SqliteStore(path).close()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("PRAGMA locking_mode=EXCLUSIVE")
     other.execute("BEGIN EXCLUSIVE")
     monkeypatch.setattr(sqlite3, "connect", lambda at, **o: connect(at, **(o | {"timeout": 0.05})))
     with pytest.raises(StoreError, match="another program has locked it, or its file system has no locks"):
-        Store(path)
+        SqliteStore(path)
     other.close()
 
 
 def test_what_is_remembered_goes_with_a_change_of_another_process_and_with_one_that_was_undone(tmp_path: Path) -> None:
-    served, other = Store(tmp_path / "hall.db"), Store(tmp_path / "hall.db")
+    served, other = SqliteStore(tmp_path / "hall.db"), SqliteStore(tmp_path / "hall.db")
     token = served.add_key("n")
     served.put_worker(Worker(worker_id="w", namespace="n", sha256="ab" * 32))
 
@@ -158,9 +158,9 @@ def test_what_is_remembered_goes_with_a_change_of_another_process_and_with_one_t
 
 
 def test_a_checkpoint_moves_what_was_written_into_the_file_while_it_is_open(tmp_path: Path) -> None:
-    store = Store(tmp_path / "hall.db")
+    store = SqliteStore(tmp_path / "hall.db")
     key = store.add_key("org.yourco")
     with store.snapshot():
         store.checkpoint()
     shutil.copy(tmp_path / "hall.db", tmp_path / "copy.db")  # without the log beside it
-    assert Store(tmp_path / "copy.db").find_key(key) is not None
+    assert SqliteStore(tmp_path / "copy.db").find_key(key) is not None

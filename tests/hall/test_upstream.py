@@ -13,7 +13,7 @@ from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.models import Asked, Worker
 from pyhall_tui.hall.policy import Policy, save_rules
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import SqliteStore
 from pyhall_tui.hall.upstream import Upstream, WhenStale
 from pyhall_tui.profiles.api_key import ApiKey
 from tests.clock import ManualClock
@@ -33,7 +33,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def local(clock: ManualClock) -> Iterator[Hall]:
     """A hall of one worker, which it allows everything."""
-    hall = Hall(Store(clock=clock), clock=clock)
+    hall = Hall(SqliteStore(clock=clock), clock=clock)
     save_rules(hall.store, Policy(default="allow"))
     hall.store.put_worker(Worker(worker_id="w", namespace="n", capabilities=("c",), sha256=HASH, attested_at="2026"))
     yield hall
@@ -219,7 +219,7 @@ async def test_what_could_not_be_kept_is_tried_again_though_the_upstream_says_un
     followed = follow(local, hall, clock)
     hall.store.ban_hash(HASH, "x")
     with monkeypatch.context() as broken:
-        broken.setattr(local.store, "take_upstream_bans", fails)
+        broken.setattr(local.store, "add_upstream_bans", fails)
         await followed.poll()
     assert followed.error == "the disk is full" and followed.stale
     await followed.poll()

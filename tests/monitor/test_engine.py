@@ -7,6 +7,7 @@ from pyhall_tui.fleet.events import Kind
 from pyhall_tui.monitor.connection_state import BanListState, Reachability
 from pyhall_tui.monitor.engine import MISSING_BAN_LIST_AGAIN
 from pyhall_tui.monitor.outcomes import LOST_AFTER
+from tests.hall.tampering import tampering
 from tests.live_hall import WORKER, LiveHall, live_hall
 from tests.monitor.rig import polling
 
@@ -248,7 +249,7 @@ async def test_an_empty_store_at_the_same_address_makes_all_unknown_within_the_d
         await rig.advance(10)
         for worker_id in ids:
             hall.store.withdraw(worker_id)
-        with hall.store.write() as db:
+        with tampering(hall.store) as db:
             db.execute("DELETE FROM workers")
         await rig.advance(21)
         assert rig.fleet.counts(rig.clock.now().mono)[State.UNKNOWN] == 5

@@ -15,6 +15,7 @@ from pyhall_tui.screens.hall.screen import HallScreen
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.widgets import clipboard
 from pyhall_tui.widgets.clipboard import SelectTextScreen
+from tests.hall.tampering import tampering
 from tests.live_hall import CAPABILITY, NAMESPACE, WORKER, LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.waiting import until
@@ -165,9 +166,9 @@ async def test_rules_come_with_their_hits_the_hidden_ones_explained(open_app: Op
 async def test_a_mistake_in_the_policys_file_is_shown(open_app: OpenApp, hall: LiveHall) -> None:
     """F82"""
     hall.hall.policy.current()
-    with hall.store.write() as db:
+    with tampering(hall.store) as db:
         db.execute("UPDATE rules SET rule = '{'")
-        hall.store.set_meta("policy_revision", "99")
+        hall.store.set_setting("policy_revision", "99")
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await go_to_hall(opened)
         await opened.pilot.press("right")

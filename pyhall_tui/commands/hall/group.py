@@ -87,12 +87,12 @@ def errors_explained() -> Iterator[None]:
 def open_store(db: Path, *, make: bool = False) -> "Iterator[Store]":
     """Open a hall's store for a command. A missing store is only created if `make` is set."""
     from pyhall_tui.hall.errors import StoreError
-    from pyhall_tui.hall.store import Store
+    from pyhall_tui.hall.store import SqliteStore
 
     with errors_explained():
         if not make and not db.exists():
             raise StoreError(f"there is no store at {db}: give its path with --db, or create one with hall serve")
-        store = Store(db)
+        store = SqliteStore(db)
         try:
             yield store
         finally:

@@ -160,9 +160,7 @@ def _head(text: str) -> tuple[int, str]:
 def head(db: Path) -> None:
     """Print the number and hash of the last decision. Keep them elsewhere, for `hall audit verify --head`."""
     with open_store(db) as store:
-        from pyhall_tui.hall.audit import head as last
-
-        seq, entry = last(store)
+        seq, entry = store.log.head()
     say(f"{seq}:{entry}")
 
 

@@ -41,7 +41,7 @@ def _policy(store: "Store", file: Path | None) -> "Policy":
 
     if file:
         return _read(file)
-    if served := store.meta("policy_file"):
+    if served := store.setting("policy_file"):
         say(f"Using the rules that the hall was last served with: --policy {served}", err=True)
         return _read(Path(served))
     return load_rules(store)
@@ -116,7 +116,7 @@ def _grounds(store: "Store", file: Path | None) -> "Grounds":
     from pyhall_tui.hall.rates import Rates
     from pyhall_tui.hall.upstream import last_refusal
 
-    return Grounds(store, _policy(store, file), Rates(store, SystemClock()), last_refusal(store))
+    return Grounds(store.state(), _policy(store, file), Rates(store, SystemClock()), last_refusal(store))
 
 
 @policy.command("list")
@@ -128,11 +128,10 @@ def list_rules(file: Path | None, as_json: bool, db: Path) -> None:
     with open_store(db) as store:
         import msgspec
 
-        from pyhall_tui.hall.audit import rule_hits
         from pyhall_tui.hall.hours import in_words
         from pyhall_tui.hall.shadow import hidden_rules
 
-        rules, hits = _policy(store, file), rule_hits(store)
+        rules, hits = _policy(store, file), store.log.rule_hits()
         hidden = {found.rule: str(found) for found in hidden_rules(rules)}
     for rule in rules.rule:
         line = {"hits": hits.get(rule.id, 0), "hidden": hidden.get(rule.id)} | msgspec.to_builtins(rule)

@@ -148,7 +148,7 @@ def serve(
             local_writes=local_writes,
             retention=Retention(keep_decisions, keep_days),
         )
-        store.set_meta("policy_file", str(policy.absolute()) if policy else "")  # for the commands that read the store
+        store.set_setting("policy_file", str(policy.absolute()) if policy else "")  # for commands on the store
         hall.faults.replace(read_faults(faults) if faults else [])
         if above is None:
             forget_state(store)

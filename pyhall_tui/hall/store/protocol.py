@@ -1,0 +1,368 @@
+"""What a hall asks of its store. Whatever keeps it (SQLite today) is behind these verbs, and so is all SQL.
+
+`tests/hall/test_store_contract.py` says what each store must do beyond its types.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+from pyhall_tui.hall.models import Ban, Key, Status, Worker
+from pyhall_tui.hall.store.chain import Mark, Row
+
+
+class KeptRate(NamedTuple):
+    """What a rule allowed a worker lately, written at this moment of both clocks; `allowed` is packed by `Rates`."""
+
+    rule: str
+    worker_id: str
+    mono: float
+    wall: float
+    allowed: bytes
+
+
+class Batch(NamedTuple):
+    """What goes into the log in one transaction: receipts in JSON, and the rates that they used up."""
+
+    receipts: Sequence[str]
+    rates: Sequence[KeptRate] = ()
+
+
+class Tallied(NamedTuple):
+    """How many decisions of a piece of the log have these four in common; `day` is such as `2026-11-25`."""
+
+    namespace: str
+    rule: str
+    outcome: str
+    day: str
+    decisions: int
+
+
+class State(Protocol):
+    """What a decision needs, from memory. It is as of the last look; `Store.state` looks."""
+
+    def key(self, token: str) -> Key | None:
+        """Return what is known about an API key; None if it doesn't exist or is revoked."""
+        ...
+
+    def worker(self, worker_id: str) -> Worker | None:
+        """Return a worker, with the ban on its hash if there is one. Change only a copy of it."""
+        ...
+
+    def rate(self, rule: str, worker_id: str) -> KeptRate | None:
+        """Return what a rule allowed a worker lately: the same object until that changes.
+
+        Raises:
+            StoreError: it can't be read.
+        """
+        ...
+
+    def policy_revision(self) -> str | None:
+        """Return what changes whenever the policy does."""
+        ...
+
+
+class Keys(Protocol):
+    """API keys, of which only hashes are kept."""
+
+    def add_key(self, namespace: str, label: str = "") -> str:
+        """Make an API key for one namespace and return it. Only its hash is stored, so it can't be seen again."""
+        ...
+
+    def put_key(self, key: Key) -> None:
+        """Store a key of which only the hash is known."""
+        ...
+
+    def find_key(self, token: str) -> Key | None:
+        """Return what is known about an API key; None if it doesn't exist or is revoked."""
+        ...
+
+    def all_keys(self) -> list[Key]:
+        """Return all keys, including revoked ones, oldest first."""
+        ...
+
+    def revoke_key(self, key_id: str) -> bool:
+        """Revoke a key permanently; False if no valid key has this id."""
+        ...
+
+
+class Workers(Protocol):
+    """Enrolled workers. What a verb names and is not there is answered with False."""
+
+    def put_worker(self, worker: Worker) -> Worker:
+        """Store a worker as given, replacing one with the same id; without `enrolled_at` it is enrolled now."""
+        ...
+
+    def worker(self, worker_id: str) -> Worker | None:
+        """Return a worker, with the ban on its hash if there is one. Change only a copy of it."""
+        ...
+
+    def workers(self, namespace: str | None = None) -> list[Worker]:
+        """Return all workers (of one namespace), in the order in which they were enrolled."""
+        ...
+
+    def workers_after(self, after: Worker | None, most: int, namespace: str | None = None) -> list[Worker]:
+        """Return a page of `workers`: at most so many that come after one of them."""
+        ...
+
+    def worker_counts(self, namespace: str | None = None) -> tuple[int, int]:
+        """Return how many workers there are (of one namespace), and how many of them are banned."""
+        ...
+
+    def perhaps_amiss(self, namespace: str | None, most: int) -> list[Worker]:
+        """Return at most `most` workers (of one namespace) that are banned, or active and possibly not attested."""
+        ...
+
+    def attest(self, worker_id: str, sha256: str, *, active_only: bool = True, **ai: Any) -> bool:
+        """Set a worker's attested hash (64 lowercase hex); False if there is no such (active) worker."""
+        ...
+
+    def withdraw(self, worker_id: str) -> bool:
+        """Withdraw a worker's attestation, hash and all."""
+        ...
+
+    def set_status(self, worker_id: str, status: Status) -> bool:
+        """Retire, revoke or bring back a worker."""
+        ...
+
+
+class Bans(Protocol):
+    """Bans on workers and on package hashes (64 lowercase hex), and reports that ask for one."""
+
+    def ban(self, worker_id: str, reason: str) -> bool:
+        """Ban a worker and put its hash on the ban list; False if there is no such worker.
+
+        The worker stays banned when it attests another package: only `unban` ends a ban.
+        """
+        ...
+
+    def unban(self, worker_id: str) -> bool:
+        """Take the ban from a worker and from its hash; False if neither is banned."""
+        ...
+
+    def ban_hash(self, sha256: str, reason: str, *, source: str = "local-hall") -> None:
+        """Put a package hash on the ban list: each worker that has it is banned from now on."""
+        ...
+
+    def put_ban(self, ban: Ban) -> None:
+        """Store a ban list entry. One with the same hash is updated in place: a reader of pages misses none."""
+        ...
+
+    def unban_hash(self, sha256: str) -> bool:
+        """Take a package hash from the ban list; False if it is not on it."""
+        ...
+
+    def bans(self, limit: int | None = None) -> list[Ban]:
+        """Return the ban list, newest first; at most `limit` entries of it."""
+        ...
+
+    def bans_after(self, after: tuple[Any, ...] | None, most: int) -> tuple[list[Ban], tuple[Any, ...] | None]:
+        """Return a page of `bans`, and where the next one starts; None after the last."""
+        ...
+
+    def ban_count(self) -> int:
+        """Return how long the ban list is."""
+        ...
+
+    def is_hash_banned(self, sha256: str) -> bool:
+        """Whether a package hash is on the ban list."""
+        ...
+
+    def ban_tag(self) -> str:
+        """Return a tag that changes whenever the ban list does, in this process or another."""
+        ...
+
+    def upstream_bans(self) -> set[str]:
+        """Return the hashes that an upstream banned."""
+        ...
+
+    def missing_bans(self, bans: Iterable[Ban]) -> list[Ban]:
+        """Return those whose hash is not on the ban list, each hash once."""
+        ...
+
+    def add_upstream_bans(self, bans: Sequence[Ban]) -> None:
+        """Keep bans that an upstream gave, unless their hashes are on the list already."""
+        ...
+
+    def drop_upstream_bans(self, hashes: Sequence[str]) -> None:
+        """Take hashes that an upstream no longer bans from the list; the hall's own entries stay."""
+        ...
+
+    def report(self, sha256: str, reason: str, evidence_url: str | None, namespace: str) -> str:
+        """Store a report of a hash for review (it bans nothing by itself) and return its id."""
+        ...
+
+
+class Policies(Protocol):
+    """The policy: its rules in JSON, in order, and what applies beside them."""
+
+    def put_rules(self, rules: Sequence[str], defaults: str) -> None:
+        """Replace the policy; whoever serves the store follows."""
+        ...
+
+    def rules(self) -> tuple[list[str], str]:
+        """Return the rules and the defaults, of one instant; `{}` for the defaults of a store without a policy."""
+        ...
+
+
+class Log(Protocol):
+    """The decision log: one chain, in which nothing is changed, and whose oldest rows only go with a row about it."""
+
+    def decide(self, judge: Callable[[], Batch]) -> int:
+        """Put into the log what `judge` returns, and return the last row's number; it is durable on return.
+
+        `judge` finds the store's state as it is at that place of the log: no ban that was committed before, by
+        whichever process, is missing from it. A store may call it again if somebody else was faster.
+
+        Raises:
+            StoreError: it could not be written, and is not in the log.
+        """
+        ...
+
+    def head(self) -> Mark:
+        """Return the last row: printed and kept elsewhere, it proves the log up to there."""
+        ...
+
+    def anchor(self) -> Mark:
+        """Return the last row that was taken out; the log is whole from there on."""
+        ...
+
+    def hash_of(self, seq: int) -> str | None:
+        """Return a row's hash; None if there is no such row."""
+        ...
+
+    def page(self, after: int, upto: int, most: int) -> list[Row]:
+        """Return the oldest rows above number `after`, up to number `upto`."""
+        ...
+
+    def rows(self) -> Iterator[Row]:
+        """Yield all rows, oldest first; within a `snapshot`."""
+        ...
+
+    def newest(self, most: int, namespace: str | None, after: int) -> list[tuple[int, str]]:
+        """Return number and receipt of the last decisions (of one namespace) above number `after`, newest first."""
+        ...
+
+    def removals(self) -> Iterator[int]:
+        """Yield the numbers of the rows that say what was taken out, newest first."""
+        ...
+
+    def last_removal(self) -> str | None:
+        """Return the newest of these rows."""
+        ...
+
+    def count(self) -> int:
+        """Return how many decisions the log holds."""
+        ...
+
+    def counts(self, since: str, namespace: str | None) -> dict[str, int]:
+        """Return how many decisions since an instant (ISO 8601 in UTC) came to each outcome."""
+        ...
+
+    def rule_hits(self) -> dict[str, int]:
+        """Return how many of the decisions each rule made."""
+        ...
+
+    def tally(self, after: int, upto: int) -> list[Tallied]:
+        """Count the decisions above number `after`, up to number `upto`."""
+        ...
+
+    def first_since(self, after: int, upto: int, at: str) -> int | None:
+        """Return the first row above `after`, up to `upto`, that was decided at an instant or later."""
+        ...
+
+    def newest_time(self, before: str) -> str | None:
+        """Return when the newest decision before an instant was made."""
+        ...
+
+    def oldest_time(self, since: str) -> str | None:
+        """Return when the oldest decision since an instant was made."""
+        ...
+
+    def take_out(self, upto: int, most: int) -> int | None:
+        """Take out the oldest rows, at most up to number `upto`, with the anchor from which the rest is whole.
+
+        Return how many decisions that were; None if no row is left.
+
+        Raises:
+            StoreError: the rows are not whole: they stay, as evidence.
+        """
+        ...
+
+    def note_ingested(self, namespace: str, decision_id: str, seq: int) -> bool:
+        """Note that a decision made elsewhere is row `seq`; False if the log has it already."""
+        ...
+
+
+class Tables(Protocol):
+    """All that is kept, row by row, for a copy."""
+
+    def rows_beside_the_log(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield table and row of everything but the log and what is this store's own; within a `snapshot`."""
+        ...
+
+    def is_empty(self) -> bool:
+        """Whether nothing was put into the store yet."""
+        ...
+
+    def put_row(self, table: str, row: dict[str, Any]) -> None:
+        """Keep a row of a copy; within a `write`.
+
+        Raises:
+            ValueError: it is not one of this table.
+        """
+        ...
+
+
+class Store(Keys, Workers, Bans, Policies, Tables, Protocol):
+    """A hall's store; safe to use from several threads, and from several processes if it outlives one."""
+
+    path: str
+    note: str | None
+    """What is not as it should be with it, in a sentence."""
+
+    @property
+    def log(self) -> Log:
+        """The decision log."""
+        ...
+
+    def state(self) -> State:
+        """Return what a decision needs, having looked: what any process committed before this call is in it."""
+        ...
+
+    def write(self) -> AbstractContextManager[None]:
+        """One transaction: all that is changed within or nothing, also under `kill -9`.
+
+        Raises:
+            StoreError: another process holds the store for longer than 5 s, or the disk is full.
+        """
+        ...
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Make all reads inside show the same instant, even if another process writes meanwhile."""
+        ...
+
+    def setting(self, name: str) -> str | None:
+        """Return a setting of the store."""
+        ...
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Set a setting of the store."""
+        ...
+
+    def now(self) -> str:
+        """Return this instant as ISO 8601 in UTC."""
+        ...
+
+    def beside(self) -> "Store":
+        """Return the same store with its own connection, to read in another thread; or itself, if only one connection
+        is possible. Closing this store closes it too."""
+        ...
+
+    def checkpoint(self) -> None:
+        """Do what keeps the store small and quick, from any thread: it takes as long as the disk does."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...

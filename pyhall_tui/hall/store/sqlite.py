@@ -1,0 +1,352 @@
+"""A hall's store in SQLite: a WAL file, or memory."""
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.hall.models import Ban, Key, Status, Worker, clean_hash
+from pyhall_tui.hall.store import tables
+from pyhall_tui.hall.store.database import MEMORY, Database
+from pyhall_tui.hall.store.ids import hash_key, iso, new_id
+from pyhall_tui.hall.store.remembered import GET_WORKER, WORKER_COLUMNS, WORKERS_AND_BANS, Remembered, worker_of
+from pyhall_tui.hall.store.sqlite_log import SqliteLog
+
+_DEFAULTS = "policy_default"
+_ASKED_AT_ONCE = 500
+_BAN_COLUMNS = ", ".join(Ban.__struct_fields__)
+_PUT_WORKER = (
+    f"INSERT OR REPLACE INTO workers ({', '.join(WORKER_COLUMNS)}) VALUES ({', '.join('?' * len(WORKER_COLUMNS))})"
+)
+
+
+class SqliteStore:
+    """A `Store` over one connection; safe to use from several threads, and from several processes if it is a file.
+
+    Args:
+        path: the SQLite file, created (mode 0600) if missing; `MEMORY` for a store that leaves nothing behind.
+        clock: the source of the times in it.
+
+    Raises:
+        StoreError: the file can't be opened, is not a store, or is of a newer version.
+    """
+
+    def __init__(self, path: Path | str = MEMORY, *, clock: Clock | None = None) -> None:
+        self.path = str(path)
+        self._clock = clock or SystemClock()
+        self._db = Database(path)
+        self.note = self._db.note
+        self._memory = Remembered(self._db)
+        self.log = SqliteLog(self._db, self._memory)
+        self._beside: SqliteStore | None = None
+
+    def close(self) -> None:
+        """As `Store` says."""
+        with self._db.lock:
+            if self._beside is not None:
+                self._beside.close()
+            self._db.close()
+
+    def beside(self) -> "SqliteStore":
+        """As `Store` says."""
+        with self._db.lock:
+            if self._db.alone:
+                return self
+            if self._beside is None:
+                self._beside = SqliteStore(self.path, clock=self._clock)
+            return self._beside
+
+    def checkpoint(self) -> None:
+        """As `Store` says."""
+        self._db.checkpoint()
+
+    def now(self) -> str:
+        """As `Store` says."""
+        return iso(self._clock.now().wall)
+
+    def state(self) -> Remembered:
+        """As `Store` says."""
+        self._memory.look()
+        return self._memory
+
+    @contextmanager
+    def write(self) -> Iterator[None]:
+        """As `Store` says."""
+        with self._changing():
+            yield
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that may change anything: what is remembered of it is forgotten when it is done."""
+        with self._db.lock:
+            self._memory.undecided += 1
+            self.log.forget_head()
+            try:
+                with self._db.transaction() as db:
+                    yield db
+                if self._memory.undecided == 1:
+                    self._memory.catch_up()
+            finally:
+                self._memory.undecided -= 1
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """As `Store` says."""
+        with self._db.snapshot():
+            yield
+
+    def setting(self, name: str) -> str | None:
+        """As `Store` says."""
+        value: str | None = self._db.value("SELECT value FROM meta WHERE name = ?", name)
+        return value
+
+    def set_setting(self, name: str, value: str) -> None:
+        """As `Store` says."""
+        with self._changing() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    # Keys
+
+    def add_key(self, namespace: str, label: str = "") -> str:
+        """As `Store` says."""
+        token = "phk_live_" + secrets.token_urlsafe(24)
+        self.put_key(
+            Key(key_id=new_id("key"), key_hash=hash_key(token), namespace=namespace, label=label, created_at=self.now())
+        )
+        return token
+
+    def put_key(self, key: Key) -> None:
+        """As `Store` says."""
+        with self._changing() as db:
+            db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(key))
+
+    def find_key(self, token: str) -> Key | None:
+        """As `Store` says."""
+        return self.state().key(token)
+
+    def all_keys(self) -> list[Key]:
+        """As `Store` says."""
+        return [Key(**dict(row)) for row in self._db.read("SELECT * FROM keys ORDER BY created_at, rowid")]
+
+    def revoke_key(self, key_id: str) -> bool:
+        """As `Store` says."""
+        with self._changing() as db:
+            sql = "UPDATE keys SET revoked_at = ? WHERE key_id = ? AND revoked_at IS NULL"
+            return db.execute(sql, (self.now(), key_id)).rowcount > 0
+
+    # Workers
+
+    def put_worker(self, worker: Worker) -> Worker:
+        """As `Store` says."""
+        worker.enrolled_at = worker.enrolled_at or self.now()
+        row = [getattr(worker, column) for column in WORKER_COLUMNS]
+        row[WORKER_COLUMNS.index("capabilities")] = json.dumps(worker.capabilities)
+        with self._changing() as db:
+            db.execute(_PUT_WORKER, row)
+        return worker
+
+    def worker(self, worker_id: str) -> Worker | None:
+        """As `Store` says."""
+        return self.state().worker(worker_id)
+
+    def workers(self, namespace: str | None = None) -> list[Worker]:
+        """As `Store` says."""
+        where, values = ("WHERE w.namespace = ?", (namespace,)) if namespace else ("", ())
+        return [
+            worker_of(row)
+            for row in self._db.read(f"{GET_WORKER} {where} ORDER BY w.enrolled_at, w.worker_id", *values)
+        ]
+
+    def workers_after(self, after: Worker | None, most: int, namespace: str | None = None) -> list[Worker]:
+        """As `Store` says."""
+        where, values = ("w.namespace = ? AND", (namespace,)) if namespace else ("", ())
+        start = (after.enrolled_at, after.worker_id) if after else ("", "")
+        sql = (
+            f"{GET_WORKER} WHERE {where} (w.enrolled_at, w.worker_id) > (?, ?) "
+            "ORDER BY w.enrolled_at, w.worker_id LIMIT ?"
+        )
+        return [worker_of(row) for row in self._db.read(sql, *values, *start, most)]
+
+    def worker_counts(self, namespace: str | None = None) -> tuple[int, int]:
+        """As `Store` says."""
+        where, values = ("WHERE w.namespace = ?", (namespace,)) if namespace else ("", ())
+        sql = f"SELECT count(*), count(coalesce(w.ban_reason, b.sha256)) FROM {WORKERS_AND_BANS} {where}"
+        found = self._db.read(sql, *values)[0]
+        return found[0], found[1]
+
+    def perhaps_amiss(self, namespace: str | None, most: int) -> list[Worker]:
+        """As `Store` says."""
+        amiss = (
+            "(w.ban_reason IS NOT NULL OR b.sha256 IS NOT NULL OR (w.status = 'active' "
+            "AND (w.attested_at IS NULL OR w.sha256 IS NULL OR length(w.sha256) <> 64)))"
+        )
+        where, values = ("AND w.namespace = ?", (namespace,)) if namespace else ("", ())
+        rows = self._db.read(f"{GET_WORKER} WHERE {amiss} {where} ORDER BY b.sha256 IS NULL LIMIT ?", *values, most)
+        return [worker_of(row) for row in rows]
+
+    def attest(self, worker_id: str, sha256: str, *, active_only: bool = True, **ai: Any) -> bool:
+        """As `Store` says."""
+        sets = "".join(f", {name} = ?" for name in ai)
+        alive = " AND status = 'active'" if active_only else ""
+        with self._changing() as db:
+            sql = f"UPDATE workers SET sha256 = ?, attested_at = ?{sets} WHERE worker_id = ?{alive}"
+            return db.execute(sql, (sha256, self.now(), *ai.values(), worker_id)).rowcount > 0
+
+    def withdraw(self, worker_id: str) -> bool:
+        """As `Store` says."""
+        with self._changing() as db:
+            sql = "UPDATE workers SET sha256 = NULL, attested_at = NULL WHERE worker_id = ?"
+            return db.execute(sql, (worker_id,)).rowcount > 0
+
+    def set_status(self, worker_id: str, status: Status) -> bool:
+        """As `Store` says."""
+        with self._changing() as db:
+            sql = "UPDATE workers SET status = ? WHERE worker_id = ?"
+            return db.execute(sql, (status, worker_id)).rowcount > 0
+
+    # Bans
+
+    def ban(self, worker_id: str, reason: str) -> bool:
+        """As `Store` says."""
+        with self._changing() as db:
+            worker = self.worker(worker_id)
+            if worker is None:
+                return False
+            sql = "UPDATE workers SET ban_reason = ?, banned_at = ? WHERE worker_id = ?"
+            db.execute(sql, (reason, self.now(), worker_id))
+            if digest := clean_hash(worker.sha256):
+                self.ban_hash(digest, reason)
+        return True
+
+    def unban(self, worker_id: str) -> bool:
+        """As `Store` says."""
+        with self._changing() as db:
+            worker = self.worker(worker_id)
+            if worker is None or not worker.banned:
+                return False
+            db.execute("UPDATE workers SET ban_reason = NULL, banned_at = NULL WHERE worker_id = ?", (worker_id,))
+            self.unban_hash(worker.sha256 or "")
+        return True
+
+    def ban_hash(self, sha256: str, reason: str, *, source: str = "local-hall") -> None:
+        """As `Store` says."""
+        with self.write():
+            self.put_ban(Ban(sha256=sha256, reason=reason, reported_at=self.now(), source=source))
+
+    def put_ban(self, ban: Ban) -> None:
+        """As `Store` says."""
+        columns = ("reason", "source", "review_status", "upstream")
+        again = ", ".join(f"{column} = excluded.{column}" for column in columns)
+        sql = f"INSERT INTO bans VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT (sha256) DO UPDATE SET {again}"
+        with self._changing() as db:
+            db.execute(sql, msgspec.structs.astuple(ban))
+
+    def upstream_bans(self) -> set[str]:
+        """As `Store` says."""
+        return {row[0] for row in self._db.read("SELECT sha256 FROM bans WHERE upstream")}
+
+    def missing_bans(self, bans: Iterable[Ban]) -> list[Ban]:
+        """As `Store` says."""
+        asked = {ban.sha256: ban for ban in bans}
+        hashes = list(asked)
+        for start in range(0, len(hashes), _ASKED_AT_ONCE):
+            some = hashes[start : start + _ASKED_AT_ONCE]
+            sql = f"SELECT sha256 FROM bans WHERE sha256 IN ({', '.join('?' * len(some))})"
+            for (there,) in self._db.read(sql, *some):
+                del asked[there]
+        return list(asked.values())
+
+    def add_upstream_bans(self, bans: Sequence[Ban]) -> None:
+        """As `Store` says."""
+        with self._changing() as db:
+            rows = [msgspec.structs.astuple(ban) for ban in bans]
+            db.executemany("INSERT OR IGNORE INTO bans VALUES (?, ?, ?, ?, ?, 1)", rows)
+
+    def drop_upstream_bans(self, hashes: Sequence[str]) -> None:
+        """As `Store` says."""
+        with self._changing() as db:
+            db.executemany("DELETE FROM bans WHERE sha256 = ? AND upstream", [(sha256,) for sha256 in hashes])
+
+    def unban_hash(self, sha256: str) -> bool:
+        """As `Store` says."""
+        with self._changing() as db:
+            return db.execute("DELETE FROM bans WHERE sha256 = ?", (sha256,)).rowcount > 0
+
+    def bans(self, limit: int | None = None) -> list[Ban]:
+        """As `Store` says."""
+        sql = f"SELECT {_BAN_COLUMNS} FROM bans ORDER BY reported_at DESC, rowid DESC LIMIT ?"
+        return [Ban(**dict(row)) for row in self._db.read(sql, -1 if limit is None else limit)]
+
+    def bans_after(self, after: tuple[Any, ...] | None, most: int) -> tuple[list[Ban], tuple[Any, ...] | None]:
+        """As `Store` says."""
+        where = "WHERE (reported_at, rowid) < (?, ?)" if after else ""
+        sql = f"SELECT rowid, {_BAN_COLUMNS} FROM bans {where} ORDER BY reported_at DESC, rowid DESC LIMIT ?"
+        found = self._db.read(sql, *(after or ()), most)
+        last = (found[-1]["reported_at"], found[-1]["rowid"]) if len(found) == most else None
+        return [Ban(**{name: row[name] for name in Ban.__struct_fields__}) for row in found], last
+
+    def ban_count(self) -> int:
+        """As `Store` says."""
+        count: int = self._db.value("SELECT count(*) FROM bans")
+        return count
+
+    def is_hash_banned(self, sha256: str) -> bool:
+        """As `Store` says."""
+        return bool(self._db.read("SELECT 1 FROM bans WHERE sha256 = ?", sha256))
+
+    def ban_tag(self) -> str:
+        """As `Store` says."""
+        return f"{self.setting('store_id')}-{self.setting('ban_revision')}"
+
+    def report(self, sha256: str, reason: str, evidence_url: str | None, namespace: str) -> str:
+        """As `Store` says."""
+        report_id = new_id("rep")
+        with self._changing() as db:
+            row = (report_id, sha256, reason, evidence_url, namespace, self.now())
+            db.execute("INSERT INTO reports VALUES (?, ?, ?, ?, ?, ?)", row)
+        return report_id
+
+    # The policy
+
+    def put_rules(self, rules: Sequence[str], defaults: str) -> None:
+        """As `Store` says."""
+        with self._changing() as db:
+            db.execute("DELETE FROM rules")
+            db.executemany("INSERT INTO rules VALUES (?, ?)", enumerate(rules))
+            self.set_setting(_DEFAULTS, defaults)
+            self.set_setting("policy_revision", str(int(self.setting("policy_revision") or 0) + 1))
+
+    def rules(self) -> tuple[list[str], str]:
+        """As `Store` says."""
+        with self.snapshot():
+            rows = self._db.read("SELECT rule FROM rules ORDER BY position")
+            return [row[0] for row in rows], self.setting(_DEFAULTS) or "{}"
+
+    # A copy
+
+    def rows_beside_the_log(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """As `Store` says."""
+        for table in tables.COPIED:
+            if table != tables.LOG:
+                for row in self._db.stream(tables.read_all(table)):
+                    if not tables.is_own(table, row):
+                        yield table, dict(row)
+
+    def is_empty(self) -> bool:
+        """As `Store` says."""
+        return not any(self._db.read(f"SELECT 1 FROM {table} LIMIT 1") for table in tables.COPIED if table != "meta")
+
+    def put_row(self, table: str, row: dict[str, Any]) -> None:
+        """As `Store` says."""
+        sql, values = tables.put(table, row)
+        with self._changing() as db:
+            try:
+                db.execute(sql, values)
+            except sqlite3.Error as error:
+                raise ValueError(str(error)) from None
