@@ -439,7 +439,7 @@ class PyHallApp(HookedApp):
 
     def action_show_keys(self) -> None:
         """Show the keys of the current screen."""
-        from pyhall_tui.screens.keys import KeysScreen
+        from pyhall_tui.screens.key_help import KeysScreen
         from pyhall_tui.widgets.dialog import is_open
 
         if not is_open(self, KeysScreen):

@@ -16,9 +16,9 @@ from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_profile, tell
 from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, lost_memory, plan
+from pyhall_tui.enroll.batch_rows import BatchRow, BatchUnreadable, read_rows
 from pyhall_tui.enroll.last_run import LastRun
 from pyhall_tui.enroll.report import as_json_lines, write_report
-from pyhall_tui.enroll.rows import BatchRow, BatchUnreadable, read_rows
 from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.files.safe_file import FileBusy, locked
 from pyhall_tui.journal.journal import Journal

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyhall_tui.clock import SystemClock
-from pyhall_tui.commands.listing import Listing, look_up
+from pyhall_tui.commands.banned_hash import Listing, look_up
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import FAILED, NO, YES, ask, open_profile, sentence_of, tell
 from pyhall_tui.fleet.entry import Entry, State

@@ -18,9 +18,9 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from pyhall_tui.clock import Clock
+from pyhall_tui.enroll.batch_rows import BatchRow
 from pyhall_tui.enroll.last_run import LastRun
 from pyhall_tui.enroll.request import FORM, body_of
-from pyhall_tui.enroll.rows import BatchRow
 from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import EnrollmentRow, EnrollmentState, NotKept

@@ -6,8 +6,8 @@ from typing import Final, overload
 
 import msgspec
 
-from pyhall_tui.profiles.checks import SENTENCES
 from pyhall_tui.profiles.profile import NAMESPACE, Profile
+from pyhall_tui.profiles.profile_checks import SENTENCES
 from pyhall_tui.profiles.urls import REGISTRY, normalise_url, origin
 
 KEY: Final = "PYHALL_API_KEY"

@@ -13,8 +13,8 @@ import msgspec
 from pyhall_tui.files.regular_file import read_bounded, reason
 from pyhall_tui.files.safe_file import locked, write_atomically
 from pyhall_tui.profiles import toml_text
-from pyhall_tui.profiles.checks import mistakes_in_table, profile_of_table
 from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.profile_checks import mistakes_in_table, profile_of_table
 from pyhall_tui.profiles.urls import normalise_url
 
 Document = dict[str, Any]

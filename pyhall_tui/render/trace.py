@@ -1,6 +1,6 @@
 """Everything a correlation id touched, as it is shown."""
 
-from pyhall_tui.dispatch.correlation import Trace
+from pyhall_tui.dispatch.correlation_trail import Trace
 from pyhall_tui.dispatch.result import read_back
 from pyhall_tui.render.decision import history_row, pretty
 from pyhall_tui.render.event import EventRow, event_row

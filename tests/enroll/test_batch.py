@@ -10,9 +10,9 @@ import pytest
 
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, counts, plan
+from pyhall_tui.enroll.batch_rows import read_rows
 from pyhall_tui.enroll.last_run import LastRun
 from pyhall_tui.enroll.report import as_csv, as_json_lines
-from pyhall_tui.enroll.rows import read_rows
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import EnrollmentRow, EnrollmentState
 from pyhall_tui.monitor.rate_limiter import RateLimiter

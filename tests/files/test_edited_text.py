@@ -10,7 +10,7 @@ from pyhall_tui.attest.records import RecordUnreadable, read_record
 from pyhall_tui.dispatch import baselines
 from pyhall_tui.dispatch.baselines import BaselineMistake
 from pyhall_tui.dispatch.saved import SavedMistake, SavedRequests
-from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
+from pyhall_tui.enroll.batch_rows import BatchUnreadable, read_rows
 from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.hall import rules_json, tomlfile
 from pyhall_tui.hall.errors import FileMistake

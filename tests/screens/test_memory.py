@@ -17,7 +17,7 @@ from textual.widgets._toast import ToastHolder
 from pyhall_tui.app import PyHallApp
 from pyhall_tui.screens.doctor_screen import DoctorScreen
 from pyhall_tui.screens.hall.screen import HallScreen
-from pyhall_tui.screens.keys import KeysScreen
+from pyhall_tui.screens.key_help import KeysScreen
 from pyhall_tui.screens.messages import OpenProfile
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.widgets.clipboard import SelectTextScreen

@@ -1,16 +1,19 @@
 """What the `pyhall-tui hall …` commands share: the group, the store's option, and error messages."""
 
+import io
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from pyhall_tui import paths
 from pyhall_tui.commands.output import is_of_output, printable
 from pyhall_tui.files.regular_file import reason
+from pyhall_tui.files.whole_file import new_file
 
 if TYPE_CHECKING:
     from pyhall_tui.hall.store import Store
@@ -103,3 +106,26 @@ def answer_no(sentence: str) -> NoReturn:
     """End with a sentence and exit code 1: the answer is no."""
     say(f"pyhall-tui hall: {sentence}", err=True)
     raise SystemExit(NO)
+
+
+@contextmanager
+def file_or_stream(file: Path, mode: str) -> Iterator[IO[str]]:
+    """Open a file, or the standard stream if it is `-`.
+
+    An existing file is never overwritten, and one that can't be written whole is removed.
+    """
+    if str(file) == "-":
+        yield sys.stdin if mode == "r" else sys.stdout
+        return
+    if mode == "r":
+        with file.open(encoding="utf-8-sig") as opened:
+            yield opened
+        return
+    try:
+        with new_file(file) as data:
+            out = io.TextIOWrapper(data, encoding="utf-8")
+            yield out
+            out.detach()  # flushes; whoever opened the file below closes it
+    except OSError as error:
+        # The error's own name is that of the temporary file next to it.
+        raise OSError(error.errno, error.strerror or str(error), str(file)) from error

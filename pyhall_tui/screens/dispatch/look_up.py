@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from pyhall_tui.dispatch.correlation import trace
+from pyhall_tui.dispatch.correlation_trail import trace
 from pyhall_tui.render.trace import trace_lines
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content

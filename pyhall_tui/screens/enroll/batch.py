@@ -17,9 +17,9 @@ from textual.message import Message
 from textual.widgets import Button, Input, ProgressBar, Static
 
 from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, lost_memory, plan
+from pyhall_tui.enroll.batch_rows import BatchUnreadable, read_rows
 from pyhall_tui.enroll.last_run import LastRun
 from pyhall_tui.enroll.report import write_report
-from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
 from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.files.given_path import given_path
 from pyhall_tui.files.regular_file import reason

@@ -13,7 +13,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from pyhall_tui.enroll.checks import CAPABILITIES, check_capabilities, check_capability, split_capabilities
+from pyhall_tui.enroll.form_checks import CAPABILITIES, check_capabilities, check_capability, split_capabilities
 from pyhall_tui.render.known_names import offered, said_of_new
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.steady_field import SteadyField

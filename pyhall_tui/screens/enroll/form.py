@@ -7,8 +7,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from pyhall_tui.enroll.checks import CAPABILITIES, DISPLAY_NAME, NAMESPACE, SHA256, check_all, check_display_name
 from pyhall_tui.enroll.draft import Draft
+from pyhall_tui.enroll.form_checks import CAPABILITIES, DISPLAY_NAME, NAMESPACE, SHA256, check_all, check_display_name
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.capabilities import CapabilitiesField

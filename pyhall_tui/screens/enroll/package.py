@@ -10,8 +10,8 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Button, Input, ProgressBar
 
-from pyhall_tui.enroll.checks import SHA256, check_sha256, hint_of_sha256
 from pyhall_tui.enroll.draft import Package
+from pyhall_tui.enroll.form_checks import SHA256, check_sha256, hint_of_sha256
 from pyhall_tui.files.sizes import amount
 from pyhall_tui.packages.package_hash import Cancelled, PackageHash, PackageUnreadable, Progress, hash_package
 from pyhall_tui.registry.models import plain_sha256

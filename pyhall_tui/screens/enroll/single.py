@@ -13,9 +13,9 @@ from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from pyhall_tui.attest.records import FILE_NAMES
-from pyhall_tui.enroll.checks import field_named_in
 from pyhall_tui.enroll.draft import FORM, Draft, Unsettled
 from pyhall_tui.enroll.enrollment_sender import EnrollmentSender
+from pyhall_tui.enroll.form_checks import field_named_in
 from pyhall_tui.enroll.known_capabilities import known_capabilities
 from pyhall_tui.enroll.record import fill_from_record
 from pyhall_tui.enroll.request import body_of, request_of

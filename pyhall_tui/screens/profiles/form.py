@@ -11,8 +11,8 @@ from textual.message import Message
 from textual.widgets import Checkbox, Input, Static
 
 from pyhall_tui.profiles.api_key import key_mistake
-from pyhall_tui.profiles.checks import validate_profile
 from pyhall_tui.profiles.edits import Values, fields_of
+from pyhall_tui.profiles.profile_checks import validate_profile
 from pyhall_tui.profiles.urls import REGISTRY
 from pyhall_tui.widgets.field import Field
 

@@ -14,12 +14,12 @@ from textual.widgets.button import ButtonVariant
 from pyhall_tui.clock import Clock
 from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.paths import Home
-from pyhall_tui.profiles.checks import profile_from
 from pyhall_tui.profiles.edited_profiles import EditedProfiles
 from pyhall_tui.profiles.edits import BLANK, NEW, Edits, fields_of, values_of
 from pyhall_tui.profiles.environment import EnvironmentMistake, overridden
 from pyhall_tui.profiles.keys import KeyAnswer, KeyState, KeyStore
 from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.profile_checks import profile_from
 from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.profiles.saving import Saver, Written, connection
 from pyhall_tui.profiles.trials import Trials, hindrance
@@ -31,9 +31,9 @@ from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CloseProfile, Go, OpenProfile
 from pyhall_tui.screens.profiles.choice import ChoiceScreen
 from pyhall_tui.screens.profiles.form import ProfileForm
-from pyhall_tui.screens.profiles.listing import ProfileList
 from pyhall_tui.screens.profiles.notice import Notice
 from pyhall_tui.screens.profiles.probe_panel import ProbePanel
+from pyhall_tui.screens.profiles.profile_list import ProfileList
 from pyhall_tui.screens.profiles.questions import ask_conflict, ask_delete, ask_untested, take_theirs
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.late import after_refresh

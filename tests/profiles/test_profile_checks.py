@@ -2,8 +2,8 @@
 
 import pytest
 
-from pyhall_tui.profiles.checks import INSECURE, profile_from, validate_profile
 from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.profile_checks import INSECURE, profile_from, validate_profile
 from pyhall_tui.profiles.urls import is_insecure, is_loopback, normalise_url, origin, spellings
 
 GOOD = {"name": "acme-prod", "namespace": "org.acme", "registry_url": "https://api.pyhall.dev"}

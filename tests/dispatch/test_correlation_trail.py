@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from pyhall_tui.dispatch.correlation import trace
+from pyhall_tui.dispatch.correlation_trail import trace
 from pyhall_tui.fleet.events import Event, Kind, Severity
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.render.trace import trace_lines

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyhall_tui.enroll.checks import (
+from pyhall_tui.enroll.form_checks import (
     HASH_OF_NOTHING,
     check_all,
     check_capabilities,

@@ -16,7 +16,7 @@ import msgspec
 from pyhall_tui.attest.json_text import canonical
 from pyhall_tui.attest.manifests import Code, check_manifest, secret_of_environment
 from pyhall_tui.attest.records import Form, RecordUnreadable, WorkerRecord, find_records, namespace_doubt, read_record
-from pyhall_tui.enroll.checks import check_all, split_capabilities
+from pyhall_tui.enroll.form_checks import check_all, split_capabilities
 from pyhall_tui.files.regular_file import NotText, edited_text, read_bounded
 from pyhall_tui.journal.export import as_it_was
 from pyhall_tui.packages.dialects import Matched, match_dialect

@@ -9,7 +9,7 @@ import pytest
 from pyhall_tui.attest.json_text import canonical
 from pyhall_tui.attest.manifests import signature_of
 from pyhall_tui.attest.records import write_record
-from pyhall_tui.enroll.rows import BatchUnreadable, read_rows
+from pyhall_tui.enroll.batch_rows import BatchUnreadable, read_rows
 from pyhall_tui.packages.package_hash import hash_package
 from pyhall_tui.profiles.profile import Profile
 from tests.packages.trees import go_hash, write_tree

@@ -1,0 +1,46 @@
+"""`pyhall-tui hall status`: what is in a store."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pyhall_tui.commands.hall.group import db_option, hall_group, json_option, open_store, say
+
+
+@hall_group.command()
+@json_option
+@db_option
+def status(as_json: bool, db: Path) -> None:
+    """Show what is in a store: workers by state, bans, keys, policy, decisions of the last day."""
+    with open_store(db) as store:
+        from pyhall_tui.hall.summary import summary
+
+        shown = {"store": str(db)} | summary(store)
+    if as_json:
+        click.echo(json.dumps(shown))
+        return
+    shown |= _upstream_lines(shown.pop("upstream"))
+    width = max(map(len, shown))
+    for name, value in shown.items():
+        text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        say(f"{name:{width}}  {text if text not in ('', None) else '–'}")
+
+
+def _upstream_lines(upstream: dict[str, Any] | None) -> dict[str, str]:
+    """Return what to print about the upstream that the hall followed when it was last served, as of now."""
+    if upstream is None:
+        return {"upstream": "none"}
+    session = upstream["session"]
+    said = {
+        "held": f"held until {session['expires']}",
+        "expired": f"expired at {session['expires']}",
+    }.get(session["state"], session["state"])
+    enrolled = f"enrolled as {session['id'] or '–'} in {session['namespace']}" if session["namespace"] else ""
+    stale = "unreachable for too long" if upstream["stale"] else "reachable"
+    return {
+        "upstream": f"{upstream['url']}, {stale}",
+        "last_poll": f"{upstream['last_poll']}, last answer {upstream['last_heard'] or 'never'}",
+        "session": "; ".join(part for part in (said, enrolled, session["error"]) if part),
+    } | ({"last_error": upstream["error"]} if upstream["error"] else {})
