@@ -46,6 +46,7 @@ from pyhall_tui.shell.theme import DARK, OTHER, THEMES
 from pyhall_tui.shell.toasts import AlarmToasts, TroubleToasts, is_bad_news, with_its_holder
 from pyhall_tui.signals import draw_anew_after_a_stop, end_on_signals, is_a_shells_job
 from pyhall_tui.textual_internals import HookedApp, driver_of, is_handed_back, unpin_closed_widgets
+from pyhall_tui.widgets.attendance import Attendance
 from pyhall_tui.widgets.field import OneLineInput, left_out
 from pyhall_tui.widgets.header import SCREEN_TITLES
 from pyhall_tui.widgets.late import came_late
@@ -135,6 +136,7 @@ class PyHallApp(HookedApp):
         self._trouble_toasts = TroubleToasts(self)
         self._attention = Attention(self, self._clock)
         self.typed_ahead = TypedAhead(self)
+        self.attendance = Attendance(self._opener.attend)
 
     @property
     def workers(self) -> WorkerManager:
@@ -170,6 +172,7 @@ class PyHallApp(HookedApp):
         draw_anew_after_a_stop(driver_of(self), is_handed_back)
         self.call_after_refresh(self.run_worker, tell_what_the_log_says(self, self._open_log))
         self.call_after_refresh(self._garbage.settle)
+        self.attendance.begin()
         self.set_interval(garbage.EVERY, self._garbage.collect_soon)
         self.set_interval(_LOOK_FOR_TROUBLE, self._tell_trouble)
         if self.workspace is None:
@@ -325,6 +328,7 @@ class PyHallApp(HookedApp):
         if self._gathering is not None:
             self._gathering.cancel()
         self._garbage.close()
+        self.attendance.close()
         await self._opener.end()
 
     def before_removal(self, widgets: Sequence[Widget]) -> list[Widget]:
@@ -337,7 +341,8 @@ class PyHallApp(HookedApp):
     def fleet_changed(self) -> None:
         """Notify the screen soon, of everything at once: a frame for each answer takes a tenth of a core."""
         if self._gathering is None:
-            self._gathering = asyncio.get_running_loop().call_later(_GATHER, self._tell_of_fleet)
+            pause = _GATHER if self.attendance.is_there else 4 * _GATHER
+            self._gathering = asyncio.get_running_loop().call_later(pause, self._tell_of_fleet)
 
     def _tell_of_fleet(self) -> None:
         self._gathering = None
@@ -464,6 +469,7 @@ class PyHallApp(HookedApp):
 
     async def on_event(self, event: events.Event) -> None:
         """Let one key or click at a time through; none once the app is ending: what it opens would stay incomplete."""
+        self.attendance.follow(event)
         if isinstance(event, events.InputEvent | events.Paste):
             self._garbage.was_pressed()
             if self._is_ending or (not event.is_forwarded and self.typed_ahead.keeps(event)):

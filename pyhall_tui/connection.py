@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
+_PATIENT, _MORE_PATIENT = 0.1, 1.0
+"""Seconds for which verdicts are collected for one hand-over, while somebody looks and while nobody does."""
 _PATIENCE = 0.5
 """At most so many seconds that disconnecting waits, so that quitting is immediate."""
 
@@ -79,6 +81,8 @@ class Connection:
         """The keys that were sent. They are masked in logs and journal for as long as they might appear there."""
         self._ready = asyncio.Event()
         self._closed = False
+        self._on_screen: list[str] = []
+        self._is_attended = True
 
     @property
     def is_connected(self) -> bool:
@@ -185,8 +189,17 @@ class Connection:
 
     def look_at(self, worker_ids: Iterable[str]) -> None:
         """Note which workers are on screen: they are kept freshest."""
+        self._on_screen = list(worker_ids)
+        self._look()
+
+    def attend(self, is_there: bool) -> None:
+        """Note whether anybody looks: if nobody does, the workers on screen are asked about like all others."""
+        self._is_attended = is_there
+        self._look()
+
+    def _look(self) -> None:
         if self._thread and self._monitor:
-            self._thread.call(self._monitor.watch_closely, list(worker_ids))
+            self._thread.call(self._monitor.watch_closely, self._on_screen if self._is_attended else [])
 
     def try_now(self) -> None:
         """Try an unreachable registry again at once."""
@@ -208,19 +221,19 @@ class Connection:
         from pyhall_tui.monitor.engine import Monitor
         from pyhall_tui.registry.client import RegistryClient
 
-        async with RegistryClient(self.profile, key, self._clock, on_request=self._on_request) as client:
+        sink = self._sink()
+        async with RegistryClient(self.profile, key, self._clock, on_request=sink.request) as client:
             monitor = None
             if not client.refusal:  # else a setting is wrong, which won't fix itself: nothing is tried again
                 had_list = self._had_ban_list() is True
-                monitor = Monitor(
-                    client, self._sink(), self._clock, self.profile, has_key=key is not None, had_ban_list=had_list
-                )
+                has_key = key is not None
+                monitor = Monitor(client, sink, self._clock, self.profile, has_key=has_key, had_ban_list=had_list)
                 monitor.watch(self._watched())
             self.hand_over(self._connected, thread, client, monitor)
-            if monitor is None:
-                await asyncio.Event().wait()
-            else:
-                await monitor.run()
+            try:
+                await (monitor.run() if monitor else asyncio.Event().wait())
+            finally:
+                sink.flush()
 
     def _sink(self) -> "HandOver":
         from pyhall_tui.monitor.hand_over import HandOver
@@ -233,6 +246,8 @@ class Connection:
             ban_list=takers.ban_list,
             link=self._take_state,
             event=takers.event,
+            request=self._count_request,
+            patience=lambda: _PATIENT if self._is_attended else _MORE_PATIENT,
         )
 
     def _connected(self, thread: "LoopThread", client: "RegistryClient", monitor: "Monitor | None") -> None:
@@ -247,6 +262,7 @@ class Connection:
         self._ready.set()
         self._order(lambda monitor: monitor.knew, list(self._known()))
         self.watch(list(self._watched()))
+        self._look()
         self._take_state(state)
 
     def _stopped_serving(self, thread: "LoopThread", done: "Future[None]") -> None:
@@ -273,8 +289,5 @@ class Connection:
             self._notes.save("ban list", self.profile.registry_url, True)
         self._takers.state(state)
 
-    def _on_request(self, record: RequestRecord) -> None:
-        self.hand_over(self._count_request, record)
-
     def _count_request(self, record: RequestRecord) -> None:
-        self.stats.record(self._clock.now().mono, record.elapsed, failed=record.error is not None)
+        self.stats.record(record.at.mono, record.elapsed, failed=record.error is not None)

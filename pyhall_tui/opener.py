@@ -80,6 +80,11 @@ class Opener:
         watch_list.add(demo.worker_ids)
         return await self._open(profile, Home.below(folder), self._journal(None), watch_list, demo)
 
+    def attend(self, is_there: bool) -> None:
+        """Note whether anybody looks at what is open."""
+        if self.opened is not None:
+            self.opened.workspace.connection.attend(is_there)
+
     async def close(self) -> None:
         """Close what is open, including the demo's hall."""
         opened, self.opened = self.opened, None

@@ -270,6 +270,7 @@ class Workspace:
     def _take_verdict(self, verdict: Verdict, asked: Moment) -> None:
         if self._closed:
             return
+        news = self.fleet.news
         events = self.fleet.apply(verdict, asked, self.now())
         entry = self.fleet.get(verdict.worker_id)
         if entry is None:
@@ -278,11 +279,17 @@ class Workspace:
         self.packages.attested_is(verdict.worker_id, entry.sha256)
         self.connection.changed([verdict.worker_id] if events else [])
         self.take_events(events)
-        self._listener.fleet_changed()
+        self._tell_of_news(news)
 
     def _take_failure(self, worker_id: str, error: "RegistryError") -> None:
+        news = self.fleet.news
         self.fleet.failed(worker_id, str(error))
-        self._listener.fleet_changed()
+        self._tell_of_news(news)
+
+    def _tell_of_news(self, before: int) -> None:
+        """Tell the listener what changed. For an age there is nothing to paint: ages are drawn by the clock."""
+        if self.fleet.news != before:
+            self._listener.fleet_changed()
 
     def _take_ban_list(self, answer: BanList, asked: Moment) -> None:
         if self._closed:

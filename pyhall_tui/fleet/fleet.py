@@ -23,6 +23,8 @@ class Fleet:
         """Start empty. `interval` is the seconds after which a verdict is due; after twice as long it is stale."""
         self.stale_after = 2 * interval
         self.revision = 0
+        self.news = 0
+        """Counts what changed, verdicts that say the same as the last ones left out: by those only ages change."""
         self.listing: BanList | None = None
         """The ban list's last complete answer."""
         self._entries: dict[str, Entry] = {}
@@ -56,6 +58,7 @@ class Fleet:
         for entry in gone:
             self._changed.pop(entry.worker_id, None)
             self.revision += 1
+            self.news += 1
         return gone
 
     def put_back(self, entries: Iterable[Entry]) -> None:
@@ -84,6 +87,7 @@ class Fleet:
         if entry is None or (entry.verdict is not None and not entry.restored and asked.mono < entry.asked):
             return []
         before, ban_before, word_before = entry.verdict, entry.ban, _word(entry)
+        news, looks = self.news, _looks(entry, now.mono, self.stale_after)
         self._set_verdict(entry, verdict, asked)
         entry.restored, entry.error = False, ""
         self._look_up(entry)
@@ -96,6 +100,8 @@ class Fleet:
         events += _banned_again(entry, ban_before, given, verdict.ban_reason, "verify", now, verdict.correlation_id)
         if events:
             entry.changed_wall = now.wall
+        elif looks == _looks(entry, now.mono, self.stale_after):
+            self.news = news
         return events
 
     def failed(self, worker_id: str, sentence: str) -> None:
@@ -204,9 +210,24 @@ class Fleet:
 
     def _touch(self, entry: Entry) -> None:
         self.revision += 1
+        self.news += 1
         entry.revision = self.revision
         self._changed.pop(entry.worker_id, None)
         self._changed[entry.worker_id] = self.revision
+
+
+def _looks(entry: Entry, mono: float, stale_after: float) -> tuple[object, ...]:
+    """Return all that is shown of a worker in a list, its age left out."""
+    verdict = entry.verdict
+    said = verdict and (verdict.status, verdict.known, verdict.attested, verdict.hash_text, verdict.sha256)
+    return (
+        said,
+        entry.state(mono, stale_after),
+        entry.restored,
+        entry.error,
+        entry.ban and entry.ban.reason,
+        entry.haystack,
+    )
 
 
 def _banned_again(

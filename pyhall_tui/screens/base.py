@@ -13,6 +13,7 @@ from pyhall_tui.render.connection import band, key_band, trouble_band
 from pyhall_tui.render.text import Cell
 from pyhall_tui.screens.messages import ConnectionChanged, EventsHappened, FleetChanged
 from pyhall_tui.textual_internals import HookedScreen
+from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import STYLES, show_line
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
@@ -83,7 +84,7 @@ class ModeScreen(HookedScreen):
         """Take new events."""
 
     def on_mount(self) -> None:
-        self.set_interval(1.0, self._update_band)
+        each_second(self, self._update_band)
         after_refresh(self, self._be_ready_for_less)
 
     def _be_ready_for_less(self) -> None:

@@ -13,6 +13,7 @@ from pyhall_tui.monitor.connection_state import Reachability
 from pyhall_tui.profiles.environment import KEY
 from pyhall_tui.render.connection import host, next_cell, rate_cell, reachability_cell
 from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.workspace import Workspace
 
@@ -80,7 +81,7 @@ class StatusHeader(Widget):
 
     def on_mount(self) -> None:
         self.update_status()
-        self.set_interval(1.0, self.update_status)
+        each_second(self, self.update_status)
 
     def on_resize(self) -> None:
         self.update_status()

@@ -344,3 +344,37 @@ def test_the_filter_looks_through_id_name_status_and_state() -> None:
     apply(fleet, 0, worker_id="wkr_3", attested=False)
     for query, expected in [("summ eu", "wkr_1"), ("RETIRED", "wkr_2"), ("unattested", "wkr_3")]:
         assert order(fleet, moment(0).mono, query, SortKey.STATE) == [expected]
+
+
+def test_a_verdict_that_says_the_same_as_the_last_one_is_no_news_and_still_renews_the_age() -> None:
+    fleet = fleet_with()
+    apply(fleet, 0)
+    news, revision = fleet.news, fleet.revision
+    apply(fleet, 30, correlation_id="req-2")
+    assert fleet.news == news
+    assert fleet.changed_since(revision) == ["wkr_1"]
+    assert state(fleet, at=149) is State.CLEAN
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"banned": True}, {"status": "revoked"}, {"sha256": OTHER}, {"display_name": "Other"}, {"capabilities": ("c",)}],
+)
+def test_a_verdict_that_says_something_else_is_news(change: dict[str, object]) -> None:
+    fleet = fleet_with()
+    apply(fleet, 0)
+    news = fleet.news
+    apply(fleet, 30, **change)
+    assert fleet.news > news
+
+
+def test_a_verdict_that_ends_staleness_or_an_error_is_news() -> None:
+    fleet = fleet_with()
+    apply(fleet, 0)
+    news = fleet.news
+    apply(fleet, 200)
+    assert fleet.news > news, "it was stale"
+    fleet.failed("wkr_1", "no answer")
+    news = fleet.news
+    apply(fleet, 210)
+    assert fleet.news > news, "the last try had failed"

@@ -15,10 +15,11 @@ from pyhall_tui.render.event import event_row
 from pyhall_tui.render.history import timeline_lines
 from pyhall_tui.render.text import Cell, Style, clean_lines
 from pyhall_tui.render.worker import raw_json
-from pyhall_tui.screens.messages import ConnectionChanged, CopyText, EventsHappened, FleetChanged, Go
+from pyhall_tui.screens.messages import ConnectionChanged, CopyText, EventsHappened, Go
 from pyhall_tui.screens.worker.incident_note import copy_note
 from pyhall_tui.screens.worker.package_tab import PackageTab
 from pyhall_tui.screens.worker.view import WorkerView
+from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
@@ -83,9 +84,13 @@ class WorkerDetailScreen(Screen[None]):
         self._workspace.connection.look_at([self._worker_id])
         self._events = self._workspace.recent_events(self._worker_id)
         self._show()
-        self.set_interval(1.0, self._show_ages)
+        each_second(self, self._show_what_is_new)
 
-    def on_fleet_changed(self, message: FleetChanged) -> None:
+    def _show_what_is_new(self) -> None:
+        self.on_fleet_changed()
+        self._show_ages()
+
+    def on_fleet_changed(self) -> None:
         entry = self._workspace.fleet.get(self._worker_id)
         if entry is None or entry.revision != self._drawn:
             self._show()

@@ -16,6 +16,7 @@ from pyhall_tui.render.worker import counts_line, worker_row
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
 from pyhall_tui.screens.worker.view import WorkerView
+from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.late import after_refresh
@@ -102,8 +103,7 @@ class WorkersScreen(ModeScreen):
     def on_mount(self) -> None:
         self.table.set_sort(self._sort, descending=self._descending)
         self._reorder()
-        self.set_interval(1.0, self._tick)
-        self.set_interval(_REORDER, self._reorder_if_pending)
+        each_second(self, self._tick)
         self.set_timer(_REORDER, lambda: self.run_worker(self._look_for_hall(), exit_on_error=False, group="hall"))
 
     async def _look_for_hall(self) -> None:
@@ -145,7 +145,7 @@ class WorkersScreen(ModeScreen):
         changed = fleet.changed_since(self._seen)
         self._seen = fleet.revision
         self.table.refresh_rows(changed)
-        self._reorder_pending = True
+        self._reorder_soon()
         if self.table.cursor_key in changed:
             self._show_side()
 
@@ -306,8 +306,14 @@ class WorkersScreen(ModeScreen):
         self.table.set_sort(sort, descending=descending)
         self._reorder()
 
+    def _reorder_soon(self) -> None:
+        if not self._reorder_pending:
+            self._reorder_pending = True
+            self.set_timer(_REORDER, self._reorder_if_pending)
+
     def _reorder_if_pending(self) -> None:
-        if self._reorder_pending and self.is_current:
+        was_pending, self._reorder_pending = self._reorder_pending, False
+        if was_pending and self.is_current:
             self._sort_rows(by_itself=True)
             if self._summary[:2] != (len(self._roster.ids), len(self.workspace.fleet)):
                 self._summarise()
@@ -361,7 +367,7 @@ class WorkersScreen(ModeScreen):
         if not self.is_current:
             return
         self.table.refresh_rows(self.table.visible_keys)
-        self._reorder_pending = True
+        self._reorder_soon()
         self._summarise()
         self._show_side()
 
