@@ -17,7 +17,7 @@ from textual.worker_manager import WorkerManager
 from pyhall_tui import crash
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.fleet.events import Event, Kind
-from pyhall_tui.opener import DemoHall, Opened, Opener
+from pyhall_tui.opener import DemoHall, OpenedProfile, Opener
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.chosen_profile import choose_profile
@@ -191,7 +191,7 @@ class PyHallApp(HookedApp):
         self._problem = chosen.problem or None
         return chosen.profile
 
-    def _begin_with(self, mode: str, opened: Opened) -> None:
+    def _begin_with(self, mode: str, opened: OpenedProfile) -> None:
         """Begin in that mode: drawing the opening screen would be a waste."""
         self._add_modes(screens_of(opened.workspace, opened.home), None)
         self.start_in_mode(mode)
@@ -216,7 +216,7 @@ class PyHallApp(HookedApp):
         await self._show(await self._opener.open_profile(profile), mode)
         self.call_after_refresh(self._ask_key)
 
-    async def _show(self, opened: Opened, mode: str) -> None:
+    async def _show(self, opened: OpenedProfile, mode: str) -> None:
         """Make the screens for what was opened, and report what could not be saved or read."""
         self._alarm_toasts.clear()
         await self._lay_modes(screens_of(opened.workspace, opened.home), None)

@@ -16,7 +16,7 @@ from pyhall_tui import __version__
 from pyhall_tui.clock import Clock
 from pyhall_tui.files.sizes import amount
 from pyhall_tui.paths import Home
-from pyhall_tui.probe import CheckResult, Step, apart, probe
+from pyhall_tui.probe import CheckResult, ProbeStep, apart, probe
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.chosen_profile import HOW_TO_MAKE_ONE, NO_PROFILE
 from pyhall_tui.profiles.environment import named_by_variables, variables_in_force
@@ -85,7 +85,7 @@ async def examine(patient: Patient) -> AsyncIterator[Finding]:
         key = patient.key.key if patient.key else None
         async for line in probe(profile, key, patient.clock):
             yield Finding(line.step, line.mark, line.sentence, line.advice)
-            if line.step is Step.TLS:
+            if line.step is ProbeStep.TLS:
                 yield await _clock(profile, key, patient.clock)
     yield _journal(patient.home.data / "journal.db")
     yield _config(patient.home.config / "profiles.toml", patient.terminal.environ)
@@ -102,7 +102,7 @@ def examine_apart(patient: Patient) -> AsyncGenerator[Finding, None]:
 def exit_code(findings: list[Finding]) -> int:
     """Return 0 if there are no problems, 1 if there are, 2 if the registry could not be checked."""
     off = {finding.about for finding in findings if finding.mark is CheckResult.NO}
-    if off & {"profile", Step.REACH, Step.TLS}:
+    if off & {"profile", ProbeStep.REACH, ProbeStep.TLS}:
         return 2
     return 1 if off else 0
 

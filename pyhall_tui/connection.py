@@ -169,7 +169,7 @@ class Connection:
         monitor = self._monitor
         if monitor is None:
             return await self.ask(call)
-        return await self.ask(lambda client: monitor.turns.take(lambda: call(client)))
+        return await self.ask(lambda client: monitor.queue.take(lambda: call(client)))
 
     def watch(self, worker_ids: list[str]) -> None:
         """Ask about these workers too."""
@@ -244,7 +244,7 @@ class Connection:
             verdict=takers.verdict,
             failed=takers.failed,
             ban_list=takers.ban_list,
-            link=self._take_state,
+            state=self._take_state,
             event=takers.event,
             request=self._count_request,
             patience=lambda: _PATIENT if self._is_attended else _MORE_PATIENT,

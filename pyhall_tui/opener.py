@@ -35,7 +35,7 @@ class DemoHall(Protocol):
     def stop(self) -> None: ...
 
 
-class Opened(NamedTuple):
+class OpenedProfile(NamedTuple):
     """What is open now, and the folders that it uses."""
 
     workspace: Workspace
@@ -50,7 +50,7 @@ class Opener:
         """Nothing is read or opened yet. `start_demo` is called in a thread."""
         self.home = home
         self.store = ProfileStore(home.config / "profiles.toml")
-        self.opened: Opened | None = None
+        self.opened: OpenedProfile | None = None
         self._clock = clock
         self._listener = listener
         self._start_demo = start_demo
@@ -63,7 +63,7 @@ class Opener:
         """What is open."""
         return self.opened.workspace if self.opened else None
 
-    async def open_profile(self, profile: Profile) -> Opened:
+    async def open_profile(self, profile: Profile) -> OpenedProfile:
         """Open a profile; its fleet holds what was last known at once. The caller connects."""
         journal = self._journal(self.home.data / "journal.db")
         if not self._swept:
@@ -71,7 +71,7 @@ class Opener:
             threading.Thread(target=_sweep, args=(self.home,), name="sweep", daemon=True).start()
         return await self._open(profile, self.home, journal, WatchList(self.home.data, profile.name), None)
 
-    async def open_demo(self) -> Opened:
+    async def open_demo(self) -> OpenedProfile:
         """Open the embedded hall with its fleet; it leaves nothing in the user's folders."""
         folder = self._cleanup.enter_context(temporary_folder(_DEMO))
         demo = await asyncio.to_thread(self._start_demo)
@@ -100,7 +100,7 @@ class Opener:
 
     async def _open(
         self, profile: Profile, home: Home, journal: Journal, watch_list: WatchList, demo: DemoHall | None
-    ) -> Opened:
+    ) -> OpenedProfile:
         await self.close()
         workspace = Workspace(
             profile,
@@ -111,7 +111,7 @@ class Opener:
             state=home.state,
         )
         await workspace.__aenter__()
-        self.opened = Opened(workspace, home, demo)
+        self.opened = OpenedProfile(workspace, home, demo)
         return self.opened
 
     def _journal(self, path: Path | None) -> Journal:

@@ -36,7 +36,7 @@ _NOBODY: Final = "pyhall-tui-test"
 """The last part of the ids to verify: no worker has this name."""
 
 
-class Step(StrEnum):
+class ProbeStep(StrEnum):
     """What is tested, in this order; the value is the word on the screen."""
 
     REACH = "reach"
@@ -58,7 +58,7 @@ class CheckResult(StrEnum):
 class ProbeLine(NamedTuple):
     """One step's outcome. Texts are unchanged; `render` cleans them."""
 
-    step: Step
+    step: ProbeStep
     mark: CheckResult
     sentence: str
     advice: str = ""
@@ -79,7 +79,7 @@ async def probe(profile: Profile, key: ApiKey | None, clock: Clock) -> AsyncIter
         for line in (_reach(profile, fault), _tls(profile, fault, client.warnings)):
             yield line
         if not _is_reached(fault):
-            for step in (Step.KEY, Step.NAMESPACE, Step.BAN_LIST):
+            for step in (ProbeStep.KEY, ProbeStep.NAMESPACE, ProbeStep.BAN_LIST):
                 yield ProbeLine(step, CheckResult.NOT_TRIED, "Not tried.")
             return
         own = await _fault(client.verify(f"{profile.namespace}.{_NOBODY}", retry=False))
@@ -136,48 +136,54 @@ def _is_reached(fault: RegistryError | None) -> bool:
 def _reach(profile: Profile, fault: RegistryError | None) -> ProbeLine:
     host = profile.registry_url.partition("://")[2]
     if _is_reached(fault):
-        return ProbeLine(Step.REACH, CheckResult.YES, f"{host} answers.")
+        return ProbeLine(ProbeStep.REACH, CheckResult.YES, f"{host} answers.")
     assert fault is not None
     if isinstance(fault, TlsFailed):
-        return ProbeLine(Step.REACH, CheckResult.YES, f"{host} takes connections.")
+        return ProbeLine(ProbeStep.REACH, CheckResult.YES, f"{host} takes connections.")
     new_url = fault.base_url if isinstance(fault, Redirected) else None
-    return ProbeLine(Step.REACH, CheckResult.NO, str(fault), fault.advice, new_url)
+    return ProbeLine(ProbeStep.REACH, CheckResult.NO, str(fault), fault.advice, new_url)
 
 
 def _tls(profile: Profile, fault: RegistryError | None, warnings: tuple[str, ...]) -> ProbeLine:
     if isinstance(fault, TlsFailed):
         advice = fault.advice if "not trusted" in str(fault) else ""  # the other sentences say it themselves
-        return ProbeLine(Step.TLS, CheckResult.NO, " ".join((str(fault), *warnings)), advice)
+        return ProbeLine(ProbeStep.TLS, CheckResult.NO, " ".join((str(fault), *warnings)), advice)
     if is_loopback(profile.registry_url) and not profile.registry_url.startswith("https:"):
-        return ProbeLine(Step.TLS, CheckResult.YES, "Not needed: the registry is on this machine.")
+        return ProbeLine(ProbeStep.TLS, CheckResult.YES, "Not needed: the registry is on this machine.")
     if not _is_reached(fault) and not isinstance(fault, Redirected | StatusError):
-        return ProbeLine(Step.TLS, CheckResult.NOT_TRIED, "Not tried.")
+        return ProbeLine(ProbeStep.TLS, CheckResult.NOT_TRIED, "Not tried.")
     if not profile.registry_url.startswith("https:"):
-        return ProbeLine(Step.TLS, CheckResult.UNPROVEN, "Not encrypted: the key crosses the network.", "Use https://.")
+        return ProbeLine(
+            ProbeStep.TLS, CheckResult.UNPROVEN, "Not encrypted: the key crosses the network.", "Use https://."
+        )
     if warnings:
-        return ProbeLine(Step.TLS, CheckResult.UNPROVEN, " ".join(("The certificate is trusted, but:", *warnings)))
-    return ProbeLine(Step.TLS, CheckResult.YES, "The certificate is trusted.")
+        return ProbeLine(ProbeStep.TLS, CheckResult.UNPROVEN, " ".join(("The certificate is trusted, but:", *warnings)))
+    return ProbeLine(ProbeStep.TLS, CheckResult.YES, "The certificate is trusted.")
 
 
 async def _key(
     key: ApiKey | None, own: RegistryError | None, stranger: "RegistryClient", profile: Profile
 ) -> ProbeLine:
     if isinstance(own, Unauthorized) and key is None:
-        return ProbeLine(Step.KEY, CheckResult.NO, "The registry needs a key, and there is none.", "Enter the key.")
+        return ProbeLine(
+            ProbeStep.KEY, CheckResult.NO, "The registry needs a key, and there is none.", "Enter the key."
+        )
     if isinstance(own, Unauthorized):
         advice = "Paste the key again, or make a new one in the registry's dashboard."
-        return ProbeLine(Step.KEY, CheckResult.NO, f"The registry rejects the key. {own}", advice)
+        return ProbeLine(ProbeStep.KEY, CheckResult.NO, f"The registry rejects the key. {own}", advice)
     if isinstance(own, RateLimited):
-        return ProbeLine(Step.KEY, CheckResult.UNPROVEN, str(own), "Wait a moment, then test again.")
+        return ProbeLine(ProbeStep.KEY, CheckResult.UNPROVEN, str(own), "Wait a moment, then test again.")
     if own is not None and not isinstance(own, Forbidden):
-        return ProbeLine(Step.KEY, CheckResult.NO, str(own), own.advice)
+        return ProbeLine(ProbeStep.KEY, CheckResult.NO, str(own), own.advice)
     if key is None:
-        return ProbeLine(Step.KEY, CheckResult.UNPROVEN, "There is no key.", "This registry answers reads without one.")
+        return ProbeLine(
+            ProbeStep.KEY, CheckResult.UNPROVEN, "There is no key.", "This registry answers reads without one."
+        )
     refused = await _fault(stranger.verify(f"{profile.namespace}.{_NOBODY}", retry=False))
     if isinstance(refused, Unauthorized | Forbidden):
-        return ProbeLine(Step.KEY, CheckResult.YES, "The registry accepts the key.")
+        return ProbeLine(ProbeStep.KEY, CheckResult.YES, "The registry accepts the key.")
     return ProbeLine(
-        Step.KEY,
+        ProbeStep.KEY,
         CheckResult.UNPROVEN,
         "This registry answers reads without a key too, so they can't prove the key.",
         "A first dispatch will.",
@@ -188,14 +194,16 @@ async def _namespace(
     profile: Profile, own: RegistryError | None, key_line: ProbeLine, client: "RegistryClient"
 ) -> ProbeLine:
     if isinstance(own, Forbidden):
-        return ProbeLine(Step.NAMESPACE, CheckResult.NO, f"The key is not for {profile.namespace}. {own}", own.advice)
+        return ProbeLine(
+            ProbeStep.NAMESPACE, CheckResult.NO, f"The key is not for {profile.namespace}. {own}", own.advice
+        )
     if own is not None or key_line.mark is CheckResult.NO:
-        return ProbeLine(Step.NAMESPACE, CheckResult.NOT_TRIED, "Not tried.")
+        return ProbeLine(ProbeStep.NAMESPACE, CheckResult.NOT_TRIED, "Not tried.")
     foreign = await _fault(client.verify(f"x.{_NOBODY}.{_NOBODY}", retry=False))
     if isinstance(foreign, Forbidden):
-        return ProbeLine(Step.NAMESPACE, CheckResult.YES, f"The key is for {profile.namespace}.")
+        return ProbeLine(ProbeStep.NAMESPACE, CheckResult.YES, f"The key is for {profile.namespace}.")
     return ProbeLine(
-        Step.NAMESPACE,
+        ProbeStep.NAMESPACE,
         CheckResult.UNPROVEN,
         f"Reads can't show here whether the key is for {profile.namespace}.",
         "A first dispatch will.",
@@ -207,15 +215,15 @@ async def _ban_list(client: "RegistryClient", key_line: ProbeLine) -> ProbeLine:
         bans = await client.ban_list(retry=False)
     except RegistryError as error:
         if isinstance(error, Unauthorized) and key_line.mark is CheckResult.NO:
-            return ProbeLine(Step.BAN_LIST, CheckResult.NOT_TRIED, "Not readable without an accepted key.")
+            return ProbeLine(ProbeStep.BAN_LIST, CheckResult.NOT_TRIED, "Not readable without an accepted key.")
         missing = isinstance(error, NotFound) or (isinstance(error, StatusError) and error.status in (405, 410, 501))
         if missing:
             advice = "Bans are only seen in the verdicts on single workers."
-            return ProbeLine(Step.BAN_LIST, CheckResult.UNPROVEN, "This registry has no ban list.", advice)
-        return ProbeLine(Step.BAN_LIST, CheckResult.NO, str(error), error.advice)
+            return ProbeLine(ProbeStep.BAN_LIST, CheckResult.UNPROVEN, "This registry has no ban list.", advice)
+        return ProbeLine(ProbeStep.BAN_LIST, CheckResult.NO, str(error), error.advice)
     count = len(bans.entries)
     hashes = "1 package hash is" if count == 1 else f"{count} package hashes are"
     if bans.truncated:
         sentence = f"At least {hashes} banned. The list may be truncated, so it clears nobody."
-        return ProbeLine(Step.BAN_LIST, CheckResult.UNPROVEN, sentence)
-    return ProbeLine(Step.BAN_LIST, CheckResult.YES, f"{hashes} banned.")
+        return ProbeLine(ProbeStep.BAN_LIST, CheckResult.UNPROVEN, sentence)
+    return ProbeLine(ProbeStep.BAN_LIST, CheckResult.YES, f"{hashes} banned.")

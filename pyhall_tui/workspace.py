@@ -198,10 +198,10 @@ class Workspace:
         self._listener.fleet_changed()
         return new
 
-    def unwatch(self, worker_ids: Iterable[str]) -> "Removed":
+    def unwatch(self, worker_ids: Iterable[str]) -> "Unwatched":
         """Take workers off the watch list; the return value undoes it."""
         ids = list(worker_ids)
-        removed = Removed(self.watch_list.remove(ids), tuple(self.fleet.unwatch(ids)))
+        removed = Unwatched(self.watch_list.remove(ids), tuple(self.fleet.unwatch(ids)))
         self.packages.drop(ids)
         for worker_id in ids:
             self.journal.forget_worker(self.profile.name, worker_id)
@@ -209,7 +209,7 @@ class Workspace:
         self._listener.fleet_changed()
         return removed
 
-    def put_back(self, removed: "Removed") -> None:
+    def put_back(self, removed: "Unwatched") -> None:
         """Undo an `unwatch`."""
         self.watch_list.restore(removed.watched)
         self.fleet.put_back(removed.entries)
@@ -311,7 +311,7 @@ class Workspace:
         self.take_events([event])
 
 
-class Removed(NamedTuple):
+class Unwatched(NamedTuple):
     """What an `unwatch` removed, so that it can be put back."""
 
     watched: tuple[WatchedWorker, ...]

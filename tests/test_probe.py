@@ -6,7 +6,7 @@ import pytest
 import trustme
 
 from pyhall_tui.clock import SystemClock
-from pyhall_tui.probe import CheckResult, ProbeLine, Step, probe, probe_apart
+from pyhall_tui.probe import CheckResult, ProbeLine, ProbeStep, probe, probe_apart
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from tests.live_hall import LiveHall, live_hall
@@ -15,13 +15,13 @@ from tests.registry.raw_server import RawRequest, answer, json, raw_server
 KEY = "phk_live_5ecret0fTheHouse"
 
 
-async def lines_of(url: str, key: str | None = KEY, **fields: object) -> dict[Step, ProbeLine]:
+async def lines_of(url: str, key: str | None = KEY, **fields: object) -> dict[ProbeStep, ProbeLine]:
     profile = Profile(name="acme", namespace="org.yourco", registry_url=url, timeout=5.0, **fields)  # type: ignore[arg-type]
     return {line.step: line async for line in probe(profile, ApiKey(key) if key else None, SystemClock())}
 
 
-def marks(lines: dict[Step, ProbeLine]) -> list[CheckResult]:
-    return [lines[step].mark for step in Step]
+def marks(lines: dict[ProbeStep, ProbeLine]) -> list[CheckResult]:
+    return [lines[step].mark for step in ProbeStep]
 
 
 async def test_a_good_key_is_proven_by_being_refused_without_it(hall: LiveHall) -> None:
@@ -39,18 +39,18 @@ async def test_a_bad_key_fails_and_says_what_to_do(hall: LiveHall) -> None:
         CheckResult.NOT_TRIED,
         CheckResult.NOT_TRIED,
     ]
-    assert "401" in lines[Step.KEY].sentence and lines[Step.KEY].advice
+    assert "401" in lines[ProbeStep.KEY].sentence and lines[ProbeStep.KEY].advice
     assert KEY not in str(lines)
 
 
 async def test_no_key_where_one_is_wanted_fails(hall: LiveHall) -> None:
-    assert (await lines_of(hall.url, None))[Step.KEY].mark is CheckResult.NO
+    assert (await lines_of(hall.url, None))[ProbeStep.KEY].mark is CheckResult.NO
 
 
 async def test_public_reads_prove_no_key(hall: LiveHall) -> None:
     hall.hall.public_reads = True
     lines = await lines_of(hall.url, hall.key)
-    assert lines[Step.KEY].mark is CheckResult.UNPROVEN and "without a key" in lines[Step.KEY].sentence
+    assert lines[ProbeStep.KEY].mark is CheckResult.UNPROVEN and "without a key" in lines[ProbeStep.KEY].sentence
 
 
 async def test_a_key_of_another_namespace_is_told_and_one_of_the_own_is_proven_where_reads_are_held_to_it() -> None:
@@ -70,13 +70,13 @@ async def test_a_key_of_another_namespace_is_told_and_one_of_the_own_is_proven_w
 
             server.answer(scoped)
             lines = await lines_of(server.url)
-            assert lines[Step.KEY].mark is CheckResult.YES
-            assert lines[Step.NAMESPACE].mark is expected
+            assert lines[ProbeStep.KEY].mark is CheckResult.YES
+            assert lines[ProbeStep.NAMESPACE].mark is expected
 
 
 async def test_a_missing_ban_list_is_told_and_is_no_failure(hall: LiveHall) -> None:
     hall.hall.ban_list = False
-    line = (await lines_of(hall.url, hall.key))[Step.BAN_LIST]
+    line = (await lines_of(hall.url, hall.key))[ProbeStep.BAN_LIST]
     assert line.mark is CheckResult.UNPROVEN and "no ban list" in line.sentence
 
 
@@ -84,7 +84,7 @@ async def test_the_count_of_a_list_that_may_be_cut_is_no_total(hall: LiveHall) -
     """F22."""
     for number in range(500):
         hall.store.ban_hash(f"{number:064x}", "malware")
-    line = (await lines_of(hall.url, hall.key))[Step.BAN_LIST]
+    line = (await lines_of(hall.url, hall.key))[ProbeStep.BAN_LIST]
     assert line.mark is CheckResult.UNPROVEN
     assert line.sentence.startswith("At least 500 package hashes are banned. The list may be truncated")
 
@@ -94,16 +94,16 @@ async def test_a_portal_is_no_registry() -> None:
     async with raw_server() as server:
         server.answer(answer(b"<html>Welcome to the hotel</html>", "200 OK", "Content-Type: text/html"))
         lines = await lines_of(server.url)
-        assert lines[Step.REACH].mark is CheckResult.NO and lines[Step.BAN_LIST].mark is CheckResult.NOT_TRIED
+        assert lines[ProbeStep.REACH].mark is CheckResult.NO and lines[ProbeStep.BAN_LIST].mark is CheckResult.NOT_TRIED
 
 
 async def test_a_redirect_is_told_with_its_address_and_the_key_stays_here() -> None:
     """F14"""
     async with raw_server() as server:
         server.answer(answer(b"", "308 Permanent Redirect", "Location: https://new.example/health"))
-        assert (await lines_of(server.url))[Step.REACH].new_url == "https://new.example"
+        assert (await lines_of(server.url))[ProbeStep.REACH].new_url == "https://new.example"
         server.answer(answer(b"", "302 Found", "Location: https://sso.example/login"))
-        assert (await lines_of(server.url))[Step.REACH].new_url is None
+        assert (await lines_of(server.url))[ProbeStep.REACH].new_url is None
 
 
 async def test_an_authority_that_is_not_trusted_is_named_and_one_in_ssl_cert_file_is_taken(
@@ -116,7 +116,7 @@ async def test_an_authority_that_is_not_trusted_is_named_and_one_in_ssl_cert_fil
     leaf.private_key_pem.write_to_path(key)
     leaf.cert_chain_pems[0].write_to_path(certificate)
     with live_hall(certfile=certificate, keyfile=key) as hall:
-        line = (await lines_of(hall.url, hall.key))[Step.TLS]
+        line = (await lines_of(hall.url, hall.key))[ProbeStep.TLS]
         assert line.mark is CheckResult.NO and "not trusted" in line.sentence and "Acme Company CA" in line.sentence
         authority.cert_pem.write_to_path(tmp_path / "company.pem")
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "company.pem"))
@@ -133,13 +133,13 @@ async def test_a_base_path_is_kept() -> None:
 
 async def test_plain_http_to_another_machine_is_refused_before_anything_is_sent() -> None:
     lines = await lines_of("http://registry.invalid")
-    assert lines[Step.REACH].mark is CheckResult.NO and "unprotected" in lines[Step.REACH].sentence
+    assert lines[ProbeStep.REACH].mark is CheckResult.NO and "unprotected" in lines[ProbeStep.REACH].sentence
 
 
 async def test_on_a_thread_of_its_own_the_lines_come_all_the_same_and_it_can_be_left(hall: LiveHall) -> None:
     profile = Profile(name="acme", namespace="org.yourco", registry_url=hall.url)
     lines = [line.step async for line in probe_apart(profile, ApiKey(hall.key), SystemClock())]
-    assert lines == list(Step)
+    assert lines == list(ProbeStep)
     leaving = probe_apart(profile, ApiKey(hall.key), SystemClock())
-    assert (await anext(leaving)).step is Step.REACH
+    assert (await anext(leaving)).step is ProbeStep.REACH
     await leaving.aclose()

@@ -12,7 +12,7 @@ _CUT = "It is not in the ban list received, but that list may be truncated, so t
 _UNREADABLE = "It is not in the ban list received, but some entries can't be read, so the hash may still be banned."
 
 
-class Listing(msgspec.Struct, frozen=True, kw_only=True):
+class BanListing(msgspec.Struct, frozen=True, kw_only=True):
     """What the ban list says of one hash."""
 
     sha256: str
@@ -43,15 +43,17 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-def look_up(sha256: str, answer: BanList | RegistryError) -> Listing:
+def look_up(sha256: str, answer: BanList | RegistryError) -> BanListing:
     """Look up a bare hash in the answer to the ban list's request."""
     bans = answer.worst if isinstance(answer, BanListUnclear) else answer
     if isinstance(bans, BanList) and (entry := bans.entries.get(sha256)) is not None:
-        return Listing(sha256=sha256, listed=True, entry=entry, correlation_id=bans.correlation_id)
+        return BanListing(sha256=sha256, listed=True, entry=entry, correlation_id=bans.correlation_id)
     if isinstance(answer, RegistryError):
         why = sentence_of(answer)
     elif answer.unreadable:
         why = _UNREADABLE
     else:
         why = _CUT if answer.truncated else ""
-    return Listing(sha256=sha256, listed=None if why else False, why_unknown=why, correlation_id=answer.correlation_id)
+    return BanListing(
+        sha256=sha256, listed=None if why else False, why_unknown=why, correlation_id=answer.correlation_id
+    )

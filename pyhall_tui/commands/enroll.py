@@ -15,7 +15,7 @@ from pyhall_tui import paths
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_profile, tell
-from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, lost_memory, plan
+from pyhall_tui.enroll.batch import BatchRun, EnrollingRegistry, Item, RowState, batch_lock, counts, lost_memory, plan
 from pyhall_tui.enroll.batch_rows import BatchRow, BatchUnreadable, read_rows
 from pyhall_tui.enroll.last_run import LastRun
 from pyhall_tui.enroll.report import as_json_lines, write_report
@@ -106,7 +106,7 @@ def enroll_command(
     if dry_run:
         items = _looked_at(ctx, _read(ctx, source, profile))
         _tell_result(ctx, items, "", report, as_json=as_json)
-        ctx.exit(NO if any(item.state is State.WRONG for item in items) else YES)
+        ctx.exit(NO if any(item.state is RowState.WRONG for item in items) else YES)
     with _held(ctx, profile) as (journal, last_run):
         items = _planned(ctx, _read(ctx, source, profile), journal)
         if not skip_wrong:
@@ -191,7 +191,7 @@ def _ask_about_lost(ctx: click.Context, lost: str, *, looked: bool, yes: bool) -
 
 
 def _stop_where_wrong(ctx: click.Context, items: Sequence[Item], report: Path | None) -> None:
-    wrong = [item for item in items if item.state is State.WRONG]
+    wrong = [item for item in items if item.state is RowState.WRONG]
     if wrong:
         for item in wrong:
             click.echo(printable(batch_line(item)), err=True)
@@ -203,7 +203,7 @@ def _stop_where_wrong(ctx: click.Context, items: Sequence[Item], report: Path | 
 
 
 def _ask_first(items: Sequence[Item], profile: Profile, *, yes: bool) -> None:
-    ready = sum(item.state is State.READY for item in items)
+    ready = sum(item.state is RowState.READY for item in items)
     if yes or not ready:
         return
     workers = f"{ready} worker{'s' * (ready != 1)}"
@@ -234,7 +234,7 @@ def _run(
             RateLimiter(profile.requests_per_second, profile.requests_in_flight, clock.now().mono), clock
         )
 
-        async def in_turn(request: Callable[[Registry], Awaitable[T]]) -> T:
+        async def in_turn(request: Callable[[EnrollingRegistry], Awaitable[T]]) -> T:
             return await turns.take(lambda: request(client))
 
         run = BatchRun(
@@ -295,9 +295,9 @@ def _on_signals(interrupt: Callable[[], None]) -> Iterator[None]:
 
 def _code(items: Sequence[Item]) -> int:
     states = {item.state for item in items}
-    if states & {State.UNKNOWN, State.READY, State.SENDING}:
+    if states & {RowState.UNKNOWN, RowState.READY, RowState.SENDING}:
         return FAILED
-    return NO if states & {State.REFUSED, State.WRONG} else YES
+    return NO if states & {RowState.REFUSED, RowState.WRONG} else YES
 
 
 def _tell_result(
@@ -312,7 +312,7 @@ def _tell_result(
     tell(ctx, ", ".join(cell.text for cell in counts_words(counts(items))) + ".")
     for sentence in what_next(items, stopped):
         tell(ctx, sentence)
-    if any(item.state is State.UNKNOWN for item in items):
+    if any(item.state is RowState.UNKNOWN for item in items):
         tell(ctx, "Use --enrolled ROW for each that is enrolled, --again ROW for each that is not.")
     if not_written:
         fail(ctx, not_written)

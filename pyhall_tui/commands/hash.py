@@ -13,10 +13,10 @@ from pyhall_tui.files.sizes import amount
 from pyhall_tui.packages.dialects import Matched, match_dialect
 from pyhall_tui.packages.listing import Why
 from pyhall_tui.packages.package_hash import (
-    Kind,
+    HashProgress,
     PackageHash,
+    PackageKind,
     PackageUnreadable,
-    Progress,
     hash_package,
     look_alikes,
     spelled,
@@ -101,7 +101,7 @@ def _tell_concerns(package: PackageHash, *, listed: bool) -> None:
     for left in () if listed else package.left_out:
         if left.reason is Why.SPECIAL:  # others never count; with these, the SDK would give another hash
             click.echo(f"left out: {printable(left.path)}: {left.reason.value}", err=True)
-    if package.kind is Kind.FILE:
+    if package.kind is PackageKind.FILE:
         click.echo("This is the SHA-256 of the file's bytes; a folder with this file has a different hash.", err=True)
     for concern in package.warnings:
         click.echo(f"warning: {printable(concern.path)}: {concern.reason}", err=True)
@@ -115,12 +115,12 @@ def _compare(package: PackageHash, expect: str | None) -> int:
     return SAME if match.matched is Matched.MATCH else DIFFERS
 
 
-def _progress() -> Callable[[Progress], None] | None:
+def _progress() -> Callable[[HashProgress], None] | None:
     """Return what shows the progress, or None if stderr is not a terminal."""
     return _show_progress if sys.stderr.isatty() else None
 
 
-def _show_progress(progress: Progress) -> None:
+def _show_progress(progress: HashProgress) -> None:
     if progress.files_total == 0:
         text = "listing…"
     else:

@@ -18,8 +18,8 @@ from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
 from pyhall_tui.dispatch.matrix import (
     ASKS_FIRST,
     MOST_CELLS,
-    Answer,
     Case,
+    CellAnswer,
     MatrixRun,
     NothingChosen,
     Patterns,
@@ -277,5 +277,5 @@ def _document(
     }
 
 
-def _answer(answer: Answer | None) -> dict[str, str | None] | None:
+def _answer(answer: CellAnswer | None) -> dict[str, str | None] | None:
     return None if answer is None else {"result": answer.result.value, "code": answer.code}

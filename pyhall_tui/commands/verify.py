@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyhall_tui.clock import SystemClock
-from pyhall_tui.commands.banned_hash import Listing, look_up
+from pyhall_tui.commands.banned_hash import BanListing, look_up
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import FAILED, NO, YES, ask, open_profile, sentence_of, tell
 from pyhall_tui.fleet.entry import Entry, State
@@ -70,7 +70,7 @@ async def _ban_list(client: "RegistryClient") -> BanList | RegistryError:
         return error
 
 
-def _tell_listing(ctx: click.Context, listing: Listing, *, as_json: bool) -> int:
+def _tell_listing(ctx: click.Context, listing: BanListing, *, as_json: bool) -> int:
     """Print whether a hash is on the ban list, and return the exit code that follows."""
     if listing.why_unknown:
         tell(ctx, f"{listing.sha256}: {listing.why_unknown}")

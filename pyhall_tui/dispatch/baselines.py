@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import tomli_w
 
 from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
-from pyhall_tui.dispatch.matrix import Answer, Case, Patterns, Plan, fitting_names, is_pattern
+from pyhall_tui.dispatch.matrix import Case, CellAnswer, Patterns, Plan, fitting_names, is_pattern
 from pyhall_tui.dispatch.result import Result
 from pyhall_tui.files.given_path import given_path
 from pyhall_tui.files.regular_file import NotText, edited_text, read_bounded, reason
@@ -33,7 +33,7 @@ class Baseline(NamedTuple):
     """Answers by cell, for one namespace."""
 
     namespace: str
-    answers: dict[Case, Answer]
+    answers: dict[Case, CellAnswer]
     patterns: Patterns = Patterns()
     """The patterns that chose the workers and capabilities, so that `never_asked` knows which are new."""
 
@@ -52,12 +52,12 @@ class Difference(NamedTuple):
     """One cell that has changed."""
 
     case: Case
-    before: Answer
-    after: Answer | None
+    before: CellAnswer
+    after: CellAnswer | None
     """None if it was not asked, or got no answer."""
 
 
-def differences(baseline: Baseline, now: Mapping[Case, Answer]) -> list[Difference]:
+def differences(baseline: Baseline, now: Mapping[Case, CellAnswer]) -> list[Difference]:
     """Return the cells that differ: first those that are newly allowed, then others, and last those without answers."""
     found = [
         Difference(case, before, answered(now.get(case)))
@@ -92,7 +92,7 @@ def _new(patterns: Iterable[str], known: Iterable[str], asked: Collection[str]) 
     return sorted({name for pattern in patterns if is_pattern(pattern) for name in fitting_names(pattern, names)})
 
 
-def answered(answer: Answer | None) -> Answer | None:
+def answered(answer: CellAnswer | None) -> CellAnswer | None:
     """Return an answer, or None if it is not one."""
     return answer if answer is not None and answer.result.is_answer else None
 
@@ -176,7 +176,7 @@ def _patterns(table: Any) -> Patterns:
     return Patterns(**found)
 
 
-def _answers(cells: dict[str, Any]) -> dict[Case, Answer]:
+def _answers(cells: dict[str, Any]) -> dict[Case, CellAnswer]:
     answers = {}
     for capability, workers in cells.items():
         for worker_id, tiers in workers.items():
@@ -187,11 +187,11 @@ def _answers(cells: dict[str, Any]) -> dict[Case, Answer]:
     return answers
 
 
-def _answer(text: str, capability: str, worker_id: str) -> Answer:
+def _answer(text: str, capability: str, worker_id: str) -> CellAnswer:
     word, _, code = text.partition(" ")
     if word not in {result.value for result in Result if result.is_answer}:
         raise ValueError(f"{text!r} is not an answer (at {capability}, {worker_id})")
-    return Answer(Result(word), code or None)
+    return CellAnswer(Result(word), code or None)
 
 
 def _order(case: Case) -> tuple[str, str, int]:

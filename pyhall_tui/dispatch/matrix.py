@@ -31,7 +31,7 @@ class Case(NamedTuple):
     """One of `form.RISK_TIERS`, or `form.UNSTATED`."""
 
 
-class Answer(NamedTuple):
+class CellAnswer(NamedTuple):
     """What two runs are compared by; the reason's words may change while the decision stays."""
 
     result: Result
@@ -173,9 +173,9 @@ class MatrixRun:
         )
 
 
-def answer_of(tried: Tried) -> Answer:
+def answer_of(tried: Tried) -> CellAnswer:
     """Return the part of a result that is compared."""
-    return Answer(tried.result, tried.row.deny_code if tried.result.is_answer else None)
+    return CellAnswer(tried.result, tried.row.deny_code if tried.result.is_answer else None)
 
 
 class Sums(NamedTuple):

@@ -51,7 +51,7 @@ PAUSE_WHEN_UNREACHED = 1.0
 """Seconds until a row that did not reach the registry is sent again."""
 
 
-class State(StrEnum):
+class RowState(StrEnum):
     """The state of one row."""
 
     WRONG = "wrong"
@@ -69,7 +69,7 @@ class Item(msgspec.Struct, kw_only=True):
     """One row and its result so far."""
 
     row: BatchRow
-    state: State
+    state: RowState
     worker_id: str | None = None
     error: str = ""
     correlation_id: str = ""
@@ -79,7 +79,7 @@ class Item(msgspec.Struct, kw_only=True):
     """Wall time of the state; 0 if it was never sent."""
 
 
-class Registry(Protocol):
+class EnrollingRegistry(Protocol):
     """What a batch needs from the client."""
 
     async def enroll(self, request: EnrollRequest, *, correlation_id: str | None = None) -> EnrollAnswer: ...
@@ -89,7 +89,7 @@ class Registry(Protocol):
 class InTurn(Protocol):
     """Calls back with the client when the rate limit allows another request; obeys a 429 for all."""
 
-    async def __call__(self, call: Callable[[Registry], Awaitable[T]], /) -> T: ...
+    async def __call__(self, call: Callable[[EnrollingRegistry], Awaitable[T]], /) -> T: ...
 
 
 def batch_lock(drafts: Drafts, profile: Profile) -> Path:
@@ -119,7 +119,7 @@ def plan(rows: Iterable[BatchRow], journal: Journal | None) -> list[Item]:
 
 def lost_memory(items: Iterable[Item], journal: Journal, last_run: LastRun) -> str:
     """Return why rows that look ready may be enrolled: a journal was set aside, deleted or restored. May be empty."""
-    ready = sum(item.state is State.READY for item in items)
+    ready = sum(item.state is RowState.READY for item in items)
     if not ready:
         return ""
     doubt = last_run.doubt()
@@ -146,19 +146,19 @@ def _weightiest(known: Mapping[str, EnrollmentRow], keys: Iterable[str]) -> Enro
 
 def _item(row: BatchRow, kept: EnrollmentRow | None) -> Item:
     if kept is not None and kept.state is EnrollmentState.ANSWERED:
-        return Item(row=row, state=State.ENROLLED, worker_id=kept.worker_id, earlier=True, at=kept.at)
+        return Item(row=row, state=RowState.ENROLLED, worker_id=kept.worker_id, earlier=True, at=kept.at)
     if kept is not None and kept.state in (EnrollmentState.SENDING, EnrollmentState.UNKNOWN):
         error = kept.error or "It was being sent when the program ended."
-        return Item(row=row, state=State.UNKNOWN, error=error, correlation_id=kept.correlation_id, at=kept.at)
+        return Item(row=row, state=RowState.UNKNOWN, error=error, correlation_id=kept.correlation_id, at=kept.at)
     if row.mistakes:
-        return Item(row=row, state=State.WRONG, error=" ".join(row.mistakes))
-    return Item(row=row, state=State.READY)
+        return Item(row=row, state=RowState.WRONG, error=" ".join(row.mistakes))
+    return Item(row=row, state=RowState.READY)
 
 
-def counts(items: Iterable[Item]) -> dict[State, int]:
+def counts(items: Iterable[Item]) -> dict[RowState, int]:
     """Count the rows by state."""
     found = Counter(item.state for item in items)
-    return {state: found[state] for state in State if found[state]}
+    return {state: found[state] for state in RowState if found[state]}
 
 
 class BatchRun:
@@ -219,17 +219,17 @@ class BatchRun:
             NotKept: the journal could not record it.
         """
         for item in self.items:
-            if item.row.number in numbers and item.state is State.UNKNOWN:
+            if item.row.number in numbers and item.state is RowState.UNKNOWN:
                 state = EnrollmentState.ANSWERED if enrolled else EnrollmentState.CHECKED
                 await self._write(item, state, error="The operator's word." if enrolled else "")
                 # A row that fails its checks is not sent, whatever the operator says about its last send.
-                again = State.WRONG if item.row.mistakes else State.READY
-                self._set(item, State.ENROLLED if enrolled else again, error=" ".join(item.row.mistakes))
+                again = RowState.WRONG if item.row.mistakes else RowState.READY
+                self._set(item, RowState.ENROLLED if enrolled else again, error=" ".join(item.row.mistakes))
 
     async def look_up(self) -> None:
         """Verify the rows of unknown outcome that have a worker id; the ones that the registry knows are enrolled."""
         for item in self.items:
-            if item.state is State.UNKNOWN and item.row.worker_id and not self._stopping:
+            if item.state is RowState.UNKNOWN and item.row.worker_id and not self._stopping:
                 await self._look_up(item, item.row.worker_id)
 
     async def _look_up(self, item: Item, worker_id: str) -> None:
@@ -238,27 +238,27 @@ class BatchRun:
         except RegistryError as error:
             if isinstance(error, RateLimited):
                 self._limited(error)
-            self._set(item, State.UNKNOWN, error=f"{item.error} Looking it up failed: {error}")
+            self._set(item, RowState.UNKNOWN, error=f"{item.error} Looking it up failed: {error}")
             return
         if verdict is None:
             return
         same = verdict.sha256 == item.row.request.sha256
         if verdict.known and same and verdict.namespace in (None, item.row.request.namespace):
             await self._write(item, EnrollmentState.ANSWERED, worker_id=worker_id)
-            self._set(item, State.ENROLLED, worker_id=worker_id)
+            self._set(item, RowState.ENROLLED, worker_id=worker_id)
 
     async def run(self) -> None:
         """Send the ready rows as fast as the rate limit allows, until the end or a stop; before and after, look up
         unknown ones."""
         await self.look_up()
-        waiting = iter([item for item in self.items if item.state is State.READY])
+        waiting = iter([item for item in self.items if item.state is RowState.READY])
 
         async def work() -> None:
             for item in waiting:
-                while item.state is State.READY and not self._stopping:
+                while item.state is RowState.READY and not self._stopping:
                     await self._enroll(item)
 
-        if any(item.state is State.READY for item in self.items):
+        if any(item.state is RowState.READY for item in self.items):
             await self._count_run()
             try:
                 await asyncio.gather(*(work() for _ in range(self._profile.requests_in_flight)))
@@ -275,12 +275,12 @@ class BatchRun:
         item.correlation_id = correlation_id = new_correlation_id(self._profile.correlation_prefix)
         begun = asyncio.Event()
 
-        async def send(client: Registry) -> EnrollAnswer | None:
+        async def send(client: EnrollingRegistry) -> EnrollAnswer | None:
             if self._stopping:
                 return None
             begun.set()
             await self._write(item, EnrollmentState.SENDING)
-            self._set(item, State.SENDING, correlation_id=correlation_id)
+            self._set(item, RowState.SENDING, correlation_id=correlation_id)
             return await client.enroll(item.row.request, correlation_id=correlation_id)
 
         try:
@@ -288,7 +288,7 @@ class BatchRun:
         except RegistryError as error:
             await self._failed(item, error)
         except NotKept as error:
-            self._set(item, State.READY, error="")
+            self._set(item, RowState.READY, error="")
             self.stop(str(error))
         except asyncio.CancelledError:
             self._dropped(item)
@@ -299,7 +299,7 @@ class BatchRun:
             else:
                 self._heard()
                 await self._record(item, EnrollmentState.ANSWERED, worker_id=answer.worker_id, exchange=answer.exchange)
-                self._set(item, State.ENROLLED, worker_id=answer.worker_id)
+                self._set(item, RowState.ENROLLED, worker_id=answer.worker_id)
 
     async def _unless_stopped(self, turn: Awaitable[T], begun: asyncio.Event | None = None) -> T | None:
         """Wait for a turn and for what it does; None if the run is stopped before it starts."""
@@ -315,10 +315,10 @@ class BatchRun:
             waiting.cancel()  # does nothing if it has finished
 
     def _dropped(self, item: Item) -> None:
-        if item.state is State.SENDING:
+        if item.state is RowState.SENDING:
             error = "It was abandoned before an answer came."
             self._note(item, EnrollmentState.UNKNOWN, error=error)
-            self._set(item, State.UNKNOWN, error=error)
+            self._set(item, RowState.UNKNOWN, error=error)
 
     def _heard(self) -> None:
         """Note that the registry answered, and not with a 429."""
@@ -342,15 +342,15 @@ class BatchRun:
         if error.may_have_reached:
             self._heard()
             await self._record(item, EnrollmentState.UNKNOWN, error=str(error), exchange=error.exchange)
-            self._set(item, State.UNKNOWN, error=str(error))
+            self._set(item, RowState.UNKNOWN, error=str(error))
         elif isinstance(error, RateLimited):
             await self._record(item, EnrollmentState.CHECKED)
-            self._set(item, State.READY, error="")
+            self._set(item, RowState.READY, error="")
             self._limited(error)
         elif isinstance(error, StatusError | Redirected):
             self._heard()
             await self._record(item, EnrollmentState.REFUSED, error=str(error), exchange=error.exchange)
-            self._set(item, State.REFUSED, error=str(error))
+            self._set(item, RowState.REFUSED, error=str(error))
             if isinstance(error, Unauthorized | Forbidden | Redirected):
                 self.stop(f"{error} {error.advice}")
         else:
@@ -359,14 +359,14 @@ class BatchRun:
     async def _not_reached(self, item: Item, error: RegistryError) -> None:
         self._unreached += 1
         await self._record(item, EnrollmentState.CHECKED, error=str(error))
-        self._set(item, State.READY, error=str(error))
+        self._set(item, RowState.READY, error=str(error))
         if self._unreached >= UNREACHED_IN_A_ROW or isinstance(error, NotSent):
             self.stop(f"{error} {error.advice}")
         else:
             await self._clock.sleep(PAUSE_WHEN_UNREACHED)
 
     def _set(
-        self, item: Item, state: State, *, worker_id: str | None = None, error: str = "", correlation_id: str = ""
+        self, item: Item, state: RowState, *, worker_id: str | None = None, error: str = "", correlation_id: str = ""
     ) -> None:
         item.state, item.error, item.at = state, error, self._clock.now().wall
         item.worker_id = worker_id or item.worker_id

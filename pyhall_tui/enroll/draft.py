@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import msgspec
 
-from pyhall_tui.packages.package_hash import Kind, PackageHash
+from pyhall_tui.packages.package_hash import PackageHash, PackageKind
 from pyhall_tui.registry.models import plain_sha256
 
 FORM = "enroll"
@@ -17,7 +17,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
 
     path: str
     sha256: str
-    kind: Kind
+    kind: PackageKind
     files: int
     bytes_total: int
     left_out: int

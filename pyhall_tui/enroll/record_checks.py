@@ -16,7 +16,7 @@ _NAMED = 5
 """How many unknown fields are named; the others are counted."""
 
 
-class Standing(StrEnum):
+class RecordStanding(StrEnum):
     """The result of one check."""
 
     HOLDS = "holds"
@@ -30,7 +30,7 @@ class Standing(StrEnum):
 class RecordCheck(msgspec.Struct, frozen=True):
     """One line of the results of checking a record."""
 
-    standing: Standing
+    standing: RecordStanding
     text: str
 
 
@@ -57,7 +57,7 @@ def check_record(
         *_of_package(record, bare, package, listing),
         *(_of_signature(record, secret) if record.form is Form.MANIFEST else ()),
         *_of_artifact_hash(record, bare),
-        *(RecordCheck(Standing.UNPROVEN, doubt) for doubt in record.doubts),
+        *(RecordCheck(RecordStanding.UNPROVEN, doubt) for doubt in record.doubts),
         *_of_unknown_fields(record),
         *_of_controls(record),
     ]
@@ -67,11 +67,11 @@ def _of_worker(record: WorkerRecord, namespace: str) -> Iterator[RecordCheck]:
     if record.worker_id is None:
         return
     if doubt := namespace_doubt(record.worker_id, namespace):
-        yield RecordCheck(Standing.WRONG, doubt)
+        yield RecordCheck(RecordStanding.WRONG, doubt)
     elif own := namespace_of(record.worker_id):
-        yield RecordCheck(Standing.HOLDS, f"{record.worker_id} belongs to {own}.")
+        yield RecordCheck(RecordStanding.HOLDS, f"{record.worker_id} belongs to {own}.")
     else:
-        yield RecordCheck(Standing.UNPROVEN, f"{record.worker_id} names no namespace.")
+        yield RecordCheck(RecordStanding.UNPROVEN, f"{record.worker_id} names no namespace.")
 
 
 def _of_package(
@@ -83,10 +83,11 @@ def _of_package(
     what = "package_hash" if record.form is Form.MANIFEST else "code_hash"
     if not package:
         yield RecordCheck(
-            Standing.UNPROVEN, f"Its {what} was not compared with a folder: compute the package's hash to check it."
+            RecordStanding.UNPROVEN,
+            f"Its {what} was not compared with a folder: compute the package's hash to check it.",
         )
     elif claim == bare:
-        yield RecordCheck(Standing.HOLDS, f"Its {what} is that of {package}.")
+        yield RecordCheck(RecordStanding.HOLDS, f"Its {what} is that of {package}.")
     else:
         yield _differing(what, claim, package, listing)
 
@@ -96,50 +97,52 @@ def _differing(what: str, claim: str, package: str, listing: PackageHash | None)
     if match is not None and match.matched is Matched.OTHER_ORDER:
         left = f", which leaves out {len(match.uncovered):,} of its files" if match.uncovered else ""
         return RecordCheck(
-            Standing.WRONG,
+            RecordStanding.WRONG,
             f"Its {what} is of the same content, hashed in {match.whose} order{left}: neither a match nor a mismatch."
             " The hash on this form is what is sent.",
         )
     code = f" ({Code.HASH_MISMATCH})" if what == "package_hash" else ""
-    return RecordCheck(Standing.STOPS, f"Its {what} is {claim[:12]}…, not that of {package}{code}.")
+    return RecordCheck(RecordStanding.STOPS, f"Its {what} is {claim[:12]}…, not that of {package}{code}.")
 
 
 def _of_signature(record: WorkerRecord, secret: str | None) -> Iterator[RecordCheck]:
     # Against its own claim, because the folder's hash has its own line.
     checked = check_manifest(record.fields, package_sha256=str(record.fields.get("package_hash")), secret=secret)
     if checked.code is None:
-        yield RecordCheck(Standing.HOLDS, "Its signature is valid.")
+        yield RecordCheck(RecordStanding.HOLDS, "Its signature is valid.")
     elif checked.code is Code.SIGNATURE_INVALID:
-        yield RecordCheck(Standing.STOPS, f"{checked.sentence} ({checked.code})")
+        yield RecordCheck(RecordStanding.STOPS, f"{checked.sentence} ({checked.code})")
     else:
         reason = "it has none" if not record.fields.get("signature_hmac_sha256") else f"{SECRET_VARIABLE} is not set"
-        yield RecordCheck(Standing.UNPROVEN, f"Its signature was not checked: {reason}.")
+        yield RecordCheck(RecordStanding.UNPROVEN, f"Its signature was not checked: {reason}.")
     if checked.unproven:
-        yield RecordCheck(Standing.UNPROVEN, f"Nothing proves its {', '.join(checked.unproven)}.")
+        yield RecordCheck(RecordStanding.UNPROVEN, f"Nothing proves its {', '.join(checked.unproven)}.")
 
 
 def _of_artifact_hash(record: WorkerRecord, bare: str | None) -> Iterator[RecordCheck]:
     if bare is not None and plain_sha256(record.fields.get("artifact_hash")) == bare:
-        yield RecordCheck(Standing.STOPS, "The hash on the form is the record's own artifact_hash, not the package's.")
+        yield RecordCheck(
+            RecordStanding.STOPS, "The hash on the form is the record's own artifact_hash, not the package's."
+        )
     if artifact_hash_holds(record.fields):
-        yield RecordCheck(Standing.HOLDS, "Its artifact_hash is its own (the record's, never the package's).")
+        yield RecordCheck(RecordStanding.HOLDS, "Its artifact_hash is its own (the record's, never the package's).")
 
 
 def _of_unknown_fields(record: WorkerRecord) -> Iterator[RecordCheck]:
     if record.unknown:
         names = ", ".join(list(record.unknown)[:_NAMED])
         more = f" and {len(record.unknown) - _NAMED:,} more" if len(record.unknown) > _NAMED else ""
-        yield RecordCheck(Standing.HOLDS, f"Fields that no dialect knows are kept: {names}{more}.")
+        yield RecordCheck(RecordStanding.HOLDS, f"Fields that no dialect knows are kept: {names}{more}.")
 
 
 def _of_controls(record: WorkerRecord) -> Iterator[RecordCheck]:
     compliance = check_controls(record.fields)
     achieved = compliance.achieved
     if achieved is not Level.NONE:
-        yield RecordCheck(Standing.HOLDS, f"It meets {achieved.title}.")
+        yield RecordCheck(RecordStanding.HOLDS, f"It meets {achieved.title}.")
     if compliance.missing_for_next:
         other_names = {"capabilities": record.capabilities, "worker_species_id": record.worker_species_id}
         missing = ", ".join(
             f"{one} (under that name)" if other_names.get(one) else one for one in compliance.missing_for_next
         )
-        yield RecordCheck(Standing.UNPROVEN, f"For {Level(achieved + 1).title} it lacks: {missing}.")
+        yield RecordCheck(RecordStanding.UNPROVEN, f"For {Level(achieved + 1).title} it lacks: {missing}.")

@@ -13,7 +13,7 @@ MOST = 20_000
 _NOTHING_LOADED = 1 << 62
 
 
-class Asked(TypedDict):
+class EventQuery(TypedDict):
     """A filter in the form that the journal takes."""
 
     severity: Severity | None
@@ -42,9 +42,9 @@ class Filter(NamedTuple):
             return False
         return not self.text or self.text.casefold() in _haystack(event)
 
-    def question(self) -> Asked:
+    def question(self) -> EventQuery:
         """Return it as arguments of `Journal.events`."""
-        return Asked(severity=self.severity, kind=self.kind, worker=self.worker, text=self.text or None)
+        return EventQuery(severity=self.severity, kind=self.kind, worker=self.worker, text=self.text or None)
 
 
 def _haystack(event: Event) -> str:

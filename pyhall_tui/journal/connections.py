@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 _WRITER_PATIENCE_MS = 2_000
 
 
-class Store:
+class JournalFile:
     """Two connections, each with its own lock; in memory there is one, with both locks."""
 
     def __init__(self, path: Path | None, connect: Connect = sqlite3.connect) -> None:

@@ -14,7 +14,7 @@ from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.fleet.events import Event, Kind, Severity
 from pyhall_tui.journal import alarm_questions, reader, statements
 from pyhall_tui.journal.coalescing import Coalescing
-from pyhall_tui.journal.connections import Store
+from pyhall_tui.journal.connections import JournalFile
 from pyhall_tui.journal.kept_alarms import KeptAlarms
 from pyhall_tui.journal.open_file import Connect
 from pyhall_tui.journal.retention import Retention
@@ -45,7 +45,9 @@ class Journal:
     from any thread. A text search reads the whole table (about 10 ms for 10,000 rows): don't run it on the UI's thread.
     """
 
-    def __init__(self, store: Store, clock: Clock, *, retention: Retention | None = None, pace: float = PACE) -> None:
+    def __init__(
+        self, store: JournalFile, clock: Clock, *, retention: Retention | None = None, pace: float = PACE
+    ) -> None:
         """Use an open store; `open` and `in_memory` are the usual ways in."""
         self._store = store
         self._ids = _Ids(clock, store.read(reader.newest_id) or 0)
@@ -66,12 +68,12 @@ class Journal:
         connect: Connect = sqlite3.connect,
     ) -> Self:
         """Open or create the file at `path` (None: memory). Never raises because of a bad disk: see `notes`."""
-        return cls(Store(path, connect), clock, retention=retention)
+        return cls(JournalFile(path, connect), clock, retention=retention)
 
     @classmethod
     def in_memory(cls, clock: Clock | None = None) -> Self:
         """Open a journal that is gone when the program ends, for the demo and for tests."""
-        return cls(Store(None), clock or SystemClock())
+        return cls(JournalFile(None), clock or SystemClock())
 
     def __enter__(self) -> Self:
         return self

@@ -10,7 +10,7 @@ from pyhall_tui.alarms.silences import Silence
 from pyhall_tui.fleet.events import Event, Severity
 from pyhall_tui.journal import alarm_questions, alarm_statements, statements
 from pyhall_tui.journal.alarm_questions import Kept
-from pyhall_tui.journal.connections import Store
+from pyhall_tui.journal.connections import JournalFile
 from pyhall_tui.journal.rows import Seen
 from pyhall_tui.journal.writer import Writer
 
@@ -28,7 +28,7 @@ class Ids(Protocol):
 class KeptAlarms:
     """Changes go on the writer's queue. Questions are answered without what waits there."""
 
-    def __init__(self, store: Store, writer: Writer, ids: Ids) -> None:
+    def __init__(self, store: JournalFile, writer: Writer, ids: Ids) -> None:
         """Use an open journal's parts."""
         self._store, self._writer, self._ids = store, writer, ids
 

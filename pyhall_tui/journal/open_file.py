@@ -43,7 +43,7 @@ _REASONS = {
 }
 
 
-class Opened(NamedTuple):
+class JournalConnections(NamedTuple):
     """Two connections: one writes, the other reads. In memory they are the same."""
 
     write: sqlite3.Connection
@@ -73,14 +73,14 @@ def is_damage(error: Exception) -> bool:
     return code_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def open_memory(*notes: str) -> Opened:
+def open_memory(*notes: str) -> JournalConnections:
     """Open a journal that is gone when the program ends."""
     connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
     schema.migrate(connection)
-    return Opened(connection, connection, True, notes)
+    return JournalConnections(connection, connection, True, notes)
 
 
-def open_file(path: Path, connect: Connect = sqlite3.connect) -> Opened:
+def open_file(path: Path, connect: Connect = sqlite3.connect) -> JournalConnections:
     """Open or create the file at `path`, or fall back; `notes` says to what and why."""
     try:
         _prepare(path)
@@ -98,7 +98,7 @@ def open_file(path: Path, connect: Connect = sqlite3.connect) -> Opened:
         return open_memory(_only_memory(path, error.strerror or str(error)))
 
 
-def begin_anew(path: Path, connect: Connect = sqlite3.connect) -> Opened:
+def begin_anew(path: Path, connect: Connect = sqlite3.connect) -> JournalConnections:
     """Set a damaged file aside, under a name that the note shows, and start a new one."""
     aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
     try:
@@ -137,7 +137,7 @@ def _prepare(path: Path) -> None:
     make_private_database(path)
 
 
-def _open_modes(path: Path, connect: Connect) -> Opened:
+def _open_modes(path: Path, connect: Connect) -> JournalConnections:
     """Open in the first journal mode that works; if none does, raise the first one's error."""
     errors: list[sqlite3.OperationalError] = []
     for mode in _MODES:
@@ -150,7 +150,7 @@ def _open_modes(path: Path, connect: Connect) -> Opened:
     raise errors[0]
 
 
-def _open_patiently(path: Path, mode: _Mode, connect: Connect) -> Opened:
+def _open_patiently(path: Path, mode: _Mode, connect: Connect) -> JournalConnections:
     """Try again while another program holds the file: two that start at once both set a new file's mode."""
     for tries_left in reversed(range(_TRIES)):
         try:
@@ -161,7 +161,7 @@ def _open_patiently(path: Path, mode: _Mode, connect: Connect) -> Opened:
     raise AssertionError("unreachable")
 
 
-def _open_in(path: Path, mode: _Mode, connect: Connect) -> Opened:
+def _open_in(path: Path, mode: _Mode, connect: Connect) -> JournalConnections:
     connections: list[sqlite3.Connection] = []
     try:
         write = _connection(path, connect, connections)
@@ -173,7 +173,7 @@ def _open_in(path: Path, mode: _Mode, connect: Connect) -> Opened:
         for connection in connections:
             connection.close()
         raise
-    return Opened(write, read, False, () if journal == "wal" else (_without_wal(path, journal),))
+    return JournalConnections(write, read, False, () if journal == "wal" else (_without_wal(path, journal),))
 
 
 def _connection(path: Path, connect: Connect, opened: list[sqlite3.Connection]) -> sqlite3.Connection:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.journal import statements
-from pyhall_tui.journal.connections import Store
+from pyhall_tui.journal.connections import JournalFile
 from pyhall_tui.journal.open_file import is_damage, reason
 from pyhall_tui.journal.retention import Retention, tidy
 from pyhall_tui.journal.rows import LastVerdict
@@ -52,7 +52,7 @@ class _Taken(NamedTuple):
 class Writer:
     """A daemon thread, a queue, and one transaction every `PACE` seconds while there is something to write."""
 
-    def __init__(self, store: Store, clock: Clock, retention: Retention, pace: float = PACE) -> None:
+    def __init__(self, store: JournalFile, clock: Clock, retention: Retention, pace: float = PACE) -> None:
         self._store = store
         self._clock = clock
         self._retention = retention

@@ -15,11 +15,11 @@ from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.fleet.transitions import make_event
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
-from pyhall_tui.monitor.outcomes import LOST_AFTER, Fault, Ground, fault_of
+from pyhall_tui.monitor.outcomes import LOST_AFTER, Ground, RequestFault, fault_of
 from pyhall_tui.monitor.rate_limiter import RateLimiter
 from pyhall_tui.monitor.request_queue import LIMITED_WITHOUT_WORD, RequestQueue
 from pyhall_tui.monitor.schedule import Schedule
-from pyhall_tui.monitor.standing import Change, Standing
+from pyhall_tui.monitor.standing import ReachabilityChange, RegistryStanding
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry import errors
 from pyhall_tui.registry.backoff import Backoff
@@ -50,7 +50,7 @@ _ROSE = {
 }
 
 
-class Registry(Protocol):
+class WatchedRegistry(Protocol):
     """What the engine needs from the client."""
 
     async def verify(self, worker_id: str, *, retry: bool = True) -> Verdict: ...
@@ -64,7 +64,7 @@ class Sink(Protocol):
     def verdict(self, verdict: Verdict, asked: Moment) -> None: ...
     def failed(self, worker_id: str, error: errors.RegistryError) -> None: ...
     def ban_list(self, answer: BanList, asked: Moment) -> None: ...
-    def link(self, link: ConnectionState) -> None: ...
+    def state(self, state: ConnectionState) -> None: ...
     def event(self, event: Event) -> None: ...
 
 
@@ -73,7 +73,7 @@ class Monitor:
 
     def __init__(
         self,
-        registry: Registry,
+        registry: WatchedRegistry,
         sink: Sink,
         clock: Clock,
         profile: Profile,
@@ -97,13 +97,13 @@ class Monitor:
         slots = max(1, profile.requests_in_flight - 1)  # one of them is reserved for the ban list
         self._schedule = Schedule(profile.poll_interval, min(10.0, profile.poll_interval / 3), slots)
         self._budget = RateLimiter(profile.requests_per_second, slots, now.mono)
-        self.turns = RequestQueue(self._budget, clock)
+        self.queue = RequestQueue(self._budget, clock)
         """For other requests within the same rate limit, on the engine's own loop."""
         self._has_key = has_key
-        self._standing = Standing(lambda: len(self._schedule), had_ban_list=had_ban_list, has_key=has_key)
+        self._standing = RegistryStanding(lambda: len(self._schedule), had_ban_list=had_ban_list, has_key=has_key)
         self._backoff = Backoff(rng)
         self._list_backoff = Backoff(rng, first=_BAN_LIST_AGAIN)
-        self._link = ConnectionState(since_wall=now.wall, full_rate=profile.requests_per_second)
+        self._state = ConnectionState(since_wall=now.wall, full_rate=profile.requests_per_second)
         self._told: ConnectionState | None = None
         self._ban_list_due = now.mono
         self._ban_list_in_flight = False
@@ -119,9 +119,9 @@ class Monitor:
         return self._budget.in_flight + self._ban_list_in_flight
 
     @property
-    def link(self) -> ConnectionState:
+    def state(self) -> ConnectionState:
         """The connection's last state."""
-        return self._link
+        return self._state
 
     def watch(self, worker_ids: Iterable[str]) -> None:
         """Add workers; they are verified as soon as the rate limit allows."""
@@ -178,7 +178,7 @@ class Monitor:
             settled = self._look(now)
             wait = self._send_one(now)
             if wait > 0:
-                self._tell_link(now)
+                self._tell_state(now)
                 return min(wait, settled)
 
     def _send_one(self, now: Moment) -> float:
@@ -339,7 +339,7 @@ class Monitor:
         self._budget.limited(now.mono, wait)
         self._next_try = max(self._next_try, now.mono + wait)  # probes of an unreachable registry wait too
 
-    def _fault_of(self, error: errors.RegistryError) -> Fault:
+    def _fault_of(self, error: errors.RegistryError) -> RequestFault:
         """Return what is kept of an error; without a key, 403 means like 401 that one is needed."""
         fault = fault_of(error)
         wants_a_key = not self._has_key and isinstance(error, errors.Forbidden)
@@ -357,8 +357,8 @@ class Monitor:
             self._schedule.ask_others(1, failing=True)
         return wait
 
-    def _take_change(self, change: Change, now: Moment) -> None:
-        self._link = msgspec.structs.replace(self._link, since_wall=now.wall)
+    def _take_change(self, change: ReachabilityChange, now: Moment) -> None:
+        self._state = msgspec.structs.replace(self._state, since_wall=now.wall)
         if change.after in _DOWN:
             self._next_try = now.mono + self._backoff.next()
         elif change.after is Reachability.LIVE:
@@ -368,7 +368,7 @@ class Monitor:
         if kind is not None:
             self._tell_event(kind, now, change.before, change.after, change.fault)
 
-    def _tell_event(self, kind: Kind, now: Moment, before: str, after: str, fault: Fault | None) -> None:
+    def _tell_event(self, kind: Kind, now: Moment, before: str, after: str, fault: RequestFault | None) -> None:
         event = make_event(
             kind,
             now.wall,
@@ -381,13 +381,13 @@ class Monitor:
         )
         self._sink.event(event)
 
-    def _tell_link(self, now: Moment) -> None:
+    def _tell_state(self, now: Moment) -> None:
         """Report the connection's state if it differs from the last one reported."""
         standing, fault = self._standing, self._standing.fault
         round_time = self._schedule.round_time(self._budget.rate - 1 / self._profile.ban_list_interval)
         blocked_until = self._budget.blocked_until
-        link = msgspec.structs.replace(
-            self._link,
+        state = msgspec.structs.replace(
+            self._state,
             reach=standing.reach,
             sentence=fault.sentence if fault else "",
             advice=fault.advice if fault else "",
@@ -400,9 +400,9 @@ class Monitor:
             limited_until=blocked_until if blocked_until > now.mono else None,
             holdable_interval=round_time if round_time > self._profile.poll_interval else None,
         )
-        if link != self._told:
-            self._link = self._told = link
-            self._sink.link(link)
+        if state != self._told:
+            self._state = self._told = state
+            self._sink.state(state)
 
     async def _nap(self, seconds: float) -> None:
         """Wait for that many seconds of our clock, or until something happens."""

@@ -29,14 +29,14 @@ class HandOver:
         verdict: Callable[[Verdict, Moment], None],
         failed: Callable[[str, RegistryError], None],
         ban_list: Callable[[BanList, Moment], None],
-        link: Callable[[ConnectionState], None],
+        state: Callable[[ConnectionState], None],
         event: Callable[[Event], None],
         request: Callable[[RequestRecord], None],
         patience: Callable[[], float],
     ) -> None:
         """Hand nothing over yet. `patience` returns the seconds that other verdicts may wait."""
         self._hand_over = hand_over
-        self._verdict, self._failed, self._ban_list, self._link, self._event = verdict, failed, ban_list, link, event
+        self._verdict, self._failed, self._ban_list, self._state, self._event = verdict, failed, ban_list, state, event
         self._request, self._patience = request, patience
         self._waiting: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -55,8 +55,8 @@ class HandOver:
         self._put(self._ban_list, answer, asked)
         self.flush()
 
-    def link(self, link: ConnectionState) -> None:
-        self._put(self._link, link)
+    def state(self, state: ConnectionState) -> None:
+        self._put(self._state, state)
         self.flush()
 
     def event(self, event: Event) -> None:

@@ -25,7 +25,7 @@ class Ground(Enum):
     """No answer, or no usable one: 5xx, a time-out, a broken connection, a portal's page."""
 
 
-class Fault(NamedTuple):
+class RequestFault(NamedTuple):
     """Why a request failed, small enough to keep for each worker."""
 
     ground: Ground
@@ -36,7 +36,7 @@ class Fault(NamedTuple):
     correlation_id: str = ""
 
 
-def fault_of(error: errors.RegistryError) -> Fault:
+def fault_of(error: errors.RegistryError) -> RequestFault:
     """Return what is kept of an error."""
     word, ground = error.kind, Ground.NO_ANSWER
     if isinstance(error, errors.BanListUnclear):
@@ -45,12 +45,12 @@ def fault_of(error: errors.RegistryError) -> Fault:
         word = str(error.status)
         if error.status < 500:
             ground = Ground.KEY if error.status == 401 else Ground.REFUSED
-    return Fault(ground, word, str(error), error.advice, error.correlation_id)
+    return RequestFault(ground, word, str(error), error.advice, error.correlation_id)
 
 
 class _Outcome(NamedTuple):
     at: float
-    fault: Fault | None
+    fault: RequestFault | None
     in_a_row: int
 
 
@@ -63,13 +63,13 @@ class Outcomes:
     """
 
     def __init__(self) -> None:
-        self.failing: Fault | None = None
+        self.failing: RequestFault | None = None
         """What most of them fail with, while most fail."""
         self._last: OrderedDict[str, _Outcome] = OrderedDict()
         self._turned: float | None = None
         """Since when the sample has contradicted `failing`."""
 
-    def record(self, worker_id: str, fault: Fault | None, now: float) -> bool:
+    def record(self, worker_id: str, fault: RequestFault | None, now: float) -> bool:
         """Record one worker's result (`fault` is None for success); return whether it differs from its last one."""
         before = self._last.pop(worker_id, None)
         in_a_row = 1 + (before.in_a_row if before and before.fault else 0) if fault else 0
@@ -97,7 +97,7 @@ class Outcomes:
         """How many workers' last result was a fault with that ground."""
         return sum(outcome.fault is not None and outcome.fault.ground is ground for outcome in self._last.values())
 
-    def newest_fault(self, ground: Ground) -> Fault | None:
+    def newest_fault(self, ground: Ground) -> RequestFault | None:
         """Return the newest fault with that ground among the workers' last results."""
         found = (outcome.fault for outcome in reversed(self._last.values()) if outcome.fault is not None)
         return next((fault for fault in found if fault.ground is ground), None)
@@ -125,7 +125,7 @@ class Outcomes:
         """Whether the sample contradicts `failing`, but not for long enough yet."""
         return self._turned is not None
 
-    def suspected(self, now: float) -> Fault | None:
+    def suspected(self, now: float) -> RequestFault | None:
         """Return what most fail with, if most fail, but not for long enough yet."""
         if self.failing or self._turned is None:
             return None
@@ -148,7 +148,7 @@ def _is_over(faults: int, asked: int) -> bool:
     return faults * 3 <= asked or (faults <= 1 < asked)
 
 
-def _usual(faults: list[_Outcome]) -> Fault:
+def _usual(faults: list[_Outcome]) -> RequestFault:
     """Return the newest fault of the most common kind."""
     found = [outcome.fault for outcome in faults if outcome.fault is not None]  # the newest first
     ground = Counter(fault.ground for fault in found).most_common(1)[0][0]

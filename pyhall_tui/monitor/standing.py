@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from pyhall_tui.monitor.connection_state import BanListState, Reachability
-from pyhall_tui.monitor.outcomes import Fault, Ground, Outcomes
+from pyhall_tui.monitor.outcomes import Ground, Outcomes, RequestFault
 from pyhall_tui.registry.models import Verdict
 
 _DOWN_AFTER = 2
@@ -14,15 +14,15 @@ _NOTHING = "The registry answers 404 to everything."
 _GONE_ADVICE = "Check the registry URL and the namespace, or ask whoever runs the registry."
 
 
-class Change(NamedTuple):
+class ReachabilityChange(NamedTuple):
     """A change of reachability, and why."""
 
     before: Reachability
     after: Reachability
-    fault: Fault | None
+    fault: RequestFault | None
 
 
-class Standing:
+class RegistryStanding:
     """Takes the result of each request and derives the registry's state. Pure: times are monotonic seconds.
 
     The ban list is independent of any worker: as long as it answers, the registry is reachable, whatever happens to the
@@ -33,7 +33,7 @@ class Standing:
         """Start without results. `watched` counts the workers; `had_ban_list`: it answered in an earlier run."""
         self.reach = Reachability.CONNECTING
         self.ban_list = BanListState.WAITING
-        self.list_fault: Fault | None = None
+        self.list_fault: RequestFault | None = None
         self.verifies = Outcomes()
         self._watched = watched
         self._had_ban_list = had_ban_list
@@ -43,7 +43,7 @@ class Standing:
         self._list_failures = 0
         self._answered: set[str] = set()
         """Workers about whom the registry has answered, accepting the key, since it last did not."""
-        self._newest: Fault | None = None
+        self._newest: RequestFault | None = None
         """What the last verify failed with."""
 
     # -- results ------------------------------------------------------------------------------------------------
@@ -73,7 +73,7 @@ class Standing:
             self._known.add(verdict.worker_id)
         return self.verifies.record(verdict.worker_id, None if verdict.known else self._gone(verdict), now)
 
-    def not_verified(self, worker_id: str, fault: Fault, now: float) -> bool:
+    def not_verified(self, worker_id: str, fault: RequestFault, now: float) -> bool:
         """Record a failed verify; return whether the worker's last result was a success."""
         self._newest = fault
         if fault.ground is Ground.REFUSED:
@@ -88,7 +88,7 @@ class Standing:
         self._had_ban_list = True
         self._list_failures, self.list_fault = 0, None
 
-    def not_listed(self, fault: Fault, *, no_such_thing: bool) -> None:
+    def not_listed(self, fault: RequestFault, *, no_such_thing: bool) -> None:
         """Record a failure of the ban list; `no_such_thing`: the answer of a registry that has none."""
         missing = no_such_thing and not self._had_ban_list
         self.ban_list = BanListState.MISSING if missing else BanListState.FAILING
@@ -97,7 +97,7 @@ class Standing:
 
     # -- conclusions -------------------------------------------------------------------------------------------
 
-    def look(self, now: float) -> tuple[Change | None, float]:
+    def look(self, now: float) -> tuple[ReachabilityChange | None, float]:
         """Return the change that follows, if any, and the seconds until the next check is useful."""
         wait = self.verifies.look(now, self._watched())
         before = self.reach
@@ -108,16 +108,16 @@ class Standing:
             self.verifies.begin_again()  # it has to fail again before that is reported
         self._answered.clear()
         self.reach = after
-        return Change(before, after, fault), wait
+        return ReachabilityChange(before, after, fault), wait
 
     @property
-    def fault(self) -> Fault | None:
+    def fault(self) -> RequestFault | None:
         """The fault behind the current state."""
         if self.reach in (Reachability.LIVE, Reachability.CONNECTING):
             return None
         return self.verifies.failing or self.list_fault
 
-    def _next(self, now: float) -> tuple[Reachability, Fault | None]:
+    def _next(self, now: float) -> tuple[Reachability, RequestFault | None]:
         if self.reach is Reachability.NO_KEY:
             return self.reach, None
         if self.reach is Reachability.CONNECTING:
@@ -132,7 +132,7 @@ class Standing:
             )
         return self._now(now)
 
-    def _first(self, now: float) -> tuple[Reachability, Fault | None]:
+    def _first(self, now: float) -> tuple[Reachability, RequestFault | None]:
         """Return the state while nothing is proven: two different requests without an answer are enough."""
         workers, list_fault = self._watched(), self.list_fault
         if self.verifies.good or (not workers and self.ban_list not in (BanListState.WAITING, BanListState.FAILING)):
@@ -147,7 +147,7 @@ class Standing:
             return Reachability.LOST, self.verifies.newest_fault(Ground.NO_ANSWER)
         return self._now(now) if self.verifies.failing else (Reachability.CONNECTING, None)
 
-    def _from_lost(self) -> tuple[Reachability, Fault | None]:
+    def _from_lost(self) -> tuple[Reachability, RequestFault | None]:
         if self._newest is not None and self._newest.ground is Ground.KEY:
             return self._by_ground(self._newest, {})
         return (Reachability.LIVE if self._answers(self._list_answers) else Reachability.LOST), None
@@ -161,7 +161,7 @@ class Standing:
     def _list_answers(self) -> bool:
         return self.ban_list in (BanListState.LIVE, BanListState.TRUNCATED)
 
-    def _now(self, now: float) -> tuple[Reachability, Fault | None]:
+    def _now(self, now: float) -> tuple[Reachability, RequestFault | None]:
         failing = self.verifies.failing
         if failing is None:
             if (silent := self._silence(now)) is not None:
@@ -177,21 +177,21 @@ class Standing:
         }
         return self._by_ground(failing, ground)
 
-    def _silence(self, now: float) -> Fault | None:
+    def _silence(self, now: float) -> RequestFault | None:
         """Return the fault if nothing answers any more: the ban list and most verifies started to fail together."""
         begun = 0 < self._list_failures <= _DOWN_AFTER
         suspected = self.verifies.suspected(now) if begun else None
         silent = (self.list_fault, suspected)
         return suspected if all(fault and fault.ground is Ground.NO_ANSWER for fault in silent) else None
 
-    def _by_ground(self, fault: Fault, reach: dict[Ground, Reachability]) -> tuple[Reachability, Fault]:
+    def _by_ground(self, fault: RequestFault, reach: dict[Ground, Reachability]) -> tuple[Reachability, RequestFault]:
         key = Reachability.KEY_REJECTED if self._has_key else Reachability.NO_KEY
         return reach.get(fault.ground, key), fault
 
-    def _gone(self, verdict: Verdict) -> Fault | None:
+    def _gone(self, verdict: Verdict) -> RequestFault | None:
         """Return the fault if most known workers are gone (404), or if 404 is all that was ever answered."""
         if self._watched() > 1 and verdict.worker_id in self._known:
-            return Fault(Ground.REFUSED, "404", _GONE, _GONE_ADVICE, verdict.correlation_id)
+            return RequestFault(Ground.REFUSED, "404", _GONE, _GONE_ADVICE, verdict.correlation_id)
         if self._watched() > 1 and not self._known and self.ban_list is BanListState.MISSING:
-            return Fault(Ground.REFUSED, "404", _NOTHING, _GONE_ADVICE, verdict.correlation_id)
+            return RequestFault(Ground.REFUSED, "404", _NOTHING, _GONE_ADVICE, verdict.correlation_id)
         return None

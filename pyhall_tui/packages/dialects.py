@@ -12,7 +12,7 @@ import msgspec
 
 from pyhall_tui.packages.collation import decides, english_key
 from pyhall_tui.packages.listing import Why
-from pyhall_tui.packages.package_hash import HashedFile, Kind, PackageHash, canonical_sha256
+from pyhall_tui.packages.package_hash import HashedFile, PackageHash, PackageKind, canonical_sha256
 from pyhall_tui.registry.models import plain_sha256
 
 
@@ -69,7 +69,7 @@ def match_dialect(package: PackageHash, registry_hash: str) -> Match:
         return Match(matched=Matched.MATCH)
     found = {dialect: files for dialect, files in _orders(package).items() if canonical_sha256(files) == wanted}
     if not found:
-        undecided = package.kind is Kind.FOLDER and not decides([file.path for file in package.files])
+        undecided = package.kind is PackageKind.FOLDER and not decides([file.path for file in package.files])
         return Match(matched=Matched.DIFFERS, undecided=undecided)
     covered = {file.path for files in found.values() for file in files}
     uncovered = tuple(file.path for file in package.files if file.path not in covered)
@@ -77,7 +77,7 @@ def match_dialect(package: PackageHash, registry_hash: str) -> Match:
 
 
 def _orders(package: PackageHash) -> dict[Dialect, Sequence[HashedFile]]:
-    if package.kind is Kind.FILE:
+    if package.kind is PackageKind.FILE:
         return {}
     files = package.files
     orders: dict[Dialect, Sequence[HashedFile]] = {}

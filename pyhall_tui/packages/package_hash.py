@@ -48,7 +48,7 @@ _CAME_OR_WENT = "it appeared, vanished or changed while the package was being re
 _IN_MOTION = frozenset({_CHANGED, _CAME_OR_WENT, VANISHED})
 
 
-class Kind(StrEnum):
+class PackageKind(StrEnum):
     """What was hashed: a folder by the contract's rules, or one file by its bytes."""
 
     FOLDER = "folder"
@@ -70,7 +70,7 @@ class PackageHash(msgspec.Struct, frozen=True, kw_only=True):
 
     sha256: str
     """64 lowercase hex digits."""
-    kind: Kind = Kind.FOLDER
+    kind: PackageKind = PackageKind.FOLDER
     files: tuple[HashedFile, ...]
     """In hashing order."""
     left_out: tuple[LeftOut, ...] = ()
@@ -79,7 +79,7 @@ class PackageHash(msgspec.Struct, frozen=True, kw_only=True):
     """What should not be in a package."""
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
+class HashProgress(msgspec.Struct, frozen=True, kw_only=True):
     """The progress. While the folder is still being listed, the totals are 0."""
 
     bytes_done: int
@@ -118,7 +118,7 @@ class Cancelled(Exception):
 def hash_package(
     root: Path,
     *,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[HashProgress], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     threads: int | None = None,
     skip_special: bool = False,
@@ -184,7 +184,7 @@ class _Job:
     def __init__(
         self,
         root: Path,
-        on_progress: Callable[[Progress], None] | None,
+        on_progress: Callable[[HashProgress], None] | None,
         cancelled: Callable[[], bool],
         skip_special: bool,
     ) -> None:
@@ -261,7 +261,7 @@ class _Job:
             raise Cancelled
         if self._on_progress is not None:
             self._on_progress(
-                Progress(
+                HashProgress(
                     bytes_done=sum(self._bytes_done),
                     bytes_total=self._bytes_total,
                     files_done=len(self._listing.files) - len(self._small) - len(self._large),
@@ -376,11 +376,11 @@ class _Job:
 
     def _result(self) -> PackageHash:
         files = tuple(file for file in self._hashed if file is not None)
-        kind = Kind.FOLDER if self._listing.folders else Kind.FILE
-        if kind is Kind.FILE:
+        kind = PackageKind.FOLDER if self._listing.folders else PackageKind.FILE
+        if kind is PackageKind.FILE:
             files = (HashedFile(self._root.name, files[0].size, files[0].sha256),)
         return PackageHash(
-            sha256=canonical_sha256(files) if kind is Kind.FOLDER else files[0].sha256,
+            sha256=canonical_sha256(files) if kind is PackageKind.FOLDER else files[0].sha256,
             kind=kind,
             files=files,
             left_out=tuple(self._listing.left_out),

@@ -22,9 +22,9 @@ from pyhall_tui.packages.listing import NEVER_PART
 from pyhall_tui.packages.package_hash import (
     Cancelled,
     HashedFile,
+    HashProgress,
     PackageHash,
     PackageUnreadable,
-    Progress,
     hash_package,
 )
 
@@ -46,7 +46,7 @@ _ANEW = 60.0
 """Seconds until the next attempt to listen if the system refused."""
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class PackageStanding(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a package when it was last hashed."""
 
     folder: str
@@ -75,14 +75,14 @@ class _Package:
     attested: str | None
     known: bool
     """There is a verdict, so there is something to compare with."""
-    standing: Standing | None
+    standing: PackageStanding | None
     due: float | None = None
     """When to hash it (`time.monotonic`), or None."""
     changed_since: float | None = None
     rest_until: float = 0.0
     tries: int = 0
     is_hashing: bool = False
-    progress: Progress | None = None
+    progress: HashProgress | None = None
     links: dict[Path, tuple[int, int]] = field(default_factory=dict)
     """Its links to files, with the size and modification time of their targets, which may be outside the folder."""
 
@@ -122,12 +122,12 @@ class PackageWatch:
         self._closed = False
         self._threads: list[threading.Thread] = []
 
-    def follow(self, worker_id: str, folder: Path, attested: str | None, *, known: bool) -> Standing | None:
+    def follow(self, worker_id: str, folder: Path, attested: str | None, *, known: bool) -> PackageStanding | None:
         """Watch a worker's package, and hash it soon; return its state in an earlier run.
 
         Without a verdict (`known` is False), the first `attested_is` starts it.
         """
-        kept = self._notes.load("standing", worker_id, Standing)
+        kept = self._notes.load("standing", worker_id, PackageStanding)
         standing = kept if kept is not None and kept.folder == str(folder) else None
         package = _Package(worker_id, folder, attested, known, standing, due=time.monotonic() + self._quiet)
         with self._wake:
@@ -175,7 +175,7 @@ class PackageWatch:
         package = self._packages.get(worker_id)
         return package.folder if package else None
 
-    def standing(self, worker_id: str) -> Standing | None:
+    def standing(self, worker_id: str) -> PackageStanding | None:
         """Return the package's state when it was last hashed, even in an earlier run."""
         package = self._packages.get(worker_id)
         return package.standing if package else None
@@ -185,7 +185,7 @@ class PackageWatch:
         package = self._packages.get(worker_id)
         return package is not None and package.known and (package.is_hashing or package.due is not None)
 
-    def progress(self, worker_id: str) -> Progress | None:
+    def progress(self, worker_id: str) -> HashProgress | None:
         """Return the progress of the hash under way."""
         package = self._packages.get(worker_id)
         return package.progress if package else None
@@ -268,7 +268,7 @@ class PackageWatch:
         last = self._notes.load("last-match", package.worker_id, LastMatch)
         files = last.files if last is not None and last.folder == folder else None
         drift = compare(result, attested, files)
-        standing = Standing(folder=folder, drift=drift, at=at)
+        standing = PackageStanding(folder=folder, drift=drift, at=at)
         if isinstance(result, PackageHash):
             standing = msgspec.structs.replace(standing, files=len(result.files), bytes_total=result.bytes_total)
             if _is_same_content(drift) and (last is None or (last.folder, last.sha256) != (folder, result.sha256)):
@@ -278,14 +278,14 @@ class PackageWatch:
             self._notes.save("standing", package.worker_id, _without_lists(standing))
             self._hand_over(self._hashed, package, standing)
 
-    def _hashed(self, package: _Package, standing: Standing) -> None:
+    def _hashed(self, package: _Package, standing: PackageStanding) -> None:
         """Take the result of a hash, on the owner's thread, unless the package is no longer watched."""
         if self._packages.get(package.worker_id) is package:
             package.standing = standing
             self._take(package.worker_id, standing.drift)
 
     @staticmethod
-    def _note_progress(package: _Package, progress: Progress) -> None:
+    def _note_progress(package: _Package, progress: HashProgress) -> None:
         package.progress = progress
 
     def _make_due(self, packages: Iterable[_Package]) -> None:
@@ -403,6 +403,6 @@ def _is_same_content(drift: Drift) -> bool:
     return drift.state is DriftState.MATCH or (drift.state is DriftState.OTHER_ORDER and not drift.uncovered)
 
 
-def _without_lists(standing: Standing) -> Standing:
+def _without_lists(standing: PackageStanding) -> PackageStanding:
     """Return what is read back at the start, on the UI's thread: short, as the first hash makes the lists again."""
     return msgspec.structs.replace(standing, drift=msgspec.structs.replace(standing.drift, changes=None, uncovered=()))

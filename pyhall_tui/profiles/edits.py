@@ -30,7 +30,7 @@ def values_of(profile: Profile) -> Values:
 
 
 def fields_of(values: Mapping[str, Any]) -> Values:
-    """Return a form's contents for `profiles.checks`: a list of capabilities, a URL without its slash."""
+    """Return a form's contents for `profiles.profile_checks`: a list of capabilities, a URL without its slash."""
     capabilities = [part for part in re.split(r"[\s,;]+", str(values.get("capabilities", ""))) if part]
     return {**values, "capabilities": capabilities}
 

@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from pyhall_tui.enroll.batch import Item, State
+from pyhall_tui.enroll.batch import Item, RowState
 from pyhall_tui.render.text import Cell, Style, clean, short_hash
 from pyhall_tui.render.worker import StateLook
 
-LOOKS: Mapping[State, StateLook] = {
-    State.WRONG: StateLook("▲", "wrong", Style.WARNING),
-    State.READY: StateLook("○", "ready", Style.DIM),
-    State.SENDING: StateLook("…", "sending", Style.DIM),
-    State.ENROLLED: StateLook("●", "enrolled", Style.GOOD),
-    State.REFUSED: StateLook("✖", "REFUSED", Style.ERROR),
-    State.UNKNOWN: StateLook("?", "UNKNOWN", Style.WARNING),
+LOOKS: Mapping[RowState, StateLook] = {
+    RowState.WRONG: StateLook("▲", "wrong", Style.WARNING),
+    RowState.READY: StateLook("○", "ready", Style.DIM),
+    RowState.SENDING: StateLook("…", "sending", Style.DIM),
+    RowState.ENROLLED: StateLook("●", "enrolled", Style.GOOD),
+    RowState.REFUSED: StateLook("✖", "REFUSED", Style.ERROR),
+    RowState.UNKNOWN: StateLook("?", "UNKNOWN", Style.WARNING),
 }
 
 
@@ -64,28 +64,28 @@ def batch_line(item: Item) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def counts_words(counts: Mapping[State, int]) -> list[Cell]:
+def counts_words(counts: Mapping[RowState, int]) -> list[Cell]:
     """Return how many rows are in each state that occurs."""
     return [Cell(f"{count:,} {LOOKS[state].word.lower()}", LOOKS[state].style) for state, count in counts.items()]
 
 
 def what_next(items: Sequence[Item], stopped_because: str) -> list[str]:
     """Return sentences: why it stopped, and what to do about the rows that are not enrolled."""
-    found = {state: [item for item in items if item.state is state] for state in State}
+    found = {state: [item for item in items if item.state is state] for state in RowState}
     lines = [clean(stopped_because)] if stopped_because else []
-    if found[State.UNKNOWN]:
+    if found[RowState.UNKNOWN]:
         lines.append(
-            f"{_rows(found[State.UNKNOWN])} unresolved and may be enrolled already."
+            f"{_rows(found[RowState.UNKNOWN])} unresolved and may be enrolled already."
             " Check the registry, then say which are enrolled, and which to send again."
         )
-    if found[State.REFUSED]:
+    if found[RowState.REFUSED]:
         lines.append(
-            f"{_rows(found[State.REFUSED])} refused by the registry: correct the cause, then run the batch again."
+            f"{_rows(found[RowState.REFUSED])} refused by the registry: correct the cause, then run the batch again."
         )
-    if found[State.WRONG]:
-        lines.append(f"{_rows(found[State.WRONG])} wrong and not sent: each line says why.")
-    if found[State.READY] and stopped_because:
-        lines.append(f"{_rows(found[State.READY])} not sent yet: run the batch again to continue where it stopped.")
+    if found[RowState.WRONG]:
+        lines.append(f"{_rows(found[RowState.WRONG])} wrong and not sent: each line says why.")
+    if found[RowState.READY] and stopped_because:
+        lines.append(f"{_rows(found[RowState.READY])} not sent yet: run the batch again to continue where it stopped.")
     return lines
 
 

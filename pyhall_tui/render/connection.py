@@ -39,57 +39,57 @@ _TROUBLE = {
 }
 
 
-def reachability_cell(link: ConnectionState) -> Cell:
+def reachability_cell(state: ConnectionState) -> Cell:
     """Return glyph and word of the reach."""
-    if link.reach is Reachability.LIVE:
+    if state.reach is Reachability.LIVE:
         return Cell("● live", Style.GOOD)
-    if link.reach is Reachability.CONNECTING:
+    if state.reach is Reachability.CONNECTING:
         return Cell("… connecting", Style.DIM)
-    if link.reach is Reachability.KEY_REJECTED:
+    if state.reach is Reachability.KEY_REJECTED:
         return Cell("✖ key rejected", Style.ERROR)
-    if link.reach in (Reachability.NO_KEY, Reachability.NOT_ASKED):
-        return Cell(f"✖ {link.reach.value}", Style.WARNING)
-    if link.reach is Reachability.VERIFY_FAILING:
-        return Cell(f"✖ verify {clean(link.fault, _WORD)}", Style.ERROR)
+    if state.reach in (Reachability.NO_KEY, Reachability.NOT_ASKED):
+        return Cell(f"✖ {state.reach.value}", Style.WARNING)
+    if state.reach is Reachability.VERIFY_FAILING:
+        return Cell(f"✖ verify {clean(state.fault, _WORD)}", Style.ERROR)
     return Cell("✖ lost", Style.ERROR)
 
 
-def next_cell(link: ConnectionState, now: Moment) -> Cell:
+def next_cell(state: ConnectionState, now: Moment) -> Cell:
     """Return what comes next and when: the next try of a lost registry, the end of a 429, the next ban list."""
-    if link.reach in (Reachability.LOST, Reachability.KEY_REJECTED):
-        since = f"since {time_of_day(link.since_wall, now.wall)}"
-        wait = f" · next try {in_seconds(link.next_try - now.mono)}" if link.next_try else ""
+    if state.reach in (Reachability.LOST, Reachability.KEY_REJECTED):
+        since = f"since {time_of_day(state.since_wall, now.wall)}"
+        wait = f" · next try {in_seconds(state.next_try - now.mono)}" if state.next_try else ""
         return Cell(since + wait, Style.ERROR)
-    if link.reach in (Reachability.NO_KEY, Reachability.NOT_ASKED):
+    if state.reach in (Reachability.NO_KEY, Reachability.NOT_ASKED):
         return Cell("nothing is sent", Style.WARNING)
-    if link.limited_until and link.limited_until > now.mono:
-        return Cell(f"rate limited, resumes in {in_seconds(link.limited_until - now.mono)}", Style.WARNING)
-    if link.ban_list in _BAN_LIST_WORDS:
-        style = Style.DIM if link.ban_list is BanListState.WAITING else Style.WARNING
-        return Cell(_BAN_LIST_WORDS[link.ban_list], style)
-    wait_list = in_seconds(link.ban_list_next - now.mono) if link.ban_list_next else "…"
+    if state.limited_until and state.limited_until > now.mono:
+        return Cell(f"rate limited, resumes in {in_seconds(state.limited_until - now.mono)}", Style.WARNING)
+    if state.ban_list in _BAN_LIST_WORDS:
+        style = Style.DIM if state.ban_list is BanListState.WAITING else Style.WARNING
+        return Cell(_BAN_LIST_WORDS[state.ban_list], style)
+    wait_list = in_seconds(state.ban_list_next - now.mono) if state.ban_list_next else "…"
     return Cell(f"next ban list {wait_list}", Style.DIM)
 
 
-def rate_cell(link: ConnectionState, per_second: float) -> Cell:
+def rate_cell(state: ConnectionState, per_second: float) -> Cell:
     """Return the requests a second that are made, of those that are allowed."""
-    reduced = link.rate < link.full_rate - 0.05
-    return Cell(f"{per_second:.1f}/{link.rate:g} req/s", Style.WARNING if reduced else Style.DIM)
+    reduced = state.rate < state.full_rate - 0.05
+    return Cell(f"{per_second:.1f}/{state.rate:g} req/s", Style.WARNING if reduced else Style.DIM)
 
 
-def band(link: ConnectionState, now: Moment, poll_interval: float) -> Cell | None:
+def band(state: ConnectionState, now: Moment, poll_interval: float) -> Cell | None:
     """Return the sentence that a band across the workers screen shows, or None where all is well."""
-    if (words := _TROUBLE.get(link.reach)) is not None:
-        wait = f" Next try in {in_seconds(link.next_try - now.mono)}." if link.next_try else ""
-        since = time_of_day(link.since_wall, now.wall)
-        return Cell(f"{words} since {since}. {clean(link.sentence, _SAID)} {clean(link.advice)}{wait}", Style.ERROR)
-    if link.reach is Reachability.NOT_ASKED:
-        return Cell(f"Nothing is sent. {clean(link.sentence)}", Style.ERROR)
-    if link.ban_list is BanListState.FAILING and link.reach is Reachability.LIVE:
+    if (words := _TROUBLE.get(state.reach)) is not None:
+        wait = f" Next try in {in_seconds(state.next_try - now.mono)}." if state.next_try else ""
+        since = time_of_day(state.since_wall, now.wall)
+        return Cell(f"{words} since {since}. {clean(state.sentence, _SAID)} {clean(state.advice)}{wait}", Style.ERROR)
+    if state.reach is Reachability.NOT_ASKED:
+        return Cell(f"Nothing is sent. {clean(state.sentence)}", Style.ERROR)
+    if state.ban_list is BanListState.FAILING and state.reach is Reachability.LIVE:
         words = "The ban list is failing, so only verify shows bans."
-        return Cell(f"{words} {clean(link.ban_list_sentence, _SAID)}", Style.WARNING)
-    if link.holdable_interval is not None:
-        return Cell(_too_slow(link, link.holdable_interval, poll_interval), Style.WARNING)
+        return Cell(f"{words} {clean(state.ban_list_sentence, _SAID)}", Style.WARNING)
+    if state.holdable_interval is not None:
+        return Cell(_too_slow(state, state.holdable_interval, poll_interval), Style.WARNING)
     return None
 
 
@@ -101,17 +101,17 @@ def trouble_band(troubles: Sequence[str]) -> Cell | None:
     return Cell(f"▲ {clean(troubles[0])}{more}", Style.WARNING)
 
 
-def _too_slow(link: ConnectionState, round_time: float, poll_interval: float) -> str:
+def _too_slow(state: ConnectionState, round_time: float, poll_interval: float) -> str:
     """Say that the sweep cannot hold its interval, and why: the profile, or the registry, which asked for less."""
-    reduced = link.rate < link.full_rate - 0.05
-    pace = f"At {link.rate:g} requests/s{' (slowed by 429s from the registry)' if reduced else ''}"
+    reduced = state.rate < state.full_rate - 0.05
+    pace = f"At {state.rate:g} requests/s{' (slowed by 429s from the registry)' if reduced else ''}"
     if round_time > _NEVER:
         return f"{pace} the ban list leaves no requests for the workers: raise its interval or the rate in the profile."
     longer = f"a round takes {math.ceil(round_time):,} s, longer than the interval of {poll_interval:g} s"
     return f"{pace} {longer}: raise {'the interval' if reduced else 'the interval or the rate'} in the profile."
 
 
-def key_band(answer: "KeyAnswer | None", link: ConnectionState) -> Cell | None:
+def key_band(answer: "KeyAnswer | None", state: ConnectionState) -> Cell | None:
     """Return the sentence of a band about the opened profile's key, or None where nothing is amiss with it.
 
     A registry that answers without a key (a local hall) is left in peace.
@@ -121,11 +121,11 @@ def key_band(answer: "KeyAnswer | None", link: ConnectionState) -> Cell | None:
     from pyhall_tui.profiles.keys import KeyState  # whoever made the answer has imported it
 
     quiet = answer.state in (KeyState.ABSENT, KeyState.UNAVAILABLE)
-    if quiet and link.reach not in (Reachability.NO_KEY, Reachability.KEY_REJECTED):
+    if quiet and state.reach not in (Reachability.NO_KEY, Reachability.KEY_REJECTED):
         return None
     if answer.state is KeyState.WAITING:
         return Cell(clean(answer.sentence), Style.WARNING)
     said = clean(answer.sentence.removesuffix(answer.way_out)).rstrip(" :.") + "."
-    nothing = " Nothing is sent." if link.reach is Reachability.NO_KEY else ""
+    nothing = " Nothing is sent." if state.reach is Reachability.NO_KEY else ""
     ways = f"Type it on Profiles (5), press K to ask the OS keyring again, or start with {KEY} set."
     return Cell(f"{said}{nothing} {ways}", Style.WARNING)

@@ -8,7 +8,7 @@ import msgspec
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.enroll.draft import Draft, Package, Unsettled
-from pyhall_tui.enroll.record_checks import RecordCheck, Standing
+from pyhall_tui.enroll.record_checks import RecordCheck, RecordStanding
 from pyhall_tui.enroll.request import METHOD, body_of, headers_of, request_of, url_of
 from pyhall_tui.files.sizes import amount
 from pyhall_tui.fleet.entry import Entry, State
@@ -193,10 +193,10 @@ def hashed_row_in_full(row: HashedRow) -> list[Line]:
 
 
 _STANDINGS = {
-    Standing.HOLDS: ("✔", Style.GOOD),
-    Standing.UNPROVEN: ("?", Style.DIM),
-    Standing.WRONG: ("▲", Style.WARNING),
-    Standing.STOPS: ("✖", Style.ERROR),
+    RecordStanding.HOLDS: ("✔", Style.GOOD),
+    RecordStanding.UNPROVEN: ("?", Style.DIM),
+    RecordStanding.WRONG: ("▲", Style.WARNING),
+    RecordStanding.STOPS: ("✖", Style.ERROR),
 }
 
 
@@ -205,6 +205,6 @@ def record_lines(source: str, form: str, checks: Sequence[RecordCheck]) -> list[
     lines: list[Line] = [(Cell(f"{clean(form)} ", Style.STRONG), Cell(clean(source), Style.DIM))]
     for check in checks:
         glyph, style = _STANDINGS[check.standing]
-        words = Style.PLAIN if check.standing is Standing.HOLDS else style
+        words = Style.PLAIN if check.standing is RecordStanding.HOLDS else style
         lines.append((Cell(f"{glyph} ", style), Cell(clean(check.text), words)))
     return lines

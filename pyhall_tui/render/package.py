@@ -8,8 +8,8 @@ from pyhall_tui.files.sizes import amount
 from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.packages.drift import Drift
-from pyhall_tui.packages.package_hash import Progress
-from pyhall_tui.packages.watch import Standing
+from pyhall_tui.packages.package_hash import HashProgress
+from pyhall_tui.packages.watch import PackageStanding
 from pyhall_tui.registry.errors import Forbidden, NotFound, NotSent, RegistryError, StatusError, Unauthorized
 from pyhall_tui.registry.models import BanListEntry
 from pyhall_tui.render.enroll import Line, labelled
@@ -32,7 +32,7 @@ _SHOWN_FILES = 8
 
 
 def package_lines(
-    standing: Standing | None, folder: str | None, progress: Progress | None, now: Moment, problem: str = ""
+    standing: PackageStanding | None, folder: str | None, progress: HashProgress | None, now: Moment, problem: str = ""
 ) -> list[Line]:
     """Return what is known of a worker's package: folder, standing, both hashes, what to do."""
     if folder is None:
@@ -55,7 +55,7 @@ def _labelled(label: str, value: str, style: Style = Style.PLAIN) -> Line:
     return Cell(f"{label:<11} ", Style.DIM), Cell(clean(value) or "–", style)
 
 
-def _standing_lines(standing: Standing, now: Moment) -> Iterator[Line]:
+def _standing_lines(standing: PackageStanding, now: Moment) -> Iterator[Line]:
     drift = standing.drift
     yield Cell(f"{'standing':<11} ", Style.DIM), drift_cell(drift.state)
     if drift.sha256 != drift.attested or drift.sha256 is None:
@@ -82,7 +82,7 @@ def _what_to_do(drift: Drift) -> Iterator[Line]:
         yield (Cell(to_do, Style.STRONG),)
 
 
-def progress_words(progress: Progress) -> str:
+def progress_words(progress: HashProgress) -> str:
     """Return how far a hash is."""
     if not progress.files_total:
         return "listing the files…"
@@ -110,7 +110,7 @@ def file_rows(drift: Drift | None) -> list[FileRow]:
     return rows
 
 
-def attest_question(worker_id: str, standing: Standing, banned: BanListEntry | None) -> list[Line]:
+def attest_question(worker_id: str, standing: PackageStanding, banned: BanListEntry | None) -> list[Line]:
     """Return what is to be confirmed before a folder's hash is attested: both hashes, and what changed."""
     drift = standing.drift
     lines = [
@@ -134,7 +134,7 @@ def attest_question(worker_id: str, standing: Standing, banned: BanListEntry | N
     return lines
 
 
-def why_not_attest(standing: Standing | None, entry: Entry | None, *, read_only: bool, hashing: bool) -> str:
+def why_not_attest(standing: PackageStanding | None, entry: Entry | None, *, read_only: bool, hashing: bool) -> str:
     """Return why the folder's hash cannot be attested now, as a sentence; empty where it can."""
     if read_only:
         return READ_ONLY

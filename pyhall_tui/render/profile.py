@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from pyhall_tui.probe import CheckResult, ProbeLine, Step
+from pyhall_tui.probe import CheckResult, ProbeLine, ProbeStep
 from pyhall_tui.profiles.api_key import PREFIXES
 from pyhall_tui.profiles.environment import KEY, NAMESPACE_NAME, value_of, variables_in_force
 from pyhall_tui.profiles.keys import KeyAnswer, KeySource, KeyState
@@ -14,7 +14,7 @@ from pyhall_tui.render.check_marks import CHECK_MARKS
 from pyhall_tui.render.connection import host
 from pyhall_tui.render.text import Cell, Style, clean
 
-_WIDEST_STEP: Final = max(len(step) for step in Step)
+_WIDEST_STEP: Final = max(len(step) for step in ProbeStep)
 
 
 class ProfileRow(NamedTuple):
@@ -105,7 +105,7 @@ def probe_cells(line: ProbeLine) -> list[Cell]:
     return [*cells, Cell(f" {clean(line.advice)}")] if line.advice else cells
 
 
-def pending_cells(step: Step) -> list[Cell]:
+def pending_cells(step: ProbeStep) -> list[Cell]:
     """Return the line of a step that is being tried."""
     return [Cell("… ", Style.DIM), Cell(f"{step:<{_WIDEST_STEP}}", Style.DIM)]
 

@@ -100,7 +100,7 @@ def counts_line(counts: Mapping[State, int]) -> list[Cell]:
     ]
 
 
-class Field(NamedTuple):
+class WorkerField(NamedTuple):
     """One labelled value of a worker."""
 
     label: str | None
@@ -108,7 +108,9 @@ class Field(NamedTuple):
     value: Cell
 
 
-def worker_fields(entry: Entry, now: Moment, stale_after: float, *, width: int = 0) -> list[tuple[str, list[Field]]]:
+def worker_fields(
+    entry: Entry, now: Moment, stale_after: float, *, width: int = 0
+) -> list[tuple[str, list[WorkerField]]]:
     """Return every field that the registry gave, grouped; what we know beside it is named as ours.
 
     `width`: the cells of a line. A full hash is on a line of its own if one holds it, so that it can be selected whole.
@@ -116,7 +118,9 @@ def worker_fields(entry: Entry, now: Moment, stale_after: float, *, width: int =
     verdict = entry.verdict
     if verdict is None:
         why = clean(entry.error) or "Not requested yet."
-        return [("Verdict", [Field("state", Cell("waiting", Style.DIM)), Field("why", Cell(why, Style.DIM))])]
+        return [
+            ("Verdict", [WorkerField("state", Cell("waiting", Style.DIM)), WorkerField("why", Cell(why, Style.DIM))])
+        ]
     groups = [
         ("Identity", _identity(entry)),
         ("Attestation", _attestation(entry, width)),
@@ -125,42 +129,42 @@ def worker_fields(entry: Entry, now: Moment, stale_after: float, *, width: int =
     ]
     if verdict.is_cut:
         cut = f"not shown: the answer has {verdict.raw_size:,} bytes, of which {KEPT:,} are kept"
-        return [*groups, ("Other fields", [Field("", Cell(cut, Style.WARNING))])]
+        return [*groups, ("Other fields", [WorkerField("", Cell(cut, Style.WARNING))])]
     return [*groups, ("Other fields", other)] if (other := _other_fields(verdict.raw)) else groups
 
 
-def _optional(label: str, text: str | None) -> Field:
-    return Field(label, Cell(clean(text)) if text else Cell("–", Style.DIM))
+def _optional(label: str, text: str | None) -> WorkerField:
+    return WorkerField(label, Cell(clean(text)) if text else Cell("–", Style.DIM))
 
 
 _NOT_KNOWN = Cell("unknown: the registry does not know the worker", Style.WARNING)
 
 
-def _identity(entry: Entry) -> list[Field]:
+def _identity(entry: Entry) -> list[WorkerField]:
     verdict = entry.verdict
     assert verdict is not None
     return [
-        Field("worker", Cell(clean(entry.worker_id))),
+        WorkerField("worker", Cell(clean(entry.worker_id))),
         _optional("name", verdict.display_name),
         _optional("namespace", verdict.namespace),
         _optional("status", verdict.status if verdict.known else "not known to the registry (404)"),
         _optional("capabilities", ", ".join(verdict.capabilities)),
-        *(Field("doubt", Cell(clean(doubt), Style.WARNING)) for doubt in verdict.doubts),
+        *(WorkerField("doubt", Cell(clean(doubt), Style.WARNING)) for doubt in verdict.doubts),
     ]
 
 
-def _attestation(entry: Entry, width: int) -> list[Field]:
+def _attestation(entry: Entry, width: int) -> list[WorkerField]:
     verdict = entry.verdict
     assert verdict is not None
     word = Cell("attested", Style.GOOD) if verdict.attested else Cell("not attested", Style.WARNING)
     fields = [
-        Field("attested", word if verdict.known else _NOT_KNOWN),
+        WorkerField("attested", word if verdict.known else _NOT_KNOWN),
         *_hash_fields(verdict.sha256 or verdict.hash_text, width),
     ]
     fields.append(_optional("since", verdict.attested_at))
     if entry.drift:
-        fields.append(Field("folder", drift_cell(entry.drift)))
-        fields.append(Field("", Cell(clean(entry.drift_detail), Style.DIM)))
+        fields.append(WorkerField("folder", drift_cell(entry.drift)))
+        fields.append(WorkerField("", Cell(clean(entry.drift_detail), Style.DIM)))
     return fields
 
 
@@ -177,29 +181,29 @@ _DRIFT_LOOKS = {
 }
 
 
-def _hash_fields(text: str | None, width: int) -> list[Field]:
+def _hash_fields(text: str | None, width: int) -> list[WorkerField]:
     """Return a full hash unbroken on its own line where that fits, else in halves that can be compared by eye."""
     if text is None or len(text) <= 32:
         return [_optional("sha256", text)]
     if len(text) == 64 <= width:
-        return [Field("sha256", Cell("")), Field(None, Cell(clean(text)))]
-    return [_optional("sha256", text[:32]), Field("", Cell(clean(text[32:])))]
+        return [WorkerField("sha256", Cell("")), WorkerField(None, Cell(clean(text)))]
+    return [_optional("sha256", text[:32]), WorkerField("", Cell(clean(text[32:])))]
 
 
-def _ban(entry: Entry) -> list[Field]:
+def _ban(entry: Entry) -> list[WorkerField]:
     verdict = entry.verdict
     assert verdict is not None
     if entry.ban is None:
         told = verdict.ban_word or "not stated"
-        return [Field("ban status", Cell(clean(told)) if verdict.known else _NOT_KNOWN)]
+        return [WorkerField("ban status", Cell(clean(told)) if verdict.known else _NOT_KNOWN)]
     fields = [
-        Field("ban status", Cell("BANNED", Style.ALARM)),
-        Field("seen by", Cell(entry.ban.source)),
+        WorkerField("ban status", Cell("BANNED", Style.ALARM)),
+        WorkerField("seen by", Cell(entry.ban.source)),
         _optional("reason", entry.ban.reason),
     ]
     if not verdict.banned:
         says = "not banned" if verdict.known else "unknown"
-        fields.append(Field("verify says", Cell(f"{says}: the ban list counts", Style.WARNING)))
+        fields.append(WorkerField("verify says", Cell(f"{says}: the ban list counts", Style.WARNING)))
     if entry.listed is not None:
         fields += [
             _optional("reported at", entry.listed.reported_at),
@@ -209,17 +213,17 @@ def _ban(entry: Entry) -> list[Field]:
     return fields
 
 
-def _seen(entry: Entry, now: Moment, stale_after: float) -> list[Field]:
+def _seen(entry: Entry, now: Moment, stale_after: float) -> list[WorkerField]:
     verdict = entry.verdict
     assert verdict is not None
     fields = [
-        Field("verdict", verdict_age(entry, now.mono, stale_after)),
-        Field("asked at", Cell(full_time(entry.asked_wall))),
-        Field("changed", Cell(time_of_day(entry.changed_wall, now.wall))),
-        Field("correlation", Cell(clean(verdict.correlation_id) or "–", Style.DIM)),
+        WorkerField("verdict", verdict_age(entry, now.mono, stale_after)),
+        WorkerField("asked at", Cell(full_time(entry.asked_wall))),
+        WorkerField("changed", Cell(time_of_day(entry.changed_wall, now.wall))),
+        WorkerField("correlation", Cell(clean(verdict.correlation_id) or "–", Style.DIM)),
     ]
     if entry.error:
-        fields.append(Field("last try", Cell(clean(entry.error), Style.WARNING)))
+        fields.append(WorkerField("last try", Cell(clean(entry.error), Style.WARNING)))
     return fields
 
 
@@ -231,7 +235,7 @@ _SHOWN = frozenset(
 )
 
 
-def _other_fields(raw: bytes) -> list[Field]:
+def _other_fields(raw: bytes) -> list[WorkerField]:
     from pyhall_tui.registry.decode import Unreadable, read_object, text  # a row of the first frame needs none of it
 
     try:

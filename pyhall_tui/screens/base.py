@@ -137,8 +137,8 @@ class ModeScreen(HookedScreen):
         opened = self._opened
         if opened is None:
             return []
-        link = opened.connection.state
-        said = key_band(opened.key_answer, link) or band(link, opened.now(), opened.profile.poll_interval)
+        state = opened.connection.state
+        said = key_band(opened.key_answer, state) or band(state, opened.now(), opened.profile.poll_interval)
         return [("band", said), ("kept-band", trouble_band(opened.troubles))]
 
 

@@ -5,17 +5,17 @@ from pathlib import Path
 import pytest
 
 from pyhall_tui.dispatch.baselines import Baseline, BaselineMistake, differences, path_of, read, write
-from pyhall_tui.dispatch.matrix import Answer, Case
+from pyhall_tui.dispatch.matrix import Case, CellAnswer
 from pyhall_tui.dispatch.result import Result
 
 ALLOW, DENY, HOLD = (
-    Answer(Result.ALLOW),
-    Answer(Result.DENY, "POLICY_BLOCKED"),
-    Answer(Result.HOLD, "DENY_REQUIRES_HUMAN"),
+    CellAnswer(Result.ALLOW),
+    CellAnswer(Result.DENY, "POLICY_BLOCKED"),
+    CellAnswer(Result.HOLD, "DENY_REQUIRES_HUMAN"),
 )
 
 
-def baseline(**answers: Answer) -> Baseline:
+def baseline(**answers: CellAnswer) -> Baseline:
     return Baseline("org.acme", {Case("llm.text.generate", "wkr_abc123", tier): a for tier, a in answers.items()})
 
 
@@ -45,7 +45,7 @@ def test_names_with_dots_quotes_and_other_signs_come_back(tmp_path: Path) -> Non
 
 def test_what_is_newly_allowed_comes_first_and_what_got_no_answer_last() -> None:
     before = baseline(low=ALLOW, medium=ALLOW, high=DENY, critical=DENY)
-    now = baseline(low=DENY, medium=Answer(Result.UNKNOWN), high=ALLOW, critical=DENY).answers
+    now = baseline(low=DENY, medium=CellAnswer(Result.UNKNOWN), high=ALLOW, critical=DENY).answers
 
     found = differences(before, now)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from pyhall_tui.clock import SystemClock
-from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, counts, plan
+from pyhall_tui.enroll.batch import BatchRun, EnrollingRegistry, Item, RowState, counts, plan
 from pyhall_tui.enroll.batch_rows import read_rows
 from pyhall_tui.enroll.last_run import LastRun
 from pyhall_tui.enroll.report import as_csv, as_json_lines
@@ -35,7 +35,7 @@ class Bench:
         self, hall: LiveHall, client: RegistryClient, profile: Profile, journal: Journal, folder: Path
     ) -> None:
         self.hall, self.client, self.profile, self.journal, self.folder = hall, client, profile, journal, folder
-        self.turns = RequestQueue(
+        self.queue = RequestQueue(
             RateLimiter(profile.requests_per_second, profile.requests_in_flight, CLOCK.now().mono), CLOCK
         )
 
@@ -50,8 +50,8 @@ class Bench:
         return plan(read_rows(batch, self.profile), self.journal)
 
     def run_of(self, items: list[Item], **more: Any) -> BatchRun:
-        async def in_turn(call: Callable[[Registry], Awaitable[T]]) -> T:
-            return await self.turns.take(lambda: call(self.client))
+        async def in_turn(call: Callable[[EnrollingRegistry], Awaitable[T]]) -> T:
+            return await self.queue.take(lambda: call(self.client))
 
         last_run = LastRun(self.folder / "batch-acme", self.journal)
         known: dict[str, Any] = {"journal": self.journal, "clock": CLOCK, "in_turn": in_turn, "last_run": last_run}
@@ -87,14 +87,14 @@ async def test_each_row_is_enrolled_once_and_not_again_in_the_next_run(bench: Be
     again = bench.plan(5)
     await bench.run(again)
     assert bench.enrolled() == ["w0", "w1", "w2", "w3", "w4"]
-    assert all(item.state is State.ENROLLED and item.earlier and item.worker_id for item in again)
+    assert all(item.state is RowState.ENROLLED and item.earlier and item.worker_id for item in again)
 
 
 async def test_the_same_rows_under_another_name_of_the_file_are_known_too(bench: Bench, tmp_path: Path) -> None:
     await bench.run(bench.plan(2))
     moved = (tmp_path / "batch.jsonl").rename(tmp_path / "moved.jsonl")
     items = plan(read_rows(moved, bench.profile), bench.journal)
-    assert counts(items) == {State.ENROLLED: 2}
+    assert counts(items) == {RowState.ENROLLED: 2}
 
 
 async def test_a_row_found_in_the_middle_of_a_send_is_unknown_and_is_not_sent(bench: Bench) -> None:
@@ -102,9 +102,9 @@ async def test_a_row_found_in_the_middle_of_a_send_is_unknown_and_is_not_sent(be
     row = EnrollmentRow(batch="batch", row_key=item.row.key, state=EnrollmentState.SENDING, at=CLOCK.now().wall)
     bench.journal.record_enrollment_now("acme", row)
     (item,) = items = bench.plan(1)
-    assert item.state is State.UNKNOWN
+    assert item.state is RowState.UNKNOWN
     await bench.run(items)
-    assert (item.state, bench.enrolled()) == (State.UNKNOWN, [])
+    assert (item.state, bench.enrolled()) == (RowState.UNKNOWN, [])
 
 
 async def test_a_conflict_may_be_about_an_earlier_try_whose_answer_was_lost(bench: Bench) -> None:
@@ -112,8 +112,8 @@ async def test_a_conflict_may_be_about_an_earlier_try_whose_answer_was_lost(benc
     (item,) = items = bench.plan(1)
     bench.hall.faults.add(path=ENROLL, status=409, count=1)
     await bench.run(items)
-    assert (item.state, bench.enrolled()) == (State.UNKNOWN, []) and "409" in item.error
-    assert [each.state for each in bench.plan(1)] == [State.UNKNOWN]
+    assert (item.state, bench.enrolled()) == (RowState.UNKNOWN, []) and "409" in item.error
+    assert [each.state for each in bench.plan(1)] == [RowState.UNKNOWN]
 
 
 async def test_a_lost_answer_is_unknown_until_the_operator_decides(bench: Bench) -> None:
@@ -121,7 +121,7 @@ async def test_a_lost_answer_is_unknown_until_the_operator_decides(bench: Bench)
     bench.hall.faults.add(path=ENROLL, drop="unheard", count=1)
     items = bench.plan(2)
     await bench.run(items)
-    assert counts(items) == {State.UNKNOWN: 2}
+    assert counts(items) == {RowState.UNKNOWN: 2}
     assert len(bench.enrolled()) == 1
     items = bench.plan(2)
     run = bench.run_of(items)
@@ -130,7 +130,7 @@ async def test_a_lost_answer_is_unknown_until_the_operator_decides(bench: Bench)
     await run.decide([number for number, there in is_there.items() if not there], enrolled=False)
     await run.run()
     assert bench.enrolled() == ["w0", "w1"]
-    assert counts(bench.plan(2)) == {State.ENROLLED: 2}
+    assert counts(bench.plan(2)) == {RowState.ENROLLED: 2}
 
 
 async def test_an_unknown_row_is_looked_up_by_the_id_that_the_batch_gives(bench: Bench) -> None:
@@ -138,21 +138,21 @@ async def test_an_unknown_row_is_looked_up_by_the_id_that_the_batch_gives(bench:
     bench.hall.add_worker("org.yourco.w0", sha256=f"{0:064x}")
     (item,) = bench.plan(1, worker_id="org.yourco.w0")
     await bench.run([item])
-    assert (item.state, item.worker_id) == (State.ENROLLED, "org.yourco.w0")
+    assert (item.state, item.worker_id) == (RowState.ENROLLED, "org.yourco.w0")
 
 
 async def test_an_id_that_the_registry_does_not_know_proves_nothing(bench: Bench) -> None:
     bench.hall.faults.add(path=ENROLL, drop="answered", count=1)
     (item,) = bench.plan(1, worker_id="org.yourco.w0")
     await bench.run([item])
-    assert item.state is State.UNKNOWN
+    assert item.state is RowState.UNKNOWN
 
 
 async def test_a_refused_row_is_tried_again_in_the_next_run(bench: Bench) -> None:
     bench.hall.faults.add(path=ENROLL, status=400, body='{"error": "invalid field: display_name"}', count=1)
     items = bench.plan(2)
     await bench.run(items)
-    assert counts(items) == {State.ENROLLED: 1, State.REFUSED: 1}
+    assert counts(items) == {RowState.ENROLLED: 1, RowState.REFUSED: 1}
     await bench.run(bench.plan(2))
     assert bench.enrolled() == ["w0", "w1"]
 
@@ -162,7 +162,7 @@ async def test_a_rejected_key_stops_the_batch_at_once(bench: Bench) -> None:
     items = bench.plan(50)
     run = await bench.run(items)
     assert "401" in run.stopped_because
-    assert counts(items)[State.READY] >= 50 - bench.profile.requests_in_flight
+    assert counts(items)[RowState.READY] >= 50 - bench.profile.requests_in_flight
 
 
 async def test_a_stop_lets_what_is_in_flight_end_and_sends_no_more(bench: Bench) -> None:
@@ -174,8 +174,8 @@ async def test_a_stop_lets_what_is_in_flight_end_and_sends_no_more(bench: Bench)
     run.stop()
     await running
     found = counts(items)
-    assert found[State.ENROLLED] == len(bench.enrolled()) < 100
-    assert set(found) == {State.ENROLLED, State.READY}
+    assert found[RowState.ENROLLED] == len(bench.enrolled()) < 100
+    assert set(found) == {RowState.ENROLLED, RowState.READY}
 
 
 async def test_a_rate_limit_is_obeyed_and_loses_no_row(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ async def test_a_rate_limit_is_obeyed_and_loses_no_row(tmp_path: Path) -> None:
         async for bench in bench_of(hall, tmp_path):
             items = bench.plan(100)
             await bench.run(items)
-            assert counts(items) == {State.ENROLLED: 100}
+            assert counts(items) == {RowState.ENROLLED: 100}
             assert len(bench.enrolled()) == 100
             refused = sum(seen.raw_path == ENROLL for seen in hall.requests) - 100
             assert refused <= 2 * bench.profile.requests_in_flight
@@ -200,8 +200,8 @@ async def test_a_stop_ends_the_wait_for_a_rate_limit_at_once(bench: Bench) -> No
     run.stop()
     await asyncio.wait_for(running, 30)
     assert told == [300.0]
-    assert counts(items) == {State.READY: 20}
-    assert counts(bench.plan(20)) == {State.READY: 20}
+    assert counts(items) == {RowState.READY: 20}
+    assert counts(bench.plan(20)) == {RowState.READY: 20}
 
 
 async def test_a_rate_limit_without_an_end_stops_the_batch(bench: Bench) -> None:
@@ -211,7 +211,7 @@ async def test_a_rate_limit_without_an_end_stops_the_batch(bench: Bench) -> None
     run = bench.run_of(items, patience=1.0)
     await run.run()
     assert "429" in run.stopped_because
-    assert counts(items) == {State.READY: 3}
+    assert counts(items) == {RowState.READY: 3}
 
 
 @pytest.mark.parametrize(
@@ -227,8 +227,8 @@ async def test_an_answer_without_a_worker_that_can_be_watched_is_unknown(bench: 
     bench.hall.faults.add(path=ENROLL, status=201, body=body, count=1)
     items = bench.plan(1)
     await bench.run(items)
-    assert (items[0].state, items[0].worker_id) == (State.UNKNOWN, None)
-    assert counts(bench.plan(1)) == {State.UNKNOWN: 1}
+    assert (items[0].state, items[0].worker_id) == (RowState.UNKNOWN, None)
+    assert counts(bench.plan(1)) == {RowState.UNKNOWN: 1}
 
 
 async def test_an_answer_with_a_session_in_place_of_a_worker_is_an_enrollment(bench: Bench) -> None:
@@ -236,7 +236,7 @@ async def test_an_answer_with_a_session_in_place_of_a_worker_is_an_enrollment(be
     bench.hall.faults.add(path=ENROLL, status=201, body='{"session_id": "ses-1"}', count=1)
     items = bench.plan(1)
     await bench.run(items)
-    assert (items[0].state, items[0].worker_id) == (State.ENROLLED, None)
+    assert (items[0].state, items[0].worker_id) == (RowState.ENROLLED, None)
 
 
 async def test_an_unreachable_registry_stops_the_batch_and_nothing_is_unknown(bench: Bench) -> None:
@@ -246,13 +246,13 @@ async def test_an_unreachable_registry_stops_the_batch_and_nothing_is_unknown(be
         items = bench.plan(20)
         run = await bench.run(items)
     assert run.stopped_because, (items[0].state, items[0].error)
-    assert counts(items) == {State.READY: 20}
+    assert counts(items) == {RowState.READY: 20}
 
 
 async def test_wrong_rows_are_never_sent(bench: Bench) -> None:
     items = bench.plan(3, capabilities=[])
     await bench.run(items)
-    assert counts(items) == {State.WRONG: 3}
+    assert counts(items) == {RowState.WRONG: 3}
     assert not bench.hall.requests
 
 

@@ -1,10 +1,10 @@
 """The form's draft as it is kept."""
 
 from pyhall_tui.enroll.draft import Draft, Package, Unsettled
-from pyhall_tui.packages.package_hash import Kind
+from pyhall_tui.packages.package_hash import PackageKind
 
 HASH = "a1b2c3" + "0" * 58
-PACKAGE = Package(path="/srv/w", sha256=HASH, kind=Kind.FOLDER, files=3, bytes_total=9, left_out=1, warnings=0)
+PACKAGE = Package(path="/srv/w", sha256=HASH, kind=PackageKind.FOLDER, files=3, bytes_total=9, left_out=1, warnings=0)
 SENT = Unsettled(display_name="My Worker", sha256=HASH, at=1.0, correlation_id="req-1")
 
 

@@ -10,7 +10,7 @@ from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.monitor.connection_state import ConnectionState
-from pyhall_tui.monitor.engine import Monitor, Registry
+from pyhall_tui.monitor.engine import Monitor, WatchedRegistry
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.client import RegistryClient
@@ -24,7 +24,7 @@ from tests.waiting import until
 class Rig:
     """A sink that feeds a fleet as the workspace does, and notes all that it is told."""
 
-    def __init__(self, registry: Registry, profile: Profile, clock: ManualClock) -> None:
+    def __init__(self, registry: WatchedRegistry, profile: Profile, clock: ManualClock) -> None:
         self.clock = clock
         self.fleet = Fleet(profile.poll_interval)
         self.events: list[Event] = []
@@ -48,7 +48,7 @@ class Rig:
         self.monitor.bring_forward(event.worker_id for event in events if event.worker_id)
         self.events += events
 
-    def link(self, link: ConnectionState) -> None:
+    def state(self, state: ConnectionState) -> None:
         pass
 
     def event(self, event: Event) -> None:

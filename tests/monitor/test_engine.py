@@ -67,13 +67,13 @@ async def test_a_registry_without_a_ban_list_is_noticed_once_and_asked_again_rar
             rig.watch(WORKER)
             await rig.advance(100)
             assert rig.kinds() == [Kind.BAN_LIST_MISSING]
-            assert rig.monitor.link.ban_list is BanListState.MISSING
-            assert rig.monitor.link.reach is Reachability.LIVE
+            assert rig.monitor.state.ban_list is BanListState.MISSING
+            assert rig.monitor.state.reach is Reachability.LIVE
             asked = [r for r in hall.requests if "/ban-list" in r.raw_path]
             assert len(asked) == 1
             hall.hall.ban_list = True
             await rig.advance(MISSING_BAN_LIST_AGAIN)
-            assert rig.monitor.link.ban_list is BanListState.LIVE
+            assert rig.monitor.state.ban_list is BanListState.LIVE
 
 
 async def test_what_is_on_screen_is_freshest_and_nobody_starves(hall: LiveHall) -> None:
@@ -117,10 +117,10 @@ async def test_a_429_is_obeyed_slows_the_engine_and_it_feels_its_way_up_again(ha
         await rig.advance(5)
         slow = len(rig.verdicts) - limited_at
         assert 8 <= slow <= 25
-        assert rig.monitor.link.rate < 10
+        assert rig.monitor.state.rate < 10
         await rig.advance(40)
-        assert rig.monitor.link.rate == 10
-        assert rig.monitor.link.reach is Reachability.LIVE
+        assert rig.monitor.state.rate == 10
+        assert rig.monitor.state.reach is Reachability.LIVE
 
 
 async def test_a_503_that_says_when_to_come_back_is_obeyed_as_a_429_is(hall: LiveHall) -> None:
@@ -134,8 +134,8 @@ async def test_a_503_that_says_when_to_come_back_is_obeyed_as_a_429_is(hall: Liv
         hall.requests.clear()
         await rig.advance(35)
         assert not hall.requests
-        link = rig.monitor.link
-        assert (link.limited_until or link.next_try or 0) - rig.clock.now().mono > 0
+        state = rig.monitor.state
+        assert (state.limited_until or state.next_try or 0) - rig.clock.now().mono > 0
         await rig.advance(10)
         assert 1 <= len(hall.requests) <= 3
 
@@ -145,7 +145,7 @@ async def test_when_the_sweep_cannot_be_done_in_time_the_interval_that_can_be_he
     async with polling(hall, requests_per_second=2, poll_interval=10, ban_list_interval=60) as rig:
         rig.watch(*ids)
         await rig.advance(5)
-        held = rig.monitor.link.holdable_interval
+        held = rig.monitor.state.holdable_interval
         assert held is not None
         assert 24 < held < 60
 
@@ -159,14 +159,14 @@ async def test_a_lost_registry_is_told_once_and_tried_by_single_probes_until_it_
         hall.requests.clear()
         await rig.advance(120)
         assert rig.kinds() == [Kind.REGISTRY_LOST]
-        assert rig.monitor.link.reach is Reachability.LOST
+        assert rig.monitor.state.reach is Reachability.LOST
         assert LOST_AFTER <= len(hall.requests) <= LOST_AFTER + 12
         hall.faults.clear()
         assert fault is not None
         hall.requests.clear()
         await rig.advance(60)
         assert rig.kinds() == [Kind.REGISTRY_LOST, Kind.REGISTRY_REGAINED]
-        at_most = 60 * rig.monitor.link.full_rate
+        at_most = 60 * rig.monitor.state.full_rate
         assert len(hall.requests) < at_most
 
 
@@ -208,11 +208,11 @@ async def test_a_registry_that_cannot_be_reached_at_start_is_lost_and_found_late
         async with polling(hall) as rig:
             rig.watch(WORKER)
             await rig.advance(30)
-            assert rig.monitor.link.reach is Reachability.LOST
-            assert rig.monitor.link.next_try is not None
+            assert rig.monitor.state.reach is Reachability.LOST
+            assert rig.monitor.state.next_try is not None
             hall.faults.clear()
             await rig.advance(60)
-            assert rig.monitor.link.reach is Reachability.LIVE
+            assert rig.monitor.state.reach is Reachability.LIVE
 
 
 async def test_a_rejected_key_is_told_once_and_a_good_one_later_is_noticed(hall: LiveHall) -> None:
@@ -222,7 +222,7 @@ async def test_a_rejected_key_is_told_once_and_a_good_one_later_is_noticed(hall:
         fault = hall.faults.add(path="/api/v1/verify/*", status=401)
         await rig.advance(150)
         assert rig.kinds() == [Kind.KEY_REJECTED]
-        assert rig.monitor.link.reach is Reachability.KEY_REJECTED
+        assert rig.monitor.state.reach is Reachability.KEY_REJECTED
         assert fault is not None
         hall.faults.clear()
         await rig.advance(70)
@@ -236,8 +236,8 @@ async def test_a_portals_page_makes_verdicts_stale_and_never_changes_one(hall: L
         await rig.advance(5)
         hall.faults.add(path="*", body="<html><title>Welcome to HotelNet</title>")
         await rig.advance(60)
-        assert rig.monitor.link.reach is Reachability.LOST
-        assert "HotelNet" in rig.monitor.link.sentence
+        assert rig.monitor.state.reach is Reachability.LOST
+        assert "HotelNet" in rig.monitor.state.sentence
         assert rig.fleet.counts(rig.clock.now().mono)[State.STALE] == 1
 
 

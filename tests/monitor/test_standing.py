@@ -58,22 +58,22 @@ async def test_verifies_that_all_fail_while_the_ban_list_answers_are_one_alarm_o
     async with polling(hall, poll_interval=30) as rig:
         rig.watch(*ids)
         await rig.advance(20)
-        assert rig.monitor.link.reach is Reachability.LIVE
+        assert rig.monitor.state.reach is Reachability.LIVE
         hall.faults.add(path="/api/v1/verify/*", **fault)
         await rig.advance(8)
-        link = rig.monitor.link
-        assert (link.reach, link.fault) == (Reachability.VERIFY_FAILING, word)
-        assert link.sentence and link.advice
-        assert link.ban_list is BanListState.LIVE
+        state = rig.monitor.state
+        assert (state.reach, state.fault) == (Reachability.VERIFY_FAILING, word)
+        assert state.sentence and state.advice
+        assert state.ban_list is BanListState.LIVE
         hall.requests.clear()
         await rig.advance(32)
         assert list_asked(hall) >= 6
         of_registry = [event for event in rig.events if event.worker_id is None]
         assert [(event.kind, event.severity) for event in of_registry] == [(Kind.VERIFY_FAILING, Severity.ALARM)]
-        assert of_registry[0].detail == link.sentence
+        assert of_registry[0].detail == state.sentence
         hall.faults.clear()
         await rig.advance(15)
-        assert rig.monitor.link.reach is Reachability.LIVE
+        assert rig.monitor.state.reach is Reachability.LIVE
         of_registry = [event for event in rig.events if event.worker_id is None]
         assert [event.kind for event in of_registry] == [Kind.VERIFY_FAILING, Kind.VERIFY_RECOVERED]
 
@@ -88,10 +88,10 @@ async def test_a_fleet_of_few_is_told_within_seconds_too(hall: LiveHall, count: 
         hall.faults.add(path="/api/v1/verify/*", status=403)
         rig.monitor.bring_forward(ids[:1])
         await rig.advance(10)
-        assert rig.monitor.link.reach is Reachability.VERIFY_FAILING
+        assert rig.monitor.state.reach is Reachability.VERIFY_FAILING
         hall.faults.clear()
         await rig.advance(15)
-        assert rig.monitor.link.reach is Reachability.LIVE
+        assert rig.monitor.state.reach is Reachability.LIVE
 
 
 async def test_verifies_that_fail_from_the_start_are_never_live(hall: LiveHall) -> None:
@@ -101,8 +101,8 @@ async def test_verifies_that_fail_from_the_start_are_never_live(hall: LiveHall) 
         rig.watch(*fleet_of(hall, 5))
         for _ in range(40):
             await rig.advance(0.5)
-            assert rig.monitor.link.reach is not Reachability.LIVE
-        assert rig.monitor.link.reach is Reachability.VERIFY_FAILING
+            assert rig.monitor.state.reach is not Reachability.LIVE
+        assert rig.monitor.state.reach is Reachability.VERIFY_FAILING
         assert rig.kinds() == [Kind.VERIFY_FAILING]
 
 
@@ -117,7 +117,7 @@ async def test_one_workers_refusal_is_that_workers(hall: LiveHall, status: int) 
         rig.monitor.bring_forward(["wkr_3"])
         for _ in range(60):
             await rig.advance(1)
-            assert rig.monitor.link.reach is Reachability.LIVE
+            assert rig.monitor.state.reach is Reachability.LIVE
         assert [event for event in rig.events if event.worker_id is None] == []
 
 
@@ -127,7 +127,7 @@ async def test_answers_slower_than_the_time_out_are_a_failing_verify(hall: LiveH
         await later(rig, 20)
         registry.hanging |= set(registry.hashes)
         await later(rig, 25)
-        assert (rig.monitor.link.reach, rig.monitor.link.fault) == (Reachability.VERIFY_FAILING, "timed out")
+        assert (rig.monitor.state.reach, rig.monitor.state.fault) == (Reachability.VERIFY_FAILING, "timed out")
         registry.hanging.clear()
         await later(rig, 30)
         assert rig.kinds() == [Kind.VERIFY_FAILING, Kind.VERIFY_RECOVERED]
@@ -154,11 +154,11 @@ async def test_a_ban_list_that_fails_once_is_failing_and_asked_again_in_seconds(
         hall.faults.add(path="/api/v1/ban-list", status=status, count=2 if status == 400 else 1)  # 400: the limit first
         rig.monitor.try_now()
         await rig.advance(0.2)
-        assert rig.monitor.link.ban_list is BanListState.FAILING
-        assert rig.monitor.link.ban_list_sentence
-        assert rig.monitor.link.reach is Reachability.LIVE
+        assert rig.monitor.state.ban_list is BanListState.FAILING
+        assert rig.monitor.state.ban_list_sentence
+        assert rig.monitor.state.reach is Reachability.LIVE
         await rig.advance(5)
-        assert rig.monitor.link.ban_list is BanListState.LIVE
+        assert rig.monitor.state.ban_list is BanListState.LIVE
         assert rig.events == []
 
 
@@ -171,8 +171,8 @@ async def test_a_ban_list_that_goes_on_failing_is_asked_no_less_often_than_one_t
         hall.requests.clear()
         await rig.advance(60)
         assert 12 <= list_asked(hall) <= 25
-        assert rig.monitor.link.ban_list is BanListState.FAILING
-        assert rig.monitor.link.reach is Reachability.LIVE
+        assert rig.monitor.state.ban_list is BanListState.FAILING
+        assert rig.monitor.state.reach is Reachability.LIVE
 
 
 async def test_workers_that_never_answer_keep_neither_the_ban_list_nor_the_others_waiting() -> None:
@@ -183,7 +183,7 @@ async def test_workers_that_never_answer_keep_neither_the_ban_list_nor_the_other
         await later(rig, 150)
         assert sum(not worker_id for _, worker_id in registry.asked) >= 29
         assert rig.events == []
-        assert rig.monitor.link.reach is Reachability.LIVE
+        assert rig.monitor.state.reach is Reachability.LIVE
         assert registry.most_in_flight <= 8
         now = rig.clock.now().mono
         fresh = [entry for entry in rig.fleet if entry.verdict and not entry.is_stale(now, rig.fleet.stale_after)]
@@ -204,12 +204,12 @@ async def test_the_ban_list_finds_a_lost_registry_while_a_verify_hangs() -> None
         await later(rig, 20)
         registry.down = True
         await later(rig, 20)
-        assert rig.monitor.link.reach is Reachability.LOST
+        assert rig.monitor.state.reach is Reachability.LOST
         registry.down = False
         registry.hanging |= set(registry.hashes)
         await later(rig, 45)
-        assert rig.monitor.link.ban_list is BanListState.LIVE
-        assert rig.monitor.link.reach is Reachability.VERIFY_FAILING
+        assert rig.monitor.state.ban_list is BanListState.LIVE
+        assert rig.monitor.state.reach is Reachability.VERIFY_FAILING
 
 
 @pytest.mark.parametrize("ban_list", ["answers", "is cut"])
@@ -220,7 +220,7 @@ async def test_one_worker_whose_connection_is_always_cut_does_not_make_the_regis
         registry.cut = {"wkr_5"} | ({""} if ban_list == "is cut" else set())
         await later(rig, 85)
         assert rig.events == []
-        assert rig.monitor.link.reach is Reachability.LIVE
+        assert rig.monitor.state.reach is Reachability.LIVE
 
 
 async def test_one_worker_that_is_cut_is_not_the_registry_where_there_is_no_ban_list() -> None:
@@ -253,7 +253,7 @@ async def test_an_emptied_registry_is_not_live_and_its_workers_are_unknown(hall:
         await rig.advance(10)
         hall.faults.add(path="/api/v1/verify/*", status=404)
         await rig.advance(30)
-        assert rig.monitor.link.fault == "404"
+        assert rig.monitor.state.fault == "404"
         assert rig.fleet.counts(rig.clock.now().mono)[State.UNKNOWN] == 12
         assert rig.kinds().count(Kind.VANISHED) == 12
         assert rig.kinds().count(Kind.VERIFY_FAILING) == 1
@@ -263,7 +263,7 @@ async def test_workers_that_were_never_known_are_no_fault_of_the_registry(hall: 
     async with polling(hall, poll_interval=20) as rig:
         rig.watch("wkr_typo", "wkr_wrong", "wkr_none")
         await rig.advance(60)
-        assert rig.monitor.link.reach is Reachability.LIVE
+        assert rig.monitor.state.reach is Reachability.LIVE
 
 
 async def test_a_registry_that_answers_404_to_everything_is_not_live() -> None:
@@ -273,7 +273,7 @@ async def test_a_registry_that_answers_404_to_everything_is_not_live() -> None:
         async with polling(hall, poll_interval=20) as rig:
             rig.watch("wkr_1", "wkr_2", "wkr_3")
             await rig.advance(40)
-            assert (rig.monitor.link.reach, rig.monitor.link.fault) == (Reachability.VERIFY_FAILING, "404")
+            assert (rig.monitor.state.reach, rig.monitor.state.fault) == (Reachability.VERIFY_FAILING, "404")
 
 
 async def test_a_rejected_key_of_a_fleet_is_told_once_and_at_once(hall: LiveHall) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyhall_tui.packages.listing import Why
-from pyhall_tui.packages.package_hash import Kind, Progress, hash_package, look_alikes, spelled
+from pyhall_tui.packages.package_hash import HashProgress, PackageKind, hash_package, look_alikes, spelled
 from tests.bench.package_hash import peak_of_child
 from tests.packages.trees import NEVER, contract_hash, sample, write_tree
 
@@ -146,12 +146,12 @@ def test_a_single_file_is_hashed_as_sha256sum_does(tmp_path: Path) -> None:
     wheel.write_bytes(b"abc")
     package = hash_package(wheel)
     assert package.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    assert (package.kind, [file.path for file in package.files]) == (Kind.FILE, ["worker.whl"])
+    assert (package.kind, [file.path for file in package.files]) == (PackageKind.FILE, ["worker.whl"])
 
 
 def test_progress_counts_bytes_and_ends_at_the_total(tmp_path: Path) -> None:
     root = write_tree(tmp_path, {"a": b"x" * 3_000, "b": b"y" * 100_000})
-    seen: list[Progress] = []
+    seen: list[HashProgress] = []
     hash_package(root, on_progress=seen.append)
     assert [progress.bytes_done for progress in seen] == sorted(progress.bytes_done for progress in seen)
     assert (seen[-1].bytes_done, seen[-1].bytes_total) == (103_000, 103_000)

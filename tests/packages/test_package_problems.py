@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pyhall_tui.packages.listing import Why
-from pyhall_tui.packages.package_hash import Cancelled, PackageUnreadable, Progress, hash_package
+from pyhall_tui.packages.package_hash import Cancelled, HashProgress, PackageUnreadable, hash_package
 from tests.packages.trees import contract_hash, write_tree
 
 pytestmark = pytest.mark.timeout(20)
@@ -185,7 +185,7 @@ def _while_read(root: Path, act: Callable[[], object]) -> dict[str, str]:
     """Hash on one thread, do `act` once some bytes are read, and return the problems told."""
     done: list[bool] = []
 
-    def on_progress(progress: Progress) -> None:
+    def on_progress(progress: HashProgress) -> None:
         if progress.bytes_done and not done:
             act()
             done.append(True)
@@ -238,7 +238,7 @@ def test_bytecode_that_comes_meanwhile_is_no_change(tmp_path: Path) -> None:
     root = _sparse(tmp_path, first=256 << 20)
     before = hash_package(root).sha256
 
-    def compile_it(progress: Progress) -> None:
+    def compile_it(progress: HashProgress) -> None:
         if progress.bytes_done:
             write_tree(root, {"__pycache__/w.pyc": "x"})
 

@@ -7,7 +7,7 @@ import pytest
 from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.packages.drift import Drift
-from pyhall_tui.packages.watch import Standing
+from pyhall_tui.packages.watch import PackageStanding
 from pyhall_tui.registry.errors import (
     BadRequest,
     Forbidden,
@@ -48,8 +48,10 @@ def words(lines: list[Line]) -> str:
     return " ".join(cell.text for line in lines for cell in line)
 
 
-def standing(state: DriftState, sha256: str | None = HASH, detail: str = "") -> Standing:
-    return Standing(folder="/srv/a", drift=Drift(state=state, sha256=sha256, attested=HASH, detail=detail), at=0.0)
+def standing(state: DriftState, sha256: str | None = HASH, detail: str = "") -> PackageStanding:
+    return PackageStanding(
+        folder="/srv/a", drift=Drift(state=state, sha256=sha256, attested=HASH, detail=detail), at=0.0
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_why_a_hash_cannot_be_attested_is_a_sentence() -> None:
     attested = Entry("w", verdict=Verdict(worker_id="w", known=True, status="active", attested=True, sha256=HASH))
     drifted = standing(DriftState.DRIFTED)
 
-    def why(found: Standing | None, *, read_only: bool = False, hashing: bool = False) -> str:
+    def why(found: PackageStanding | None, *, read_only: bool = False, hashing: bool = False) -> str:
         return why_not_attest(found, attested, read_only=read_only, hashing=hashing)
 
     assert why(drifted) == ""

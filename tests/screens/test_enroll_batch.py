@@ -8,7 +8,7 @@ from typing import Any
 
 from textual.widgets import Button, Input
 
-from pyhall_tui.enroll.batch import State, batch_lock, counts
+from pyhall_tui.enroll.batch import RowState, batch_lock, counts
 from pyhall_tui.files.safe_file import locked
 from pyhall_tui.screens.enroll.batch import BatchPane
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
@@ -55,7 +55,7 @@ async def test_a_batch_is_checked_asked_about_and_enrolled(open_app: OpenApp, ha
         await opened.pilot.press("ctrl+s")
         await sees(opened, "This enrolls in org.yourco")
         await opened.pilot.press("y")
-        await until(lambda: counts(pane._items).get(State.ENROLLED) == 3, clock=opened.clock)
+        await until(lambda: counts(pane._items).get(RowState.ENROLLED) == 3, clock=opened.clock)
         assert enrolled(hall) == ["w0", "w1", "w2"]
         await until(lambda: all(opened.workspace.fleet.get(item.worker_id) for item in pane._items if item.worker_id))
         await sees(opened, "1 wrong · 3 enrolled")
@@ -69,7 +69,7 @@ async def test_after_a_restart_what_was_enrolled_is_known(open_app: OpenApp, hal
     async with open_app(profile_of(hall), key=hall.key) as opened:
         pane = await checked(opened, path)
         await opened.pilot.press("ctrl+s", "y")
-        await until(lambda: counts(pane._items).get(State.ENROLLED) == 2, clock=opened.clock)
+        await until(lambda: counts(pane._items).get(RowState.ENROLLED) == 2, clock=opened.clock)
     async with open_app(profile_of(hall), key=hall.key) as opened:
         screen = await at_the_form(opened)
         assert screen.query_one("#batch-path", Input).value == str(path)
@@ -84,13 +84,13 @@ async def test_a_lost_answer_is_left_to_the_operator(open_app: OpenApp, hall: Li
     async with open_app(profile_of(hall, requests_in_flight=1), key=hall.key) as opened:
         pane = await checked(opened, batch(tmp_path, 2))
         await opened.pilot.press("ctrl+s", "y")
-        await until(lambda: counts(pane._items).get(State.UNKNOWN) == 2, clock=opened.clock)
+        await until(lambda: counts(pane._items).get(RowState.UNKNOWN) == 2, clock=opened.clock)
         await sees(opened, "unresolved and may be enrolled already")
         pane._table.focus()
         await opened.pilot.press("home", "e", "end", "r")
-        await until(lambda: counts(pane._items) == {State.READY: 1, State.ENROLLED: 1}, clock=opened.clock)
+        await until(lambda: counts(pane._items) == {RowState.READY: 1, RowState.ENROLLED: 1}, clock=opened.clock)
         await opened.pilot.press("ctrl+s", "y")
-        await until(lambda: counts(pane._items) == {State.ENROLLED: 2}, clock=opened.clock)
+        await until(lambda: counts(pane._items) == {RowState.ENROLLED: 2}, clock=opened.clock)
         assert enrolled(hall) == ["w0", "w1"]
 
 
@@ -109,7 +109,7 @@ async def test_a_journal_that_cannot_vouch_sends_nothing(open_app: OpenApp, hall
     async with open_app(profile_of(hall), key=hall.key) as opened:
         pane = await checked(opened, path)
         await opened.pilot.press("ctrl+s", "y")
-        await until(lambda: counts(pane._items).get(State.ENROLLED) == 2, clock=opened.clock)
+        await until(lambda: counts(pane._items).get(RowState.ENROLLED) == 2, clock=opened.clock)
         journal = opened.app._opener.home.data / "journal.db"
     with closing(sqlite3.connect(journal)) as connection:
         connection.execute("PRAGMA user_version=99")
@@ -154,7 +154,7 @@ async def test_a_batch_that_cannot_be_locked_sends_nothing_and_can_be_tried_agai
             await sees(opened, "Another pyhall-tui is enrolling a batch in this namespace")
             assert not enrolled(hall)
         await opened.pilot.press("ctrl+s", "y")
-        await until(lambda: counts(pane._items) == {State.ENROLLED: 1}, clock=opened.clock)
+        await until(lambda: counts(pane._items) == {RowState.ENROLLED: 1}, clock=opened.clock)
 
 
 async def test_a_batch_that_waits_for_a_rate_limit_says_so(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ async def test_a_batch_that_waits_for_a_rate_limit_says_so(open_app: OpenApp, ha
         await sees(opened, "next try in 120 s")
         pane.stop()
         await until(lambda: not pane._busy)
-        assert counts(pane._items) == {State.READY: 2}
+        assert counts(pane._items) == {RowState.READY: 2}
 
 
 async def test_a_batch_that_cannot_be_read_is_told_at_its_path(open_app: OpenApp, hall: LiveHall) -> None:

@@ -11,10 +11,10 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from pyhall_tui.enroll.batch import State, counts
+from pyhall_tui.enroll.batch import RowState, counts
 from pyhall_tui.enroll.record import read_record_at
 from pyhall_tui.files.drafts import Drafts
-from pyhall_tui.packages.package_hash import Cancelled, PackageHash, Progress, hash_package
+from pyhall_tui.packages.package_hash import Cancelled, HashProgress, PackageHash, hash_package
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.hashed import HashedScreen
 from pyhall_tui.screens.enroll.record import Picked
@@ -109,7 +109,7 @@ async def test_a_package_that_is_hashed(open_form: OpenForm, tmp_path: Path, mon
     go_on = threading.Event()
 
     def slowly(root: Path, **options: Any) -> PackageHash:
-        half = Progress(bytes_done=3 << 30, bytes_total=5 << 30, files_done=2, files_total=5, current="src/main.py")
+        half = HashProgress(bytes_done=3 << 30, bytes_total=5 << 30, files_done=2, files_total=5, current="src/main.py")
         options["on_progress"](half)
         while not go_on.wait(0.01):
             if options["cancelled"]():
@@ -212,7 +212,7 @@ async def test_a_batch(open_form: OpenForm, tmp_path: Path) -> None:
         await form.pictures("batch-question")
         answers.append(enrolled("wkr_0"))
         await form.pilot.press("y")
-        await until(lambda: counts(pane._items).get(State.SENDING) == 1 and not answers and not pane._changed)
+        await until(lambda: counts(pane._items).get(RowState.SENDING) == 1 and not answers and not pane._changed)
         await form.pictures("batch-running")
         pane.stop()
         answers.append(enrolled("wkr_3"))

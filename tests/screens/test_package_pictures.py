@@ -15,8 +15,8 @@ from pyhall_tui.files.notes import Notes
 from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.packages.dialects import Dialect
 from pyhall_tui.packages.drift import Changes, Drift
-from pyhall_tui.packages.package_hash import Progress
-from pyhall_tui.packages.watch import Standing
+from pyhall_tui.packages.package_hash import HashProgress
+from pyhall_tui.packages.watch import PackageStanding
 from pyhall_tui.screens.worker.attest_dialog import AttestScreen
 from pyhall_tui.screens.worker.evidence import EvidenceScreen, ReceiptScreen
 from pyhall_tui.screens.worker.package_tab import PackageTab
@@ -68,21 +68,21 @@ class StandingStill:
     def __init__(self) -> None:
         self.at = 0.0
         self.drift: Drift | None = None
-        self.now_hashing: Progress | None = None
+        self.now_hashing: HashProgress | None = None
 
     def folder(self, worker_id: str) -> Path | None:
         return FOLDER if self.drift else None
 
-    def standing(self, worker_id: str) -> Standing | None:
+    def standing(self, worker_id: str) -> PackageStanding | None:
         if self.drift is None:
             return None
         files = 0 if self.drift.sha256 is None else 12
-        return Standing(folder=str(FOLDER), drift=self.drift, at=self.at, files=files, bytes_total=files << 10)
+        return PackageStanding(folder=str(FOLDER), drift=self.drift, at=self.at, files=files, bytes_total=files << 10)
 
     def is_hashing(self, worker_id: str) -> bool:
         return self.now_hashing is not None
 
-    def progress(self, worker_id: str) -> Progress | None:
+    def progress(self, worker_id: str) -> HashProgress | None:
         return self.now_hashing
 
     def close(self) -> None: ...
@@ -145,7 +145,7 @@ async def test_how_a_package_stands(open_view: OpenView) -> None:
         for name, standing in STATES.items():
             await view.show(standing)
             await view.pictures(name)
-        view.packages.now_hashing = Progress(
+        view.packages.now_hashing = HashProgress(
             bytes_done=3 << 30, bytes_total=5 << 30, files_done=7, files_total=12, current="model.bin"
         )
         await until(lambda: "3.0 GiB of 5.0 GiB" in picture_of(view.app))

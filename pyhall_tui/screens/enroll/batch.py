@@ -16,7 +16,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Button, Input, ProgressBar, Static
 
-from pyhall_tui.enroll.batch import BatchRun, Item, Registry, State, batch_lock, counts, lost_memory, plan
+from pyhall_tui.enroll.batch import BatchRun, EnrollingRegistry, Item, RowState, batch_lock, counts, lost_memory, plan
 from pyhall_tui.enroll.batch_rows import BatchUnreadable, read_rows
 from pyhall_tui.enroll.last_run import LastRun
 from pyhall_tui.enroll.report import write_report
@@ -198,20 +198,20 @@ class BatchPane(Vertical):
             self._tell(f"✖ {self._forgotten}")
         elif not self._workspace.connection.is_connected:
             self._tell("✖ Not connected yet: still waiting for the profile's key. Nothing was sent.")
-        elif not found.get(State.READY):
+        elif not found.get(RowState.READY):
             self._tell("There is nothing to send: no row is ready.")
         else:
             self._ask_first(found)
 
-    def _ask_first(self, found: dict[State, int]) -> None:
+    def _ask_first(self, found: dict[RowState, int]) -> None:
         profile = self._workspace.profile
         marked = ", which is marked as production" if profile.production else ""
         where = f"{clean(profile.namespace)} at {clean(profile.registry_url)}{marked}"
-        lines = [(Cell(f"This enrolls in {where}: {found[State.READY]:,} of {len(self._items):,} rows."),)]
-        if found.get(State.WRONG):
-            lines.append((Cell(f"▲ Wrong, and left out: {found[State.WRONG]:,}.", Style.WARNING),))
-        if found.get(State.UNKNOWN):
-            lines.append((Cell(f"? Unknown, and not sent again: {found[State.UNKNOWN]:,}.", Style.WARNING),))
+        lines = [(Cell(f"This enrolls in {where}: {found[RowState.READY]:,} of {len(self._items):,} rows."),)]
+        if found.get(RowState.WRONG):
+            lines.append((Cell(f"▲ Wrong, and left out: {found[RowState.WRONG]:,}.", Style.WARNING),))
+        if found.get(RowState.UNKNOWN):
+            lines.append((Cell(f"? Unknown, and not sent again: {found[RowState.UNKNOWN]:,}.", Style.WARNING),))
         if lost := lost_memory(self._items, self._workspace.journal, self._last_run):
             lines.append((Cell(f"▲ {clean(lost, 1_000)} Check the registry first.", Style.WARNING),))
         ask = AskScreen("Run the batch?", as_lines(lines), yes="Enroll them", no="Don't send")
@@ -287,8 +287,8 @@ class BatchPane(Vertical):
         if self.is_attached:
             self._show()
 
-    async def _in_turn(self, call: Callable[[Registry], Awaitable[T]]) -> T:
-        async def asked(client: Registry) -> T:
+    async def _in_turn(self, call: Callable[[EnrollingRegistry], Awaitable[T]]) -> T:
+        async def asked(client: EnrollingRegistry) -> T:
             return await call(client)
 
         return await self._workspace.connection.ask_in_turn(asked)
@@ -364,7 +364,7 @@ class BatchPane(Vertical):
         self._progress = (done, total)
 
     def _note_change(self, item: Item) -> None:
-        if item.state in (State.ENROLLED, State.REFUSED, State.UNKNOWN):
+        if item.state in (RowState.ENROLLED, RowState.REFUSED, RowState.UNKNOWN):
             self._limited = ""
         self._changed.add(self._keys[item.row.number])
 
@@ -386,10 +386,10 @@ class BatchPane(Vertical):
     def _show(self) -> None:
         """Draw counts, progress, what is next, and which buttons can be pressed."""
         found = counts(self._items)
-        ended = sum(found.get(state, 0) for state in (State.ENROLLED, State.REFUSED, State.UNKNOWN))
+        ended = sum(found.get(state, 0) for state in (RowState.ENROLLED, RowState.REFUSED, RowState.UNKNOWN))
         words = counts_words(found) or [Cell("Nothing has been checked yet.", Style.DIM)]
         self.query_one("#batch-counts", Static).update(as_content(words, " · "))
-        self._show_bar(ended, len(self._items) - found.get(State.WRONG, 0))
+        self._show_bar(ended, len(self._items) - found.get(RowState.WRONG, 0))
         running = self._busy == "running"
         if running:
             self._tell(*([self._limited] if self._limited else []))
@@ -399,10 +399,10 @@ class BatchPane(Vertical):
         self._show_in_full()
         for name, usable in (
             ("check", not self._busy),
-            ("start", not self._busy and bool(found.get(State.READY))),
+            ("start", not self._busy and bool(found.get(RowState.READY))),
             ("stop", running),
-            ("enrolled", not self._busy and bool(found.get(State.UNKNOWN))),
-            ("again", not self._busy and bool(found.get(State.UNKNOWN))),
+            ("enrolled", not self._busy and bool(found.get(RowState.UNKNOWN))),
+            ("again", not self._busy and bool(found.get(RowState.UNKNOWN))),
             ("report", bool(self._items)),
         ):
             self.query_one(f"#batch-{name}", Button).disabled = not usable

@@ -13,7 +13,7 @@ from textual.widgets import Button, Input, ProgressBar
 from pyhall_tui.enroll.draft import Package
 from pyhall_tui.enroll.form_checks import SHA256, check_sha256, hint_of_sha256
 from pyhall_tui.files.sizes import amount
-from pyhall_tui.packages.package_hash import Cancelled, PackageHash, PackageUnreadable, Progress, hash_package
+from pyhall_tui.packages.package_hash import Cancelled, HashProgress, PackageHash, PackageUnreadable, hash_package
 from pyhall_tui.registry.models import plain_sha256
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.hashed import HashedScreen
@@ -53,7 +53,7 @@ class PackageField(Vertical):
         """All that went into it, where it was computed in this run."""
         self._root: Path | None = None
         self._stop = threading.Event()
-        self._progress: Progress | None = None
+        self._progress: HashProgress | None = None
 
     def compose(self) -> ComposeResult:
         yield self.field
@@ -182,7 +182,7 @@ class PackageField(Vertical):
         self.field.say(clean(sentence, 1_000), mistake=mistake)
         self.post_message(self.Hashed())
 
-    def _note(self, progress: Progress) -> None:
+    def _note(self, progress: HashProgress) -> None:
         """Take the progress, on the hashing thread; a timer draws it."""
         self._progress = progress
 

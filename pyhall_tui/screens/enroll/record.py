@@ -18,7 +18,7 @@ from pyhall_tui.attest.manifests import secret_of_environment
 from pyhall_tui.attest.records import FILE_NAMES, RecordUnreadable, WorkerRecord, read_record, write_record
 from pyhall_tui.enroll.draft import Draft
 from pyhall_tui.enroll.record import lacks_for_next_level, read_record_at, record_of
-from pyhall_tui.enroll.record_checks import RecordCheck, Standing, check_record
+from pyhall_tui.enroll.record_checks import RecordCheck, RecordStanding, check_record
 from pyhall_tui.files.given_path import given_path
 from pyhall_tui.packages.package_hash import PackageHash
 from pyhall_tui.render.enroll import record_lines
@@ -145,7 +145,7 @@ class RecordPanel(Vertical):
     @property
     def stops(self) -> list[str]:
         """Sentences: what stops the enrollment until the operator says otherwise in words."""
-        return [check.text for check in self._checks if check.standing is Standing.STOPS]
+        return [check.text for check in self._checks if check.standing is RecordStanding.STOPS]
 
     def restore(self, draft: Draft) -> None:
         """Take the record that a draft holds, read anew."""

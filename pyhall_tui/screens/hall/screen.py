@@ -141,7 +141,7 @@ class HallScreen(Screen[None]):
             self._follow_anew()
 
     @on(ConnectionChanged)
-    def _link_changed(self) -> None:
+    def _connection_changed(self) -> None:
         self.query_one(StatusHeader).update_status()
         if self._following is None or self._following.is_finished:
             self._follow_anew()  # it was connected anew meanwhile

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import Button, Static
 
 from pyhall_tui.clock import Clock
-from pyhall_tui.probe import CheckResult, ProbeLine, Step, probe_apart
+from pyhall_tui.probe import CheckResult, ProbeLine, ProbeStep, probe_apart
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.render.profile import pending_cells, probe_cells
@@ -38,7 +38,7 @@ class ProbePanel(Vertical):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._lines: dict[Step, ProbeLine] = {}
+        self._lines: dict[ProbeStep, ProbeLine] = {}
         self._note = ""
 
     def compose(self) -> ComposeResult:
@@ -56,7 +56,7 @@ class ProbePanel(Vertical):
         self.display = True
         self._draw()
         async for line in probe_apart(profile, key, clock):
-            if why_none and line.step is Step.KEY and line.mark is CheckResult.NO:
+            if why_none and line.step is ProbeStep.KEY and line.mark is CheckResult.NO:
                 line = line._replace(sentence=why_none, advice="")
             self._lines[line.step] = line
             self._draw()
@@ -68,7 +68,7 @@ class ProbePanel(Vertical):
         self.display = False
 
     def _draw(self) -> None:
-        lines = [probe_cells(self._lines[step]) if step in self._lines else pending_cells(step) for step in Step]
+        lines = [probe_cells(self._lines[step]) if step in self._lines else pending_cells(step) for step in ProbeStep]
         if self._note:
             lines.insert(0, [Cell(clean(self._note, 400), Style.WARNING)])
         self.query_one("#probe-lines", Static).update(Content("\n").join(map(as_content, lines)))
@@ -77,7 +77,7 @@ class ProbePanel(Vertical):
         button.label = Content(f"Put {clean(url, 80)} into the profile")
 
     def _new_url(self) -> str:
-        reach = self._lines.get(Step.REACH)
+        reach = self._lines.get(ProbeStep.REACH)
         return (reach.new_url if reach else None) or ""
 
     @on(Button.Pressed, "#use-url")

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Button, Static
 
 from pyhall_tui.attest.hash_sender import HashSender
-from pyhall_tui.packages.watch import Standing
+from pyhall_tui.packages.watch import PackageStanding
 from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.render.enroll import Line
 from pyhall_tui.render.package import attest_question, attest_trouble
@@ -40,7 +40,7 @@ class AttestScreen(DialogScreen[bool]):
     }
     """
 
-    def __init__(self, workspace: Workspace, sender: HashSender, worker_id: str, standing: Standing) -> None:
+    def __init__(self, workspace: Workspace, sender: HashSender, worker_id: str, standing: PackageStanding) -> None:
         """Make the question. `standing` has a hash: see `render.package.why_not_attest`."""
         super().__init__()
         self._workspace, self._worker_id, self._standing = workspace, worker_id, standing

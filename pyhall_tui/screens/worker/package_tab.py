@@ -9,8 +9,8 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, ProgressBar, Static
 
 from pyhall_tui.attest.hash_sender import HashSender
-from pyhall_tui.packages.package_hash import Progress
-from pyhall_tui.packages.watch import Standing
+from pyhall_tui.packages.package_hash import HashProgress
+from pyhall_tui.packages.watch import PackageStanding
 from pyhall_tui.render.package import READ_ONLY, FileRow, file_rows, package_lines, why_not_attest
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
@@ -23,7 +23,7 @@ from pyhall_tui.workspace import Workspace
 
 _COLUMNS = (Column("what", "WHAT", 11, sortable=False), Column("path", "FILE", 24, flex=1, sortable=False))
 _EVIDENCE_AT = "evidence-log"
-_QUEUED = Progress(bytes_done=0, bytes_total=0, files_done=0, files_total=0, current="")
+_QUEUED = HashProgress(bytes_done=0, bytes_total=0, files_done=0, files_total=0, current="")
 
 
 class PackageTab(Vertical):
@@ -45,7 +45,7 @@ class PackageTab(Vertical):
         super().__init__()
         self._workspace, self._worker_id = workspace, worker_id
         self._rows: list[FileRow] = []
-        self._listed: Standing | None = None
+        self._listed: PackageStanding | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(id="package-text", markup=False)
@@ -182,7 +182,7 @@ class PackageTab(Vertical):
             self._workspace.notes.save(_EVIDENCE_AT, self._worker_id, str(path.absolute()))
             self.app.push_screen(EvidenceScreen(self._workspace.notes, path.absolute(), self._workspace.clock))
 
-    def _progress(self) -> Progress | None:
+    def _progress(self) -> HashProgress | None:
         packages = self._workspace.packages
         if not packages.is_hashing(self._worker_id):
             return None
@@ -200,7 +200,7 @@ class PackageTab(Vertical):
         if was or progress is not None:
             self.show()
 
-    def _list(self, standing: Standing | None) -> None:
+    def _list(self, standing: PackageStanding | None) -> None:
         self._rows = file_rows(standing.drift if standing else None)
         keys = [str(index) for index in range(len(self._rows))]
         table = self.query_one(LineTable)

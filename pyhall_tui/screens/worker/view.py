@@ -7,14 +7,14 @@ from textual.widgets import Static
 
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.render.text import Cell, Style, clean
-from pyhall_tui.render.worker import Field, state_cells, worker_fields
+from pyhall_tui.render.worker import WorkerField, state_cells, worker_fields
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.workspace import Workspace
 
 _LABEL = 13
 
 
-def _line(field: Field) -> Content:
+def _line(field: WorkerField) -> Content:
     label = [] if field.label is None else [Cell(field.label.ljust(_LABEL - 1) + " ", Style.DIM)]
     return as_content([*label, field.value])
 

@@ -23,7 +23,7 @@ from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.widgets.strip import FleetStrip
-from pyhall_tui.workspace import Removed, Workspace
+from pyhall_tui.workspace import Unwatched, Workspace
 
 COLUMNS = (
     Column(SortKey.STATE, "STATE", 12),
@@ -81,7 +81,7 @@ class WorkersScreen(ModeScreen):
         self._counts: dict[State, int] = {}
         self._summary: tuple[object, ...] = ()
         self._seen = -1
-        self._removed: list[Removed] = []
+        self._removed: list[Unwatched] = []
         self._reorder_pending = False
         self._is_hall = False
 
