@@ -26,7 +26,7 @@ class Other:
             verdict=lambda verdict, asked: self._take(verdict.worker_id),
             failed=lambda worker_id, error: self._take(f"failed {worker_id}"),
             ban_list=lambda answer, asked: self._take("ban list"),
-            link=lambda link: self._take("link"),
+            state=lambda state: self._take("state"),
             event=lambda event: self._take("event"),
             request=lambda record: self._take("request"),
             patience=lambda: patience,
@@ -87,8 +87,8 @@ async def test_a_ban_list_and_a_change_of_the_connection_never_wait() -> None:
     other = Other(patience=NEVER)
     other.sink.verdict(verdict("wkr_1"), AT)
     other.sink.ban_list(BanList(entries={}), AT)
-    other.sink.link(ConnectionState())
-    assert other.taken == ["wkr_1", "ban list", "link"]
+    other.sink.state(ConnectionState())
+    assert other.taken == ["wkr_1", "ban list", "state"]
 
 
 async def test_what_waits_at_the_end_is_handed_over() -> None:
