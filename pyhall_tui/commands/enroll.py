@@ -195,9 +195,8 @@ def _stop_where_wrong(ctx: click.Context, items: Sequence[Item], report: Path | 
     if wrong:
         for item in wrong:
             click.echo(printable(batch_line(item)), err=True)
-        tell(
-            ctx, f"{len(wrong)} of {len(items)} rows can't be sent, so nothing was sent. Fix them, or use --skip-wrong."
-        )
+        count = f"{len(wrong)} of {len(items)} row{'s' * (len(items) != 1)}"
+        tell(ctx, f"{count} can't be sent, so nothing was sent. Fix what is wrong, or use --skip-wrong.")
         _write_report(ctx, items, report)
         raise SystemExit(NO)
 

@@ -44,8 +44,9 @@ class Retention(msgspec.Struct, frozen=True):
     days: float = 0.0
 
     def __str__(self) -> str:
-        count = "" if self.rows is None else f"the last {self.rows:,} decisions are kept (--keep-decisions)"
-        age = f"none older than {self.days:g} days is kept (--keep-days)" if self.days else ""
+        decisions = "1 decision is" if self.rows == 1 else f"{self.rows or 0:,} decisions are"
+        count = "" if self.rows is None else f"the last {decisions} kept (--keep-decisions)"
+        age = f"none older than {self.days:g} day{'s' * (self.days != 1)} is kept (--keep-days)" if self.days else ""
         return " and ".join(part for part in (count, age) if part)
 
 

@@ -87,11 +87,9 @@ class Writer:
         """What is wrong with writing at the moment, and what was lost because of it, in sentences."""
         notes = [self.trouble] if self.trouble else []
         if self._lost:
-            notes.append(f"The journal lost {self._lost:,} rows: it could not be written for too long.")
+            notes.append(f"The journal lost {_rows(self._lost)}: it could not be written for too long.")
         if self._unwritable:
-            notes.append(
-                f"{self._unwritable:,} rows could not be written to the journal as they were; the log says why."
-            )
+            notes.append(f"{_rows(self._unwritable)} could not be written to the journal unchanged; the log says why.")
         return tuple(notes)
 
     def put(self, work: Work, on_commit: Callable[[], None] | None = None) -> None:
@@ -284,3 +282,7 @@ def _verdict_work(profile: str, worker_id: str, row: LastVerdict | None, now: fl
     if row is None:
         return lambda connection: statements.delete_verdict(connection, profile, worker_id)
     return lambda connection: statements.upsert_verdict(connection, profile, row, now)
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"

@@ -88,7 +88,7 @@ def progress_words(progress: HashProgress) -> str:
         return "listing the files…"
     return (
         f"{amount(progress.bytes_done)} of {amount(progress.bytes_total)},"
-        f" {progress.files_done:,} of {progress.files_total:,} files"
+        f" {progress.files_done:,} of {progress.files_total:,} file{'s' * (progress.files_total != 1)}"
     )
 
 

@@ -250,7 +250,7 @@ def test_verify_says_in_json_what_was_taken_out(seeded: Path) -> None:
     assert (told["whole"], told["decisions"], told["bad_row"]) == (True, 1, None)
     taken = told["taken_out"]
     assert (taken["from"], taken["to"]) == (1, 2) and len(taken["last_hash"]) == 64 and taken["at"].endswith("Z")
-    assert taken["reason"] == "only the last 1 decisions are kept (--keep-decisions)"
+    assert taken["reason"] == "only the last 1 decision is kept (--keep-decisions)"
     assert run("audit", "verify", "--head", kept, "--db", seeded).exit_code == 0
     run("audit", "prune", "--keep-decisions", "0", "--db", seeded)
     result = run("audit", "verify", "--json", "--head", kept, "--db", seeded)

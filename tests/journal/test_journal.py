@@ -245,7 +245,7 @@ def test_a_row_that_cannot_be_written_holds_no_other_off(journal):
     journal.record_event("prod", event(worker_id="w1", at="no time", count=object()))
     journal.record_event("prod", event(worker_id="w2"))
     assert [one.worker_id for one in journal.events("prod")] == ["w2"]
-    assert "1 rows could not be written" in journal.notes[0]
+    assert "1 row could not be written" in journal.notes[0]
 
 
 def test_text_that_utf8_cannot_carry_is_kept_escaped(journal):

@@ -96,6 +96,8 @@ async def test_a_fast_live_run_against_another_machine_is_asked_for_twice_with_i
         answers: list[float | None] = []
         opened.app.push_screen(dialog, answers.append)
         await on_top(opened, IntervalScreen)
+        dialog.query_one("#interval", Input).value = "90"
+        await shows(opened, "1 dispatch every 90 seconds, until you stop it.")
         dialog.query_one("#interval", Input).value = "0.5"
         await opened.pilot.pause()
         await opened.pilot.press("enter")

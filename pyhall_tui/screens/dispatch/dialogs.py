@@ -40,7 +40,7 @@ class IntervalScreen(DialogScreen[float]):
         seconds = self._seconds()
         field = self.query_one(Field)
         if seconds is not None:
-            field.say(f"{60 / seconds:,.0f} dispatches a minute, until you stop it.", mistake=False)
+            field.say(f"{_pace(seconds)}, until you stop it.", mistake=False)
         else:
             field.say("")
 
@@ -54,7 +54,7 @@ class IntervalScreen(DialogScreen[float]):
         elif self._warn_below is not None and seconds < self._warn_below and self._warned != seconds:
             self._warned = seconds
             field.say(
-                f"This sends {60 / seconds:,.0f} dispatches a minute to {self._registry}, which may record each as a "
+                f"This sends {_pace(seconds)} to {self._registry}, which may record each as a "
                 "decision. Press enter again to start."
             )
             self.query_one("#start", Button).label = "Start anyway"
@@ -139,3 +139,8 @@ class TextScreen(DialogScreen[None]):
     def compose(self) -> ComposeResult:
         with Dialog(self._title, "esc closes", read=True):
             yield Static(self._content)
+
+
+def _pace(seconds: float) -> str:
+    a_minute = round(60 / seconds)
+    return f"{a_minute:,} dispatches a minute" if a_minute > 1 else f"1 dispatch every {seconds:,.0f} seconds"

@@ -85,7 +85,8 @@ class HistoryTab(Vertical):
         self._rows = {str(row.id): read_back(row) for row in rows}
         self.query_one("#kept", LineTable).show(list(self._rows), by_itself=True)
         more = f"the newest {_SHOWN:,}; search for older ones" if len(rows) == _SHOWN else "all that are kept"
-        found = f"{len(rows):,} dispatches: {more}. space marks, c compares two." if rows else "No dispatches found."
+        dispatches = f"{len(rows):,} dispatch{'es' * (len(rows) != 1)}"
+        found = f"{dispatches}: {more}. space marks, c compares two." if rows else "No dispatches found."
         self.query_one("#kept-count", Static).update(as_content([Cell(found, Style.DIM)]))
 
     def _row(self, key: str) -> Row:

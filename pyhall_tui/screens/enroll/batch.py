@@ -207,7 +207,8 @@ class BatchPane(Vertical):
         profile = self._workspace.profile
         marked = ", which is marked as production" if profile.production else ""
         where = f"{clean(profile.namespace)} at {clean(profile.registry_url)}{marked}"
-        lines = [(Cell(f"This enrolls in {where}: {found[RowState.READY]:,} of {len(self._items):,} rows."),)]
+        rows = f"{found[RowState.READY]:,} of {len(self._items):,} row{'s' * (len(self._items) != 1)}"
+        lines = [(Cell(f"This enrolls in {where}: {rows}."),)]
         if found.get(RowState.WRONG):
             lines.append((Cell(f"▲ Wrong, and left out: {found[RowState.WRONG]:,}.", Style.WARNING),))
         if found.get(RowState.UNKNOWN):

@@ -69,7 +69,8 @@ class HashedScreen(DialogScreen[None]):
 
     def compose(self) -> ComposeResult:
         package = self._package
-        with Dialog(clean(self._path, 120), f"{len(package.files):,} files, {amount(package.bytes_total)}"):
+        files = f"{len(package.files):,} file{'s' * (len(package.files) != 1)}"
+        with Dialog(clean(self._path, 120), f"{files}, {amount(package.bytes_total)}"):
             yield HashedTable(id="hashed-table")
             yield Static(id="hashed-row", markup=False)
 

@@ -145,9 +145,10 @@ class EvidenceScreen(DialogScreen[None]):
         if check is None or check.broken is not None:
             self.notify("Only a log with an unbroken chain has an end to accept.", markup=False)
             return
+        receipts = f"{check.entries:,} receipt{'s' * (check.entries != 1)}"
         question = as_lines(
             [
-                (Cell(f"Later checks will report lines that are missing from these {check.entries:,} receipts."),),
+                (Cell(f"Later checks will report lines that are missing from what is there now ({receipts})."),),
                 (
                     Cell(
                         "What was known before is forgotten: lines that are gone now will not be reported.",
