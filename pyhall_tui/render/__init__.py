@@ -1,1 +1,1 @@
-"""Typed state to words, glyphs and style names; the one place where text from the network is cleaned."""
+"""From typed state to words, glyphs and style names; the only place where text from the network is cleaned."""

@@ -1,4 +1,4 @@
-"""A batch as it is shown: a row's state by glyph and word, the counts, what an operator is to do."""
+"""How a batch is shown: each row's state as glyph and word, the counts, and what to do next."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -30,7 +30,7 @@ class BatchCells(NamedTuple):
 
 
 def batch_cells(item: Item) -> BatchCells:
-    """Return what is shown of one row."""
+    """Return the cells of one row."""
     look, request = LOOKS[item.state], item.row.request
     told = clean(item.error) or ("in an earlier run" if item.earlier else _warned(item))
     return BatchCells(
@@ -45,7 +45,7 @@ def batch_cells(item: Item) -> BatchCells:
 
 
 def row_in_full(item: Item) -> str:
-    """Return what a narrow table leaves out of one row or cuts: name, worker, and all that came."""
+    """Return everything that a narrow table leaves out or cuts in one row: name, worker, and the result."""
     cells = batch_cells(item)
     parts = [cells.name.text, item.worker_id and cells.worker.text, cells.told.text]
     return f"Row {item.row.number}: {' · '.join(part for part in parts if part)}"
@@ -70,7 +70,7 @@ def counts_words(counts: Mapping[RowState, int]) -> list[Cell]:
 
 
 def what_next(items: Sequence[Item], stopped_because: str) -> list[str]:
-    """Return sentences: why it stopped, and what to do about the rows that are not enrolled."""
+    """Return sentences that say why it stopped, and what to do about the rows that are not enrolled."""
     found = {state: [item for item in items if item.state is state] for state in RowState}
     lines = [clean(stopped_because)] if stopped_because else []
     if found[RowState.UNKNOWN]:

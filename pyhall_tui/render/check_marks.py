@@ -1,4 +1,4 @@
-"""The mark of a check's result, for the doctor and for a profile's test."""
+"""The mark for a check's result, for the doctor and for a profile's test."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The registry's reach, the key that is missing and what can't be kept, as header and bands tell them."""
+"""Whether the registry is reachable, a missing key, and what can't be saved, as shown in header and bands."""
 
 import math
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from pyhall_tui.profiles.keys import KeyAnswer
 
 _SAID = 160
-"""Letters of what the registry says, so that three narrow lines hold the advice and the next try too."""
+"""Characters of what the registry says, so that three narrow lines also hold the advice and the next try."""
 _WORD = 24
-"""Characters of what most verifies fail with, in the header."""
+"""Characters in the header of what most verifies fail with."""
 _NEVER = 7 * 86_400.0
-"""Seconds that a round may take and be told as such; nobody waits longer."""
+"""Longest round, in seconds, that is shown as a number; nobody waits longer."""
 
 
 def host(registry_url: str) -> str:
-    """Return host and port of a registry's address, without scheme and path."""
+    """Return the host and port of a registry's address, without scheme and path."""
     return registry_url.partition("://")[2].partition("/")[0] or registry_url
 
 
@@ -40,7 +40,7 @@ _TROUBLE = {
 
 
 def reachability_cell(state: ConnectionState) -> Cell:
-    """Return glyph and word of the reach."""
+    """Return glyph and word of the reachability."""
     if state.reach is Reachability.LIVE:
         return Cell("● live", Style.GOOD)
     if state.reach is Reachability.CONNECTING:
@@ -55,7 +55,7 @@ def reachability_cell(state: ConnectionState) -> Cell:
 
 
 def next_cell(state: ConnectionState, now: Moment) -> Cell:
-    """Return what comes next and when: the next try of a lost registry, the end of a 429, the next ban list."""
+    """Return what comes next and when: the next try of an unreachable registry, the end of a 429, the next ban list."""
     if state.reach in (Reachability.LOST, Reachability.KEY_REJECTED):
         since = f"since {time_of_day(state.since_wall, now.wall)}"
         wait = f" · next try {in_seconds(state.next_try - now.mono)}" if state.next_try else ""
@@ -72,13 +72,13 @@ def next_cell(state: ConnectionState, now: Moment) -> Cell:
 
 
 def rate_cell(state: ConnectionState, per_second: float) -> Cell:
-    """Return the requests a second that are made, of those that are allowed."""
+    """Return the current and the allowed requests per second."""
     reduced = state.rate < state.full_rate - 0.05
     return Cell(f"{per_second:.1f}/{state.rate:g} req/s", Style.WARNING if reduced else Style.DIM)
 
 
 def band(state: ConnectionState, now: Moment, poll_interval: float) -> Cell | None:
-    """Return the sentence that a band across the workers screen shows, or None where all is well."""
+    """Return the sentence for a band across the workers screen, or None if nothing is wrong."""
     if (words := _TROUBLE.get(state.reach)) is not None:
         wait = f" Next try in {in_seconds(state.next_try - now.mono)}." if state.next_try else ""
         since = time_of_day(state.since_wall, now.wall)
@@ -94,7 +94,7 @@ def band(state: ConnectionState, now: Moment, poll_interval: float) -> Cell | No
 
 
 def trouble_band(troubles: Sequence[str]) -> Cell | None:
-    """Return the sentence of a band about what can't be kept just now; of several, the first, and how many."""
+    """Return the sentence for a band about what can't be saved at the moment: the first, and how many more."""
     if not troubles:
         return None
     more = f" (and {len(troubles) - 1} more: D)" if len(troubles) > 1 else ""
@@ -102,7 +102,7 @@ def trouble_band(troubles: Sequence[str]) -> Cell | None:
 
 
 def _too_slow(state: ConnectionState, round_time: float, poll_interval: float) -> str:
-    """Say that the sweep cannot hold its interval, and why: the profile, or the registry, which asked for less."""
+    """Return why the sweep can't keep its interval: because of the profile, or because the registry asked for less."""
     reduced = state.rate < state.full_rate - 0.05
     pace = f"At {state.rate:g} requests/s{' (slowed by 429s from the registry)' if reduced else ''}"
     if round_time > _NEVER:
@@ -112,9 +112,9 @@ def _too_slow(state: ConnectionState, round_time: float, poll_interval: float) -
 
 
 def key_band(answer: "KeyAnswer | None", state: ConnectionState) -> Cell | None:
-    """Return the sentence of a band about the opened profile's key, or None where nothing is amiss with it.
+    """Return the sentence for a band about the open profile's key, or None if nothing is wrong with it.
 
-    A registry that answers without a key (a local hall) is left in peace.
+    There is none for a registry that answers without a key (a local hall).
     """
     if answer is None or answer.key is not None:
         return None

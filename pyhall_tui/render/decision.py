@@ -1,4 +1,4 @@
-"""A dispatch's answer as it is shown: its word in block letters, its facts, its row in the history."""
+"""How a dispatch's answer is shown: its word in block letters, its facts, its row in the history."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from pyhall_tui.render.worker import raw_json
 
 
 class ResultLook(NamedTuple):
-    """How a result looks: glyph and word, each its own, so that none hangs on colour."""
+    """How a result looks: each has its own glyph and word, so that none depends on color."""
 
     glyph: str
     word: str
@@ -47,7 +47,7 @@ _HALVES = {(" ", " "): " ", ("#", " "): "▀", (" ", "#"): "▄", ("#", "#"): "�
 
 
 def big_letters(word: str, width: int, height: int) -> str:
-    """Return a word in the largest block letters that fit: 5 lines, 3 lines, or itself spaced out on one."""
+    """Return a word in the largest block letters that fit: 5 lines, 3 lines, or spaced out on one line."""
     rows = ["".join(_FONT[letter][row] for letter in word).rstrip() for row in range(5)]
     needed = max(len(row) for row in rows)
     if 2 * needed <= width and height >= 5:
@@ -67,7 +67,7 @@ class Fact(NamedTuple):
 
 
 def facts(tried: Tried) -> list[Fact]:
-    """Return what is known of a dispatch, the most telling first: code, reason, what to do, ids, time."""
+    """Return what is known about a dispatch, the most important first: code, reason, what to do, ids, time."""
     head = _answer_facts(tried) if tried.result.is_answer else _error_facts(tried)
     row = tried.row
     known = [
@@ -122,7 +122,7 @@ def _nothing_decided(status: int | None) -> str:
 
 
 def correlation_cell(tried: Tried) -> Cell:
-    """Say whether the correlation id came back the same."""
+    """Return whether the correlation id came back unchanged."""
     sent, back = clean(tried.row.correlation_id), tried.row.correlation_back
     if tried.correlation_same is None:
         return Cell(f"none came back  {sent}", Style.DIM if not tried.result.is_answer else Style.WARNING)
@@ -167,14 +167,14 @@ def history_row(tried: Tried, now_wall: float) -> HistoryRow:
 
 
 def milliseconds(elapsed: float | None) -> str:
-    """Return a round trip: `41 ms`, `0.8 ms` where it is under ten."""
+    """Return a round trip such as `41 ms`, or `0.8 ms` if it is under ten."""
     if elapsed is None:
         return "–"
     return f"{elapsed:.1f} ms" if elapsed < 9.95 else f"{elapsed:,.0f} ms"
 
 
 def request_text(exchange: Exchange) -> str:
-    """Return the request as it was sent, its body indented, the key masked by the client."""
+    """Return the request as sent, with its body indented and the key masked by the client."""
     head = f"{exchange.method} {exchange.url}"
     return f"{clean(head)}\n\n{pretty(exchange.request_body)}"
 
@@ -187,5 +187,5 @@ def headers_text(exchange: Exchange) -> str:
 
 
 def pretty(body: bytes, size: int = 0) -> str:
-    """Return a body's JSON indented and cleaned, or its text as it came. `size`: bytes that the whole body had."""
+    """Return a body's JSON indented and cleaned, or its text unchanged. `size`: bytes of the whole body."""
     return clean_lines(raw_json(body, size)) if body else "(no body)"

@@ -1,4 +1,4 @@
-"""An enrollment as it is shown: the request, the registry's answer, what came of it, what was hashed."""
+"""How an enrollment is shown: the request, the registry's answer, its result, what was hashed."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -20,10 +20,10 @@ from pyhall_tui.render.text import Cell, Style, clean, clean_lines, time_of_day
 from pyhall_tui.render.worker import LOOKS, raw_json
 
 Line = tuple[Cell, ...]
-"""One line, of pieces that stand side by side."""
+"""One line, made of pieces side by side."""
 
 SIZE_WIDTH = 14
-"""Cells of a file's size, which stands at their right end."""
+"""Cells for a file's size, which is right-aligned."""
 _LABEL = 14
 EMPTY: Line = (Cell(""),)
 
@@ -34,7 +34,7 @@ def labelled(label: str, value: str, style: Style = Style.PLAIN) -> Line:
 
 
 def preview(profile: Profile, draft: Draft, correlation_id: str) -> list[Line]:
-    """Return the request as it will be sent: method, address, headers with the key masked, JSON body."""
+    """Return the request as it will be sent: method, address, headers with a masked key, JSON body."""
     body = body_of(request_of(draft, profile.namespace))
     lines: list[Line] = [(Cell(METHOD, Style.STRONG), Cell(" " + clean(url_of(profile))))]
     headers = headers_of(profile, correlation_id, body)
@@ -47,7 +47,7 @@ def _raw(body: bytes, size: int = 0) -> list[Line]:
 
 
 def package_lines(package: Package | None, sha256: str) -> list[Line]:
-    """Return what the hash on the form was computed from; a hash that was typed has nothing to show."""
+    """Return what the hash on the form was computed from; a typed hash has nothing to show."""
     typed = plain_sha256(sha256)
     if package is None or typed != package.sha256:
         words = "The hash was typed in, so its package is not known here." if typed else "Nothing has been hashed yet."
@@ -66,7 +66,7 @@ def package_lines(package: Package | None, sha256: str) -> list[Line]:
 
 
 def answer_lines(answer: EnrollAnswer) -> list[Line]:
-    """Return what the registry said, field by field, then as it came."""
+    """Return what the registry said, first field by field, then unchanged."""
     exchange = answer.exchange
     if answer.worker_id is not None:
         head: list[Line] = [(Cell("● enrolled ", Style.GOOD), Cell(clean(answer.worker_id), Style.STRONG))]
@@ -86,7 +86,7 @@ _WITHOUT_ID = (
 
 
 def exchange_lines(exchange: Exchange | None) -> list[Line]:
-    """Return an answer as it crossed the wire; nothing where none came."""
+    """Return an answer as received; nothing if none came."""
     if exchange is None or exchange.status is None:
         return []
     status = f"{exchange.status} · {exchange.elapsed * 1000:.0f} ms · {exchange.correlation_id}"
@@ -100,7 +100,7 @@ def _plain(value: object) -> str:
 
 
 def first_verdict(entry: Entry | None, sha256: str, since: float, now: Moment, stale_after: float) -> list[Line]:
-    """Return what the registry says of the new worker, by a verdict that was asked for after `since` (monotonic)."""
+    """Return what the registry says about the new worker, from a verdict requested after `since` (monotonic)."""
     if entry is None:
         return []
     if entry.verdict is None or entry.restored or entry.asked < since:
@@ -120,7 +120,7 @@ def first_verdict(entry: Entry | None, sha256: str, since: float, now: Moment, s
 
 
 def trouble(error: RegistryError) -> list[Line]:
-    """Return what stands above the form after a send that brought no enrollment: what, what to do, did it arrive."""
+    """Return what is shown above the form after a failed enrollment: what happened, what to do, whether it arrived."""
     return [
         (Cell(f"✖ {clean(error)}", Style.ERROR),),
         (Cell(f"{arrived(error)} {advice(error)}"),),
@@ -134,7 +134,7 @@ def advice(error: RegistryError) -> str:
 
 
 def arrived(error: RegistryError) -> str:
-    """Return whether the registry may have acted on an enrollment that ended so."""
+    """Return whether the registry may have acted on an enrollment that ended with this error."""
     if isinstance(error, StatusError) and error.status == HTTPStatus.CONFLICT:
         return "An earlier try may have gone through: the worker may be enrolled already. It is never sent again."
     if error.may_have_reached:
@@ -148,7 +148,7 @@ def arrived(error: RegistryError) -> str:
 
 
 def unsettled_line(sent: Unsettled, now_wall: float) -> Line:
-    """Return the reminder of a send whose answer is not known."""
+    """Return the reminder of a send whose answer is unknown."""
     words = (
         f"? {clean(sent.display_name, 60)} was sent at {time_of_day(sent.at, now_wall)} ({clean(sent.correlation_id)})"
         " and no answer is known: it may be enrolled already."
@@ -157,7 +157,7 @@ def unsettled_line(sent: Unsettled, now_wall: float) -> Line:
 
 
 class HashedRow(NamedTuple):
-    """One line of what was hashed, left out, or is worth a second look."""
+    """One line about something that was hashed, left out, or needs a second look."""
 
     what: Cell
     size: Cell
@@ -166,9 +166,9 @@ class HashedRow(NamedTuple):
 
 
 def hashed_rows(package: PackageHash) -> list[HashedRow]:
-    """Return the warnings first, then the files in the order in which they were hashed, then what was left out.
+    """Return the warnings first, then the files in hashing order, then what was left out.
 
-    Two names that look alike are followed by their spelling in ASCII, so that they can be told apart.
+    Names that look alike are followed by their spelling in ASCII, so that you can distinguish them.
     """
     alike = look_alikes(package.files)
     none = Cell("")
@@ -188,7 +188,7 @@ def hashed_rows(package: PackageHash) -> list[HashedRow]:
 
 
 def hashed_row_in_full(row: HashedRow) -> list[Line]:
-    """Return one row of `hashed_rows` without the bounds of its columns: the path, below it the digest."""
+    """Return one row of `hashed_rows` without column limits: the path, and below it the digest."""
     return [(row.path,), (Cell(row.digest.text, Style.DIM),)]
 
 
@@ -201,7 +201,7 @@ _STANDINGS = {
 
 
 def record_lines(source: str, form: str, checks: Sequence[RecordCheck]) -> list[Line]:
-    """Return what came of checking a record, a line with a tick each."""
+    """Return the results of checking a record, each on a line with a mark."""
     lines: list[Line] = [(Cell(f"{clean(form)} ", Style.STRONG), Cell(clean(source), Style.DIM))]
     for check in checks:
         glyph, style = _STANDINGS[check.standing]

@@ -1,4 +1,4 @@
-"""An event as it is shown: in the activity list, in a worker's history, in a toast."""
+"""How an event is shown: in the activity list, in a worker's history, in a toast."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -19,7 +19,7 @@ WORDS = {
     Severity.INFO: "info",
 }
 BAR = "▎"
-"""At the left edge of what nobody has acknowledged yet."""
+"""The mark at the left edge of unacknowledged events."""
 
 
 class EventRow(NamedTuple):
@@ -35,12 +35,12 @@ class EventRow(NamedTuple):
 
     @property
     def glyph(self) -> Cell:
-        """The severity's sign alone."""
+        """Only the severity's symbol."""
         return self.severity[0]
 
 
 def event_row(event: Event, now_wall: float) -> EventRow:
-    """Return one event's cells; where it stands for several, their count is one of them."""
+    """Return one event's cells; if it stands for several events, their count is one of them."""
     glyph = GLYPHS[event.severity]
     return EventRow(
         when=Cell(moment(event.at, now_wall), Style.DIM),
@@ -54,8 +54,8 @@ def event_row(event: Event, now_wall: float) -> EventRow:
 
 
 def moment(wall: float, now_wall: float) -> str:
-    """Return when, in local time, short enough for a column and never without the day where it was not today:
-    `12:04:11`, `24 Nov 12:04`, `24 Nov 2025`."""
+    """Return a local time short enough for a column, with the day unless it is today: `12:04:11`, `24 Nov 12:04`,
+    `24 Nov 2025`."""
     if wall <= 0:
         return "–"
     then, now = (datetime.fromtimestamp(at).astimezone() for at in (wall, now_wall))
@@ -65,7 +65,7 @@ def moment(wall: float, now_wall: float) -> str:
 
 
 def change(event: Event) -> str:
-    """Return what changed from what to what: `clean → BANNED: exfiltrates`."""
+    """Return what changed, such as `clean → BANNED: exfiltrates`."""
     before, after = (clean(text) for text in (event.before, event.after))
     if event.kind is Kind.HASH_CHANGED:
         before, after = f"hash {short_hash(before)}", short_hash(after)
@@ -74,7 +74,7 @@ def change(event: Event) -> str:
 
 
 def sentence(event: Event) -> str:
-    """Return one sentence for a toast: who, what, by whom, why."""
+    """Return one sentence for a toast: who, what, according to whom, why."""
     if event.kind is Kind.VERIFY_FAILING:
         return f"Most verifies fail. {clean(event.detail)}"
     who = clean(event.worker_id) if event.worker_id else "The registry"
@@ -85,7 +85,7 @@ def sentence(event: Event) -> str:
 
 
 def line(event: Event) -> str:
-    """Return one event as a line of text for the clipboard, the time in full."""
+    """Return one event as a line of text for the clipboard, with the full time."""
     times = f" ×{event.count}" if event.count > 1 else ""
     parts = [
         full_time(event.at),

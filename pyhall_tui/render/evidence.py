@@ -1,4 +1,4 @@
-"""An evidence log as it is shown: whether its chain holds, and its receipts."""
+"""How an evidence log is shown: whether its chain is intact, and its receipts."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ class ReceiptRow(NamedTuple):
 
 
 def receipt_row(receipt: Receipt) -> ReceiptRow:
-    """Return one receipt's cells. What it says is not proven by being listed: see `check_lines`."""
+    """Return one receipt's cells. Being listed doesn't prove what it says: see `check_lines`."""
     is_ok = receipt.status.casefold() == "ok"
     return ReceiptRow(
         line=Cell(f"{receipt.line:>7,}", Style.DIM),
@@ -32,7 +32,7 @@ def receipt_row(receipt: Receipt) -> ReceiptRow:
 
 
 def check_lines(path: str, check: ChainCheck, known: LogPosition | None, at: float) -> list[Line]:
-    """Return what came of checking a log that was known up to a mark from before, or not at all."""
+    """Return the result of checking a log that was known up to an earlier mark, or not at all."""
     torn = check.broken is None and check.tail is Tail.TORN
     glyph, style = ("●", Style.GOOD) if check.whole else ("▲", Style.WARNING) if torn else ("✖", Style.ERROR)
     before = "nothing: this is its first check here"

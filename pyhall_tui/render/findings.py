@@ -1,4 +1,4 @@
-"""What an examination found: lines for the screen and the command, and a report without anything secret."""
+"""What the doctor found: lines for the screen and the command, and a report without secrets."""
 
 import re
 from typing import Final
@@ -13,12 +13,12 @@ from pyhall_tui.render.check_marks import CHECK_MARKS
 from pyhall_tui.render.text import Cell, Style, clean
 
 _WIDTH: Final = 9
-"""Cells of the longest thing that is looked at."""
+"""Cells of the longest name of a check."""
 _URL: Final = re.compile(r"https?://[^\s,;)]+")
 
 
 def finding_cells(finding: Finding) -> list[Cell]:
-    """Return a line: tick, what was looked at, how it is, what to do."""
+    """Return a line: mark, what was checked, the result, what to do."""
     glyph, style = CHECK_MARKS[finding.mark]
     said = style if finding.mark in (CheckResult.NO, CheckResult.UNPROVEN) else Style.PLAIN
     cells = [
@@ -35,7 +35,7 @@ def finding_line(finding: Finding) -> str:
 
 
 def verdict(findings: list[Finding]) -> Cell:
-    """Return the one sentence above all."""
+    """Return the sentence above all findings."""
     off = [finding.about for finding in findings if finding.mark is CheckResult.NO]
     if off:
         return Cell(f"Problems: {', '.join(off)}.", Style.ERROR)
@@ -43,9 +43,9 @@ def verdict(findings: list[Finding]) -> Cell:
 
 
 def report(findings: list[Finding], patient: Patient) -> str:
-    """Return all lines as Markdown to be pasted into an issue.
+    """Return all lines as Markdown for an issue.
 
-    Masked in it: keys, the profile's name and namespace, addresses that are not public or of this machine, the
+    It masks keys, the profile's name and namespace, addresses that are neither public nor of this machine, and the
     user's own folder.
     """
     lines = [f"- {finding_line(finding)}" for finding in findings]
@@ -60,7 +60,7 @@ def _without_names(text: str, patient: Patient) -> str:
         names |= {profile.namespace: "<namespace>", profile.name: "<profile>"}
         if not _is_public(profile.registry_url):
             names |= {_host(profile.registry_url): "<host>"}
-    # longest first, whole words: a namespace may begin with the profile's name
+    # longest first, whole words: a namespace may start with the profile's name
     for name in sorted(filter(None, names), key=len, reverse=True):
         text = re.sub(rf"(?<![\w.-]){re.escape(clean(name))}(?![\w-])", names[name], text)
     return text

@@ -1,4 +1,4 @@
-"""A local hall as it is shown: its decisions, its rules, an explanation, how it is."""
+"""How a local hall is shown: its decisions, its rules, an explanation, its status."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -68,7 +68,7 @@ def decision_row(decision: HallDecision, now_wall: float) -> DecisionRow:
 
 
 def outcome_cells(decision: HallDecision) -> tuple[Cell, Cell]:
-    """Return glyph and word of a decision; of one that is not known, its own word."""
+    """Return glyph and word of a decision; an unknown decision keeps its own word."""
     glyph, style = _LOOKS[decision.outcome]
     word = clean(decision.outcome_text, 40) if decision.outcome is Outcome.OTHER else decision.outcome.value
     return Cell(glyph, style), Cell(word or "?", style)
@@ -82,7 +82,7 @@ def decision_text(decision: HallDecision) -> str:
 
 
 def decision_fields(decision: HallDecision) -> list[list[Cell]]:
-    """Return a decision's lines: what was decided, why, and what names it."""
+    """Return a decision's lines: what was decided, why, and its ids."""
     glyph, word = outcome_cells(decision)
     wall = wall_of(decision.at)
     fields = [
@@ -102,12 +102,12 @@ def decision_fields(decision: HallDecision) -> list[list[Cell]]:
 
 
 def decision_json(decision: HallDecision) -> str:
-    """Return the whole decision as it came, indented."""
+    """Return the whole decision as received, indented."""
     return clean_lines(raw_json(msgspec.json.encode(decision.fields)))
 
 
 def explanation_lines(told: HallExplanation) -> list[list[Cell]]:
-    """Return how the hall would decide now: the outcome, the worker, each rule that was asked."""
+    """Return how the hall would decide now: the outcome, the worker, each rule that was checked."""
     decision = told.decision
     style = _WORDS.get(decision.outcome, Style.WARNING)
     lines = [
@@ -142,7 +142,7 @@ def rule_row(number: int, rule: HallRule) -> RuleRow:
 
 
 def other_row(name: str, outcome: str | None, hits: int | None) -> RuleRow:
-    """Return the cells of what decides where no rule does: the default, the registry, the upstream."""
+    """Return the cells of what decides if no rule does: the default, the registry, the upstream."""
     word = clean(outcome or "deny", 20)
     said = "no rule matches" if name == "default" else "before or outside the rules"
     return RuleRow(
@@ -158,7 +158,7 @@ def other_row(name: str, outcome: str | None, hits: int | None) -> RuleRow:
 
 
 def rule_lines(rule: HallRule) -> list[list[Cell]]:
-    """Return all conditions of a rule, and why it never decides where it is hidden."""
+    """Return all conditions of a rule, and, if it is unreachable, why it never decides."""
     when = _when(rule.hours, ", ".join(rule.days))
     fields = [
         ("hidden", rule.hidden),
@@ -173,7 +173,7 @@ def rule_lines(rule: HallRule) -> list[list[Cell]]:
 
 
 def _when(hours: str | None, days: str) -> str:
-    """Return hours and days in words: what goes over midnight counts to the day on which it began."""
+    """Return hours and days in words; hours past midnight belong to the day on which they began."""
     start, _, end = (hours or "").partition("-")
     if end < start and end != "00:00":
         return f"{start} to {end} of the next day" + (f", beginning on {days}" if days else "")
@@ -181,14 +181,14 @@ def _when(hours: str | None, days: str) -> str:
 
 
 def policy_head(policy: HallPolicy) -> Cell:
-    """Return what stands above the rules: the file's mistake, else how many there are and what is hidden."""
+    """Return the line above the rules: the file's mistake, or how many rules there are and which are unreachable."""
     if policy.error:
         last = f"The last good policy ({_rules(len(policy.rules))}) stays in force."
         return Cell(f"✖ {clean(policy.error, 400).rstrip('.')}. {last}", Style.ERROR)
     hidden = [rule.id for rule in policy.rules if rule.hidden]
     said = f"{_rules(len(policy.rules))}: the first match decides; otherwise {clean(policy.default or 'deny', 20)}."
     if hidden:
-        return Cell(f"▲ {said} Never reached: {clean(', '.join(hidden), 200)}.", Style.WARNING)
+        return Cell(f"▲ {said} Unreachable: {clean(', '.join(hidden), 200)}.", Style.WARNING)
     return Cell(said, Style.DIM)
 
 
@@ -197,7 +197,7 @@ def _rules(count: int) -> str:
 
 
 def status_lines(status: HallStatus, alerts: list[HallAlert], now_wall: float) -> list[list[Cell]]:
-    """Return how the hall is: itself, its counts, its upstream, what it wants looked at."""
+    """Return the hall's status: itself, its counts, its upstream, what needs attention."""
     online = {True: "yes", False: "no", None: None}[status.online]
     fields = [
         ("hall", " ".join(part for part in (status.name, status.version) if part) or None),
@@ -246,7 +246,7 @@ _SESSIONS = {
 
 
 def _session_lines(session: object, now_wall: float) -> list[list[Cell]]:
-    """Return how the session to the upstream is; none where the hall says nothing of one."""
+    """Return the state of the session with the upstream; nothing if the hall doesn't mention one."""
     if not isinstance(session, dict):
         return []
     word = clean(session.get("state") or "?", 20)
@@ -281,7 +281,7 @@ def _alert(alert: HallAlert) -> list[Cell]:
 
 
 def wall_of(at: object) -> float:
-    """Return an ISO 8601 time in seconds since 1970; 0 where it is none."""
+    """Return an ISO 8601 time in seconds since 1970; 0 if it is not one."""
     try:
         return datetime.fromisoformat(at).timestamp() if isinstance(at, str) else 0.0
     except (ValueError, OverflowError, OSError):

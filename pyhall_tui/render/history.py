@@ -1,4 +1,4 @@
-"""One worker over time: its states as last known, and their picture in letters."""
+"""One worker over time: its states as last known, and a picture of them made of characters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ _SPANS = (600.0, *(hours * 3_600.0 for hours in (1, 3, 6, 12, 24, 72, 168)))
 
 @dataclass(frozen=True)
 class _Known:
-    """What the state follows from, as of some time."""
+    """What determines the state at some time."""
 
     banned: bool
     known: bool
@@ -42,7 +42,7 @@ class _Known:
 
 
 class Stretch(NamedTuple):
-    """A state and when it began and ended, wall time."""
+    """A state, and when it began and ended, in wall time."""
 
     state: State
     began: float
@@ -50,9 +50,9 @@ class Stretch(NamedTuple):
 
 
 def history(entry: Entry, events: Sequence[Event], now_wall: float) -> list[Stretch]:
-    """Return a worker's states as last known, newest first, reckoned back from now through its events (newest first).
+    """Return a worker's states as last known, newest first, derived back from now through its events (newest first).
 
-    It goes back to the oldest evidence, no further: before that nothing is known of it.
+    It goes back only to the oldest evidence, because nothing is known before that.
     """
     if entry.verdict is None and entry.ban is None:
         return []
@@ -78,7 +78,7 @@ def history(entry: Entry, events: Sequence[Event], now_wall: float) -> list[Stre
 
 
 def _undone(after: _Known, event: Event) -> _Known:
-    """Return what held before the event. Of a folded one `before` is that of its first."""
+    """Return what was true before the event. The `before` of a folded event is that of its first."""
     before = event.before
     match event.kind:
         case Kind.BANNED | Kind.UNBANNED:
@@ -101,7 +101,7 @@ def _undone(after: _Known, event: Event) -> _Known:
 def timeline(stretches: Sequence[Stretch], now_wall: float, width: int) -> tuple[float, list[State | None]]:
     """Return the span in seconds, and the state of each of `width` cells up to now, oldest first.
 
-    A cell shows the loudest state in it, so that a short ban is not lost; None is where nothing is known.
+    A cell shows the most urgent state in it, so that a short ban is not lost; None means unknown.
     """
     oldest = stretches[-1].began if stretches else now_wall
     seconds = next((each for each in _SPANS if now_wall - oldest <= each), _SPANS[-1])
@@ -122,7 +122,7 @@ def _cell(wall: float, first: float, seconds: float, width: int) -> int:
 
 
 def timeline_lines(entry: Entry, events: Sequence[Event], now_wall: float, width: int) -> list[list[Cell]]:
-    """Return the time line, its scale and its legend, a list of cells a line."""
+    """Return the timeline, its scale and its legend, a list of cells for each line."""
     stretches = history(entry, events, now_wall)
     seconds, states = timeline(stretches, now_wall, width)
     line = [

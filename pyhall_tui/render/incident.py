@@ -1,4 +1,4 @@
-"""The incident note: what is known of a worker, as Markdown for a ticket."""
+"""The incident note: what is known about a worker, as Markdown for a ticket."""
 
 import re
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ def incident_note(
     now: Moment,
     stale_after: float,
 ) -> str:
-    """Return the note. `events` and `dispatches` are the worker's, newest first; nothing is asked for it.
+    """Return the note. `events` and `dispatches` are the worker's, newest first; no request is sent for it.
 
-    Every text of others stands in a code span: there no Markdown, no mention and no link of theirs works.
+    All foreign text is in code spans, in which Markdown, mentions and links have no effect.
     """
     state = LOOKS[entry.last_state()].word
     head = f"## {state}: {_code(entry.worker_id)}"
@@ -112,7 +112,7 @@ def _answer(row: DispatchRow) -> str:
 
 
 def _code(text: str | None) -> str:
-    """Return foreign text as a code span, fenced by more backticks than it holds."""
+    """Return foreign text as a code span, fenced by more backticks than it contains."""
     shown = clean(text or "", 500).strip()
     if not shown:
         return "–"
@@ -123,5 +123,5 @@ def _code(text: str | None) -> str:
 
 
 def _cell(markdown: str) -> str:
-    """Return it fit for a table's cell, where `|` ends one even in a code span."""
+    """Return it escaped for a table's cell, which `|` would end even in a code span."""
     return markdown.replace("|", "\\|")

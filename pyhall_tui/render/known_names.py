@@ -1,4 +1,4 @@
-"""What a field says of a name that it does not know, and what it offers instead."""
+"""What a field says about an unknown name, and what it offers instead."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -6,18 +6,18 @@ from difflib import get_close_matches
 from pyhall_tui.render.text import clean
 
 _MOST_COMPARED = 2_000
-"""Names that are compared by likeness; of more, only those with the same first letter."""
+"""How many names are compared for similarity; if there are more, only those with the same first character."""
 
 
 def offered(typed: str, known: Sequence[str]) -> str | None:
-    """Return the name that a field completes to: the first that begins so; None for nothing, or for a known name."""
+    """Return the first name that starts with what was typed; None if nothing, or a known name, was typed."""
     if not typed or typed in known:
         return None
     return next((name for name in known if name.startswith(typed)), None)
 
 
 def meant(typed: str, known: Sequence[str]) -> str | None:
-    """Return the known name that a new one was perhaps meant to be."""
+    """Return the known name that you may have meant by a new one."""
     if (completed := offered(typed, known)) is not None:
         return completed
     some = known if len(known) <= _MOST_COMPARED else [name for name in known if name[:1] == typed[:1]]
@@ -25,7 +25,7 @@ def meant(typed: str, known: Sequence[str]) -> str | None:
 
 
 def said_of_new(typed: str, known: Sequence[str]) -> str:
-    """Return the sentence on a capability that was never seen before; empty for one that was, or if none was."""
+    """Return a sentence about a capability that was never seen before; otherwise, or if none was ever seen, nothing."""
     if not typed or not known or typed in known:
         return ""
     like = meant(typed, known)

@@ -1,4 +1,4 @@
-"""A live run, a matrix and a comparison as they are shown."""
+"""How a live run, a matrix and a comparison are shown."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ def percentiles_line(percentiles: Percentiles) -> str:
 
 
 def live_mark(run: LiveRun | None) -> Cell | None:
-    """Return what the header says of a live run; None where none is running."""
+    """Return what the header says about a live run; None if none is running."""
     if run is None or not run.is_running:
         return None
     glyph = LOOKS[run.last.result].glyph if run.last else "…"
@@ -58,7 +58,7 @@ def _merged(looks: Sequence[tuple[str, str, Style]]) -> list[Cell]:
 
 
 def progress_line(run: MatrixRun, width: int) -> list[Cell]:
-    """Return how far a matrix is: a bar, the count, what is left."""
+    """Return a matrix's progress: a bar, the count, the time left."""
     done, total = len(run.cells), len(run.plan)
     bar_width = max(10, min(40, width - 40))
     full = bar_width * done // max(1, total)
@@ -74,7 +74,7 @@ def progress_line(run: MatrixRun, width: int) -> list[Cell]:
 
 
 def sums_lines(counted: Sums, total: int) -> list[list[Cell]]:
-    """Return how often each result and each code came, the most frequent first."""
+    """Return how often each result and each code occurred, most frequent first."""
     lines = [[*result_cells(result), Cell(f"{count:,}")] for result, count in counted.results.most_common()]
     if total > sum(counted.results.values()):
         lines.append([Cell("·", Style.DIM), Cell(f"not asked {total - sum(counted.results.values()):,}", Style.DIM)])
@@ -88,7 +88,7 @@ def case_words(case: Case) -> str:
 
 
 def cell_line(case: Case, tried: Tried | None, difference: Difference | None) -> list[Cell]:
-    """Return one cell of a matrix in words: what was asked, what came, what it was before."""
+    """Return one cell of a matrix in words: the request, the answer, the previous answer."""
     asked = Cell(case_words(case), Style.STRONG)
     if tried is None:
         return [asked, Cell("not asked yet", Style.DIM)]

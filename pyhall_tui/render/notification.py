@@ -1,6 +1,6 @@
-"""A desktop notification by the terminal's own escape sequence, where the terminal is known to have one.
+"""Desktop notifications by the terminal's own escape sequence, if the terminal is known to have one.
 
-It works over ssh too, as it is the terminal that notifies. A terminal that is not known gets nothing.
+They work over ssh too, because the terminal makes them. An unknown terminal gets nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ _NAMED = 3
 
 # iTerm2 invented `OSC 9 ; text`; kitty reads it too. urxvt invented `OSC 777 ; notify ; title ; text`.
 _BY_PROGRAM = {"iTerm.app": 9, "WezTerm": 777, "ghostty": 777, "WarpTerminal": 777, "rio": 777}
-_BY_VARIABLE = {  # these outlive tmux, which puts its own name into TERM and TERM_PROGRAM
+_BY_VARIABLE = {  # these survive tmux, which puts its own name into TERM and TERM_PROGRAM
     "KITTY_WINDOW_ID": 9,
     "ITERM_SESSION_ID": 9,
     "WEZTERM_PANE": 777,
@@ -36,14 +36,13 @@ def bans_in_words(bans: Sequence[Event]) -> str:
 
 
 def desktop_sequence(text: str, environ: Mapping[str, str]) -> str | None:
-    """Return what to write to the terminal for a notification of `text`; None where the terminal is not known to
-    have one.
+    """Return what to write to the terminal for a notification of `text`; None if it is not known to support that.
 
-    No letter of the text ends the sequence early or begins another field of it. In tmux it is wrapped so that tmux
-    hands it on (where its `allow-passthrough` is on).
+    No character of the text can end the sequence early or start another field. In tmux it is wrapped so that tmux
+    passes it on (if its `allow-passthrough` is on).
     """
     number = _osc(environ)
-    if number is None or "STY" in environ:  # GNU screen hands on nothing so long
+    if number is None or "STY" in environ:  # GNU screen doesn't pass on anything that long
         return None
     harmless = clean(text, _MOST_LETTERS).replace(";", ",")
     # The title comes first: "4;…" at the beginning of OSC 9 would be a progress bar to some.
@@ -55,7 +54,7 @@ def desktop_sequence(text: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _osc(environ: Mapping[str, str]) -> int | None:
-    """Return the number of the sequence that this terminal has. What holds it (tmux) counts for nothing."""
+    """Return the number of the sequence that this terminal supports; tmux around it is ignored."""
     if number := _BY_PROGRAM.get(environ.get("TERM_PROGRAM", "")):
         return number
     if environ.get("LC_TERMINAL") == "iTerm2":

@@ -1,4 +1,4 @@
-"""A worker's package as it is shown: how it stands to what is attested, what changed, what came of a send."""
+"""How a worker's package is shown: how it compares with what is attested, what changed, the result of a send."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -34,7 +34,7 @@ _SHOWN_FILES = 8
 def package_lines(
     standing: PackageStanding | None, folder: str | None, progress: HashProgress | None, now: Moment, problem: str = ""
 ) -> list[Line]:
-    """Return what is known of a worker's package: folder, standing, both hashes, what to do."""
+    """Return what is known about a worker's package: folder, state, both hashes, what to do."""
     if folder is None:
         return [(Cell(NO_FOLDER, Style.DIM),)]
     lines = [_labelled("folder", folder)]
@@ -51,7 +51,7 @@ def package_lines(
 
 
 def _labelled(label: str, value: str, style: Style = Style.PLAIN) -> Line:
-    """A label so short that a whole hash stands beside it in 80 columns."""
+    """Return a line with a label so short that a whole hash fits beside it in 80 columns."""
     return Cell(f"{label:<11} ", Style.DIM), Cell(clean(value) or "–", style)
 
 
@@ -83,7 +83,7 @@ def _what_to_do(drift: Drift) -> Iterator[Line]:
 
 
 def progress_words(progress: HashProgress) -> str:
-    """Return how far a hash is."""
+    """Return a hash's progress."""
     if not progress.files_total:
         return "listing the files…"
     return (
@@ -100,7 +100,7 @@ class FileRow(NamedTuple):
 
 
 def file_rows(drift: Drift | None) -> list[FileRow]:
-    """Return the files that changed since the last match, and those of which the attested hash says nothing."""
+    """Return the files that changed since the last match, and those that the attested hash doesn't cover."""
     if drift is None:
         return []
     rows = [FileRow(Cell("not covered", Style.WARNING), Cell(clean(path))) for path in drift.uncovered]
@@ -111,7 +111,7 @@ def file_rows(drift: Drift | None) -> list[FileRow]:
 
 
 def attest_question(worker_id: str, standing: PackageStanding, banned: BanListEntry | None) -> list[Line]:
-    """Return what is to be confirmed before a folder's hash is attested: both hashes, and what changed."""
+    """Return what you confirm before a folder's hash is attested: both hashes, and what changed."""
     drift = standing.drift
     lines = [
         labelled("worker", worker_id),
@@ -135,7 +135,7 @@ def attest_question(worker_id: str, standing: PackageStanding, banned: BanListEn
 
 
 def why_not_attest(standing: PackageStanding | None, entry: Entry | None, *, read_only: bool, hashing: bool) -> str:
-    """Return why the folder's hash cannot be attested now, as a sentence; empty where it can."""
+    """Return why the folder's hash can't be attested now, as a sentence; empty if it can."""
     if read_only:
         return READ_ONLY
     if hashing:
@@ -150,7 +150,7 @@ def why_not_attest(standing: PackageStanding | None, entry: Entry | None, *, rea
 
 
 def attest_trouble(error: RegistryError, *, known: bool) -> list[Line]:
-    """Return what is said where an attestation brought no answer. `known`: the registry knows the worker."""
+    """Return what to say if an attestation got no answer. `known`: the registry knows the worker."""
     if isinstance(error, Unauthorized | Forbidden):
         return _trouble(error, _wants_login("attesting", error))
     if isinstance(error, StatusError) and error.status in (404, 405) and (known or error.status != 404):
@@ -165,7 +165,7 @@ def attest_trouble(error: RegistryError, *, known: bool) -> list[Line]:
 
 
 def report_trouble(error: RegistryError) -> list[Line]:
-    """Return what is said where a report was not taken."""
+    """Return what to say if a report was not accepted."""
     if isinstance(error, Unauthorized | Forbidden):
         return _trouble(error, _wants_login("reports", error))
     if isinstance(error, StatusError) and error.status in (404, 405):

@@ -1,4 +1,4 @@
-"""Profiles, where their keys are, and what a test of one came to: words, glyphs, style names."""
+"""How profiles, the places of their keys, and test results are shown: words, glyphs, style names."""
 
 import os
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class ProfileRow(NamedTuple):
 def profile_row(
     profile: Profile, answer: KeyAnswer | None, *, is_open: bool, is_default: bool, is_edited: bool
 ) -> ProfileRow:
-    """Return what the list shows of a profile; `answer` is what is known of its key without asking for it."""
+    """Return what the list shows for a profile; `answer` is what is known about its key without asking for it."""
     marks = [
         (is_open, Cell("● open", Style.GOOD)),
         (is_edited, Cell("edited", Style.WARNING)),
@@ -56,7 +56,7 @@ def _key_word(answer: KeyAnswer | None) -> Cell:
 
 
 def _stored_key(answer: KeyAnswer | None) -> Cell:
-    """Say where the shown profile's key is kept, or why there is none and what to do."""
+    """Return where the shown profile's key is stored, or why there is none and what to do."""
     if answer is None:
         return Cell("The OS keyring is asked for it when the profile is opened or tested.", Style.DIM)
     sentence = clean(answer.sentence)
@@ -68,7 +68,7 @@ def _stored_key(answer: KeyAnswer | None) -> Cell:
 
 
 def _typed_key(typed: str, environ: Mapping[str, str] = os.environ) -> Cell:
-    """Say what becomes of a key that is typed and not saved yet, or that one is wanted."""
+    """Return what happens to a typed key that is not saved yet, or that a key is needed."""
     unused = f" It is not used while {KEY} is set." if value_of(KEY, environ) else ""
     if not typed:
         return Cell(f"Paste the key that the registry's dashboard shows; it goes into the OS keyring.{unused}")
@@ -82,9 +82,9 @@ def key_sentence(base: Profile | None, answer: KeyAnswer | None, typed: str, url
 
     Args:
         base: the stored profile; None for a new one.
-        answer: what is known of its key.
-        typed: what stands in the field.
-        url: what stands in the URL's field; a stored key goes to no other origin than its own.
+        answer: what is known about its key.
+        typed: the field's content.
+        url: the URL field's content; a stored key goes only to its own origin.
     """
     if typed or base is None:
         return _typed_key(typed)
@@ -106,12 +106,12 @@ def probe_cells(line: ProbeLine) -> list[Cell]:
 
 
 def pending_cells(step: ProbeStep) -> list[Cell]:
-    """Return the line of a step that is being tried."""
+    """Return the line of a step that is in progress."""
     return [Cell("… ", Style.DIM), Cell(f"{step:<{_WIDEST_STEP}}", Style.DIM)]
 
 
 def override_line(environ: Mapping[str, str] = os.environ) -> Cell | None:
-    """Say which variables override every profile now, and what; None where none does."""
+    """Return which variables currently override every profile, and what; None if there are none."""
     parts = [_override(name, environ) for name in variables_in_force(environ)]
     if not parts:
         return None

@@ -1,6 +1,6 @@
-"""Pictures in letters: sparklines, and the fleet as a bar.
+"""Pictures made of characters: sparklines, and the fleet as a bar.
 
-Every state has a block letter of its own, so that the pictures can be read without colours.
+Every state has its own block character, so that the pictures can be read without color.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,9 +26,9 @@ BLOCKS: Mapping[State, str] = {
 
 
 def sparkline(values: Sequence[float | None], top: float | None = None) -> str:
-    """Return one letter a value: nothing at all is the lowest level, the least bit is above it; None is a gap.
+    """Return one character per value: only zero is the lowest level; None is a gap.
 
-    `top` is what the highest level stands for; without it the largest value.
+    `top` is the value of the highest level; by default the largest value.
     """
     highest = max((value for value in values if value is not None), default=0.0) if top is None else top
     return "".join(" " if value is None else _level(value, highest) for value in values)
@@ -41,9 +41,9 @@ def _level(value: float, highest: float) -> str:
 
 
 def shares(counts: Mapping[State, int], width: int) -> dict[State, int]:
-    """Share out `width` cells by count (largest remainder); a state that occurs has a cell as long as there are any.
+    """Divide `width` cells by count (largest remainder); each state that occurs gets a cell if there are enough.
 
-    What is wrong comes first where cells are fewer than states.
+    If there are fewer cells than states, what is wrong comes first.
     """
     present = {state: count for state, count in sorted(counts.items()) if count > 0}
     if not present or width <= 0:
@@ -59,12 +59,12 @@ def shares(counts: Mapping[State, int], width: int) -> dict[State, int]:
 
 
 def fleet_bar(counts: Mapping[State, int], width: int) -> list[Cell]:
-    """Return the fleet as a bar of exactly `width` cells, what is wrong first."""
+    """Return the fleet as a bar of exactly `width` cells, with what is wrong first."""
     return [Cell(BLOCKS[state] * cells, LOOKS[state].style) for state, cells in shares(counts, width).items()]
 
 
 def legend(states: Mapping[State, int | None]) -> list[Cell]:
-    """Return what each block of these states stands for: block, glyph, how many, word."""
+    """Return what each block of these states means: block, glyph, count, word."""
     cells = []
     for state, count in sorted(states.items()):
         look = LOOKS[state]
@@ -74,7 +74,7 @@ def legend(states: Mapping[State, int | None]) -> list[Cell]:
 
 
 def fleet_line(counts: Mapping[State, int], width: int) -> list[Cell]:
-    """Return bar and legend in one line of `width` cells; where the legend leaves no room for a bar, the bar alone."""
+    """Return bar and legend in one line of `width` cells; only the bar if the legend leaves no room for it."""
     keys = legend({state: count for state, count in counts.items() if count})
     taken = sum(len(cell.text) + 2 for cell in keys)
     if taken > width - 10:
@@ -92,7 +92,7 @@ class Gauge(NamedTuple):
 
 
 def request_gauges(points: Sequence[Point], per_second: float, width: int) -> list[Gauge]:
-    """Return rate, latencies (p50, p95, on one scale) and errors of the last minutes, to fit `width` cells in all.
+    """Return rate, latencies (p50 and p95, on one scale) and errors of the last minutes, to fit `width` cells in all.
 
     Spans without a request are gaps in the latencies.
     """
@@ -115,7 +115,7 @@ def request_gauges(points: Sequence[Point], per_second: float, width: int) -> li
 
 
 _LABELS = 58
-"""Cells that labels, numbers and gaps of the four gauges take at most."""
+"""At most so many cells are for labels, numbers and gaps of the four gauges."""
 
 
 def _latencies(points: Sequence[Point], seconds: Sequence[float], slowest: float) -> str:

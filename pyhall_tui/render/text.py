@@ -1,6 +1,6 @@
-"""Text from the network made fit for a terminal, and times as a person reads them.
+"""Makes text from the network safe for a terminal, and times readable.
 
-A style is a name, never a colour: widgets look it up in the theme.
+A style is a name, never a color: widgets look it up in the theme.
 """
 
 import unicodedata
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 
 class Style(StrEnum):
-    """How a text is meant; `widgets.cells.STYLES` says how it looks."""
+    """What a text means; `widgets.cells.STYLES` says how it looks."""
 
     PLAIN = "plain"
     DIM = "dim"
@@ -23,7 +23,7 @@ class Style(StrEnum):
 
 
 class Cell(NamedTuple):
-    """One piece of text and how it is meant. The text is clean."""
+    """One piece of text and its style. The text is clean."""
 
     text: str
     style: Style = Style.PLAIN
@@ -31,9 +31,9 @@ class Cell(NamedTuple):
 
 _SELECTORS: Final = frozenset((*range(0xFE00, 0xFE10), *range(0x180B, 0x180E), 0x180F, *range(0xE0100, 0xE01F0)))
 _UNSEEN: Final = frozenset((0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0, *range(0x1F3FB, 0x1F400)))
-"""Letters and marks that are drawn as nothing, and skin tones: two cells or none, as the terminal has it."""
+"""Characters that are invisible, and skin tones, which take two cells or none, depending on the terminal."""
 _FLAG_LETTERS: Final = range(0x1F1E6, 0x1F200)
-"""Two of them are one flag of two cells, or two letters of two cells each, as the terminal has it."""
+"""Two of them make one flag of two cells, or two characters of two cells each, depending on the terminal."""
 
 
 def _substitute(letter: str) -> str:
@@ -55,10 +55,10 @@ def _substitute(letter: str) -> str:
 def clean(text: object, limit: int = 4_000) -> str:
     """Return foreign text as one line that is safe and has the same width in every terminal.
 
-    Control bytes (C0, C1, DEL) become visible substitutes, so none reaches the terminal; invisible letters (bidi
-    overrides, zero-width joiners, fillers) become `·`, so that nothing is hidden and widths agree; so do skin tones,
-    and flags become their two letters; variation selectors are dropped; every blank is one cell. Past `limit` letters
-    it is cut, with `…`. An error's text may quote what it was about: what is or looks like a key is masked in it.
+    Control bytes (C0, C1, DEL) become visible substitutes, so none reaches the terminal. Invisible characters (bidi
+    overrides, zero-width joiners, fillers) and skin tones become `·`, so that nothing is hidden and widths agree; flags
+    become their two letters; variation selectors are dropped; every space is one cell. After `limit` characters it is
+    cut, with `…`. An error's text may quote its subject, so whatever is or looks like a key is masked in it.
     """
     raw = _masked(text) if isinstance(text, BaseException) else str(text)
     cut = raw[:limit]
@@ -68,17 +68,17 @@ def clean(text: object, limit: int = 4_000) -> str:
 
 
 def _masked(error: BaseException) -> str:
-    from pyhall_tui.logs.masking import mask  # with the first error, which is not at the start
+    from pyhall_tui.logs.masking import mask  # imported at the first error, which doesn't come at the start
 
     return mask(str(error))
 
 
 _RAW_LIMIT: Final = 100_000
-"""Characters of a raw view, and of each of its lines."""
+"""Characters in a raw view, and in each of its lines."""
 
 
 def clean_lines(text: object) -> str:
-    """Return foreign text cleaned line by line, its line breaks kept, for raw views."""
+    """Return foreign text cleaned line by line, with its line breaks, for raw views."""
     lines = str(text)[:_RAW_LIMIT].replace("\r\n", "\n").replace("\t", "    ").split("\n")
     return "\n".join(clean(line, _RAW_LIMIT) for line in lines)
 
@@ -100,12 +100,12 @@ def span(seconds: float) -> str:
 
 
 def in_seconds(seconds: float) -> str:
-    """Return a wait as it is counted down, rounded up: `3s`, `2m`."""
+    """Return the time left to wait, rounded up: `3s`, `2m`."""
     return span(max(0.0, seconds) + 0.999)
 
 
 def time_of_day(wall: float, now_wall: float) -> str:
-    """Return when, as short as it is unmistakable, in local time: `12:04:11`, `yesterday`, `14 Nov`, `14 Nov 2025`."""
+    """Return a local time, as short as possible without ambiguity: `12:04:11`, `yesterday`, `14 Nov`, `14 Nov 2025`."""
     if wall <= 0:
         return "–"
     then = datetime.fromtimestamp(wall).astimezone()
@@ -120,7 +120,7 @@ def time_of_day(wall: float, now_wall: float) -> str:
 
 
 def full_time(wall: float) -> str:
-    """Return when, in full and in local time: `2026-11-25 12:04:11 +01:00`."""
+    """Return a full local time: `2026-11-25 12:04:11 +01:00`."""
     then = datetime.fromtimestamp(wall).astimezone()
     return then.isoformat(sep=" ", timespec="seconds")
 

@@ -1,4 +1,4 @@
-"""Everything a correlation id touched, as it is shown."""
+"""How everything that a correlation id touched is shown."""
 
 from pyhall_tui.dispatch.correlation_trail import Trace
 from pyhall_tui.dispatch.result import read_back
@@ -8,7 +8,7 @@ from pyhall_tui.render.text import Cell, Style, clean, full_time
 
 
 def trace_lines(found: Trace, now_wall: float) -> list[list[Cell]]:
-    """Return the trace in groups, what was decided first; whether the id came back unchanged is said."""
+    """Return the trace in groups, decisions first, including whether the id came back unchanged."""
     if found.is_empty:
         return [[Cell("Nothing recorded here has this id.", Style.DIM)]]
     groups = [

@@ -1,4 +1,4 @@
-"""A worker as it is shown: its state's glyph and word, its row in the table, all its fields."""
+"""How a worker is shown: its state's glyph and word, its row in the table, all its fields."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from pyhall_tui.render.text import Cell, Style, age, clean, full_time, short_has
 
 
 class StateLook(NamedTuple):
-    """How a state looks: told by glyph and word, never by colour alone."""
+    """How a state looks: it has a glyph and a word, and never depends on color only."""
 
     glyph: str
     word: str
@@ -40,16 +40,16 @@ class WorkerRow(NamedTuple):
     attested: Cell
     hash: Cell
     package: Cell
-    """How the package's folder stands to what is attested; a dash where no folder is known."""
+    """How the package's folder compares with what is attested; a dash if no folder is known."""
     capabilities: Cell
     verdict: Cell
     changed: Cell
     alarm: bool
-    """The whole row is loud."""
+    """The whole row is highlighted."""
 
 
 def state_cells(entry: Entry, mono: float, stale_after: float) -> tuple[Cell, Cell]:
-    """Return glyph and word. A stale verdict's last word stands behind its `~`."""
+    """Return glyph and word. The last word of a stale verdict follows its `~`."""
     state = entry.state(mono, stale_after)
     look = LOOKS[state]
     if state is State.STALE:
@@ -59,7 +59,7 @@ def state_cells(entry: Entry, mono: float, stale_after: float) -> tuple[Cell, Ce
 
 
 def verdict_age(entry: Entry, mono: float, stale_after: float) -> Cell:
-    """Return how old the verdict is; past twice its due time with a `~`, whatever the state."""
+    """Return the verdict's age; after twice its interval with a `~`, whatever the state."""
     seconds = entry.age(mono)
     if seconds is None:
         return Cell("no answer" if entry.error else "–", Style.WARNING if entry.error else Style.DIM)
@@ -87,12 +87,12 @@ def worker_row(entry: Entry, now: Moment, stale_after: float) -> WorkerRow:
 
 
 def attested_word(verdict: Verdict | None) -> str:
-    """Return yes or no; neither where the registry does not know the worker."""
+    """Return yes or no; neither if the registry does not know the worker."""
     return "–" if verdict is None or not verdict.known else "yes" if verdict.attested else "no"
 
 
 def counts_line(counts: Mapping[State, int]) -> list[Cell]:
-    """Return the fleet by state, what is wrong first, states of nobody left out."""
+    """Return the fleet by state, what is wrong first, without empty states."""
     return [
         Cell(f"{count} {LOOKS[state].word.lower()}", LOOKS[state].style if state is not State.CLEAN else Style.PLAIN)
         for state, count in counts.items()
@@ -104,16 +104,16 @@ class WorkerField(NamedTuple):
     """One labelled value of a worker."""
 
     label: str | None
-    """None: the value has the whole line."""
+    """None if the value takes the whole line."""
     value: Cell
 
 
 def worker_fields(
     entry: Entry, now: Moment, stale_after: float, *, width: int = 0
 ) -> list[tuple[str, list[WorkerField]]]:
-    """Return every field that the registry gave, grouped; what we know beside it is named as ours.
+    """Return every field that the registry gave, grouped; what we know in addition is marked as ours.
 
-    `width`: the cells of a line. A full hash is on a line of its own if one holds it, so that it can be selected whole.
+    `width`: the cells of a line. A full hash gets its own line if it fits, so that you can select all of it.
     """
     verdict = entry.verdict
     if verdict is None:
@@ -169,7 +169,7 @@ def _attestation(entry: Entry, width: int) -> list[WorkerField]:
 
 
 def drift_cell(state: DriftState) -> Cell:
-    """Return how a package stands to what is attested, told by glyph and word."""
+    """Return how a package compares with what is attested, as glyph and word."""
     glyph, style = _DRIFT_LOOKS.get(state, ("▲", Style.WARNING))
     return Cell(f"{glyph} {state}", style)
 
@@ -182,7 +182,7 @@ _DRIFT_LOOKS = {
 
 
 def _hash_fields(text: str | None, width: int) -> list[WorkerField]:
-    """Return a full hash unbroken on its own line where that fits, else in halves that can be compared by eye."""
+    """Return a full hash unbroken on its own line if it fits, otherwise in halves that you can compare by eye."""
     if text is None or len(text) <= 32:
         return [_optional("sha256", text)]
     if len(text) == 64 <= width:
@@ -236,7 +236,7 @@ _SHOWN = frozenset(
 
 
 def _other_fields(raw: bytes) -> list[WorkerField]:
-    from pyhall_tui.registry.decode import Unreadable, read_object, text  # a row of the first frame needs none of it
+    from pyhall_tui.registry.decode import Unreadable, read_object, text  # not needed for a row in the first frame
 
     try:
         fields = read_object(raw)
@@ -246,7 +246,7 @@ def _other_fields(raw: bytes) -> list[WorkerField]:
 
 
 def raw_json(raw: bytes, size: int = 0) -> str:
-    """Return the answer's JSON indented, or as it came if it is none. `size`: bytes that the whole answer had."""
+    """Return the answer's JSON indented, or unchanged if it is not JSON. `size`: bytes of the whole answer."""
     from pyhall_tui.registry.decode import indented
 
     shown = indented(raw) or raw.decode("utf-8", "replace")

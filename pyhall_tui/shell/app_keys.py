@@ -30,16 +30,16 @@ APP_KEYS: Final[list[BindingType]] = [
     Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit_too", tooltip="Quit from anywhere"),
     Binding("K", "ask_key", "Ask key", show=False, id="app.ask_key", tooltip="Ask the OS keyring for the key again"),
     Binding("D", "doctor", "Doctor", show=False, id="app.doctor", tooltip="Doctor: check everything for problems"),
-    # With priority the focus moves when the key arrives: what is typed behind it lands in the new field.
+    # With priority, the focus moves when the key arrives, so that what is typed after it lands in the new field.
     Binding("tab", "focus_next", "Next", show=False, priority=True, id="app.next", tooltip="Next field"),
     Binding(
         "shift+tab", "focus_previous", "Back", show=False, priority=True, id="app.previous", tooltip="Previous field"
     ),
     Binding("ctrl+z", "suspend_process", "Stop", show=False, id="app.stop", tooltip="Suspend; fg resumes"),
     Binding("ctrl+t", "toggle_theme", "Theme", show=False, id="app.theme", tooltip="Light or dark theme"),
-    # With priority these work on dialogs too; `PyHallApp.check_action` leaves a field its letters.
+    # With priority, these work on dialogs too; `PyHallApp.check_action` leaves a field its characters.
     Binding(
-        "C", "show_copied", "Copied", show=False, priority=True, id="app.copied", tooltip="Show what was copied last"
+        "C", "show_copied", "Copied", show=False, priority=True, id="app.copied", tooltip="Show what was last copied"
     ),
     Binding(
         "M",
@@ -61,11 +61,11 @@ APP_KEYS: Final[list[BindingType]] = [
 ]
 
 APP_LETTERS: Final = {"show_copied": "C", "mouse": "M"}
-"""The actions whose key has priority and is a letter in a field."""
+"""The actions whose key has priority and is a character in a field."""
 
 
 def palette_commands() -> "type[Provider]":
-    """Return what the palette offers. Textual imports its palette when it is opened, and so do we."""
+    """Return what the palette offers. Textual imports its palette when it opens, and so do we."""
     from pyhall_tui.shell.palette import PyHallCommands
 
     return PyHallCommands

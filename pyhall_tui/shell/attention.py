@@ -1,4 +1,4 @@
-"""Calling for attention beside the toast: the terminal's bell and a desktop notification, as the profile has it."""
+"""Calls for attention besides the toast: the terminal's bell and a desktop notification, if the profile says so."""
 
 import os
 
@@ -10,13 +10,13 @@ from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.textual_internals import write_to_terminal
 
 _GATHER = 0.25
-"""Seconds that bans are gathered for one ring of the bell and one desktop notification."""
+"""Seconds for which bans are collected for one ring of the bell and one desktop notification."""
 _QUIET = 5.0
 """Seconds between two of these."""
 
 
 class Attention:
-    """Rings and notifies once for the bans of a moment."""
+    """Rings and notifies once for simultaneous bans."""
 
     def __init__(self, app: App[None], clock: Clock) -> None:
         self._app = app
@@ -25,7 +25,7 @@ class Attention:
         self._called_at = -_QUIET
 
     def call(self, bans: list[Event], profile: Profile) -> None:
-        """Call for attention to these bans, soon, where the profile says so."""
+        """Call for attention to these bans soon, if the profile says so."""
         if not bans or not (profile.bell or profile.desktop_notifications):
             return
         if not self._bans:

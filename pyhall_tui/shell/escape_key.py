@@ -1,8 +1,8 @@
-"""Escape and the key right behind it, which reach a program as the same bytes as alt and that key.
+"""Separates escape from the key right after it, which reach a program as the same bytes as alt and that key.
 
-Textual reads escape and `4` in one read (from tmux, a slow line, a quick hand, or alt and 4) as the `¢` of a Mac's
-keyboard, and turns most other pairs into a `^` and the key. Here the two are escape, then the key. So alt
-and a digit change the screen from everywhere: escape leaves the field or the dialog, and the digit is the screen's key.
+If escape and `4` arrive in one read (from tmux, a slow line, fast typing, or alt and 4), Textual understands the `¢` of
+a Mac's keyboard, and turns most other pairs into a `^` and the key. Here they are escape, then the key. So alt and a
+digit change the screen from everywhere: escape leaves the field or the dialog, and the digit is the screen's key.
 """
 
 import string
@@ -13,18 +13,18 @@ from textual.keys import Keys
 from pyhall_tui.textual_internals import KEY_SEQUENCES
 
 _NOT_APART = frozenset("OPXbf")
-"""What begins a longer sequence, and alt with b or f, which many terminals send for a move by one word."""
+"""What starts a longer sequence, and alt with b or f, which many terminals send to move by one word."""
 _NAMES = {"/": "slash", ":": "colon", "?": "question_mark", "\r": "enter"}
 
 
 class _Named(NamedTuple):
-    """A key as Textual's table has it."""
+    """A key as in Textual's table."""
 
     value: str
 
 
 def take_escape_apart() -> None:
-    """Change Textual's table of key sequences, which is read by every terminal driver, for this process."""
+    """Change Textual's table of key sequences, which every terminal driver reads, for this process."""
     for character in (*string.ascii_letters, *string.digits, *_NAMES):
         if character not in _NOT_APART:
             behind = cast(Keys, _Named(_NAMES.get(character, character)))

@@ -1,4 +1,4 @@
-"""Background work that failed is told to the user, whichever screen it was for."""
+"""Reports failed background work to the user, whatever screen it was for."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ _log = logging.getLogger("pyhall_tui")
 
 
 class TellingWorkers(WorkerManager):
-    """Tells the user of failed work; Textual tells only the widget or screen whose work it was."""
+    """Reports failed work to the user; Textual reports it only to the widget or screen that started it."""
 
     def __init__(self, app: App[None]) -> None:
         super().__init__(app)
@@ -39,6 +39,6 @@ class TellingWorkers(WorkerManager):
                 self._tell(error)
 
     def _tell(self, error: BaseException) -> None:
-        """Say that background work failed, on a dialog too: the one place that turns it into a sentence."""
+        """Report failed background work, even over a dialog: the one place that turns it into a sentence."""
         _log.error("background work failed", exc_info=(type(error), error, error.__traceback__))
         self._notify(f"That failed: {clean(error, 300)}", severity="warning", timeout=15, markup=False)

@@ -1,7 +1,7 @@
-"""Keeps memory flat while screens and dialogs open and close, and keeps the garbage collector out of the way.
+"""Keeps memory constant while screens and dialogs open and close, and keeps garbage collection out of the way.
 
-Widgets refer to each other in circles, so only a full collection frees a closed screen. Python's own rules would run
-one only after hundreds of closed screens have piled up.
+Widgets refer to each other in cycles, so only a full collection frees a closed screen. Python by itself would run one
+only after hundreds of closed screens.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ from textual.app import App
 from pyhall_tui.textual_internals import forget_closed_watchers
 
 _QUIET: Final = 0.5
-"""Seconds without a key before garbage is collected: it takes as long as a frame or more."""
+"""Seconds without a key before a collection, which takes at least as long as a frame."""
 _LATEST: Final = 2.0
-"""Seconds after which it is collected whatever is pressed: opening one worker after another is never quiet."""
+"""Seconds after which it runs even if keys are pressed: opening one worker after another is never quiet."""
 EVERY: Final = 300.0
-"""Seconds between collections when nothing is closed: what is drawn again and again leaves circles behind too."""
+"""Seconds between collections when nothing is closed: repeated drawing leaves cycles behind too."""
 
 
 class Collector:
@@ -32,14 +32,14 @@ class Collector:
         self._is_ours = False
 
     def settle(self) -> None:
-        """Begin after the first frame: what exists by now stays for good and is never looked through again.
+        """Start after the first frame: what exists by now stays, and is never examined again.
 
-        Only if the program turned Python's own collection off at its start: where that goes on, nothing is done here.
+        This does nothing unless the program turned off Python's own collection at its start.
         """
         if not gc.isenabled():
             self._is_ours = True
             gc.freeze()
-            gc.set_threshold(20_000, 25, 25)  # each round stops all threads, and little of ours goes in circles
+            gc.set_threshold(20_000, 25, 25)  # each round stops all threads, and we make few cycles
             gc.enable()
 
     def was_pressed(self) -> None:
@@ -47,25 +47,25 @@ class Collector:
         self._pressed = asyncio.get_running_loop().time()
 
     def collect_soon(self) -> None:
-        """Free what has just been closed, as soon as nothing is pressed."""
+        """Free what was just closed, as soon as no key is pressed."""
         if self._is_ours and self._waiting is None:
             loop = asyncio.get_running_loop()
             self._latest = loop.time() + _LATEST
             self._waiting = loop.call_later(_QUIET, self._collect_if_quiet)
 
     def collect_all_soon(self) -> None:
-        """Free what was frozen at the start too, because its screens close; what takes their place is frozen then."""
+        """Also free what was frozen at the start, because its screens close; then freeze what replaces them."""
         if self._is_ours:
             gc.unfreeze()
         self.collect_soon()
 
     def collect(self) -> None:
-        """Free whatever is closed, now."""
+        """Free everything closed, now."""
         forget_closed_watchers(self._app)
         gc.collect()
 
     def close(self) -> None:
-        """Collect no more."""
+        """Stop collecting."""
         if self._waiting is not None:
             self._waiting.cancel()
 

@@ -1,4 +1,4 @@
-"""What the app sets up behind its first frame, because the frame needs none of it."""
+"""What the app sets up after its first frame, because the frame doesn't need it."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 def make_key_store() -> "KeyStore":
-    """Return the store of the user's keys; it is first asked after the first frame."""
+    """Return the store of the user's keys; it is first used after the first frame."""
     from pyhall_tui.profiles.keys import KeyStore
 
     return KeyStore()
 
 
 async def tell_what_the_log_says(app: App[Any], open_log: Callable[[], str | None]) -> None:
-    """Open the log in a thread, and show why it can't be kept, if it can't."""
+    """Open the log in a thread; if it can't be written, show why."""
     from pyhall_tui.threads.off_loop import off_loop
 
     note = await off_loop(open_log, name="log")

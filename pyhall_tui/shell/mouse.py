@@ -1,4 +1,4 @@
-"""Gives the mouse to the terminal and takes it back. While the terminal has it, text is selected as in a shell."""
+"""Gives the mouse to the terminal and takes it back. While the terminal has it, you can select text as in a shell."""
 
 from textual.app import App
 
@@ -12,7 +12,7 @@ def is_the_terminals(app: App[None]) -> bool:
 
 
 def give_to_terminal(app: App[None]) -> None:
-    """Ask for no mouse events any more. It stays so after a stop (ctrl+z)."""
+    """Stop asking for mouse events. This survives a stop (ctrl+z)."""
     driver = driver_of(app)
     if driver is None:
         return
@@ -32,6 +32,6 @@ def take_from_terminal(app: App[None]) -> None:
 
 
 def _show_keys_again(app: App[None]) -> None:
-    """Let the foot of every screen say what the key does now, those below a dialog and those hidden too."""
+    """Update what the key bar of every screen says, including hidden screens and those below a dialog."""
     for screen in all_screens(app):
         screen.refresh_bindings()

@@ -1,4 +1,4 @@
-"""The command palette: every screen, every profile, and every key of the screen one is on."""
+"""The command palette: every screen, every profile, and every key of the current screen."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,7 +15,7 @@ from pyhall_tui.widgets.header import SCREEN_TITLES
 
 
 class HasProfiles(Protocol):
-    """What the palette needs of the app beside Textual's own."""
+    """What the palette needs from the app in addition to Textual's own."""
 
     @property
     def profile_store(self) -> ProfileStore: ...
@@ -30,11 +30,11 @@ class Command(NamedTuple):
 
 
 class Palette(CommandPalette, ClosedOnce[None]):
-    """Textual's palette, which a second Enter does not close twice."""
+    """Textual's palette, but a second Enter does not close another screen."""
 
 
 class PyHallCommands(Provider):
-    """Finds the commands; they are the same that keys and bar give."""
+    """Finds commands; they are the same as those of the keys and the bar."""
 
     async def discover(self) -> Hits:
         for command in self._commands():
@@ -62,7 +62,7 @@ class PyHallCommands(Provider):
                 action = partial(app.run_action, binding.action, active.node)
                 yield Command(binding.tooltip, action, f"Key {app.get_key_display(binding)}")
         yield Command("Toggle the light and dark theme", partial(app.run_action, "toggle_theme"), "Key ^t")
-        yield Command("Show the text that was copied last", partial(app.run_action, "show_copied"), "Key C")
+        yield Command("Show the text that was last copied", partial(app.run_action, "show_copied"), "Key C")
         clicks = bool(app.check_action("mouse", (True,)))
         title = "Take the mouse back from the terminal" if clicks else "Select text with the mouse"
         yield Command(title, partial(app.run_action, f"mouse({clicks})"), "Key M")
@@ -77,7 +77,7 @@ class PyHallCommands(Provider):
 
 
 def _highlighted(matcher: Matcher, title: str) -> Content:
-    """Return a title with what was matched in it; Textual's own `highlight` reads a profile's name as markup."""
+    """Return a title with the matches highlighted; Textual's own `highlight` reads a profile's name as markup."""
     content = Content(title)
     for offset in matcher.fuzzy_search.match(matcher.query, title)[1]:
         content = content.stylize(matcher.match_style, offset, offset + 1)

@@ -1,7 +1,7 @@
-"""The themes. Calm is the design: grey, with colour for what is wrong alone; `$secondary` is the quiet text.
+"""The themes. The design is calm: gray, with color only for what is wrong; `$secondary` is for quiet text.
 
-A terminal of 16 colours (`TERM=xterm`, `linux`) has two of its own: Rich takes the nearest of the 16 for every other
-colour, and the nearest to a soft red is a grey.
+Terminals with 16 colors (`TERM=xterm`, `linux`) have two themes of their own: Rich maps every other color to the
+nearest of the 16, and the nearest to a soft red is a gray.
 """
 
 from rich.console import Console
@@ -42,7 +42,7 @@ LIGHT = Theme(
 
 
 def _of_sixteen(name: str, *, text: str, ground: str, red: str, yellow: str, green: str, blue: str, grey: str) -> Theme:
-    """Return a theme whose every text is exactly one of the 16 colours, as Rich knows them."""
+    """Return a theme in which every text has exactly one of the 16 colors that Rich knows."""
     texts = dict.fromkeys(("text-muted", "text-disabled", "foreground-muted", "foreground-disabled"), text)
     signals = {"text-error": red, "text-warning": yellow, "text-success": green, "text-accent": yellow}
     return Theme(
@@ -76,17 +76,17 @@ _ON_WHITE = {"text": "#000000", "ground": "#ffffff", "grey": "#555555"}
 _SIGNALS = ("red", "yellow", "green", "blue")
 DARK_16 = _of_sixteen("pyhall-16-dark", red="#ff5555", yellow="#ffff55", green="#55ff55", blue="#55ffff", **_ON_BLACK)
 LIGHT_16 = _of_sixteen("pyhall-16-light", red="#aa0000", yellow="#aa5500", green="#00aa00", blue="#0000aa", **_ON_WHITE)
-# Without colour a red would become the darker of two greys.
+# Without color, red would become the darker of two grays.
 DARK_PLAIN = _of_sixteen("pyhall-plain-dark", **_ON_BLACK, **dict.fromkeys(_SIGNALS, "#ffffff"))
 LIGHT_PLAIN = _of_sixteen("pyhall-plain-light", **_ON_WHITE, **dict.fromkeys(_SIGNALS, "#000000"))
 _PAIRS = ((DARK, LIGHT), (DARK_16, LIGHT_16), (DARK_PLAIN, LIGHT_PLAIN))
 THEMES = tuple(theme for pair in _PAIRS for theme in pair)
 OTHER = {one.name: other.name for pair in _PAIRS for one, other in (pair, pair[::-1])}
-"""The theme that the key for the theme leads to, from each."""
+"""The theme that the theme key switches to, from each theme."""
 
 
 def first_theme() -> str:
-    """Return the name of the theme for the terminal that this runs in."""
+    """Return the name of the theme for the current terminal."""
     console = Console(color_system=constants.COLOR_SYSTEM, force_terminal=True)  # type: ignore[arg-type]
     if console.color_system not in ("standard", "windows"):
         return DARK.name

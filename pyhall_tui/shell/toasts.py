@@ -1,4 +1,4 @@
-"""The toasts of alarms: they stay until one has seen to them, and never bury the screen."""
+"""The toasts for alarms: they stay until you handle them, and never cover the screen."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -22,9 +22,9 @@ _GOOD_NEWS = (Kind.UNBANNED, Kind.APPEARED, Kind.KEY_ACCEPTED, Kind.VERIFY_RECOV
 
 
 def is_bad_news(event: Event) -> bool:
-    """Whether a person must be told: an open alarm that came while one watched.
+    """Whether to tell the user: an open alarm that came while the app was watching.
 
-    What was so at first sight stands at the top of the table and is counted in the header. A flapping worker's row
+    What was already true at first sight is at the top of the table and counted in the header. A flapping worker's row
     stays an alarm when it ends well.
     """
     if event.acknowledged or event.kind in _GOOD_NEWS or event.before == FIRST_SIGHT:
@@ -33,13 +33,13 @@ def is_bad_news(event: Event) -> bool:
 
 
 def with_its_holder(widget: Widget) -> Widget:
-    """Return what to remove instead of a widget: for a toast its holder too, which Textual would leave for good."""
+    """Return what to remove instead of a widget: for a toast also its holder, which Textual would never remove."""
     holder = widget.parent
     return holder if isinstance(widget, Toast) and isinstance(holder, ToastHolder) else widget
 
 
 class AlarmToasts:
-    """What is up of the alarms' toasts. Those beyond the first few are counted in one more."""
+    """The toasts that are shown for alarms. One more toast counts those beyond the first few."""
 
     def __init__(self, app: App[None]) -> None:
         self._app = app
@@ -48,7 +48,7 @@ class AlarmToasts:
         self._count: Notification | None = None
 
     def show(self, alarms: Iterable[Event]) -> None:
-        """Raise a toast for each, as long as there is room."""
+        """Show a toast for each, as long as there is room."""
         notifications = toasts_up(self._app)
         self._up = {event_id: toast for event_id, toast in self._up.items() if toast in notifications}
         if self._count is not None and self._count not in notifications:
@@ -63,7 +63,7 @@ class AlarmToasts:
         self._tell_beyond()
 
     def keep(self, open_alarms: Collection[int]) -> None:
-        """Take away the toasts of alarms that are acknowledged, or were folded into newer ones."""
+        """Remove the toasts of alarms that were acknowledged, or folded into newer ones."""
         seen = [event_id for event_id in self._up if event_id not in open_alarms]
         beyond = {event_id for event_id in self._beyond if event_id in open_alarms}
         if not seen and beyond == self._beyond:
@@ -74,11 +74,11 @@ class AlarmToasts:
         self._tell_beyond()
 
     def clear(self) -> None:
-        """Take them all away."""
+        """Remove them all."""
         self.keep(())
 
     def _tell_beyond(self) -> None:
-        """Say how many are not shown, last of all."""
+        """Show how many are not shown, as the last toast."""
         before, self._count = self._count, None
         if self._beyond:
             count = len(self._beyond)
@@ -95,14 +95,14 @@ class AlarmToasts:
 
 
 class TroubleToasts:
-    """What could not be kept or read, once for each trouble: many come to light long after the start."""
+    """Toasts about what could not be saved or read, once for each problem; many appear long after the start."""
 
     def __init__(self, app: App[None]) -> None:
         self._app = app
         self._told: set[str] = set()
 
     def show(self, sentences: Iterable[str]) -> None:
-        """Raise a toast for each that is new; one that differs only in its numbers is not."""
+        """Show a toast for each new one; one that differs only in its numbers is not new."""
         present = {re.sub(r"\d[\d,]*", "", told): told for told in sentences if told}
         for trouble, told in present.items():
             if trouble not in self._told:

@@ -1,4 +1,4 @@
-"""From `render`'s cells to Textual's content: the one place where a style name meets the theme. Never markup."""
+"""From `render`'s cells to Textual's content: the only place that maps style names to the theme. Never markup."""
 
 from collections.abc import Iterable
 
@@ -19,15 +19,15 @@ STYLES = {
 
 
 def as_content(cells: Iterable[Cell], between: str = "") -> Content:
-    """Return the cells as one styled line, with `between` set between them."""
+    """Return the cells as one styled line, separated by `between`."""
     parts = [Content.styled(cell.text, STYLES[cell.style]) for cell in cells]
     return Content.styled(between, "$secondary").join(parts)
 
 
 def show_line(widget: Static, content: Content) -> None:
-    """Show content of one line where it is other than before, and lay the screen out anew only where its width is.
+    """Show one line of content if it changed, and lay out the screen again only if its width changed.
 
-    `Static.update` lays out each time, and the screen is painted then: once a second for a clock in the header.
+    `Static.update` lays out every time, which repaints the screen: once a second for a clock in the header.
     """
     before = widget.content
     if not isinstance(before, Content):

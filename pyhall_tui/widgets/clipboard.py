@@ -1,6 +1,6 @@
-"""To the clipboard: the machine's own tool first, else the terminal's escape sequence.
+"""Copies to the clipboard with the machine's own tool, otherwise with the terminal's escape sequence.
 
-A tool tells whether it worked. Nobody answers the sequence (OSC 52), so the operator is told how to see the text.
+A tool reports whether it worked. Nothing answers the sequence (OSC 52), so the operator is told how to see the text.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ from pyhall_tui.widgets.dialog import Dialog, DialogScreen, is_open
 from pyhall_tui.widgets.sanitizing import without_controls
 
 PATIENCE: Final = 2.0
-"""Seconds that a clipboard tool has: one whose display does not answer hangs for ever."""
+"""Seconds that a clipboard tool may take: if its display does not answer, it hangs forever."""
 _SCREEN_CHUNK: Final = 700
-"""Letters that GNU screen passes on in one piece."""
+"""Characters that GNU screen passes on in one piece."""
 
 
 def tools(environ: Mapping[str, str], platform: str, which: Callable[[str], str | None]) -> list[list[str]]:
-    """Return the commands (their paths first) that can reach the operator's clipboard, the best first.
+    """Return the commands (with paths) that can reach the operator's clipboard, the best first.
 
-    Over ssh there is none without a display.
+    Over ssh without a display, there is none.
     """
     is_remote = bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
     candidates: list[list[str]] = []
@@ -48,10 +48,10 @@ def tools(environ: Mapping[str, str], platform: str, which: Callable[[str], str 
 
 
 def run_tool(command: list[str], text: str, patience: float = PATIENCE) -> bool:
-    """Hand the text to a tool; return whether it took it in time. Call it off the UI's thread."""
+    """Pass the text to a tool; return whether it accepted it in time. Don't call it on the UI's thread."""
     data = text.encode("utf-16") if command[0].endswith("clip.exe") else text.encode(errors="replace")
     try:
-        # No pipe for its output: xclip and wl-copy leave a child behind that would keep it open.
+        # No pipe for its output: xclip and wl-copy leave a child process behind that would keep it open.
         done = subprocess.run(
             command, input=data, timeout=patience, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
         )
@@ -64,7 +64,7 @@ def sequence(text: str, environ: Mapping[str, str]) -> str:
     """Return the terminal's escape sequence for “put this on the clipboard”, wrapped for tmux and screen."""
     plain = f"\x1b]52;c;{base64.b64encode(text.encode(errors='replace')).decode()}\a"
     if environ.get("TMUX"):
-        # tmux takes the plain one where its set-clipboard is on, and passes the wrapped one on where that is allowed.
+        # tmux accepts the plain one if its set-clipboard is on, and passes on the wrapped one if that is allowed.
         doubled = plain.replace("\x1b", "\x1b\x1b")
         return f"{plain}\x1bPtmux;{doubled}\x1b\\"
     in_screen = bool(environ.get("STY"))
@@ -72,7 +72,7 @@ def sequence(text: str, environ: Mapping[str, str]) -> str:
         return plain
     pieces = (plain[start : start + _SCREEN_CHUNK] for start in range(0, len(plain), _SCREEN_CHUNK))
     wrapped = "".join(f"\x1bP{piece}\x1b\\" for piece in pieces)
-    # Beyond ssh that TERM may be a tmux, which takes the plain one; GNU screen would print what of it is too long.
+    # Over ssh, that TERM may be a tmux, which accepts the plain one; GNU screen would print the excess of a long one.
     return wrapped if in_screen or len(plain) > _SCREEN_CHUNK else plain + wrapped
 
 
@@ -83,7 +83,7 @@ async def copied_by_tool(
     platform: str = sys.platform,
     which: Callable[[str], str | None] = shutil.which,
 ) -> bool:
-    """Try the machine's own tools in a daemon thread, one after the other; return whether one took the text."""
+    """Try the machine's own tools in a daemon thread, one after the other; return whether one accepted the text."""
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[bool] = loop.create_future()
 
@@ -115,7 +115,7 @@ async def copy_text(app: App[None], text: str, what: str, *, shown_by: str) -> N
 
 
 def show_copied(app: App[None], text: str, what: str) -> None:
-    """Show what was copied last; say so if nothing was."""
+    """Show what was last copied; say so if nothing was."""
     if text and not is_open(app, SelectTextScreen):
         app.push_screen(SelectTextScreen(text, what))
     elif not text:
@@ -123,14 +123,14 @@ def show_copied(app: App[None], text: str, what: str) -> None:
 
 
 class ShownText(TextArea):
-    """The text to select, what would drive the terminal in it shown by substitutes."""
+    """The text to select, with substitutes for whatever would control the terminal."""
 
     def render_line(self, y: int) -> Strip:
         return without_controls(super().render_line(y))
 
 
 class SelectTextScreen(DialogScreen[None]):
-    """Shows the text that was copied last, all of it selected."""
+    """Shows the text that was last copied, with all of it selected."""
 
     BINDING_GROUP_TITLE = "Copy"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,4 +1,4 @@
-"""What all dialogs share: the frame with its title, a body that scrolls where it is too long, buttons in sight below.
+"""What all dialogs share: a frame with a title, a body that scrolls if it is too long, visible buttons below.
 
 class NameScreen(DialogScreen[str]):
     DEFAULT_CSS = "NameScreen Dialog { width: 60; }"
@@ -26,26 +26,26 @@ T = TypeVar("T")
 
 
 def is_open(app: App[Any], kind: type[Screen[Any]]) -> bool:
-    """Whether such a screen is open, on top or below another: what a key opens from anywhere opens once.
+    """Whether such a screen is open, on top or below another, so that a key that works anywhere opens it only once.
 
-    Each dialog draws the screen below it, so a few dozen upon each other are more than Python's stack holds.
+    Each dialog draws the screen below it, so a few dozen on top of each other would overflow Python's stack.
     """
     return any(isinstance(screen, kind) for screen in app.screen_stack)
 
 
 class ClosedOnce(ModalScreen[T]):
-    """A dialog that closes itself alone, and once.
+    """A dialog that closes only itself, and only once.
 
-    Textual's `dismiss` takes away whatever screen is on top: a second Enter, a click and a key, or an answer that comes
-    while another dialog lies above would close the wrong screen, or the last one there is.
+    Textual's `dismiss` removes whatever screen is on top: a second Enter, a click and a key, or an answer that comes
+    while another dialog is above would close the wrong screen, or the last one.
     """
 
     _is_closed = False
     _closes_with: tuple[T | None] | None = None
-    """What it is to be closed with once nothing lies above it any more."""
+    """The result to close it with once nothing is above it any more."""
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
-        """Close it, now or as soon as it is on top; any further time nothing happens."""
+        """Close it, now or as soon as it is on top; further calls do nothing."""
         if self.app.screen is self and not self._is_closed:
             self._is_closed = True
             return super().dismiss(result)
@@ -82,7 +82,7 @@ class DialogScreen(ClosedOnce[T]):
 
     @on(Button.Pressed, "#leave")
     def action_leave(self) -> None:
-        """Close it, nothing done."""
+        """Close it without doing anything."""
         self.dismiss(None)
 
 
@@ -90,11 +90,11 @@ class Dialog(VerticalScroll, can_focus=False):
     """The frame. Its title is text, never markup."""
 
     def __init__(self, title: str, subtitle: str = "", *, read: bool = False) -> None:
-        """Make the frame. `read`: it holds only what is read, so that the keys scroll it."""
+        """Make the frame. `read`: it contains only text to read, so the keys scroll it."""
         super().__init__()
         self.border_title, self.border_subtitle = Content(title), Content(subtitle)
         self.can_focus = read
 
 
 class Buttons(Horizontal):
-    """The row of buttons at a dialog's foot, the last one the one that does it."""
+    """The row of buttons at the bottom of a dialog; the last one does the action."""

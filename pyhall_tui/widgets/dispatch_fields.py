@@ -1,4 +1,4 @@
-"""Fields for naming a dispatch: a name that completes, and the choice of a risk tier."""
+"""Fields for a dispatch: names with completion, and the choice of a risk tier."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -18,7 +18,7 @@ from pyhall_tui.widgets.field import Field
 
 
 class KnownNames(Suggester):
-    """Completes what is typed to the first known name that begins so."""
+    """Completes what is typed to the first known name that starts with it."""
 
     def __init__(self, known: Callable[[], Sequence[str]]) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
@@ -29,7 +29,7 @@ class KnownNames(Suggester):
 
 
 class NameField(Field):
-    """A field that knows names: completion as one types, and up and down through those that hold what was typed."""
+    """A field that knows names: it completes as you type, and up and down go through those that contain the text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "cycle(1)", "Next name", show=False, id="name.next", tooltip="The next name that fits"),
@@ -47,9 +47,9 @@ class NameField(Field):
         placeholder: str = "",
         says_new: bool = False,
     ) -> None:
-        """`known` is asked for the names at each key; it returns them in the order in which they are offered.
+        """`known` is called at each key; it returns the names in the order in which they are offered.
 
-        `says_new`: say of a name that is not among them that it is new.
+        `says_new`: say that a name is new if it is not among them.
         """
         super().__init__(name, label, placeholder=placeholder, suggester=KnownNames(known))
         self._known = known
@@ -58,7 +58,7 @@ class NameField(Field):
         self._offered = ""
 
     def action_cycle(self, step: int) -> None:
-        """Offer the next name that holds what was typed, whatever stands before it."""
+        """Offer the next name that contains what was typed, at any position."""
         if self.input.value != self._offered:
             self._typed, self._offered = self.input.value, ""
         wanted = self._typed.strip().casefold()
@@ -72,20 +72,20 @@ class NameField(Field):
 
     @on(Input.Submitted)
     def _take_offered(self) -> None:
-        """Enter takes what is offered behind the cursor."""
+        """Accept, at Enter, what is offered after the cursor."""
         if (name := offered(self.value, self._known())) is not None:
             self.input.value = name
             self.input.cursor_position = len(name)
 
     @on(Input.Changed)
     def say_new(self) -> None:
-        """Say of a name that nobody has that it is new, before it is sent."""
+        """Say that an unknown name is new, before it is sent."""
         if self._says_new and not self.has_mistake:
             self.say(said_of_new(self.value, self._known()), mistake=False)
 
 
 class TierChoice(Static, can_focus=True):
-    """One line with the risk tiers; left and right, or a click, choose. `none` states none."""
+    """One line with the risk tiers; left, right or a click chooses one. `none` sends no tier."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right", "step(1)", "Higher", show=False, id="tier.higher", tooltip="The next risk tier"),

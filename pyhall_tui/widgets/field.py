@@ -1,4 +1,4 @@
-"""A labelled line of a form, with the sentence of its check below it."""
+"""A labelled line of a form, with a sentence about its value below."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,10 +19,10 @@ from pyhall_tui.widgets.sanitizing import without_controls
 
 
 async def edit_at_once(field: Widget, event: events.Key) -> bool:
-    """Run the edit that a key is bound to in a field when the key arrives there; return whether there was one.
+    """Run the edit that a key is bound to in a field as soon as the key arrives; return whether there was one.
 
-    Textual runs it after the key has gone up to the app: letters right behind a backspace, typed ahead or over a slow
-    line, would be taken in before it.
+    Textual runs it after the key has gone up to the app, so characters right after a backspace, typed ahead or over a
+    slow line, would be inserted before it.
     """
     for binding in bindings_for(field, event.key):
         if await field.app.run_action(binding.action, field):
@@ -33,10 +33,10 @@ async def edit_at_once(field: Widget, event: events.Key) -> bool:
 
 
 class OneLineInput(Input):
-    """An input that takes one line of a pasted text and says what it left out; a paste never submits."""
+    """An input that accepts one line of a pasted text and says what it left out; a paste never submits."""
 
     class LeftOut(Message):
-        """A paste had more lines than one; these were not taken."""
+        """A paste had more than one line; these were left out."""
 
         def __init__(self, input: "OneLineInput", lines: list[str]) -> None:  # noqa: A002
             super().__init__()
@@ -47,14 +47,14 @@ class OneLineInput(Input):
             return self.input
 
     DEFAULT_CSS = """
-    OneLineInput:focus { text-style: underline; } /* a shade alone is none in grey, and the cursor blinks */
+    OneLineInput:focus { text-style: underline; } /* a shade is invisible in gray, and the cursor blinks */
     """
 
     virtual_size = reactive(Size(0, 0))
-    """Other than Textual's, it lays nothing out: no letter that is typed makes the line wider or the screen another."""
+    """Unlike Textual's, it causes no layout: no typed character makes the line wider or changes the screen."""
 
     takes_paste: Callable[[str], bool] | None = None
-    """Is handed a pasted text first; where it returns True, the text was taken elsewhere."""
+    """Gets a pasted text first; if it returns True, the text was used elsewhere."""
 
     async def on_key(self, event: events.Key) -> None:
         await edit_at_once(self, event)
@@ -75,7 +75,7 @@ class OneLineInput(Input):
 
 
 class FilterInput(OneLineInput):
-    """Filters a list. Enter goes on to the list, and with it each key that came right behind."""
+    """Filters a list. Enter moves to the list, and so does each key that follows."""
 
     def __init__(self, leads_to: str, *, placeholder: str, id: str) -> None:  # noqa: A002
         """`leads_to` selects the list on this input's screen."""
@@ -83,7 +83,7 @@ class FilterInput(OneLineInput):
         self._leads_to = leads_to
 
     async def action_submit(self) -> None:
-        self.screen.set_focus(self.screen.query_one(self._leads_to))  # at once: the next key may already be here
+        self.screen.set_focus(self.screen.query_one(self._leads_to))  # at once: the next key may have arrived already
         await super().action_submit()
 
     async def on_key(self, event: events.Key) -> None:
@@ -94,7 +94,7 @@ class FilterInput(OneLineInput):
 
 
 class Field(Vertical):
-    """Label, input and sentence. `say` shows a mistake or a hint below the input; empty takes it away."""
+    """Label, input and sentence. `say` shows a mistake or a hint below the input; an empty one removes it."""
 
     DEFAULT_CSS = """
     Field {
@@ -128,7 +128,7 @@ class Field(Vertical):
 
     @property
     def value(self) -> str:
-        """What stands in the input, white space at both ends dropped."""
+        """The input's content, without white space at its ends."""
         return self.input.value.strip()
 
     def compose(self) -> ComposeResult:
@@ -137,7 +137,7 @@ class Field(Vertical):
         yield Static(classes="sentence", markup=False)
 
     def say(self, sentence: str, *, mistake: bool = True) -> None:
-        """Show one sentence below the input; an empty one takes it away."""
+        """Show one sentence below the input; an empty one removes it."""
         self.set_class(bool(sentence) and mistake, "-mistake")
         self.set_class(bool(sentence) and not mistake, "-hint")
         below = self.query_one(".sentence", Static)
@@ -156,5 +156,5 @@ class Field(Vertical):
 
 
 def left_out(lines: Sequence[str]) -> str:
-    """Return the sentence on the lines of a paste that were not taken."""
+    """Return the sentence about a paste's lines that were left out."""
     return f"Only the first line was taken; {len(lines)} more line{'s' * (len(lines) > 1)} left out."

@@ -1,6 +1,6 @@
-"""The head of every screen: profile, namespace, registry, reach; below it the bar of screens.
+"""The header of every screen: profile, namespace, registry, reachability; below it the bar of screens.
 
-One widget that draws two lines: fourteen small ones took a tenth of the time in which a screen opens.
+One widget draws both lines: fourteen small ones took a tenth of the time to open a screen.
 """
 
 from typing import NamedTuple
@@ -26,11 +26,11 @@ SCREEN_TITLES: dict[str, str] = {
 }
 """The screens in order of their number keys."""
 _COMPACT = {"-narrow", "-flat", "-short", "-tiny"}
-"""The screen's classes with which the two lines become one."""
+"""The screen's classes for which the two lines become one."""
 
 
 class Tab(NamedTuple):
-    """What can be clicked in the bar, and where it stands."""
+    """Something to click in the bar, and its position."""
 
     text: str
     action: str
@@ -38,7 +38,7 @@ class Tab(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The cell behind it."""
+        """The cell after it."""
         return self.start + len(self.text)
 
 
@@ -55,13 +55,13 @@ _SCREENS = _in_a_row(
 )
 _KEYS = [(": palette", "command_palette"), ("? keys", "show_keys")]
 _BAR_WIDTH = _SCREENS[-1].end + 1
-"""Cells that the bar takes of a line, one of distance with it."""
+"""The bar's width in cells, including one of distance."""
 
 
 class StatusHeader(Widget):
-    """Profile, namespace, registry, reach, next poll, request rate, alarms; below it the bar of screens.
+    """Profile, namespace, registry, reachability, next poll, request rate, alarms; below it the bar of screens.
 
-    On a narrow or short terminal the two lines become one, unless that has no room for the marks. It pulls what it
+    On a narrow or short terminal the two lines become one, unless that leaves no room for the marks. It pulls what it
     shows from the workspace.
     """
 
@@ -87,7 +87,7 @@ class StatusHeader(Widget):
         self.update_status()
 
     def update_status(self) -> None:
-        """Show how things stand now; what is as before is not drawn. On a hidden screen it costs nothing."""
+        """Show the current state; draw only changes. On a hidden screen this costs nothing."""
         if not self.screen.is_current:
             return
         crowded = self._has_more_to_say and self._short().cell_length > self.size.width - _BAR_WIDTH
@@ -136,7 +136,7 @@ class StatusHeader(Widget):
         return Content("\n").join([self._status(), self._bar(Content(""))])
 
     def _status(self) -> Content:
-        """Who on the left, how on the right; so that no mark is cut, the right says less."""
+        """Return identity on the left and state on the right; the right side gets shorter before a mark is cut."""
         who, how, width = self._who(), self._how(), self.size.width
         if self._has_more_to_say:
             for shorter in (self._how_without_rate, self._reach_and_alarms):
@@ -168,7 +168,7 @@ class StatusHeader(Widget):
         cells = [
             *([] if marks else [Cell("pyhall-tui", Style.DIM)]),
             Cell(clean(profile.name), Style.STRONG),
-            *marks,  # before what may be cut at the end
+            *marks,  # before what may be cut off at the end
             Cell(clean(profile.namespace)),
             Cell(clean(host(profile.registry_url)), Style.DIM),
         ]
@@ -176,7 +176,7 @@ class StatusHeader(Widget):
 
     @property
     def _has_more_to_say(self) -> bool:
-        """Whether there is what must not be cut: a mark, or that it is not live."""
+        """Whether there is something that must not be cut: a mark, or that the connection is not live."""
         if self._workspace is None:
             return False
         return bool(self._marks()) or self._workspace.connection.state.reach not in (
@@ -185,7 +185,7 @@ class StatusHeader(Widget):
         )
 
     def _marks(self) -> list[Cell]:
-        """What must never be overlooked: production, read only, plain http, a key that a variable overrides."""
+        """Return what you must never overlook: production, read-only, plain http, a key that a variable overrides."""
         if self._workspace is None:
             return []
         profile, key = self._workspace.profile, self._workspace.key_answer
@@ -227,7 +227,7 @@ class StatusHeader(Widget):
         return Content(" ").join([named, self._reach_and_alarms()])
 
     def _live(self) -> list[Content]:
-        """A live run goes on while another screen is looked at: it is told on every screen."""
+        """Return the mark of a live run: it continues while you look at another screen, so every screen shows it."""
         if self._workspace is None or self._workspace.live_run is None:
             return []
         from pyhall_tui.render.lab import live_mark  # not before the first frame

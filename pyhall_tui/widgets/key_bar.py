@@ -1,7 +1,7 @@
-"""The keys of the screen one is on, in one line at its foot; each can be clicked.
+"""The keys of the current screen, in one line at the bottom; you can click each of them.
 
-Textual's Footer makes a widget for each key, and all of them anew with every move of the focus: a third of the time
-that a screen takes to open. This is one widget that draws a line.
+Textual's Footer makes a widget for each key, and makes them all again whenever the focus moves, which takes a third of
+the time to open a screen. This is one widget that draws a line.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 
 class Hint(NamedTuple):
-    """One key and what it does, and where it stands."""
+    """One key, what it does, and its position."""
 
     key: str
     shown: str
@@ -23,12 +23,12 @@ class Hint(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Cells that it takes, with the gap behind it."""
+        """Its width in cells, including the gap after it."""
         return cell_len(self.shown) + cell_len(self.description) + 3
 
 
 class KeyBar(Widget):
-    """The screen's keys on the left; those that work everywhere on the right, where no terminal cuts them off."""
+    """The screen's keys on the left; those that work everywhere on the right, where they are never cut off."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -64,12 +64,12 @@ class KeyBar(Widget):
             self.refresh()
 
     def _is_typed(self, key: str, shown: str) -> bool:
-        """Whether the focused field takes the key as text; of keys such as `slash` Textual does not know it."""
+        """Whether the focused field takes the key as text; Textual doesn't know this for keys such as `slash`."""
         focused = self.screen.focused
         return focused is not None and len(shown) == 1 and focused.check_consume_key(key, shown)
 
     def _way_out(self) -> dict[str, Hint]:
-        """How to leave a field that takes the keys of the screen as text: first of all, so that it is never cut off."""
+        """Return how to leave a field that takes the screen's keys as text; it comes first, so it is never cut off."""
         if self._is_typed("1", "1") and not self.screen.is_modal:
             return {"escape": Hint("escape", "esc", "Leave field")}
         return {}
@@ -87,7 +87,7 @@ class KeyBar(Widget):
 
 
 def _placed(hints: list[Hint], start: int, end: int) -> list[Hint]:
-    """Return those that fit between `start` and `end`, each with its place."""
+    """Return those that fit between `start` and `end`, each with its position."""
     placed = []
     for hint in hints:
         if start + hint.width - 2 > end:

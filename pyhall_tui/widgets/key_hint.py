@@ -1,4 +1,4 @@
-"""A key in a bar that the mouse can press too."""
+"""A key in a bar that you can also click."""
 
 from textual import events
 from textual.widgets import Static

@@ -1,7 +1,7 @@
-"""Calls that come to a screen or widget after it has gone, or while it is being taken down.
+"""Handles calls that reach a screen or widget after it is gone, or while it is being removed.
 
 A message in its queue, a timer's last tick, a callback after the next frame or an answer from a thread may all be late.
-What they would draw on is not there any more: they do nothing.
+What they would draw on is gone, so they do nothing.
 """
 
 import logging
@@ -19,7 +19,7 @@ _log = logging.getLogger("pyhall_tui")
 
 
 def is_there(node: MessagePump) -> bool:
-    """Whether the node is part of the running app, and no part of what is being taken down."""
+    """Whether the node is part of the running app, and not part of something that is being removed."""
     above: MessagePump | None = node
     while above is not None:
         if is_going(above):
@@ -29,12 +29,12 @@ def is_there(node: MessagePump) -> bool:
 
 
 def after_refresh(node: DOMNode, callback: Callable[..., object], *args: Any) -> None:
-    """Call back after the next frame, if the node is still there by then."""
+    """Call back after the next frame, if the node still exists then."""
     node.call_after_refresh(lambda: callback(*args) if is_there(node) else None)
 
 
 def came_late(error: BaseException) -> bool:
-    """Whether a message handler or timer failed only because what it draws on is being taken down.
+    """Whether a message handler or timer failed only because what it draws on is being removed.
 
     Textual ends the message loop of whatever failed, so this must never excuse a widget or screen that stays.
     """
@@ -46,7 +46,7 @@ def came_late(error: BaseException) -> bool:
 
 
 def ended_late(error: BaseException) -> bool:
-    """Whether background work failed only because what it wanted to draw on is gone."""
+    """Whether background work failed only because what it draws on is gone."""
     return isinstance(error, QueryError | NoScreen) and not all(map(is_there, _nodes_in(error.__traceback__)))
 
 

@@ -1,8 +1,8 @@
-"""One table for every long list, on Textual's line API: only the lines that are on screen are ever made.
+"""One table for every long list, with Textual's line API: it makes only the lines that are on screen.
 
-`DataTable` takes 246 ms from a key to its frame with 10,000 rows and 200 updates a second, this takes 11.
-Rows are keys; their cells are made when they are drawn, by the `row` callable. The cursor is a key too, so it stays
-on its row through updates, sorts and filters.
+With 10,000 rows and 200 updates per second, `DataTable` takes 246 ms from a key to its frame; this takes 11. Rows are
+keys; the `row` callable makes their cells when they are drawn. The cursor is a key too, so it stays on its row through
+updates, sorts and filters.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -27,20 +27,20 @@ from pyhall_tui.widgets.late import after_refresh
 
 
 class Column(NamedTuple):
-    """A column: its key, title and least width in cells."""
+    """A column: its key, title and minimum width in cells."""
 
     key: str
     title: str
     width: int
     flex: int = 0
-    """Its share of the width that is left over."""
+    """Its share of the remaining width."""
     leaves: int = 0
-    """The order in which columns leave a narrow table: 1 leaves first, 0 never does."""
+    """The order in which a narrow table drops columns: 1 goes first, 0 never goes."""
     sortable: bool = True
 
 
 class Row(NamedTuple):
-    """What is drawn of one row: a cell for each column, by key, and whether all of it is loud."""
+    """How to draw one row: a cell for each column, by key, and whether the whole row is highlighted."""
 
     cells: dict[str, Cell | tuple[Cell, ...]]
     alarm: bool = False
@@ -56,8 +56,8 @@ _EMPTY = Cell("")
 
 
 def fit(text: str, width: int) -> str:
-    """Return text of exactly that many cells, cut with `…`; a double-width letter is never halved."""
-    if text.isascii():  # most are, and need no look at each letter
+    """Return text of exactly that many cells, cut with `…`; a double-width character is never halved."""
+    if text.isascii():  # most are, and need no check of each character
         return text.ljust(width) if len(text) <= width else text[: max(0, width - 1)] + "…"[:width]
     if cell_len(text) <= width:
         return set_cell_size(text, width)
@@ -65,7 +65,7 @@ def fit(text: str, width: int) -> str:
 
 
 SETTLES = 0.5
-"""Seconds after another row came under the cursor by itself in which no key acts on it: it was meant for the last."""
+"""Seconds for which keys do nothing after the row under the cursor changed: they were meant for the old row."""
 
 
 class LineTable(ScrollView, can_focus=True):
@@ -92,12 +92,12 @@ class LineTable(ScrollView, can_focus=True):
     """
 
     virtual_size = reactive(Size(0, 0))
-    """Other than Textual's, it lays nothing out: the scrollbar always stands there, and is all that follows it."""
+    """Unlike Textual's, it causes no layout: the scrollbar is always visible, and is all that depends on it."""
     placeholder: reactive[str] = reactive("", repaint=False)
-    """What stands in place of the first row where there is none."""
+    """What is shown if there are no rows."""
 
     class RowMessage(Message):
-        """What a table tells; `control` is the table."""
+        """A table's message; `control` is the table."""
 
         def __init__(self, table: "LineTable") -> None:
             super().__init__()
@@ -108,7 +108,7 @@ class LineTable(ScrollView, can_focus=True):
             return self.table
 
     class Highlighted(RowMessage):
-        """The cursor came to stand on another row; None where there is none."""
+        """The cursor is on another row; None if there are no rows."""
 
         def __init__(self, table: "LineTable", key: str | None) -> None:
             super().__init__(table)
@@ -129,13 +129,13 @@ class LineTable(ScrollView, can_focus=True):
             self.column = column
 
     class ViewMoved(RowMessage):
-        """Other rows are on screen; the receiver pulls `visible_keys`."""
+        """Different rows are on screen; the receiver pulls `visible_keys`."""
 
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, LineTable.ViewMoved) and message.table is self.table
 
     def __init__(self, columns: Sequence[Column], row: Callable[[str], Row], *, id: str | None = None) -> None:  # noqa: A002
-        """Make an empty table. `row` is called with a key when, and only when, that row is drawn."""
+        """Make an empty table. `row` is called with a key only when that row is drawn."""
         super().__init__(id=id)
         self._all_columns = tuple(columns)
         self._columns: list[tuple[Column, int]] = []
@@ -144,14 +144,14 @@ class LineTable(ScrollView, can_focus=True):
         self._index: dict[str, int] = {}
         self._cursor: str | None = None
         self._moved = False
-        """Until a person moves it, the cursor stays on the first row, whichever that is."""
+        """Until you move it, the cursor stays on the first row, whichever that is."""
         self._settling: Timer | None = None
-        """Runs while the row under the cursor is another than a moment ago without a person's doing."""
+        """Runs for a moment after the row under the cursor has changed by itself."""
         self.marked: set[str] = set()
         self.sorted_by: str | None = None
         self.descending = False
         self._strips: dict[str, Strip] = {}
-        """As drawn last; whatever changes a row, the cursor too, goes through `refresh_rows`."""
+        """As last drawn; whatever changes a row, even the cursor, goes through `refresh_rows`."""
         self._styles: dict[tuple[Style, bool], RichStyle] = {}
 
     @property
@@ -175,10 +175,11 @@ class LineTable(ScrollView, can_focus=True):
             self.refresh()
 
     def show(self, keys: Sequence[str], *, by_itself: bool = False) -> None:
-        """Show these rows in this order; the cursor stays on its row, or goes to what took its place.
+        """Show these rows in this order; the cursor stays on its row, or moves to the row that replaces it.
 
-        Where only rows that are off the screen came, went or moved, nothing is drawn. `by_itself`: nobody asked for
-        it, so a key pressed in that moment was meant for the rows as they were, and does nothing (see `targets`).
+        If only rows outside the screen appeared, disappeared or moved, nothing is drawn. `by_itself`: the user didn't
+        ask for the change, so a key pressed at that moment was meant for the old rows, and does nothing (see
+        `targets`).
         """
         seen = (self.visible_keys, self.scroll_offset)
         aimed_at = (self._cursor, bool(self.marked))
@@ -201,7 +202,7 @@ class LineTable(ScrollView, can_focus=True):
     def _unsettle(self) -> None:
         self._settle()
         self._settling = settling = self.set_timer(SETTLES, self._settle)
-        # Counted from the frame that shows the other row: a busy machine may take longer to draw it than this.
+        # Counted from the frame that shows the other row, because a busy machine may take long to draw it.
         after_refresh(self, lambda: settling.reset() if settling is self._settling else None)
 
     def _settle(self) -> None:
@@ -210,7 +211,7 @@ class LineTable(ScrollView, can_focus=True):
             self._settling = None
 
     def _is_settled(self) -> bool:
-        """Whether the cursor has stood long enough for a key to be meant for its row; else say so and hold it."""
+        """Whether the row has been under the cursor long enough for a key to be meant for it; otherwise say so."""
         if self._settling is None:
             return True
         self._moved = True
@@ -219,7 +220,7 @@ class LineTable(ScrollView, can_focus=True):
         return False
 
     def refresh_rows(self, keys: Iterable[str]) -> None:
-        """Draw these rows anew where they are on screen and look other than before; what is not costs nothing."""
+        """Draw these rows again if they are on screen and have changed; others cost nothing."""
         top, height = self.scroll_offset.y, self.size.height - 1
         for key in keys:
             drawn = self._strips.pop(key, None)
@@ -238,9 +239,10 @@ class LineTable(ScrollView, can_focus=True):
             self._keep_cursor_in_view()
 
     def targets(self) -> list[str]:
-        """Return the rows that an action is meant for: the marked ones in order, or the one under the cursor.
+        """Return the rows that an action is for: the marked ones in order, or the one under the cursor.
 
-        None for a moment after another row came under the cursor by itself, or all marked rows went: it is said.
+        It is empty for a moment after the row under the cursor changed by itself, or all marked rows disappeared; the
+        table then says so.
         """
         if not self._is_settled():
             return []
@@ -253,7 +255,7 @@ class LineTable(ScrollView, can_focus=True):
         return self.cursor_key if self._is_settled() else None
 
     def set_sort(self, column: str | None, *, descending: bool) -> None:
-        """Show by which column the rows are sorted, by a sign in its title."""
+        """Show by which column the rows are sorted, with a symbol in its title."""
         self.sorted_by, self.descending = column, descending
         self.refresh()
 
@@ -326,7 +328,7 @@ class LineTable(ScrollView, can_focus=True):
         return self._strip(self._keys[position])
 
     def _strip(self, key: str) -> Strip:
-        """Return the row as it was drawn last, or draw it."""
+        """Return the row as last drawn, or draw it."""
         strip = self._strips.get(key)
         if strip is None:
             if len(self._strips) > 1_000:
@@ -337,7 +339,7 @@ class LineTable(ScrollView, can_focus=True):
     def _draw(self, key: str, *, is_cursor: bool) -> Strip:
         row = self._row(key)
         mark = "•" if key in self.marked else " "
-        bar = "▌" if self.has_focus else "▏"  # its background is but another shade
+        bar = "▌" if self.has_focus else "▏"  # its background is only another shade
         line = [Cell((bar if is_cursor else " ") + mark, Style.STRONG)]
         for column, width in self._columns:
             line += pieces(row, column.key, width)
@@ -363,15 +365,15 @@ class LineTable(ScrollView, can_focus=True):
         return cached
 
     def _looks(self, *words: str) -> RichStyle:
-        """Return the style that these words say on the table's own, by the theme.
+        """Return the style for these words on top of the table's own, from the theme.
 
-        Component classes would say the same, but Textual makes and styles a node for each at every change of focus.
+        Component classes would do the same, but Textual makes and styles a node for each whenever the focus changes.
         """
         parse = self.app.stylesheet.parse_style
         return sum(map(parse, words), start=self.visual_style).rich_style
 
     def _lay_out(self) -> None:
-        """Choose the columns that fit, and share out the width that is left over."""
+        """Choose the columns that fit, and distribute the remaining width."""
         columns = list(self._all_columns)
         while len(columns) > 1 and _needed(columns) > self.size.width:
             leaving = [column for column in columns if column.leaves]
@@ -427,7 +429,7 @@ class LineTable(ScrollView, can_focus=True):
 
 
 def pieces(row: Row, column: str, width: int) -> list[Cell]:
-    """Return a row's cell of that column in its parts: together they are exactly `width` wide, and the gap."""
+    """Return the parts of a row's cell in that column: together exactly `width` cells, plus the gap."""
     value = row.cells.get(column, _EMPTY)
     parts = (value,) if isinstance(value, Cell) else value or (_EMPTY,)
     made: list[Cell] = []
@@ -447,7 +449,7 @@ def _loud(row: Row, style: Style) -> Style:
 
 
 def _merged(pieces: list[Cell]) -> list[Cell]:
-    """Join neighbours of one style: Textual goes through each piece of a line a dozen times."""
+    """Join neighbors with the same style: Textual goes through each piece of a line a dozen times."""
     merged = pieces[:1]
     for piece in pieces[1:]:
         text, style = merged[-1]

@@ -1,4 +1,4 @@
-"""The last guard of the terminal: fields show what was put into them as it is, a suggestion of the registry's too."""
+"""The terminal's last protection: fields show their content unchanged, even a suggestion from the registry."""
 
 from rich.segment import Segment
 from textual.strip import Strip
@@ -7,7 +7,7 @@ from pyhall_tui.render.text import clean
 
 
 def without_controls(strip: Strip) -> Strip:
-    """Return a line of a field with a visible substitute for each letter that would drive the terminal or hide."""
+    """Return a field's line with a visible substitute for each character that controls the terminal or is invisible."""
     if all(segment.text.isprintable() for segment in strip):
         return strip
     shown = (Segment("".join(map(_shown, segment.text)), segment.style) for segment in strip)

@@ -1,4 +1,4 @@
-"""The strip of pictures above the workers: the fleet as a bar, the last minutes of requests as sparklines."""
+"""The strip above the workers: the fleet as a bar, and the last minutes of requests as sparklines."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.workspace import Workspace
 
 _PACE = 1.0
-"""Seconds between two drawings at least."""
+"""At least so many seconds between two drawings."""
 _MOST_POINTS = 60
 
 
@@ -44,7 +44,7 @@ class FleetStrip(Static):
         self._draw()
 
     def _pace_over(self) -> None:
-        """Draw what came since the last drawing, if anything did."""
+        """Draw what came since the last drawing, if anything."""
         self._next = None
         if self._more_came:
             self._more_came = False
@@ -63,7 +63,7 @@ class FleetStrip(Static):
             self.update(content, layout=False)  # its size is fixed
 
     def _whole_points(self, mono: float) -> list[Point]:
-        """Return the spans that are over: the running one is not full yet and would look like a fall."""
+        """Return the completed spans: the current one is not full yet and would look like a drop."""
         bucket = int(mono // BUCKET)
         if bucket != self._bucket:
             self._bucket = bucket

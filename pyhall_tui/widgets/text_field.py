@@ -1,4 +1,4 @@
-"""An area of several lines; apart from the one-line fields, since Textual's area is no small import."""
+"""A field with several lines; separate from the one-line fields, because Textual's area is a large import."""
 
 from textual import events
 from textual.strip import Strip
@@ -9,7 +9,7 @@ from pyhall_tui.widgets.sanitizing import without_controls
 
 
 class TextField(TextArea):
-    """A text area whose edits keep the order in which they were typed."""
+    """A text area that keeps edits in the order in which they were typed."""
 
     async def on_key(self, event: events.Key) -> None:
         await edit_at_once(self, event)

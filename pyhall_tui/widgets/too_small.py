@@ -1,4 +1,4 @@
-"""What a screen shows in a terminal too small for it; all that it holds stays as it is below."""
+"""What a screen shows in a terminal that is too small; everything below stays as it is."""
 
 from typing import Any, Final
 
@@ -11,9 +11,9 @@ _ENDS: Final = frozenset({"ctrl+c", "ctrl+q"})
 
 
 def may_act(app: App[Any], event: events.Event) -> bool:
-    """Whether a key, paste or click may do anything: in a terminal too small nobody sees what it does, or to what.
+    """Whether a key, paste or click may do anything: in a terminal that is too small, you can't see what it does.
 
-    The keys that end the program always may. Lists that have no room are not laid out either, and fail on a page down.
+    The keys that end the program always may. Lists without room are not laid out either, and would fail on page down.
     """
     if app.size.width >= _LEAST[0] and app.size.height >= _LEAST[1]:
         return True
@@ -27,7 +27,7 @@ class TooSmall(Static):
     """Covers a screen of the layers `base` and `top` that has the class `-tiny` or `-flat`."""
 
     CLASSES_OF_SCREEN: Final = ("-tiny", "-flat")
-    """With one of them the screen is covered."""
+    """Each of them covers the screen."""
     SCOPED_CSS = False  # the classes are the screen's
     DEFAULT_CSS = """
     TooSmall { layer: top; width: 100%; height: 100%; background: $background; display: none; }

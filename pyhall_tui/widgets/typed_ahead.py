@@ -1,9 +1,9 @@
-"""Keys, pastes and clicks that arrive while the one before is still at work.
+"""Holds keys, pastes and clicks that arrive while the previous one is still at work.
 
-Textual hands every key to the widget that has the focus when the key arrives. A key that moves the focus, opens a
-dialog or changes the screen does so several messages later, so keys typed right behind it (a fast paste, `tmux
-send-keys`, a slow line) would be commands of the screen that the user is leaving. Here they wait, in order, until the
-one before them has done all that it does, and then go to what has the focus by then.
+Textual gives every key to the widget that has the focus when the key arrives. A key that moves the focus, opens a
+dialog or changes the screen does so several messages later, so keys typed right after it (a fast paste, `tmux
+send-keys`, a slow line) would be commands for the screen that the user is leaving. Here they wait, in order, until the
+previous one has done everything, and then go to whatever has the focus.
 """
 
 import asyncio
@@ -23,37 +23,37 @@ from pyhall_tui.textual_internals import calls_after_the_frame
 from pyhall_tui.widgets.one_at_a_time import has_ended
 
 Typed: TypeAlias = events.InputEvent | events.Paste
-"""All that comes from keyboard and mouse. A paste is no `InputEvent`, and must not overtake the keys before it."""
+"""Everything from keyboard and mouse. A paste is not an `InputEvent`, and must not overtake the keys before it."""
 _AT_ONCE = frozenset({"ctrl+c", "ctrl+q"})
 """Keys that never wait: they end the program from anywhere."""
 _ACTING = (events.Key, events.Paste, events.MouseDown, events.MouseUp, events.Click)
-"""Input that can change where the next one belongs; moving and scrolling the mouse cannot."""
+"""Input that can change where the next one belongs; moving and scrolling the mouse can't."""
 _MOST_TURNS = 5_000
-"""Turns of a loop that is never idle, after which the next key is handed on anyway; a screen opens in about 100."""
+"""If the loop is never idle, the next key passes anyway after this many turns; a screen opens in about 100."""
 _LOOK_AGAIN = 0.002
-"""Seconds between two looks while the loop is idle and a screen or a frame is still to come."""
+"""Seconds between two checks while the loop is idle and a screen or a frame is still to come."""
 
 
 class TypedAhead:
-    """Lets one key at a time through. A key that comes while nothing is at work is not held for a moment."""
+    """Lets one key at a time through. A key that comes while nothing is at work passes at once."""
 
     def __init__(self, app: App[None]) -> None:
         self._app = app
         self._held: deque[Typed] = deque()
         self._at_work = False
-        """Whether something that was let through may not be done yet."""
+        """Whether something that was let through may not have finished yet."""
         self._read_at = 0.0
         """When the key or click at work was read, by the clock of Textual's messages."""
         self._turns = 0
         self._sent: Typed | None = None
-        """The first of the held, while it is on its way through the app's own queue."""
+        """The first held event, while it is on its way through the app's own queue."""
         self._may_pass = False
-        """Whether the one on its way goes through; the first time round it only shows that the app has time for it."""
+        """Whether the one on its way passes; the first time it only shows that the app has time for it."""
         self._awaited: list[Callable[[], bool]] = []
 
     @property
     def is_quiet(self) -> bool:
-        """Whether all input that came has been handed on and has done what it does."""
+        """Whether all input has been passed on and has taken effect."""
         return not self._at_work
 
     def was_read_before(self, message: Message) -> bool:
@@ -61,14 +61,14 @@ class TypedAhead:
         return self._at_work and self._read_at < message.time
 
     def wait_for(self, is_there: Callable[[], bool]) -> None:
-        """Hold keys until `is_there` is true: a place that a thread or the disk must first make is on its way.
+        """Hold keys until `is_there` is true, because their target depends on a thread or the disk.
 
-        Escape ends the wait, so that a disk that never answers does not take the keyboard with it.
+        Escape ends the wait, so that a disk that never answers does not block the keyboard.
         """
         self._awaited.append(is_there)
 
     def keeps(self, event: Typed) -> bool:
-        """Take an event that has just come in; return whether it is held back, to be posted to the app again later."""
+        """Take a new event; return whether it is held, to be posted to the app again later."""
         if event is self._sent:
             return self._came_round(event)
         if isinstance(event, events.Key) and event.key in _AT_ONCE:
@@ -84,7 +84,7 @@ class TypedAhead:
 
     def _hold(self, event: Typed) -> None:
         if isinstance(event, events.MouseMove) and self._held and isinstance(self._held[-1], events.MouseMove):
-            self._held.pop()  # only where the mouse is now counts
+            self._held.pop()  # only the mouse's current position counts
         if isinstance(event, events.Key) and event.key == "escape":
             self._awaited.clear()
         self._held.append(event)
@@ -108,7 +108,7 @@ class TypedAhead:
         asyncio.get_running_loop().call_soon(self._look)
 
     def _look(self) -> None:
-        """Let the next one through once all is done that the one before set off."""
+        """Let the next one through once everything that the previous one started is done."""
         loop = asyncio.get_running_loop()
         self._turns += 1
         if self._turns < _MOST_TURNS:
@@ -140,41 +140,41 @@ class TypedAhead:
 
 def _is_idle(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether nothing is about to run: all messages are handled, and what they posted too."""
-    return not getattr(loop, "_ready", True)  # a loop without it is never idle: then the turns are counted
+    return not getattr(loop, "_ready", True)  # a loop without it is never idle, so the turns are counted
 
 
 def _waits_for_a_frame(screen: Screen[Any]) -> bool:
-    """Whether something, such as a move of the focus, is to happen after the next frame."""
-    ours = screen.refresh_bindings  # follows every move of the focus, and moves nothing
+    """Whether something, such as a change of focus, will happen after the next frame."""
+    ours = screen.refresh_bindings  # follows every change of focus, and changes nothing
     return any(not isinstance(call, partial) or call.func != ours for call in calls_after_the_frame(screen))
 
 
 @runtime_checkable
 class HoldsKeys(Protocol):
-    """What is needed of the app."""
+    """What is needed from the app."""
 
     @property
     def typed_ahead(self) -> TypedAhead: ...
 
 
 def keys_wait_for(node: DOMNode, work: Worker[Any]) -> None:
-    """Hold keys until work has ended that opens a dialog, closes one or moves the focus when a thread has answered."""
+    """Hold keys until work has ended that opens or closes a dialog or moves the focus after a thread's answer."""
     if isinstance(node.app, HoldsKeys):
         node.app.typed_ahead.wait_for(partial(has_ended, work))
 
 
 class LastAnswer:
-    """The moment at which the last thing that was sent got its answer.
+    """The moment at which the last request got its answer.
 
-    A second ctrl+s in one read waits until the first has done all that it does. A fast registry has answered by then,
-    so "under way" does not hold it back; yet it was pressed without sight of that answer, and must not send again.
+    A second ctrl+s in one read waits until the first has done everything. A fast registry has answered by then, so
+    "under way" does not hold it back. But it was pressed before that answer was visible, so it must not send again.
     """
 
     def __init__(self) -> None:
         self._came: Message | None = None
 
     def came(self) -> None:
-        """Note that the answer is here."""
+        """Note that the answer has arrived."""
         self._came = Message()
 
     def was_unseen(self, node: DOMNode) -> bool:

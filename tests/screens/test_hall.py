@@ -154,7 +154,7 @@ async def test_rules_come_with_their_hits_the_hidden_ones_explained(open_app: Op
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await go_to_hall(opened)
         await opened.pilot.press("right")
-        await reads(opened, "Never reached: never.", "▲ hidden")
+        await reads(opened, "Unreachable: never.", "▲ hidden")
         assert any("deny-all" in line and " 1 " in line for line in opened.text().splitlines())
         await opened.pilot.press("down")
         await reads(opened, "rule never is unreachable: deny-all already decides everything it matches")
