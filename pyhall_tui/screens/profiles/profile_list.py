@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button
 
+from pyhall_tui.profiles.edits import NEW
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 
 _COLUMNS: Final = (
@@ -35,3 +36,8 @@ class ProfileList(Vertical):
                 button = Button(label, id=f"do-{name}", compact=True)
                 button.can_focus = False  # for the mouse: a key has each, and tab goes on to the form
                 yield button
+
+    def offer(self, name: str, *, is_default: bool) -> None:
+        """Enable the buttons of what can be done with the profile under the cursor."""
+        for button, enabled in (("duplicate", True), ("delete", True), ("start", not is_default)):
+            self.query_one(f"#do-{button}", Button).disabled = name == NEW or not enabled

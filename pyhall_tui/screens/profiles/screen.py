@@ -5,11 +5,9 @@ from typing import ClassVar, Final
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
+from textual.containers import Horizontal
 from textual.timer import Timer
-from textual.widgets import Button, Static
-from textual.widgets.button import ButtonVariant
+from textual.widgets import Button
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.files.drafts import Drafts
@@ -25,17 +23,17 @@ from pyhall_tui.profiles.saving import Saver, Written, connection
 from pyhall_tui.profiles.trials import Trials, hindrance
 from pyhall_tui.profiles.urls import origin
 from pyhall_tui.profiles.watch_list import WatchList
-from pyhall_tui.render.profile import key_sentence, profile_row
+from pyhall_tui.render.profile import profile_row
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CloseProfile, Go, OpenProfile
 from pyhall_tui.screens.profiles.choice import ChoiceScreen
 from pyhall_tui.screens.profiles.form import ProfileForm
+from pyhall_tui.screens.profiles.form_pane import FormPane
 from pyhall_tui.screens.profiles.notice import Notice
 from pyhall_tui.screens.profiles.probe_panel import ProbePanel
 from pyhall_tui.screens.profiles.profile_list import ProfileList
 from pyhall_tui.screens.profiles.questions import ask_conflict, ask_delete, ask_untested, take_theirs
-from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
@@ -43,8 +41,6 @@ from pyhall_tui.workspace import Workspace
 
 _KEEP_AFTER: Final = 0.5
 """Seconds of quiet after which what is typed is written down."""
-_FORM_BUTTONS: Final = (("test", "Test  ^g"), ("save", "Save  ^s"), ("open", "Open  ^o"), ("discard", "Discard"))
-_VARIANTS: Final[dict[str, ButtonVariant]] = {"save": "primary"}
 
 
 class ProfilesScreen(ModeScreen):
@@ -93,14 +89,7 @@ class ProfilesScreen(ModeScreen):
         yield Notice(id="top")
         with Horizontal(id="columns"):
             yield ProfileList(self._row)
-            with Vertical(id="form-frame"):
-                yield ProfileForm(id="form")
-                yield ProbePanel(id="probe")
-                yield Static(id="said", markup=False)
-                with Horizontal(id="form-buttons"):
-                    for name, label in _FORM_BUTTONS:
-                        yield Button(label, id=f"do-{name}", compact=True, variant=_VARIANTS.get(name, "default"))
-                    yield Button("Ask keyring again", id="do-ask_key", compact=True)
+            yield FormPane(id="form-frame")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -224,32 +213,13 @@ class ProfilesScreen(ModeScreen):
         name = self._shown
         if name is None:
             return
-        edited = self._book.is_edited(name)
-        frame = self.query_one("#form-frame")
-        frame.border_title = Content("A new profile" if name == NEW else clean(name))
-        frame.border_subtitle = Content("not saved" if edited else "")
         base = self._book.base(name)
         answer = self._answer(base) if base else None
-        url = str(self.form.values()["registry_url"])
-        self.form.hint_key(key_sentence(base, answer, self.form.typed_key, url).text)
-        for button, enabled in (
-            ("test", True),
-            ("save", edited or name == NEW),
-            ("discard", edited or name == NEW),
-            ("open", name != NEW),
-            ("duplicate", name != NEW),
-            ("delete", name != NEW),
-            ("start", name not in (NEW, self._book.profiles.default)),
-        ):
-            self.query_one(f"#do-{button}", Button).disabled = not enabled
-        unanswered = answer is not None and answer.state in (KeyState.LOCKED, KeyState.TIMED_OUT, KeyState.UNAVAILABLE)
-        self.query_one("#do-ask_key").display = unanswered
+        self.query_one(FormPane).show(name, base, answer, edited=self._book.is_edited(name))
+        self.query_one(ProfileList).offer(name, is_default=name == self._book.profiles.default)
 
     def _say(self, sentence: str, style: Style = Style.DIM) -> None:
-        said = self.query_one("#said", Static)
-        said.display = bool(sentence)
-        if sentence:
-            said.update(as_content([Cell(clean(sentence), style)]))
+        self.query_one(FormPane).say(sentence, style)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Mark the half one is in; `:focus-within` would style all of it anew with every field (70 ms a key)."""
