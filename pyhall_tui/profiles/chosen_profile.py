@@ -28,6 +28,8 @@ def choose_profile(store: ProfileStore | None, name: str | None) -> Chosen:
         store: None if this machine has no folder for one.
     """
     try:
+        if name == PROFILE_NAME and (by_environment := overridden(None)) is not None:
+            return Chosen(by_environment)  # it needs no file: a mistake there is no hindrance
         profiles = store.load() if store else Profiles((), None)
         if name is not None:
             return _named(profiles, name)
@@ -38,8 +40,6 @@ def choose_profile(store: ProfileStore | None, name: str | None) -> Chosen:
 
 
 def _named(profiles: Profiles, name: str) -> Chosen:
-    if name == PROFILE_NAME and (by_environment := overridden(None)) is not None:
-        return Chosen(by_environment)
     stored = profiles.named(name)
     if stored is not None:
         return Chosen(overridden(stored), stored)

@@ -67,6 +67,8 @@ def test_the_profile_that_the_environment_makes_has_a_name_too(
     assert chosen_name(store, "environment") == "environment"
     assert choose_profile(store, "environment").stored is None
     assert chosen_name(None, None) == "environment"
+    store.path.write_text("profiles = [")
+    assert chosen_name(store, "environment") == "environment", "a mistake in the file does not stop it"
 
 
 def test_a_mistake_in_the_environment_or_the_file_is_the_problem(
