@@ -52,26 +52,26 @@ class Notice(Vertical):
             yield Button("Open from the environment", id="environment")
         yield Static(id="overrides", markup=False)
 
-    def show(self, book: EditedProfiles, problem: str | None, *, has_workspace: bool) -> None:
+    def show(self, edited: EditedProfiles, problem: str | None, *, has_workspace: bool) -> None:
         """Show what there is to say and to do.
 
         Args:
-            book: what the file holds, or why it cannot be used.
+            edited: what the file holds, or why it cannot be used.
             problem: why no profile is open.
             has_workspace: a profile, or the demo, is open.
         """
-        problem = book.mistake or problem
-        said = problem or (_WELCOME if not book.profiles.profiles and not has_workspace else "")
+        problem = edited.mistake or problem
+        said = problem or (_WELCOME if not edited.profiles.profiles and not has_workspace else "")
         sentence = self.query_one("#problem", Static)
         sentence.display = bool(said)
         sentence.set_class(bool(problem), "-mistake")
         sentence.update(Content(clean(said)))
         overrides = override_line()
         self.query_one("#demo").display = not has_workspace
-        self.query_one("#reread").display = book.mistake is not None
-        self.query_one("#begin").display = book.is_lost
+        self.query_one("#reread").display = edited.mistake is not None
+        self.query_one("#begin").display = edited.is_lost
         self.query_one("#environment").display = not has_workspace and environment_alone() is not None
-        self.query_one("#ways").display = book.mistake is not None or not has_workspace
+        self.query_one("#ways").display = edited.mistake is not None or not has_workspace
         many = sum(button.display for button in self.query(Button)) > 2
         self.query_one("#ways").set_class(many, "-many")
         for button in self.query(Button):

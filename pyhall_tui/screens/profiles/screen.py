@@ -79,7 +79,7 @@ class ProfilesScreen(ModeScreen):
         super().__init__(workspace)
         self._keys, self._home, self._clock = keys, home, clock
         self._is_demo, self._problem = is_demo, problem
-        self._book = EditedProfiles(store, keys, Edits(drafts))
+        self._edited = EditedProfiles(store, keys, Edits(drafts))
         self._shown: str | None = None
         self._trials = Trials(keys)
         self._keep_timer: Timer | None = None
@@ -98,7 +98,7 @@ class ProfilesScreen(ModeScreen):
 
     def _begin(self) -> None:
         """Put the focus where one starts: the list, the form of the first profile, or the file's mistake."""
-        if self._book.mistake is not None:
+        if self._edited.mistake is not None:
             self.query_one("#reread").focus()
         elif self.has_class("-first-run"):
             self._show(NEW)
@@ -123,15 +123,15 @@ class ProfilesScreen(ModeScreen):
             self._reload()
 
     def on_unmount(self) -> None:
-        self._book.keep()
+        self._edited.keep()
 
     def _reload(self, cursor: str | None = None) -> None:
         """Read the file again: an editor or another program may have changed it."""
-        self._book.load()
+        self._edited.load()
         self._show_ways()
-        names = self._book.names(self._shown)
+        names = self._edited.names(self._shown)
         self.table.show(names)
-        wanted = cursor or self._shown or self._open_name() or self._book.profiles.default
+        wanted = cursor or self._shown or self._open_name() or self._edited.profiles.default
         if wanted in names:
             self.table.move_to(wanted)
         self.table.refresh_rows(names)
@@ -140,25 +140,25 @@ class ProfilesScreen(ModeScreen):
 
     def _show_ways(self) -> None:
         """Say what is wrong above all, and show the ways on that there are."""
-        first_run = not self._book.profiles.profiles and self._book.mistake is None
+        first_run = not self._edited.profiles.profiles and self._edited.mistake is None
         self.set_class(first_run, "-first-run")
-        columns, readable = self.query_one("#columns"), self._book.mistake is None
-        self.query_one(Notice).show(self._book, self._problem, has_workspace=self.has_workspace)
+        columns, readable = self.query_one("#columns"), self._edited.mistake is None
+        self.query_one(Notice).show(self._edited, self._problem, has_workspace=self.has_workspace)
         if columns.display != readable:
             columns.display = readable
             self._say("")  # that it was not saved for the mistake, which is mended
             after_refresh(self, self._begin)  # what had the focus is gone
 
     def _row(self, name: str) -> Row:
-        profile = self._book.profile(name)
+        profile = self._edited.profile(name)
         if profile is None:
             return Row({"name": Cell("a new profile", Style.DIM), "marks": (Cell("not saved", Style.WARNING),)})
         row = profile_row(
             profile,
             self._answer(profile),
             is_open=name == self._open_name(),
-            is_default=name == self._book.profiles.default,
-            is_edited=self._book.is_edited(name),
+            is_default=name == self._edited.profiles.default,
+            is_edited=self._edited.is_edited(name),
         )
         return Row(row._asdict())
 
@@ -168,7 +168,7 @@ class ProfilesScreen(ModeScreen):
     def _answer(self, profile: Profile) -> KeyAnswer | None:
         """What is known of a profile's key without asking anybody."""
         opened = self.workspace.key_answer if profile.name == self._open_name() else None
-        return self._book.known_key(profile, opened)
+        return self._edited.known_key(profile, opened)
 
     @on(LineTable.Highlighted, "#profiles")
     def _highlighted(self, message: LineTable.Highlighted) -> None:
@@ -188,35 +188,35 @@ class ProfilesScreen(ModeScreen):
             self.query_one(ProbePanel).clear()
             self._say("")
         self._shown = name
-        values = self._book.values_of(name)
-        if values != self.form.values() or self.form.typed_key != self._book.typed_keys.get(name, ""):
-            self.form.fill(values, self._book.typed_keys.get(name, ""))
+        values = self._edited.values_of(name)
+        if values != self.form.values() or self.form.typed_key != self._edited.typed_keys.get(name, ""):
+            self.form.fill(values, self._edited.typed_keys.get(name, ""))
         if name == NEW and NEW not in self.table.keys:
-            self.table.show(self._book.names(self._shown))
+            self.table.show(self._edited.names(self._shown))
         self.table.move_to(name)
         self._refresh_form()
 
     @on(ProfileForm.Edited)
     def _take_edit(self) -> None:
         name = self._shown
-        if name is None or self._book.mistake is not None:
+        if name is None or self._edited.mistake is not None:
             return
-        self._book.take(name, self.form.values(), self.form.typed_key)
+        self._edited.take(name, self.form.values(), self.form.typed_key)
         self.table.refresh_rows([name])
         self._refresh_form()
         if self._keep_timer is not None:
             self._keep_timer.stop()
-        self._keep_timer = self.set_timer(_KEEP_AFTER, self._book.keep)
+        self._keep_timer = self.set_timer(_KEEP_AFTER, self._edited.keep)
 
     def _refresh_form(self) -> None:
         """Say where the key is, name the form, and offer what can be done with it."""
         name = self._shown
         if name is None:
             return
-        base = self._book.base(name)
+        base = self._edited.base(name)
         answer = self._answer(base) if base else None
-        self.query_one(FormPane).show(name, base, answer, edited=self._book.is_edited(name))
-        self.query_one(ProfileList).offer(name, is_default=name == self._book.profiles.default)
+        self.query_one(FormPane).show(name, base, answer, edited=self._edited.is_edited(name))
+        self.query_one(ProfileList).offer(name, is_default=name == self._edited.profiles.default)
 
     def _say(self, sentence: str, style: Style = Style.DIM) -> None:
         self.query_one(FormPane).say(sentence, style)
@@ -240,7 +240,7 @@ class ProfilesScreen(ModeScreen):
     def _arrive(self, message: Go) -> None:
         """Another screen sends values for the open profile, such as the address that a redirect named."""
         message.stop()
-        if self._book.mistake is None:
+        if self._edited.mistake is None:
             after_refresh(self, self._take_over, message)
 
     def _take_over(self, message: Go) -> None:
@@ -261,12 +261,12 @@ class ProfilesScreen(ModeScreen):
     @on(Notice.Begin)
     @on(Notice.ReadAgain)
     def _read_again(self, message: Notice.Begin | Notice.ReadAgain) -> None:
-        self._problem = (isinstance(message, Notice.Begin) and self._book.begin_file()) or None
+        self._problem = (isinstance(message, Notice.Begin) and self._edited.begin_file()) or None
         self._reload()
         self._begin()
 
     def action_new(self) -> None:
-        if self._book.mistake is None:
+        if self._edited.mistake is None:
             self._show(NEW)
             self.form.field("name").input.focus()
 
@@ -274,17 +274,17 @@ class ProfilesScreen(ModeScreen):
         self.form.field("name").input.focus()
 
     def action_duplicate(self) -> None:
-        if self._shown in (None, NEW) or self._book.mistake is not None:
+        if self._shown in (None, NEW) or self._edited.mistake is not None:
             return
         values = {**self.form.values(), "name": f"{self._shown}-copy"}
-        self._book.begin(NEW, None, values)
+        self._edited.begin(NEW, None, values)
         self.action_new()
 
     def action_discard(self) -> None:
         name = self._shown
-        if name is None or self._book.mistake is not None:
+        if name is None or self._edited.mistake is not None:
             return
-        self._book.forget_typed(name)
+        self._edited.forget_typed(name)
         if name == NEW:
             self._shown = None
         self._reload()
@@ -298,21 +298,21 @@ class ProfilesScreen(ModeScreen):
     def _open(self, name: str) -> None:
         if name == NEW:
             self.action_save()
-        elif self._book.mistake is None:
-            self._book.keep()
+        elif self._edited.mistake is None:
+            self._edited.keep()
             self.post_message(OpenProfile(name))
 
     @one_at_a_time("start")
     async def action_start(self) -> None:
         name = self._shown
-        if name is not None and self._book.profiles.named(name) is not None:
+        if name is not None and self._edited.profiles.named(name) is not None:
             sentence = await self._saver.start_with(name)
             self._reload()
             self._say(sentence)
 
     @one_at_a_time("delete")
     async def action_delete(self) -> None:
-        profile = self._book.profiles.named(self._shown or "")
+        profile = self._edited.profiles.named(self._shown or "")
         if profile is None:
             return
         is_open = profile.name == self._open_name()
@@ -320,7 +320,7 @@ class ProfilesScreen(ModeScreen):
             return
         gone, sentence = await self._saver.delete(profile)
         if gone:
-            self._book.forget_typed(profile.name)
+            self._edited.forget_typed(profile.name)
             self._shown = None
         self._reload()
         if gone and is_open:
@@ -333,10 +333,10 @@ class ProfilesScreen(ModeScreen):
     @one_at_a_time("probe")
     async def action_test(self) -> None:
         name = self._shown
-        if name is None or self._book.mistake is not None or not self.form.check_all():
+        if name is None or self._edited.mistake is not None or not self.form.check_all():
             return
         profile = profile_from(fields_of(self.form.values()))
-        base, typed_key = self._book.base(name), self.form.typed_key
+        base, typed_key = self._edited.base(name), self.form.typed_key
         made_with = connection(self.form.values(), typed_key)
         if (asked := self._overridden(profile)) is None:
             return
@@ -344,7 +344,7 @@ class ProfilesScreen(ModeScreen):
         trial = await self._trials.prepare(profile, asked, base, typed_key)
         self._say("")
         if base is not None and trial.answer is not None:
-            self._book.answers[base.name] = trial.answer
+            self._edited.answers[base.name] = trial.answer
             self._refresh_form()
         panel = self.query_one(ProbePanel)
         well = await panel.run(trial.profile, trial.key, self._clock, why_none=trial.why_none, note=trial.note)
@@ -364,13 +364,13 @@ class ProfilesScreen(ModeScreen):
     @one_at_a_time("save")
     async def action_save(self) -> None:
         name = self._shown
-        if name is None or self._book.mistake is not None:
+        if name is None or self._edited.mistake is not None:
             return
         if not self.form.check_all():
             wrong = len(self.form.mistakes())
             self._say(f"Not saved: {wrong} field{'s' * (wrong != 1)} to correct.", Style.ERROR)
             return
-        values, typed_key, base = self.form.values(), self.form.typed_key, self._book.base(name)
+        values, typed_key, base = self.form.values(), self.form.typed_key, self._edited.base(name)
         if not await self._may_save(name, base, connection(values, typed_key)):
             return
         written = await self._saver.write(profile_from(fields_of(values)), base)
@@ -378,7 +378,7 @@ class ProfilesScreen(ModeScreen):
             self._tell_unsaved(name, written)
             return
         saved = written.saved
-        self._book.forget_typed(name, saved.name)
+        self._edited.forget_typed(name, saved.name)
         self._shown = saved.name
         self._reload(saved.name)
         trouble = ""
@@ -390,7 +390,7 @@ class ProfilesScreen(ModeScreen):
             self._say("Saved. Waiting for the OS keyring, which may ask for its password …")
         answer = await self._saver.keep_key(saved, base, typed_key)
         if answer is not None:
-            self._book.answers[saved.name] = answer
+            self._edited.answers[saved.name] = answer
         self._apply(name, saved, answer, trouble)
 
     def _tell_unsaved(self, name: str, written: Written) -> None:
@@ -400,10 +400,10 @@ class ProfilesScreen(ModeScreen):
             return
         conflict = written.theirs
         if conflict is not None and conflict.theirs is None:
-            self._book.forget_typed(name)
+            self._edited.forget_typed(name)
             self._shown = None
         elif conflict is not None and conflict.theirs is not None:
-            self._book.begin(name, conflict.theirs, take_theirs(conflict, self._book.values_of(name)))
+            self._edited.begin(name, conflict.theirs, take_theirs(conflict, self._edited.values_of(name)))
         self._reload()
         self._say(written.sentence, Style.DIM if conflict else Style.ERROR)
 
@@ -451,7 +451,7 @@ class ProfilesScreen(ModeScreen):
     @one_at_a_time("key")
     async def action_ask_key(self) -> None:
         """Ask again where the keyring gave no answer; a key that is held for this run is stored."""
-        profile = self._book.profiles.named(self._shown or "")
+        profile = self._edited.profiles.named(self._shown or "")
         if profile is None:
             return
         if (asked := self._overridden(profile)) is None:
@@ -460,7 +460,7 @@ class ProfilesScreen(ModeScreen):
         answer = await self._keys.load(asked)
         if answer.key is not None and answer.state is not KeyState.FOUND:
             answer = await self._keys.save(asked, answer.key)
-        self._book.answers[profile.name] = answer
+        self._edited.answers[profile.name] = answer
         self.table.refresh_rows([profile.name])
         self._say(answer.sentence, Style.DIM if answer.state is KeyState.FOUND else Style.WARNING)
         if profile.name == self._open_name() and answer.key is not None:
