@@ -13,11 +13,18 @@ import pytest
 from pyhall_tui.hall.demo import RunningDemo, start_demo
 from pyhall_tui.logs.masking import forget_secrets
 from tests.examples import use_examples
+from tests.garbage import collect_seldom, set_aside
 from tests.live_hall import LiveHall, live_hall
 from tests.parsed_css import share_parsed_css
 
 share_parsed_css()
 use_examples()
+collect_seldom()
+
+
+def pytest_collection_finish() -> None:
+    """All tests and what they import is here to stay."""
+    set_aside()
 
 
 @pytest.fixture(autouse=True)

@@ -161,7 +161,7 @@ async def walk(
         leading.append(key)
         if arrived[1] != ("e", *there):
             astray.append(key)
-        await go(opened, place)
+        await back(opened, place, here)
     return leading, astray
 
 
@@ -177,6 +177,18 @@ async def keys_of(opened: OpenedApp, place: str) -> list[str]:
 
 def where(app: PyHallApp) -> Place:
     return app.current_mode, tuple(type(screen).__name__ for screen in app.screen_stack), focused(app)
+
+
+async def back(opened: OpenedApp, place: str, here: Place) -> None:
+    """Close what the key opened; if that does not lead back to where it was pressed, go to a new screen."""
+    app, (mode, screens, _) = opened.app, here
+    while len(app.screen_stack) > len(screens):
+        await app.pop_screen()
+    if app.current_mode != mode:
+        await app.switch_mode(mode)
+    await opened.pilot.pause()
+    if where(app) != here:
+        await go(opened, place)
 
 
 async def go(opened: OpenedApp, place: str) -> None:
