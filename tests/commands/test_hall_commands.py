@@ -346,7 +346,7 @@ def test_a_hall_is_served_where_there_is_no_time_zone_database(db: Path, tmp_pat
 
 
 def test_the_ecosystems_rules_become_a_policy(tmp_path: Path) -> None:
-    result = run("policy", "import", Path(__file__).parent / "data" / "rules-hello-greeter.json")
+    result = run("policy", "import", Path(__file__).parents[1] / "hall" / "data" / "rules-hello-greeter.json")
     assert "wrk.hello.greeter" in result.stderr
     (tmp_path / "p.toml").write_text(result.stdout)
     assert lines(run("policy", "check", tmp_path / "p.toml")) == ["2 rules, default deny"]
