@@ -117,12 +117,13 @@ class Field(Vertical):
         placeholder: str = "",
         password: bool = False,
         suggester: Suggester | None = None,
+        kind: type[OneLineInput] = OneLineInput,
     ) -> None:
-        """Make a field; its widget id is `field-NAME`, its input's is `NAME`."""
+        """Make a field; its widget id is `field-NAME`, its input's is `NAME`, and is of that `kind`."""
         super().__init__(id=f"field-{name}")
         self.field = name
         self._label = label
-        self.input = OneLineInput(
+        self.input = kind(
             value=value, placeholder=placeholder, password=password, suggester=suggester, id=name, compact=True
         )
 

@@ -12,6 +12,7 @@ from tests.profiles.test_keys import FakeKeyring
 from tests.screens.conftest import OpenApp, OpenedApp
 from tests.screens.profile_form import KEY, answer, fill, go_to_profiles, opens, profiles_screen, store_of
 from tests.screens.test_profiles import profile_of
+from tests.typist import write
 from tests.waiting import until
 
 
@@ -71,3 +72,38 @@ async def test_a_key_pasted_into_the_midst_of_another_is_what_stands_in_the_fiel
         field.cursor_position = len("phk_live_")
         opened.app.post_message(events.Paste("abcd"))
         await until(lambda: field.value == "phk_live_abcdef")
+
+
+@pytest.mark.parametrize("line_end", ["enter", "ctrl+j"])
+async def test_no_line_of_a_key_gets_into_the_next_field_if_the_terminal_does_not_mark_pastes(
+    open_app: OpenApp, line_end: str
+) -> None:
+    """F48: it sends the line end as a key, with the rest in the same read."""
+    async with open_app(size=(120, 60)) as opened:
+        await until(lambda: profiles_screen(opened).form.query("#key"))
+        form = profiles_screen(opened).form
+        form.query_one("#key", Input).focus()
+        await until(lambda: opened.app.focused is form.query_one("#key", Input))
+        before = form.values()
+        write(opened.app, "phk_live_5ecret0", line_end, "fTheHouse", line_end)
+        await until(lambda: form.query_one("#key", Input).value == "phk_live_5ecret0\nfTheHouse")
+        await until(lambda: "The key is broken into 2 lines, the first after character 16" in opened.words())
+        await until(lambda: opened.app.focused is not form.query_one("#key", Input))
+        assert form.values() == before
+
+
+async def test_enter_behind_a_whole_key_leads_to_the_next_field(open_app: OpenApp) -> None:
+    async with open_app(size=(120, 60)) as opened:
+        await until(lambda: profiles_screen(opened).form.query("#key"))
+        form = profiles_screen(opened).form
+        key, following = form.query_one("#key", Input), form.query_one("#poll_interval", Input)
+        key.focus()
+        await until(lambda: opened.app.focused is key)
+        write(opened.app, KEY, "enter")
+        await until(lambda: opened.app.focused is following)
+        assert key.value == KEY
+        key.focus()
+        await until(lambda: opened.app.focused is key)
+        write(opened.app, "enter", "tab")
+        await until(lambda: opened.app.focused is form.query_one("#ban_list_interval", Input))
+        assert key.value == KEY

@@ -15,6 +15,7 @@ from pyhall_tui.profiles.edits import Values, fields_of
 from pyhall_tui.profiles.profile_checks import validate_profile
 from pyhall_tui.profiles.urls import REGISTRY
 from pyhall_tui.widgets.field import Field
+from pyhall_tui.widgets.key_input import KeyInput
 
 _CONNECTION: Final = (
     ("name", "Name", "acme-prod"),
@@ -83,7 +84,7 @@ class ProfileForm(VerticalScroll, can_focus=False):
         yield Static("Connection", classes="section -first", markup=False)
         for name, label, example in _CONNECTION:
             yield Field(name, label, placeholder=example)
-        yield Field("key", "API key", password=True)
+        yield Field("key", "API key", password=True, kind=KeyInput)
         yield Static("Pace", classes="section", markup=False)
         for name, label, example in _PACE:
             yield Field(name, label, placeholder=example)
@@ -169,6 +170,8 @@ class ProfileForm(VerticalScroll, can_focus=False):
     @on(Checkbox.Changed)
     def _take_change(self, message: Message) -> None:
         message.stop()
+        if isinstance(message, Input.Changed) and message.input.id == "key" and "\n" in message.value.strip():
+            self.field("key").say(self.mistakes().get("key", ""))
         self._forgive()
         self.post_message(self.Edited())
 
