@@ -1,1 +1,1 @@
-"""What the operator sees, a file or folder a screen."""
+"""What the operator sees: one file or folder per screen."""

@@ -1,4 +1,4 @@
-"""What every screen of the bar has: the header, a band for what must not be overlooked, the footer."""
+"""What every screen of the bar has: the header, bands for what you must not overlook, the footer."""
 
 from typing import ClassVar
 
@@ -23,11 +23,11 @@ from pyhall_tui.workspace import Workspace
 
 
 class ModeScreen(HookedScreen):
-    """A screen of the bar. A child gives `MODE` and `compose_body`, and may pull in `fleet_changed`."""
+    """A screen of the bar. A subclass defines `MODE` and `compose_body`, and may pull in `fleet_changed`."""
 
     MODE: ClassVar[str]
     WIDE = 150
-    """The cells from which on a screen is `-wide`."""
+    """The number of cells from which a screen is `-wide`."""
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (100, "-normal"), (WIDE, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -48,7 +48,7 @@ class ModeScreen(HookedScreen):
 
     @property
     def workspace(self) -> Workspace:
-        """The opened profile's. Screens that work without one look at `has_workspace` first."""
+        """The open profile's workspace. Screens that work without one check `has_workspace` first."""
         assert self._opened is not None
         return self._opened
 
@@ -67,18 +67,18 @@ class ModeScreen(HookedScreen):
             yield TooSmall()
 
     def _take_size_classes(self) -> None:
-        """Have the classes of the size before there is anything to style: Textual would style it all again for them."""
+        """Set the size classes before there is anything to style: otherwise Textual would style everything twice."""
         width, height = self.app.size
         wide = max(step for step in self.HORIZONTAL_BREAKPOINTS if step[0] <= width)[1]
         high = max(step for step in self.VERTICAL_BREAKPOINTS if step[0] <= height)[1]
         self.update_classes({wide: True, high: True}, update=False)
 
     def compose_body(self) -> ComposeResult:
-        """Yield what stands between header and footer."""
+        """Yield what is between header and footer."""
         raise NotImplementedError
 
     def fleet_changed(self) -> None:
-        """Pull what changed; called at most once for many changes, and on coming back to the screen."""
+        """Pull what changed; called at most once for many changes, and when you return to the screen."""
 
     def events_happened(self, message: EventsHappened) -> None:
         """Take new events."""
@@ -88,7 +88,7 @@ class ModeScreen(HookedScreen):
         after_refresh(self, self._be_ready_for_less)
 
     def _be_ready_for_less(self) -> None:
-        """Make what only a terminal that is too small shows; the first frame needs none of it."""
+        """Make what only a terminal that is too small shows; the first frame doesn't need it."""
         if not self.query(TooSmall):
             self.mount(TooSmall())
 
@@ -111,7 +111,7 @@ class ModeScreen(HookedScreen):
 
     @on(events.ScreenResume)
     def _come_back(self, event: events.ScreenResume) -> None:
-        event.refresh_styles = False  # they are right: all that changes them does so on a hidden screen too
+        event.refresh_styles = False  # they are right: whatever changes them also does so on a hidden screen
         if self.is_mounted:
             self.query_one(StatusHeader).update_status()
             self._update_band()
@@ -133,7 +133,7 @@ class ModeScreen(HookedScreen):
             above = found or above
 
     def _bands(self) -> list[tuple[str, Cell | None]]:
-        """Return what each band says now, from the top; None: it is not shown, and not made before it is."""
+        """Return what each band says now, from the top; None: it is not shown, and not made before it is needed."""
         opened = self._opened
         if opened is None:
             return []

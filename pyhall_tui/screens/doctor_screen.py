@@ -1,4 +1,4 @@
-"""The doctor's lines in the app: what is amiss on this machine, or on the way to the opened registry?"""
+"""The doctor's lines in the app: what is wrong on this machine, or on the way to the registry?"""
 
 from typing import ClassVar
 
@@ -27,7 +27,7 @@ from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 
 
 class DoctorScreen(DialogScreen[None]):
-    """Examines the opened profile, else the one that would be opened, and shows each line as it comes."""
+    """Examines the open profile, or the one that would be opened, and shows each line as it comes."""
 
     BINDING_GROUP_TITLE = "Doctor"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,7 +45,7 @@ class DoctorScreen(DialogScreen[None]):
     def __init__(
         self, profile: Profile | None, home: Home, keys: KeyStore, clock: Clock, *, demo_key: ApiKey | None = None
     ) -> None:
-        """Make the screen. `profile` is the opened one; `demo_key` the demo's, which no keyring holds."""
+        """Make the screen. `profile` is the open one; `demo_key` is the demo's, which is not in a keyring."""
         super().__init__()
         self._profile, self._home, self._keys, self._clock = profile, home, keys, clock
         self._demo_key = demo_key

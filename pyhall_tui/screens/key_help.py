@@ -1,4 +1,4 @@
-"""The keys of the screen one is on, written from its bindings."""
+"""The keys of the current screen, from its bindings."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -12,7 +12,7 @@ from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 
 
 class KeysScreen(DialogScreen[None]):
-    """Lists keys in the groups of where they work."""
+    """Lists keys, grouped by where they work."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,q,enter", "leave", "Close", id="keys.close", tooltip="Close this list"),

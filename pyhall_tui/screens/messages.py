@@ -1,4 +1,4 @@
-"""What screens and the app tell each other. A screen never casts the app: it posts one of these."""
+"""The messages between screens and the app. A screen never casts the app: it posts one of these."""
 
 from typing import Any
 
@@ -8,21 +8,21 @@ from pyhall_tui.fleet.events import Event
 
 
 class FleetChanged(Message):
-    """Something in the fleet changed: pull it. Without payload, so that many collapse into one."""
+    """Something in the fleet changed: pull it. It has no payload, so that many merge into one."""
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, FleetChanged)
 
 
 class ConnectionChanged(Message):
-    """The registry's reach, the ban list's state or the alarm count changed: pull it."""
+    """The registry's reachability, the ban list's state or the alarm count changed: pull it."""
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, ConnectionChanged)
 
 
 class EventsHappened(Message):
-    """These events were recorded just now."""
+    """These events were just recorded."""
 
     def __init__(self, events: list[Event]) -> None:
         super().__init__()
@@ -30,25 +30,25 @@ class EventsHappened(Message):
 
 
 class Go(Message):
-    """Go to another screen, and there to what is named."""
+    """Go to another screen, and there to the named item."""
 
     def __init__(self, mode: str, worker_id: str | None = None, fill: dict[str, Any] | None = None) -> None:
-        """Name where to go.
+        """Set where to go.
 
         Args:
             mode: `workers`, `enroll`, `dispatch`, `activity` or `profiles`.
-            fill: what that screen's form is to be filled with, by field.
+            fill: values for that screen's form, by field.
         """
         super().__init__()
         self.mode, self.worker_id, self.fill = mode, worker_id, fill or {}
 
 
 class OpenDemo(Message):
-    """Leave what is open for the demo."""
+    """Close what is open, and open the demo."""
 
 
 class OpenProfile(Message):
-    """Leave what is open for this profile, and come to a screen; with the same name, open it anew."""
+    """Close what is open, and open this profile on a screen; with the same name, open it again."""
 
     def __init__(self, name: str, mode: str = "workers") -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class OpenProfile(Message):
 
 
 class CloseProfile(Message):
-    """Leave what is open for the profiles alone, with a sentence above them: it was deleted."""
+    """Close what is open and show only the profiles, with a sentence above them: it was deleted."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The screens of the bar, made for what is open. Each is imported when it is first shown."""
+"""Makes the screens of the bar for what is open. Each is imported when it is first shown."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from pyhall_tui.workspace import Workspace
 
 
 def screens_of(workspace: Workspace, home: Home) -> dict[str, Callable[[], Screen[None]]]:
-    """Return how to make each screen that needs an opened profile, by mode."""
+    """Return how to make each screen that needs an open profile, by mode."""
 
     def workers() -> Screen[None]:
         from pyhall_tui.screens.workers.screen import WorkersScreen

@@ -1,4 +1,4 @@
-"""What is shown for the moment in which a profile, or the demo's hall, is opened."""
+"""What is shown for a moment while a profile, or the demo's hall, is opened."""
 
 from textual.app import ComposeResult
 from textual.screen import Screen

@@ -57,7 +57,7 @@ async def test_a_typed_key_goes_to_no_address_that_a_variable_names(
 
             await opened.pilot.press("ctrl+s")
             await until(lambda: isinstance(opened.screen, ChoiceScreen))
-            assert "Cannot be tested now" in opened.text() and said in opened.words()
+            assert "Can't be tested now" in opened.text() and said in opened.words()
             assert not opened.screen.query("#choice-test")
             await answer(opened, "save")
             await until(lambda: f"Saved. The key is in the OS keyring. {said}" in opened.words())
@@ -99,7 +99,7 @@ async def test_the_key_of_a_variable_is_the_one_that_is_tested_also_over_a_typed
         assert "PYHALL_API_KEY is set: its key is sent." in opened.words()
         await opened.pilot.press("ctrl+s")
         await until(lambda: isinstance(opened.screen, ChoiceScreen))
-        assert "its key is sent, not the typed one. Save anyway?" in opened.words()
+        assert "its key is sent, not the typed one. Save without testing?" in opened.words()
         await opened.pilot.press("escape")
 
 

@@ -1,4 +1,4 @@
-"""The dialog that asks where to write the events; what is wrong is said below the path."""
+"""The dialog that asks where to write the events; mistakes are shown below the path."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,12 +17,12 @@ from pyhall_tui.widgets.typed_ahead import keys_wait_for
 
 
 class ExportScreen(DialogScreen[str]):
-    """Asks for a path and writes there; returns a sentence of what was written, None where it was left."""
+    """Asks for a path and writes there; returns a sentence about what was written, or None if it was cancelled."""
 
     BINDING_GROUP_TITLE = "Export"
 
     def __init__(self, proposed: str, write: Callable[[Path], Awaitable[int]], what: str = "event") -> None:
-        """Propose a file's name; `write` writes them and returns their number, or raises `ExportFailed`."""
+        """Propose a file name; `write` writes the events and returns their number, or raises `ExportFailed`."""
         super().__init__()
         self._what = what
         self._proposed = proposed

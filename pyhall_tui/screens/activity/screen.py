@@ -1,4 +1,4 @@
-"""The activity screen: what happened while one looked away?"""
+"""The activity screen: what happened while you looked away?"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -40,9 +40,9 @@ COLUMNS = (
 )
 _PAGE = 200
 _MOST_COUNTED = 1_000
-"""Events since one last looked that are counted; beyond, it is "more than"."""
+"""How many events since you last looked are counted; beyond that, it says "more than"."""
 _REDRAW = 0.1
-"""Seconds that new events are gathered before the list is laid out anew."""
+"""Seconds for which new events are collected before the list is laid out again."""
 _SEVERITIES = (None, Severity.NOTICE, Severity.WARNING, Severity.ALARM)
 _LOOKED = "activity-looked"
 
@@ -72,7 +72,7 @@ class ActivityScreen(ModeScreen):
     ]
 
     def __init__(self, workspace: Workspace, drafts: Drafts) -> None:
-        """`drafts` keeps up to where one has looked, over restarts."""
+        """`drafts` stores across restarts how far you have looked."""
         super().__init__(workspace)
         self._drafts = drafts
         self._feed = EventFeed(workspace.alarms.was_replaced)
@@ -95,16 +95,16 @@ class ActivityScreen(ModeScreen):
 
     @property
     def table(self) -> LineTable:
-        """The events' table."""
+        """The table of events."""
         return self.query_one("#events", LineTable)
 
-    # -- what comes --------------------------------------------------------------------------------------------
+    # -- new events --------------------------------------------------------------------------------------------
 
     def on_screen_resume(self) -> None:
         self._catch_up()
 
     def on_screen_suspend(self) -> None:
-        if self.app.current_mode != self.MODE:  # a dialog on top of it is no looking away
+        if self.app.current_mode != self.MODE:  # a dialog on top doesn't count as looking away
             self._remember_looked()
 
     def on_unmount(self) -> None:
@@ -112,7 +112,7 @@ class ActivityScreen(ModeScreen):
             self._remember_looked()
 
     def events_happened(self, message: EventsHappened) -> None:
-        """Take new events; the list is laid out a moment later, once for many."""
+        """Add new events; the list is laid out a moment later, once for many."""
         self._feed.take(message.events)
         if not self._redraw_pending:
             self._redraw_pending = True
@@ -120,7 +120,7 @@ class ActivityScreen(ModeScreen):
 
     @work(exclusive=True, exit_on_error=False, group="catch-up")
     async def _catch_up(self) -> None:
-        """Pull what came while another screen was on show; the first time, the newest page too."""
+        """Pull what came while another screen was visible; the first time, also the newest page."""
         journal, profile = self.workspace.journal, self.workspace.profile.name
         if self._looked_id:
             question = partial(journal.events_since, profile, self._looked_id, _MOST_COUNTED)
@@ -131,7 +131,7 @@ class ActivityScreen(ModeScreen):
 
     @on(LineTable.ViewMoved)
     def _load_older_in_time(self) -> None:
-        """Load the next page before one scrolls to the end of what is here."""
+        """Load the next page before you scroll to the end of what is loaded."""
         table = self.table
         left = len(table.keys) - table.scroll_offset.y - table.size.height
         if self._feed.is_loaded and self._feed.has_older and left < table.size.height:
@@ -155,7 +155,7 @@ class ActivityScreen(ModeScreen):
         self._feed.add_page(asked, page, is_last=len(page) < _PAGE)
 
     async def _ask(self, question: Callable[[], list[Event]]) -> list[Event]:
-        """Ask the journal in a thread, once what happened before is on its disk."""
+        """Ask the journal in a thread, after earlier events are on disk."""
         journal = self.workspace.journal
 
         def ask() -> list[Event]:
@@ -196,7 +196,7 @@ class ActivityScreen(ModeScreen):
 
     @on(LineTable.Highlighted)
     def _tell_whole_event(self) -> None:
-        """The table cuts what is long: below it the event under the cursor stands whole."""
+        """Show the event under the cursor completely below the table, which cuts long texts."""
         event = self._under_cursor()
         self.query_one("#whole-event", Static).update(Content(line(event) if event else ""))
 
@@ -208,7 +208,7 @@ class ActivityScreen(ModeScreen):
         still = f" · {alarms} alarm{'s' * (alarms != 1)} not acknowledged" if alarms else ""
         frame.border_subtitle = as_content([Cell(f"{count}{more} shown{still}", Style.DIM)])
         empty = self.query_one("#no-events", Static)
-        frame.set_class(count == 0, "-empty")  # the table stays: it has the focus, and so the keys
+        frame.set_class(count == 0, "-empty")  # the table stays, because it has the focus and therefore the keys
         empty.update(Content(self._why_empty()))
 
     def _since_looked(self) -> Cell:
@@ -247,7 +247,7 @@ class ActivityScreen(ModeScreen):
         self._narrow(self._feed.asked._replace(text=message.value.strip()))
 
     def _narrow(self, asked: Filter) -> None:
-        """Show at once what is known and passes; what is missing below it is loaded."""
+        """Show loaded events that pass at once, and load the missing ones."""
         if asked == self._feed.asked:
             return
         self._feed.narrow(asked)
@@ -276,7 +276,7 @@ class ActivityScreen(ModeScreen):
         self._redraw()
 
     def action_dismiss_toasts(self) -> None:
-        """Escape leaves the filter's input, clears the filter, then the marks; the toasts go with it."""
+        """Leave the filter's input, then clear the filter, then the marks (escape). This also dismisses the toasts."""
         filter_input = self.query_one("#activity-filter", Input)
         if filter_input.has_focus and not filter_input.value:
             self.table.focus()
@@ -288,7 +288,7 @@ class ActivityScreen(ModeScreen):
             self._unmark()
         super().action_dismiss_toasts()
 
-    # -- what is done with events ------------------------------------------------------------------------------
+    # -- actions on events -------------------------------------------------------------------------------------
 
     def _under_cursor(self) -> Event | None:
         return self._shown.get(self.table.cursor_key or "")
@@ -310,7 +310,7 @@ class ActivityScreen(ModeScreen):
 
     @work(exclusive=True, exit_on_error=False, group="acknowledge")
     async def action_acknowledge_all(self) -> None:
-        """Acknowledge all that passes the filter, older ones that are not loaded yet included; nothing held back."""
+        """Acknowledge everything that passes the filter, including older events not loaded yet, but not held ones."""
         if not self._shown:
             return
         newest, asked = next(iter(self._shown.values())).id, self._feed.asked

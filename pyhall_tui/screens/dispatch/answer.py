@@ -1,4 +1,4 @@
-"""The answer: its word in the largest letters on the screen, what is known of it, and the raw of both sides."""
+"""The answer: its word in the largest letters on the screen, what is known about it, and the raw exchange."""
 
 from textwrap import wrap
 
@@ -27,10 +27,10 @@ _UNDER_WAY = "It is being sent."
 
 
 class AnswerView(VerticalScroll, can_focus=False):
-    """Shows one answer, and the request as other tools send it."""
+    """Shows one answer, and the request for use in other tools."""
 
     class UseAddress(Message):
-        """The address that a redirect named is to go into the profile."""
+        """Put the address that a redirect named into the profile."""
 
         def __init__(self, url: str) -> None:
             super().__init__()
@@ -43,7 +43,7 @@ class AnswerView(VerticalScroll, can_focus=False):
         self._tried: Tried | None = None
         self._texts: dict[str, str] = {}
         self._otherwise: dict[str, str] = {}
-        """What is shown where there is no text."""
+        """What is shown if there is no text."""
 
     def compose(self) -> ComposeResult:
         yield self._above
@@ -67,11 +67,11 @@ class AnswerView(VerticalScroll, can_focus=False):
 
     @property
     def shown(self) -> Tried | None:
-        """The dispatch that is shown."""
+        """The dispatch on screen."""
         return self._tried
 
     def copied(self) -> tuple[str, str] | None:
-        """Return the text of the tab on show, and what it is; None where it holds nothing."""
+        """Return the text of the visible tab, and what it is; None if it is empty."""
         name = self.query_one("#raw", Tabs).active
         text = self._texts.get(name)
         return (text, f"{_TITLES[name]} text") if text else None
@@ -84,12 +84,12 @@ class AnswerView(VerticalScroll, can_focus=False):
         self.query_one("#big", Static).update("")
         waited = f" {seconds:.0f} s" if seconds >= 1 else ""
         self.query_one("#facts", Static).update(f"Waiting for the registry's answer …{waited}")
-        if self._otherwise.get("response") != _UNDER_WAY:  # the last one's texts are not this one's
+        if self._otherwise.get("response") != _UNDER_WAY:  # don't show the last one's texts
             for name in ("request", "response", "headers"):
                 self._put(name, "", _UNDER_WAY)
 
     def show_answer(self, tried: Tried, *, from_history: bool = False) -> None:
-        """Show one dispatch, of now or of the history."""
+        """Show one dispatch, a new one or one from the history."""
         self._tried = tried
         look = LOOKS[tried.result]
         self._dress(tried.result)
@@ -102,7 +102,7 @@ class AnswerView(VerticalScroll, can_focus=False):
         self.scroll_home(animate=False)
 
     def show_snippets(self, registry_url: str, request: DispatchRequest | None) -> None:
-        """Show the request of the form in each language; where the form cannot be sent, say so."""
+        """Show the form's request in each language; if the form can't be sent, say so."""
         texts = snippets(registry_url, request) if request is not None else {}
         for name, title in _SNIPPETS.items():
             self._put(name, texts.get(title, ""), "Fill in the request first: each field says what is missing.")
@@ -152,7 +152,7 @@ class AnswerView(VerticalScroll, can_focus=False):
         self.query_one("#big", Static).update(Content.styled(word, STYLES[look.style]))
 
     def _draw_facts(self) -> None:
-        """One fact below the other, a long one wrapped beside its label."""
+        """Draw one fact below the other; a long one wraps beside its label."""
         if self._tried is None or not self.is_mounted:
             return
         width = max(20, self.content_size.width - _LABEL - 1)

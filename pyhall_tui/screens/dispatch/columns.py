@@ -1,4 +1,4 @@
-"""The columns of a list of dispatches: this session's, and all that are kept."""
+"""The columns of the lists of dispatches: this session's, and all stored ones."""
 
 from pyhall_tui.widgets.line_table import Column
 

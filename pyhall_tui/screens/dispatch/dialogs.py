@@ -1,4 +1,4 @@
-"""Small questions of the dispatch screen: how often, under which name, which of these."""
+"""Small dialogs of the dispatch screen: how often, under which name, which of these."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -16,10 +16,10 @@ from pyhall_tui.widgets.field import Field
 
 
 class IntervalScreen(DialogScreen[float]):
-    """Returns the seconds between two dispatches of a live run, None where it was left."""
+    """Returns the seconds between two dispatches of a live run, or None if it was cancelled."""
 
     def __init__(self, interval: float, warn_below: float | None, registry: str) -> None:
-        """`warn_below`: an interval shorter than this is asked for twice, with the number of requests; None: never."""
+        """`warn_below`: a shorter interval needs a second confirmation with the number of requests; None: never."""
         super().__init__()
         self._interval = interval
         self._warn_below = warn_below
@@ -70,7 +70,7 @@ class IntervalScreen(DialogScreen[float]):
 
 
 class ChooseScreen(DialogScreen[tuple[str, str]]):
-    """Choose one of some names, or give a new one; returns (`open`, name), (`save`, name), (`delete`, name) or None."""
+    """Chooses a name, or takes a new one; returns (`open`, name), (`save`, name), (`delete`, name) or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("delete", "delete", "Delete", id="choose.delete", tooltip="Delete the selected one"),
@@ -90,7 +90,7 @@ class ChooseScreen(DialogScreen[tuple[str, str]]):
         check: Callable[[str], str] | None = None,
         may_delete: bool = False,
     ) -> None:
-        """`save_label` empty: nothing can be saved. `check` returns what is wrong with a new name, or nothing."""
+        """An empty `save_label`: nothing can be saved. `check` returns what is wrong with a new name, or nothing."""
         super().__init__()
         self._title, self._names, self._save_label = title, list(names), save_label
         self._check = check or (lambda name: "")
@@ -125,7 +125,7 @@ class ChooseScreen(DialogScreen[tuple[str, str]]):
 
 
 class TextScreen(DialogScreen[None]):
-    """Shows some lines, to be read and closed."""
+    """Shows some lines to read."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,q", "leave", "Close", id="text.close", tooltip="Close this text"),

@@ -1,4 +1,4 @@
-"""The history's tab: all dispatches that the journal keeps, over restarts."""
+"""The history tab: all dispatches in the journal, also from earlier runs."""
 
 from datetime import datetime
 from functools import partial
@@ -44,7 +44,7 @@ class HistoryTab(Vertical):
     ]
 
     class Opened(Message):
-        """A dispatch is to be shown, and its request put into the form; with `send`, sent again."""
+        """Show a dispatch, and put its request into the form; with `send`, send it again."""
 
         def __init__(self, tried: Tried, *, send: bool = False) -> None:
             super().__init__()
@@ -52,7 +52,7 @@ class HistoryTab(Vertical):
             self.send = send
 
     class LookUp(Message):
-        """All that an id touched is wanted."""
+        """Show everything that an id touched."""
 
         def __init__(self, correlation_id: str) -> None:
             super().__init__()
@@ -69,7 +69,7 @@ class HistoryTab(Vertical):
         yield Static(id="kept-count")
 
     def read(self) -> None:
-        """Ask the journal anew."""
+        """Ask the journal again."""
         self._read(self.query_one("#search", Input).value)
 
     @on(Input.Changed, "#search")
@@ -84,7 +84,7 @@ class HistoryTab(Vertical):
         rows: list[DispatchRow] = await off_loop(ask, name="history")
         self._rows = {str(row.id): read_back(row) for row in rows}
         self.query_one("#kept", LineTable).show(list(self._rows), by_itself=True)
-        more = f"the newest {_SHOWN:,}; search for older ones" if len(rows) == _SHOWN else "all that are kept"
+        more = f"the newest {_SHOWN:,}; search for older ones" if len(rows) == _SHOWN else "all in the journal"
         dispatches = f"{len(rows):,} dispatch{'es' * (len(rows) != 1)}"
         found = f"{dispatches}: {more}. space marks, c compares two." if rows else "No dispatches found."
         self.query_one("#kept-count", Static).update(as_content([Cell(found, Style.DIM)]))
@@ -107,7 +107,7 @@ class HistoryTab(Vertical):
             self.post_message(self.LookUp(tried.row.correlation_id))
 
     def action_search(self) -> None:
-        self.screen.set_focus(self.query_one("#search", Input))  # at once: the next key may already be on its way
+        self.screen.set_focus(self.query_one("#search", Input))  # at once: the next key may be on its way already
 
     def action_compare(self) -> None:
         keys = self.query_one("#kept", LineTable).targets()

@@ -9,7 +9,7 @@ from pyhall_tui.workspace import Workspace
 
 
 class LiveStrip(Static):
-    """Pulls what it shows from `workspace.lab.live`; without a run it takes no room."""
+    """Pulls its content from `workspace.lab.live`; without a run it takes no room."""
 
     DEFAULT_CSS = """
     LiveStrip { height: auto; border-bottom: solid $frame; margin-bottom: 1; display: none; }
@@ -20,7 +20,7 @@ class LiveStrip(Static):
         self._workspace = workspace
 
     def pull(self) -> None:
-        """Show how the run stands now."""
+        """Show the run's current state."""
         run = self._workspace.lab.live
         self.display = run is not None
         if run is not None:

@@ -1,4 +1,4 @@
-"""The dialog that goes from a correlation id to all that it touched."""
+"""The dialog that shows everything that a correlation id touched."""
 
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from pyhall_tui.workspace import Workspace
 
 
 class LookUpScreen(DialogScreen[None]):
-    """Give an id, press enter; with one given, its trace is shown at once."""
+    """Asks for an id; if one is given, its trace is shown at once."""
 
     BINDING_GROUP_TITLE = "Correlation"
     DEFAULT_CSS = "LookUpScreen Dialog { width: 120; height: 90%; }"

@@ -1,4 +1,4 @@
-"""The matrix as a grid: a glyph a cell, a cursor, sums at its edges. Only the lines on screen are made."""
+"""The matrix as a grid: one glyph per cell, a cursor, sums at the edges. Only the lines on screen are made."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -27,17 +27,17 @@ class CellLook(NamedTuple):
     framed: bool = False
     """It differs from the baseline: `[✖]`."""
     hit: bool = False
-    """It is counted in the sums: no allow, and not filtered away."""
+    """It is counted in the sums: it is not an allow, and passes the filter."""
 
 
 _LEAST = 3
 _LEAST_LABEL = 22
 _SUMS = 13
-"""Cells of the sums at the right."""
+"""Cells for the sums on the right."""
 
 
 class MatrixGrid(ScrollView, can_focus=True):
-    """Rows × columns. `look` is asked for a cell when, and only when, it is drawn."""
+    """Rows × columns. `look` is called for a cell only when it is drawn."""
 
     BINDING_GROUP_TITLE = "Matrix"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -69,7 +69,7 @@ class MatrixGrid(ScrollView, can_focus=True):
 
     @dataclass
     class Moved(Message):
-        """The cursor stands on another cell."""
+        """The cursor is on another cell."""
 
         case: Case
 
@@ -97,7 +97,7 @@ class MatrixGrid(ScrollView, can_focus=True):
         return self._grid.cases.get((self._rows[row], self._grid.columns[column]))
 
     def show(self, grid: Grid, rows: list[str]) -> None:
-        """Show these rows of a grid; the cursor stays on its row where that is one of them."""
+        """Show these rows of a grid; the cursor stays on its row if that is one of them."""
         if self._grid != grid:
             self._at, self._rows = (0, 0), []
         place, column = self._at
@@ -213,7 +213,7 @@ class MatrixGrid(ScrollView, can_focus=True):
         return self.rich_style + self.get_component_rich_style(f"matrix-grid--{style}", partial=True)
 
     def _lay_out(self) -> None:
-        """Give the columns their names where they fit, else numbers; the cursor's is named below the grid."""
+        """Give the columns names if they fit, otherwise numbers; the cursor's column is named below the grid."""
         if self._grid is None:
             return
         width, columns = self.size.width, self._grid.columns

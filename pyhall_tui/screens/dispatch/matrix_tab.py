@@ -1,4 +1,4 @@
-"""The matrix's tab: what is asked, how far it is, the grid, its sums, and what differs from a baseline."""
+"""The matrix tab: what to ask, the progress, the grid, its sums, and what differs from a baseline."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,7 +55,7 @@ _DIFFERENCES = (
 
 
 class MatrixTab(Vertical):
-    """Asks many cells; it shows `workspace.lab.matrix`, which goes on without it."""
+    """Asks many cells; it shows `workspace.lab.matrix`, which continues without it."""
 
     BINDING_GROUP_TITLE = "Matrix"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,7 +66,7 @@ class MatrixTab(Vertical):
     ]
 
     class Opened(Message):
-        """The full answer of a cell is wanted."""
+        """Show the full answer of a cell."""
 
         def __init__(self, tried: Tried) -> None:
             super().__init__()
@@ -107,7 +107,7 @@ class MatrixTab(Vertical):
         self.count()
         self._show_all()
 
-    # -- what is asked -----------------------------------------------------------------------------------------
+    # -- what to ask -------------------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
         """Return what the fields choose.
@@ -130,7 +130,7 @@ class MatrixTab(Vertical):
     @on(Input.Changed, "#workers")
     @on(Input.Changed, "#tiers")
     def count(self) -> None:
-        """Say how many cells the fields choose, and how long they will take."""
+        """Show how many cells the fields choose, and how long they will take."""
         try:
             plan = self.plan()
         except NothingChosen as nothing:
@@ -169,7 +169,7 @@ class MatrixTab(Vertical):
         self._ask_and_start(plan)
 
     def _ask_and_start(self, plan: Plan) -> None:
-        """Asking is not harmless: many dispatches to another machine are sent only after a yes."""
+        """Start the matrix; many dispatches to another machine need a confirmation, because they are not harmless."""
         profile = self._workspace.profile
         if profile.read_only:
             self._say(Cell(READ_ONLY, Style.WARNING))
@@ -195,10 +195,10 @@ class MatrixTab(Vertical):
     def action_stop(self) -> None:
         self._workspace.lab.stop_matrix()
 
-    # -- what has come -----------------------------------------------------------------------------------------
+    # -- answers -----------------------------------------------------------------------------------------------
 
     def _look_again(self) -> None:
-        """Draw anew where cells have come; the running time is told too."""
+        """Draw again if cells were answered, and update the running time."""
         matrix = self._workspace.lab.matrix
         if matrix is None or not self.screen.is_current or not self.is_on_screen:
             return

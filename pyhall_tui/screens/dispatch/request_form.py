@@ -1,4 +1,4 @@
-"""The form of one dispatch: what is typed into it survives an error, a change of screen and a restart."""
+"""The form of one dispatch: what you type survives an error, a change of screen and a restart."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,13 +25,13 @@ from pyhall_tui.widgets.text_field import TextField
 from pyhall_tui.workspace import Workspace
 
 _SETTLED = 0.4
-"""Seconds without a key after which what is typed is kept."""
+"""Seconds without a key after which the typed text is saved."""
 _DRAFT = "dispatch"
 READ_ONLY = "This profile is read-only: no dispatch is sent, since the registry may record it as a decision."
 
 
 class ContextArea(TextField):
-    """The context's JSON; tab leaves it. A pasted curl line fills the form instead."""
+    """The context's JSON; tab leaves the field. A pasted curl line fills the form instead."""
 
     takes_paste: Callable[[str], bool] | None = None
 
@@ -42,7 +42,7 @@ class ContextArea(TextField):
 
 
 class RequestForm(VerticalScroll, can_focus=False):
-    """Capability, worker, risk tier, correlation id, context. It posts what is asked of it, and sends nothing."""
+    """Capability, worker, risk tier, correlation id, context. It only posts messages, and sends nothing."""
 
     class Changed(Message):
         """A field was changed."""
@@ -64,7 +64,7 @@ class RequestForm(VerticalScroll, can_focus=False):
         self._used: set[str] = set()
         self._unkept: DispatchForm | None = None
         self._to_fill: dict[str, Any] | None = {}
-        """What came before the fields were there; None once they are."""
+        """Values that came before the fields existed; None once they do."""
         self._keeping: Timer | None = None
         self._capabilities: tuple[int, list[str]] = (-1, [])
 
@@ -95,7 +95,7 @@ class RequestForm(VerticalScroll, can_focus=False):
         self.show_leave()
 
     def show_leave(self) -> None:
-        """Say whether this profile may send at all; its settings can change while the form is there."""
+        """Show whether this profile may send at all; its settings can change while the form is open."""
         buttons = [self.query_one("#send", Button), self.query_one("#live", Button)]
         read_only = self._workspace.profile.read_only
         if read_only != buttons[0].disabled:
@@ -108,12 +108,12 @@ class RequestForm(VerticalScroll, can_focus=False):
 
     @property
     def is_filled(self) -> bool:
-        """Whether the fields are there, with what was typed before."""
+        """Whether the fields exist, with what was typed before."""
         return self._to_fill is None
 
     @property
     def values(self) -> DispatchForm:
-        """The fields as they are typed now."""
+        """The fields as typed."""
         return DispatchForm(
             capability=self.query_one("#field-capability", Field).value,
             worker_id=self.query_one("#field-worker_id", Field).value,
@@ -123,7 +123,7 @@ class RequestForm(VerticalScroll, can_focus=False):
         )
 
     def fill(self, form: DispatchForm) -> None:
-        """Put these into the fields; without a correlation id a new one is made."""
+        """Put these into the fields; without a correlation id, make a new one."""
         self.query_one("#capability", Input).value = form.capability
         self.query_one("#worker_id", Input).value = form.worker_id
         self.query_one(TierChoice).tier = form.risk_tier if form.risk_tier in TierChoice.CHOICES else "low"
@@ -134,7 +134,7 @@ class RequestForm(VerticalScroll, can_focus=False):
             self.make_id()
 
     def fill_some(self, fields: dict[str, Any]) -> None:
-        """Put these into the fields that they name, leave the others, and go to the first that is empty."""
+        """Put these into their fields, leave the others, and go to the first empty one."""
         if self._to_fill is not None:
             self._to_fill |= fields
             return
@@ -144,7 +144,7 @@ class RequestForm(VerticalScroll, can_focus=False):
         self.focus_first()
 
     def fill_again(self, form: DispatchForm) -> None:
-        """Put a request that was sent before into the fields; the next send has an id of its own."""
+        """Put a request that was sent before into the fields; the next send gets its own id."""
         self.fill(form)
         self._made = form.correlation_id
         self._used.add(form.correlation_id)
@@ -155,16 +155,16 @@ class RequestForm(VerticalScroll, can_focus=False):
         self.query_one("#correlation_id", Input).value = self._made
 
     def preview(self) -> DispatchRequest | None:
-        """Return the request that would be sent now, or None where it cannot be."""
+        """Return the request that would be sent now, or None if it can't be sent."""
         try:
             return self.values.request(self._workspace.profile.namespace)
         except FormMistakes:
             return None
 
     def request(self) -> DispatchRequest | None:
-        """Return the request to send, or say at each field why there is none, and go to the first of them.
+        """Return the request to send, or show at each field why there is none, and go to the first of them.
 
-        An id that was made here and sent before is made anew: each request has its own. A typed one is sent as it is.
+        A generated id that was sent before is replaced, because each request has its own. A typed id is sent unchanged.
         """
         given = self.values.correlation_id
         if not given or (given == self._made and given in self._used):
@@ -179,7 +179,7 @@ class RequestForm(VerticalScroll, can_focus=False):
         return request
 
     def focus_first(self) -> None:
-        """Put the cursor on the first field that is empty, else on the first."""
+        """Put the cursor into the first empty field, or else into the first."""
         for name in ("capability", "worker_id"):
             if not self.query_one(f"#{name}", Input).value:
                 self.query_one(f"#{name}", Input).focus()
@@ -187,13 +187,13 @@ class RequestForm(VerticalScroll, can_focus=False):
         self.query_one("#capability", Input).focus()
 
     def keep(self) -> None:
-        """Keep what is typed, over a restart."""
+        """Save what is typed, for the next start."""
         if self._unkept is not None:
             self._drafts.save(_DRAFT, msgspec.to_builtins(self._unkept))
             self._unkept = None
 
     def _take_curl(self, text: str) -> bool:
-        """Fill the form from a pasted curl line; say what of it was left out, or why it cannot be read."""
+        """Fill the form from a pasted curl line; say what was left out, or why it can't be read."""
         if not looks_like_curl(text):
             return False
         profile = self._workspace.profile
@@ -227,7 +227,7 @@ class RequestForm(VerticalScroll, can_focus=False):
         self.post_message(self.Changed())
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        """A field is checked as one leaves it; an empty one only when it is sent."""
+        """Check a field when you leave it; an empty one only when sending."""
         name = event.widget.id or ""
         values = self.values
         if not getattr(values, name, ""):
@@ -266,7 +266,7 @@ class RequestForm(VerticalScroll, can_focus=False):
         said.display = bool(sentence)
 
     def _state_of(self, worker_id: str) -> str:
-        """What the fleet knows of the worker, where it is not clean."""
+        """Return what the fleet knows about the worker, if it is not clean."""
         fleet = self._workspace.fleet
         entry = fleet.get(worker_id)
         state = entry.state(self._workspace.now().mono, fleet.stale_after) if entry else State.CLEAN
@@ -276,7 +276,7 @@ class RequestForm(VerticalScroll, can_focus=False):
         return sorted(entry.worker_id for entry in self._workspace.fleet)
 
     def _known_capabilities(self) -> Sequence[str]:
-        """Those of the worker that is named first, then the profile's and the fleet's."""
+        """Return those of the named worker first, then the profile's and the fleet's."""
         fleet = self._workspace.fleet
         if self._capabilities[0] != fleet.revision:
             verdicts = [entry.verdict for entry in fleet if entry.verdict is not None]

@@ -32,14 +32,14 @@ from pyhall_tui.widgets.typed_ahead import LastAnswer
 from pyhall_tui.workspace import Workspace
 
 _MOST = 1_000
-"""Dispatches of this session that are listed; the journal has them all."""
+"""Dispatches listed for this session; the journal has them all."""
 _WARN_BELOW = 2.0
-"""Seconds: a live run that is faster, against a registry that is not this machine, is asked for twice."""
+"""Seconds: a faster live run against a registry on another machine needs a second confirmation."""
 _INTERVAL = 2.0
 
 
 class DispatchScreen(ModeScreen):
-    """The tester: a form, its answer in large letters, the session's history; the matrix and all that is kept."""
+    """The tester: a form, its answer in large letters, the session's history; the matrix, and all stored dispatches."""
 
     MODE = "dispatch"
     CSS_PATH = "dispatch.tcss"
@@ -61,7 +61,7 @@ class DispatchScreen(ModeScreen):
     ]
 
     def __init__(self, workspace: Workspace, home: Home) -> None:
-        """`home` has the folders of drafts and log (state), of baselines and saved requests (config)."""
+        """`home` has the folders for drafts and log (state), and for baselines and saved requests (config)."""
         super().__init__(workspace)
         self._home = home
         self._drafts = Drafts(home.state, workspace.profile.name)
@@ -70,9 +70,9 @@ class DispatchScreen(ModeScreen):
         self._sent_at: float | None = None
         self._last_answer = LastAnswer()
         self._to_focus = ""
-        """What gets the focus once its tab is shown: nothing hidden can have it."""
+        """What gets the focus once its tab is shown, because nothing hidden can have it."""
         self._follows_live = False
-        """Whether the answer on show is the live run's last: not while another is sent or looked at."""
+        """Whether the visible answer is the live run's last: not while another is sent or shown."""
 
     def compose_body(self) -> ComposeResult:
         with TabbedContent(id="dispatch-tabs"):
@@ -110,14 +110,14 @@ class DispatchScreen(ModeScreen):
     @on(Go)
     def _come(self, message: Go) -> None:
         if message.mode != self.MODE:
-            return  # it goes on to another screen
+            return  # it continues to another screen
         message.stop()
         self._show_tab("try")
         about = {"worker_id": message.worker_id} if message.worker_id else {}
         self.form.fill_some({**message.fill, **about})
 
     def fleet_changed(self) -> None:
-        """Coming back, the profile may be another: one that may only look."""
+        """Show whether sending is allowed: on return, the profile may have become read-only."""
         if self.form.is_filled:
             self.form.show_leave()
 
@@ -161,7 +161,7 @@ class DispatchScreen(ModeScreen):
         self.post_message(Go("profiles", fill={"registry_url": message.url}))
 
     def _show(self, tried: Tried) -> None:
-        """Fill the form again with what was sent, and show what came; the next send gets an id of its own."""
+        """Fill the form with what was sent, and show the answer; the next send gets its own id."""
         row = tried.row
         form = filled(capability=row.capability, worker_id=row.worker_id, context=row.context)
         self._show_tab("try")
@@ -170,7 +170,7 @@ class DispatchScreen(ModeScreen):
         self.form.fill_again(form)
         self.answer.show_answer(tried, from_history=True)
 
-    # -- again and again ---------------------------------------------------------------------------------------
+    # -- live runs ---------------------------------------------------------------------------------------------
 
     @on(RequestForm.LivePressed)
     def action_live(self) -> None:
@@ -193,7 +193,7 @@ class DispatchScreen(ModeScreen):
             self._pull_live()
 
     def _pull_live(self) -> None:
-        """Show the live run's last answer, unless another one is being sent or looked at."""
+        """Show the live run's last answer, unless another one is being sent or shown."""
         if not self.is_current:
             return
         self.query_one(LiveStrip).pull()
@@ -201,7 +201,7 @@ class DispatchScreen(ModeScreen):
         if self._follows_live and run is not None and run.last is not None and run.last is not self.answer.shown:
             self.answer.show_answer(run.last)
 
-    # -- many, and all that were ---------------------------------------------------------------------------------
+    # -- matrix and history --------------------------------------------------------------------------------------
 
     @on(MatrixTab.Opened)
     def _cell_opened(self, message: MatrixTab.Opened) -> None:
@@ -224,7 +224,7 @@ class DispatchScreen(ModeScreen):
             self.query_one(MatrixTab).count()
 
     def action_tab(self, tab: str) -> None:
-        """Go to a tab, and there to what one begins with."""
+        """Go to a tab, and focus its first element."""
         first = {"try": "#capability", "matrix": "#capabilities", "history": "#kept"}[tab]
         if self.query_one("#dispatch-tabs", TabbedContent).active == tab:
             self.query_one(first).focus()
@@ -290,7 +290,7 @@ class DispatchScreen(ModeScreen):
             self.notify("There is nothing in this tab to copy yet.", markup=False)
 
     def action_dismiss_toasts(self) -> None:
-        """Escape leaves a field for the list beside it, where letters are keys; the toasts go with it."""
+        """Leave a field for the list beside it, where characters are keys (escape). This also dismisses the toasts."""
         tab = self.query_one("#dispatch-tabs", TabbedContent).active
         self.query_one({"try": "#session", "matrix": "#grid", "history": "#kept"}[tab]).focus()
         super().action_dismiss_toasts()

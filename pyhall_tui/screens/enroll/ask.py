@@ -1,4 +1,4 @@
-"""A question that has to be answered before a send."""
+"""A question that you have to answer before something is sent."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from pyhall_tui.widgets.field import OneLineInput
 
 
 class AskScreen(DialogScreen[bool]):
-    """Returns whether the operator wants it. The safe answer has the focus."""
+    """Returns whether the operator agrees. The safe answer has the focus."""
 
     AUTO_FOCUS = "#no"
     BINDING_GROUP_TITLE = "Question"
@@ -30,12 +30,12 @@ class AskScreen(DialogScreen[bool]):
     """
 
     def __init__(self, title: str, question: Content, *, yes: str, no: str, words: str = "") -> None:
-        """Make the question. Where `words` are given, yes is to be had by typing them alone: they have the focus."""
+        """Make the question. If `words` are given, only typing them means yes, and their input has the focus."""
         super().__init__()
         self._title, self._question, self._yes, self._no, self._words = title, question, yes, no, words
 
     def on_mount(self) -> None:
-        if self._words:  # before the first key: letters that are typed here are no answer
+        if self._words:  # before the first key, so that typed characters are not an answer
             self.set_focus(self.query_one("#words"))
 
     def compose(self) -> ComposeResult:
@@ -61,6 +61,6 @@ class AskScreen(DialogScreen[bool]):
         self.dismiss(message.button.id == "yes")
 
     def action_answer(self, yes: bool) -> None:
-        """Answer by a key; yes only where it can be had."""
+        """Answer by a key; yes only if that is possible."""
         if not yes or not self.query_one("#yes", Button).disabled:
             self.dismiss(yes)

@@ -1,4 +1,4 @@
-"""The batch's tab: what is in it, how far each row is, what is left to the operator."""
+"""The batch tab: its rows, the progress of each, and what the operator has to decide."""
 
 import asyncio
 import contextlib
@@ -54,7 +54,7 @@ _REDRAW = 0.2
 
 
 class BatchTable(LineTable):
-    """The rows, and the operator's word on those whose outcome is not known."""
+    """The rows, and the operator's decisions about those with an unknown outcome."""
 
     BINDING_GROUP_TITLE = "Batch"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -63,19 +63,19 @@ class BatchTable(LineTable):
     ]
 
     class Decided(Message):
-        """The operator's word on the rows that `targets` names."""
+        """The operator's decision about the rows in `targets`."""
 
         def __init__(self, enrolled: bool) -> None:
             super().__init__()
             self.enrolled = enrolled
 
     def action_decide(self, enrolled: bool) -> None:
-        """Say what became of the marked rows, or the one under the cursor."""
+        """State the outcome of the marked rows, or of the one under the cursor."""
         self.post_message(self.Decided(enrolled))
 
 
 class BatchPane(Vertical):
-    """A path, the rows that lie there, and what came of each."""
+    """A path, the rows in it, and the result of each."""
 
     def __init__(self, workspace: Workspace, drafts: Drafts) -> None:
         super().__init__(id="batch-pane")
@@ -85,14 +85,14 @@ class BatchPane(Vertical):
         self._source: Path | None = None
         self._run: BatchRun | None = None
         self._forgotten = ""
-        """Why it can't be known what was enrolled before, so that nothing is sent."""
+        """Why earlier enrollments are unknown, so that nothing is sent."""
         self._busy = ""
-        """What is under way: `checking`, `running`, or nothing."""
+        """What is running: `checking`, `running`, or nothing."""
         self._limited = ""
-        """What is said of a rate limit that holds the run back."""
+        """What to say about a rate limit that delays the run."""
         self._changed: set[str] = set()
         self._keys: dict[int, str] = {}
-        """The table's key of each row, by its number."""
+        """The table key of each row, by its number."""
         self._progress = (0, 0)
         self._field = SteadyField("batch-path", "Batch: JSON Lines, CSV, or a folder of packages")
 
@@ -120,7 +120,7 @@ class BatchPane(Vertical):
         self._show()
 
     def focus_first(self) -> None:
-        """Go to the path, or to the rows where there are some."""
+        """Go to the path, or to the rows if there are any."""
         (self._table if self._items else self._field.input).focus()
 
     def pick(self) -> None:
@@ -141,7 +141,7 @@ class BatchPane(Vertical):
     @on(Input.Submitted, "#batch-path")
     @on(Button.Pressed, "#batch-check")
     def check(self) -> None:
-        """Read the batch and check all its rows; nothing is sent."""
+        """Read the batch and check all its rows; send nothing."""
         typed = self._field.value
         if self._busy:
             return
@@ -150,7 +150,7 @@ class BatchPane(Vertical):
             return
         self._source = given_path(typed)
         self._set_busy("checking")
-        self.screen.set_focus(self._table)  # at once: what is typed behind Enter is no part of the path
+        self.screen.set_focus(self._table)  # at once: what is typed after Enter is not part of the path
         self._check(self._source)
 
     @work(exclusive=True, exit_on_error=False, group="batch")
@@ -164,7 +164,7 @@ class BatchPane(Vertical):
         else:
             self._field.say("")
         finally:
-            left.set()  # nobody waits for the hashing any more
+            left.set()  # nobody waits for the hash any more
             self._run = None
             self._set_busy("")
         self._keys = {item.row.number: str(index) for index, item in enumerate(self._items)}
@@ -186,7 +186,7 @@ class BatchPane(Vertical):
 
     @on(Button.Pressed, "#batch-start")
     def start(self) -> None:
-        """Enroll what is ready, after a question."""
+        """Enroll the ready rows, after a confirmation."""
         profile, found = self._workspace.profile, counts(self._items)
         if self._busy:
             return
@@ -246,7 +246,7 @@ class BatchPane(Vertical):
                 self._tell(refused)
 
     async def _run_locked(self) -> None:
-        # Planned anew: another program may have sent some of it meanwhile.
+        # Planned again: another program may have sent some rows meanwhile.
         rows = [item.row for item in self._items]
         self._items = await off_loop(partial(plan, rows, self._workspace.journal), name="batch")
         self._table.refresh_rows(self._table.keys)
@@ -261,7 +261,7 @@ class BatchPane(Vertical):
         return LastRun(batch_lock(self._drafts, self._workspace.profile), self._workspace.journal)
 
     def _made(self) -> BatchRun:
-        """Return the run over the rows as they are now."""
+        """Return a run over the rows as they are now."""
         if self._run is None or self._run.items is not self._items or self._run.stopped_because:
             loop = asyncio.get_running_loop()
 
@@ -296,7 +296,7 @@ class BatchPane(Vertical):
 
     @on(Button.Pressed, "#batch-stop")
     def stop(self) -> None:
-        """Send no more; what is in flight is waited for."""
+        """Send no more, but wait for requests under way."""
         if self._run is not None and self._busy == "running":
             self._run.stop()
 
@@ -313,7 +313,7 @@ class BatchPane(Vertical):
         self.decide(enrolled=message.enrolled)
 
     def decide(self, *, enrolled: bool) -> None:
-        """Take the operator's word on the marked rows, or the one under the cursor, where they are unknown."""
+        """Apply the operator's decision to the marked rows, or the one under the cursor, if the outcome is unknown."""
         numbers = [self._items[int(key)].row.number for key in self._table.targets()]
         if not self._busy and numbers:
             self._busy = "deciding"
@@ -333,7 +333,7 @@ class BatchPane(Vertical):
 
     @on(Button.Pressed, "#batch-report")
     def report(self) -> None:
-        """Ask where to, and write the report."""
+        """Ask where to write the report, and write it."""
         if self._items:
             start = (self._source or Path.cwd()).with_suffix(".report.csv")
             picker = PickPackageScreen("Write the report: .csv, otherwise JSON Lines", "Write it", start, new=True)
@@ -357,11 +357,11 @@ class BatchPane(Vertical):
         return self.query_one(BatchTable)
 
     def _row(self, key: str) -> Row:
-        index = int(key)  # a row of the last batch may be drawn once more while this one is put in its place
+        index = int(key)  # a row of the last batch may be drawn once more while it is replaced
         return Row(dict(batch_cells(self._items[index])._asdict()) if index < len(self._items) else {})
 
     def _note_progress(self, done: int, total: int) -> None:
-        """Take the progress of the checks, on their thread; a timer draws it."""
+        """Note the progress of the checks, on their thread; a timer draws it."""
         self._progress = (done, total)
 
     def _note_change(self, item: Item) -> None:
@@ -385,7 +385,7 @@ class BatchPane(Vertical):
             self._show()
 
     def _show(self) -> None:
-        """Draw counts, progress, what is next, and which buttons can be pressed."""
+        """Draw counts, progress, next steps, and which buttons are enabled."""
         found = counts(self._items)
         ended = sum(found.get(state, 0) for state in (RowState.ENROLLED, RowState.REFUSED, RowState.UNKNOWN))
         words = counts_words(found) or [Cell("Nothing has been checked yet.", Style.DIM)]
@@ -409,7 +409,7 @@ class BatchPane(Vertical):
             self.query_one(f"#batch-{name}", Button).disabled = not usable
 
     def _item(self, key: str | None) -> Item | None:
-        """Return a row of the table; None where there is none, or it was one of the batch before."""
+        """Return a row of the table; None if there is none, or it belongs to the previous batch."""
         return self._items[int(key)] if key is not None and int(key) < len(self._items) else None
 
     @on(LineTable.Opened)
@@ -423,7 +423,7 @@ class BatchPane(Vertical):
 
     @on(LineTable.Highlighted)
     def _show_in_full(self) -> None:
-        """Show in full what the cells of the row under the cursor have no room for."""
+        """Show completely what the cells of the row under the cursor have no room for."""
         item = self._item(self._table.cursor_key)
         told = self.query_one("#batch-row", Static)
         told.display = item is not None

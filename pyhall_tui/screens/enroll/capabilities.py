@@ -1,4 +1,4 @@
-"""The field that takes capabilities one by one, completes them from those seen before, and lists them."""
+"""The field that takes capabilities one by one, completes known ones, and lists them."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -23,14 +23,14 @@ _HINTS = 4
 
 
 class KnownCapabilities(Suggester):
-    """Completes from the capabilities seen before that are not on the list yet."""
+    """Completes from known capabilities that are not on the list yet."""
 
     def __init__(self) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self.names: list[str] = []
 
     def matches(self, typed: str) -> list[str]:
-        """Return those that begin with what is typed, then those that hold it."""
+        """Return those that start with what is typed, then those that contain it."""
         wanted = typed.casefold()
         found = [name for name in self.names if wanted in name.casefold()]
         return sorted(found, key=lambda name: not name.casefold().startswith(wanted))
@@ -40,7 +40,7 @@ class KnownCapabilities(Suggester):
 
 
 class CapabilityInput(OneLineInput):
-    """Takes several pasted ones too; a backspace in it while it is empty takes the last one back from the list."""
+    """Also takes several pasted ones; backspace in the empty input moves the last one from the list back to it."""
 
     class TakeBack(Message):
         """Backspace was pressed in the empty input."""
@@ -51,7 +51,7 @@ class CapabilityInput(OneLineInput):
         self.replace(", ".join(split_capabilities(event.text)), *self.selection)
 
     async def action_submit(self) -> None:
-        """Take what is offered behind the cursor; with a comma behind it, what is typed is taken as it is."""
+        """Accept what is offered after the cursor; with a comma at the end, accept what is typed."""
         if isinstance(self.suggester, KnownCapabilities) and (name := offered(self.value, self.suggester.names)):
             self.value = name
         await super().action_submit()
@@ -64,7 +64,7 @@ class CapabilityInput(OneLineInput):
 
 
 class CapabilityList(OptionList):
-    """The capabilities that are on the form. Enter or a click takes one back into the input, delete removes it."""
+    """The capabilities on the form. Enter or a click moves one back to the input, delete removes it."""
 
     BINDING_GROUP_TITLE = "Capabilities"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -72,7 +72,7 @@ class CapabilityList(OptionList):
     ]
 
     class Removed(Message):
-        """The one at this place is to be removed."""
+        """Remove the one at this position."""
 
         def __init__(self, index: int) -> None:
             super().__init__()
@@ -113,7 +113,7 @@ class CapabilitiesField(SteadyField):
         yield CapabilityList(id="chosen", compact=True, markup=False)
 
     def learn(self, names: Iterable[str]) -> None:
-        """Complete from these from now on."""
+        """Use these for completion from now on."""
         self._known = tuple(dict.fromkeys(names))
         self._offer()
 
@@ -133,7 +133,7 @@ class CapabilitiesField(SteadyField):
         self.post_message(self.Changed())
 
     def take_typed(self) -> None:
-        """Put what stands in the input on the list; what can't be on it stays, with the reason."""
+        """Move the input's content to the list; what can't be on the list stays, with the reason."""
         typed = (part.strip() for part in re.split("[,;]", self.input.value))
         parts = list(dict.fromkeys(part for part in typed if part))
         wrong = [part for part in parts if check_capability(part)]
@@ -159,7 +159,7 @@ class CapabilitiesField(SteadyField):
         return sentence
 
     def new(self) -> str:
-        """Return what to say of the first capability on the list that was never seen before; empty for none."""
+        """Return what to say about the first unknown capability on the list; empty if there is none."""
         return next((sentence for one in self.chosen if (sentence := said_of_new(one, self._known))), "")
 
     def _say_what_is_new(self) -> None:
@@ -199,7 +199,7 @@ class CapabilitiesField(SteadyField):
         self.show(self.chosen[: message.index] + self.chosen[message.index + 1 :])
 
     def _take_back(self, index: int) -> None:
-        """Off the list and into the input, to be corrected or dropped; what stood there goes on the list."""
+        """Move one from the list to the input, to correct or drop it; the input's content goes to the list."""
         self.take_typed()
         if self.input.value:
             return

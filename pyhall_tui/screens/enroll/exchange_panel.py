@@ -36,23 +36,23 @@ class ExchangePanel(Vertical):
         self.query_one("#answer-text", LinesView).show([(Cell("Nothing has been sent yet.", Style.DIM),)])
 
     def show_request(self, lines: Sequence[Line]) -> None:
-        """Draw the request anew."""
+        """Draw the request again."""
         self.query_one("#request-text", LinesView).show(lines)
 
     def show_answer(self, lines: Sequence[Line]) -> None:
-        """Show the answer and turn to it."""
+        """Show the answer and switch to it."""
         self.query_one("#answer-text", LinesView).show(lines)
         self.show_verdict(())
         self.turn_to("answer")
 
     def show_verdict(self, lines: Sequence[Line]) -> None:
-        """Show what the registry says of the new worker, above the answer."""
+        """Show what the registry says about the new worker, above the answer."""
         verdict = self.query_one("#verdict-text", LinesView)
         verdict.show(lines)
         verdict.display = bool(lines)
 
     def show_hashed(self, lines: Sequence[Line], listing: PackageHash | None) -> None:
-        """Show what the hash on the form is of, and its files where they are known."""
+        """Show what the hash on the form was computed from, and its files if known."""
         self.query_one("#hashed-text", LinesView).show(lines)
         if listing is not self._listing:
             self._listing = listing
@@ -60,5 +60,5 @@ class ExchangePanel(Vertical):
             self.query_one("#hashed").set_class(listing is not None, "-listed")
 
     def turn_to(self, sheet: str) -> None:
-        """Bring a tab to the front: `request` or `answer`."""
+        """Switch to a tab: `request` or `answer`."""
         self.query_one("#sheets", TabbedContent).active = sheet

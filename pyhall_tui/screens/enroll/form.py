@@ -1,4 +1,4 @@
-"""The enrollment form: one page from top to bottom in the order of typing."""
+"""The enrollment form: one page, with the fields in the order in which you fill them in."""
 
 from textual import on
 from textual.app import ComposeResult
@@ -26,7 +26,7 @@ LABELS = {
 
 
 class EnrollForm(VerticalScroll):
-    """Namespace, display name, capabilities, package hash. It knows nothing of the wire."""
+    """Namespace, display name, capabilities, package hash. It knows nothing about the wire."""
 
     class Edited(Message):
         """Something on the form changed: pull `draft`."""
@@ -38,7 +38,7 @@ class EnrollForm(VerticalScroll):
         super().__init__(id="form", can_focus=False)
         self._profile = profile
         self._unchecked = ""
-        """The field that the cursor was taken out of, for another worker: it is not to be told that it is empty."""
+        """The field that the cursor left for another worker: it must not show that it is empty."""
         self._said_new: set[str] = set()
         self.display_name = SteadyField(DISPLAY_NAME, "Display name", placeholder="My Worker")
         self.capabilities = CapabilitiesField()
@@ -65,7 +65,7 @@ class EnrollForm(VerticalScroll):
         self.border_title = "Enroll a worker"
 
     def read_into(self, draft: Draft) -> None:
-        """Put what stands on the form into the draft."""
+        """Copy the form's content to the draft."""
         draft.display_name = self.display_name.input.value
         draft.capabilities = list(self.capabilities.chosen)
         draft.typed_capability = self.capabilities.input.value
@@ -73,7 +73,7 @@ class EnrollForm(VerticalScroll):
         draft.package = self.package.package
 
     def fill(self, draft: Draft) -> None:
-        """Put the draft onto the form; no field is told to be wrong before it was left."""
+        """Copy the draft to the form; no field shows a mistake before you have left it."""
         self.record.restore(draft)
         self.display_name.input.value = draft.display_name
         self.capabilities.input.value = draft.typed_capability
@@ -82,7 +82,7 @@ class EnrollForm(VerticalScroll):
         self.unsay()
 
     def begin_anew(self, draft: Draft) -> None:
-        """Put the draft of another worker onto the form, and the cursor into its first field."""
+        """Copy another worker's draft to the form, and put the cursor into the first field."""
         focused = self.screen.focused
         if isinstance(focused, Input) and focused is not self.display_name.input:
             self._unchecked = focused.id or ""
@@ -90,25 +90,25 @@ class EnrollForm(VerticalScroll):
         self.fill(draft)
 
     def unsay(self) -> None:
-        """Take all sentences away."""
+        """Remove all sentences."""
         for field in (self.display_name, self.capabilities, self.package.field):
             field.say("")
 
     def mistakes(self) -> dict[str, str]:
-        """Return the sentence of each field that can't be sent as it is, without showing it."""
+        """Return a sentence for each field that can't be sent as it is, without showing it."""
         typed = [self.capabilities.value] if self.capabilities.value else []
         found = check_all(self.display_name.value, [*self.capabilities.chosen, *typed], self.package.field.value)
         return found | ({SHA256: COMPUTING} if self.package.is_hashing else {})
 
     def check(self) -> bool:
-        """Show the sentence of every field; go to the first that is wrong and return whether all are right."""
+        """Show every field's sentence, go to the first mistake, and return whether there is none."""
         self.capabilities.take_typed()
         self.display_name.say(check_display_name(self.display_name.value))
         self.capabilities.check()
         self.package.check()
         wrong = next(iter(self.mistakes()), None)
         if wrong is None and (new := self.capabilities.new()) and new not in self._said_new:
-            self._said_new.add(new)  # said once, with the send held back; the next one is sent
+            self._said_new.add(new)  # said once, holding back the send; the next one is sent
             self.capabilities.say(f"{new} Press ctrl+s again to send it anyway.", mistake=False)
             wrong = CAPABILITIES
         if wrong is not None:
@@ -116,7 +116,7 @@ class EnrollForm(VerticalScroll):
         return wrong is None
 
     def say(self, field: str, sentence: str) -> None:
-        """Show what the registry says of a field, and go there."""
+        """Show what the registry says about a field, and go there."""
         self._field(field).say(sentence)
         self._field(field).input.focus()
 
@@ -126,7 +126,7 @@ class EnrollForm(VerticalScroll):
 
     @on(Input.Blurred)
     def _check_what_is_left(self, message: Input.Blurred) -> None:
-        """A field is checked as one leaves it."""
+        """Check a field when you leave it."""
         if not self.is_attached:
             return
         unchecked, self._unchecked = self._unchecked, ""
@@ -143,7 +143,7 @@ class EnrollForm(VerticalScroll):
 
     @on(Input.Changed, f"#{DISPLAY_NAME}")
     def _check_name_again(self) -> None:
-        """A mistake that is shown goes away as soon as it is mended."""
+        """Remove a visible mistake as soon as it is corrected."""
         if self.display_name.has_mistake:
             self.display_name.say(check_display_name(self.display_name.value))
 
@@ -154,7 +154,7 @@ class EnrollForm(VerticalScroll):
 
     @on(Input.Submitted)
     def _go_on(self) -> None:
-        """Enter goes to the next field; it never sends."""
+        """Go to the next field (enter); this never sends."""
         self.screen.focus_next("Input, Button")
 
     @on(Input.Changed)

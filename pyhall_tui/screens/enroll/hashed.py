@@ -1,4 +1,4 @@
-"""What was hashed: each file in order, what was left out and why, what is worth a second look."""
+"""What was hashed: each file in order, what was left out and why, and what needs a second look."""
 
 from typing import ClassVar
 
@@ -24,7 +24,7 @@ COLUMNS = (
 
 
 class HashedTable(LineTable):
-    """The list of one package; empty where none was hashed in this run."""
+    """The list of one package; empty if none was hashed in this run."""
 
     BINDING_GROUP_TITLE = "Files"
 
@@ -40,16 +40,16 @@ class HashedTable(LineTable):
         self.show(keys)
 
     def in_full(self, key: str | None) -> list[Line]:
-        """Return what a row shows, without the bounds of its columns."""
+        """Return a row's content without column limits."""
         return hashed_row_in_full(self._rows[int(key)]) if key is not None and int(key) < len(self._rows) else []
 
     def _drawn(self, key: str) -> Row:
-        index = int(key)  # a row of the last list may be drawn once more while this one is put in its place
+        index = int(key)  # a row of the last list may be drawn once more while it is replaced
         return Row(dict(self._rows[index]._asdict()) if index < len(self._rows) else {})
 
 
 class HashedScreen(DialogScreen[None]):
-    """The same list over the whole screen; what the row under the cursor has to be cut for stands below it."""
+    """The same list over the whole screen; below it is the complete row under the cursor."""
 
     BINDING_GROUP_TITLE = "What was hashed"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,4 +1,4 @@
-"""Lines that are drawn again at every key: laid out anew only where their number of rows may have changed."""
+"""Lines that are drawn again at every key, but laid out again only if their number of rows may have changed."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from pyhall_tui.widgets.cells import as_lines
 
 
 class LinesView(Static):
-    """Shows lines of `render`. A layout of the whole screen costs 20 ms, and a form that is typed into has no such."""
+    """Shows lines from `render`. A layout of the whole screen takes 20 ms, which is too long for each typed key."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, markup=False)
@@ -28,4 +28,4 @@ class LinesView(Static):
         self._shape = shape
 
     def on_resize(self) -> None:
-        self._shape = None  # what was wrapped then says nothing now
+        self._shape = None  # the old wrapping is no longer valid

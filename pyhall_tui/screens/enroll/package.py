@@ -1,4 +1,4 @@
-"""The package hash: typed, or computed in a thread from what is picked, with progress and a cancel."""
+"""The package hash: typed, or computed in a thread from what you pick, with progress and a way to cancel."""
 
 import threading
 from functools import partial
@@ -25,10 +25,10 @@ COMPUTING = "The hash is being computed: wait for it, or press escape to cancel.
 
 
 class PackageField(Vertical):
-    """The field of the hash, and below it what computes one."""
+    """The hash's field, and below it what computes one."""
 
     class Hashed(Message):
-        """Another package was hashed, or the hash was typed over."""
+        """Another package was hashed, or the hash was changed by typing."""
 
     DEFAULT_CSS = """
     PackageField {
@@ -50,7 +50,7 @@ class PackageField(Vertical):
         self.package: Package | None = None
         """What the hash in the field was computed from."""
         self.listing: PackageHash | None = None
-        """All that went into it, where it was computed in this run."""
+        """Everything that went into it, if it was computed in this run."""
         self._root: Path | None = None
         self._stop = threading.Event()
         self._progress: HashProgress | None = None
@@ -77,18 +77,18 @@ class PackageField(Vertical):
         return self.has_class("-hashing")
 
     def restore(self, sha256: str, package: Package | None) -> None:
-        """Show a hash that was kept, and what it was computed from."""
+        """Show a saved hash, and what it was computed from."""
         if package is None or self.package != package:
             self._list(None)
         self.package = package
         self.field.input.value = sha256
 
     def mistake(self) -> str:
-        """Return the sentence of this field as it stands."""
+        """Return the sentence for this field's current content."""
         return COMPUTING if self.is_hashing else check_sha256(self.field.value)
 
     def check(self) -> str:
-        """Show and return the sentence of this field; what is odd but can be sent is a hint."""
+        """Show and return this field's sentence; something odd that can be sent is only a hint."""
         sentence = self.mistake()
         if sentence:
             self.field.say(clean(sentence, 500), mistake=not self.is_hashing)
@@ -99,7 +99,7 @@ class PackageField(Vertical):
         return sentence
 
     def _warning(self) -> str:
-        """Return what of the package is worth a second look before it is sent; empty where nothing is."""
+        """Return what in the package needs a second look before sending; empty if nothing does."""
         count = self.package.warnings if self.package else 0
         things = f"{count:,} thing{'s' * (count != 1)}"
         return f"▲ {things} in it should not be in a package: see ctrl+g." if count else ""
@@ -117,7 +117,7 @@ class PackageField(Vertical):
             self.start(path)
 
     def start(self, root: Path, *, skip_special: bool = False) -> None:
-        """Hash `root` in the background; another one under way is cancelled."""
+        """Hash `root` in the background, cancelling any other hash."""
         self._stop.set()
         self._stop = threading.Event()
         self._root, self._progress = root, None
@@ -129,7 +129,7 @@ class PackageField(Vertical):
 
     @on(Button.Pressed, "#hash-cancel")
     def cancel(self) -> None:
-        """Stop computing; the field keeps what it had."""
+        """Stop computing; the field keeps its content."""
         self._stop.set()
 
     @on(Button.Pressed, "#without")
@@ -153,7 +153,7 @@ class PackageField(Vertical):
             self._ended("Stopped: the hash is unchanged.", mistake=False)
         except PackageUnreadable as error:
             self.set_class(error.only_special, "-special")
-            if self.package is not None:  # a hash that was computed before is not this package's now
+            if self.package is not None:  # a hash that was computed before is not this package's
                 self.field.input.value = ""
             self._ended(str(error), mistake=True)
         else:
@@ -183,7 +183,7 @@ class PackageField(Vertical):
         self.post_message(self.Hashed())
 
     def _note(self, progress: HashProgress) -> None:
-        """Take the progress, on the hashing thread; a timer draws it."""
+        """Note the progress, on the hashing thread; a timer draws it."""
         self._progress = progress
 
     def _draw_progress(self) -> None:

@@ -1,4 +1,4 @@
-"""The dialog in which a package is picked: a folder or a file, from the tree or by a typed path."""
+"""The dialog for picking a package: a folder or a file, from the tree or by a typed path."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -22,7 +22,7 @@ from pyhall_tui.widgets.field import OneLineInput
 
 
 class PackageTree(DirectoryTree):
-    """A tree of files whose names are shown clean: a file's name is foreign text too."""
+    """A tree of files with cleaned names, because a file's name is foreign text too."""
 
     ICON_NODE_EXPANDED = "▾ "
     ICON_NODE = "▸ "
@@ -35,7 +35,7 @@ class PackageTree(DirectoryTree):
 
 
 class FolderSuggester(Suggester):
-    """Completes a typed path by what lies there."""
+    """Completes a typed path with existing files."""
 
     def __init__(self) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
@@ -55,7 +55,7 @@ def _complete(value: str) -> str | None:
 
 
 class PickPackageScreen(DialogScreen[Path]):
-    """Returns the path that was picked, or None where the dialog was left."""
+    """Returns the path that was picked, or None if the dialog was cancelled."""
 
     BINDING_GROUP_TITLE = "Pick a package"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,11 +71,11 @@ class PickPackageScreen(DialogScreen[Path]):
     """
 
     def __init__(self, title: str, take: str, start: Path, *, new: bool = False) -> None:
-        """Make the dialog. The tree begins at the folder of `start`.
+        """Make the dialog. The tree starts at the folder of `start`.
 
         Args:
-            take: what the path is taken for, on the button.
-            new: the path may be one that is not there yet, in a folder that is.
+            take: the button's label, which says what the path is for.
+            new: the path may be a new file in an existing folder.
         """
         super().__init__()
         self._dialog_title, self._take, self._new = title, take, new

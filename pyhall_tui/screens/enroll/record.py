@@ -1,4 +1,4 @@
-"""A worker's record or manifest: read from a path, the tree or pasted JSON; what came of checking it."""
+"""A worker's record or manifest: read from a path, the tree or pasted JSON, and the results of checking it."""
 
 import contextlib
 from pathlib import Path
@@ -34,14 +34,14 @@ from pyhall_tui.widgets.typed_ahead import keys_wait_for
 
 
 class Picked(NamedTuple):
-    """A record that was read, and the file it was in; None for pasted JSON."""
+    """A record that was read, and its file; None for pasted JSON."""
 
     record: WorkerRecord
     path: Path | None
 
 
 class RecordScreen(DialogScreen[Picked]):
-    """Asks for a record and returns it, read; what can't be read is told here."""
+    """Asks for a record, reads it and returns it; it shows why one can't be read."""
 
     BINDING_GROUP_TITLE = "A record"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -86,7 +86,7 @@ class RecordScreen(DialogScreen[Picked]):
     @on(Input.Submitted, "#path")
     @on(Button.Pressed, "#read")
     def action_read(self) -> None:
-        """Read what is pasted, or what lies at the path."""
+        """Read the pasted text, or the file at the path."""
         work = self._read(self.query_one("#json", TextArea).text, self.query_one("#path", Input).value.strip())
         keys_wait_for(self, work)
 
@@ -106,7 +106,7 @@ class RecordScreen(DialogScreen[Picked]):
 
 
 class RecordPanel(Vertical):
-    """What the form was filled from, with a tick or a sign at each check; nothing is shown without a record."""
+    """What the form was filled from, with a mark for each check; hidden without a record."""
 
     class Filled(Message):
         """A record was picked for the form."""
@@ -116,7 +116,7 @@ class RecordPanel(Vertical):
             self.picked = picked
 
     class Dropped(Message):
-        """The record is not to count any more."""
+        """The record no longer counts."""
 
     DEFAULT_CSS = """
     RecordPanel {
@@ -144,18 +144,18 @@ class RecordPanel(Vertical):
 
     @property
     def stops(self) -> list[str]:
-        """Sentences: what stops the enrollment until the operator says otherwise in words."""
+        """What stops the enrollment until the operator explicitly overrides it, in sentences."""
         return [check.text for check in self._checks if check.standing is RecordStanding.STOPS]
 
     def restore(self, draft: Draft) -> None:
-        """Take the record that a draft holds, read anew."""
+        """Load the record in a draft, reading it again."""
         self.record = None
         if draft.record is not None:
             with contextlib.suppress(RecordUnreadable):
                 self.record = read_record(msgspec.json.encode(draft.record))
 
     def hold_against(self, draft: Draft, listing: PackageHash | None) -> None:
-        """Check the record against what stands on the form now, and show what came of it."""
+        """Check the record against the form's current content, and show the results."""
         record, self._checks = self.record, []
         self.set_class(record is not None, "-filled")
         if record is None:
@@ -171,7 +171,7 @@ class RecordPanel(Vertical):
         self.query_one(LinesView).show(record_lines(draft.record_source, record.form, self._checks))
 
     def ask(self, start: Path) -> None:
-        """Ask for a record; where one is picked, `Filled` follows."""
+        """Ask for a record; if one is picked, `Filled` follows."""
         self.app.push_screen(RecordScreen(start), self._picked)
 
     def _picked(self, picked: Picked | None) -> None:
@@ -185,7 +185,7 @@ class RecordPanel(Vertical):
         self.post_message(self.Dropped())
 
     def write(self, draft: Draft, worker_id: str | None, start: Path) -> None:
-        """Ask where to, then write a record of what stands on the form."""
+        """Ask where to write a record of the form's content, and write it."""
         fields = record_of(draft, self.record, worker_id)
         title, path = "Write a record: a file, or a folder", start / FILE_NAMES[0]
         picker = PickPackageScreen(title, "Write it", path, new=True)

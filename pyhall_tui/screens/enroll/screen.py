@@ -20,7 +20,7 @@ _OF_ONE = frozenset({"files", "record", "write_record", "empty", "undo_empty", "
 
 
 class EnrollScreen(ModeScreen):
-    """One worker by the form, or many from a batch."""
+    """Enrolls one worker with the form, or many from a batch."""
 
     MODE = "enroll"
     CSS_PATH = "enroll.tcss"
@@ -52,12 +52,12 @@ class EnrollScreen(ModeScreen):
 
     @property
     def one(self) -> EnrollOne:
-        """The tab of one worker."""
+        """The tab for one worker."""
         return self.query_one(EnrollOne)
 
     @property
     def many(self) -> BatchPane:
-        """The tab of many."""
+        """The tab for many."""
         return self.query_one(BatchPane)
 
     @property
@@ -67,11 +67,11 @@ class EnrollScreen(ModeScreen):
 
     @property
     def on_batch(self) -> bool:
-        """Whether the batch is on show."""
+        """Whether the batch tab is visible."""
         return self.query_one("#enroll-tabs", TabbedContent).active == _BATCH
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The keys of the form do nothing while the batch is on show."""
+        """Disable the form's keys while the batch tab is visible."""
         return not (action in _OF_ONE and self.is_mounted and self.on_batch)
 
     def fleet_changed(self) -> None:
@@ -80,7 +80,7 @@ class EnrollScreen(ModeScreen):
     def on_screen_resume(self) -> None:
         if self.is_mounted:
             self.one.learn_capabilities()
-            if self.focused is None and not self.on_batch:  # a field is left before a number key leads elsewhere
+            if self.focused is None and not self.on_batch:  # you leave a field before a number key changes the screen
                 self.one.focus_again()
 
     def on_descendant_focus(self) -> None:
@@ -99,7 +99,7 @@ class EnrollScreen(ModeScreen):
         self.refresh_bindings()
 
     def action_other_tab(self) -> None:
-        """Go to the batch, or back to the form, the cursor with it."""
+        """Go to the batch, or back to the form, and move the cursor there."""
         tabs = self.query_one("#enroll-tabs", TabbedContent)
         tabs.active = _ONE if self.on_batch else _BATCH
         if tabs.active == _BATCH:
@@ -130,7 +130,7 @@ class EnrollScreen(ModeScreen):
         self.form.package.show_files()
 
     def action_write_record(self) -> None:
-        """Write a record of what stands on the form."""
+        """Write a record of the form's content."""
         self.one.write_a_record()
 
     def action_empty(self) -> None:
@@ -150,7 +150,7 @@ class EnrollScreen(ModeScreen):
         self.one.verify_again()
 
     def action_dismiss_toasts(self) -> None:
-        """Escape stops what is computed, then leaves the field, so that the number keys work."""
+        """Stop computing, then leave the field, so that the number keys work (escape)."""
         if self.form.package.is_hashing:
             self.form.package.cancel()
         elif isinstance(self.focused, Input):

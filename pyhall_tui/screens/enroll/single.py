@@ -1,4 +1,4 @@
-"""One worker enrolled by the form: its draft, its record, its send."""
+"""Enrolling one worker with the form: its draft, its record, its send."""
 
 import asyncio
 from collections.abc import Sequence
@@ -48,15 +48,15 @@ from pyhall_tui.widgets.typed_ahead import LastAnswer
 from pyhall_tui.workspace import Workspace
 
 _KEEP_AFTER = 0.4
-"""Seconds after the last key at which the draft is kept: a `kill -9` costs at most that."""
+"""Seconds after the last key until the draft is saved: a `kill -9` loses at most that."""
 _ABOUT_FIELDS = (400, 422)
-"""Statuses whose error text may name a field of the form; 400 alone is documented."""
+"""Statuses whose error text may name a field of the form; only 400 is documented."""
 _WORDS = "enroll it anyway"
 _READ_ONLY = "This profile is read-only: it enrolls nothing. Remove read_only from the profile to change that."
 
 
 class EnrollOne(Vertical):
-    """The form on the left, on the right what it sends; one below the other on a narrow terminal."""
+    """The form on the left, what it sends on the right; one below the other on a narrow terminal."""
 
     def __init__(self, workspace: Workspace, drafts: Drafts) -> None:
         super().__init__(id="enroll-one")
@@ -68,9 +68,9 @@ class EnrollOne(Vertical):
         self._sending = False
         self._last_answer = LastAnswer()
         self._outcome: Cell | None = None
-        """What came of the last send where it brought no enrollment, until something is typed."""
+        """The result of the last send if it enrolled nothing, until something is typed."""
         self._problem: str | None = None
-        """Why what is typed can't be kept, as it was told last."""
+        """The last reported reason why typed text can't be saved."""
         self._enrolled: tuple[str, str, float] | None = None
         """Worker id and hash of the last enrollment, and when its answer came (monotonic)."""
 
@@ -105,13 +105,13 @@ class EnrollOne(Vertical):
         return self.query_one(ExchangePanel)
 
     def fleet_changed(self) -> None:
-        """The first verdict of a worker that was enrolled here may have come."""
+        """Show the first verdict on a worker that was enrolled here, if it came."""
         if self._enrolled is not None:
             self.sheet.show_verdict(self._first_verdict())
             self._count()
 
     def _first_verdict(self) -> list[Line]:
-        """Return what the registry says of the worker that was enrolled here last."""
+        """Return what the registry says about the worker that was last enrolled here."""
         if self._enrolled is None:
             return []
         worker_id, sha256, since = self._enrolled
@@ -140,7 +140,7 @@ class EnrollOne(Vertical):
         self._keep()
 
     def _keep(self) -> None:
-        """Keep what is typed and where the cursor stands."""
+        """Save what is typed and the cursor's position."""
         if self.is_attached and self.query(EnrollForm):
             self._note_focus()
         if self._draft.is_empty and not self._draft.unsettled:
@@ -150,7 +150,7 @@ class EnrollOne(Vertical):
         self._tell_problem(self._drafts.problem)
 
     def _tell_problem(self, problem: str | None) -> None:
-        """Say once why what is typed can't be kept."""
+        """Say once why typed text can't be saved."""
         if problem and problem != self._problem:
             self.notify(clean(problem), severity="warning", timeout=15, markup=False)
         self._problem = problem
@@ -162,7 +162,7 @@ class EnrollOne(Vertical):
             self._draft.cursor = focused.cursor_position if isinstance(focused, Input) else 0
 
     def leave_field(self) -> None:
-        """Take the focus from the field, and remember where the cursor stood."""
+        """Remove the focus from the field, and remember the cursor's position."""
         self._note_focus()
         self.screen.set_focus(None)
 
@@ -176,7 +176,7 @@ class EnrollOne(Vertical):
             widget.cursor_position = cursor
 
     def _count(self) -> None:
-        """Say on the button's side how many checks are left, and which, or what came of the last send."""
+        """Show beside the button how many checks are left, and which, or the result of the last send."""
         self.query_one("#send", Button).disabled = self._sending
         self.query_one("#left", LinesView).show([self._left()])
 
@@ -185,7 +185,7 @@ class EnrollOne(Vertical):
             return (Cell(_READ_ONLY, Style.WARNING),)
         if self._sending:
             return (Cell("Sending…"),)
-        if self.workspace.journal.is_makeshift:  # said before it is tried: the send itself refuses
+        if self.workspace.journal.is_makeshift:  # said beforehand; the send itself would refuse
             return (
                 Cell(
                     "✖ The journal can't be written, so nothing is enrolled: the Doctor (ctrl+p) says why.", Style.ERROR
@@ -215,7 +215,7 @@ class EnrollOne(Vertical):
         return EnrollmentSender(workspace.profile, workspace.clock, workspace.journal, ask=workspace.connection.ask)
 
     def take(self, fill: dict[str, Any]) -> None:
-        """Another screen brought values for the form; what stood there can be had back."""
+        """Fill the form with values from another screen; its old content can be restored."""
         self.empty()
         self._draft.display_name = str(fill.get("display_name") or "")
         self._draft.capabilities = [str(one) for one in fill.get("capabilities") or ()]
@@ -223,14 +223,14 @@ class EnrollOne(Vertical):
         self.form.fill(self._draft)
 
     def empty(self) -> None:
-        """Empty the form; `ctrl+z` fills it again."""
+        """Empty the form; `ctrl+z` restores it."""
         if not self._draft.is_empty:
             self._emptied = self._draft
             self.notify("The form is empty. Press ctrl+z to restore it.", markup=False, timeout=4)
         self._begin_anew()
 
     def undo_empty(self) -> None:
-        """Fill the form with what it held before it was emptied or sent."""
+        """Restore the form's content from before it was emptied or sent."""
         if self._emptied is not None:
             self._draft, self._emptied = self._emptied, None
             self.form.fill(self._draft)
@@ -241,7 +241,7 @@ class EnrollOne(Vertical):
         after_refresh(self, self._show_top)
 
     def _show_top(self) -> None:
-        """Scroll to where the form begins."""
+        """Scroll to the top of the form."""
         for scrolled in (self.query_one("#enroll-body"), self.form):
             scrolled.scroll_home(animate=False)
 
@@ -254,7 +254,7 @@ class EnrollOne(Vertical):
 
     @on(Button.Pressed, "#write-record")
     def write_a_record(self) -> None:
-        """Ask where to, and write a record of what stands on the form."""
+        """Ask where to write a record of the form's content, and write it."""
         self.form.read_into(self._draft)
         enrolled = self._enrolled if self._enrolled and self._enrolled[1] == plain_sha256(self._draft.sha256) else None
         self.form.record.write(self._draft, enrolled[0] if enrolled else None, self._folder())
@@ -264,12 +264,12 @@ class EnrollOne(Vertical):
         path = message.picked.path
         self.form.read_into(self._draft)
         if self._draft.package_is_of_record:
-            self._draft.package, self._draft.sha256 = None, ""  # it went with the record of before
+            self._draft.package, self._draft.sha256 = None, ""  # it belonged to the previous record
         fill_from_record(self._draft, message.picked.record, str(path) if path else "pasted JSON")
         self.form.fill(self._draft)
         if path is not None and path.name in FILE_NAMES and self._draft.package is None:
-            self.form.package.start(path.parent)  # the record lies in its package: hold the two together
-        after_refresh(self, self._show_top)  # there stands what came of checking it
+            self.form.package.start(path.parent)  # the record is in its package, so compare the two
+        after_refresh(self, self._show_top)  # the results of checking it are there
         self.keep_soon()
 
     @on(RecordPanel.Dropped)
@@ -279,7 +279,7 @@ class EnrollOne(Vertical):
         self.keep_soon()
 
     def _folder(self) -> Path:
-        """Return where to begin looking: the package's folder, else the current one."""
+        """Return where to start looking: the package's folder, or the current one."""
         path = Path(self._draft.package.path) if self._draft.package else Path.cwd()
         folder = path if path.is_dir() else path.parent
         return folder if folder.is_dir() else Path.cwd()
@@ -287,12 +287,12 @@ class EnrollOne(Vertical):
     # -- keys --------------------------------------------------------------------------------------------------
 
     def copy_body(self) -> None:
-        """Copy the request's body as it is sent."""
+        """Copy the request's body exactly as it is sent."""
         body = body_of(request_of(self._draft, self.workspace.profile.namespace))
         self.post_message(CopyText(body.decode(), "request's body"))
 
     def verify_again(self) -> None:
-        """Ask again for the worker that was enrolled."""
+        """Verify the enrolled worker again."""
         if self._enrolled is not None:
             self.workspace.connection.verify_now([self._enrolled[0]])
 
@@ -300,7 +300,7 @@ class EnrollOne(Vertical):
 
     @on(Button.Pressed, "#send")
     def send_it(self) -> None:
-        """Send, where all checks pass and nothing speaks against it."""
+        """Send, if all checks pass and nothing prevents it."""
         if self._sending or self._last_answer.was_unseen(self):
             return
         if self.workspace.profile.read_only:
@@ -322,7 +322,7 @@ class EnrollOne(Vertical):
             self._ask_or_send()
 
     def _ask_about_record(self, stops: list[str]) -> None:
-        """What does not fit the package stops it, unless the operator says otherwise in words."""
+        """Stop if the record does not match the package, unless the operator explicitly overrides it."""
         lines: list[Line] = [(Cell(f"✖ {clean(text)}", Style.ERROR),) for text in stops]
         ask = AskScreen("This is not what the record says", as_lines(lines), yes="Enroll it", no="Stop", words=_WORDS)
         self.app.push_screen(ask, lambda yes: self._ask_or_send() if yes else None)
@@ -346,20 +346,20 @@ class EnrollOne(Vertical):
         self.app.push_screen(ask, partial(self._send_again, sent))
 
     def _send_again(self, sent: Unsettled, yes: bool | None) -> None:
-        """The operator has decided on the last send: what comes of this one counts."""
+        """Send again if the operator agreed: from now on, this send's result counts."""
         if yes:
             self._settle(sent)
             self._begin_to_send()
 
     @on(Button.Pressed, "#forget")
     def _forget_unsettled(self) -> None:
-        """The operator has looked in the registry: no send is without a known outcome any more."""
+        """Forget sends with unknown outcomes, because the operator has checked the registry."""
         self._draft.unsettled.clear()
         self._tell([])
         self._keep()
 
     def _begin_to_send(self) -> None:
-        """Send once: a second key may be here before the work has begun, so it is marked before that."""
+        """Send once. It is marked before the work starts, because a second key may come before that."""
         if not self._sending:
             self._set_sending(True)
             self._send()
@@ -375,8 +375,8 @@ class EnrollOne(Vertical):
             correlation_id=correlation_id,
         )
         self._draft.unsettled.append(sent)
-        self._enrolled = None  # what the registry says of the worker before is no word on this one
-        self._keep()  # before the send: a crash in the middle must not lose sight of it
+        self._enrolled = None  # the previous worker's verdict says nothing about this one
+        self._keep()  # before the send, so that it survives a crash in the middle
         self._tell([])
         try:
             answer = await self._sender().send(request, correlation_id)
@@ -403,7 +403,7 @@ class EnrollOne(Vertical):
             self._count()
 
     def _failed(self, error: RegistryError, sent: Unsettled) -> None:
-        """Put an error at the field that it names, or above the form; the form keeps all it has."""
+        """Show an error at the field that it names, or above the form; the form keeps its content."""
         if error.may_have_reached:
             self._outcome = Cell("? Outcome unknown: it may be enrolled already.", Style.WARNING)
         else:
@@ -418,7 +418,7 @@ class EnrollOne(Vertical):
             self._tell(trouble(error))
 
     def _answered(self, answer: EnrollAnswer, sha256: str) -> None:
-        """Show the answer; a worker that it names is watched and verified. The form is emptied for the next one."""
+        """Show the answer, watch and verify the worker that it names, and empty the form for the next one."""
         self._outcome = None
         self._emptied = sent = self._draft
         self._begin_anew()
@@ -437,13 +437,13 @@ class EnrollOne(Vertical):
         self.fleet_changed()
 
     def _tell(self, lines: Sequence[Line]) -> None:
-        """Show sentences above the form; none takes them away."""
+        """Show sentences above the form; an empty list removes them."""
         self.query_one("#problem", LinesView).show(lines)
         self.query_one("#problem-row").display = bool(lines)
         self.query_one("#forget").display = bool(self._draft.unsettled) and not self._sending
 
     def _show_unsettled(self) -> None:
-        """Remind of sends whose answer was never seen: of an earlier run, or of before a profile's switch."""
+        """Show a reminder of sends whose answer was never seen, from an earlier run or before a change of profile."""
         now = self.workspace.now().wall
         self._tell([unsettled_line(sent, now) for sent in self._draft.unsettled[-3:]])
 

@@ -1,4 +1,4 @@
-"""A field that keeps its place."""
+"""A field that does not move."""
 
 from textual.widgets import Static
 
@@ -6,7 +6,7 @@ from pyhall_tui.widgets.field import Field
 
 
 class SteadyField(Field):
-    """Always has a line for its sentence: what lies below must not move from under the mouse when a field is left."""
+    """Always has a line for its sentence, so that what is below doesn't move under the mouse when you leave it."""
 
     DEFAULT_CSS = """
     SteadyField { margin-bottom: 0; & > .sentence { min-height: 1; } }
@@ -16,7 +16,7 @@ class SteadyField(Field):
         self.say("")
 
     def say(self, sentence: str, *, mistake: bool = True) -> None:
-        """Show one sentence below the input; an empty one leaves its line blank."""
+        """Show one sentence below the input; an empty one leaves its line empty."""
         super().say(sentence, mistake=mistake)
         if not sentence:
             below = self.query_one(".sentence", Static)

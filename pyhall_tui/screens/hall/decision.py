@@ -1,4 +1,4 @@
-"""One decision of a hall, whole, with the explanation of how it would be decided now."""
+"""One complete decision of a hall, and how the hall would decide it now."""
 
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ _TIERS = frozenset({"low", "medium", "high", "critical", "unstated"})
 
 
 class DecisionScreen(DialogScreen[str]):
-    """Shows a decision; dismissed with the worker's id where one wants to go to it."""
+    """Shows a decision; returns the worker's id if you want to go to it."""
 
     BINDING_GROUP_TITLE = "Decision"
     BINDINGS: ClassVar[list[BindingType]] = [

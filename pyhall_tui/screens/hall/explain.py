@@ -1,4 +1,4 @@
-"""How would a hall decide a dispatch that was never made? A form, and the way to the decision beside it."""
+"""How would a hall decide a dispatch? A form, with the explanation beside it."""
 
 from collections.abc import Sequence
 
@@ -20,12 +20,12 @@ from pyhall_tui.widgets.field import Field
 from pyhall_tui.workspace import Workspace
 
 NOT_EXPLAINED = "This hall does not explain its decisions, or only to its own machine."
-_INVITATION = "Enter a capability and a worker to see which rule would decide, and why not those before it."
+_INVITATION = "Enter a capability and a worker to see which rule would decide, and why the rules before it don't."
 _NAMES = ("capability", "worker", "context")
 
 
 class ExplainForm(Horizontal):
-    """Capability, worker, risk tier, context; the answer. Nothing is dispatched, and nothing is logged there."""
+    """Capability, worker, risk tier, context; the answer. Nothing is dispatched, and the hall logs nothing."""
 
     DEFAULT_CSS = """
     ExplainForm {
@@ -70,7 +70,7 @@ class ExplainForm(Horizontal):
         self._workspace.notes.save("form", "explain", self._typed)
 
     def focus_first(self) -> None:
-        """Put the cursor on the first field that is empty, else on the first."""
+        """Put the cursor into the first empty field, or else into the first."""
         empty = [name for name in _NAMES[:2] if not self._value(name)]
         self.query_one(f"#{(empty or _NAMES)[0]}", Input).focus()
 
@@ -99,7 +99,7 @@ class ExplainForm(Horizontal):
             self.explain()
 
     def explain(self) -> None:
-        """Ask the hall, or say at each field why it is not asked, and go to the first of them."""
+        """Ask the hall, or show at each field why it is not asked, and go to the first of them."""
         mistakes = {
             "capability": "" if self._value("capability") else "Enter a capability, for example llm.text.generate.",
             "worker": "" if self._value("worker") else "Enter a worker id, for example wkr_abc123.",

@@ -1,4 +1,4 @@
-"""The local hall: what does it decide, by which rules, and how is it?"""
+"""The local hall: what does it decide, by which rules, and what is its state?"""
 
 from typing import ClassVar
 
@@ -63,12 +63,12 @@ RULES = (
 _TABS = ("decisions", "policy", "explain", "state")
 _FOCUSED = {"decisions": "#decisions-table", "policy": "#rules-table", "state": "#state-scroll"}
 _PACES = {"decisions": 1.0, "policy": 3.0, "state": 3.0}
-"""Seconds between two looks at what is on show; slower where the profile's request rate is low."""
+"""Seconds between two requests for what is visible; slower if the profile's request rate is low."""
 _NOT_TOLD = "This hall does not show its rules, or only to its own machine."
 
 
 class HallScreen(Screen[None]):
-    """A hall's live decisions, its policy and its state. It asks only while it is on show."""
+    """A hall's live decisions, its policy and its state. It asks only while it is visible."""
 
     CSS_PATH = "hall.tcss"
     AUTO_FOCUS = "#decisions-table"
@@ -144,7 +144,7 @@ class HallScreen(Screen[None]):
     def _connection_changed(self) -> None:
         self.query_one(StatusHeader).update_status()
         if self._following is None or self._following.is_finished:
-            self._follow_anew()  # it was connected anew meanwhile
+            self._follow_anew()  # it was reconnected meanwhile
 
     @on(TabbedContent.TabActivated)
     def _tab_shown(self) -> None:
@@ -156,7 +156,7 @@ class HallScreen(Screen[None]):
         self._follow_anew()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What is of one tab alone is offered there."""
+        """Offer each tab's own actions only there."""
         own = {"explain": "explain", "pause": "decisions", "copy": "decisions"}
         return own.get(action, self._tab) == self._tab if self.is_mounted else True
 
@@ -165,7 +165,7 @@ class HallScreen(Screen[None]):
 
     @work(exclusive=True, exit_on_error=False, group="follow")
     async def _follow(self) -> None:
-        """Ask for what is on show, again and again, within the profile's budget."""
+        """Ask repeatedly for what is visible, within the profile's rate limit."""
         asking = {"decisions": self._ask_decisions, "policy": self._ask_policy, "state": self._ask_state}
         if self._tab not in asking:
             self._tell_problem(None)
@@ -323,7 +323,7 @@ class HallScreen(Screen[None]):
 
     @on(LineTable.Opened, "#rules-table")
     def _show_its_decisions(self, message: LineTable.Opened) -> None:
-        """What did this rule decide? The feed, filtered by its name."""
+        """Show what this rule decided: the feed, filtered by its name."""
         self.query_one("#hall-filter", Input).value = message.key.partition(" ")[2]
         self.query_one("#hall-tabs", TabbedContent).active = "decisions"
 
@@ -332,7 +332,7 @@ class HallScreen(Screen[None]):
         self.query_one("#hall-tabs", TabbedContent).active = tab
 
     def action_explain(self) -> None:
-        """Ask how the dispatch that is typed would be decided."""
+        """Ask how the typed dispatch would be decided."""
         self.query_one(ExplainForm).explain()
 
     def action_tab(self, step: int) -> None:

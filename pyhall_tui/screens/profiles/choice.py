@@ -1,4 +1,4 @@
-"""A question with a few answers, each a button and a letter."""
+"""A question with a few answers, each with a button and a key."""
 
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
@@ -13,7 +13,7 @@ from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 
 
 class Choice(NamedTuple):
-    """One answer: what comes back, and its words."""
+    """One answer: its value, and its label."""
 
     answer: str
     label: str
@@ -21,7 +21,7 @@ class Choice(NamedTuple):
 
 
 class ChoiceScreen(DialogScreen[str]):
-    """Returns the chosen answer, or None where it was left."""
+    """Returns the chosen answer, or None if it was cancelled."""
 
     BINDING_GROUP_TITLE = "Question"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -30,7 +30,7 @@ class ChoiceScreen(DialogScreen[str]):
     ]
 
     def __init__(self, title: str, text: Content, choices: Sequence[Choice]) -> None:
-        """`text` is clean. The first answer has the focus: let it be the one that does no harm."""
+        """`text` is clean. The first answer has the focus: make it the harmless one."""
         super().__init__()
         self._title, self._text, self._choices = title, text, choices
 

@@ -1,4 +1,4 @@
-"""The form of one profile: its fields, each with the sentence of its check below it."""
+"""The form of one profile: its fields, each with a sentence about its value below."""
 
 from typing import ClassVar, Final
 
@@ -44,7 +44,7 @@ _TEXTS: Final = tuple(name for name, _, _ in (*_CONNECTION, *_PACE, *_WORDS))
 
 
 class ProfileCheckbox(Checkbox):
-    """A checkbox that shows without colour too whether it is on."""
+    """A checkbox that shows even without color whether it is on."""
 
     DEFAULT_CSS = """
     ProfileCheckbox {
@@ -61,7 +61,7 @@ class ProfileCheckbox(Checkbox):
 
 
 class ProfileForm(VerticalScroll, can_focus=False):
-    """Shows and takes the values of a profile, and a key beside them."""
+    """Shows and edits the values of a profile, and its key."""
 
     BINDING_GROUP_TITLE = "Form"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,10 +71,10 @@ class ProfileForm(VerticalScroll, can_focus=False):
     ]
 
     class Edited(Message):
-        """Something in the form is another now; by a person or by `fill`."""
+        """Something in the form changed, by the user or by `fill`."""
 
     class Left(Message):
-        """The person goes back to the list."""
+        """Go back to the list."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -99,7 +99,7 @@ class ProfileForm(VerticalScroll, can_focus=False):
         self.field("key").input.takes_paste = self._take_key
 
     def _take_key(self, text: str) -> bool:
-        """Put all of a pasted key into its field, and say at once if it cannot be sent: no part of it is dropped."""
+        """Put all of a pasted key into its field, without dropping any part, and say at once if it can't be sent."""
         field = self.field("key")
         field.input.replace(text.strip(), *field.input.selection)
         if sentence := self.mistakes().get("key"):
@@ -108,16 +108,16 @@ class ProfileForm(VerticalScroll, can_focus=False):
 
     @property
     def typed_key(self) -> str:
-        """What stands in the key's input; empty where the stored key stays."""
+        """The content of the key's input; empty if the stored key stays."""
         return self.query_one("#key", Input).value.strip()
 
     def values(self) -> Values:
-        """Return what stands in the form, the key left out."""
+        """Return the form's content without the key."""
         texts = {name: self.query_one(f"#{name}", Input).value.strip() for name in _TEXTS}
         return texts | {name: self.query_one(f"#{name}", Checkbox).value for name, _ in _SWITCHES}
 
     def fill(self, values: Values, typed_key: str) -> None:
-        """Show these values; sentences of the last ones go."""
+        """Show these values, and remove the sentences about the previous ones."""
         for name in _TEXTS:
             self.query_one(f"#{name}", Input).value = values[name]
             self.field(name).say("")
@@ -130,21 +130,21 @@ class ProfileForm(VerticalScroll, can_focus=False):
         return self.query_one(f"#field-{name}", Field)
 
     def hint_key(self, sentence: str) -> None:
-        """Say below the key where it is kept, unless a mistake is said there. Said twice it costs no layout."""
+        """Show below the key where it is stored, unless a mistake is shown there. Repeating it causes no layout."""
         field = self.field("key")
         if not field.has_mistake and (sentence != self._key_hint or not field.has_class("-hint")):
             self._key_hint = sentence
             field.say(sentence, mistake=False)
 
     def mistakes(self) -> dict[str, str]:
-        """Return a sentence for each field that is wrong, the key too."""
+        """Return a sentence for each wrong field, including the key."""
         wrong = validate_profile(fields_of(self.values()))
         if self.typed_key and (sentence := key_mistake(self.typed_key)):
             wrong["key"] = sentence
         return wrong
 
     def check_all(self) -> bool:
-        """Say what is wrong below each field and go to the first of them; whether nothing is."""
+        """Show mistakes below each field and go to the first; return whether there is none."""
         wrong = self.mistakes()
         for field in self.query(Field):
             if field.field in wrong or field.has_mistake:
@@ -155,7 +155,7 @@ class ProfileForm(VerticalScroll, can_focus=False):
         return not wrong
 
     def say(self, name: str, sentence: str) -> None:
-        """Show a mistake that a check of the form alone could not find, and go there."""
+        """Show a mistake that the form's own checks could not find, and go there."""
         self.field(name).say(sentence)
         self.field(name).input.focus()
 
@@ -176,7 +176,7 @@ class ProfileForm(VerticalScroll, can_focus=False):
         self.post_message(self.Edited())
 
     def _forgive(self) -> None:
-        """Take sentences away as soon as they hold no longer; new ones wait until the field is left."""
+        """Remove sentences as soon as they no longer apply; new ones wait until you leave the field."""
         shown = [field for field in self.query(Field) if field.has_mistake]
         wrong = self.mistakes() if shown else {}
         for field in shown:

@@ -1,4 +1,4 @@
-"""What stands above the profiles: what is wrong, and the ways on that there are without one."""
+"""What is shown above the profiles: what is wrong, and what you can do without a profile."""
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,7 +22,7 @@ _WELCOME = (
 
 
 class Notice(Vertical):
-    """A sentence, the demo, the file once more, the environment; and which variables override the profiles."""
+    """A sentence, the demo, reading the file again, the environment; and which variables override the profiles."""
 
     DEFAULT_CSS = """
     Notice {
@@ -31,17 +31,17 @@ class Notice(Vertical):
         #problem.-mistake { color: $text-error; }
         #ways { height: auto; margin: 1 0; padding: 0 1; }
         #ways > Button { margin-right: 2; }
-        #ways.-many { layout: vertical; }  /* side by side they are wider than 80 columns */
+        #ways.-many { layout: vertical; }  /* side by side, they are wider than 80 columns */
         #overrides { width: 1fr; height: auto; padding: 0 1; }
     }
     .-short Notice #problem, .-short Notice #ways { margin: 0; }
     """
 
     class ReadAgain(Message):
-        """The file is to be read once more: somebody corrected it."""
+        """Read the file again, because somebody corrected it."""
 
     class Begin(Message):
-        """The file is empty or gone, and a new one is to be begun in its place."""
+        """The file is empty or gone: start a new one."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="problem", markup=False)
@@ -95,7 +95,7 @@ class Notice(Vertical):
 
 
 def environment_alone() -> Profile | None:
-    """Return the profile that the environment makes without one, or None."""
+    """Return the profile that only the environment makes, or None."""
     try:
         return overridden(None)
     except EnvironmentMistake:

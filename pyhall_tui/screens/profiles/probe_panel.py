@@ -1,4 +1,4 @@
-"""The lines of a profile's test as they come, and what a redirect offers."""
+"""The lines of a profile's test as they come, and the address that a redirect offers."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class ProbePanel(Vertical):
 
     @dataclass
     class UseUrl(Message):
-        """The operator wants the address that a redirect named in the profile."""
+        """Put the address that a redirect named into the profile."""
 
         url: str
 
@@ -49,8 +49,8 @@ class ProbePanel(Vertical):
         """Test a profile and show each step as it comes; return whether none failed.
 
         Args:
-            why_none: the sentence that says why there is no key, where there is none.
-            note: what stands above the steps.
+            why_none: the sentence that says why there is no key, if there is none.
+            note: the text above the steps.
         """
         self._lines, self._note = {}, note
         self.display = True
@@ -63,7 +63,7 @@ class ProbePanel(Vertical):
         return all(line.mark is not CheckResult.NO for line in self._lines.values())
 
     def clear(self) -> None:
-        """Show nothing: another profile is on the form."""
+        """Show nothing, because another profile is on the form."""
         self._lines = {}
         self.display = False
 

@@ -1,4 +1,4 @@
-"""The list of profiles, with what can be done to one by the mouse below it."""
+"""The list of profiles, with buttons for the mouse below it."""
 
 from collections.abc import Callable
 from typing import Final
@@ -21,7 +21,7 @@ _LIST_BUTTONS: Final = (("new", "New"), ("duplicate", "Duplicate"), ("delete", "
 
 
 class ProfileList(Vertical):
-    """The table `#profiles`; its buttons are `#do-…`, after the screen's actions."""
+    """The table `#profiles`; its buttons are `#do-…`, named after the screen's actions."""
 
     def __init__(self, row: Callable[[str], Row]) -> None:
         """`row` makes a row's cells, by the profile's name."""
@@ -34,7 +34,7 @@ class ProfileList(Vertical):
         with Horizontal(id="list-buttons"):
             for name, label in _LIST_BUTTONS:
                 button = Button(label, id=f"do-{name}", compact=True)
-                button.can_focus = False  # for the mouse: a key has each, and tab goes on to the form
+                button.can_focus = False  # for the mouse: each has a key, and tab goes to the form
                 yield button
 
     def offer(self, name: str, *, is_default: bool) -> None:

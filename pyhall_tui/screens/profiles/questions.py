@@ -1,4 +1,4 @@
-"""What is asked before something is overwritten, deleted or saved untested."""
+"""The questions before something is overwritten, deleted or saved untested."""
 
 from typing import Any, Final
 
@@ -15,21 +15,22 @@ _LABEL: Final = 22
 
 
 def ask_untested(*, failed: bool, hindrance: str = "") -> ChoiceScreen:
-    """Ask before a connection that is not known to work is saved: `test`, `save` or None.
+    """Ask before saving a connection that is not known to work: `test`, `save` or None.
 
     Args:
-        hindrance: why a test cannot tell now whether they work, as sentences.
+        hindrance: why a test can't show now whether the settings work, in sentences.
     """
     title = "The test failed" if failed else "Not tested yet"
     text = "With these settings, the registry did not answer correctly." if failed else "A test takes a moment."
     if hindrance:
-        title, text = "Cannot be tested now", clean(hindrance, 400)
+        title, text = "Can't be tested now", clean(hindrance, 400)
     choices = [Choice("test", "Test again" if failed else "Test first"), Choice("save", "Save anyway")]
-    return ChoiceScreen(title, Content(f"{text} Save anyway?"), choices[bool(hindrance) :])
+    question = "Save anyway?" if failed and not hindrance else "Save without testing?"
+    return ChoiceScreen(title, Content(f"{text} {question}"), choices[bool(hindrance) :])
 
 
 def ask_delete(profile: Profile, workers: int, *, is_open: bool) -> ChoiceScreen:
-    """Ask before a profile goes: `delete` or None."""
+    """Ask before deleting a profile: `delete` or None."""
     watched = f"its watch list of {workers} worker{'s' * (workers != 1)}" if workers else "its watch list"
     lines = [
         as_content(
@@ -47,7 +48,7 @@ def ask_delete(profile: Profile, workers: int, *, is_open: bool) -> ChoiceScreen
 
 
 def ask_conflict(conflict: ProfileConflict, mine: Profile) -> ChoiceScreen:
-    """Ask what to do where the file was changed meanwhile: `theirs`, `mine` or None."""
+    """Ask what to do if the file was changed meanwhile: `theirs`, `mine` or None."""
     if conflict.theirs is None:
         choices = [Choice("theirs", "Discard mine"), Choice("mine", "Save it anyway")]
         return ChoiceScreen("Changed in the meantime", Content(clean(conflict)), choices)
@@ -59,7 +60,7 @@ def ask_conflict(conflict: ProfileConflict, mine: Profile) -> ChoiceScreen:
 
 
 def take_theirs(conflict: ProfileConflict, mine: dict[str, Any]) -> dict[str, Any]:
-    """Return the form's values with those of the file where both changed the same."""
+    """Return the form's values, with the file's value wherever both changed the same field."""
     assert conflict.theirs is not None
     theirs = values_of(conflict.theirs)
     return {**mine, **{key: theirs[key] for key in conflict.keys}}

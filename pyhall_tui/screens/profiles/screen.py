@@ -40,11 +40,11 @@ from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.workspace import Workspace
 
 _KEEP_AFTER: Final = 0.5
-"""Seconds of quiet after which what is typed is written down."""
+"""Seconds without a key after which the typed text is saved."""
 
 
 class ProfilesScreen(ModeScreen):
-    """The list on the left, the form of the profile under its cursor on the right."""
+    """The list on the left, the form of the profile under the cursor on the right."""
 
     MODE = "profiles"
     CSS_PATH = "profiles.tcss"
@@ -75,7 +75,7 @@ class ProfilesScreen(ModeScreen):
         is_demo: bool = False,
         problem: str | None = None,
     ) -> None:
-        """Make the screen. `problem` is the sentence above it: why no profile is open."""
+        """Make the screen. `problem` is the sentence above it that says why no profile is open."""
         super().__init__(workspace)
         self._keys, self._home, self._clock = keys, home, clock
         self._is_demo, self._problem = is_demo, problem
@@ -97,7 +97,7 @@ class ProfilesScreen(ModeScreen):
         after_refresh(self, self._begin)  # the form may not be composed yet
 
     def _begin(self) -> None:
-        """Put the focus where one starts: the list, the form of the first profile, or the file's mistake."""
+        """Put the focus where you start: on the list, the form of the first profile, or the file's mistake."""
         if self._edited.mistake is not None:
             self.query_one("#reread").focus()
         elif self.has_class("-first-run"):
@@ -139,15 +139,15 @@ class ProfilesScreen(ModeScreen):
             self._show(self.table.cursor_key)
 
     def _show_ways(self) -> None:
-        """Say what is wrong above all, and show the ways on that there are."""
+        """Show above everything what is wrong, and what you can do."""
         first_run = not self._edited.profiles.profiles and self._edited.mistake is None
         self.set_class(first_run, "-first-run")
         columns, readable = self.query_one("#columns"), self._edited.mistake is None
         self.query_one(Notice).show(self._edited, self._problem, has_workspace=self.has_workspace)
         if columns.display != readable:
             columns.display = readable
-            self._say("")  # that it was not saved for the mistake, which is mended
-            after_refresh(self, self._begin)  # what had the focus is gone
+            self._say("")  # it said that it was not saved because of a mistake, which is corrected
+            after_refresh(self, self._begin)  # the element with the focus is gone
 
     def _row(self, name: str) -> Row:
         profile = self._edited.profile(name)
@@ -166,7 +166,7 @@ class ProfilesScreen(ModeScreen):
         return self.workspace.profile.name if self.has_workspace and not self._is_demo else None
 
     def _answer(self, profile: Profile) -> KeyAnswer | None:
-        """What is known of a profile's key without asking anybody."""
+        """Return what is known about a profile's key without asking."""
         opened = self.workspace.key_answer if profile.name == self._open_name() else None
         return self._edited.known_key(profile, opened)
 
@@ -182,7 +182,7 @@ class ProfilesScreen(ModeScreen):
     # -- the form ----------------------------------------------------------------------------------------------
 
     def _show(self, name: str) -> None:
-        """Put that profile on the form, with what was typed over it."""
+        """Show that profile on the form, with its unsaved edits."""
         if name != self._shown:
             self.workers.cancel_group(self, "probe")
             self.query_one(ProbePanel).clear()
@@ -209,7 +209,7 @@ class ProfilesScreen(ModeScreen):
         self._keep_timer = self.set_timer(_KEEP_AFTER, self._edited.keep)
 
     def _refresh_form(self) -> None:
-        """Say where the key is, name the form, and offer what can be done with it."""
+        """Show where the key is, name the form, and offer its actions."""
         name = self._shown
         if name is None:
             return
@@ -222,7 +222,7 @@ class ProfilesScreen(ModeScreen):
         self.query_one(FormPane).say(sentence, style)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Mark the half one is in; `:focus-within` would style all of it anew with every field (70 ms a key)."""
+        """Mark the half with the focus; `:focus-within` would style all of it again at every field (70 ms per key)."""
         for frame in self.query("#list-frame, #form-frame"):
             frame.set_class(frame in event.widget.ancestors, "-active")
 
@@ -238,13 +238,13 @@ class ProfilesScreen(ModeScreen):
 
     @on(Go)
     def _arrive(self, message: Go) -> None:
-        """Another screen sends values for the open profile, such as the address that a redirect named."""
+        """Fill in values for the open profile from another screen, such as the address that a redirect named."""
         message.stop()
         if self._edited.mistake is None:
             after_refresh(self, self._take_over, message)
 
     def _take_over(self, message: Go) -> None:
-        name = self._open_name()  # the environment's own profile is in no file
+        name = self._open_name()  # the environment's own profile is not in a file
         self._show(name if name and name in self.table.keys else NEW)
         for field, value in message.fill.items():
             if field in BLANK and isinstance(value, str):
@@ -352,7 +352,7 @@ class ProfilesScreen(ModeScreen):
             self._trials.note(name, made_with, well=well)
 
     def _overridden(self, profile: Profile) -> Profile | None:
-        """Return a profile as the environment has it; where that cannot be used, say so and return None."""
+        """Return a profile with the environment's overrides; if they can't be used, say so and return None."""
         try:
             return overridden(profile)
         except EnvironmentMistake as mistake:
@@ -394,7 +394,7 @@ class ProfilesScreen(ModeScreen):
         self._apply(name, saved, answer, trouble)
 
     def _tell_unsaved(self, name: str, written: Written) -> None:
-        """Say why the profile was not saved; take what somebody else wrote, where that was chosen."""
+        """Say why the profile was not saved; use somebody else's values if that was chosen."""
         if written.field is not None:
             self.form.say(written.field, clean(written.sentence))
             return
@@ -408,7 +408,7 @@ class ProfilesScreen(ModeScreen):
         self._say(written.sentence, Style.DIM if conflict else Style.ERROR)
 
     async def _may_save(self, name: str, base: Profile | None, made_with: tuple[object, ...]) -> bool:
-        """Ask once where another connection is saved than one that was tested."""
+        """Ask once if the connection to save is not one that was tested."""
         unchanged = base is not None and made_with == connection(values_of(base), "")
         if unchanged or self._trials.went_well(name, made_with):
             return True
@@ -419,7 +419,7 @@ class ProfilesScreen(ModeScreen):
         return answer == "save"
 
     def _apply(self, name: str, saved: Profile, answer: KeyAnswer | None, trouble: str) -> None:
-        """Let what is open go on with what was saved; the first profile is opened."""
+        """Apply what was saved to what is open; open the first profile."""
         trouble = f"{trouble} {hindrance(saved, '')}".strip()
         fine = not trouble and (answer is None or answer.state is KeyState.FOUND)
         self._refresh_form()
@@ -432,7 +432,7 @@ class ProfilesScreen(ModeScreen):
             self._reconnect(saved, answer)
 
     def _reconnect(self, saved: Profile, answer: KeyAnswer | None) -> None:
-        """Only another name, registry or namespace needs a workspace of its own; other screens stay as they are."""
+        """Reconnect. Only another name, registry or namespace needs a new workspace; otherwise the screens stay."""
         before = self.workspace.profile
         if (now := self._overridden(saved)) is None:
             return
@@ -440,7 +440,7 @@ class ProfilesScreen(ModeScreen):
             self.post_message(OpenProfile(saved.name, mode="profiles"))
             return
         if origin(now.registry_url) != origin(saved.registry_url):
-            answer = None  # it is about the profile's own address, and its key goes to no other
+            answer = None  # it is about the profile's own address, and its key goes nowhere else
         known = self.workspace.key_answer = answer or self._keys.peek(now) or self.workspace.key_answer
         if now != before:
             self.workspace.adopt(now, known.key if known else None)
@@ -450,7 +450,7 @@ class ProfilesScreen(ModeScreen):
 
     @one_at_a_time("key")
     async def action_ask_key(self) -> None:
-        """Ask again where the keyring gave no answer; a key that is held for this run is stored."""
+        """Ask again if the keyring gave no answer; store a key that is kept for this run."""
         profile = self._edited.profiles.named(self._shown or "")
         if profile is None:
             return

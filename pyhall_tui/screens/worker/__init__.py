@@ -1,1 +1,1 @@
-"""One worker: everything known of it, its history, its package and its evidence."""
+"""One worker: everything known about it, its history, its package and its evidence."""

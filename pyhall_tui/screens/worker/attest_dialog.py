@@ -1,4 +1,4 @@
-"""The confirmation before a folder's hash is attested anew: both hashes, what changed, what came of it."""
+"""The confirmation before a folder's hash is attested again: both hashes, what changed, and the result."""
 
 from functools import partial
 from typing import ClassVar
@@ -24,7 +24,7 @@ _ON_ITS_WAY = "It is being sent: the answer comes within the profile's timeout."
 
 
 class AttestScreen(DialogScreen[bool]):
-    """Returns whether the registry took the hash. It is sent once, and an error stays in sight."""
+    """Returns whether the registry accepted the hash. It is sent once, and an error stays visible."""
 
     AUTO_FOCUS = "#attest-no"
     BINDING_GROUP_TITLE = "Attest again"
@@ -61,7 +61,7 @@ class AttestScreen(DialogScreen[bool]):
 
     @on(Button.Pressed, "#attest-no")
     def action_leave(self) -> None:
-        """Close; not while it is being sent, for the answer would be lost."""
+        """Close, but not while it is being sent, because the answer would be lost."""
         if self._sending:
             self._say([(Cell(_ON_ITS_WAY, Style.WARNING),)])
         else:

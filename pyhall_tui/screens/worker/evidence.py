@@ -1,4 +1,4 @@
-"""A worker's evidence log, read only: does its chain hold, and what do its receipts say?"""
+"""A worker's evidence log, read-only: is its chain intact, and what do its receipts say?"""
 
 import threading
 from collections import deque
@@ -29,7 +29,7 @@ from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.typed_ahead import keys_wait_for
 
 MOST = 50_000
-"""Receipts that are listed, the newest: a log may have millions. A search looks through all of it."""
+"""How many of the newest receipts are listed: a log may have millions. A search covers all of them."""
 _MARK = "evidence-mark"
 _COLUMNS = (
     Column("line", "   LINE", 7, sortable=False),
@@ -53,7 +53,7 @@ class LogReading(NamedTuple):
 
 
 class EvidenceScreen(DialogScreen[None]):
-    """One log over the whole screen. How far it was whole is noted, so that a cut end is told next time."""
+    """One log over the whole screen. How far it was whole is noted, so that a truncated log is reported next time."""
 
     AUTO_FOCUS = "#receipts"
     BINDING_GROUP_TITLE = "Evidence log"
@@ -92,7 +92,7 @@ class EvidenceScreen(DialogScreen[None]):
             stop.set()
 
     def action_look(self) -> None:
-        """Check the log from its first line on, and list its receipts."""
+        """Check the log from its first line, and list its receipts."""
         self._say([(Cell(f"… reading {clean(self._path)}", Style.DIM),)])
         self._read()
 
@@ -140,7 +140,7 @@ class EvidenceScreen(DialogScreen[None]):
         self._show(rows, f"No receipt has the correlation id {clean(correlation_id, 60)}. Esc shows all.")
 
     def action_mark(self) -> None:
-        """Ask whether this end is to be the known one."""
+        """Ask whether to accept this end as the known one."""
         check = self._look.check if self._look else None
         if check is None or check.broken is not None:
             self.notify("Only a log with an unbroken chain has an end to accept.", markup=False)
@@ -171,7 +171,7 @@ class EvidenceScreen(DialogScreen[None]):
             self.post_message(CopyText(row.correlation.text, "correlation id"))
 
     def action_back(self) -> None:
-        """Escape leaves the search, then closes the log."""
+        """Leave the search, then close the log (escape)."""
         query = self.query_one("#evidence-query", Input)
         if not query.value and not query.has_focus:
             self.dismiss(None)
@@ -193,7 +193,7 @@ class EvidenceScreen(DialogScreen[None]):
             self.app.push_screen(ReceiptScreen(number, text))
 
     def _begin(self, what: str) -> threading.Event:
-        """Stop the like that is under way, and return what stops the next one."""
+        """Stop the work of this kind that is running, and return what stops the next one."""
         self._stops.setdefault(what, threading.Event()).set()
         self._stops[what] = threading.Event()
         return self._stops[what]
@@ -206,8 +206,8 @@ class EvidenceScreen(DialogScreen[None]):
         table.show(list(rows))
 
     def _row(self, key: str) -> Row:
-        """From the line that breaks the chain on, nothing is proven: those rows say so."""
-        if key not in self._rows:  # of the rows shown before, on its way out
+        """Return a row; from the line that breaks the chain on, rows say that nothing is proven."""
+        if key not in self._rows:  # one of the previous rows, about to disappear
             return Row({})
         cells = self._rows[key]._asdict()
         broken = self._look.check.broken if self._look else None
@@ -243,7 +243,7 @@ class ReceiptScreen(DialogScreen[None]):
 
 
 def _look_at(path: Path, notes: Notes, stop: threading.Event) -> LogReading:
-    """Check and list a log, in a thread; where it is whole, its mark is noted."""
+    """Check and list a log, in a thread; if it is whole, note its mark."""
     known = notes.load(_MARK, _key(path), LogPosition)
     check = verify_log(path, known=known, cancelled=stop.is_set)
     newest: deque[tuple[str, ReceiptRow]] = deque(maxlen=MOST)

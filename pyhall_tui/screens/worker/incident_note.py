@@ -1,4 +1,4 @@
-"""Puts a worker's incident note on the clipboard, from the workers screen and from the worker's view."""
+"""Copies a worker's incident note to the clipboard, from the workers screen and from the worker's view."""
 
 from functools import partial
 from typing import Any
@@ -12,13 +12,13 @@ from pyhall_tui.workspace import Workspace
 
 
 async def copy_note(screen: Screen[Any], workspace: Workspace, worker_id: str) -> None:
-    """Write the note from what is known and kept, asking the registry nothing, and copy it."""
+    """Write the note from what is known and stored, without asking the registry, and copy it."""
     entry = workspace.fleet.get(worker_id)
     if entry is None:
         return
     events = workspace.recent_events(worker_id)
     question = partial(workspace.journal.dispatches, workspace.profile.name, worker=worker_id, limit=50)
     dispatches = await off_loop(question, name="incident note")
-    mine = [row for row in dispatches if row.worker_id == worker_id]  # an id may hold a `*`
+    mine = [row for row in dispatches if row.worker_id == worker_id]  # an id may contain a `*`
     note = incident_note(entry, events, mine, workspace.profile, workspace.now(), workspace.fleet.stale_after)
     screen.post_message(CopyText(note, "incident note"))

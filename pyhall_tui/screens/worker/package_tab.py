@@ -1,4 +1,4 @@
-"""The worker's package: the folder, how it stands to what is attested, which files changed, what can be done."""
+"""The worker's package: the folder, how it compares with what is attested, which files changed, what you can do."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,14 +104,14 @@ class PackageTab(Vertical):
 
     @on(Button.Pressed, "#package-no-folder")
     def forget_folder(self) -> None:
-        """Compare the folder no more; the folder itself is not touched."""
+        """Stop comparing the folder, without touching it."""
         self._workspace.set_folder(self._worker_id, None)
         self.notify("The folder is no longer compared; nothing in it was touched.", markup=False)
         self.show()
 
     @on(Button.Pressed, "#package-rehash")
     def hash_now(self) -> None:
-        """Hash the folder as soon as its turn comes."""
+        """Hash the folder as soon as it is its turn."""
         packages = self._workspace.packages
         if packages.folder(self._worker_id) is None:
             self.notify("Choose the package's folder first (p).", markup=False)
@@ -121,7 +121,7 @@ class PackageTab(Vertical):
 
     @on(Button.Pressed, "#package-attest")
     def attest(self) -> None:
-        """Ask whether the folder's hash is to be attested, or say why it cannot be."""
+        """Ask whether to attest the folder's hash, or say why that is impossible."""
         packages = self._workspace.packages
         standing = packages.standing(self._worker_id)
         why_not = why_not_attest(
@@ -143,7 +143,7 @@ class PackageTab(Vertical):
 
     @on(Button.Pressed, "#package-report")
     def report(self) -> None:
-        """Open the form of a report, with the attested hash in it, or else the folder's."""
+        """Open the report form, with the attested hash in it, or else the folder's."""
         if self._workspace.profile.read_only:
             self.notify(READ_ONLY, severity="warning", markup=False)
             return
@@ -189,7 +189,7 @@ class PackageTab(Vertical):
         return packages.progress(self._worker_id) or _QUEUED
 
     def _show_progress(self) -> None:
-        """While it is hashed, its progress; after that once more, without one."""
+        """Show the progress while hashing, and then once more without it."""
         was, progress = self.has_class("-hashing"), self._progress()
         self.set_class(progress is not None, "-hashing")
         if progress is not None and progress.files_total:
@@ -209,5 +209,5 @@ class PackageTab(Vertical):
         self.set_class(bool(keys), "-files")
 
     def _row(self, key: str) -> Row:
-        is_there = int(key) < len(self._rows)  # else it is of the rows shown before, on its way out
+        is_there = int(key) < len(self._rows)  # otherwise it is one of the previous rows, about to disappear
         return Row(dict(self._rows[int(key)]._asdict()) if is_there else {})

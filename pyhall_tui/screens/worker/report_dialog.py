@@ -1,4 +1,4 @@
-"""The form by which a package's hash is reported to the ban list's review."""
+"""The form for reporting a package's hash to the ban list's review."""
 
 from functools import partial
 from typing import ClassVar
@@ -27,7 +27,7 @@ _REASON_LIMIT = 2_000
 
 
 class ReportScreen(DialogScreen[bool]):
-    """Returns whether the registry took the report. What is typed outlives an error and a restart."""
+    """Returns whether the registry accepted the report. What you type survives an error and a restart."""
 
     AUTO_FOCUS = "#reason"
     BINDING_GROUP_TITLE = "Report a hash"
@@ -45,7 +45,7 @@ class ReportScreen(DialogScreen[bool]):
     """
 
     def __init__(self, notes: Notes, sender: HashSender, worker_id: str, sha256: str) -> None:
-        """Make the form; `sha256` stands in it, and may be another one."""
+        """Make the form; `sha256` is filled in, and can be changed."""
         super().__init__()
         self._notes, self._sender, self._worker_id, self._sha256 = notes, sender, worker_id, sha256
         self._sending = False
@@ -76,7 +76,7 @@ class ReportScreen(DialogScreen[bool]):
 
     @on(Button.Pressed, "#report-no")
     def action_leave(self) -> None:
-        """Close; not while it is being sent, for the answer would be lost."""
+        """Close, but not while it is being sent, because the answer would be lost."""
         if self._sending:
             self._say([(Cell("It is being sent: wait for the answer.", Style.WARNING),)])
         else:
@@ -138,7 +138,7 @@ class ReportScreen(DialogScreen[bool]):
             self._typed[message.input.id] = message.value
 
     def _keep(self) -> None:
-        """Note what is typed, where it is not what is noted already."""
+        """Save what is typed, if it has changed."""
         if self._typed == self._kept:
             return
         self._kept = dict(self._typed)

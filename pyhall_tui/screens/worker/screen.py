@@ -1,4 +1,4 @@
-"""The worker's view: what do we know of this one, and what can be done?"""
+"""The worker's view: what do we know about it, and what can you do?"""
 
 from typing import ClassVar
 
@@ -29,7 +29,7 @@ from pyhall_tui.workspace import Workspace
 
 
 class WorkerDetailScreen(Screen[None]):
-    """One worker, whole: its fields, its history, its raw JSON."""
+    """Everything about one worker: its fields, its history, its raw JSON."""
 
     CSS_PATH = "worker.tcss"
     BINDING_GROUP_TITLE = "Worker"
@@ -105,7 +105,7 @@ class WorkerDetailScreen(Screen[None]):
 
     @on(Go)
     def _hand_down(self, message: Go) -> None:
-        """What is meant for the table: close this view and let the table do it."""
+        """Close this view, and pass on a message that is meant for the table."""
         if message.mode != "workers":
             return
         message.stop()
@@ -128,7 +128,7 @@ class WorkerDetailScreen(Screen[None]):
         self.post_message(Go("dispatch", worker_id=self._worker_id))
 
     def action_package(self, what: str) -> None:
-        """Show the package, and do there what a key asks for: a method of `PackageTab`."""
+        """Show the package, and do there what the key requests: a method of `PackageTab`."""
         self.query_one(TabbedContent).active = "package"
         getattr(self.query_one(PackageTab), what)()
 
@@ -170,11 +170,11 @@ class WorkerDetailScreen(Screen[None]):
 
     @on(TabbedContent.TabActivated)
     def on_resize(self) -> None:
-        """The time line is as wide as what it stands in, which is known once that is laid out."""
+        """Draw the timeline again: it is as wide as its container, whose width is known after layout."""
         after_refresh(self, self._show)
 
     def _show_history(self, widget: Static, events: list[Event]) -> None:
-        """Show the time line of states, and below it each change."""
+        """Show the timeline of states, and each change below it."""
         wall = self._workspace.now().wall
         entry = self._workspace.fleet.get(self._worker_id)
         width = widget.content_size.width

@@ -1,4 +1,4 @@
-"""What is known of one worker, in one column; apart from its screen, which is imported when it is opened."""
+"""What is known about one worker, in one column; separate from its screen, which is imported when it opens."""
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -30,7 +30,7 @@ def _overview(entry: Entry, workspace: Workspace, width: int) -> Content:
 
 
 class WorkerView(VerticalScroll):
-    """Every field of one worker; beside the table it follows the cursor."""
+    """Every field of one worker; beside the table, it follows the cursor."""
 
     DEFAULT_CSS = """
     WorkerView {
@@ -49,11 +49,11 @@ class WorkerView(VerticalScroll):
         yield self._text
 
     def on_resize(self) -> None:
-        """Break the lines for the room that there is now."""
+        """Break the lines for the new width."""
         self.show(self._worker_id)
 
     def show(self, worker_id: str | None) -> None:
-        """Show what is known now of that worker."""
+        """Show what is currently known about that worker."""
         self._worker_id = worker_id
         entry = self._workspace.fleet.get(worker_id or "")
         content = (

@@ -1,4 +1,4 @@
-"""The dialog that takes worker ids, typed or pasted, one or many."""
+"""The dialog for worker ids, typed or pasted, one or many."""
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -10,11 +10,11 @@ from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
 
 _MOST_LEFT_OUT = 5
-"""Of those left out, so many are listed."""
+"""How many of those left out are listed."""
 
 
 class IdsInput(OneLineInput):
-    """One line that takes several pasted ones: their line breaks become blanks, and none is submitted by a paste."""
+    """One line that takes several pasted ones: their line breaks become spaces, and a paste never submits."""
 
     def on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
@@ -23,7 +23,7 @@ class IdsInput(OneLineInput):
 
 
 class AddWorkersScreen(DialogScreen[tuple[str, ...]]):
-    """Returns the ids to watch, or None where it was left."""
+    """Returns the ids to watch, or None if it was cancelled."""
 
     BINDING_GROUP_TITLE = "Watch workers"
     DEFAULT_CSS = "AddWorkersScreen #found { margin-top: 1; color: $secondary; }"

@@ -1,4 +1,4 @@
-"""What the workers screen shows while no worker is watched; imported when that is so."""
+"""What the workers screen shows while no workers are watched; imported only then."""
 
 from textual.app import ComposeResult
 from textual.containers import Vertical

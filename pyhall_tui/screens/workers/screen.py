@@ -64,7 +64,7 @@ class WorkersScreen(ModeScreen):
         Binding(
             "Y", "note", "Incident note", show=False, id="workers.note", tooltip="Copy an incident note, as Markdown"
         ),
-        Binding("r", "retry", "Retry", show=False, id="workers.retry", tooltip="Try the lost registry now"),
+        Binding("r", "retry", "Retry", show=False, id="workers.retry", tooltip="Try the unreachable registry now"),
         Binding(
             "o", "hall", "Local hall", id="workers.hall", tooltip="Open the local hall: its decisions and its policy"
         ),
@@ -95,7 +95,7 @@ class WorkersScreen(ModeScreen):
                 yield WorkerView(self.workspace, id="side")
 
     def on_resize(self, event: events.Resize) -> None:
-        """Show the worker under the cursor beside the table, from the first time that there is room for it."""
+        """Show the worker under the cursor beside the table, once there is room for it."""
         if event.size.width >= self.WIDE and not self.query(WorkerView):
             self.query_one("#workers-body").mount(WorkerView(self.workspace, id="side"))
             after_refresh(self, self._show_side)
@@ -107,7 +107,7 @@ class WorkersScreen(ModeScreen):
         self.set_timer(_REORDER, lambda: self.run_worker(self._look_for_hall(), exit_on_error=False, group="hall"))
 
     async def _look_for_hall(self) -> None:
-        """A local hall lists its workers and tells its decisions; the registry's own API does neither."""
+        """Check whether this is a local hall, which lists workers and shows decisions; the registry's API doesn't."""
         from pyhall_tui.monitor.hall_presence import is_local_hall
 
         self._is_hall = await is_local_hall(self.workspace.connection.ask_in_turn, self.workspace.clock)
@@ -117,7 +117,7 @@ class WorkersScreen(ModeScreen):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What only a local hall has is offered where there is one."""
+        """Offer what only a local hall has if there is one."""
         return self._is_hall if action in ("hall", "watch_all") else True
 
     def action_hall(self) -> None:
@@ -140,7 +140,7 @@ class WorkersScreen(ModeScreen):
         return self.query_one("#fleet", LineTable)
 
     def fleet_changed(self) -> None:
-        """Draw anew what changed and is on screen; sort again a little later."""
+        """Draw changes that are on screen; sort again a little later."""
         fleet = self.workspace.fleet
         changed = fleet.changed_since(self._seen)
         self._seen = fleet.revision
@@ -150,7 +150,7 @@ class WorkersScreen(ModeScreen):
             self._show_side()
 
     def events_happened(self, message: EventsHappened) -> None:
-        """A change of state moves a row at once, not with the next sort."""
+        """Move rows whose state changed at once, rather than with the next sort."""
         self._sort_rows(by_itself=True)
         self._summarise()
 
@@ -176,7 +176,7 @@ class WorkersScreen(ModeScreen):
 
     @on(Go)
     def _go_to(self, message: Go) -> None:
-        """What another screen, or a worker's view, asks of this one: show a worker, or take one off the list."""
+        """Do what another screen, or a worker's view, requests: show a worker, or take one off the list."""
         if message.mode != self.MODE:
             return
         message.stop()
@@ -215,10 +215,10 @@ class WorkersScreen(ModeScreen):
         self.post_message(OpenDemo())
 
     def action_filter(self) -> None:
-        self.set_focus(self.query_one("#filter", Input))  # at once: the next key may already be on its way
+        self.set_focus(self.query_one("#filter", Input))  # at once: the next key may be on its way already
 
     def action_dismiss_toasts(self) -> None:
-        """Escape leaves the filter, then clears it, then the marks; the toasts go with it."""
+        """Leave the filter, then clear it, then the marks (escape). This also dismisses the toasts."""
         filter_input = self.query_one("#filter", Input)
         if filter_input.has_focus and filter_input.value == "":
             self.table.focus()
@@ -329,11 +329,11 @@ class WorkersScreen(ModeScreen):
             self.table.show(roster.ids, by_itself=by_itself)
         if roster.counts != self._counts:
             self._counts = dict(roster.counts)
-            self.table.refresh_rows(self.table.visible_keys)  # what turned stale did so without a verdict
+            self.table.refresh_rows(self.table.visible_keys)  # workers become stale without a verdict
         self.query_one(FleetStrip).show(self._counts)
 
     def _summarise(self) -> None:
-        """Count in the frame's title. The whole frame is painted then, so what merely turns fresh or stale waits."""
+        """Show counts in the frame's title. That paints the whole frame, so changes to fresh or stale wait."""
         fleet, by_state, shown = self.workspace.fleet, self._roster.counts, len(self._roster.ids)
         summary = (shown, len(fleet), *by_state.values())
         if summary == self._summary:
@@ -350,7 +350,7 @@ class WorkersScreen(ModeScreen):
         self._show_emptiness(len(fleet) == 0)
 
     def _show_emptiness(self, is_empty: bool) -> None:
-        """Show what to do in place of the table; made when it is first wanted, which for most is never."""
+        """Show what to do instead of the table; made at its first use, which for most users never comes."""
         table = self.table
         if table.display != is_empty:
             return
@@ -363,7 +363,7 @@ class WorkersScreen(ModeScreen):
         self.query_one("#fleet-frame").mount(EmptyFleet(is_hall=self._is_hall))
 
     def _tick(self) -> None:
-        """Ages grow: draw the rows on screen anew, and what became stale moves."""
+        """Draw the rows on screen again, because ages grow, and move what became stale."""
         if not self.is_current:
             return
         self.table.refresh_rows(self.table.visible_keys)
