@@ -15,8 +15,9 @@ from textual.widget import Widget
 from textual.worker_manager import WorkerManager
 
 from pyhall_tui import crash
+from pyhall_tui.alarms.alarm import Change
 from pyhall_tui.clock import Clock, SystemClock
-from pyhall_tui.fleet.events import Event, Kind
+from pyhall_tui.fleet.events import Event
 from pyhall_tui.opener import DemoHall, OpenedProfile, Opener
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
@@ -25,6 +26,7 @@ from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import (
+    AlarmsChanged,
     CloseProfile,
     ConnectionChanged,
     CopyText,
@@ -37,13 +39,13 @@ from pyhall_tui.screens.messages import (
 from pyhall_tui.screens.modes import screens_of
 from pyhall_tui.screens.splash import OpeningScreen
 from pyhall_tui.shell import garbage, mouse
+from pyhall_tui.shell.alarm_news import AlarmNews
 from pyhall_tui.shell.app_keys import APP_KEYS, APP_LETTERS, palette_commands
-from pyhall_tui.shell.attention import Attention
 from pyhall_tui.shell.escape_key import take_escape_apart
 from pyhall_tui.shell.failed_work import TellingWorkers
 from pyhall_tui.shell.late_start import make_key_store, tell_what_the_log_says
 from pyhall_tui.shell.theme import DARK, OTHER, THEMES
-from pyhall_tui.shell.toasts import AlarmToasts, TroubleToasts, is_bad_news, with_its_holder
+from pyhall_tui.shell.toasts import TroubleToasts, with_its_holder
 from pyhall_tui.signals import draw_anew_after_a_stop, end_on_signals, is_a_shells_job
 from pyhall_tui.textual_internals import HookedApp, driver_of, is_handed_back, unpin_closed_widgets
 from pyhall_tui.widgets.attendance import Attendance
@@ -132,9 +134,8 @@ class PyHallApp(HookedApp):
         """Why no profile could be opened at the start."""
         self._given_keys = key_store
         self._open_log = open_log
-        self._alarm_toasts = AlarmToasts(self)
+        self._alarm_news = AlarmNews(self, self._clock)
         self._trouble_toasts = TroubleToasts(self)
-        self._attention = Attention(self, self._clock)
         self.typed_ahead = TypedAhead(self)
         self.attendance = Attendance(self._opener.attend)
 
@@ -218,7 +219,7 @@ class PyHallApp(HookedApp):
 
     async def _show(self, opened: OpenedProfile, mode: str) -> None:
         """Make the screens for what was opened, and report what could not be saved or read."""
-        self._alarm_toasts.clear()
+        self._alarm_news.clear()
         await self._lay_modes(screens_of(opened.workspace, opened.home), None)
         await self.switch_mode(mode)
         self._follow(opened.workspace)
@@ -231,8 +232,8 @@ class PyHallApp(HookedApp):
     def _tell_trouble(self) -> None:
         if (workspace := self.workspace) is not None:
             workspace.keep_what_was_not()
-            workspace.alarms.follow_others()
             told = (*workspace.journal.notes, workspace.watch_list.problem or "", *workspace.set_aside)
+            told = (*told, *workspace.rule_mistakes)
             self._trouble_toasts.show(note for note in told if note not in workspace.troubles)  # those are in a band
 
     def _restore_rest(self, workspace: Workspace) -> None:
@@ -240,7 +241,7 @@ class PyHallApp(HookedApp):
 
     async def _show_profiles(self, problem: str | None) -> None:
         await self._opener.close()
-        self._alarm_toasts.clear()
+        self._alarm_news.clear()
         await self._lay_modes({}, problem)
         await self.switch_mode("profiles")
 
@@ -349,21 +350,17 @@ class PyHallApp(HookedApp):
         self._tell_screen(FleetChanged())
 
     def connection_changed(self) -> None:
-        if self.workspace is not None:
-            self._alarm_toasts.keep(self.workspace.alarms.ids)
         self._tell_screen(ConnectionChanged())
 
     def events_happened(self, events: list[Event]) -> None:
         self._tell_screen(EventsHappened(events))
-        alarms = [event for event in events if is_bad_news(event)]
-        if self.workspace is not None:
-            self._alarm_toasts.keep(self.workspace.alarms.ids)
-        if alarms and self.current_mode != "activity":  # that screen lists them
-            self._alarm_toasts.show(alarms)
-        if self.workspace is not None:
-            self._attention.call([event for event in alarms if event.kind is Kind.BANNED], self.workspace.profile)
 
-    def _tell_screen(self, message: FleetChanged | ConnectionChanged | EventsHappened) -> None:
+    def alarms_changed(self, changes: list[Change]) -> None:
+        if self.workspace is not None:
+            self._alarm_news.take(self.workspace.alarms, changes, are_listed=self.current_mode == "activity")
+        self._tell_screen(AlarmsChanged())
+
+    def _tell_screen(self, message: FleetChanged | ConnectionChanged | EventsHappened | AlarmsChanged) -> None:
         """Notify only the visible screens; a hidden one costs nothing and pulls when it comes back."""
         for screen in self.screen_stack:
             screen.post_message(message)
@@ -378,7 +375,7 @@ class PyHallApp(HookedApp):
             self.notify("Open a profile first, or the demo.", severity="warning", markup=False)
             return
         if message.mode == "activity":
-            self._alarm_toasts.clear()
+            self._alarm_news.clear()
         await arrival
         if message.worker_id is not None or message.fill:
             self.screen.post_message(message)

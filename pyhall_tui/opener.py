@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
+from pyhall_tui.alarms.profile_rules import ProfileRules
 from pyhall_tui.clock import Clock
 from pyhall_tui.files.whole_file import sweep_below, temporary_folder
 from pyhall_tui.journal.journal import Journal
@@ -109,6 +110,7 @@ class Opener:
             watch_list=watch_list,
             listener=self._listener,
             state=home.state,
+            rules=None if demo else ProfileRules(self.store),
         )
         await workspace.__aenter__()
         self.opened = OpenedProfile(workspace, home, demo)

@@ -6,22 +6,27 @@ it (the UI's); `connection` asks on its own thread and delivers what it learns.
 
 import asyncio
 import logging
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
+from pyhall_tui.alarms import corrections
+from pyhall_tui.alarms.profile_rules import ProfileRules
 from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.connection import Connection, Takers
 from pyhall_tui.files.notes import Notes
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.fleet.fleet import Fleet
-from pyhall_tui.journal.alarms import OpenAlarms
+from pyhall_tui.journal.alarms import AlarmListener, Alarms
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import LastVerdict, ban_of, last_verdict
-from pyhall_tui.monitor.connection_state import ConnectionState, Reachability
+from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
+from pyhall_tui.monitor.registry_events import registry_events
 from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.operator import operator_of
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList, id_mistake
 from pyhall_tui.registry.models import BanList, Verdict
@@ -36,6 +41,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_TICK = 1.0
+"""Seconds between two looks at what time, or another program, has done to alarms."""
 FIRST_ROWS = 100
 """Workers that are loaded before the first frame; the rest follow after it."""
 _ROWS_AT_A_TIME = 500
@@ -43,12 +50,11 @@ _PATIENCE = 0.5
 """At most so many seconds that closing waits, so that quitting is immediate."""
 
 
-class Listener(Protocol):
+class Listener(AlarmListener, Protocol):
     """Is notified of changes on the thread that opened the workspace, and pulls what changed from the fleet."""
 
     def fleet_changed(self) -> None: ...
     def connection_changed(self) -> None: ...
-    def events_happened(self, events: list[Event]) -> None: ...
 
 
 class Workspace:
@@ -64,8 +70,14 @@ class Workspace:
         listener: Listener,
         state: Path | None = None,
         connect_by: type[Connection] = Connection,
+        rules: ProfileRules | None = None,
     ) -> None:
-        """Open nothing yet. `state` is the folder for notes between runs; without it, there are none."""
+        """Open nothing yet.
+
+        Args:
+            state: the folder for notes between runs; without it, there are none.
+            rules: reads the profile's rules for alarms; without it, the defaults hold.
+        """
         self.profile = profile
         self.clock = clock
         self.journal = journal
@@ -73,7 +85,21 @@ class Workspace:
         self.fleet = Fleet(profile.poll_interval)
         self.notes = Notes(state, profile.name)
         self._draft_trouble: str | None = None
-        self.alarms = OpenAlarms(journal, profile.name, listener.events_happened, counted=listener.connection_changed)
+        self._rules = rules
+        self.alarms = Alarms(
+            journal,
+            profile.name,
+            listener,
+            clock,
+            rules=rules.of(profile) if rules else None,
+            operator=operator_of(profile),
+            namespace_of=self._namespace_of,
+        )
+        self._state = ConnectionState()
+        """The connection's state as of the last change."""
+        self._listed_at = -math.inf
+        """Wall time of the ban list's last answer."""
+        self._time: asyncio.Task[None] | None = None
         self.connection = connect_by(
             profile,
             clock,
@@ -100,7 +126,17 @@ class Workspace:
         self.fleet.watch(watched)
         self._restore(first)
         self.alarms.restore()
+        self._time = asyncio.create_task(self._keep_time())
         return self
+
+    async def _keep_time(self) -> None:
+        """Let silences end and workers calm down, and see what other programs do, a second later at most."""
+        while True:
+            await self.clock.sleep(_TICK)
+            try:
+                self.alarms.tick()
+            except Exception:
+                _log.exception("the alarms could not be followed")
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -146,6 +182,8 @@ class Workspace:
     async def restore_rest(self) -> None:
         """Load the remaining workers, a few at a time, and start watching packages."""
         workers = self.watch_list.workers
+        if workers and not self.watch_list.problem:  # an empty or lost list proves nothing
+            self.alarms.only_watched(worker.id for worker in workers)
         if len(workers) > FIRST_ROWS:
             self.fleet.watch(worker.id for worker in workers)
             rows = await asyncio.to_thread(self.journal.all_verdicts, self.profile.name)
@@ -162,6 +200,7 @@ class Workspace:
         self.watch_list.set_folder(worker_id, str(folder) if folder else None)
         self.packages.forget(worker_id)
         self.fleet.restore_drift(worker_id, None, "")
+        self._correct_drift(worker_id)
         if folder is not None:
             self._follow_packages([WatchedWorker(worker_id, str(folder))])
         self._listener.fleet_changed()
@@ -169,6 +208,9 @@ class Workspace:
     def adopt(self, profile: Profile, key: ApiKey | None) -> None:
         """Use other settings for the same registry and name: fleet and screens stay, the client is replaced."""
         self.profile = self.connection.profile = profile
+        self.alarms.operator = operator_of(profile)
+        if self._rules is not None:
+            self.alarms.rules = self._rules.of(profile)
         if self._lab is not None:
             self._lab.profile = profile
         self.fleet.stale_after = Fleet(profile.poll_interval).stale_after
@@ -177,6 +219,8 @@ class Workspace:
     async def close(self) -> None:
         """Stop asking, and write what is left to the journal; each takes at most half a second."""
         self._closed = True
+        if self._time is not None:
+            self._time.cancel()
         if self._lab is not None:
             self._lab.close()
         if self._packages is not None:
@@ -206,6 +250,7 @@ class Workspace:
         for worker_id in ids:
             self.journal.forget_worker(self.profile.name, worker_id)
         self.connection.unwatch(ids)
+        self.alarms.unwatched(ids)
         self._listener.fleet_changed()
         return removed
 
@@ -234,6 +279,11 @@ class Workspace:
         self._draft_trouble = keep_drafts_that_were_not()
 
     @property
+    def rule_mistakes(self) -> tuple[str, ...]:
+        """What is wrong with the profile's rules for alarms, in sentences; the other rules hold."""
+        return self._rules.mistakes if self._rules else ()
+
+    @property
     def troubles(self) -> tuple[str, ...]:
         """What can't be saved at the moment, in sentences."""
         return (*self.journal.troubles, *filter(None, [self.watch_list.trouble, self._draft_trouble]))
@@ -259,7 +309,12 @@ class Workspace:
         if self._closed:
             return
         self.take_events(self.fleet.set_drift(worker_id, drift.state, drift.summary, self.now()))
+        self._correct_drift(worker_id)
         self._listener.fleet_changed()
+
+    def _correct_drift(self, worker_id: str) -> None:
+        if (entry := self.fleet.get(worker_id)) is not None:
+            self.take_events(list(corrections.by_drift(entry, self.alarms.book.firing(worker_id), self.now())))
 
     def _restore(self, rows: Iterable[LastVerdict]) -> None:
         now = self.now()
@@ -270,8 +325,8 @@ class Workspace:
     def _take_verdict(self, verdict: Verdict, asked: Moment) -> None:
         if self._closed:
             return
-        news = self.fleet.news
-        events = self.fleet.apply(verdict, asked, self.now())
+        news, now = self.fleet.news, self.now()
+        events = self.fleet.apply(verdict, asked, now)
         entry = self.fleet.get(verdict.worker_id)
         if entry is None:
             return
@@ -279,6 +334,10 @@ class Workspace:
         self.packages.attested_is(verdict.worker_id, entry.sha256)
         self.connection.changed([verdict.worker_id] if events else [])
         self.take_events(events)
+        has_list = self.connection.state.ban_list is not BanListState.MISSING
+        listed_at = self._listed_at if has_list else math.inf
+        firing = self.alarms.book.firing(verdict.worker_id)
+        self.take_events(list(corrections.by_verdict(entry, firing, asked, now, listed_at)))
         self._tell_of_news(news)
 
     def _take_failure(self, worker_id: str, error: "RegistryError") -> None:
@@ -294,16 +353,31 @@ class Workspace:
     def _take_ban_list(self, answer: BanList, asked: Moment) -> None:
         if self._closed:
             return
-        events = self.fleet.apply_ban_list(answer, asked, self.now())
+        now = self.now()
+        events = self.fleet.apply_ban_list(answer, asked, now)
         self.connection.verify_now([event.worker_id for event in events if event.worker_id])
         for event in events:
             entry = self.fleet.get(event.worker_id or "")
             if entry is not None and entry.verdict is not None:
                 self.journal.save_verdict(self.profile.name, last_verdict(entry, entry.verdict))
         self.take_events(events)
+        self._listed_at = asked.wall
+        self.take_events(list(self._listed_without_alarm(now)))
         self._listener.fleet_changed()
 
+    def _listed_without_alarm(self, now: Moment) -> Iterator[Event]:
+        for entry in self.fleet:
+            if entry.listed is not None:
+                yield from corrections.by_ban_list(entry, self.alarms.book.firing(entry.worker_id), now)
+
+    def _namespace_of(self, worker_id: str) -> str:
+        entry = self.fleet.get(worker_id)
+        return (entry.verdict.namespace if entry and entry.verdict else None) or self.profile.namespace
+
     def _take_state(self, state: ConnectionState) -> None:
+        before, self._state = self._state, state
+        firing = self.alarms.book.firing("")
+        self.take_events(list(registry_events(before, state, firing, self.now().wall)))
         self.alarms.most_vanish(most=state.reach is Reachability.VERIFY_FAILING and state.fault == "404")
         self._listener.connection_changed()
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pyhall_tui.alarms.alarm import Change
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.journal.journal import Journal
@@ -18,6 +19,7 @@ class Nobody:
     def fleet_changed(self) -> None: ...
     def connection_changed(self) -> None: ...
     def events_happened(self, events: list[Event]) -> None: ...
+    def alarms_changed(self, changes: list[Change]) -> None: ...
 
 
 class Stuck(Journal):

@@ -44,8 +44,12 @@ class AlarmBook:
 
     def get(self, condition: Condition, subject: str) -> Alarm | None:
         """Return an alarm, also one that is over."""
-        held = self._alarms.get((condition, subject))
+        held = self.held(condition, subject)
         return held if held is not None else self._look_up(condition, subject)
+
+    def held(self, condition: Condition, subject: str) -> Alarm | None:
+        """Return an alarm as it is held here, if it is."""
+        return self._alarms.get((condition, subject))
 
     def firing(self, subject: str) -> Mapping[Condition, Alarm]:
         """Return the alarms of a worker that fire, acknowledged ones included; of the registry: ``""``."""
@@ -85,10 +89,13 @@ class AlarmBook:
         return [change for change in folded if change is not None]
 
     def _fold(self, event: Event, effect: Effect, namespace: str) -> Change | None:
-        before = self.get(effect.condition, event.worker_id or "") if effect.opens else None
-        before = before or self._alarms.get((effect.condition, event.worker_id or ""))
+        subject = event.worker_id or ""
+        held = self.held(effect.condition, subject)
+        before = self.get(effect.condition, subject) if effect.opens else held
         folded = fold(before, event, effect, self._profile, namespace)
         if folded is None:
+            if before is not None and held is None:
+                self.put(before)  # another program was faster
             return None
         self.put(folded.alarm)
         if folded.what is None:

@@ -32,7 +32,7 @@ _CLOSES = {
     Kind.REGISTRY_REGAINED: (Condition.REGISTRY_LOST,),
     Kind.VERIFY_RECOVERED: (Condition.VERIFY_FAILING,),
     Kind.KEY_ACCEPTED: (Condition.KEY_REJECTED,),
-    Kind.BAN_LIST_RECOVERED: (Condition.BAN_LIST_TRUNCATED, Condition.BAN_LIST_FAILING),
+    Kind.BAN_LIST_RECOVERED: (Condition.BAN_LIST_FAILING,),
     Kind.UNWATCHED: (
         *(Condition.BANNED, Condition.REVOKED, Condition.DRIFTED, Condition.VANISHED),
         Condition.FLAPPING,
@@ -41,6 +41,7 @@ _CLOSES = {
 _HAS_STATUS = (Kind.STATUS_CHANGED, Kind.APPEARED, Kind.UNBANNED)
 """Their `after` is the worker's status, or the state that follows from it."""
 REVOKED = "revoked"
+TRUNCATED = "truncated"
 
 
 class Effect(NamedTuple):
@@ -63,6 +64,8 @@ def effects(event: Event) -> Iterator[Effect]:
         yield Effect(condition, True)
     for condition in _CLOSES.get(event.kind, ()):
         yield Effect(condition, False)
+    if event.kind is Kind.BAN_LIST_RECOVERED and event.after != TRUNCATED:
+        yield Effect(Condition.BAN_LIST_TRUNCATED, False)
     if event.kind in _HAS_STATUS:
         yield Effect(Condition.REVOKED, event.after == REVOKED)
 

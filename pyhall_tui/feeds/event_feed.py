@@ -84,6 +84,11 @@ class EventFeed:
         return len(self._rows.held)
 
     @property
+    def loaded(self) -> int:
+        """How many events are here."""
+        return len(self._rows.shown) + len(self._rows.held)
+
+    @property
     def newest_id(self) -> int:
         """The newest id that could be seen; 0 if there is none."""
         return max(self._rows.shown, default=0)
@@ -141,6 +146,21 @@ class EventFeed:
         self._rows.pause(paused=paused)
         if not paused:
             self._drop_replaced()
+
+    def forget_seen(self) -> None:
+        """Say that the journal is about to be read again: what it holds then counts."""
+        self._seen.clear()
+        self._seen_up_to = 0
+
+    def reread(self, newest: list[Event]) -> None:
+        """Take the newest events as the journal has them now, without a gap: others may have added or seen some."""
+        page = {event.id: event for event in newest if not self._was_replaced(event.id)}
+        known = self._rows.shown.keys() | self._rows.held.keys()
+        self._rows.take({event_id: event for event_id, event in page.items() if event_id not in known})
+        for rows in (self._rows.shown, self._rows.held):
+            rows.update({event_id: event for event_id, event in page.items() if event_id in rows})
+        self._mark_seen()
+        self._let_go()
 
     def acknowledge(self, ids: Iterable[int]) -> None:
         """Mark these as seen."""

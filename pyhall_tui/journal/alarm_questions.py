@@ -50,7 +50,8 @@ def firing(connection: sqlite3.Connection, profile: str) -> list[Alarm]:
 def alarms(connection: sqlite3.Connection, profile: str, limit: int) -> list[Alarm]:
     """Return what fires and what is over, the last to change first."""
     rows = connection.execute(
-        f"{_ALARM} WHERE profile = ? ORDER BY resolved_at IS NOT NULL, max(fired_at, coalesce(resolved_at, 0)) DESC, id"
+        f"{_ALARM} WHERE profile = ? ORDER BY resolved_at IS NOT NULL, max(fired_at, coalesce(resolved_at, 0)) DESC,"
+        " subject, condition"
         " LIMIT ?",
         (profile, limit),
     )

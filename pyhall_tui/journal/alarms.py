@@ -1,113 +1,376 @@
-"""One profile's unacknowledged alarms, in step with the journal and with other programs that use it."""
+"""The alarms of one profile while it is open: its events become alarms, here at once and in the journal a moment later.
 
+Other programs on the same profile write to the same journal. What they did is taken over within a second or two
+(`tick`), and what the journal made of our own work counts over what was expected of it.
+"""
+
+import os
 from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import NamedTuple, Protocol
 
 import msgspec
 
+from pyhall_tui.alarms.alarm import Alarm, Change, Condition, Standing, What
+from pyhall_tui.alarms.book import AlarmBook
+from pyhall_tui.alarms.flapping import Flapping, is_change
+from pyhall_tui.alarms.fold import is_seen_with, opened
+from pyhall_tui.alarms.rules import Rules, default_rules
+from pyhall_tui.alarms.silences import Silence
+from pyhall_tui.clock import Clock
 from pyhall_tui.fleet.events import Event, Kind, Severity
+from pyhall_tui.fleet.transitions import make_event
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.journal.rows import Recorded
+from pyhall_tui.journal.rows import Seen
 
 _MOST = 10_000
 _MOST_REPLACED = 20_000
+_MOST_ACTS = 100
+_AT_A_TIME = 2_000
+"""Changes that are taken in one go, so that a storm does not keep the screen waiting."""
+_WRITTEN_WITHIN = 1.0
+"""Seconds within which what was done here is usually written: until then it counts over what others did before it."""
+_CONFIRMED_WITHIN = 5.0
+"""Seconds within which the journal has written a change; then what it holds counts, whatever was expected."""
 
 
-class OpenAlarms:
-    """Records events, and knows which of the alarms among them are open. Belongs to one thread."""
+class AlarmListener(Protocol):
+    """Who is told, on the thread that the profile was opened on."""
+
+    def events_happened(self, events: list[Event]) -> None: ...
+    def alarms_changed(self, changes: list[Change]) -> None: ...
+
+
+class _Told(NamedTuple):
+    """A change that was told before the journal has written it."""
+
+    at: float
+    key: tuple[Condition, str] | None
+
+
+class Alarms:
+    """Records events, and knows how each alarm stands. Belongs to one thread."""
 
     def __init__(
         self,
         journal: Journal,
         profile_name: str,
-        tell: Callable[[list[Event]], None],
+        listener: AlarmListener,
+        clock: Clock,
         *,
-        counted: Callable[[], None] = lambda: None,
+        rules: Rules | None = None,
+        operator: str = "",
+        namespace_of: Callable[[str], str] = lambda _: "",
     ) -> None:
-        """Read nothing yet.
+        """Nothing is read yet.
 
         Args:
-            tell: called with what was recorded, and with what other programs acknowledged.
-            counted: called when alarms were acknowledged, so fewer are open.
+            operator: who acknowledges and silences here.
+            namespace_of: returns a worker's namespace; of the registry: of ``""``.
         """
-        self.ids: set[int] = set()
-        """The journal's ids of the open alarms."""
+        self.rules = rules or default_rules()
+        self.operator = operator
+        self.book = AlarmBook(profile_name, lambda condition, who: journal.alarms.get(profile_name, condition, who))
         self.most_are_gone = False
-        """The registry no longer knows most of the workers that it knew: one alarm in all, not one per worker."""
+        """The registry no longer knows most of the workers that it knew: that is one alarm, and none a worker."""
         self._journal = journal
         self._profile_name = profile_name
-        self._tell = tell
-        self._counted = counted
-        self._vanished: dict[int, Event] = {}
-        """The open alarms of workers that vanished."""
+        self._listener = listener
+        self._clock = clock
+        self._namespace_of = namespace_of
+        self._flapping = Flapping(self.rules.flapping)
+        self._vanished: dict[str, Event] = {}
+        """The events of workers that vanished in this run, the latest of them."""
         self._replaced: dict[int, None] = {}
-        """The latest rows that newer ones replaced."""
+        """The rows that newer ones took the place of, the latest of them."""
+        self._acts: list[Seen] = []
+        self._seq = 0
+        self._told: dict[str, _Told] = {}
+        self.unseen = 0
+        """Rises when the journal has got events, or acknowledgements of them, that nobody here was told of."""
+        self._is_behind = False
+        """The journal has more changes than were taken at one time."""
 
     def restore(self) -> None:
-        """Load what earlier runs left open."""
-        alarms = self._journal.events(self._profile_name, severity=Severity.ALARM, unacknowledged=True, limit=_MOST)
-        self.ids = {event.id for event in alarms}
+        """Take what earlier runs, and other programs, left."""
+        kept = self._journal.alarms.begin(self._profile_name)
+        self._seq = kept.seq
+        for alarm in kept.firing:
+            self.book.put(alarm)
+        now = self._clock.now()
+        for silence in kept.silences:
+            self.book.put_silence(silence, now.wall)
 
-    def record(self, events: list[Event]) -> None:
-        """Record events and report them."""
-        if events:
-            kept = [_as_warning(event) if self.most_are_gone else event for event in events]
-            self._take([self._journal.record_event(self._profile_name, event) for event in kept])
+    # -- how they stand ----------------------------------------------------------------------------------------
+
+    @property
+    def firing(self) -> int:
+        """How many alarms fire that nobody has acknowledged or silenced: what the header counts."""
+        return self.book.count(Standing.FIRING)
+
+    @property
+    def silenced(self) -> int:
+        """How many more would be counted if they were not silenced."""
+        return self.book.count(Standing.SILENCED)
+
+    def of_event(self, event: Event) -> list[Alarm]:
+        """Return the alarms that an event began, as they are now."""
+        found = [self.book.get(condition, event.worker_id or "") for condition in opened(event)]
+        return [alarm for alarm in found if alarm is not None]
+
+    def was_replaced(self, event_id: int) -> bool:
+        """Whether in this run a newer row took the place of that event's: it stands no more."""
+        return event_id in self._replaced
+
+    # -- what happens ------------------------------------------------------------------------------------------
+
+    def record(self, events: Iterable[Event]) -> None:
+        """Keep events, and tell of them and of what they make of alarms."""
+        kept: list[Event] = []
+        changes: list[Change] = []
+        for event in events:
+            kept.append(self._record(event, changes))
+            if is_change(event) and self._flapping.add(event.worker_id or "", self._clock.now().mono):
+                kept.append(self._record(self._flaps(event), changes))
+        if kept:
+            self._listener.events_happened(kept)
+        self._tell(changes)
+
+    def _record(self, event: Event, changes: list[Change]) -> Event:
+        namespace = self._namespace_of(event.worker_id or "")
+        event = self._by_rule(event)
+        if any(alarm.is_firing and alarm.is_acknowledged for alarm in self.of_event(event)):
+            event = msgspec.structs.replace(event, acknowledged=True)  # unless it fires again by it
+        came = msgspec.structs.replace(event, id=self._journal.alarms.new_id())
+        made = self.book.take(came, namespace)
+        if any(change.what is What.FIRED for change in made):
+            event = msgspec.structs.replace(event, acknowledged=False)
+        kept, replaced_id = self._journal.record_event(self._profile_name, event, namespace=namespace, event_id=came.id)
+        if replaced_id is not None:
+            self._replaced[replaced_id] = None
+            while len(self._replaced) > _MOST_REPLACED:
+                self._replaced.pop(next(iter(self._replaced)))
+        if kept.kind is Kind.VANISHED and kept.worker_id:
+            self._vanished[kept.worker_id] = kept
+            while len(self._vanished) > _MOST:
+                self._vanished.pop(next(iter(self._vanished)))
+        changes += made
+        return kept
+
+    def _by_rule(self, event: Event) -> Event:
+        """Return an event as loud as the rule for what it begins."""
+        severities = [self.rules.of(condition).severity for condition in opened(event)]
+        if event.kind is Kind.VANISHED and self.most_are_gone:
+            severities = [min(Severity.WARNING, *severities)]
+        return msgspec.structs.replace(event, severity=max(severities)) if severities else event
+
+    def _flaps(self, event: Event) -> Event:
+        return make_event(
+            Kind.FLAPPING,
+            event.at,
+            event.worker_id,
+            event.before,
+            "flapping",
+            source="client",
+            correlation_id=event.correlation_id,
+            detail=self.rules.flapping.words,
+        )
 
     def most_vanish(self, *, most: bool) -> None:
-        """Note whether most workers are gone: then the first ones to go no longer count as separate alarms."""
+        """Say whether most workers are gone: then those that went first are no alarms of their own any more."""
         self.most_are_gone = most
         if not most:
             return
-        gone = [event for event in self._vanished.values() if event.id in self.ids]
+        gone, again = [], []
+        for worker_id, event in self._vanished.items():
+            alarm = self.book.firing(worker_id).get(Condition.VANISHED)
+            if alarm is not None and alarm.severity is Severity.ALARM and not alarm.is_acknowledged:
+                gone.append(msgspec.structs.replace(alarm, severity=Severity.WARNING))
+                quieter = msgspec.structs.replace(event, severity=Severity.WARNING)
+                kept, replaced_id = self._journal.put_again(self._profile_name, quieter)
+                self._replaced[replaced_id or 0] = None
+                again.append(kept)
         self._vanished.clear()
         if gone:
-            self._take([self._journal.put_again(self._profile_name, _as_warning(event)) for event in gone])
+            for alarm in gone:
+                self.book.put(alarm)
+            self._journal.alarms.set_severity(gone, Severity.WARNING)
+            self._listener.events_happened(again)
+            self._listener.alarms_changed([])
 
-    def acknowledge(self, event_ids: Iterable[int]) -> None:
-        """Acknowledge these."""
-        seen = set(event_ids)
-        self._journal.acknowledge(seen)
-        self.ids -= seen
-        self._counted()
+    def unwatched(self, worker_ids: Iterable[str]) -> None:
+        """End the alarms of workers that are watched no more: nobody asks how they are."""
+        wall = self._clock.now().wall
+        gone = []
+        for worker_id in worker_ids:
+            self._flapping.drop(worker_id)
+            if firing := self.book.firing(worker_id):
+                was = ", ".join(condition.value for condition in firing)
+                gone.append(make_event(Kind.UNWATCHED, wall, worker_id, was, "not watched", source="operator"))
+        self.record(gone)
 
-    def acknowledge_all(self, up_to_id: int) -> None:
-        """Acknowledge every event up to that one, including those that no screen has loaded."""
-        self._journal.acknowledge_all(self._profile_name, up_to_id)
-        self.ids = {event_id for event_id in self.ids if event_id > up_to_id}
-        self._counted()
+    def only_watched(self, worker_ids: Iterable[str]) -> None:
+        """End the alarms of workers that are not among these, since they were taken off the list by another program."""
+        watched = set(worker_ids)
+        self.unwatched({alarm.subject for alarm in self.book.alarms() if alarm.is_firing and alarm.subject} - watched)
 
-    def follow_others(self) -> bool:
-        """Apply what another program has acknowledged meanwhile; return whether there was anything."""
-        if not self._journal.others_wrote():
-            return False
-        seen = self._journal.acknowledged_among(self.ids)
-        self.ids.difference_update(event.id for event in seen)
-        if seen:
-            self._tell(seen)
-            self._counted()
-        return bool(seen)
+    # -- what people do ----------------------------------------------------------------------------------------
 
-    def was_replaced(self, event_id: int) -> bool:
-        """Whether a newer row replaced that event's row in this run, so it is gone."""
-        return event_id in self._replaced
+    def acknowledge(self, events: Iterable[Event], note: str = "") -> None:
+        """Acknowledge events with the alarms that they began."""
+        seen_events = list(events)
+        alarms = [alarm for event in seen_events for alarm in self.of_event(event) if is_seen_with(alarm, event)]
+        seen = self._journal.acknowledge([event.id for event in seen_events], by=self.operator, note=note)
+        self._seen(alarms, seen)
 
-    def _take(self, recorded: list[Recorded]) -> None:
-        for kept, replaced_id in recorded:
-            if replaced_id is not None:
-                self.ids.discard(replaced_id)
-                self._vanished.pop(replaced_id, None)
-                self._replaced[replaced_id] = None
-            if kept.severity is Severity.ALARM and not kept.acknowledged:
-                self.ids.add(kept.id)
-                if kept.kind is Kind.VANISHED:
-                    self._vanished[kept.id] = kept
-        while len(self._replaced) > _MOST_REPLACED:
-            self._replaced.pop(next(iter(self._replaced)))
-        while len(self._vanished) > _MOST:
-            self._vanished.pop(next(iter(self._vanished)))
-        self._tell([kept for kept, _ in recorded])
+    def acknowledge_alarms(self, alarms: Iterable[Alarm], note: str = "") -> None:
+        """Acknowledge alarms, each if it still fires for that time."""
+        self._seen(list(alarms), self._journal.acknowledge([], by=self.operator, note=note))
+
+    def acknowledge_all(self, up_to_id: int, note: str = "") -> None:
+        """Acknowledge every event up to that one with its alarms, those that no screen has loaded included."""
+        seen = self._journal.acknowledge_all(self._profile_name, up_to_id, by=self.operator, note=note)
+        self._seen([alarm for alarm in self.book.alarms() if alarm.is_firing and alarm.event_id <= up_to_id], seen)
+
+    def _seen(self, alarms: list[Alarm], seen: Seen) -> None:
+        changes = self.book.acknowledge(alarms, *seen)
+        firings = [(change.alarm.id, change.alarm.times) for change in changes if change.alarm]
+        self._journal.alarms.acknowledge(self._profile_name, firings, seen)
+        self._acts = [*self._acts, seen][-_MOST_ACTS:]
+        self._tell(changes)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is an acknowledgement of this run to undo."""
+        return bool(self._acts)
+
+    def undo(self) -> int | None:
+        """Undo the last acknowledgement of this run; return how many alarms are open again, None if there is none.
+
+        What has fired again since, or was acknowledged by others, stays as it is.
+        """
+        if not self._acts:
+            return None
+        seen, wall = self._acts.pop(), self._clock.now().wall
+        self._journal.unacknowledge(self._profile_name, seen, wall)
+        self.unseen += 1
+        changes = self.book.unacknowledge(seen.act, wall, self.operator)
+        self._tell(changes)
+        return len(changes)
+
+    def silence(
+        self, until: float, reason: str, *, worker: str = "", namespace: str = "", condition: str = ""
+    ) -> Silence:
+        """Silence what fits all that is given, until that wall time."""
+        wall = self._clock.now().wall
+        silence = Silence(
+            id=os.urandom(4).hex(),
+            worker=worker,
+            namespace=namespace,
+            condition=condition,
+            began_at=wall,
+            until=until,
+            reason=reason,
+            by=self.operator,
+        )
+        self.book.put_silence(silence, wall)
+        self._journal.alarms.silence(self._profile_name, silence)
+        self.record([silenced_event(silence)])
+        self._tell([Change(what=What.SILENCED, at=wall, by=self.operator, silence=silence)])
+        return silence
+
+    def unsilence(self, silence: Silence) -> None:
+        """End a silence before its time."""
+        self._end(silence, self.operator)
+
+    def _end(self, silence: Silence, by: str) -> None:
+        wall = self._clock.now().wall
+        ended = msgspec.structs.replace(silence, ended_at=wall, ended_by=by)
+        self.book.put_silence(ended, wall)
+        event = silence_ended_event(ended, self._journal.alarms.new_id())
+        self._journal.alarms.end_silence(self._profile_name, silence, by, event)
+        self.unseen += 1
+        self._tell([Change(what=What.UNSILENCED, at=wall, by=by, silence=ended)])
+
+    # -- what time brings --------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """See what time has brought: silences that are over, workers that are calm, what others did."""
+        self.follow_others()
+        now = self._clock.now()
+        for silence in self.book.ended(now.wall):
+            self._end(silence, "time")
+        self._flapping.follow((alarm.subject for alarm in self.book.with_condition(Condition.FLAPPING)), now.mono)
+        self.record(
+            make_event(Kind.CALMED, now.wall, worker_id, "flapping", "calm", source="client")
+            for worker_id in self._flapping.calmed(now.mono)
+        )
+
+    def follow_others(self) -> None:
+        """Take what the journal has got since the last time, from other programs and from this one."""
+        if not self._journal.others_wrote() and not self._told and not self._is_behind:
+            return
+        news = []
+        latest: dict[tuple[Condition, str], Alarm] = {}
+        written = self._journal.alarms.changes(self._profile_name, self._seq, _AT_A_TIME)
+        self._is_behind = len(written) == _AT_A_TIME
+        for change in written:
+            self._seq = change.seq
+            if self._told.pop(change.id, None) is None:
+                news.append(change)
+            if change.alarm is not None:
+                latest[(change.alarm.condition, change.alarm.subject)] = change.alarm
+            elif change.silence is not None:
+                self.book.put_silence(change.silence, self._clock.now().wall)
+        mono = self._clock.now().mono
+        waiting = {told.key for told in self._told.values() if mono - told.at < _WRITTEN_WITHIN}
+        for key, alarm in latest.items():
+            if key not in waiting and alarm != self.book.held(*key):
+                self.book.put(alarm)
+        if not self._is_behind:
+            self._take_what_was_written()
+        if news:
+            self.unseen += 1
+            self._listener.alarms_changed(news)
+
+    def _take_what_was_written(self) -> None:
+        """Where the journal made something else of our own work than expected, it is right: others were faster."""
+        mono = self._clock.now().mono
+        late = {change: told for change, told in self._told.items() if mono - told.at > _CONFIRMED_WITHIN}
+        if not late or self._journal.troubles:
+            return
+        for change, told in late.items():
+            del self._told[change]
+            alarm = self._journal.alarms.get(self._profile_name, *told.key) if told.key else None
+            if alarm is not None:
+                self.book.put(alarm)
+
+    def _tell(self, changes: list[Change]) -> None:
+        if not changes:
+            return
+        mono = self._clock.now().mono
+        for change in changes:
+            key = (change.alarm.condition, change.alarm.subject) if change.alarm else None
+            self._told[change.id] = _Told(mono, key)
+        while len(self._told) > _MOST_REPLACED:
+            self._told.pop(next(iter(self._told)))
+        self._listener.alarms_changed(changes)
 
 
-def _as_warning(event: Event) -> Event:
-    """Return a vanished worker's event as one of many; return others unchanged."""
-    return msgspec.structs.replace(event, severity=Severity.WARNING) if event.kind is Kind.VANISHED else event
+def silenced_event(silence: Silence) -> Event:
+    """Return the event of a silence that begins."""
+    until = datetime.fromtimestamp(silence.until).astimezone().isoformat(" ", "minutes")
+    why = f": {silence.reason}" if silence.reason else ""
+    return _of_silence(Kind.SILENCED, silence, silence.began_at, "silenced", f"until {until}, by {silence.by}{why}")
+
+
+def silence_ended_event(silence: Silence, event_id: int) -> Event:
+    """Return the event of a silence that has ended."""
+    how = "its time is over" if silence.ended_by == "time" else f"removed by {silence.ended_by}"
+    at = silence.ended_at or silence.until
+    event = _of_silence(Kind.SILENCE_ENDED, silence, at, "no longer silenced", how)
+    return msgspec.structs.replace(event, id=event_id)
+
+
+def _of_silence(kind: Kind, silence: Silence, at: float, after: str, detail: str) -> Event:
+    return make_event(kind, at, silence.worker or None, silence.what, after, source="operator", detail=detail)

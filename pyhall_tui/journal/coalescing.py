@@ -24,8 +24,10 @@ _OPPOSITE = {
     Kind.REGISTRY_REGAINED: Kind.REGISTRY_LOST,
     Kind.VERIFY_RECOVERED: Kind.VERIFY_FAILING,
     Kind.KEY_ACCEPTED: Kind.KEY_REJECTED,
+    Kind.BAN_LIST_RECOVERED: Kind.BAN_LIST_FAILING,
+    Kind.CALMED: Kind.FLAPPING,
 }
-_DEEDS = frozenset({Kind.ATTEST_SENT, Kind.HASH_REPORTED})
+_DEEDS = frozenset({Kind.ATTEST_SENT, Kind.HASH_REPORTED, Kind.SILENCED, Kind.SILENCE_ENDED, Kind.UNWATCHED})
 """What a person did: each is a separate row with its own correlation id."""
 
 _Key = tuple[str, str | None, Kind]

@@ -104,12 +104,14 @@ class Journal:
 
     # --- recording ---
 
-    def record_event(self, profile: str, event: Event, *, namespace: str = "") -> Recorded:
+    def record_event(self, profile: str, event: Event, *, namespace: str = "", event_id: int | None = None) -> Recorded:
         """Queue an event; return it with its id, and with the row that it replaces if it was folded.
 
-        The alarms that it begins or ends change in the same transaction. `namespace` is its worker's.
+        The alarms that it begins or ends change in the same transaction. `namespace` is its worker's; `event_id` is
+        one of `alarms.new_id`, if the id had to be known before.
         """
-        kept, replaced = self._folding.add(profile, event, self._ids.next())
+        row_id = self._ids.next() if event_id is None else event_id
+        kept, replaced = self._folding.add(profile, event, row_id)
         work = partial(
             statements.record_event,
             profile=profile,
@@ -187,11 +189,11 @@ class Journal:
         self._writer.put(partial(statements.acknowledge_all, profile=profile, up_to_id=up_to_id, seen=seen))
         return seen
 
-    def unacknowledge(self, profile: str, seen: Seen) -> None:
-        """Undo one acknowledgement, where nothing has come of it since."""
+    def unacknowledge(self, profile: str, seen: Seen, at: float | None = None) -> None:
+        """Undo one acknowledgement at that wall time (now), where nothing has come of it since."""
         rows = self._acts.pop(seen.act, set())
         self._folding.acknowledge(lambda _, event: event.id in rows, seen=False)
-        self.alarms.unacknowledge(profile, seen.act, self._clock.now().wall, seen.by)
+        self.alarms.unacknowledge(profile, seen.act, self._clock.now().wall if at is None else at, seen.by)
 
     def _seen(self, by: str, note: str) -> Seen:
         return Seen(self._clock.now().wall, by, note, self._ids.next())
@@ -221,6 +223,10 @@ class Journal:
     def all_verdicts(self, profile: str) -> list[LastVerdict]:
         """Return all last verdicts of a profile in the same order."""
         return self._ask(partial(reader.verdicts, profile=profile), [])
+
+    def newest_verdict_at(self, profile: str) -> float | None:
+        """Return the wall time of a profile's last verdict; None if there is none."""
+        return self._ask(partial(reader.newest_verdict_at, profile=profile), None)
 
     def raw_answer(self, profile: str, worker_id: str) -> bytes | None:
         """Return the answer that a worker's last verdict was read from; None if there is none."""

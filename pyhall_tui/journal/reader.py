@@ -77,6 +77,12 @@ def verdicts(connection: sqlite3.Connection, profile: str, limit: int = -1) -> l
     return readable(_verdict, rows)
 
 
+def newest_verdict_at(connection: sqlite3.Connection, profile: str) -> float | None:
+    """Return the wall time of a profile's last verdict."""
+    (newest,) = connection.execute("SELECT max(at) FROM verdicts WHERE profile = ?", (profile,)).fetchone()
+    return None if newest is None else float(newest)
+
+
 def raw_answer(connection: sqlite3.Connection, profile: str, worker_id: str) -> bytes | None:
     """Return the JSON object that a worker's last verdict was read from."""
     row = connection.execute(

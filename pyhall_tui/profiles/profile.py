@@ -38,6 +38,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """A ban makes a desktop notification, with the terminal's own escape sequence if it has one."""
     correlation_prefix: str = "req-"
     """The prefix of generated correlation ids."""
+    operator: str = ""
+    """Who acknowledges and silences alarms here; empty for the user of the operating system."""
     capabilities: tuple[str, ...] = ()
     """Known capabilities, for completion."""
 

@@ -23,6 +23,7 @@ SENTENCES: Final = {
     "bell": "Bell must be true or false.",
     "desktop_notifications": "Desktop notifications must be true or false.",
     "correlation_prefix": "The correlation prefix must be at most 64 characters that a header can carry, no spaces.",
+    "operator": "The operator must be at most 64 printable characters.",
     "capabilities": "Capabilities must be a list of strings.",
 }
 """What to say about a field with the wrong type or out of range."""
@@ -36,6 +37,7 @@ _FIELDS: Final = {field.name: field for field in msgspec.structs.fields(Profile)
 _FITS: Final[dict[str, Callable[[str], bool]]] = {
     "name": lambda text: text.isprintable() and text == text.strip(),
     "namespace": lambda text: NAMESPACE.fullmatch(text) is not None,
+    "operator": lambda text: len(text) <= 64 and text.isprintable(),
     "correlation_prefix": lambda text: len(text) <= 64 and all("!" <= letter <= "~" for letter in text),
 }
 """Rules that the types don't express."""

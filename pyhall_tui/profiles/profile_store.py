@@ -83,6 +83,15 @@ class Profiles(NamedTuple):
         return next((profile for profile in self.profiles if profile.name == name), None)
 
 
+class Table(NamedTuple):
+    """A table of a profile that is not the profile's own: what it holds, and where."""
+
+    value: object
+    """An empty table if there is none."""
+    where: Callable[[toml_text.Path], str]
+    """Says where a key below it stands: file, line and column."""
+
+
 class ProfileStore:
     """The profiles in one `profiles.toml` (or a link to one). Nothing is cached between calls.
 
@@ -101,6 +110,22 @@ class ProfileStore:
             ProfilesFileError: it can't be read, is not TOML, or has a wrong value.
         """
         return self._profiles(self._read())
+
+    def table_in(self, name: str, key: str) -> Table:
+        """Return what the file holds at `key` of a profile, unchecked.
+
+        Raises:
+            ProfilesFileError: as `load`.
+        """
+        text = self._read().removeprefix(_BOM).replace("\r\n", "\n")
+        self._profiles(text)
+        value = tomllib.loads(text).get("profiles", {}).get(name, {}).get(key, {})
+
+        def where(path: toml_text.Path) -> str:
+            line, column = toml_text.place(text, ("profiles", name, key, *path))
+            return f"{self.path}, line {line}, column {column}"
+
+        return Table(value, where)
 
     def save(self, profile: Profile, base: Profile | None, *, force: bool = False) -> Profile:
         """Write the differences between `base`, from which the edit started (None: a new profile), and `profile`.

@@ -5,8 +5,8 @@ They work over ssh too, because the terminal makes them. An unknown terminal get
 
 from collections.abc import Mapping, Sequence
 
-from pyhall_tui.fleet.events import Event
-from pyhall_tui.render.event import sentence
+from pyhall_tui.alarms.alarm import Alarm, Condition
+from pyhall_tui.render.alarm import sentence
 from pyhall_tui.render.text import clean
 
 _TITLE = "PyHall"
@@ -26,13 +26,15 @@ _BY_VARIABLE = {  # these survive tmux, which puts its own name into TERM and TE
 _BY_TERM = {"xterm-kitty": 9, "xterm-ghostty": 777, "foot": 777, "rxvt-unicode": 777, "contour": 777, "wezterm": 777}
 
 
-def bans_in_words(bans: Sequence[Event]) -> str:
-    """Return one sentence for one or many bans."""
-    if len(bans) == 1:
-        return sentence(bans[0])
-    names = [clean(ban.worker_id) for ban in bans[:_NAMED]]
-    more = f" and {len(bans) - _NAMED} more" if len(bans) > _NAMED else ""
-    return f"{len(bans)} workers are BANNED: {', '.join(names)}{more}"
+def alarms_in_words(alarms: Sequence[Alarm]) -> str:
+    """Return one sentence for one or many alarms."""
+    if len(alarms) == 1:
+        return sentence(alarms[0])
+    names = [clean(alarm.subject or alarm.condition) for alarm in alarms[:_NAMED]]
+    more = f" and {len(alarms) - _NAMED} more" if len(alarms) > _NAMED else ""
+    are_bans = all(alarm.condition is Condition.BANNED for alarm in alarms)
+    said = "workers are BANNED" if are_bans else "alarms"
+    return f"{len(alarms)} {said}: {', '.join(names)}{more}"
 
 
 def desktop_sequence(text: str, environ: Mapping[str, str]) -> str | None:

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from pyhall_tui.render.connection import band, key_band, trouble_band
 from pyhall_tui.render.text import Cell
-from pyhall_tui.screens.messages import ConnectionChanged, EventsHappened, FleetChanged
+from pyhall_tui.screens.messages import AlarmsChanged, ConnectionChanged, EventsHappened, FleetChanged
 from pyhall_tui.textual_internals import HookedScreen
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import STYLES, show_line
@@ -80,6 +80,9 @@ class ModeScreen(HookedScreen):
     def fleet_changed(self) -> None:
         """Pull what changed; called at most once for many changes, and when you return to the screen."""
 
+    def alarms_changed(self) -> None:
+        """Show how alarms stand now; called at most once for many changes."""
+
     def events_happened(self, message: EventsHappened) -> None:
         """Take new events."""
 
@@ -102,6 +105,11 @@ class ModeScreen(HookedScreen):
     @on(EventsHappened)
     def _on_events_happened(self, message: EventsHappened) -> None:
         self.events_happened(message)
+        self.query_one(StatusHeader).update_status()
+
+    @on(AlarmsChanged)
+    def _on_alarms_changed(self) -> None:
+        self.alarms_changed()
         self.query_one(StatusHeader).update_status()
 
     @on(ConnectionChanged)

@@ -21,6 +21,13 @@ class ConnectionChanged(Message):
         return isinstance(message, ConnectionChanged)
 
 
+class AlarmsChanged(Message):
+    """How alarms stand has changed: pull it. Without a payload, so that many become one."""
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, AlarmsChanged)
+
+
 class EventsHappened(Message):
     """These events were just recorded."""
 

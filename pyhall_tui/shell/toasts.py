@@ -1,14 +1,14 @@
 """The toasts for alarms: they stay until you handle them, and never cover the screen."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
 
 from textual.app import App
 from textual.notifications import Notification
 from textual.widget import Widget
 
-from pyhall_tui.fleet.events import FIRST_SIGHT, Event, Kind, Severity
-from pyhall_tui.render.event import sentence
+from pyhall_tui.alarms.alarm import Alarm, Condition
+from pyhall_tui.render.alarm import sentence
 from pyhall_tui.render.text import clean
 from pyhall_tui.textual_internals import Toast, ToastHolder, raise_toast, take_toast_away, toasts_up
 
@@ -16,20 +16,6 @@ _STAYS = 7 * 86_400.0
 _MOST, _MOST_ON_SHORT, _SHORT = 3, 1, 30
 """Toasts at once; on a terminal with fewer lines than `_SHORT`, one."""
 _MOST_LETTERS = 240
-
-
-_GOOD_NEWS = (Kind.UNBANNED, Kind.APPEARED, Kind.KEY_ACCEPTED, Kind.VERIFY_RECOVERED)
-
-
-def is_bad_news(event: Event) -> bool:
-    """Whether to tell the user: an open alarm that came while the app was watching.
-
-    What was already true at first sight is at the top of the table and counted in the header. A flapping worker's row
-    stays an alarm when it ends well.
-    """
-    if event.acknowledged or event.kind in _GOOD_NEWS or event.before == FIRST_SIGHT:
-        return False
-    return event.severity is Severity.ALARM
 
 
 def with_its_holder(widget: Widget) -> Widget:
@@ -43,39 +29,42 @@ class AlarmToasts:
 
     def __init__(self, app: App[None]) -> None:
         self._app = app
-        self._up: dict[int, Notification] = {}
-        self._beyond: set[int] = set()
+        self._up: dict[str, tuple[Alarm, Notification]] = {}
+        """By alarm."""
+        self._beyond: dict[str, Alarm] = {}
         self._count: Notification | None = None
 
-    def show(self, alarms: Iterable[Event]) -> None:
+    def show(self, alarms: Iterable[Alarm]) -> None:
         """Show a toast for each, as long as there is room."""
         notifications = toasts_up(self._app)
-        self._up = {event_id: toast for event_id, toast in self._up.items() if toast in notifications}
+        self._up = {one: told for one, told in self._up.items() if told[1] in notifications}
         if self._count is not None and self._count not in notifications:
             self._beyond.clear()
         most = _MOST if self._app.size.height >= _SHORT else _MOST_ON_SHORT
-        for event in alarms:
+        for alarm in alarms:
+            if (before := self._up.pop(alarm.id, None)) is not None:
+                take_toast_away(self._app, before[1])
             if len(self._up) < most:
-                title = "Banned" if event.kind is Kind.BANNED else "Alarm"
-                self._up[event.id] = self._raise(clean(sentence(event), _MOST_LETTERS), title)
+                title = "Banned" if alarm.condition is Condition.BANNED else "Alarm"
+                self._up[alarm.id] = (alarm, self._raise(clean(sentence(alarm), _MOST_LETTERS), title))
             else:
-                self._beyond.add(event.id)
+                self._beyond[alarm.id] = alarm
         self._tell_beyond()
 
-    def keep(self, open_alarms: Collection[int]) -> None:
-        """Remove the toasts of alarms that were acknowledged, or folded into newer ones."""
-        seen = [event_id for event_id in self._up if event_id not in open_alarms]
-        beyond = {event_id for event_id in self._beyond if event_id in open_alarms}
-        if not seen and beyond == self._beyond:
+    def keep(self, is_news: Callable[[Alarm], bool]) -> None:
+        """Remove the toasts of alarms that are over, acknowledged or silenced."""
+        seen = [one for one, (alarm, _) in self._up.items() if not is_news(alarm)]
+        beyond = {one: alarm for one, alarm in self._beyond.items() if is_news(alarm)}
+        if not seen and len(beyond) == len(self._beyond):
             return
-        for event_id in seen:
-            take_toast_away(self._app, self._up.pop(event_id))
+        for one in seen:
+            take_toast_away(self._app, self._up.pop(one)[1])
         self._beyond = beyond
         self._tell_beyond()
 
     def clear(self) -> None:
         """Remove them all."""
-        self.keep(())
+        self.keep(lambda _: False)
 
     def _tell_beyond(self) -> None:
         """Show how many are not shown, as the last toast."""

@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from pyhall_tui.monitor.connection_state import Reachability
 from pyhall_tui.profiles.environment import KEY
+from pyhall_tui.render.alarm import counts
 from pyhall_tui.render.connection import host, next_cell, rate_cell, reachability_cell
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.widgets.attendance import each_second
@@ -236,6 +237,7 @@ class StatusHeader(Widget):
         return [as_content([mark])] if mark else []
 
     def _alarms(self) -> list[Content]:
-        count = len(self._workspace.alarms.ids) if self._workspace else 0
-        words = f"✖ {count} alarm{'s' if count > 1 else ''}"
-        return [as_content([Cell(words, Style.ERROR)])] if count else []
+        if self._workspace is None:
+            return []
+        cells = counts(self._workspace.alarms.firing, self._workspace.alarms.silenced)
+        return [as_content(cells, " · ")] if cells else []

@@ -7,6 +7,7 @@ import pytest
 from pyhall_tui.alarms.alarm import Alarm, Condition
 from pyhall_tui.alarms.corrections import by_ban_list, by_drift, by_verdict
 from pyhall_tui.clock import Moment
+from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.fleet.entry import Ban, Entry
 from pyhall_tui.fleet.events import Kind
 from pyhall_tui.registry.models import BanListEntry, Verdict
@@ -73,6 +74,6 @@ def test_a_worker_on_the_ban_list_without_an_alarm_gets_one() -> None:
 def test_a_folder_that_is_compared_no_more_ends_its_alarm() -> None:
     entry = entry_of()
     assert [one.kind for one in by_drift(entry, alarm(Condition.DRIFTED), THEN)] == [Kind.DRIFT_ENDED]
-    entry.drift = "drifted"
+    entry.drift = DriftState.DRIFTED
     assert [one.kind for one in by_drift(entry, {}, THEN)] == [Kind.DRIFTED]
     assert not list(by_drift(entry, alarm(Condition.DRIFTED), THEN))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+from pyhall_tui.alarms.alarm import Change
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.journal.journal import Journal
@@ -46,6 +47,7 @@ class _Nobody:
     def fleet_changed(self) -> None: ...
     def connection_changed(self) -> None: ...
     def events_happened(self, events: list[Event]) -> None: ...
+    def alarms_changed(self, changes: list[Change]) -> None: ...
 
 
 async def _engine(registry: Registry, many: int, span: float) -> tuple[float, float]:

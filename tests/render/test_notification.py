@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyhall_tui.render.notification import bans_in_words, desktop_sequence
-from tests.journal.makers import event
+from pyhall_tui.alarms.alarm import Alarm, Condition
+from pyhall_tui.render.notification import alarms_in_words, desktop_sequence
+from tests.journal.makers import NOW
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,14 @@ def test_no_text_ends_the_sequence_early_or_adds_a_field(text: str, environ: dic
     assert inner.count(";") == (1 if inner.startswith("9;") else 3)
 
 
-def test_many_bans_are_one_sentence() -> None:
-    bans = [event(worker_id=f"w{number}") for number in range(5)]
-    assert bans_in_words(bans) == "5 workers are BANNED: w0, w1, w2 and 2 more"
-    assert bans_in_words(bans[:1]) == "w0 is BANNED (verify)"
+def alarm(condition: Condition, subject: str) -> Alarm:
+    return Alarm(id="a", condition=condition, subject=subject, first_at=NOW, fired_at=NOW, source="verify")
+
+
+def test_many_alarms_are_one_sentence() -> None:
+    bans = [alarm(Condition.BANNED, f"w{number}") for number in range(5)]
+    assert alarms_in_words(bans) == "5 workers are BANNED: w0, w1, w2 and 2 more"
+    assert alarms_in_words(bans[:1]) == "w0 is BANNED (verify)"
+    lost = alarm(Condition.REGISTRY_LOST, "")
+    assert alarms_in_words([bans[0], lost]) == "2 alarms: w0, registry lost"
+    assert alarms_in_words([lost]) == "The registry is lost"

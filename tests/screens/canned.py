@@ -11,6 +11,7 @@ from typing import Any
 from textual.app import App
 from textual.screen import Screen
 
+from pyhall_tui.alarms.alarm import Change
 from pyhall_tui.connection import Connection
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.journal.journal import Journal
@@ -203,6 +204,7 @@ class CannedApp(App[None]):
     def fleet_changed(self) -> None: ...
     def connection_changed(self) -> None: ...
     def events_happened(self, events: list[Event]) -> None: ...
+    def alarms_changed(self, changes: list[Change]) -> None: ...
 
     async def on_mount(self) -> None:
         await self.workspace.__aenter__()

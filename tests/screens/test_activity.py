@@ -75,10 +75,11 @@ async def test_what_happens_now_comes_by_itself_folded_and_while_paused_is_count
         await until(lambda: shown(screen) == ["flaps", "flaps"] and "×5" in opened.text())
         await opened.pilot.press("p")
         opened.workspace.take_events([info("held"), event(worker_id="flaps")])
-        await until(lambda: "paused · 2 waiting" in opened.text())
+        await until(lambda: "paused · 3 waiting" in opened.text())
         assert shown(screen) == ["flaps", "flaps"]
         await opened.pilot.press("p")
-        await until(lambda: shown(screen) == ["flaps", "held", "flaps"])
+        await until(lambda: shown(screen) == ["flaps", "flaps", "held", "flaps"])
+        assert "more than 6 changes in 10 min" in opened.words()
 
 
 async def test_what_came_while_one_looked_away_is_counted_also_after_a_restart(
@@ -114,16 +115,17 @@ async def test_the_marked_all_that_passes_the_filter_or_all_is_acknowledged_olde
         await until(lambda: "✖ 450 alarms" in opened.text())
         screen = await go_to_activity(opened)
         await until(lambda: len(screen.table.keys) == 200)
-        await opened.pilot.press("space", "space", "a")
-        assert len(workspace.alarms.ids) == 448
+        await opened.pilot.press("space", "space", "a", *"on it", "enter")
+        await until(lambda: workspace.alarms.firing == 448)
+        assert {one.note for one in workspace.alarms.book.alarms() if one.is_acknowledged} == {"on it"}
         assert not screen.table.marked
         await until(lambda: "✖ 448 alarms" in opened.text())
         await opened.pilot.press("slash", *"mail", "enter")
         await until(lambda: len(screen.table.keys) == 50)
         await opened.pilot.press("A")
-        await until(lambda: len(workspace.alarms.ids) == 398)
+        await until(lambda: workspace.alarms.firing == 398)
         await opened.pilot.press("escape", "A")
-        await until(lambda: not workspace.alarms.ids)
+        await until(lambda: not workspace.alarms.firing)
         workspace.journal.flush()
         assert workspace.journal.unacknowledged_alarms("acme") == 0
         await until(lambda: "▎" not in opened.text())
@@ -203,7 +205,7 @@ async def test_toasts_of_many_bans_leave_room_and_go_when_one_looks(open_app: Op
             opened.workspace.take_events([event(worker_id=f"w{number}")])
         assert len(toasts(opened)) == 4
         assert toasts(opened)[-1] == "and 17 more alarms: press 4 for all of them (in a field: esc, then 4)."
-        opened.workspace.alarms.acknowledge([min(opened.workspace.alarms.ids)])
+        opened.workspace.alarms.acknowledge(opened.workspace.journal.events("acme", worker="w0"))
         assert "w0 is BANNED (verify)" not in toasts(opened) and len(toasts(opened)) == 3
         await go_to_activity(opened)
         assert not toasts(opened)

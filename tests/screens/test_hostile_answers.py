@@ -101,4 +101,4 @@ async def test_a_registry_behind_a_socks_proxy_is_not_asked_and_not_tried_again(
         await sees(opened, "✖ not asked")
         assert "SOCKS proxy, which is not supported" in opened.words()
         assert "lost" not in opened.text() and "next try" not in opened.text()
-        assert not opened.workspace.alarms.ids
+        assert not list(opened.workspace.alarms.book.alarms())

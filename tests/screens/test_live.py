@@ -43,7 +43,7 @@ async def test_workers_that_vanish_together_are_one_alarm(open_app: OpenApp, hal
         workspace = opened.workspace
         await until(lambda: workspace.connection.state.fault == "404", clock=opened.clock)
         await until(lambda: "6 unknown" in opened.text(), clock=opened.clock)
-        await until(lambda: len(workspace.alarms.ids) == 1, clock=opened.clock)
+        await until(lambda: workspace.alarms.firing == 1, clock=opened.clock)
         gone = workspace.journal.events(workspace.profile.name, kind=Kind.VANISHED)
         assert {event.worker_id for event in gone} == set(ids)
         assert {event.severity for event in gone} == {Severity.WARNING}
@@ -119,7 +119,7 @@ async def test_what_another_program_acknowledges_is_acknowledged_here(open_app: 
             other.acknowledge_all("acme", newest)
             assert other.flush()
         await until(lambda: "alarm" not in opened.text() and "is BANNED" not in opened.words(), clock=opened.clock)
-        assert opened.workspace.alarms.ids == set()
+        assert opened.workspace.alarms.firing == 0
 
 
 async def test_an_exception_in_the_journals_thread_is_said_in_a_band_that_stays(

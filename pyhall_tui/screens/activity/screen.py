@@ -13,12 +13,16 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from pyhall_tui.alarms.alarm import Alarm, Standing
+from pyhall_tui.alarms.fold import is_seen_with
 from pyhall_tui.feeds.event_feed import EventFeed, Filter
 from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.fleet.events import Event, Kind, Severity
 from pyhall_tui.journal.export import each_event, write_events
+from pyhall_tui.render.alarm import sentence, standing_cell
 from pyhall_tui.render.event import BAR, WORDS, event_row, line, moment
 from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.screens.activity.acknowledge_dialog import AcknowledgeScreen
 from pyhall_tui.screens.activity.export_dialog import ExportScreen
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go
@@ -67,6 +71,8 @@ class ActivityScreen(ModeScreen):
             "a", "acknowledge", "Ack", id="activity.acknowledge", tooltip="Acknowledge the marked events, or this one"
         ),
         Binding("A", "acknowledge_all", "Ack all", id="activity.acknowledge_all", tooltip="Acknowledge all shown"),
+        Binding("u", "undo", "Undo", id="activity.undo", tooltip="Undo the last acknowledgement"),
+        Binding("S", "silences", "Silences", id="activity.silences", tooltip="Silence alarms; list and end silences"),
         Binding("y", "copy", "Copy", id="activity.copy", tooltip="Copy the marked events, or this one, as text"),
         Binding("e", "export", "Export", id="activity.export", tooltip="Export what matches the filter to a file"),
     ]
@@ -80,6 +86,7 @@ class ActivityScreen(ModeScreen):
         looked = drafts.load(_LOOKED)
         self._looked_id, self._looked_at = _number(looked.get("id")), float(_number(looked.get("at")))
         self._redraw_pending = False
+        self._unseen = workspace.alarms.unseen
 
     def compose_body(self) -> ComposeResult:
         with Vertical(id="activity-frame"):
@@ -118,6 +125,23 @@ class ActivityScreen(ModeScreen):
             self._redraw_pending = True
             self.set_timer(_REDRAW, self._redraw)
 
+    def alarms_changed(self) -> None:
+        """Show how alarms stand; read again what the journal has got meanwhile from others."""
+        if self._unseen != self.workspace.alarms.unseen and self._feed.is_loaded:
+            self._reread()
+        self._tell_whole_event()
+        self._tell_frame()
+
+    @work(exclusive=True, exit_on_error=False, group="reread")
+    async def _reread(self) -> None:
+        journal, profile = self.workspace.journal, self.workspace.profile.name
+        self._unseen = self.workspace.alarms.unseen
+        self._feed.forget_seen()
+        question = partial(journal.events, profile, limit=max(_PAGE, self._feed.loaded))
+        self._feed.reread(await self._ask(question))
+        self._redraw()
+        self.table.refresh_rows(self.table.visible_keys)
+
     @work(exclusive=True, exit_on_error=False, group="catch-up")
     async def _catch_up(self) -> None:
         """Pull what came while another screen was visible; the first time, also the newest page."""
@@ -127,6 +151,8 @@ class ActivityScreen(ModeScreen):
             self._feed.take(await self._ask(question))
         if not self._feed.is_loaded:
             await self._ask_page()
+        elif self._unseen != self.workspace.alarms.unseen:
+            self._reread()
         self._redraw()
 
     @on(LineTable.ViewMoved)
@@ -198,14 +224,26 @@ class ActivityScreen(ModeScreen):
     def _tell_whole_event(self) -> None:
         """Show the event under the cursor completely below the table, which cuts long texts."""
         event = self._under_cursor()
-        self.query_one("#whole-event", Static).update(Content(line(event) if event else ""))
+        whole = Content(line(event)) if event else Content("")
+        standing = as_content(self._standings(event), " · ") if event else Content("")
+        self.query_one("#whole-event", Static).update(Content("  ").join(part for part in (standing, whole) if part))
+
+    def _standings(self, event: Event) -> list[Cell]:
+        """How the alarms stand that an event began, if it is not plain, and they have not fired again since."""
+        alarms, now = self.workspace.alarms, self.workspace.now().wall
+        return [
+            standing_cell(alarm, alarms.book.standing(alarm), alarms.book.silenced_by(alarm), now)
+            for alarm in alarms.of_event(event)
+            if is_seen_with(alarm, event) and (alarm.times > 1 or alarms.book.standing(alarm) is not Standing.FIRING)
+        ]
 
     def _tell_frame(self) -> None:
         frame, count = self.query_one("#activity-frame"), len(self._shown)
         frame.border_title = as_content([self._since_looked()])
         more = "+" if self._feed.has_older else ""
-        alarms = len(self.workspace.alarms.ids)
-        still = f" · {alarms} alarm{'s' * (alarms != 1)} not acknowledged" if alarms else ""
+        alarms, silenced = self.workspace.alarms.firing, self.workspace.alarms.silenced
+        still = f" · {alarms} alarm{'s' if alarms != 1 else ''} not acknowledged" if alarms else ""
+        still += f" · {silenced} silenced" if silenced else ""
         frame.border_subtitle = as_content([Cell(f"{count}{more} shown{still}", Style.DIM)])
         empty = self.query_one("#no-events", Static)
         frame.set_class(count == 0, "-empty")  # the table stays, because it has the focus and therefore the keys
@@ -302,11 +340,49 @@ class ActivityScreen(ModeScreen):
         self.table.refresh_rows(marked)
 
     def action_acknowledge(self) -> None:
-        ids = [event.id for event in self._targets() if not event.acknowledged]
-        if ids:
-            self.workspace.alarms.acknowledge(ids)
-            self._acknowledged(ids)
+        """Acknowledge what is marked, or the event under the cursor; alarms among it with a note, if one has any."""
+        events = [event for event in self._targets() if self._is_open(event)]
+        alarms = {alarm.id: alarm for event in events for alarm in self._open_alarms(event)}
+        if not alarms:
+            self._acknowledge(events, "")
+            return
+        what = sentence(next(iter(alarms.values()))) if len(alarms) == 1 else f"{len(alarms)} alarms"
+        dialog = AcknowledgeScreen(clean(what, 60), self.workspace.alarms.operator)
+        self.app.push_screen(dialog, lambda note: None if note is None else self._acknowledge(events, note))
+
+    def _is_open(self, event: Event) -> bool:
+        return not event.acknowledged or bool(self._open_alarms(event))
+
+    def _open_alarms(self, event: Event) -> list[Alarm]:
+        """The alarms that an event began, still fire, and nobody has seen."""
+        alarms = self.workspace.alarms.of_event(event)
+        return [one for one in alarms if one.is_firing and not one.is_acknowledged and is_seen_with(one, event)]
+
+    def _acknowledge(self, events: list[Event], note: str) -> None:
+        if events:
+            self.workspace.alarms.acknowledge(events, note)
+            self._acknowledged([event.id for event in events])
         self._unmark()
+
+    def action_undo(self) -> None:
+        """Undo the last acknowledgement of this run; what others did since stays."""
+        opened = self.workspace.alarms.undo()
+        if opened is None:
+            self.notify("There is no acknowledgement to undo.", markup=False, timeout=4)
+            return
+        self._reread()
+        alarms = (
+            f"{opened} alarm{'s are' if opened != 1 else ' is'} open again." if opened else "No alarm is open again."
+        )
+        self.notify(f"The last acknowledgement is undone. {alarms}", markup=False)
+
+    def action_silences(self) -> None:
+        """List what is silenced, and silence more: the worker under the cursor is proposed."""
+        from pyhall_tui.screens.activity.silences_dialog import SilencesScreen
+
+        event = self._under_cursor()
+        worker = event.worker_id if event and event.worker_id else ""
+        self.app.push_screen(SilencesScreen(self.workspace.alarms, self.workspace.clock, worker))
 
     @work(exclusive=True, exit_on_error=False, group="acknowledge")
     async def action_acknowledge_all(self) -> None:
@@ -314,7 +390,7 @@ class ActivityScreen(ModeScreen):
         if not self._shown:
             return
         newest, asked = next(iter(self._shown.values())).id, self._feed.asked
-        ids = [event.id for event in self._shown.values() if not event.acknowledged]
+        events = {event.id: event for event in self._shown.values() if self._is_open(event)}
         if asked == Filter():
             self.workspace.alarms.acknowledge_all(newest)
             self._feed.acknowledge_all(newest)
@@ -322,12 +398,13 @@ class ActivityScreen(ModeScreen):
             workspace = self.workspace
             question = partial(each_event, workspace.journal, workspace.profile.name, **asked.question())
             matching = await self._ask(lambda: [event for event in question() if not event.acknowledged])
-            ids = sorted({*ids, *(event.id for event in matching if event.id <= newest)})
-            workspace.alarms.acknowledge(ids)
-        self._acknowledged(ids)
-        self.notify(
-            "Everything shown is acknowledged." if ids else "Everything was already acknowledged.", markup=False
+            events |= {event.id: event for event in matching if event.id <= newest}
+            workspace.alarms.acknowledge(events.values())
+        self._acknowledged(list(events))
+        said = (
+            "Everything shown is acknowledged. Press u to undo." if events else "Everything was already acknowledged."
         )
+        self.notify(said, markup=False)
 
     def _acknowledged(self, ids: list[int]) -> None:
         self._feed.acknowledge(ids)

@@ -32,6 +32,7 @@ _PACE: Final = (
 _WORDS: Final = (
     ("capabilities", "Capabilities", "llm.text.generate, mail.send"),
     ("correlation_prefix", "Correlation prefix", "req-"),
+    ("operator", "Operator", "your user name"),
 )
 _SWITCHES: Final = (
     ("production", "Production: marked in words on every screen"),

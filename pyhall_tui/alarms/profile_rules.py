@@ -1,0 +1,27 @@
+"""The rules in a profile's table `[profiles.NAME.alarms]`, and what is wrong with them, with the line."""
+
+from pyhall_tui.alarms.rules import Rules, rules_from
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.profile_store import ProfilesFileError, ProfileStore
+
+_TABLE = "alarms"
+
+
+class ProfileRules:
+    """Reads the rules of a profile each time it is asked, so that a changed file counts from the next opening on."""
+
+    def __init__(self, store: ProfileStore) -> None:
+        self._store = store
+        self.mistakes: tuple[str, ...] = ()
+        """What was wrong with the rules read last, in sentences."""
+
+    def of(self, profile: Profile) -> Rules:
+        """Return a profile's rules; what is wrong with one costs only that one."""
+        try:
+            table = self._store.table_in(profile.name, _TABLE)
+        except ProfilesFileError as mistake:
+            self.mistakes = (str(mistake),)
+            return rules_from({}, bell=profile.bell, desktop=profile.desktop_notifications)[0]
+        rules, mistakes = rules_from(table.value, bell=profile.bell, desktop=profile.desktop_notifications)
+        self.mistakes = tuple(f"{table.where(mistake.path)}: {mistake.sentence}" for mistake in mistakes)
+        return rules

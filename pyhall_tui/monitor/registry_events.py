@@ -1,0 +1,56 @@
+"""What a new state of the connection means for the registry's alarms, beyond what the engine itself reports."""
+
+from collections.abc import Collection, Iterator
+
+from pyhall_tui.alarms.alarm import Condition
+from pyhall_tui.fleet.events import Event, Kind
+from pyhall_tui.fleet.transitions import make_event
+from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
+
+_CLOSED_BY = {
+    Condition.REGISTRY_LOST: Kind.REGISTRY_REGAINED,
+    Condition.VERIFY_FAILING: Kind.VERIFY_RECOVERED,
+    Condition.KEY_REJECTED: Kind.KEY_ACCEPTED,
+}
+_OVER = {
+    Reachability.LIVE: tuple(_CLOSED_BY),
+    Reachability.KEY_REJECTED: (Condition.REGISTRY_LOST, Condition.VERIFY_FAILING),
+    Reachability.VERIFY_FAILING: (Condition.REGISTRY_LOST,),
+    Reachability.LOST: (Condition.VERIFY_FAILING,),
+}
+"""Which conditions do not hold at a reach; an earlier run or another program may have seen them begin."""
+_IS_THERE = (Reachability.LIVE, Reachability.VERIFY_FAILING)
+"""The registry answers: what the ban list comes to is the list's own trouble."""
+
+
+def registry_events(
+    before: ConnectionState, after: ConnectionState, firing: Collection[Condition], wall: float
+) -> Iterator[Event]:
+    """Yield the events that follow from a change of the connection's state, given the registry's alarms that fire.
+
+    Only a change brings any: two programs that see different things (one has lost its network) do not take turns.
+    """
+    if before.reach is not after.reach:
+        for condition in _OVER.get(after.reach, ()):
+            if condition in firing:
+                yield make_event(_CLOSED_BY[condition], wall, None, condition, after.reach, source="client")
+    is_new = before.ban_list is not after.ban_list or before.reach not in _IS_THERE
+    if is_new and after.reach in _IS_THERE:
+        yield from _of_ban_list(before.ban_list, after, firing, wall)
+
+
+def _of_ban_list(
+    before: BanListState, after: ConnectionState, firing: Collection[Condition], wall: float
+) -> Iterator[Event]:
+    state = after.ban_list
+    if state is BanListState.FAILING and Condition.BAN_LIST_FAILING not in firing:
+        why = after.ban_list_sentence
+        yield make_event(Kind.BAN_LIST_FAILING, wall, None, before, state, source="ban list", detail=why)
+    answers = state in (BanListState.LIVE, BanListState.TRUNCATED)
+    truncated = state is BanListState.TRUNCATED
+    over = {Condition.BAN_LIST_FAILING} | (set() if truncated else {Condition.BAN_LIST_TRUNCATED})
+    if answers and over & set(firing):
+        yield make_event(Kind.BAN_LIST_RECOVERED, wall, None, before, state, source="ban list")
+    if truncated and Condition.BAN_LIST_TRUNCATED not in firing:
+        why = "There may be more bans than the list shows."
+        yield make_event(Kind.BAN_LIST_TRUNCATED, wall, None, before, state, source="ban list", detail=why)
