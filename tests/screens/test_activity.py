@@ -205,6 +205,7 @@ async def test_toasts_of_many_bans_leave_room_and_go_when_one_looks(open_app: Op
             opened.workspace.take_events([event(worker_id=f"w{number}")])
         assert len(toasts(opened)) == 4
         assert toasts(opened)[-1] == "and 17 more alarms: press 4 for all of them (in a field: esc, then 4)."
+        assert opened.workspace.journal.flush(30)
         opened.workspace.alarms.acknowledge(opened.workspace.journal.events("acme", worker="w0"))
         assert "w0 is BANNED (verify)" not in toasts(opened) and len(toasts(opened)) == 3
         await go_to_activity(opened)
