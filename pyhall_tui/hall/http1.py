@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 
 from pyhall_tui.hall.guests import Guest, Guests
 from pyhall_tui.hall.one_write import OneWrite
+from pyhall_tui.hall.plain_request import PlainCycle, PlainRequest, read_plain
 from pyhall_tui.hall.wire import MAX_BODY
 
 MAX_HEAD = 64 * 1024  # bytes; no client of the contract comes close
@@ -25,6 +26,7 @@ _MAX_REQUEST = 2 * MAX_BODY + MAX_HEAD  # bytes on the wire, including what chun
 _FRAMING = (b"content-length", b"transfer-encoding")
 _TELLS = getLogger(f"{__name__}.faults")  # only the hall's own faults; what strangers cause is counted, not logged
 _TELLS.setLevel(ERROR)
+_BETWEEN = {h11.CLIENT: h11.IDLE, h11.SERVER: h11.IDLE}
 _REASONS = {
     400: "Bad Request",
     408: "Request Timeout",
@@ -126,6 +128,7 @@ class HallProtocol(H11Protocol):
         self._guests, self._guest = guests, guest
         self._phase = _Phase.SILENT
         self._taken = 0  # bytes of this request
+        self._held = b""  # what came while a plain request is worked on
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start: the first byte has to arrive soon."""
@@ -147,10 +150,56 @@ class HallProtocol(H11Protocol):
             self._guests.garbled.count += 1
             self._refuse(413, f"the request is longer than {_MAX_REQUEST} bytes")
             return
-        super().data_received(data)
+        if isinstance(self.cycle, PlainCycle) and not self.cycle.response_complete:
+            self._held += data
+            self.flow.pause_reading()
+        elif self._between_requests() and (plain := read_plain(data)):
+            self._serve(plain)
+        else:
+            super().data_received(data)
         self._look()
         if self._phase is not _Phase.WORK:
             self._guests.heard(self._guest)
+
+    def _between_requests(self) -> bool:
+        return self._phase in (_Phase.SILENT, _Phase.IDLE) and self.conn.states == _BETWEEN
+
+    def _serve(self, request: PlainRequest) -> None:
+        """Have a plain request answered, as h11's part of uvicorn has all others."""
+        self._unset_keepalive_if_required()
+        path, _, query = request.target.partition(b"?")
+        scope: Any = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": request.method.decode("ascii"),
+            "root_path": self.root_path,
+            "path": path.decode("ascii"),  # percent-encoded, as the hall takes it
+            "raw_path": path,
+            "query_string": query,
+            "headers": request.headers,
+            "state": self.app_state.copy(),
+        }
+        self.cycle = cycle = PlainCycle(
+            scope=scope,
+            conn=self.conn,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            on_response=self.on_response_complete,
+        )
+        cycle.body, cycle.more_body = bytearray(request.body), False
+        cycle.message_event.set()
+        task = self.loop.create_task(cycle.run_asgi(self.app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
     def handle_events(self) -> None:
         """Handle what has arrived."""
@@ -164,6 +213,10 @@ class HallProtocol(H11Protocol):
             self._taken = 0
         super().on_response_complete()
         self._look()
+        if self._held:
+            held, self._held = self._held, b""
+            if not self.transport.is_closing():
+                self.data_received(held)
 
     def pause_writing(self) -> None:
         """Wait until the client reads."""
@@ -219,7 +272,8 @@ class HallProtocol(H11Protocol):
 
     def _refuse(self, status: int, said: str) -> None:
         """Answer and close; just close if this request already has an answer or the beginning of one."""
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not self.transport.is_closing():
+        waited_for = self._phase is not _Phase.WORK or not isinstance(self.cycle, PlainCycle)
+        if waited_for and self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not self.transport.is_closing():
             body = msgspec.json.encode({"error": said})
             head = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close"
             self.transport.write(f"HTTP/1.1 {status} {_REASONS[status]}\r\n{head}\r\n\r\n".encode() + body)

@@ -15,7 +15,8 @@ from pyhall_tui.percentile import percentile
 from tests.bench.report import Row, paired
 
 IN_FLIGHT = 16
-_MOST = 2.0
+_MOST = {"verify": 1.25, "dispatch": 1.5}
+_MOST_P99 = 2.0
 _MOST_BESIDE = 4.0  # the three clients that take the lists in are on the same cores
 _ASK = {
     "namespace": "org.yourco",
@@ -46,7 +47,8 @@ def run(quick: bool) -> Iterator[Row]:
                 base, ratio = statistics.median(theirs), paired(ours, theirs)
                 name = f"{operation}, {'a request' if figure == 'ms' else 'p99'}"
                 note = f"{1000 / (ratio * base):,.0f} /s" if figure == "ms" else ""
-                yield Row(name, ratio * base, "ms", base, "bare Starlette", f"≤ {_MOST} x", ratio <= _MOST, note)
+                most = _MOST[operation] if figure == "ms" else _MOST_P99
+                yield Row(name, ratio * base, "ms", base, "bare Starlette", f"≤ {most} x", ratio <= most, note)
     yield _beside_long_answers(quick)
 
 
