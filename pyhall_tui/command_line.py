@@ -1,4 +1,4 @@
-"""The command line: names the commands, and imports each when it is called. Opening the app goes round it."""
+"""The command line: names the commands, and imports each when it is called. Opening the app bypasses it."""
 
 import importlib
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ _COMMANDS = {
 
 
 class NotPrinted(Exception):
-    """A command's output cannot be written."""
+    """A command's output can't be written."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(str(error))
@@ -79,11 +79,11 @@ def pyhall_tui(ctx: click.Context, profile: str | None, demo: bool) -> None:
 
 
 def run() -> int:
-    """Run what the command line says; return the exit code.
+    """Run the command line; return the exit code.
 
     Raises:
         KeyboardInterrupt: also for click's own `Abort`.
-        NotPrinted: the output cannot be written.
+        NotPrinted: the output can't be written.
     """
     try:
         code = pyhall_tui.main(standalone_mode=False, prog_name="pyhall-tui")

@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 _PATIENT, _MORE_PATIENT = 0.1, 1.0
 """Seconds for which verdicts are collected for one hand-over, while somebody looks and while nobody does."""
 _PATIENCE = 0.5
-"""At most so many seconds that disconnecting waits, so that quitting is immediate."""
+"""How many seconds disconnecting waits at most, so that quitting is immediate."""
 
 
 class Takers(NamedTuple):

@@ -1,7 +1,7 @@
-"""A host has one spelling here, so that two are the same host if they are the same text.
+"""Gives each host one spelling, so that two hosts are the same if their texts are.
 
-A name is in ASCII and lower case: one in other scripts is written as `xn--…`, so it can't look like another. The dot at
-its end goes. An IP address is written the usual way, also if it is an IPv4 one mapped into IPv6.
+A name is in ASCII and lower case: other scripts are written as `xn--…`, so it can't look like another name. A dot at
+its end is dropped. An IP address is written the usual way, even an IPv4 address mapped into IPv6.
 """
 
 import ipaddress
@@ -12,9 +12,9 @@ _LOOPBACKS: Final = (LOCALHOST, "127.0.0.1", "::1")
 
 
 def one_spelling(host: str) -> str:
-    """Return the one spelling of a host, which comes without port and brackets.
+    """Return the one spelling of a host, given without port and brackets.
 
-    It is also returned if it is not a name that DNS allows: that is for the caller to check.
+    It may be a name that DNS doesn't allow; the caller has to check that.
 
     Raises:
         ValueError: it is not ASCII, and not a name in another script either.
@@ -25,7 +25,7 @@ def one_spelling(host: str) -> str:
 
 
 def is_this_machine(host: str) -> bool:
-    """Return whether a host in its one spelling is this machine by its name or address: nothing is looked up."""
+    """Whether a host in its one spelling is this machine, by name or address; nothing is looked up."""
     address = ip_or_none(host)
     return host == LOCALHOST if address is None else address.is_loopback
 
@@ -39,7 +39,7 @@ def same_machine(host: str) -> tuple[str, ...]:
 
 
 def ip_or_none(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return the IP address that `text` is (an IPv4 one also if it is mapped into IPv6), or None."""
+    """Return `text` as an IP address (IPv4 even if it is mapped into IPv6), or None."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -48,11 +48,11 @@ def ip_or_none(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
 
 
 def _in_ascii(name: str) -> str:
-    """Return a name as browsers ask for it: `faß.de` is another host than the `fass.de` of Python's own codec.
+    """Return a name as browsers request it: `faß.de` is another host than the `fass.de` of Python's own codec.
 
     Raises:
         UnicodeError: it is not a name.
     """
-    import idna  # large, and rarely wanted
+    import idna  # large, and rarely needed
 
     return idna.encode(name, uts46=True).decode()

@@ -12,7 +12,7 @@ USAGE = 64
 
 def open_app(profile: str | None, *, demo: bool) -> int:
     """Run the app in the terminal and return its exit code."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):  # Textual draws on standard error
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):  # Textual draws on stderr
         import click
 
         said = "The app needs a terminal. In a script, use a command: see pyhall-tui --help."
@@ -23,7 +23,7 @@ def open_app(profile: str | None, *, demo: bool) -> int:
             stream.reconfigure(encoding="utf-8", errors="replace")
     gc.disable()  # there is hardly any garbage before the first frame; the app turns it on again
     sys.setswitchinterval(0.0005)  # seconds: a key passes through three threads next to the one that sends requests
-    os.environ.setdefault("TEXTUAL_FPS", "120")  # read when textual is imported: a filter's character takes two frames
+    os.environ.setdefault("TEXTUAL_FPS", "120")  # read when textual is imported: a typed character takes two frames
     from pyhall_tui.app import PyHallApp
     from pyhall_tui.logs.late_log import LateLog
     from pyhall_tui.paths import Home

@@ -47,7 +47,7 @@ FIRST_ROWS = 100
 """Workers that are loaded before the first frame; the rest follow after it."""
 _ROWS_AT_A_TIME = 500
 _PATIENCE = 0.5
-"""At most so many seconds that closing waits, so that quitting is immediate."""
+"""How many seconds closing waits at most, so that quitting is immediate."""
 
 
 class Listener(AlarmListener, Protocol):
@@ -346,7 +346,7 @@ class Workspace:
         self._tell_of_news(news)
 
     def _tell_of_news(self, before: int) -> None:
-        """Tell the listener what changed. For an age there is nothing to paint: ages are drawn by the clock."""
+        """Notify the listener of changes. For an age there is nothing to paint: ages are drawn by the clock."""
         if self.fleet.news != before:
             self._listener.fleet_changed()
 

@@ -1,7 +1,9 @@
-"""The words that a user can see are those of the guide's list ("Words" in DEVELOPERS.md)."""
+"""Texts on screen, docstrings and comments use the words of the guide's list ("Words" in DEVELOPERS.md)."""
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +30,14 @@ ROOMS = (
 NOT_WRITTEN = re.compile(
     r"\b(anew|alone|perhaps cut|amiss|all else|all the same|blanks?|loopback)\b"
     r"|(?<!\bthere )\b(is|are) no(?! longer| more)\b",
+    re.IGNORECASE,
+)
+NOT_WRITTEN_IN_PROSE = re.compile(
+    r"\b(anew|perhaps cut|amiss|all else|all the same|blanks?|loopback|whose the|tells? of|told of)\b"
+    r"|(?<!left )(?<!leaves )(?<!leaving )\balone\b"
+    r"|(?<!\bthere )(?<!answer )\b(is|are) no(?! longer| more)\b"
+    r"|\bwhere there (is|are) no(ne)?\b"
+    r"|\b(as|while|until) one (looks|watches|types|leaves|scrolls)\b",
     re.IGNORECASE,
 )
 
@@ -62,5 +72,48 @@ def test_what_a_user_can_read_has_none_of_the_words_that_are_not_written(room: s
         for file in files
         for line, text in strings_of(file.read_text("utf-8"))
         if NOT_WRITTEN.search(text)
+    ]
+    assert found == []
+
+
+def prose_of(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the line and text of each docstring and comment, on one line and without the code in backticks."""
+    found = [
+        (token.start[0], token.string)
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    ]
+    found += [
+        (node.lineno, node.value.value)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    ]
+    for line, text in sorted(found):
+        yield line, " ".join(re.sub(r"`[^`]*`", "`", text).split())
+
+
+def test_comments_and_docstrings_are_found_without_their_code() -> None:
+    source = '"""Made\n   anew, `amiss`."""\nx = "alone"  # where there is none\n'
+    assert list(prose_of(source)) == [(1, "Made anew, `."), (3, "# where there is none")]
+
+
+@pytest.mark.parametrize(
+    "text", ("its own alone", "This is no hash.", "told of it", "where there is none", "as one types", "looks anew")
+)
+def test_stilted_words_are_found(text: str) -> None:
+    assert NOT_WRITTEN_IN_PROSE.search(text)
+
+
+@pytest.mark.parametrize("text", ("the answer is no, always", "there is no file", "it is left alone", "is no longer"))
+def test_plain_words_are_not(text: str) -> None:
+    assert not NOT_WRITTEN_IN_PROSE.search(text)
+
+
+def test_docstrings_and_comments_are_in_plain_words() -> None:
+    found = [
+        f"{file.relative_to(PACKAGE)}:{line}: {text}"
+        for file in sorted(PACKAGE.rglob("*.py"))
+        for line, text in prose_of(file.read_text("utf-8"))
+        if NOT_WRITTEN_IN_PROSE.search(text)
     ]
     assert found == []

@@ -1,4 +1,4 @@
-"""An alarm: something is wrong with one worker or the registry. It fires, ends, and is the same if it fires again."""
+"""An alarm: something is wrong with one worker or the registry. It fires and ends; firing again, it is the same."""
 
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ from pyhall_tui.fleet.events import Severity
 
 
 class Condition(StrEnum):
-    """What can be wrong for a while: an alarm's kind."""
+    """What can be wrong: an alarm's kind."""
 
     BANNED = "banned"
     REVOKED = "revoked"
@@ -33,18 +33,18 @@ CONDITIONS = {condition.key: condition for condition in Condition}
 
 
 class Standing(StrEnum):
-    """How an alarm stands now. Only a `FIRING` one is counted in the header."""
+    """An alarm's state. The header counts only `FIRING` ones."""
 
     FIRING = "firing"
     COVERED = "covered"
-    """It fires, and comes and goes with its worker's flapping, which is an alarm of its own."""
+    """It fires, but comes and goes with its worker's flapping, which is a separate alarm."""
     SILENCED = "silenced"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
-    """One alarm: there is one for each profile, condition and subject. Times are seconds since the epoch."""
+    """One alarm. There is one for each profile, condition and subject. Times are seconds since the epoch."""
 
     id: str
     """The same in every program and after every restart: see `alarm_id`."""
@@ -54,15 +54,15 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str = ""
     severity: Severity = Severity.ALARM
     times: int = 1
-    """How often it has fired, this time included."""
+    """How often it has fired, including this time."""
     streak: int = 1
-    """How often of these shortly after one another."""
+    """How many of these came shortly after each other."""
     first_at: float
     fired_at: float
     event_id: int = 0
-    """The event that it fired by; of several programs' events for the same, the first."""
+    """The event that it fired with; the first one if several programs recorded it."""
     before: str = ""
-    """What the worker or the registry was before."""
+    """The previous state of the worker or the registry."""
     source: str = ""
     """Who said so: `verify`, `ban list`, `drift`, `client`."""
     detail: str = ""
@@ -76,11 +76,11 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_by: str = ""
     note: str = ""
     act: int = 0
-    """Which acknowledgement it was, so that undoing one leaves later ones alone; 0 for none."""
+    """Which acknowledgement it was, so that undoing one doesn't affect later ones; 0 for none."""
 
     @property
     def is_firing(self) -> bool:
-        """Whether it still holds, acknowledged or not."""
+        """Whether it is still firing, acknowledged or not."""
         return self.resolved_at is None
 
     @property
@@ -90,7 +90,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class What(StrEnum):
-    """What became of an alarm or a silence."""
+    """What happened to an alarm or a silence."""
 
     FIRED = "fired"
     RESOLVED = "resolved"
@@ -101,23 +101,23 @@ class What(StrEnum):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One step in an alarm's life, or a silence that began or ended: what listeners are told, and the journal keeps."""
+    """One step in an alarm's life, or a silence that started or ended, for listeners and the journal."""
 
     what: What
     at: float
     by: str = ""
-    """The source that said so, or who did it."""
+    """The source that reported it, or who did it."""
     alarm: Alarm | None = None
-    """The alarm as it is after the change; None if it is a silence that changed."""
+    """The alarm after the change; None if a silence changed."""
     silence: Silence | None = None
     quiet: bool = False
-    """It fires, but was so before anybody looked: nobody has to be called."""
+    """It fires, but did so before anybody looked, so it needs no notification."""
     seq: int = 0
-    """The journal's number of it, rising in the order of writing, over all programs; 0 until it is written."""
+    """Its number in the journal, increasing in the order of writing across all programs; 0 until it is written."""
 
     @property
     def id(self) -> str:
-        """A name that is the same in every program and after every restart."""
+        """An id that is the same in every program and after every restart."""
         if self.alarm is not None:
             act = f".{self.alarm.act}" if self.what is What.ACKNOWLEDGED else ""
             stamp = f".{self.at:.3f}" if self.what is What.UNACKNOWLEDGED else act
@@ -126,7 +126,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def alarm_id(profile: str, condition: str, subject: str) -> str:
-    """Return the alarm's id: 12 hex digits that follow from what it is about, so that no two programs disagree."""
+    """Return the alarm's id: 12 hex digits derived from its subject, so that all programs agree."""
     import hashlib  # with the first alarm: it loads OpenSSL
 
     about = "\0".join((profile, condition, subject)).encode("utf-8", "surrogatepass")

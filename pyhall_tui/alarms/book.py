@@ -1,4 +1,4 @@
-"""All alarms and silences of one profile, as they stand, and how many there are of each. Pure: told each moment."""
+"""All alarms and silences of one profile, and their counts. Pure: it is given the time."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,16 +11,16 @@ from pyhall_tui.alarms.silences import Silence
 from pyhall_tui.fleet.events import FIRST_SIGHT, Event, Severity
 
 _MOST_RESOLVED = 20_000
-"""Alarms held that are over; those that fire are all held."""
+"""How many ended alarms are kept; firing ones are all kept."""
 
 _Key = tuple[Condition, str]
 
 
 class AlarmBook:
-    """Takes events, acknowledgements and silences; knows how each alarm stands."""
+    """Takes events, acknowledgements and silences; knows the state of each alarm."""
 
     def __init__(self, profile: str, look_up: Callable[[Condition, str], Alarm | None] = lambda *_: None) -> None:
-        """Begin empty. `look_up` finds an alarm that is over and not held here, so that it keeps its count."""
+        """Start empty. `look_up` finds an ended alarm that is not kept here, so that it continues its count."""
         self._profile = profile
         self._look_up = look_up
         self._alarms: OrderedDict[_Key, Alarm] = OrderedDict()
@@ -35,15 +35,15 @@ class AlarmBook:
     # -- asking --
 
     def count(self, standing: Standing, severity: Severity = Severity.ALARM) -> int:
-        """Return how many alarms of that severity stand so."""
+        """Return how many alarms of that severity have that state."""
         return self._counts[(standing, severity)]
 
     def alarms(self) -> Iterator[Alarm]:
-        """Yield all that are held."""
+        """Yield all that are kept."""
         return iter(self._alarms.values())
 
     def get(self, condition: Condition, subject: str) -> Alarm | None:
-        """Return an alarm, also one that is over."""
+        """Return an alarm, even one that has ended."""
         held = self.held(condition, subject)
         return held if held is not None else self._look_up(condition, subject)
 
@@ -52,15 +52,15 @@ class AlarmBook:
         return self._alarms.get((condition, subject))
 
     def firing(self, subject: str) -> Mapping[Condition, Alarm]:
-        """Return the alarms of a worker that fire, acknowledged ones included; of the registry: ``""``."""
+        """Return a worker's firing alarms, including acknowledged ones; ``""`` is the registry."""
         return self._firing.get(subject, {})
 
     def with_condition(self, condition: Condition) -> list[Alarm]:
-        """Return the alarms of one kind that fire."""
+        """Return the firing alarms of one kind."""
         return [alarms[condition] for alarms in self._firing.values() if condition in alarms]
 
     def standing(self, alarm: Alarm) -> Standing:
-        """Return how an alarm stands."""
+        """Return an alarm's state."""
         return self._standings.get((alarm.condition, alarm.subject)) or self._stand(alarm)
 
     def counted(self) -> list[Alarm]:
@@ -72,19 +72,19 @@ class AlarmBook:
         ]
 
     def silenced_by(self, alarm: Alarm) -> Silence | None:
-        """Return the silence that an alarm falls under: the one that ends last."""
+        """Return the silence that covers an alarm: the one that ends last."""
         covering = [one for one in self._active if one.covers(alarm.condition, alarm.subject, alarm.namespace)]
         return max(covering, key=lambda one: one.until, default=None)
 
     @property
     def silences(self) -> tuple[Silence, ...]:
-        """The silences that hold, the one that ends first before the others."""
+        """The active silences, sorted by their end."""
         return self._active
 
     # -- taking --
 
     def take(self, event: Event, namespace: str) -> list[Change]:
-        """Take an event; return what became of alarms by it."""
+        """Apply an event; return what happened to alarms."""
         folded = [self._fold(event, effect, namespace) for effect in effects(event)]
         return [change for change in folded if change is not None]
 
@@ -103,7 +103,7 @@ class AlarmBook:
         return change_by(event, folded.alarm, folded.what)
 
     def put(self, alarm: Alarm) -> None:
-        """Take an alarm as it is now."""
+        """Store an alarm's current state."""
         key = (alarm.condition, alarm.subject)
         self._alarms[key] = alarm
         self._alarms.move_to_end(key)
@@ -114,14 +114,14 @@ class AlarmBook:
             firing.pop(alarm.condition, None)
         if not firing:
             del self._firing[alarm.subject]
-        if alarm.condition is Condition.FLAPPING:  # others of the worker are covered by it, or no longer
+        if alarm.condition is Condition.FLAPPING:  # it covers the worker's others, or no longer does
             for other in firing.values():
                 self._count(other)
         self._count(alarm)
         self._let_go()
 
     def acknowledge(self, alarms: Iterable[Alarm], at: float, by: str, note: str, act: int) -> list[Change]:
-        """Mark alarms that fire as seen; one that somebody has acknowledged before, or that is over, stays as it is."""
+        """Mark firing alarms as seen; acknowledged or ended ones stay as they are."""
         changes = []
         for alarm in alarms:
             now = self._alarms.get((alarm.condition, alarm.subject))
@@ -133,7 +133,7 @@ class AlarmBook:
         return changes
 
     def unacknowledge(self, act: int, at: float, by: str) -> list[Change]:
-        """Undo one acknowledgement: what has fired again since, or was acknowledged by others, stays as it is."""
+        """Undo one acknowledgement, except for alarms that fired again since or were acknowledged by others."""
         changes = []
         for alarm in [alarm for alarm in self._alarms.values() if alarm.act == act and alarm.is_acknowledged]:
             open_again = unacknowledged(alarm)
@@ -142,7 +142,7 @@ class AlarmBook:
         return changes
 
     def put_silence(self, silence: Silence, now: float) -> None:
-        """Take a silence as it is now: one that ended is dropped."""
+        """Store a silence's current state; drop it if it has ended."""
         if silence.ended_at is None:
             self._silences[silence.id] = silence
         else:
@@ -150,7 +150,7 @@ class AlarmBook:
         self._activate(now)
 
     def ended(self, now: float) -> list[Silence]:
-        """Return the silences whose time is over; they silence nothing from now on."""
+        """Return the silences whose time is over; they silence nothing any more."""
         over = [silence for silence in self._silences.values() if not silence.is_active(now)]
         for silence in over:
             del self._silences[silence.id]
@@ -182,7 +182,7 @@ class AlarmBook:
         if self.silenced_by(alarm) is not None:
             return Standing.SILENCED
         flapping = self.firing(alarm.subject).get(Condition.FLAPPING)
-        # Not what fires for the first time in a while: a ban must not go under in other changes.
+        # Not what fires for the first time in a while: a ban must not get lost among other changes.
         recurs = alarm.condition is not Condition.FLAPPING and alarm.streak > 1
         if flapping is not None and recurs and self.silenced_by(flapping) is None:
             return Standing.COVERED
@@ -198,11 +198,11 @@ class AlarmBook:
 
 
 def unacknowledged(alarm: Alarm) -> Alarm:
-    """Return an alarm as nobody has seen it."""
+    """Return an alarm without its acknowledgement."""
     return msgspec.structs.replace(alarm, acknowledged_at=None, acknowledged_by="", note="", act=0)
 
 
 def change_by(event: Event, alarm: Alarm, what: What) -> Change:
-    """Return what became of an alarm by an event. What was so at first sight calls nobody."""
+    """Return what an event did to an alarm. What was already true at first sight notifies nobody."""
     quiet = what is What.FIRED and event.before == FIRST_SIGHT
     return Change(what=what, at=event.at, by=event.source, alarm=alarm, quiet=quiet)

@@ -1,6 +1,6 @@
-"""What the newest answers show and the alarms do not: a change that nobody saw, since no program ran or a row was lost.
+"""What the newest answers show but the alarms don't: changes missed because no program ran or a row was lost.
 
-Each becomes an event like any other. An answer that was asked for before the alarm fired ends nothing.
+Each becomes an event like any other. An answer requested before the alarm fired ends nothing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,8 +21,8 @@ def by_verdict(entry: Entry, firing: Firing, asked: Moment, now: Moment, list_as
     """Yield the events that a worker's newest verdict calls for.
 
     Args:
-        firing: the worker's alarms that fire.
-        asked: when the verdict was asked for.
+        firing: the worker's firing alarms.
+        asked: when the verdict was requested.
         list_as_of: wall time of the ban list's last answer; infinite if there is no list to wait for.
     """
     verdict = entry.verdict
@@ -47,13 +47,13 @@ def _of_known(verdict: Verdict, entry: Entry, ended: set[Condition], now: Moment
 
 
 def by_ban_list(entry: Entry, firing: Firing, now: Moment) -> Iterator[Event]:
-    """Yield a ban that the ban list's newest answer has, and no alarm."""
+    """Yield a ban that is in the newest ban list, but has no alarm."""
     if entry.listed is not None and Condition.BANNED not in firing:
         yield _event(Kind.BANNED, entry, FIRST_SIGHT, "BANNED", now, entry.listed.reason or "", source="ban list")
 
 
 def by_drift(entry: Entry, firing: Firing, now: Moment) -> Iterator[Event]:
-    """Yield what comparing the worker's folder shows, and its alarm does not."""
+    """Yield what comparing the worker's folder shows, but its alarm doesn't."""
     drifts = entry.drift in BAD_DRIFT
     if drifts and Condition.DRIFTED not in firing:
         yield _event(Kind.DRIFTED, entry, FIRST_SIGHT, (entry.drift or ""), now, entry.drift_detail, source="drift")

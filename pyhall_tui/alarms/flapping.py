@@ -30,12 +30,12 @@ class FlappingLimit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_change(event: Event) -> bool:
-    """Whether an event is a worker's own change: not what was so at first sight, nor what a person did."""
+    """Whether an event is a worker's own change: not what was true at first sight, and not what a person did."""
     return event.worker_id is not None and event.kind in _COUNTED and event.before != FIRST_SIGHT
 
 
 class Flapping:
-    """Counts each worker's changes. Times are seconds on the monotonic clock: setting the other one does no harm."""
+    """Counts each worker's changes. Times are seconds on the monotonic clock, so setting the wall clock is harmless."""
 
     def __init__(self, limit: FlappingLimit) -> None:
         self._limit = limit
@@ -47,7 +47,7 @@ class Flapping:
         return worker_id in self._flaps
 
     def add(self, worker_id: str, now: float) -> bool:
-        """Take one change; return whether the worker flaps from now on."""
+        """Record one change; return whether the worker starts to flap."""
         times = self._changes.pop(worker_id, None) or deque(maxlen=self._limit.changes + 1)
         times.append(now)
         self._changes[worker_id] = times
@@ -60,7 +60,7 @@ class Flapping:
         return begins
 
     def follow(self, worker_ids: Iterable[str], now: float) -> None:
-        """Take workers that flap by what another program, or an earlier run, has seen: they must be calm as long."""
+        """Add workers that flap according to another program or an earlier run; they must be calm for as long."""
         for worker_id in worker_ids:
             if worker_id not in self._flaps:
                 self._flaps[worker_id] = None
@@ -72,7 +72,7 @@ class Flapping:
         self._changes.pop(worker_id, None)
 
     def calmed(self, now: float) -> list[str]:
-        """Return, once each, the workers that flapped and have not changed for the whole window."""
+        """Return, once each, the workers that flapped and then did not change for the whole window."""
         calm = [worker_id for worker_id in self._flaps if not self._within(self._changes.get(worker_id, ()), now)]
         for worker_id in calm:
             self.drop(worker_id)

@@ -1,4 +1,4 @@
-"""From events to alarms: which begin, which end, and which are the same alarm again."""
+"""Turns events into alarms: which ones start, which end, and which are the same alarm again."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from pyhall_tui.alarms.alarm import Alarm, Condition, What, alarm_id
 from pyhall_tui.fleet.events import BANNED_OTHERWISE, Event, Kind
 
 SHORTLY = 3_600.0
-"""Seconds after its end within which a condition that comes again counts as the same streak."""
+"""A condition that returns within this many seconds after its end continues the same streak."""
 _SAME_TIME = 60.0
 """Seconds between two programs' events for the same change."""
 
@@ -45,21 +45,21 @@ TRUNCATED = "truncated"
 
 
 class Effect(NamedTuple):
-    """An event begins a condition, or ends it."""
+    """An event starts or ends a condition."""
 
     condition: Condition
     opens: bool
 
 
 class Folded(NamedTuple):
-    """An alarm after an event, and what became of it; None if it is the same alarm again."""
+    """An alarm after an event, and what happened to it; None if it is the same alarm again."""
 
     alarm: Alarm
     what: What | None
 
 
 def effects(event: Event) -> Iterator[Effect]:
-    """Yield the conditions that an event begins or ends."""
+    """Yield the conditions that an event starts or ends."""
     if (condition := _OPENS.get(event.kind)) is not None:
         yield Effect(condition, True)
     for condition in _CLOSES.get(event.kind, ()):
@@ -71,15 +71,15 @@ def effects(event: Event) -> Iterator[Effect]:
 
 
 def opened(event: Event) -> list[Condition]:
-    """Return the conditions that an event begins."""
+    """Return the conditions that an event starts."""
     return [effect.condition for effect in effects(event) if effect.opens]
 
 
 def fold(alarm: Alarm | None, event: Event, effect: Effect, profile: str, namespace: str) -> Folded | None:
     """Return the alarm after one effect of an event; None if nothing follows.
 
-    A ban that is reported again, by another source or another program, is the same alarm. A ban that was set again for
-    another reason is a new firing of it, and so is one that comes after its end.
+    A ban reported again, by another source or program, is the same alarm. A ban that was set again for another reason
+    is a new firing, and so is one after the alarm's end.
     """
     if not effect.opens:
         return None if alarm is None or not alarm.is_firing else Folded(_resolved(alarm, event), What.RESOLVED)
@@ -101,7 +101,7 @@ def fold(alarm: Alarm | None, event: Event, effect: Effect, profile: str, namesp
 
 
 def is_seen_with(alarm: Alarm, event: Event) -> bool:
-    """Whether who has seen the event has seen this firing: not if it has fired again since."""
+    """Whether having seen the event means having seen this firing: not if it has fired again since."""
     return event.id >= alarm.event_id or abs(event.at - alarm.fired_at) <= _SAME_TIME
 
 
@@ -129,7 +129,7 @@ def _fired(alarm: Alarm, event: Event, namespace: str, *, times: int, streak: in
 
 
 def _same(alarm: Alarm, event: Event) -> Alarm:
-    """The alarm with what a second report adds: the reason, if the first one had none, and its earlier event."""
+    """Return the alarm with what a second report adds: a missing reason, and its earlier event."""
     earlier = event.id if abs(event.at - alarm.fired_at) <= _SAME_TIME else alarm.event_id
     return msgspec.structs.replace(
         alarm, detail=alarm.detail or event.detail, event_id=min(alarm.event_id, earlier or alarm.event_id)

@@ -1,4 +1,4 @@
-"""Which kinds of alarm are how loud, and how one is told: the defaults, and a profile's own rules."""
+"""How urgent each kind of alarm is, and how you are notified: the defaults, and a profile's own rules."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -12,34 +12,34 @@ from pyhall_tui.fleet.events import Severity
 
 
 class Tell(StrEnum):
-    """How one is told that an alarm fires."""
+    """How you are notified that an alarm fires."""
 
     LINE = "line"
-    """On the screen that one looks at."""
+    """On the current screen."""
     BELL = "bell"
     DESKTOP = "desktop"
 
 
 class Rule(NamedTuple):
-    """How loud an alarm of one kind is, and how it is told. `bell` and `desktop` only ever go with a `line`."""
+    """How urgent an alarm of one kind is, and how you are notified. `bell` and `desktop` always come with a `line`."""
 
     severity: Severity
     tell: frozenset[Tell]
 
 
 class Mistake(NamedTuple):
-    """A rule that can't be read: where, and a sentence. The default holds in its place."""
+    """A rule that can't be read: where, and a sentence. The default applies instead."""
 
     path: tuple[str, ...]
     sentence: str
 
 
 SEVERITIES: Final = {"alarm": Severity.ALARM, "warning": Severity.WARNING, "note": Severity.NOTICE}
-"""The words of a rule. Only an alarm is counted in the header."""
+"""The words of a rule. The header counts only alarms."""
 _WARNINGS: Final = (Condition.BAN_LIST_FAILING,)
-"""What is not an alarm unless a rule says so: it mends itself within seconds, or verify stands in for it."""
+"""Not alarms unless a rule says so: they recover within seconds, or verify covers for them."""
 _CALLED: Final = (Condition.BANNED, Condition.REVOKED)
-"""What rings and notifies where the profile has that switched on."""
+"""What rings and notifies if the profile has that switched on."""
 _FLAPPING: Final = ("changes", "minutes")
 _MOST_CHANGES: Final = 1_000
 
@@ -56,14 +56,14 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 def default_rules(*, bell: bool = False, desktop: bool = False) -> Rules:
-    """Return the rules of a profile that has none; `bell` and `desktop` are its switches for bans."""
+    """Return the rules of a profile without its own; `bell` and `desktop` are its switches for bans."""
     return Rules({condition: _default(condition, None, bell=bell, desktop=desktop) for condition in Condition})
 
 
 def rules_from(table: object, *, bell: bool = False, desktop: bool = False) -> tuple[Rules, list[Mistake]]:
     """Return the rules that a profile's `alarms` table gives, and what is wrong with it.
 
-    A mistake costs only its own rule.
+    A mistake affects only its own rule.
     """
     if not isinstance(table, Mapping):
         return default_rules(bell=bell, desktop=desktop), [Mistake((), "The alarm rules must be a table.")]

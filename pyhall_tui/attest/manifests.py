@@ -54,7 +54,7 @@ class ManifestCheck(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sentence(self) -> str:
-        """What came of it, for the operator."""
+        """The result, as a sentence for the operator."""
         return "The manifest is this package's, and its signature is valid." if self.code is None else _TOLD[self.code]
 
 

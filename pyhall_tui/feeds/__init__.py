@@ -1,1 +1,1 @@
-"""Rows that come as they happen: held back while paused, filtered, bounded."""
+"""Rows that arrive live: held back while paused, filtered, limited in number."""

@@ -1,4 +1,4 @@
-"""The decisions of a hall as they come: one row each, filtered, paused, bounded."""
+"""A hall's decisions as they arrive: one row each, filtered, paused, limited in number."""
 
 from collections.abc import Iterable
 
@@ -6,23 +6,23 @@ from pyhall_tui.feeds.pausable_rows import PausableRows
 from pyhall_tui.registry.local_hall import MOST_DECISIONS, HallDecision
 
 MOST = 5_000
-"""Decisions held; the oldest are let go."""
+"""Decisions kept; the oldest are dropped."""
 
 
 class DecisionFeed:
-    """What the feed shows. It asks nobody: answers are put in."""
+    """What the feed shows. It requests nothing: others add answers."""
 
     def __init__(self) -> None:
         self._rows: PausableRows[str, HallDecision] = PausableRows()
         """Oldest first."""
         self._words: dict[str, str] = {}
         self.text = ""
-        """What a decision has to have in one of its fields, to be shown."""
+        """The text that one of a shown decision's fields must contain."""
         self.is_loaded = False
         self.newest_seq = 0
-        """The greatest number that was seen: newer ones alone are asked for."""
+        """The highest number seen: only newer ones are requested."""
         self.missed = False
-        """Whether so many came at once that some of them are not listed."""
+        """Whether too many came at once to list them all."""
 
     @property
     def paused(self) -> bool:
@@ -31,20 +31,20 @@ class DecisionFeed:
 
     @property
     def held(self) -> int:
-        """How many came while it was paused."""
+        """How many arrived during the pause."""
         return len(self._rows.held)
 
     @property
     def total(self) -> int:
-        """How many are held, whatever the filter."""
+        """How many are kept, whatever the filter."""
         return len(self._rows.shown)
 
     def get(self, key: str | None) -> HallDecision | None:
-        """Return a decision that is shown."""
+        """Return a shown decision."""
         return self._rows.shown.get(key or "")
 
     def take(self, newest_first: Iterable[HallDecision]) -> None:
-        """Take an answer; what is known of it already stays where it is."""
+        """Add an answer; decisions that are known already stay in place."""
         came = [each for each in reversed(list(newest_first)) if each.key not in self._words]
         self.missed |= self.is_loaded and len(came) >= MOST_DECISIONS
         self.is_loaded = True
@@ -54,7 +54,7 @@ class DecisionFeed:
         self._let_go()
 
     def pause(self, *, paused: bool) -> None:
-        """Hold back what comes from now on, or show what was held back."""
+        """Hold back new decisions from now on, or show those that were held back."""
         self._rows.pause(paused=paused)
         self._let_go()
 
@@ -71,6 +71,6 @@ class DecisionFeed:
 
 
 def _haystack(decision: HallDecision) -> str:
-    """Return all that a filter looks in, in lower case."""
+    """Return the text that a filter searches, in lower case."""
     values = (decision.outcome.value, *map(str, decision.fields.values()))
     return "\n".join(values).casefold()

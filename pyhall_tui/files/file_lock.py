@@ -2,14 +2,14 @@
 
 This is filelock's lock on a descriptor. Its `FileLock` doesn't fit: it opens the lock file by name, so it can't lock a
 file while that is written (`whole_file`), or one that was checked when it was opened (`private_file`); and if the file
-system has no locks, it fails, but we go on without one. filelock is imported at the first lock: it takes 20 ms.
+system has no locks, it fails, but we continue without one. filelock is imported at the first lock: it takes 20 ms.
 """
 
 import contextlib
 
 
 def try_lock(handle: int) -> bool | None:
-    """Lock it for this program; False: another has the lock, None: this file system has no locks."""
+    """Lock it for this program. False: another program has the lock; None: this file system has no locks."""
     from filelock import lock_descriptor
 
     try:
@@ -19,7 +19,7 @@ def try_lock(handle: int) -> bool | None:
 
 
 def unlock(handle: int) -> None:
-    """Let it go."""
+    """Release the lock."""
     from filelock import unlock_descriptor
 
     with contextlib.suppress(OSError):

@@ -1,6 +1,6 @@
-"""A file of ours that can't be read is never written over: it is set aside, and a sentence says so.
+"""Never overwrites our own files that can't be read: they are set aside, and a sentence says so.
 
-Somebody may have edited it and saved it as UTF-16: what is in it is still there.
+Somebody may have edited such a file and saved it as UTF-16: its content is not lost.
 """
 
 import os
@@ -20,17 +20,17 @@ _MOST: Final = 3
 
 
 class UnreadableFiles:
-    """What one reader of small JSON files could not read. Any thread's."""
+    """What one reader of small JSON files could not read. Thread-safe."""
 
     def __init__(self) -> None:
         self.sentences: tuple[str, ...] = ()
-        """About files that were set aside, for a person."""
+        """Sentences for the user about files that were set aside."""
         self._held_back: dict[Path, str] = {}
 
     def read(self, path: Path, decode: Callable[[str], T]) -> T | None:
-        """Return what `decode` makes of a file's text; None if there is no file, it is empty, or of another shape.
+        """Return what `decode` makes of a file's text; None if there is no file, or it is empty or has another shape.
 
-        A file that isn't text or isn't JSON is renamed. One that another version wrote in another shape isn't damaged.
+        A file that isn't text or JSON is renamed. One that another version wrote in another shape isn't damaged.
         """
         self._held_back.pop(path, None)
         try:

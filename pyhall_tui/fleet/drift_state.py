@@ -1,11 +1,11 @@
-"""How a worker's package on disk stands to what the registry attests, in one word."""
+"""How a worker's package on disk compares with what the registry attests, in one word."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class DriftState(StrEnum):
-    """How a watched package stands. Only `MATCH` is clean."""
+    """The state of a watched package. Only `MATCH` is clean."""
 
     MATCH = "match"
     OTHER_ORDER = "other order"

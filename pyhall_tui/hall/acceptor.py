@@ -13,7 +13,7 @@ from pyhall_tui.hall.guests import Guest, Guests, source_of
 _OUT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PAUSE = 0.2  # seconds until the next try when the system has no resources for another connection
 _TLS_ENDS = 2.0  # seconds for a client to confirm the end of TLS
-_SWEEP = 1.0  # at most so many seconds between two searches for overdue connections
+_SWEEP = 1.0  # most seconds between two searches for overdue connections
 _BODY = json.dumps({"error": "the hall has no room for another connection: try again"}).encode()
 _NO_ROOM = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\n"

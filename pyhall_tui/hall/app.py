@@ -96,7 +96,7 @@ def _short_cut(app: Starlette) -> ASGIApp:
             response = gone(request, error)
         except Exception as error:
             await fail(request, error)(scope, receive, send)
-            raise  # the server tells of it
+            raise  # the server notices it
         await response(scope, receive, send)
 
     return short_cut

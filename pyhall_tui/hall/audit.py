@@ -21,7 +21,7 @@ _PIECE = 5000  # rows counted at a time: about 20 ms
 
 
 def append(store: Store, *receipts: dict[str, Any]) -> int:
-    """Add receipts to the log, in one transaction; return the last one's number."""
+    """Add receipts to the log in one transaction; return the number of the last."""
     batch = Batch([encode(receipt) for receipt in receipts])
     return store.log.decide(lambda: batch)
 

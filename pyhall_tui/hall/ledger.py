@@ -1,4 +1,4 @@
-"""Decides in one transaction what is asked in one turn of the event loop: it costs as much as all the rest of it."""
+"""Decides the dispatches of one turn of the event loop in one transaction, which costs as much as all the rest."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -7,14 +7,14 @@ from typing import Any
 from pyhall_tui.hall.models import Asked
 from pyhall_tui.hall.store import Store
 
-_CHECKPOINT_EVERY = 2000  # transactions, some 48 MiB of write-ahead log
+_CHECKPOINT_EVERY = 2000  # transactions, about 48 MiB of write-ahead log
 Dispatch = tuple[Asked, str]
-"""What is asked, and its correlation id."""
+"""A dispatch, and its correlation id."""
 Receipt = dict[str, Any]
 
 
 class Ledger:
-    """Gathers dispatches and hands them to `decide`, which returns each one's receipt, or why there is none."""
+    """Collects dispatches and passes them to `decide`, which returns each receipt, or why there is none."""
 
     def __init__(self, store: Store, decide: Callable[[Sequence[Dispatch]], Sequence[Receipt | Exception]]) -> None:
         self._store, self._decide = store, decide
@@ -22,7 +22,7 @@ class Ledger:
         self._writes = 0
 
     async def decide(self, asked: Asked, correlation_id: str) -> Receipt:
-        """Return a dispatch's receipt; it is in the log by then.
+        """Return a dispatch's receipt, which is in the log by then.
 
         Raises:
             StoreError: it could not be written, and is not in the log.
@@ -41,7 +41,7 @@ class Ledger:
         except Exception as error:
             receipts = [error] * len(waiting)
         for receipt, (_, written) in zip(receipts, waiting, strict=True):
-            if written.done():  # who waited is gone
+            if written.done():  # its caller is gone
                 continue
             if isinstance(receipt, Exception):
                 written.set_exception(receipt)

@@ -1,4 +1,4 @@
-"""Sends an answer's head and body in one piece: each write to a socket costs as much as deciding what is in it."""
+"""Sends an answer's head and body in one piece: each write to a socket costs as much as making its content."""
 
 import asyncio
 from typing import Any
@@ -7,9 +7,9 @@ _MOST = 64 * 1024  # bytes that are held back
 
 
 class OneWrite:
-    """A transport whose writes go out together: at `flush`, at the end of the loop's turn, or when they are many.
+    """A transport that collects writes until `flush`, the end of the loop's turn, or a limit.
 
-    What it does not hold back itself is the transport's own.
+    Everything else is passed to the underlying transport.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
@@ -23,7 +23,7 @@ class OneWrite:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Take bytes to be sent."""
+        """Add bytes to send."""
         if not data:
             return
         if not self._held:

@@ -31,7 +31,7 @@ def summary(store: Store) -> dict[str, Any]:
         "ban_list": store.ban_count(),
         "keys": dict(Counter(key.namespace for key in store.all_keys() if key.revoked_at is None)),
         "policy": {"rules": len(policy.rule), "default": policy.default, "hidden": len(hidden_rules(policy))},
-        "policy_file": store.setting("policy_file") or None,  # in place of it, when it was last served
+        "policy_file": store.setting("policy_file") or None,  # replaced it when the hall was last served
         "decisions": store.log.count(),
         "last_day": store.log.counts(yesterday, None),
         "upstream": last_state(store),

@@ -20,18 +20,18 @@ _decode_change = msgspec.json.Decoder(Change).decode
 
 
 class Kept(NamedTuple):
-    """What a program begins with."""
+    """What a program starts with."""
 
     firing: list[Alarm]
     silences: list[Silence]
     """Those that have not ended."""
     seq: int
-    """The number of the last change that is in it."""
+    """The number of the last change included."""
 
 
 def kept(connection: sqlite3.Connection, profile: str) -> Kept:
-    """Return what fires, what is silenced, and up to which change: later ones come from `changes`."""
-    newest = newest_change(connection)  # before the rest: a change that comes in between is told twice, never not
+    """Return what fires and what is silenced, up to which change; later ones come from `changes`."""
+    newest = newest_change(connection)  # first, so that a change in between is reported twice rather than never
     return Kept(firing(connection, profile), silences(connection, profile), newest)
 
 
@@ -42,13 +42,13 @@ def alarm(connection: sqlite3.Connection, one: str) -> Alarm | None:
 
 
 def firing(connection: sqlite3.Connection, profile: str) -> list[Alarm]:
-    """Return the alarms that fire, acknowledged ones too, those first that have fired longest."""
+    """Return the firing alarms, including acknowledged ones, the oldest first."""
     rows = connection.execute(f"{_ALARM} WHERE profile = ? AND resolved_at IS NULL ORDER BY fired_at", (profile,))
     return readable(_alarm, rows)
 
 
 def alarms(connection: sqlite3.Connection, profile: str, limit: int) -> list[Alarm]:
-    """Return what fires and what is over, the last to change first."""
+    """Return firing and ended alarms, the most recently changed first."""
     rows = connection.execute(
         f"{_ALARM} WHERE profile = ? ORDER BY resolved_at IS NOT NULL, max(fired_at, coalesce(resolved_at, 0)) DESC,"
         " subject, condition"
@@ -59,7 +59,7 @@ def alarms(connection: sqlite3.Connection, profile: str, limit: int) -> list[Ala
 
 
 def acknowledged_by(connection: sqlite3.Connection, profile: str, act: int) -> list[Alarm]:
-    """Return the alarms that one act acknowledged, as far as nothing has come of them since."""
+    """Return the alarms that one act acknowledged and that have not changed since."""
     rows = connection.execute(
         f"{_ALARM} WHERE profile = ? AND act = ? AND acknowledged_at IS NOT NULL AND resolved_at IS NULL",
         (profile, act),
@@ -68,7 +68,7 @@ def acknowledged_by(connection: sqlite3.Connection, profile: str, act: int) -> l
 
 
 def unacknowledged(connection: sqlite3.Connection, profile: str) -> int:
-    """Count the alarms that fire and that nobody has acknowledged, silenced ones included."""
+    """Count the firing alarms that nobody has acknowledged, including silenced ones."""
     (count,) = connection.execute(
         "SELECT count(*) FROM alarms WHERE profile = ? AND resolved_at IS NULL AND acknowledged_at IS NULL"
         " AND severity = ?",
@@ -78,7 +78,7 @@ def unacknowledged(connection: sqlite3.Connection, profile: str) -> int:
 
 
 def silences(connection: sqlite3.Connection, profile: str, *, ended: int = 0) -> list[Silence]:
-    """Return the silences that have not ended, and so many of those that have."""
+    """Return the silences that have not ended, and up to `ended` of those that have."""
     going_on = connection.execute(f"{_SILENCE} WHERE profile = ? AND ended_at IS NULL ORDER BY until, id", (profile,))
     over = connection.execute(
         f"{_SILENCE} WHERE profile = ? AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT ?", (profile, ended)
@@ -93,7 +93,7 @@ def silence(connection: sqlite3.Connection, silence_id: str) -> Silence | None:
 
 
 def changes(connection: sqlite3.Connection, profile: str, after: int, limit: int) -> list[Change]:
-    """Return what changed after a number, in the order in which it was written."""
+    """Return what changed after a number, in the order of writing."""
     rows = connection.execute(
         "SELECT seq, body FROM alarm_changes WHERE profile = ? AND seq > ? ORDER BY seq LIMIT ?",
         (profile, after, limit),
@@ -102,7 +102,7 @@ def changes(connection: sqlite3.Connection, profile: str, after: int, limit: int
 
 
 def newest_change(connection: sqlite3.Connection) -> int:
-    """Return the number of the last change of all profiles; 0 for none."""
+    """Return the number of the last change in any profile; 0 for none."""
     (newest,) = connection.execute("SELECT coalesce(max(seq), 0) FROM alarm_changes").fetchone()
     return int(newest)
 

@@ -1,5 +1,5 @@
-"""The statements that keep alarms and silences. Each runs in the writer's transaction: what two programs record of one
-thing meets here, one after the other, and is one alarm. Every change is also a row of its own, for who follows."""
+"""The statements that store alarms and silences. Each runs in the writer's transaction, in turn, so what two programs
+record about one thing becomes one alarm. Every change is also a separate row, for programs that follow."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -17,11 +17,11 @@ from pyhall_tui.journal.rows import Seen
 
 _SHORT = 1_024
 _SEEN_EARLIER = 1
-"""In the column `acknowledged` of an event: seen, by which act is not known. Else it is the act; 0 for not seen."""
+"""In an event's column `acknowledged`: seen, but the act is unknown. Otherwise it is the act; 0 for not seen."""
 
 
 def take_event(connection: sqlite3.Connection, profile: str, event: Event, namespace: str) -> int:
-    """Fold an event into its alarms; return the act by which what it reports was seen before, 0 for none."""
+    """Fold an event into its alarms; return the act with which its content was seen before, 0 for none."""
     event = _as_kept(event)
     seen = 0
     for effect in effects(event):
@@ -38,7 +38,7 @@ def take_event(connection: sqlite3.Connection, profile: str, event: Event, names
 
 
 def acknowledge_with(connection: sqlite3.Connection, events: Iterable[tuple[str, Event]], seen: Seen) -> None:
-    """Acknowledge the alarms that these events (each with its profile) began, unless they have fired again since."""
+    """Acknowledge the alarms that these events (each with its profile) started, unless they have fired again since."""
     for profile, event in events:
         for condition in opened(event):
             alarm = alarm_questions.alarm(connection, alarm_id(profile, condition, event.worker_id or ""))
@@ -47,7 +47,7 @@ def acknowledge_with(connection: sqlite3.Connection, events: Iterable[tuple[str,
 
 
 def acknowledge_up_to(connection: sqlite3.Connection, profile: str, up_to_id: int, seen: Seen) -> None:
-    """Acknowledge all alarms of a profile that fired by an event up to that one."""
+    """Acknowledge all alarms of a profile that fired with an event up to that one."""
     for alarm in alarm_questions.firing(connection, profile):
         if alarm.event_id <= up_to_id:
             _acknowledge(connection, profile, alarm, seen)
@@ -56,7 +56,7 @@ def acknowledge_up_to(connection: sqlite3.Connection, profile: str, up_to_id: in
 def acknowledge_firings(
     connection: sqlite3.Connection, profile: str, firings: Iterable[tuple[str, int]], seen: Seen
 ) -> None:
-    """Acknowledge alarms by id, each if it still fires for that time; their events count as seen too."""
+    """Acknowledge alarms by id if that firing is still current; their events count as seen too."""
     for one, times in firings:
         alarm = alarm_questions.alarm(connection, one)
         if alarm is None or alarm.times != times:
@@ -70,7 +70,7 @@ def acknowledge_firings(
 
 
 def unacknowledge(connection: sqlite3.Connection, profile: str, act: int, at: float, by: str) -> None:
-    """Undo one act: only what it did, and only where nothing has come of it since."""
+    """Undo one act, except for alarms that have changed since."""
     connection.execute("UPDATE events SET acknowledged = 0 WHERE profile = ? AND acknowledged = ?", (profile, act))
     for alarm in alarm_questions.acknowledged_by(connection, profile, act):
         open_again = unacknowledged(alarm)
@@ -79,12 +79,12 @@ def unacknowledge(connection: sqlite3.Connection, profile: str, act: int, at: fl
 
 
 def set_severity(connection: sqlite3.Connection, ids: Iterable[str], severity: int) -> None:
-    """Make alarms more or less loud."""
+    """Change the severity of alarms."""
     connection.executemany("UPDATE alarms SET severity = ? WHERE id = ?", [(severity, one) for one in ids])
 
 
 def begin_silence(connection: sqlite3.Connection, profile: str, silence: Silence) -> None:
-    """Keep a new silence."""
+    """Store a new silence."""
     kept = msgspec.structs.replace(silence, reason=_text(silence.reason), by=_text(silence.by))
     connection.execute(
         "INSERT OR IGNORE INTO silences (id, profile, worker, namespace, condition, began_at, until, reason, by,"
@@ -105,7 +105,7 @@ def begin_silence(connection: sqlite3.Connection, profile: str, silence: Silence
 
 
 def end_silence(connection: sqlite3.Connection, profile: str, silence_id: str, at: float, by: str) -> bool:
-    """End a silence; return whether it was still going on: of several programs, one ends it."""
+    """End a silence; return whether it was still active: only one of several programs ends it."""
     done = connection.execute(
         "UPDATE silences SET ended_at = ?, ended_by = ? WHERE id = ? AND profile = ? AND ended_at IS NULL",
         (at, _text(by), silence_id, profile),
@@ -127,7 +127,7 @@ def _acknowledge(connection: sqlite3.Connection, profile: str, alarm: Alarm, see
 
 
 def _as_kept(event: Event) -> Event:
-    """Return an event with its texts as they can be kept."""
+    """Return an event with its texts in storable form."""
     return msgspec.structs.replace(
         event,
         worker_id=None if event.worker_id is None else _plain(event.worker_id),
@@ -158,8 +158,8 @@ def _value(value: Any) -> Any:
 
 
 def _text(text: str) -> str:
-    """Return at most so much of a text, without a secret in it, and nothing that UTF-8 can't carry."""
-    from pyhall_tui.logs.masking import mask  # with the first write, which is after the first frame
+    """Return a limited part of a text, without secrets and without anything that UTF-8 can't encode."""
+    from pyhall_tui.logs.masking import mask  # imported at the first write, which is after the first frame
 
     return _plain(mask(text, _SHORT))
 

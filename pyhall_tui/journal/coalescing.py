@@ -10,7 +10,7 @@ from pyhall_tui.fleet.events import Event, Kind, Severity
 WINDOW = 600.0
 """Seconds within which events of one family about one worker count as flapping."""
 SPAN = 3_600.0
-"""At most so many seconds are covered by one row, so a week of flapping is one row per hour."""
+"""How many seconds one row covers at most, so that a week of flapping is one row per hour."""
 APART = 2
 """This many stay separate rows: a ban and its end stay two events; what follows them in the window is folded."""
 _MOST = 20_000

@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 _MOST_ACTS = 100
 _SETTLE = 0.05
-"""At most so many seconds that a question waits for what was recorded just before it."""
+"""How many seconds a question waits at most for what was recorded just before it."""
 
 
 class Journal:

@@ -29,7 +29,7 @@ _AHEAD = 60.0
 def record_event(
     connection: sqlite3.Connection, profile: str, event: Event, came: Event, replaced_id: int | None, namespace: str
 ) -> None:
-    """Write one event and what follows for its alarms. `came` is the event alone, if it was folded into an earlier row.
+    """Write one event and what follows for its alarms. `came` is only the event, if it was folded into an earlier row.
 
     If somebody has acknowledged what it reports, it is not news: another program was faster.
     """

@@ -6,14 +6,14 @@ from collections import deque
 from pathlib import Path
 
 _MOST = 100
-"""Records that wait at most: the newest ones."""
+"""How many records wait at most, the newest ones."""
 
 
 class LateLog(logging.Handler):
-    """Holds what is logged until `open`. None of it reaches standard error, which is the screen."""
+    """Holds log records until `open`. None of them reaches stderr, which is the screen."""
 
     def __init__(self, path: Path | None) -> None:
-        """Take all records from now on. `path` is the file to be; with None there will be none."""
+        """Collect all records from now on. `path` is the future file; None for no file."""
         super().__init__()
         self._path = path
         self._waiting: deque[logging.LogRecord] = deque(maxlen=_MOST)
@@ -26,10 +26,10 @@ class LateLog(logging.Handler):
         self._waiting.append(record)
 
     def open(self) -> str | None:
-        """Open the file and write what waited; again, do nothing. From any thread.
+        """Open the file and write the waiting records; a second call does nothing. Thread-safe.
 
         Returns:
-            A sentence for the operator if the log can't be kept, else None.
+            A sentence for the operator if the log can't be written, otherwise None.
         """
         from pyhall_tui.logs.log_file import LogFile, configure_logging
 

@@ -37,7 +37,7 @@ async def is_local_hall(ask: Ask, clock: Clock) -> bool:
 
 
 async def watch_all(ask: Ask, fleet: Fleet, watch: Callable[[Iterable[str]], list[str]]) -> str:
-    """Put every worker of the hall on the watch list, and return what to say of it.
+    """Put every worker of the hall on the watch list, and return what to say about it.
 
     Args:
         ask: asks in turn, within the rate limit.

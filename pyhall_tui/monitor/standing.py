@@ -153,7 +153,7 @@ class RegistryStanding:
         return (Reachability.LIVE if self._answers(self._list_answers) else Reachability.LOST), None
 
     def _answers(self, by_list: bool) -> bool:
-        """Whether the registry is back: its ban list answers, or two workers do, since one alone proves little."""
+        """Whether the registry is back: its ban list answers, or two workers do, since a single one proves little."""
         workers = self._watched()
         return by_list or bool(workers and len(self._answered) >= min(2, workers))
 

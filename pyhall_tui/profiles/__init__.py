@@ -1,1 +1,1 @@
-"""Who we are: namespace profiles in TOML, their API key in the OS keyring, their watch lists."""
+"""Profiles of namespaces in TOML, their API keys in the OS keyring, their watch lists."""

@@ -1,7 +1,7 @@
-"""An `httpx.AsyncClient` and its requests without what is never used here, all by httpx's public means.
+"""An `httpx.AsyncClient` and its requests without what we never use, made only with httpx's public API.
 
-A verify costs 0.2 ms less CPU so: no jar is asked for cookies (which copies request and answer for `urllib`), no
-address is parsed again for each path, no headers are merged.
+This saves 0.2 ms of CPU per verify: no jar is asked for cookies (which copies request and answer for `urllib`),
+addresses are not parsed again for each path, and headers are not merged.
 """
 
 from collections.abc import Iterable
@@ -12,26 +12,26 @@ import httpx
 from pyhall_tui import __version__
 
 TARGET: Final = "target"
-"""The request's extension that holds the path to ask for; httpx's own name for it."""
+"""The request's extension that holds the path to request; httpx's own name for it."""
 _LONGEST_TARGET: Final = 65_536
-"""As httpx has it for a whole address."""
+"""httpx's own limit for a whole address."""
 
 
 class LeanClient(httpx.AsyncClient):
-    """A client that takes no cookie, follows no redirect and knows no login but the header it is given."""
+    """A client without cookies, redirects, or any login but the given header."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         super().__init__(
             transport=transport,
-            timeout=None,  # the deadline is ours, over the whole request
-            trust_env=False,  # no ~/.netrc: the key alone decides on Authorization
+            timeout=None,  # our own deadline covers the whole request
+            trust_env=False,  # no ~/.netrc: only the key sets Authorization
             follow_redirects=False,
             auth=httpx.Auth(),
         )
 
     @property
     def cookies(self) -> httpx.Cookies:
-        """The jar in which nothing stays."""
+        """A jar that stays empty."""
         return _NO_COOKIES
 
     @cookies.setter
@@ -41,17 +41,17 @@ class LeanClient(httpx.AsyncClient):
 
 class _NoCookies(httpx.Cookies):
     def extract_cookies(self, response: httpx.Response) -> None:
-        """Take none."""
+        """Extract nothing."""
 
 
 _NO_COOKIES: Final = _NoCookies()
 
 
 class RequestMaker:
-    """Makes the requests to one registry. Their URL is the registry's; which path is asked for is in `TARGET`."""
+    """Makes the requests to one registry. Their URL is the registry's; the requested path is in `TARGET`."""
 
     def __init__(self, base_url: str, key: str | None) -> None:
-        """Prepare what all requests have in common. `key` is sent as bearer.
+        """Prepare what all requests have in common. `key` is sent as a bearer token.
 
         Raises:
             UnicodeEncodeError: the key is not ASCII.

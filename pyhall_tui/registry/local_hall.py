@@ -61,7 +61,7 @@ class HallDecision(msgspec.Struct, frozen=True, kw_only=True):
     decision_id: str | None
     latency_ms: float | None
     fields: dict[str, Any]
-    """All of it."""
+    """All of its fields."""
 
 
 class HallAlert(msgspec.Struct, frozen=True, kw_only=True):

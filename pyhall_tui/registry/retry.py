@@ -26,7 +26,7 @@ FIRST_WAIT: Final = 0.5
 LONGEST_BACKOFF: Final = 5.0
 """Seconds between two attempts when the registry doesn't say how long to wait."""
 MOST_JITTER: Final = 0.5
-"""At most so many seconds are added to what the registry asks for, so that clients don't all return at once."""
+"""How many seconds are added at most to what the registry asks for, so that clients don't all return at once."""
 
 _SECONDS: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 

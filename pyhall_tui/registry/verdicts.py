@@ -94,7 +94,7 @@ def _require_worker(fields: dict[str, Any], worker_id: str) -> None:
 
 
 def _is_attested(fields: dict[str, Any], given: str | None) -> bool:
-    """Whether an answer with one real hash says that it is attested. In the older shape, the hash alone says so."""
+    """Whether an answer with one real hash says that it is attested. In the older shape, having a hash says so."""
     if any(name in fields for name in _DOCUMENTED):
         return fields.get("attested") is True and plain_sha256(given) is not None
     return True

@@ -115,7 +115,7 @@ def request_gauges(points: Sequence[Point], per_second: float, width: int) -> li
 
 
 _LABELS = 58
-"""At most so many cells are for labels, numbers and gaps of the four gauges."""
+"""How many cells the labels, numbers and gaps of the four gauges take at most."""
 
 
 def _latencies(points: Sequence[Point], seconds: Sequence[float], slowest: float) -> str:

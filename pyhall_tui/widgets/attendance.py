@@ -1,6 +1,6 @@
-"""Whether anybody looks at the screen. While nobody does, ages are drawn seldom, and rows on screen are like any other.
+"""Whether anybody looks at the screen. If nobody does, ages are drawn rarely, and rows on screen get no priority.
 
-Whatever is news is shown just as soon: only what grows old by itself waits.
+News is shown as fast as ever: only ages wait.
 """
 
 import asyncio
@@ -13,16 +13,16 @@ from textual.app import App
 from textual.widget import Widget
 
 _PATIENCE: Final = 60.0
-"""Seconds without a key or the mouse after which nobody is there."""
+"""Seconds without a key or the mouse after which nobody is considered present."""
 _SELDOM: Final = 5
-"""Seconds between two drawings of what grows old, while nobody is there."""
+"""Seconds between two drawings of ages while nobody is there."""
 
 
 class Attendance:
-    """Follows keys, the mouse and the terminal's focus (of which many terminals report nothing)."""
+    """Follows keys, the mouse and the terminal's focus (which many terminals don't report)."""
 
     def __init__(self, changed: Callable[[bool], None]) -> None:
-        """Begin with somebody there; `changed` is called with whether somebody is, each time that it changes."""
+        """Start with somebody present; `changed` is called with whether somebody is whenever that changes."""
         self.is_there = True
         self._changed = changed
         self._has_focus = True
@@ -30,12 +30,12 @@ class Attendance:
         self._waiting: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
-        """Wait for a minute without a key from now on. Call it while the app's loop runs."""
+        """Start waiting for a minute without a key. Call it while the app's loop runs."""
         self._touch()
         self._look()
 
     def follow(self, event: events.Event) -> None:
-        """Take note of an event of the terminal: a key, the mouse, a paste, or the focus that came or went."""
+        """Note a terminal event: a key, the mouse, a paste, or a change of focus."""
         if isinstance(event, events.AppBlur):
             self._has_focus = False
         elif isinstance(event, events.AppFocus | events.InputEvent | events.Paste):
@@ -47,7 +47,7 @@ class Attendance:
             self._look()
 
     def close(self) -> None:
-        """Follow nothing more."""
+        """Stop following."""
         if self._waiting is not None:
             self._waiting.cancel()
 
@@ -55,7 +55,7 @@ class Attendance:
         self._touched = asyncio.get_running_loop().time()
 
     def _look(self) -> None:
-        """See whether somebody is there, and look again when that may have ended."""
+        """Check whether somebody is there, and check again when that may have changed."""
         self.close()
         loop = asyncio.get_running_loop()
         until = self._touched + _PATIENCE
@@ -68,13 +68,13 @@ class Attendance:
 
 
 def is_attended(app: App[Any]) -> bool:
-    """Whether somebody looks at this app; an app that does not follow it is always looked at."""
+    """Whether somebody looks at this app; an app that doesn't track this always counts as watched."""
     attendance = getattr(app, "attendance", None)
     return attendance is None or attendance.is_there
 
 
 def each_second(node: Widget, draw: Callable[[], object]) -> None:
-    """Call `draw` each second, or every few seconds while nobody looks: for ages and countdowns."""
+    """Call `draw` every second, or every few seconds while nobody looks; for ages and countdowns."""
     ticks = count(1)
 
     def tick() -> None:

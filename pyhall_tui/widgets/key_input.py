@@ -9,12 +9,12 @@ from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.typed_ahead import HoldsKeys
 
 _BEHIND: Final = 0.03
-"""Seconds. A terminal that does not mark a paste sends its line ends as the enter key, and the rest right behind."""
+"""Seconds. A terminal that doesn't mark a paste sends its line ends as the enter key, and the rest right after it."""
 _LINE_ENDS: Final = ("enter", "ctrl+j")
 
 
 class KeyInput(OneLineInput):
-    """Waits a moment after enter: if text comes right behind it, the line end is a part of a paste, and stays in it."""
+    """Waits a moment after enter: if text follows at once, the line end is part of a paste, and stays in it."""
 
     _enter: Timer | None = None
     _line_ends = 0
@@ -30,7 +30,7 @@ class KeyInput(OneLineInput):
         elif event.is_printable:
             self.insert_text_at_cursor("\n" * self._forget_enter())
             await super().on_key(event)
-        else:  # it belongs to where enter leads
+        else:  # it belongs to the field that enter leads to
             event.prevent_default()
             event.stop()
             await self._submit()
@@ -50,7 +50,7 @@ class KeyInput(OneLineInput):
     async def _submit(self) -> None:
         focused = self.screen.focused if self.is_attached else None
         siblings = self.parent.parent if self.parent else None
-        # A tab right behind enter doesn't come here: it has moved the focus by one field, and enter does so too.
+        # A tab right after enter doesn't come here: it has moved the focus by one field, and enter does the same.
         if self._forget_enter() and focused is not None and siblings in focused.ancestors:
             await self.action_submit()
 

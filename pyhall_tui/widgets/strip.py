@@ -13,7 +13,7 @@ from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.workspace import Workspace
 
 _PACE = 1.0
-"""At least so many seconds between two drawings."""
+"""Minimum number of seconds between two drawings."""
 _MOST_POINTS = 60
 
 

@@ -1,4 +1,4 @@
-"""What a hall keeps: the verbs that it is asked with (`Store`), and SQLite behind them (`SqliteStore`)."""
+"""What a hall stores: the operations (`Store`), and their implementation in SQLite (`SqliteStore`)."""
 
 from pyhall_tui.hall.store.database import MEMORY
 from pyhall_tui.hall.store.ids import hash_key, iso, new_id

@@ -1,4 +1,4 @@
-"""How the rows of the decision log are chained, whichever store they are in."""
+"""How the rows of the decision log are chained, whatever the store."""
 
 import hashlib
 from typing import NamedTuple
@@ -31,5 +31,5 @@ _REMOVAL = '{"retention":'  # a decision's row never begins like this
 
 
 def is_removal(receipt: str) -> bool:
-    """Whether a row of the log says what was taken out of it, and is not a decision."""
+    """Whether a row of the log records a removal, and is not a decision."""
     return receipt.startswith(_REMOVAL)

@@ -27,7 +27,7 @@ class Database:
         path: the SQLite file, created (mode 0600) if missing; `MEMORY` for a store that leaves nothing behind.
 
     Raises:
-        StoreError: the file can't be opened, is not a store, or is of a newer version.
+        StoreError: the file can't be opened, is not a store, or is from a newer version.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -81,7 +81,7 @@ class Database:
 
     @property
     def alone(self) -> bool:
-        """Whether this has to be the only connection of its process."""
+        """Whether this must be its process's only connection."""
         return self.path == MEMORY or self.note is not None
 
     @property

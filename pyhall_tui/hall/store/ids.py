@@ -1,4 +1,4 @@
-"""What a store's rows are named and dated by."""
+"""The ids, hashes and times in a store's rows."""
 
 import hashlib
 import secrets

@@ -1,4 +1,4 @@
-"""What a hall asks of its store. Whatever keeps it (SQLite today) is behind these verbs, and so is all SQL.
+"""The operations of a hall's store. They hide the implementation (SQLite today), including all SQL.
 
 `tests/hall/test_store_contract.py` says what each store must do beyond its types.
 """
@@ -12,7 +12,7 @@ from pyhall_tui.hall.store.chain import Mark, Row
 
 
 class KeptRate(NamedTuple):
-    """What a rule allowed a worker lately, written at this moment of both clocks; `allowed` is packed by `Rates`."""
+    """What a rule recently allowed a worker, written at this moment of both clocks; `Rates` packs `allowed`."""
 
     rule: str
     worker_id: str
@@ -22,14 +22,14 @@ class KeptRate(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What goes into the log in one transaction: receipts in JSON, and the rates that they used up."""
+    """What goes into the log in one transaction: receipts in JSON, and the rates that they used."""
 
     receipts: Sequence[str]
     rates: Sequence[KeptRate] = ()
 
 
 class Tallied(NamedTuple):
-    """How many decisions of a piece of the log have these four in common; `day` is such as `2026-11-25`."""
+    """How many decisions in a piece of the log share these four values; `day` looks like `2026-11-25`."""
 
     namespace: str
     rule: str
@@ -39,7 +39,7 @@ class Tallied(NamedTuple):
 
 
 class State(Protocol):
-    """What a decision needs, from memory. It is as of the last look; `Store.state` looks."""
+    """What a decision needs, from memory, as of the last call of `Store.state`."""
 
     def key(self, token: str) -> Key | None:
         """Return what is known about an API key; None if it doesn't exist or is revoked."""
@@ -50,7 +50,7 @@ class State(Protocol):
         ...
 
     def rate(self, rule: str, worker_id: str) -> KeptRate | None:
-        """Return what a rule allowed a worker lately: the same object until that changes.
+        """Return what a rule recently allowed a worker: the same object until that changes.
 
         Raises:
             StoreError: it can't be read.
@@ -58,7 +58,7 @@ class State(Protocol):
         ...
 
     def policy_revision(self) -> str | None:
-        """Return what changes whenever the policy does."""
+        """Return a value that changes whenever the policy does."""
         ...
 
 
@@ -87,7 +87,7 @@ class Keys(Protocol):
 
 
 class Workers(Protocol):
-    """Enrolled workers. What a verb names and is not there is answered with False."""
+    """Enrolled workers. Operations on a worker that doesn't exist return False."""
 
     def put_worker(self, worker: Worker) -> Worker:
         """Store a worker as given, replacing one with the same id; without `enrolled_at` it is enrolled now."""
@@ -102,7 +102,7 @@ class Workers(Protocol):
         ...
 
     def workers_after(self, after: Worker | None, most: int, namespace: str | None = None) -> list[Worker]:
-        """Return a page of `workers`: at most so many that come after one of them."""
+        """Return a page of `workers`: at most `most` that come after one of them."""
         ...
 
     def worker_counts(self, namespace: str | None = None) -> tuple[int, int]:
@@ -118,16 +118,16 @@ class Workers(Protocol):
         ...
 
     def withdraw(self, worker_id: str) -> bool:
-        """Withdraw a worker's attestation, hash and all."""
+        """Withdraw a worker's attestation together with its hash."""
         ...
 
     def set_status(self, worker_id: str, status: Status) -> bool:
-        """Retire, revoke or bring back a worker."""
+        """Retire, revoke or reactivate a worker."""
         ...
 
 
 class Bans(Protocol):
-    """Bans on workers and on package hashes (64 lowercase hex), and reports that ask for one."""
+    """Bans on workers and on package hashes (64 lowercase hex), and reports that request one."""
 
     def ban(self, worker_id: str, reason: str) -> bool:
         """Ban a worker and put its hash on the ban list; False if there is no such worker.
@@ -137,11 +137,11 @@ class Bans(Protocol):
         ...
 
     def unban(self, worker_id: str) -> bool:
-        """Take the ban from a worker and from its hash; False if neither is banned."""
+        """Lift the ban on a worker and on its hash; False if neither is banned."""
         ...
 
     def ban_hash(self, sha256: str, reason: str, *, source: str = "local-hall") -> None:
-        """Put a package hash on the ban list: each worker that has it is banned from now on."""
+        """Put a package hash on the ban list: every worker with it is banned from now on."""
         ...
 
     def put_ban(self, ban: Ban) -> None:
@@ -149,7 +149,7 @@ class Bans(Protocol):
         ...
 
     def unban_hash(self, sha256: str) -> bool:
-        """Take a package hash from the ban list; False if it is not on it."""
+        """Remove a package hash from the ban list; False if it is not on it."""
         ...
 
     def bans(self, limit: int | None = None) -> list[Ban]:
@@ -181,11 +181,11 @@ class Bans(Protocol):
         ...
 
     def add_upstream_bans(self, bans: Sequence[Ban]) -> None:
-        """Keep bans that an upstream gave, unless their hashes are on the list already."""
+        """Store an upstream's bans, unless their hashes are on the list already."""
         ...
 
     def drop_upstream_bans(self, hashes: Sequence[str]) -> None:
-        """Take hashes that an upstream no longer bans from the list; the hall's own entries stay."""
+        """Remove hashes that an upstream no longer bans from the list; the hall's own entries stay."""
         ...
 
     def report(self, sha256: str, reason: str, evidence_url: str | None, namespace: str) -> str:
@@ -194,25 +194,25 @@ class Bans(Protocol):
 
 
 class Policies(Protocol):
-    """The policy: its rules in JSON, in order, and what applies beside them."""
+    """The policy: its rules in JSON, in order, and the defaults."""
 
     def put_rules(self, rules: Sequence[str], defaults: str) -> None:
-        """Replace the policy; whoever serves the store follows."""
+        """Replace the policy; whoever serves the store applies it."""
         ...
 
     def rules(self) -> tuple[list[str], str]:
-        """Return the rules and the defaults, of one instant; `{}` for the defaults of a store without a policy."""
+        """Return the rules and the defaults at one instant; the defaults of a store without a policy are `{}`."""
         ...
 
 
 class Log(Protocol):
-    """The decision log: one chain, in which nothing is changed, and whose oldest rows only go with a row about it."""
+    """The decision log: one chain that never changes; removing its oldest rows adds a row that records it."""
 
     def decide(self, judge: Callable[[], Batch]) -> int:
-        """Put into the log what `judge` returns, and return the last row's number; it is durable on return.
+        """Log what `judge` returns, and return the last row's number; it is durable on return.
 
-        `judge` finds the store's state as it is at that place of the log: no ban that was committed before, by
-        whichever process, is missing from it. A store may call it again if somebody else was faster.
+        `judge` sees the store's state at that position of the log: it includes every ban that any process committed
+        before. A store may call it again if somebody else was faster.
 
         Raises:
             StoreError: it could not be written, and is not in the log.
@@ -220,11 +220,11 @@ class Log(Protocol):
         ...
 
     def head(self) -> Mark:
-        """Return the last row: printed and kept elsewhere, it proves the log up to there."""
+        """Return the last row. A copy kept elsewhere proves the log up to there."""
         ...
 
     def anchor(self) -> Mark:
-        """Return the last row that was taken out; the log is whole from there on."""
+        """Return the last removed row; the log is whole from there on."""
         ...
 
     def hash_of(self, seq: int) -> str | None:
@@ -244,7 +244,7 @@ class Log(Protocol):
         ...
 
     def removals(self) -> Iterator[int]:
-        """Yield the numbers of the rows that say what was taken out, newest first."""
+        """Yield the numbers of the rows that record removals, newest first."""
         ...
 
     def last_removal(self) -> str | None:
@@ -256,7 +256,7 @@ class Log(Protocol):
         ...
 
     def counts(self, since: str, namespace: str | None) -> dict[str, int]:
-        """Return how many decisions since an instant (ISO 8601 in UTC) came to each outcome."""
+        """Return how many decisions since an instant (ISO 8601 in UTC) had each outcome."""
         ...
 
     def rule_hits(self) -> dict[str, int]:
@@ -280,25 +280,25 @@ class Log(Protocol):
         ...
 
     def take_out(self, upto: int, most: int) -> int | None:
-        """Take out the oldest rows, at most up to number `upto`, with the anchor from which the rest is whole.
+        """Remove the oldest rows, up to number `upto`, and set the anchor from which the rest is whole.
 
         Return how many decisions that were; None if no row is left.
 
         Raises:
-            StoreError: the rows are not whole: they stay, as evidence.
+            StoreError: the rows are not whole, so they stay, as evidence.
         """
         ...
 
     def note_ingested(self, namespace: str, decision_id: str, seq: int) -> bool:
-        """Note that a decision made elsewhere is row `seq`; False if the log has it already."""
+        """Note that a decision made elsewhere is row `seq`; False if it is logged already."""
         ...
 
 
 class Tables(Protocol):
-    """All that is kept, row by row, for a copy."""
+    """Everything in the store, row by row, for a copy."""
 
     def rows_beside_the_log(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield table and row of everything but the log and what is this store's own; within a `snapshot`."""
+        """Yield table and row of everything but the log and this store's own rows; use it within a `snapshot`."""
         ...
 
     def is_empty(self) -> bool:
@@ -306,10 +306,10 @@ class Tables(Protocol):
         ...
 
     def put_row(self, table: str, row: dict[str, Any]) -> None:
-        """Keep a row of a copy; within a `write`.
+        """Store a row of a copy; use it within a `write`.
 
         Raises:
-            ValueError: it is not one of this table.
+            ValueError: it is not a row of this table.
         """
         ...
 
@@ -319,7 +319,7 @@ class Store(Keys, Workers, Bans, Policies, Tables, Protocol):
 
     path: str
     note: str | None
-    """What is not as it should be with it, in a sentence."""
+    """What is wrong with it, in a sentence."""
 
     @property
     def log(self) -> Log:
@@ -327,11 +327,11 @@ class Store(Keys, Workers, Bans, Policies, Tables, Protocol):
         ...
 
     def state(self) -> State:
-        """Return what a decision needs, having looked: what any process committed before this call is in it."""
+        """Return what a decision needs, including everything that any process committed before this call."""
         ...
 
     def write(self) -> AbstractContextManager[None]:
-        """One transaction: all that is changed within or nothing, also under `kill -9`.
+        """One transaction: all changes inside or none, even with `kill -9`.
 
         Raises:
             StoreError: another process holds the store for longer than 5 s, or the disk is full.
@@ -360,7 +360,7 @@ class Store(Keys, Workers, Bans, Policies, Tables, Protocol):
         ...
 
     def checkpoint(self) -> None:
-        """Do what keeps the store small and quick, from any thread: it takes as long as the disk does."""
+        """Keep the store small and fast; call it from any thread, because it waits for the disk."""
         ...
 
     def close(self) -> None:

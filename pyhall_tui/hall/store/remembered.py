@@ -1,7 +1,7 @@
-"""What a decision needs of a SQLite file, in memory: read once, and again when it has changed.
+"""Caches what decisions need from a SQLite file: read once, and again after a change.
 
-The file itself notes its changes, whoever makes them (`schema`). So a write of another process costs one look, and
-only what it changed is read again: a hall beside this one that writes decisions empties nothing.
+The file itself notes its changes, whoever makes them (`schema`). So another process's write costs one check, and only
+what it changed is read again: another hall that writes decisions doesn't empty the cache.
 """
 
 import json
@@ -15,7 +15,7 @@ from pyhall_tui.hall.store.database import Database
 from pyhall_tui.hall.store.ids import hash_key
 from pyhall_tui.hall.store.protocol import KeptRate
 
-_MOST = 20_000  # keys, workers, and workers with rates that are remembered: the one read first goes first
+_MOST = 20_000  # cached keys, workers, and workers with rates: the one read first is dropped first
 _NEVER = -1
 T = TypeVar("T")
 
@@ -35,24 +35,24 @@ def worker_of(row: sqlite3.Row) -> Worker:
 
 
 class Remembered:
-    """A `State` over one connection. What is not remembered is read; what is not there is asked for each time.
+    """A `State` over one connection. What is not cached is read; what doesn't exist is looked up each time.
 
-    Within a transaction that changes more than the log, everything is read: it may be undone.
+    Within a transaction that changes more than the log, everything is read, because it may be rolled back.
     """
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self.undecided = 0
-        """How many such transactions are open, one within the other."""
+        """How many such transactions are open, nested in each other."""
         self.elsewhere = _NEVER
-        """The number of the last write of another process that was looked at."""
+        """The number of the last processed write of another process."""
         self._revision = _NEVER
         self._keys: dict[str, Key] = {}
         self._workers: dict[str, Worker] = {}
         self._rates: dict[str, dict[str, KeptRate | None]] = {}
         self._policy: dict[str, str] = {}
 
-    # What is asked
+    # Questions
 
     def key(self, token: str) -> Key | None:
         """As `State` says."""
@@ -77,7 +77,7 @@ class Remembered:
     def _get(self, memory: dict[str, T], key: str, read: Callable[[str], T | None]) -> T | None:
         if not self.undecided and (known := memory.get(key)) is not None:
             return known
-        with self._db.lock:  # until it is remembered: nobody changes it in between
+        with self._db.lock:  # until it is cached: nobody changes it in between
             found = read(key)
             if found is not None and not self.undecided:
                 memory[key] = found
@@ -106,10 +106,10 @@ class Remembered:
         revision: str | None = self._db.value("SELECT value FROM meta WHERE name = 'policy_revision'")
         return revision
 
-    # What has changed
+    # Changes
 
     def look(self) -> None:
-        """Take in what another process has written since."""
+        """Apply what another process has written since."""
         with self._db.lock:
             elsewhere = self._db.written_elsewhere()
             if elsewhere != self.elsewhere:
@@ -117,13 +117,13 @@ class Remembered:
                 self.elsewhere = elsewhere
 
     def catch_up(self) -> None:
-        """Forget what has changed, by whoever's doing."""
+        """Drop what has changed, whoever changed it."""
         with self._db.lock:
             last = self.last_revision()
             if last == self._revision:
                 return
             changed = self._db.read("SELECT what, key FROM changes WHERE revision > ?", self._revision)
-            if self._revision == _NEVER or len(changed) != last - self._revision:  # it lags too far behind
+            if self._revision == _NEVER or len(changed) != last - self._revision:  # it is too far behind
                 self.forget_all()
             else:
                 self._forget(changed)
@@ -135,7 +135,7 @@ class Remembered:
         return last or 0
 
     def forget_all(self) -> None:
-        """Forget everything."""
+        """Drop everything."""
         for memory in (self._keys, self._workers, self._rates, self._policy):
             memory.clear()
 
@@ -157,7 +157,7 @@ class Remembered:
                 del self._workers[worker_id]
 
     def kept(self, rates: Iterable[KeptRate], revision: int) -> None:
-        """Remember rates that this connection has written; that was change number `revision`."""
+        """Cache rates that this connection has written as change number `revision`."""
         self._revision = revision
         for each in rates:
             self._rates.setdefault(each.worker_id, {})[each.rule] = each

@@ -1,4 +1,4 @@
-"""The tables of a hall's SQLite file, and how an older file gets those of this version."""
+"""The tables of a hall's SQLite file, and how an older file is migrated."""
 
 import secrets
 import sqlite3
@@ -44,7 +44,7 @@ CREATE TABLE rates (
 """  # since version 3: what a rule's rate has allowed recently. The log may record what was removed from it.
 
 CHANGES_KEPT = 10_000
-"""Who lags behind by more of them forgets all that it remembers."""
+"""A cache that is further behind is emptied."""
 _WATCHED = {  # table: what is noted of a change, its key, and when
     "keys": ("key", "''", ""),
     "workers": ("worker", "{row}.worker_id", ""),
@@ -55,9 +55,9 @@ _WATCHED = {  # table: what is noted of a change, its key, and when
 
 
 def _fourth() -> str:
-    """Since version 4: what was changed, so that whoever remembers it knows what to read again.
+    """Since version 4: notes changes, so that caches know what to read again.
 
-    Triggers note it, so nobody who writes to the file can leave it out, be it a program of an earlier version.
+    Triggers do it, so nobody who writes to the file can skip it, not even an earlier version of this program.
     """
     script = [
         "CREATE TABLE IF NOT EXISTS changes "
@@ -83,10 +83,10 @@ CREATE INDEX IF NOT EXISTS bans_in_order ON bans (reported_at);
 
 
 def prepare(db: sqlite3.Connection, path: str) -> None:
-    """Lay out an empty file, or bring an older one up to this version; of two processes that open it, one does.
+    """Create the tables of an empty file, or migrate an older one; if two processes open it, only one does.
 
     Raises:
-        StoreError: it was made by a newer version.
+        StoreError: a newer version made it.
     """
     db.execute("BEGIN IMMEDIATE")
     version = db.execute("PRAGMA user_version").fetchone()[0]

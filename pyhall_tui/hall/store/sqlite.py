@@ -34,7 +34,7 @@ class SqliteStore:
         clock: the source of the times in it.
 
     Raises:
-        StoreError: the file can't be opened, is not a store, or is of a newer version.
+        StoreError: the file can't be opened, is not a store, or is from a newer version.
     """
 
     def __init__(self, path: Path | str = MEMORY, *, clock: Clock | None = None) -> None:
@@ -83,7 +83,7 @@ class SqliteStore:
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that may change anything: what is remembered of it is forgotten when it is done."""
+        """A transaction that may change anything; afterwards the cache drops what it changed."""
         with self._db.lock:
             self._memory.undecided += 1
             self.log.forget_head()

@@ -14,15 +14,15 @@ _ROW = "seq, entry_hash, receipt"
 
 
 class SqliteLog:
-    """A `Log` over one connection. Its head is remembered for as long as nobody else writes."""
+    """A `Log` over one connection. Its head is cached for as long as nobody else writes."""
 
     def __init__(self, db: Database, memory: Remembered) -> None:
         self._db, self._memory = db, memory
         self._head: Mark | None = None
-        self._head_at = 0  # `memory.elsewhere` as of then
+        self._head_at = 0  # `memory.elsewhere` at that time
 
     def decide(self, judge: Callable[[], Batch]) -> int:
-        """As `Log` says: the file is locked before anything is judged, so once is enough."""
+        """As `Log` says: the file is locked before `judge` is called, so once is enough."""
         with self._db.lock:
             within = self._db.in_transaction
             with self._db.transaction() as db:
@@ -142,7 +142,7 @@ class SqliteLog:
         found: str | None = self._db.value("SELECT min(decided_at) FROM decisions WHERE decided_at >= ?", since)
         return found
 
-    # What goes, and what came from elsewhere
+    # Removals, and decisions made elsewhere
 
     def take_out(self, upto: int, most: int) -> int | None:
         """As `Log` says."""

@@ -1,4 +1,4 @@
-"""The tables of a hall's SQLite file as a copy has them, with their columns."""
+"""The tables of a hall's SQLite file in a copy, with their columns."""
 
 import json
 import sqlite3
@@ -27,12 +27,12 @@ def read_all(table: str) -> str:
 
 
 def is_own(table: str, row: sqlite3.Row) -> bool:
-    """Whether a row is about this store only, and not for a copy."""
+    """Whether a row is only about this store, and doesn't belong in a copy."""
     return table == "meta" and row["name"] in _OWN_META
 
 
 def put(table: str, row: dict[str, Any]) -> tuple[str, list[Any]]:
-    """Return the statement that keeps a row of a copy, and its values.
+    """Return the statement that stores a row of a copy, and its values.
 
     Raises:
         KeyError, ValueError: it is not a row of one of these tables.

@@ -1,4 +1,4 @@
-"""The right half of the profiles screen: a profile's form, its test, what is said about it, and its buttons."""
+"""The right half of the profiles screen: a profile's form, its test, a message about it, and its buttons."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ _UNANSWERED: Final = (KeyState.LOCKED, KeyState.TIMED_OUT, KeyState.UNAVAILABLE)
 
 
 class FormPane(Vertical):
-    """Draws what it is given; what its buttons do is the screen's."""
+    """Draws what it is given; the screen defines what its buttons do."""
 
     def compose(self) -> ComposeResult:
         yield ProfileForm(id="form")
@@ -35,12 +35,12 @@ class FormPane(Vertical):
             yield Button("Ask keyring again", id="do-ask_key", compact=True)
 
     def show(self, name: str, base: Profile | None, answer: KeyAnswer | None, *, edited: bool) -> None:
-        """Name the form, say where its key is, and offer what can be done with it.
+        """Name the form, show where its key is, and offer its actions.
 
         Args:
             name: the profile's, or `NEW`.
             base: the stored profile; None for a new one.
-            answer: what is known of its key.
+            answer: what is known about its key.
         """
         self.border_title = Content("A new profile" if name == NEW else clean(name))
         self.border_subtitle = Content("not saved" if edited else "")
@@ -56,7 +56,7 @@ class FormPane(Vertical):
         self.query_one("#do-ask_key").display = answer is not None and answer.state in _UNANSWERED
 
     def say(self, sentence: str, style: Style) -> None:
-        """Say what came of the last step; empty: nothing."""
+        """Show the result of the last step; an empty sentence clears it."""
         said = self.query_one("#said", Static)
         said.display = bool(sentence)
         if sentence:
