@@ -86,12 +86,13 @@ def _list_folder(root: str, below: str, listing: Listing, skip_special: bool) ->
     listing.folders[below] = os.stat(folder).st_mtime_ns  # noqa: PTH116
     with os.scandir(folder) as entries:
         for entry in entries:
-            path = below + entry.name
-            if entry.name in NEVER_PART:
+            name = entry.name
+            path = below + name
+            if name in NEVER_PART:
                 listing.left_out.append(LeftOut(shown(path), Why.NAME))
             elif entry.is_dir(follow_symlinks=False) and not _is_junction(entry):
                 yield path + "/"
-            elif entry.name.endswith(".pyc"):
+            elif name.endswith(".pyc"):
                 listing.left_out.append(LeftOut(shown(path), Why.BYTECODE))
             else:
                 _sort_in(entry, path, listing, skip_special)
@@ -100,9 +101,12 @@ def _list_folder(root: str, below: str, listing: Listing, skip_special: bool) ->
 def _sort_in(entry: os.DirEntry[str], path: str, listing: Listing, skip_special: bool) -> None:
     """Add one entry that is not a folder where it belongs. A link counts as its target."""
     try:
-        info = os.stat(entry.path)  # noqa: PTH116
+        info = os.stat(entry.path)  # noqa: PTH116 - ten thousand times: no object is made of the path
     except OSError as error:
         listing.problems.append(Problem(shown(path), why(error, link=entry.is_symlink())))
+        return
+    if stat.S_ISREG(info.st_mode) and (path.isascii() or _is_utf8(path)):
+        listing.files.append(Found(path, info.st_size, info.st_mtime_ns, entry.is_symlink()))
         return
     special = special_kind(info.st_mode)
     if stat.S_ISDIR(info.st_mode):
@@ -112,10 +116,8 @@ def _sort_in(entry: os.DirEntry[str], path: str, listing: Listing, skip_special:
     elif special:
         kind = f"a link to {special}" if entry.is_symlink() else special
         listing.problems.append(Problem(shown(path), kind, special=True))
-    elif not _is_utf8(path):
-        listing.problems.append(Problem(shown(path), "its name is not UTF-8"))
     else:
-        listing.files.append(Found(path, info.st_size, info.st_mtime_ns, entry.is_symlink()))
+        listing.problems.append(Problem(shown(path), "its name is not UTF-8"))
 
 
 def _is_junction(entry: os.DirEntry[str]) -> bool:
