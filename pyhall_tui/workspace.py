@@ -8,6 +8,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
@@ -46,6 +47,8 @@ _TICK = 1.0
 FIRST_ROWS = 100
 """Workers that are loaded before the first frame; the rest follow after it."""
 _ROWS_AT_A_TIME = 500
+_ROWS_OF_A_PAGE = 10_000
+"""Workers that are read from the journal at once: more would only take memory."""
 _PATIENCE = 0.5
 """How many seconds closing waits at most, so that quitting is immediate."""
 
@@ -114,15 +117,19 @@ class Workspace:
         self._lab: Lab | None = None
         self._packages: PackageWatch | None = None
         self._closed = False
+        self._has_more = False
+        """Whether there are workers beside those of the first frame."""
 
     async def __aenter__(self) -> Self:
         """Load what was last known. If that is a lot, load only the most urgent; `restore_rest` completes the fleet."""
         self.connection.open()
-        watched = [worker.id for worker in self.watch_list.load()]
         first = self.journal.first_verdicts(self.profile.name, FIRST_ROWS)
-        if len(watched) > FIRST_ROWS and len(first) == FIRST_ROWS:
-            known = set(watched)
-            watched = [row.worker_id for row in first if row.worker_id in known]
+        watched = [row.worker_id for row in first]
+        self._has_more = len(first) == FIRST_ROWS
+        if not self._has_more or not self.watch_list.holds(watched):
+            known = dict.fromkeys(worker.id for worker in self.watch_list.load())
+            self._has_more = self._has_more and len(known) > FIRST_ROWS
+            watched = [each for each in watched if each in known] if self._has_more else [*known]
         self.fleet.watch(watched)
         self._restore(first)
         self.alarms.restore()
@@ -181,19 +188,29 @@ class Workspace:
 
     async def restore_rest(self) -> None:
         """Load the remaining workers, a few at a time, and start watching packages."""
+        if self._has_more:
+            (await asyncio.to_thread(self.watch_list.read_beside))()
+            ids = [worker.id for worker in self.watch_list.workers]
+            self.connection.watch(self.fleet.watch(ids))
         workers = self.watch_list.workers
         if workers and not self.watch_list.problem:  # an empty or lost list proves nothing
             self.alarms.only_watched(worker.id for worker in workers)
-        if len(workers) > FIRST_ROWS:
-            self.fleet.watch(worker.id for worker in workers)
-            rows = await asyncio.to_thread(self.journal.all_verdicts, self.profile.name)
+        if self._has_more:
+            await self._restore_all()
+        self._follow_packages(workers)
+
+    async def _restore_all(self) -> None:
+        after: str | None = ""
+        while after is not None and not self._closed:
+            page = partial(self.journal.verdicts_after, self.profile.name, after, _ROWS_OF_A_PAGE)
+            rows = await asyncio.to_thread(page)
             for start in range(0, len(rows), _ROWS_AT_A_TIME):
                 if self._closed:
                     return
                 self._restore(rows[start : start + _ROWS_AT_A_TIME])
                 await asyncio.sleep(0)  # lets a pressed key through
+            after = rows[-1].worker_id if rows else None
             self._listener.fleet_changed()
-        self._follow_packages(workers)
 
     def set_folder(self, worker_id: str, folder: Path | None) -> None:
         """Set the folder of a watched worker's package, and hash it; None: stop comparing it."""

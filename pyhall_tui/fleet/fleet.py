@@ -4,7 +4,9 @@ Pure and synchronous: no I/O, and each call is given the time. One thread, the U
 `changed_since(revision)`, so merging messages about changes loses none.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 import msgspec
 
@@ -12,8 +14,14 @@ from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.drift_state import BAD_DRIFT, DriftState
 from pyhall_tui.fleet.entry import Ban, Entry, State
 from pyhall_tui.fleet.events import BANNED_OTHERWISE, FIRST_SIGHT, Event, Kind
+from pyhall_tui.fleet.lean import lean
 from pyhall_tui.fleet.transitions import ban_transition, make_event, verdict_transitions
 from pyhall_tui.registry.models import BanList, BanListEntry, Verdict
+
+MOST_RAW = 10_000
+"""Workers whose last answer is held as it came."""
+_MOST_CHANGED = 4_096
+"""Changes that are told apart one by one; who asks for older ones gets them by a look at every worker."""
 
 
 class Fleet:
@@ -28,8 +36,12 @@ class Fleet:
         self.listing: BanList | None = None
         """The ban list's last complete answer."""
         self._entries: dict[str, Entry] = {}
-        self._changed: dict[str, int] = {}
-        """Worker id -> revision, in that order: the newest change is last."""
+        self._changed: OrderedDict[str, int] = OrderedDict()
+        """Worker id -> revision, in that order: the newest change is last. Only of the last changes."""
+        self._forgotten = 0
+        """The newest revision that is in it no more."""
+        self._with_raw: OrderedDict[str, None] = OrderedDict()
+        """Workers whose answer is held as it came, the one held longest first."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -48,7 +60,8 @@ class Fleet:
         """Add workers; return those that were not watched before."""
         new = [worker_id for worker_id in dict.fromkeys(worker_ids) if worker_id not in self._entries]
         for worker_id in new:
-            self._entries[worker_id] = Entry(worker_id, haystack=worker_id.casefold())
+            folded = worker_id.casefold()
+            self._entries[worker_id] = Entry(worker_id, haystack=worker_id if folded == worker_id else folded)
             self._touch(self._entries[worker_id])
         return new
 
@@ -57,6 +70,7 @@ class Fleet:
         gone = [self._entries.pop(worker_id) for worker_id in worker_ids if worker_id in self._entries]
         for entry in gone:
             self._changed.pop(entry.worker_id, None)
+            self._with_raw.pop(entry.worker_id, None)
             self.revision += 1
             self.news += 1
         return gone
@@ -151,6 +165,9 @@ class Fleet:
 
     def changed_since(self, revision: int) -> list[str]:
         """Return the ids of the workers that changed after that revision, newest first."""
+        if revision < self._forgotten:
+            late = (entry for entry in self._entries.values() if entry.revision > revision)
+            return [entry.worker_id for entry in sorted(late, key=attrgetter("revision"), reverse=True)]
         changed = []
         for worker_id in reversed(self._changed):
             if self._changed[worker_id] <= revision:
@@ -202,7 +219,8 @@ class Fleet:
         return None
 
     def _set_verdict(self, entry: Entry, verdict: Verdict, asked: Moment) -> None:
-        entry.verdict, entry.asked, entry.asked_wall = verdict, asked.mono, asked.wall
+        entry.verdict, entry.asked, entry.asked_wall = lean(verdict, entry.worker_id), asked.mono, asked.wall
+        self._hold_raw(entry)
         entry.known_since_wall = entry.known_since_wall or asked.wall
         entry.last_sha256 = verdict.sha256 or entry.last_sha256
         entry.haystack = _haystack(entry.worker_id, verdict)
@@ -212,8 +230,19 @@ class Fleet:
         self.revision += 1
         self.news += 1
         entry.revision = self.revision
-        self._changed.pop(entry.worker_id, None)
         self._changed[entry.worker_id] = self.revision
+        self._changed.move_to_end(entry.worker_id)
+        if len(self._changed) > _MOST_CHANGED:
+            self._forgotten = self._changed.popitem(last=False)[1]
+
+    def _hold_raw(self, entry: Entry) -> None:
+        """Hold the answers as they came for the last so many workers; the journal has those of all."""
+        self._with_raw[entry.worker_id] = None
+        self._with_raw.move_to_end(entry.worker_id)
+        if len(self._with_raw) > MOST_RAW:
+            oldest = self._entries.get(self._with_raw.popitem(last=False)[0])
+            if oldest is not None and oldest.verdict is not None:
+                oldest.verdict = msgspec.structs.replace(oldest.verdict, raw=b"")
 
 
 def _looks(entry: Entry, mono: float, stale_after: float) -> tuple[object, ...]:

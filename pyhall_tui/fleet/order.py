@@ -1,10 +1,13 @@
 """Which workers are shown, and in what order. They are sorted by typed values, never by drawn text."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from heapq import heapify, heappop, heappush
+from operator import attrgetter
 from typing import Any, NamedTuple
+
+import msgspec
 
 from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.fleet.fleet import Fleet
@@ -16,6 +19,10 @@ _MOST_MOVED = 1_000
 _PREFIX = "sha256:"
 _HEX = frozenset("0123456789abcdef")
 _FEWEST_DIGITS = 4
+_FAR = 1e11
+"""Seconds beyond any clock's wall time: a state counts more than any moment. Numbers sort quicker than pairs do."""
+_LAST = "\U0010ffff"
+"""Sorts after every text."""
 _JUST_STALE = 1e-6
 """Seconds added to the moment at which a verdict becomes stale, so that rounding never says *not yet*."""
 
@@ -31,9 +38,10 @@ class SortKey(StrEnum):
     CHANGED = "changed"
 
 
-class _Row(NamedTuple):
+class _Row(msgspec.Struct, gc=False):
     """An entry as it was last sorted and filtered."""
 
+    worker_id: str
     entry: Entry
     state: State
     key: Any
@@ -41,6 +49,9 @@ class _Row(NamedTuple):
     sha256: str
     """The last real hash; empty for none."""
     asked: float
+
+
+_PLACE = attrgetter("key", "worker_id")
 
 
 class Roster:
@@ -58,12 +69,13 @@ class Roster:
         """How many workers in all are in each state, in order of rank, including empty states."""
         self._fleet = fleet
         self._rows: dict[str, _Row] = {}
-        self._banned: list[tuple[Any, str]] = []
-        self._others: list[tuple[Any, str]] = []
+        self._banned: list[_Row] = []
+        self._others: list[_Row] = []
         self._becoming_stale: list[tuple[float, str]] = []
-        """A heap: when a verdict becomes stale, and whose; verdicts renewed since are skipped."""
+        """A heap: when a verdict was requested, and whose; verdicts renewed since are skipped."""
         self._seen = -1
-        self._sorted_by: tuple[SortKey, float] | None = None
+        self._sort: SortKey | None = None
+        self._stale_after = 0.0
         self._shown_by: tuple[str, bool] | None = None
 
     def refresh(self, mono: float, query: str, sort: SortKey, *, descending: bool = False) -> bool:
@@ -78,9 +90,8 @@ class Roster:
             return False
         self._shown_by = (query, descending)
         banned, others = (reversed(part) if descending else part for part in (self._banned, self._others))
-        ids = [worker_id for part in (banned, others) for _, worker_id in part]
-        words = [_Word(word, _hash_digits(word)) for word in query.casefold().split()]
-        self.ids = [worker_id for worker_id in ids if _matches(self._rows[worker_id], words)] if words else ids
+        keep = _filter(query)
+        self.ids = [row.worker_id for part in (banned, others) for row in keep(part)]
         return True
 
     def _follow(self, mono: float, sort: SortKey) -> bool:
@@ -88,14 +99,20 @@ class Roster:
         fleet = self._fleet
         changed = fleet.changed_since(self._seen)
         self._seen = fleet.revision
-        sorted_by = (sort, fleet.stale_after)
-        if self._sorted_by != sorted_by or len(changed) > _MOST_MOVED or not self._has_same_members(changed):
-            self._sorted_by = sorted_by
-            self._sort_all(mono, sort)
+        is_known = self._sort is not None and self._stale_after == fleet.stale_after
+        if not is_known or len(changed) > _MOST_MOVED or not self._has_same_members(changed):
+            self._sort, self._stale_after = sort, fleet.stale_after
+            self._take_all(mono)
             return True
-        while self._becoming_stale and self._becoming_stale[0][0] < mono:
+        stale_since = mono - self._stale_after - _JUST_STALE
+        while self._becoming_stale and self._becoming_stale[0][0] < stale_since:
             changed.append(heappop(self._becoming_stale)[1])
-        return sum(self._move(worker_id, mono, sort) for worker_id in changed) > 0
+        moved = sum(self._move(worker_id, mono) for worker_id in changed) > 0
+        if sort is not self._sort:
+            self._sort = sort
+            self._sort_all()
+            return True
+        return moved
 
     def _has_same_members(self, changed: list[str]) -> bool:
         rows, fleet = self._rows, self._fleet
@@ -103,45 +120,58 @@ class Roster:
             return False
         return all(worker_id in rows and rows[worker_id].entry is fleet.get(worker_id) for worker_id in changed)
 
-    def _sort_all(self, mono: float, sort: SortKey) -> None:
-        self._rows = {entry.worker_id: self._row(entry, mono, sort) for entry in self._fleet}
+    def _take_all(self, mono: float) -> None:
+        self._rows = {entry.worker_id: self._row(entry, mono) for entry in self._fleet}
         self.counts = dict.fromkeys(State, 0)
-        self._banned, self._others, self._becoming_stale = [], [], []
+        self._becoming_stale = []
         for worker_id, row in self._rows.items():
             self.counts[row.state] += 1
-            self._part(row).append((row.key, worker_id))
-            if row.entry.verdict is not None and not row.entry.is_stale(mono, self._fleet.stale_after):
-                self._becoming_stale.append((self._stale_at(row), worker_id))
-        self._banned.sort()
-        self._others.sort()
+            if row.entry.verdict is not None and not row.entry.is_stale(mono, self._stale_after):
+                self._becoming_stale.append((row.asked, worker_id))
         heapify(self._becoming_stale)
+        self._sort_all()
 
-    def _move(self, worker_id: str, mono: float, sort: SortKey) -> bool:
+    def _sort_all(self) -> None:
+        """Sort by id, then by key: a sort by both at once would make a tuple for each row, and compare tuples."""
+        key = _KEYS[self._sort or SortKey.STATE]
+        rows = sorted(self._rows.values(), key=attrgetter("worker_id"))
+        for row in rows:
+            row.key = key(row.state, row.entry)
+        rows.sort(key=attrgetter("key"))
+        self._banned = [row for row in rows if row.state is State.BANNED]
+        self._others = [row for row in rows if row.state is not State.BANNED] if self._banned else rows
+
+    def _move(self, worker_id: str, mono: float) -> bool:
         """Put one row in its place; return whether it moved, or may match other queries now."""
         before = self._rows.get(worker_id)
         if before is None:
             return False
-        row = self._rows[worker_id] = self._row(before.entry, mono, sort)
-        if row.asked != before.asked and not row.entry.is_stale(mono, self._fleet.stale_after):
-            heappush(self._becoming_stale, (self._stale_at(row), worker_id))
-        if row[1:-1] == before[1:-1]:  # everything but the entry, which is the same, and its request time
+        row = self._row(before.entry, mono)
+        if row.asked != before.asked and not row.entry.is_stale(mono, self._stale_after):
+            heappush(self._becoming_stale, (row.asked, worker_id))
+            before.asked = row.asked
+        if _shown(row) == _shown(before):
             return False
         part = self._part(before)
-        del part[bisect_left(part, (before.key, worker_id))]
-        insort(self._part(row), (row.key, worker_id))
+        del part[bisect_left(part, _PLACE(before), key=_PLACE)]
+        insort(self._part(row), row, key=_PLACE)
+        self._rows[worker_id] = row
         self.counts[before.state] -= 1
         self.counts[row.state] += 1
         return True
 
-    def _row(self, entry: Entry, mono: float, sort: SortKey) -> _Row:
-        state = entry.state(mono, self._fleet.stale_after)
-        return _Row(entry, state, _KEYS[sort](state, entry), entry.haystack, entry.last_sha256, entry.asked)
+    def _row(self, entry: Entry, mono: float) -> _Row:
+        state = entry.state(mono, self._stale_after)
+        key = _KEYS[self._sort or SortKey.STATE](state, entry)
+        return _Row(entry.worker_id, entry, state, key, entry.haystack, entry.last_sha256, entry.asked)
 
-    def _part(self, row: _Row) -> list[tuple[Any, str]]:
+    def _part(self, row: _Row) -> list[_Row]:
         return self._banned if row.state is State.BANNED else self._others
 
-    def _stale_at(self, row: _Row) -> float:
-        return row.asked + self._fleet.stale_after + _JUST_STALE
+
+def _shown(row: _Row) -> tuple[object, ...]:
+    """Return what a row is sorted and filtered by."""
+    return row.state, row.key, row.haystack, row.sha256
 
 
 class _Word(NamedTuple):
@@ -159,23 +189,38 @@ def _hash_digits(word: str) -> str | None:
     return digits if is_hash else None
 
 
-def _matches(row: _Row, words: list[_Word]) -> bool:
-    text, state_word, sha256 = row.haystack, STATE_WORDS[row.state], row.sha256
-    for word, digits in words:
-        if word in text or word in state_word:
-            continue
-        if digits is None or not sha256 or not sha256.startswith(digits):
-            return False
-    return True
+def _filter(query: str) -> Callable[[Iterable[_Row]], Iterable[_Row]]:
+    """Return what keeps the rows in which each word of the query is found."""
+    words = [_Word(word, _hash_digits(word)) for word in query.casefold().split()]
+
+    def keep(rows: Iterable[_Row]) -> Iterable[_Row]:
+        for word in words:
+            rows = _with(rows, word)
+        return rows
+
+    return keep
 
 
-def _text(value: str | None) -> tuple[bool, str]:
+def _with(rows: Iterable[_Row], word: _Word) -> list[_Row]:
+    """Return the rows that a word is found in. Most rows are decided by the text, so that comes first."""
+    text, digits = word
+    states = {state for state, name in STATE_WORDS.items() if text in name}
+    if digits is None:
+        return [row for row in rows if text in row.haystack or row.state in states]
+    return [
+        row
+        for row in rows
+        if text in row.haystack or row.state in states or (row.sha256 and row.sha256.startswith(digits))
+    ]
+
+
+def _text(value: str | None) -> str:
     """Sort empty values last."""
-    return (value is None, (value or "").casefold())
+    return _LAST if value is None else value.casefold()
 
 
 _KEYS: dict[SortKey, Callable[[State, Entry], Any]] = {
-    SortKey.STATE: lambda state, entry: (state, -entry.changed_wall),
+    SortKey.STATE: lambda state, entry: state * _FAR - entry.changed_wall,
     SortKey.WORKER: lambda state, entry: entry.worker_id.casefold(),
     SortKey.NAME: lambda state, entry: _text(entry.verdict.display_name if entry.verdict else None),
     SortKey.HASH: lambda state, entry: _text(entry.sha256),

@@ -228,6 +228,10 @@ class Journal:
         """Return the wall time of a profile's last verdict; None if there is none."""
         return self._ask(partial(reader.newest_verdict_at, profile=profile), None)
 
+    def verdicts_after(self, profile: str, worker_id: str, limit: int) -> list[LastVerdict]:
+        """Return a page of a profile's last verdicts by worker id: those after that one, at most `limit`."""
+        return self._ask(partial(reader.verdicts_after, profile=profile, after=worker_id, limit=limit), [])
+
     def raw_answer(self, profile: str, worker_id: str) -> bytes | None:
         """Return the answer that a worker's last verdict was read from; None if there is none."""
         return self._ask(partial(reader.raw_answer, profile=profile, worker_id=worker_id), None)

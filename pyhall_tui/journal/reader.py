@@ -83,6 +83,14 @@ def newest_verdict_at(connection: sqlite3.Connection, profile: str) -> float | N
     return None if newest is None else float(newest)
 
 
+def verdicts_after(connection: sqlite3.Connection, profile: str, after: str, limit: int) -> list[LastVerdict]:
+    """Return last verdicts by worker id, those after `after`."""
+    rows = connection.execute(
+        f"{_VERDICT} WHERE profile = ? AND worker_id > ? ORDER BY worker_id LIMIT ?", (profile, after, limit)
+    )
+    return readable(_verdict, rows)
+
+
 def raw_answer(connection: sqlite3.Connection, profile: str, worker_id: str) -> bytes | None:
     """Return the JSON object that a worker's last verdict was read from."""
     row = connection.execute(

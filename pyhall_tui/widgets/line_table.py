@@ -141,7 +141,8 @@ class LineTable(ScrollView, can_focus=True):
         self._columns: list[tuple[Column, int]] = []
         self._row = row
         self._keys: Sequence[str] = ()
-        self._index: dict[str, int] = {}
+        self._place = 0
+        """Where the row under the cursor was found last; `_place_of_cursor` looks whether it still is."""
         self._cursor: str | None = None
         self._moved = False
         """Until you move it, the cursor stays on the first row, whichever that is."""
@@ -162,7 +163,7 @@ class LineTable(ScrollView, can_focus=True):
     @property
     def cursor_key(self) -> str | None:
         """The row under the cursor."""
-        return self._cursor if self._cursor in self._index else None
+        return self._cursor if self._place_of_cursor() is not None else None
 
     @property
     def visible_keys(self) -> Sequence[str]:
@@ -183,14 +184,14 @@ class LineTable(ScrollView, can_focus=True):
         """
         seen = (self.visible_keys, self.scroll_offset)
         aimed_at = (self._cursor, bool(self.marked))
-        place = self._index.get(self._cursor or "", 0)
+        place = self._place_of_cursor() or 0
         self._keys = keys
         if not self._moved:
             self._set_cursor(keys[0] if keys else None)
-        self._index = {key: position for position, key in enumerate(keys)}
-        self.marked &= self._index.keys()
+        if self.marked:
+            self.marked.intersection_update(keys)
         self._follow_size()
-        if self._cursor not in self._index:
+        if self._place_of_cursor() is None:
             self._set_cursor(keys[min(place, len(keys) - 1)] if keys else None)
         self._keep_cursor_in_view()
         if by_itself and aimed_at != (None, False) and aimed_at != (self._cursor, bool(self.marked)):
@@ -221,18 +222,18 @@ class LineTable(ScrollView, can_focus=True):
 
     def refresh_rows(self, keys: Iterable[str]) -> None:
         """Draw these rows again if they are on screen and have changed; others cost nothing."""
-        top, height = self.scroll_offset.y, self.size.height - 1
+        on_screen = {key: position for position, key in enumerate(self.visible_keys, self.scroll_offset.y)}
         for key in keys:
             drawn = self._strips.pop(key, None)
-            position = self._index.get(key)
-            if position is None or not top <= position < top + height:
+            position = on_screen.get(key)
+            if position is None:
                 continue
             if drawn is None or drawn != self._strip(key):
                 self._refresh_line(position)
 
     def move_to(self, key: str) -> None:
         """Put the cursor on that row, if it is shown."""
-        if key in self._index:
+        if key in self._keys:
             self._moved = True
             self._settle()
             self._set_cursor(key)
@@ -260,10 +261,10 @@ class LineTable(ScrollView, can_focus=True):
         self.refresh()
 
     def action_cursor(self, step: int) -> None:
-        self._move(self._index.get(self._cursor or "", 0) + step)
+        self._move((self._place_of_cursor() or 0) + step)
 
     def action_page(self, pages: int) -> None:
-        self._move(self._index.get(self._cursor or "", 0) + pages * max(1, self.size.height - 2))
+        self._move((self._place_of_cursor() or 0) + pages * max(1, self.size.height - 2))
 
     def action_edge(self, edge: int) -> None:
         self._move(len(self._keys) - 1 if edge else 0)
@@ -398,6 +399,15 @@ class LineTable(ScrollView, can_focus=True):
             self._set_cursor(self._keys[max(0, min(position, len(self._keys) - 1))])
             self._keep_cursor_in_view()
 
+    def _place_of_cursor(self) -> int | None:
+        """Return where the row under the cursor is, None if it is nowhere. An index of all rows would cost more."""
+        keys = self._keys
+        if not (self._place < len(keys) and keys[self._place] == self._cursor):
+            if self._cursor is None or self._cursor not in keys:
+                return None
+            self._place = keys.index(self._cursor)
+        return self._place
+
     def _set_cursor(self, key: str | None) -> None:
         if key == self._cursor:
             return
@@ -418,7 +428,7 @@ class LineTable(ScrollView, can_focus=True):
         self.refresh(Region(0, position - self.scroll_offset.y + 1, self.size.width, 1))
 
     def _keep_cursor_in_view(self) -> None:
-        position = self._index.get(self._cursor or "")
+        position = self._place_of_cursor()
         rows = self.size.height - 1
         if position is None or rows < 1:
             return

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Static, TabbedContent, TabPane
 
 from pyhall_tui.fleet.events import Event
+from pyhall_tui.registry.models import Verdict
 from pyhall_tui.render.event import event_row
 from pyhall_tui.render.history import timeline_lines
 from pyhall_tui.render.text import Cell, Style, clean_lines
@@ -159,10 +160,16 @@ class WorkerDetailScreen(Screen[None]):
         self._show_ages()
         self.query_one(PackageTab).show()
         verdict = entry.verdict if entry else None
-        raw = raw_json(verdict.raw, verdict.raw_size) if verdict else "The registry has not answered yet."
+        raw = raw_json(self._raw(verdict), verdict.raw_size) if verdict else "The registry has not answered yet."
         self.query_one("#raw-text", Static).update(Content(clean_lines(raw)))
         for name in ("#history-text", "#recent"):
             self._show_history(self.query_one(name, Static), self._events)
+
+    def _raw(self, verdict: Verdict) -> bytes:
+        """Return the answer as it came; the journal has those of earlier runs, and of a very large fleet."""
+        if verdict.raw not in (b"", b"{}"):
+            return verdict.raw
+        return self._workspace.journal.raw_answer(self._workspace.profile.name, self._worker_id) or verdict.raw
 
     def _show_ages(self) -> None:
         for view in self.query(WorkerView):

@@ -1,0 +1,90 @@
+"""100,000 workers: the first frame beside that of 100, a filter's character, a sort, and memory a worker beyond 10,000.
+
+Nothing is verified meanwhile, except for the memory: there each worker is, once.
+"""
+
+import statistics
+import time
+from collections.abc import Iterator
+
+from pyhall_tui.percentile import percentile
+from tests.bench._registry import worker_id
+from tests.bench._setting import Home, Program, Registry, home, open_app, peak_memory
+from tests.bench.memory import wait_for_round
+from tests.bench.report import Row, paired
+
+FEW, SOME, MANY = 100, 10_000, 100_000
+_FIRST_TIMES, _FILTER_MS, _SORT_MS, _KIB = 1.1, 50.0, 100.0, 2.0
+_FILTERS = ("7", "3", "9")
+_COLUMNS = 6
+"""Columns that can be sorted by."""
+
+
+def run(quick: bool) -> Iterator[Row]:
+    """Measure with 100 workers, and with 100,000 (20,000 if `quick`)."""
+    many, rounds, keys = (20_000, 2, 9) if quick else (MANY, 9, 60)
+    with Registry(many) as registry:
+        with (
+            home(registry.url, FEW, poll_interval=86_000.0) as small,
+            home(registry.url, many, poll_interval=86_000.0, requests_per_second=1.0) as large,
+        ):
+            yield _first_frame(small, large, many, rounds)
+            with open_app(large) as program:
+                yield from _keys(program, many, keys)
+        some_peak = _peak(registry, SOME)
+        many_peak = _peak(registry, many)
+    each = (many_peak - some_peak) * 1024 / (many - SOME)
+    yield Row("memory a worker beyond 10,000", each, "KiB", target=f"≤ {_KIB:g}", met=each <= _KIB)
+
+
+def _first_frame(small: Home, large: Home, many: int, rounds: int) -> Row:
+    few: list[float] = []
+    most: list[float] = []
+    for number in range(rounds + 1):
+        for place, times in ((small, few), (large, most)):
+            with open_app(place) as program:
+                shown = program.wait_for(worker_id(0).encode()) - program.started
+            if number:
+                times.append(shown)
+    ratio, baseline = paired(most, few), statistics.median(few) * 1000
+    name = f"first frame, {many:,} workers"
+    return Row(name, ratio * baseline, "ms", baseline, f"{FEW} workers", f"≤ {_FIRST_TIMES} x", ratio <= _FIRST_TIMES)
+
+
+def _keys(program: Program, many: int, keys: int) -> Iterator[Row]:
+    program.wait_for(f"{many} workers".encode())
+    time.sleep(3.0)  # all of them were read: let what that left be collected
+    sorts = [_sort(program) for _ in range(2 * _COLUMNS)]
+    program.press("/")
+    time.sleep(0.5)
+    letters = [_letter(program, _FILTERS[number % len(_FILTERS)], many) for number in range(keys)]
+    for name, values, most in (("sort", sorts, _SORT_MS), ("filter letter", letters, _FILTER_MS)):
+        value = percentile(sorted(values), 95) * 1000
+        yield Row(f"{name}, {many:,} workers, p95", value, "ms", target=f"≤ {most:g} ms", met=value <= most)
+
+
+def _sort(program: Program) -> float:
+    """Sort by the next column: its sign comes with the frame that shows the rows in their new order."""
+    time.sleep(0.2)
+    since = program.end
+    pressed = program.press("s")
+    return program.wait_for("▲".encode(), since) - pressed
+
+
+def _letter(program: Program, letter: str, many: int) -> float:
+    left = sum(letter in worker_id(number) for number in range(many))
+    time.sleep(0.1)
+    since = program.end
+    pressed = program.press(letter)
+    shown = program.wait_for(f"{left} of {many} workers".encode(), since) - pressed
+    since = program.end
+    program.press("\x7f")
+    program.wait_for(f"m{many} workers".encode(), since)
+    return shown
+
+
+def _peak(registry: Registry, workers: int) -> float:
+    budget = {"requests_per_second": 1000.0, "requests_in_flight": 32, "poll_interval": 10.0}
+    with home(registry.url, workers, journaled=True, **budget) as place, open_app(place) as program:
+        wait_for_round(registry, program, workers, patience=900.0)
+        return peak_memory(program.pid)
