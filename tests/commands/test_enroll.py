@@ -17,6 +17,7 @@ import pytest
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
 from tests.commands.asking import environment_of, read_only_profile, run_here, run_program
+from tests.examples import examples
 from tests.live_hall import LiveHall, live_hall
 
 HASH = "a1b2c3" + "0" * 58
@@ -142,18 +143,21 @@ def kill_once(process: subprocess.Popen[str], when: Callable[[], bool]) -> None:
     process.wait(10)
 
 
+ROWS = examples(500)
+
+
 @pytest.mark.timeout(120)
-def test_killed_three_times_among_faults_each_of_500_is_enrolled_exactly_once(tmp_path: Path) -> None:
+def test_killed_three_times_among_faults_each_worker_of_a_batch_is_enrolled_exactly_once(tmp_path: Path) -> None:
     profile = Profile(name="acme", namespace="org.yourco", registry_url="http://127.0.0.1:1", requests_per_second=300.0)
     ProfileStore(tmp_path / "config" / "profiles.toml").save(profile, None)
-    path = batch(tmp_path, 500)
+    path = batch(tmp_path, ROWS)
     with live_hall(rate=250) as hall:
         hall.faults.add(path=ENROLL, drop="answered", probability=0.02)
         hall.faults.add(path=ENROLL, drop="unheard", probability=0.02)
         hall.faults.add(path=ENROLL, status=500, probability=0.02)
         hall.faults.add(path=ENROLL, status=429, retry_after=1, probability=0.004)
         hall.faults.add(path=ENROLL, cut=10, probability=0.01)
-        for share in (100, 230, 370):
+        for share in (ROWS // 5, ROWS // 2, ROWS * 3 // 4):
             kill_once(start(tmp_path, hall, path), lambda share=share: len(enrolled(hall)) >= share)  # type: ignore[misc]
         decisions: list[str] = []
         for _ in range(12):
@@ -168,5 +172,5 @@ def test_killed_three_times_among_faults_each_of_500_is_enrolled_exactly_once(tm
                 f"--{'enrolled' if row['display_name'] in there else 'again'}={row['number']}" for row in unknown
             ]
         assert done.returncode == 0, done.stderr
-        assert [row["state"] for row in rows] == ["enrolled"] * 500
-        assert enrolled(hall) == {f"w{number}": 1 for number in range(500)}
+        assert [row["state"] for row in rows] == ["enrolled"] * ROWS
+        assert enrolled(hall) == {f"w{number}": 1 for number in range(ROWS)}

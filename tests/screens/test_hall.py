@@ -200,28 +200,27 @@ async def test_the_state_names_the_upstream_its_last_poll_and_the_alerts(open_ap
         assert "session – none" in opened.words() and "There is no key for the upstream" in opened.words()
 
 
-@pytest.mark.parametrize(
-    ("session", "said"),
-    [
-        ({"state": "opening"}, ["session … opening"]),
-        (
-            {"state": "held", "expires": "2026-11-25T10:00:00Z", "namespace": "org.acme", "id": "wkr_1"},
-            ["session ● held until", "enrolled as wkr_1 in org.acme"],
-        ),
-        ({"state": "expired", "expires": "2026-11-25T10:00:00Z"}, ["session ✖ expired since"]),
-        ({"state": "refused", "error": "The upstream does not take the key"}, ["session ✖ refused The upstream does"]),
-        ({"state": "[/b]", "standing": "suspended"}, ["session [/b]", "standing suspended"]),
-    ],
-)
-async def test_the_session_to_the_upstream_is_shown_in_each_of_its_states(
-    open_app: OpenApp, hall: LiveHall, session: dict[str, str], said: list[str]
-) -> None:
-    upstream = {"url": "https://up.example", "stale": False, "session": session}
-    hall.faults.add(path="/status", body=json.dumps({"hall_name": "h", "upstream": upstream}))
+SESSIONS: list[tuple[dict[str, str], list[str]]] = [
+    ({"state": "opening"}, ["session … opening"]),
+    (
+        {"state": "held", "expires": "2026-11-25T10:00:00Z", "namespace": "org.acme", "id": "wkr_1"},
+        ["session ● held until", "enrolled as wkr_1 in org.acme"],
+    ),
+    ({"state": "expired", "expires": "2026-11-25T10:00:00Z"}, ["session ✖ expired since"]),
+    ({"state": "refused", "error": "The upstream does not take the key"}, ["session ✖ refused The upstream does"]),
+    ({"state": "[/b]", "standing": "suspended"}, ["session [/b]", "standing suspended"]),
+]
+
+
+async def test_the_session_to_the_upstream_is_shown_in_each_of_its_states(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await go_to_hall(opened)
         await opened.pilot.press("f5")
-        await reads(opened, *said)
+        for session, said in SESSIONS:
+            upstream = {"url": "https://up.example", "stale": False, "session": session}
+            hall.faults.clear()
+            hall.faults.add(path="/status", body=json.dumps({"hall_name": "h", "upstream": upstream}))
+            await reads(opened, *said)
 
 
 # A dispatch that was never made

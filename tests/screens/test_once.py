@@ -153,10 +153,10 @@ async def test_a_dialog_of_the_whole_app_does_not_lie_upon_itself(open_app: Open
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         write(opened.app, "y")
         await settled(opened.app)
-        for _ in range(15):
+        for _ in range(4):
             write(opened.app, "?", "D", "C", ":", "escape")
             await settled(opened.app)
-        assert len(opened.app.screen_stack) <= 4
+            assert len(opened.app.screen_stack) <= 4
         assert opened.app.return_code is None
 
 

@@ -285,10 +285,11 @@ async def test_the_question_mark_lists_the_keys_of_this_screen(open_app: OpenApp
 async def test_marks_of_the_profile_are_on_every_screen_in_words(open_app: OpenApp, hall: LiveHall) -> None:
     """F45."""
     profile = profile_of(hall, production=True, read_only=True)
-    for size in (SMALL, LARGE):
-        async with open_app(profile, key=hall.key, watch=(WORKER,), size=size) as opened:
-            for number in "12345":
-                await opened.pilot.press("escape", number)
+    async with open_app(profile, key=hall.key, watch=(WORKER,), size=SMALL) as opened:
+        for number in "12345":
+            await opened.pilot.press("escape", number)
+            for size in (LARGE, SMALL):
+                await opened.pilot.resize_terminal(*size)
                 await until(lambda: "PRODUCTION" in opened.text() and "READ ONLY" in opened.text())
 
 
