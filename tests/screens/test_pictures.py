@@ -1,8 +1,10 @@
 """The strip above the workers, the time line in the worker's view, the incident note."""
 
 import pytest
+from textual.content import Content
 from textual.widgets import Static, TextArea
 
+from pyhall_tui.fleet.entry import State
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets import clipboard
@@ -44,16 +46,26 @@ async def test_on_a_small_terminal_the_strip_leaves_its_lines_to_the_workers(ope
         assert "req/s" not in opened.text()
 
 
-async def test_many_changes_in_a_moment_are_one_drawing_of_the_strip(open_app: OpenApp, hall: LiveHall) -> None:
-    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
-        await until(lambda: isinstance(opened.screen, WorkersScreen))
+async def test_many_changes_in_a_moment_are_one_drawing_of_the_strip_and_then_the_last_of_them(
+    open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ManualClock()
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), clock=clock) as opened:
+        await until(lambda: "● 1 clean" in strip_text(opened), clock=clock)
         strip = opened.screen.query_one(FleetStrip)
-        await until(lambda: strip.content_size.width)
-        drawn = []
-        strip._draw = lambda: drawn.append(1)  # type: ignore[method-assign]
-        for _ in range(100):
-            strip.show(opened.workspace.fleet.counts(0))
+        drawn: list[str] = []
+        update = strip.update
+
+        def note(content: Content, *, layout: bool) -> None:
+            drawn.append(content.plain)
+            update(content, layout=layout)
+
+        monkeypatch.setattr(strip, "update", note)
+        for count in range(2, 101):
+            strip.show({State.CLEAN: count})
         assert len(drawn) <= 1
+        await until(lambda: any("100 clean" in text for text in drawn))
+        assert len(drawn) <= 2
 
 
 async def test_the_workers_view_has_a_time_line_of_its_states(open_app: OpenApp, hall: LiveHall) -> None:

@@ -1,5 +1,6 @@
 """The key on the profiles screen: pasted whole or refused."""
 
+import pytest
 from textual import events
 from textual.widgets import Input
 
