@@ -4,9 +4,10 @@ Pure and synchronous: no I/O, and each call is given the time. One thread, the U
 `changed_since(revision)`, so merging messages about changes loses none.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections import ChainMap, OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
+from typing import Any
 
 import msgspec
 
@@ -33,6 +34,8 @@ class Fleet:
         self.revision = 0
         self.news = 0
         """Counts what changed, verdicts that say the same as the last ones left out: by those only ages change."""
+        self._whole: BanList | None = None
+        """The last full answer of the ban list, without what counts beside it."""
         self.listing: BanList | None = None
         """The ban list's last complete answer."""
         self._entries: dict[str, Entry] = {}
@@ -127,20 +130,27 @@ class Fleet:
 
     def apply_ban_list(self, answer: BanList, asked: Moment, now: Moment) -> list[Event]:
         """Apply a ban list; return the transitions. A hit bans at once; absence clears nobody."""
-        if answer.besides and self.listing is not None:
-            self.listing = msgspec.structs.replace(answer, entries=answer.entries | self.listing.entries)
+        if answer.besides and self._whole is not None:
+            maps: list[Any] = [answer.entries, self._whole.entries]  # nothing is written to them
+            both: Mapping[str, BanListEntry] = ChainMap(*maps)
+            self.listing = msgspec.structs.replace(answer, entries=both)
         elif not answer.unchanged:
-            self.listing = answer
+            self.listing = self._whole = answer
         events: list[Event] = []
-        entries = self.listing.entries if self.listing else {}
         for entry in self._entries.values():
-            hit = entries.get(entry.last_sha256)
+            hit = self.listed(entry.last_sha256)
             if hit is not None:
                 events += self._list_hit(entry, hit, asked, now, answer.correlation_id)
             elif entry.listed is not None:
                 entry.listed = None
                 self._touch(entry)
         return events
+
+    def listed(self, sha256: str | None) -> BanListEntry | None:
+        """Return the ban list's entry of a package hash, or None if it has none."""
+        if not sha256 or self.listing is None:
+            return None
+        return self.listing.entries.get(sha256)
 
     def set_drift(self, worker_id: str, drift: DriftState, detail: str, now: Moment) -> list[Event]:
         """Apply the result of comparing the worker's folder with its attested hash; return the transitions."""
@@ -201,8 +211,7 @@ class Fleet:
         yield from events
 
     def _look_up(self, entry: Entry) -> None:
-        listing = self.listing.entries if self.listing else {}
-        entry.listed = listing.get(entry.last_sha256)
+        entry.listed = self.listed(entry.last_sha256)
 
     def _ban_after(self, entry: Entry, asked: Moment) -> Ban | None:
         """Return the ban in force after a verify: the worse of both sources. Only a newer one without a ban ends it."""

@@ -29,6 +29,10 @@ MISSING_BAN_LIST_AGAIN = 600.0
 """Seconds until a registry that never had a ban list is asked for it again."""
 _BAN_LIST_AGAIN = 2.0
 """Seconds until a ban list that failed is first asked for again, but never more than its usual interval."""
+_LONG_LIST = 16 * 1024 * 1024
+"""Bytes of a ban list from which on reading it is work worth sparing."""
+_LONG_LIST_PAUSE = 10.0
+"""Times as long as a long list took, it is left alone, so that reading it takes a tenth of the time at most."""
 _PROOF = 5.0
 """Seconds without a verify after which one is brought forward, while most fail or seem to."""
 _OTHERS = 1
@@ -278,7 +282,7 @@ class Monitor:
                 self._sink.ban_list(error.worst, asked)
             self._not_listed(error)
         else:
-            self._ban_list_due = asked.mono + self._profile.ban_list_interval
+            self._ban_list_due = asked.mono + self._list_pause(answer, self._clock.now().mono - asked.mono)
             self._list_backoff.reset()
             self._standing.listed(truncated=answer.truncated)
             self._sink.ban_list(answer, asked)
@@ -286,6 +290,11 @@ class Monitor:
         finally:
             self._ban_list_in_flight = False
             self._wake.set()
+
+    def _list_pause(self, answer: BanList, took: float) -> float:
+        """Return the seconds between two requests for the ban list; a long one is not read all the time."""
+        pause = self._profile.ban_list_interval
+        return pause if answer.size < _LONG_LIST else max(pause, _LONG_LIST_PAUSE * took)
 
     def _not_listed(self, error: errors.RegistryError) -> None:
         now = self._clock.now()

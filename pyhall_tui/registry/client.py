@@ -12,9 +12,9 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.answers import read_attestation, read_decision, read_enrollment
+from pyhall_tui.registry.ban_stream import BanListReader
 from pyhall_tui.registry.correlation import new_correlation_id
 from pyhall_tui.registry.decode import (
-    read_ban_list,
     read_object,
     read_success,
     read_verdict,
@@ -47,10 +47,12 @@ from pyhall_tui.registry.wire import Wire
 
 T = TypeVar("T")
 
-BAN_LIST_BODY_LIMIT: Final = 16 * 1024 * 1024
-"""Bytes of a ban list, after decompression: about 80,000 entries."""
-BAN_LIST_LIMIT: Final = 50_000
-"""Entries to request. The contract's example says 500; the maximum is not documented."""
+BAN_LIST_BODY_LIMIT: Final = 256 * 1024 * 1024
+"""Bytes of a ban list, after decompression: a million entries of some 250 bytes. It may be so long because it is read
+as it comes, in some 60 bytes an entry (`ban_stream`)."""
+BAN_LIST_LIMIT: Final = 1_000_000
+"""Entries to request: as many as the embedded hall gives. The contract's example says 500; the maximum is not
+documented."""
 
 _NEXT_PAGE: Final = re.compile(r"""\brel\s*=\s*"?[^",;]*\bnext\b""", re.IGNORECASE)
 """What a `Link` header says about an incomplete answer (RFC 8288)."""
@@ -194,7 +196,7 @@ class RegistryClient:
         return await self._ban_list(retry)
 
     async def _ban_list(self, retry: bool) -> BanList:
-        last, limit = self._last, self._limit
+        last, limit, correlation_id = self._last, self._limit, self._new_id()
         known = (("If-None-Match", last.etag),) if last is not None and last.etag else ()
         call = self._call(
             "GET",
@@ -202,24 +204,29 @@ class RegistryClient:
             headers=_NOT_FROM_A_CACHE + known,
             limit=BAN_LIST_BODY_LIMIT,
             accepts=(304,) if known else (),
+            into=lambda mask: BanListReader(limit, correlation_id, mask),
+            correlation_id=correlation_id,
         )
 
         def read(answer: Answer) -> BanList:
-            digest = answer.digest
-            if last is not None and (answer.status == 304 or digest == last.digest):
+            taken = answer.taker
+            assert taken is None or isinstance(taken, BanListReader)
+            if last is not None and (taken is None or taken.digest == last.digest):
                 return BanList(
                     entries={},
                     unchanged=True,
                     truncated=last.truncated,
                     unreadable=last.unreadable,
+                    size=0 if taken is None else taken.size,
                     correlation_id=call.correlation_id,
                 )
-            result = read_ban_list(answer.body, limit, call.correlation_id)
+            assert taken is not None
+            result = taken.end()
             if _NEXT_PAGE.search(answer.headers.get("link", "")):
                 result = msgspec.structs.replace(result, truncated=True)
             etag = answer.headers.get("etag", "")
             usable = etag if etag.isascii() and etag.isprintable() else None
-            self._last = _LastBanList(digest, usable, result.truncated, result.unreadable)
+            self._last = _LastBanList(taken.digest, usable, result.truncated, result.unreadable)
             return result
 
         return await self._read(call, read, retry)

@@ -180,7 +180,7 @@ class BanListUnclear(NotARegistrysAnswer):
 
 
 class AnswerTooLarge(RegistryError):
-    """The answer is over its limit: 4 MiB, 16 MiB for the ban list."""
+    """The answer is over its limit: 4 MiB, 256 MiB for the ban list."""
 
     kind = "answer too large"
     advice = "Check that the registry URL leads to a registry. If it does, its answer is too long for this program."

@@ -51,6 +51,16 @@ def decode(body: bytes) -> Any:
     return value
 
 
+def is_plain_list(body: bytes) -> bool:
+    """Return whether JSON that can be decoded is a list of flat values that has one reading only.
+
+    That shows quickly: written again it is the same, so no key came twice. Where this is False, `decode` tells.
+    """
+    found = msgspec.json.decode(body)
+    objects = sum(type(each) is dict for each in found) if isinstance(found, list) else -1
+    return body.count(b"{") == objects and body.count(b"[") == 1 and msgspec.json.encode(found) == body
+
+
 def read_pairs(body: bytes, hook: Callable[[Pairs], Any]) -> Any:
     """Decode JSON that `decode` has accepted; `hook` makes each object from its pairs."""
     return json.loads(plain(body), object_pairs_hook=hook, parse_int=str)

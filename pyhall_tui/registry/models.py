@@ -5,6 +5,7 @@ equals nothing and is never *attested*; if two fields disagree, the worse one co
 """
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -113,7 +114,7 @@ class BanListEntry(msgspec.Struct, frozen=True, kw_only=True):
 class BanList(msgspec.Struct, frozen=True, kw_only=True):
     """One ban list. If `unchanged`, the entries are those of the last answer, and not repeated."""
 
-    entries: dict[str, BanListEntry]
+    entries: Mapping[str, BanListEntry]
     """By bare lowercase hash."""
     unchanged: bool = False
     besides: bool = False
@@ -123,6 +124,8 @@ class BanList(msgspec.Struct, frozen=True, kw_only=True):
     a total."""
     unreadable: int = 0
     """Entries without a real hash: they match nobody, and are counted rather than dropped silently."""
+    size: int = 0
+    """Bytes of the list; 0 if the registry said that it is unchanged without sending it."""
     correlation_id: str = ""
 
 

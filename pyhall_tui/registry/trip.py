@@ -1,9 +1,9 @@
 """One request: what it asks for, what is known about it on its way, and what came back."""
 
-import hashlib
+import asyncio
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import httpx
 import msgspec
@@ -22,6 +22,22 @@ LONGEST_SENTENCE: Final = 2_000
 """Characters that an error's sentence may have; it may repeat what the registry said."""
 
 
+class TooMuchHeld(Exception):
+    """A body that could not be read in pieces as small as they have to be; the message is a sentence."""
+
+
+class Taker(Protocol):
+    """Takes the body of an answer as it comes, so that it is never held whole."""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes, on any thread.
+
+        Raises:
+            Unreadable: they are not what they should be.
+            TooMuchHeld: more would have to be held than is allowed.
+        """
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request to make."""
 
@@ -33,6 +49,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str], ...] = ()
     limit: int = BODY_LIMIT
     """Bytes that the answer's body may have."""
+    into: Callable[[Callable[[bytes], bytes]], Taker] | None = None
+    """Makes what takes the body of a success, if it is not to be held whole; it is given what masks the key."""
     accepts: tuple[int, ...] = ()
     """Statuses that are an answer rather than an error, besides those of success."""
     look_first: str = ""
@@ -54,22 +72,22 @@ class Answer:
         body: bytes,
         mask: Callable[[bytes], bytes],
         exchange: Callable[[bytes], Exchange],
+        taker: Taker | None = None,
     ) -> None:
-        """Make one from the received body. `mask` removes the key from it; then `exchange` makes its record."""
+        """Make one of a body as it came, empty if `taker` took it.
+
+        `mask` takes the key out of it, `exchange` makes the record of it then.
+        """
         self.status = status
         self.headers = headers
-        """`httpx.Headers`, which are case-insensitive."""
+        """`httpx.Headers`: case does not count."""
+        self.taker = taker
         self._came, self._mask, self._exchange = body, mask, exchange
 
     @cached_property
     def body(self) -> bytes:
-        """The body with the key masked. Searching a long body for the key takes a while: see `digest`."""
+        """The body with the key masked in it."""
         return self._mask(self._came)
-
-    @property
-    def digest(self) -> bytes:
-        """The SHA-256 of the received body, by which an answer is recognized without being read."""
-        return hashlib.sha256(self._came).digest()
 
     def exchange(self) -> Exchange:
         """Make the record for the raw views; most answers need none."""
@@ -83,6 +101,7 @@ class Trip:
         self.call = call
         self._clock = clock
         self.started = clock.now().mono
+        self.deadline: asyncio.Timeout | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -107,6 +126,11 @@ class Trip:
     def sends(self) -> None:
         """Its first byte goes out."""
         self.sent_at = self._clock.now().mono
+
+    def allow_more(self, seconds: float) -> None:
+        """Move the deadline: a long answer that comes at a good pace is not too late."""
+        if self.deadline is not None and (when := self.deadline.when()) is not None and not self.deadline.expired():
+            self.deadline.reschedule(when + seconds)
 
     def hears(self, status: int) -> None:
         """The head of an answer has arrived."""

@@ -1,6 +1,11 @@
-"""Unpacks a body's `Content-Encoding`, counting as it grows: httpx unpacks a bomb before anyone can count."""
+"""A body taken out of its `Content-Encoding` in small pieces: httpx unpacks a bomb before one can count."""
 
 import zlib
+from collections.abc import Iterator
+from typing import Final
+
+_AT_A_TIME: Final = 256 * 1024
+"""Bytes of one piece."""
 
 
 class NotPacked(Exception):
@@ -14,23 +19,23 @@ class Gunzip:
         self._member = zlib.decompressobj(wbits=31)
         self._begun = False
 
-    def feed(self, data: bytes, most: int) -> bytes:
-        """Return what `data` unpacks to, at most that many bytes; the rest is lost, so ask for one too many.
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield what `data` unpacks to. Stop iterating when it is too much.
 
         Raises:
             NotPacked: it is not gzip, or something else follows it.
         """
-        out = bytearray()
-        while data and len(out) < most:
+        while data:
             if self._member.eof:
                 self._member = zlib.decompressobj(wbits=31)
             self._begun = True
             try:
-                out += self._member.decompress(data, most - len(out))
+                piece = self._member.decompress(data, _AT_A_TIME)
             except zlib.error:
                 raise NotPacked("The answer says that it is gzip, but it is not, or not all of it.") from None
-            data = self._member.unused_data
-        return bytes(out)
+            if piece:
+                yield piece
+            data = self._member.unused_data or self._member.unconsumed_tail
 
     def end(self) -> None:
         """Note that nothing more comes.

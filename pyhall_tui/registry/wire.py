@@ -16,9 +16,9 @@ from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import moved_base_url
 from pyhall_tui.registry import correlation
+from pyhall_tui.registry.bodies import read_body
 from pyhall_tui.registry.decode import UnclearBanList, Unreadable, error_text
 from pyhall_tui.registry.errors import (
-    AnswerTooLarge,
     BanListUnclear,
     NotARegistrysAnswer,
     Redirected,
@@ -34,8 +34,7 @@ from pyhall_tui.registry.retry import http_date, retry_after
 from pyhall_tui.registry.tls import issuer_of
 from pyhall_tui.registry.transport.direct import CAME_UNASKED
 from pyhall_tui.registry.transport.progress import EXTENSION, FRESH
-from pyhall_tui.registry.trip import Answer, Call, Trip
-from pyhall_tui.registry.unpacking import Gunzip, NotPacked
+from pyhall_tui.registry.trip import Answer, Call, Taker, Trip
 
 T = TypeVar("T")
 
@@ -91,7 +90,8 @@ class Wire:
         failure: RegistryError | None = None
         raw: BaseException | None = None
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout) as deadline:
+                trip.deadline = deadline
                 result = await self._send(trip, read)
         except RegistryError as error:
             failure = error
@@ -149,31 +149,50 @@ class Wire:
 
     async def _receive(self, trip: Trip, response: httpx.Response, read: Callable[[Answer], T]) -> T:
         status = response.status_code
-        body = await _read_body(trip, response)
-        if status in trip.call.accepts or (200 <= status < 300 and status != 206):
-            answer = Answer(
-                status=status,
-                headers=response.headers,
-                body=body,
-                mask=self._masked,
-                exchange=partial(self._exchange, trip),
+        is_success = 200 <= status < 300 and status != 206
+        into = trip.call.into if is_success else None
+        taker = into(self._masked) if into else None
+        body = b""
+        try:
+            body = await read_body(trip, response, taker)
+            if is_success or status in trip.call.accepts:
+                return self._read(trip, response, read, body, taker)
+        except UnclearBanList as reason:
+            sentence, worst = f"This ban list cannot be relied on: {reason}.", reason.worst
+            failure = trip.error(
+                BanListUnclear, sentence, worst=worst, exchange=self._exchange(trip, self._masked(body))
             )
-            try:
-                result = read(answer)
-                if response.extensions.get(CAME_UNASKED):
-                    raise Unreadable("it came before it was asked for")
-                return result
-            except UnclearBanList as reason:
-                sentence, worst = f"This ban list cannot be relied on: {reason}.", reason.worst
-                failure = trip.error(BanListUnclear, sentence, worst=worst, exchange=answer.exchange())
-            except Unreadable as reason:
-                sentence = f"This is not a registry's answer: {reason}."
-                failure = trip.error(NotARegistrysAnswer, sentence, exchange=answer.exchange())
-            raise failure
-        body = self._masked(body)
-        if status in _REDIRECTS:
-            raise self._redirected(trip, response, body)
-        raise self._refusal(trip, response, body)
+        except Unreadable as reason:
+            sentence = f"This is not a registry's answer: {reason}."
+            failure = trip.error(NotARegistrysAnswer, sentence, exchange=self._exchange(trip, self._masked(body)))
+        else:
+            failure = self._failure(trip, response, self._masked(body))
+        raise failure
+
+    def _read(
+        self, trip: Trip, response: httpx.Response, read: Callable[[Answer], T], body: bytes, taker: Taker | None
+    ) -> T:
+        """Return what `read` makes of an answer.
+
+        Raises:
+            Unreadable: it is not one, or not to this request.
+        """
+        answer = Answer(
+            status=response.status_code,
+            headers=response.headers,
+            body=body,
+            mask=self._masked,
+            exchange=partial(self._exchange, trip),
+            taker=taker,
+        )
+        result = read(answer)
+        if response.extensions.get(CAME_UNASKED):
+            raise Unreadable("it came before it was asked for")
+        return result
+
+    def _failure(self, trip: Trip, response: httpx.Response, body: bytes) -> RegistryError:
+        tell = self._redirected if response.status_code in _REDIRECTS else self._refusal
+        return tell(trip, response, body)
 
     def _redirected(self, trip: Trip, response: httpx.Response, body: bytes) -> RegistryError:
         goes_to = redirected_to(response, self._origin.base_url + trip.call.path)
@@ -278,35 +297,3 @@ def _shared(call: Call, outcome: object) -> str:
     """Return what failed reads have in common: that a registry is down is not news again for each worker."""
     about_one = isinstance(outcome, int) and outcome < 500 and outcome not in (401, 429)
     return f"{call.path if about_one else ''} {outcome}"
-
-
-async def _read_body(trip: Trip, response: httpx.Response) -> bytes:
-    """Read a body whole, counted after decompression (httpx unpacks a bomb before anyone can count).
-
-    This does not give back the connection: `response.aclose` does.
-    """
-    limit, body = trip.call.limit, bytearray()
-    too_large = f"The answer's body is larger than {limit / 1024 / 1024:g} MiB."
-    unpack = _unpacker(trip, response)
-    assert isinstance(response.stream, httpx.AsyncByteStream)
-    try:
-        async for chunk in response.stream:
-            body += chunk if unpack is None else unpack.feed(chunk, limit + 1 - len(body))
-            if len(body) > limit:
-                raise trip.error(AnswerTooLarge, too_large)
-        if unpack is not None:
-            unpack.end()
-    except NotPacked as wrong:
-        sentence = str(wrong)
-    else:
-        return bytes(body)
-    raise trip.error(NotARegistrysAnswer, sentence)
-
-
-def _unpacker(trip: Trip, response: httpx.Response) -> Gunzip | None:
-    encoding = response.headers.get("content-encoding", "").strip().lower()
-    if encoding in ("", "identity"):
-        return None
-    if encoding in ("gzip", "x-gzip"):
-        return Gunzip()
-    raise trip.error(NotARegistrysAnswer, "The answer is compressed in a way that was not requested.")

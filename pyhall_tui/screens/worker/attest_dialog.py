@@ -49,8 +49,7 @@ class AttestScreen(DialogScreen[bool]):
         self._last_answer = LastAnswer()
 
     def compose(self) -> ComposeResult:
-        listing = self._workspace.fleet.listing
-        banned = listing.entries.get(self._standing.drift.sha256 or "") if listing else None
+        banned = self._workspace.fleet.listed(self._standing.drift.sha256)
         question = attest_question(self._worker_id, self._standing, banned)
         with Dialog("Attest this folder's hash?"):
             yield Static(as_lines(question))

@@ -1,0 +1,89 @@
+"""An answer's body, unpacked and counted: read whole, or handed on in pieces as it comes."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Final
+
+import httpx
+
+from pyhall_tui.registry.errors import AnswerTooLarge, NotARegistrysAnswer
+from pyhall_tui.registry.trip import BODY_LIMIT, Taker, TooMuchHeld, Trip
+from pyhall_tui.registry.unpacking import Gunzip, NotPacked
+from pyhall_tui.threads.off_loop import off_loop
+
+_PIECE: Final = 256 * 1024
+"""Bytes that are handed on at a time."""
+_BYTES_A_SECOND: Final = 2 * 1024 * 1024
+"""Of a long body: for so many bytes that have come, the deadline is a second later. What only drips gains nothing."""
+
+
+async def read_body(trip: Trip, response: httpx.Response, taker: Taker | None) -> bytes:
+    """Read a body and return it, or let `taker` have it and return nothing.
+
+    It is counted after it was unpacked (httpx unpacks a bomb before one can count). The connection is not given back
+    yet: `response.aclose` does that.
+
+    Raises:
+        RegistryError: it is too long, or not packed as it says.
+        Unreadable: `taker` cannot read it.
+    """
+    try:
+        if taker is not None:
+            await _hand_on(trip, _unpacked(trip, response, is_taken=True), taker)
+            return b""
+        return b"".join([piece async for piece in _unpacked(trip, response, is_taken=False)])
+    except NotPacked as wrong:
+        sentence = str(wrong)
+    raise trip.error(NotARegistrysAnswer, sentence)
+
+
+async def _unpacked(trip: Trip, response: httpx.Response, *, is_taken: bool) -> AsyncIterator[bytes]:
+    # Of a call whose success is taken in pieces, anything else is short.
+    limit, size = BODY_LIMIT if trip.call.into and not is_taken else trip.call.limit, 0
+    unpack = _unpacker(trip, response)
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    async for chunk in response.stream:
+        for piece in (chunk,) if unpack is None else unpack.feed(chunk):
+            size += len(piece)
+            if size > limit:
+                raise trip.error(AnswerTooLarge, f"The answer's body is larger than {limit / 1024 / 1024:g} MiB.")
+            yield piece
+    if unpack is not None:
+        unpack.end()
+
+
+def _unpacker(trip: Trip, response: httpx.Response) -> Gunzip | None:
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return None
+    if encoding in ("gzip", "x-gzip"):
+        return Gunzip()
+    raise trip.error(NotARegistrysAnswer, "The answer is compressed in a way that was not requested.")
+
+
+async def _hand_on(trip: Trip, pieces: AsyncIterator[bytes], taker: Taker) -> None:
+    """Hand a body on, what is long of it in a thread: reading it takes a while.
+
+    Raises:
+        RegistryError: it cannot be read in small pieces.
+        Unreadable: `taker` cannot read it.
+    """
+    held, is_long = bytearray(), False
+    try:
+        async for piece in pieces:
+            held += piece
+            if len(held) < _PIECE:
+                continue
+            data, is_long = bytes(held), True
+            held.clear()
+            trip.allow_more(len(data) / _BYTES_A_SECOND)
+            await off_loop(partial(taker.feed, data), name="long answer")
+        if is_long:
+            await off_loop(partial(taker.feed, bytes(held)), name="long answer")
+        else:
+            taker.feed(bytes(held))
+    except TooMuchHeld as wrong:
+        sentence = str(wrong)
+    else:
+        return
+    raise trip.error(AnswerTooLarge, sentence)
