@@ -100,6 +100,13 @@ def fold(alarm: Alarm | None, event: Event, effect: Effect, profile: str, namesp
     return Folded(_fired(alarm, event, namespace, times=alarm.times + 1, streak=streak), What.FIRED)
 
 
+def is_told(alarm: Alarm, event: Event, effect: Effect) -> bool:
+    """Whether an alarm stands so already as one effect of an event would have it, by an earlier event for the same."""
+    if effect.opens:
+        return alarm.is_firing and not _is_another_ban(alarm, event)
+    return alarm.resolved_at is not None and abs(event.at - alarm.resolved_at) <= _SAME_TIME
+
+
 def is_seen_with(alarm: Alarm, event: Event) -> bool:
     """Whether having seen the event means having seen this firing: not if it has fired again since."""
     return event.id >= alarm.event_id or abs(event.at - alarm.fired_at) <= _SAME_TIME

@@ -11,7 +11,7 @@ from pyhall_tui.alarms.alarm import Alarm, Change, What, alarm_id
 from pyhall_tui.alarms.book import change_by, unacknowledged
 from pyhall_tui.alarms.fold import effects, fold, is_seen_with, opened
 from pyhall_tui.alarms.silences import Silence
-from pyhall_tui.fleet.events import Event
+from pyhall_tui.fleet.events import Event, Severity
 from pyhall_tui.journal import alarm_questions
 from pyhall_tui.journal.rows import Seen
 
@@ -78,9 +78,14 @@ def unacknowledge(connection: sqlite3.Connection, profile: str, act: int, at: fl
         _tell(connection, profile, Change(what=What.UNACKNOWLEDGED, at=at, by=by, alarm=open_again))
 
 
-def set_severity(connection: sqlite3.Connection, ids: Iterable[str], severity: int) -> None:
-    """Change the severity of alarms."""
-    connection.executemany("UPDATE alarms SET severity = ? WHERE id = ?", [(severity, one) for one in ids])
+def set_severity(connection: sqlite3.Connection, profile: str, ids: Iterable[str], severity: Severity) -> None:
+    """Change the severity of firing alarms. Followers see the same firing again, which calls nobody."""
+    for one in ids:
+        alarm = alarm_questions.alarm(connection, one)
+        if alarm is not None and alarm.is_firing:
+            after = msgspec.structs.replace(alarm, severity=severity)
+            _put(connection, profile, after)
+            _tell(connection, profile, Change(what=What.FIRED, at=alarm.fired_at, alarm=after, quiet=True))
 
 
 def begin_silence(connection: sqlite3.Connection, profile: str, silence: Silence) -> None:

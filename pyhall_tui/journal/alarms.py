@@ -14,7 +14,7 @@ import msgspec
 from pyhall_tui.alarms.alarm import Alarm, Change, Condition, Standing, What
 from pyhall_tui.alarms.book import AlarmBook
 from pyhall_tui.alarms.flapping import Flapping, is_change
-from pyhall_tui.alarms.fold import is_seen_with, opened
+from pyhall_tui.alarms.fold import Effect, effects, is_seen_with, is_told, opened
 from pyhall_tui.alarms.rules import Rules, default_rules
 from pyhall_tui.alarms.silences import Silence
 from pyhall_tui.clock import Clock
@@ -129,9 +129,9 @@ class Alarms:
         kept: list[Event] = []
         changes: list[Change] = []
         for event in events:
-            kept.append(self._record(event, changes))
-            if is_change(event) and self._flapping.add(event.worker_id or "", self._clock.now().mono):
-                kept.append(self._record(self._flaps(event), changes))
+            flaps = is_change(event) and self._flapping.add(event.worker_id or "", self._clock.now().mono)
+            came = (event, self._flaps(event)) if flaps else (event,)
+            kept.extend(self._record(each, changes) for each in came if not self._is_known_by_others(each))
         if kept:
             self._listener.events_happened(kept)
         self._tell(changes)
@@ -156,6 +156,23 @@ class Alarms:
                 self._vanished.pop(next(iter(self._vanished)))
         changes += made
         return kept
+
+    def _is_known_by_others(self, event: Event) -> bool:
+        """Whether another program on the profile has recorded the same change already: it is no second event."""
+        known = False
+        for effect in effects(event):
+            alarm = self.book.get(effect.condition, event.worker_id or "")
+            if alarm is None and not effect.opens:
+                continue
+            if alarm is None or not is_told(alarm, event, effect) or self._is_ours(alarm, effect):
+                return False
+            known = True
+            if self.book.held(alarm.condition, alarm.subject) is None:
+                self.book.put(alarm)
+        return known
+
+    def _is_ours(self, alarm: Alarm, effect: Effect) -> bool:
+        return self._journal.alarms.is_ours(alarm.event_id if effect.opens else alarm.resolved_event)
 
     def _by_rule(self, event: Event) -> Event:
         """Return an event as loud as the rule for what it begins."""
@@ -194,7 +211,7 @@ class Alarms:
         if gone:
             for alarm in gone:
                 self.book.put(alarm)
-            self._journal.alarms.set_severity(gone, Severity.WARNING)
+            self._journal.alarms.set_severity(self._profile_name, gone, Severity.WARNING)
             self._listener.events_happened(again)
             self._listener.alarms_changed([])
 

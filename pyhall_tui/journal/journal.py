@@ -396,3 +396,7 @@ class _Ids:
             now = int((self._clock.now().wall - self._SINCE) * 1_000)
             self._last = max(self._last + 1, now)
             return self._last << 12 | self._tag
+
+    def made(self, row_id: int) -> bool:
+        """Whether this program made that id; of another's, one in some thousand looks like ours."""
+        return row_id & 0xFFF == self._tag

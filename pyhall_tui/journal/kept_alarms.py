@@ -23,6 +23,7 @@ class Ids(Protocol):
     """Makes increasing ids that no other program makes."""
 
     def next(self) -> int: ...
+    def made(self, row_id: int) -> bool: ...
 
 
 class KeptAlarms:
@@ -64,6 +65,10 @@ class KeptAlarms:
         """Return an id for an act or an event."""
         return self._ids.next()
 
+    def is_ours(self, row_id: int) -> bool:
+        """Whether this program made that id."""
+        return self._ids.made(row_id)
+
     def acknowledge(self, profile: str, firings: Iterable[tuple[str, int]], seen: Seen) -> None:
         """Acknowledge alarms by id if that firing is still current."""
         self._writer.put(
@@ -74,10 +79,10 @@ class KeptAlarms:
         """Undo one act, except for alarms that have changed since."""
         self._writer.put(partial(alarm_statements.unacknowledge, profile=profile, act=act, at=at, by=by))
 
-    def set_severity(self, alarms: Iterable[Alarm], severity: Severity) -> None:
+    def set_severity(self, profile: str, alarms: Iterable[Alarm], severity: Severity) -> None:
         """Change the severity of alarms."""
         ids = [alarm.id for alarm in alarms]
-        self._writer.put(partial(alarm_statements.set_severity, ids=ids, severity=int(severity)))
+        self._writer.put(partial(alarm_statements.set_severity, profile=profile, ids=ids, severity=severity))
 
     def silence(self, profile: str, silence: Silence) -> None:
         """Store a new silence."""

@@ -90,6 +90,22 @@ def test_a_ban_that_the_other_records_after_the_acknowledgement_is_not_open(one:
     assert all(each.acknowledged for each in one.journal.events("prod"))
 
 
+def test_what_the_other_has_recorded_is_no_second_event(one: Program, two: Program) -> None:
+    """F56: neither its beginning nor its end; a later one is."""
+    one.sees(ban())
+    two.follow()
+    two.sees(ban(at=NOW + 3, source="ban list"))
+    one.sees(event(Kind.UNBANNED, "w1", at=NOW + 60, **LIFT))
+    two.follow()
+    two.sees(event(Kind.UNBANNED, "w1", at=NOW + 63, **LIFT))
+    assert [each.kind for each in two.journal.events("prod")] == [Kind.UNBANNED, Kind.BANNED]
+    assert two.events == []
+    two.sees(ban(at=NOW + 70, detail="again"))
+    one.follow()
+    assert len(one.journal.events("prod")) == 3
+    assert (one.alarms.firing, two.alarms.firing) == (1, 1)
+
+
 def test_what_the_other_records_is_told_here_once(one: Program, two: Program) -> None:
     one.sees(ban())
     assert two.follow() == ["fired"]
@@ -200,6 +216,21 @@ def test_a_worker_that_is_watched_no_more_has_no_alarms(one: Program, two: Progr
     one.alarms.only_watched(["w3"])
     assert [alarm.condition for alarm in one.alarms.book.counted()] == [Condition.REGISTRY_LOST]
     assert {each.worker_id for each in one.events if each.kind is Kind.UNWATCHED} == {"w1", "w2"}
+
+
+def test_workers_that_vanish_with_most_others_are_no_alarms_in_either_program(one: Program, two: Program) -> None:
+    """F20, F53: the registry's alarm stands for them; those that went before it was known are quieter from then on."""
+    gone = [event(Kind.VANISHED, worker, before="active", after="unknown", **BAN) for worker in ("w1", "w2")]
+    one.sees(gone[0])
+    two.follow()
+    assert (one.alarms.firing, two.alarms.firing) == (1, 1)
+    one.alarms.most_vanish(most=True)
+    one.sees(gone[1])
+    two.follow()
+    for program in (one, two):
+        assert program.alarms.firing == 0
+        severities = {alarm.severity for alarm in program.alarms.book.with_condition(Condition.VANISHED)}
+        assert severities == {Severity.WARNING}
 
 
 def test_a_new_run_knows_what_was_acknowledged_and_silenced(tmp_path: Path, one: Program) -> None:
