@@ -1,10 +1,11 @@
 """The strip above the workers, the time line in the worker's view, the incident note."""
 
+import re
+
 import pytest
 from textual.content import Content
 from textual.widgets import Static, TextArea
 
-from pyhall_tui.fleet.entry import State
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets import clipboard
@@ -18,6 +19,10 @@ from tests.waiting import until
 
 def strip_text(opened: OpenedApp) -> str:
     return str(opened.app.screen_stack[0].query_one(FleetStrip).content)
+
+
+def workers_in(text: str) -> int:
+    return sum(map(int, re.findall(r"(\d+) [a-z]", text.splitlines()[0])))
 
 
 async def test_the_strip_shows_the_fleet_by_state_and_the_last_minutes_of_requests(
@@ -61,10 +66,11 @@ async def test_many_changes_in_a_moment_are_one_drawing_of_the_strip_and_then_th
             update(content, layout=layout)
 
         monkeypatch.setattr(strip, "update", note)
-        for count in range(2, 101):
-            strip.show({State.CLEAN: count})
+        for number in range(99):
+            opened.workspace.watch([f"wkr_{number}"])
+            strip.show(opened.workspace.fleet.counts(0))
         assert len(drawn) <= 1
-        await until(lambda: any("100 clean" in text for text in drawn))
+        await until(lambda: drawn and workers_in(drawn[-1]) == 100)
         assert len(drawn) <= 2
 
 
