@@ -41,7 +41,7 @@ async def found(patient: Patient) -> dict[str, Finding]:
     return {finding.about: finding async for finding in examine(patient)}
 
 
-async def test_where_all_is_well_each_line_has_a_tick(hall: LiveHall, tmp_path: Path) -> None:
+async def test_without_problems_each_line_has_a_tick(hall: LiveHall, tmp_path: Path) -> None:
     lines = await found(patient_of(tmp_path, hall))
 
     assert {about for about, line in lines.items() if line.mark is not CheckResult.YES} == {
@@ -61,7 +61,7 @@ async def test_only_reads_are_sent(hall: LiveHall, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("ahead", "said"), [(90.0, "90 s ahead of"), (-3600.0, "3,600 s behind")])
-async def test_a_clock_that_is_wrong_is_told_with_the_difference(
+async def test_a_clock_that_is_wrong_is_reported_with_the_difference(
     hall: LiveHall, tmp_path: Path, ahead: float, said: str
 ) -> None:
     line = (await found(patient_of(tmp_path, hall, clock=now(ahead))))["clock"]
@@ -71,7 +71,7 @@ async def test_a_clock_that_is_wrong_is_told_with_the_difference(
     assert abs(told - int(amount)) <= 2
 
 
-async def test_a_registry_without_health_still_tells_its_time(hall: LiveHall, tmp_path: Path) -> None:
+async def test_a_registry_without_health_still_gives_its_time(hall: LiveHall, tmp_path: Path) -> None:
     hall.faults.add(path="/health", status=404, headers={"Date": formatdate(usegmt=True)})
     assert (await found(patient_of(tmp_path, hall)))["clock"].mark is CheckResult.YES
 
@@ -82,7 +82,7 @@ async def test_a_key_that_is_rejected_is_something_off(hall: LiveHall, tmp_path:
     assert exit_code(list(lines.values())) == 1
 
 
-async def test_a_registry_that_is_down_is_two_and_the_rest_is_looked_at_all_the_same(tmp_path: Path) -> None:
+async def test_an_unreachable_registry_exits_2_and_the_rest_is_checked_anyway(tmp_path: Path) -> None:
     with live_hall() as hall:
         patient = patient_of(tmp_path, hall)
     lines = await found(patient)
@@ -106,7 +106,7 @@ async def test_the_journal_is_measured_and_a_damaged_one_is_found(hall: LiveHall
     assert line.mark is CheckResult.NO and "damaged" in line.sentence and line.advice
 
 
-async def test_a_journal_that_is_held_by_another_is_no_damage(hall: LiveHall, tmp_path: Path) -> None:
+async def test_a_journal_held_by_another_program_is_not_damage(hall: LiveHall, tmp_path: Path) -> None:
     home = Home.below(tmp_path)
     home.data.mkdir(parents=True)
     with sqlite3.connect(home.data / "journal.db") as db:
@@ -117,7 +117,7 @@ async def test_a_journal_that_is_held_by_another_is_no_damage(hall: LiveHall, tm
     assert line.mark is CheckResult.NO and "can't be read" in line.sentence
 
 
-async def test_a_mistake_in_the_config_is_told_with_its_place(hall: LiveHall, tmp_path: Path) -> None:
+async def test_a_mistake_in_the_config_is_reported_with_its_place(hall: LiveHall, tmp_path: Path) -> None:
     home = Home.below(tmp_path)
     home.config.mkdir(parents=True)
     (home.config / "profiles.toml").write_text("[profiles.acme\n")
@@ -134,7 +134,7 @@ async def test_a_mistake_in_the_config_is_told_with_its_place(hall: LiveHall, tm
         (GOOD_TERMINAL._replace(is_there=False), CheckResult.NOT_TRIED),
     ],
 )
-async def test_a_terminal_that_does_not_do_is_told(
+async def test_an_unsuitable_terminal_is_reported(
     hall: LiveHall, tmp_path: Path, terminal: Terminal, mark: CheckResult
 ) -> None:
     assert (await found(patient_of(tmp_path, hall, terminal=terminal)))["terminal"].mark is mark

@@ -43,7 +43,7 @@ async def test_a_bad_key_fails_and_says_what_to_do(hall: LiveHall) -> None:
     assert KEY not in str(lines)
 
 
-async def test_no_key_where_one_is_wanted_fails(hall: LiveHall) -> None:
+async def test_a_missing_key_fails_if_one_is_needed(hall: LiveHall) -> None:
     assert (await lines_of(hall.url, None))[ProbeStep.KEY].mark is CheckResult.NO
 
 
@@ -53,7 +53,7 @@ async def test_public_reads_prove_no_key(hall: LiveHall) -> None:
     assert lines[ProbeStep.KEY].mark is CheckResult.UNPROVEN and "without a key" in lines[ProbeStep.KEY].sentence
 
 
-async def test_a_key_of_another_namespace_is_told_and_one_of_the_own_is_proven_where_reads_are_held_to_it() -> None:
+async def test_a_key_of_another_namespace_is_reported_and_the_right_one_proven_if_reads_require_it() -> None:
     for namespace, expected in (("org.yourco", CheckResult.YES), ("org.other", CheckResult.NO)):
         async with raw_server() as server:
 
@@ -74,13 +74,13 @@ async def test_a_key_of_another_namespace_is_told_and_one_of_the_own_is_proven_w
             assert lines[ProbeStep.NAMESPACE].mark is expected
 
 
-async def test_a_missing_ban_list_is_told_and_is_no_failure(hall: LiveHall) -> None:
+async def test_a_missing_ban_list_is_reported_and_is_not_a_failure(hall: LiveHall) -> None:
     hall.hall.ban_list = False
     line = (await lines_of(hall.url, hall.key))[ProbeStep.BAN_LIST]
     assert line.mark is CheckResult.UNPROVEN and "no ban list" in line.sentence
 
 
-async def test_the_count_of_a_list_that_may_be_cut_is_no_total(hall: LiveHall) -> None:
+async def test_the_count_of_a_truncated_list_is_not_a_total(hall: LiveHall) -> None:
     """F22."""
     for number in range(500):
         hall.store.ban_hash(f"{number:064x}", "malware")
@@ -89,7 +89,7 @@ async def test_the_count_of_a_list_that_may_be_cut_is_no_total(hall: LiveHall) -
     assert line.sentence.startswith("At least 500 package hashes are banned. The list may be truncated")
 
 
-async def test_a_portal_is_no_registry() -> None:
+async def test_a_portal_is_not_a_registry() -> None:
     """F17."""
     async with raw_server() as server:
         server.answer(answer(b"<html>Welcome to the hotel</html>", "200 OK", "Content-Type: text/html"))
@@ -97,7 +97,7 @@ async def test_a_portal_is_no_registry() -> None:
         assert lines[ProbeStep.REACH].mark is CheckResult.NO and lines[ProbeStep.BAN_LIST].mark is CheckResult.NOT_TRIED
 
 
-async def test_a_redirect_is_told_with_its_address_and_the_key_stays_here() -> None:
+async def test_a_redirect_is_reported_with_its_address_and_the_key_stays_here() -> None:
     """F14"""
     async with raw_server() as server:
         server.answer(answer(b"", "308 Permanent Redirect", "Location: https://new.example/health"))
@@ -136,7 +136,7 @@ async def test_plain_http_to_another_machine_is_refused_before_anything_is_sent(
     assert lines[ProbeStep.REACH].mark is CheckResult.NO and "unprotected" in lines[ProbeStep.REACH].sentence
 
 
-async def test_on_a_thread_of_its_own_the_lines_come_all_the_same_and_it_can_be_left(hall: LiveHall) -> None:
+async def test_on_its_own_thread_the_lines_come_too_and_it_can_be_left(hall: LiveHall) -> None:
     profile = Profile(name="acme", namespace="org.yourco", registry_url=hall.url)
     lines = [line.step async for line in probe_apart(profile, ApiKey(hall.key), SystemClock())]
     assert lines == list(ProbeStep)

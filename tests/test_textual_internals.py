@@ -186,7 +186,7 @@ async def test_a_harmless_error_does_not_end_the_app() -> None:
 # -- the app's hooks -------------------------------------------------------------------------------------------
 
 
-async def test_the_app_starts_in_the_mode_that_it_is_told() -> None:
+async def test_the_app_starts_in_the_given_mode() -> None:
     app = Hooked()
     app.add_mode("other", partial(Screen, id="other"))
     app.start_in_mode("other")
@@ -229,7 +229,7 @@ async def test_a_screen_with_its_css_noted_is_not_parsed_for_again(tmp_path: Pat
     assert parsed == []
 
 
-def test_parsed_css_is_kept_for_as_many_sources_as_are_asked_for() -> None:
+def test_parsed_css_is_cached_for_the_requested_number_of_sources() -> None:
     app = Hooked()
     app.keep_parsed_css(1_000)
     assert app.stylesheet._parse_cache.maxsize == 1_000

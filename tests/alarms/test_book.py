@@ -108,7 +108,7 @@ def test_what_comes_and_goes_with_the_flapping_is_covered_by_its_one_alarm() -> 
     assert counts(book) == {"firing": 1, "resolved": 1}
 
 
-def test_a_first_ban_does_not_go_under_in_other_flapping_nor_with_a_silence_of_it() -> None:
+def test_a_first_ban_is_not_lost_in_other_flapping_or_its_silence() -> None:
     book = book_with(event(Kind.FLAPPING, "w1", id=1), event(worker_id="w1", id=2))
     assert counts(book) == {"firing": 2}
     book.take(event(Kind.UNBANNED, "w1", **LIFT), "")
@@ -132,7 +132,7 @@ def test_a_changes_id_is_the_same_in_every_program() -> None:
     assert {mine.id} & {Change(what=What.RESOLVED, at=NOW, alarm=mine.alarm).id} == set()
 
 
-def test_an_alarm_that_is_not_held_any_more_is_looked_up_so_that_its_count_goes_on() -> None:
+def test_an_alarm_that_is_no_longer_kept_is_looked_up_to_continue_its_count() -> None:
     old = msgspec.structs.replace(firing(book_with(event(worker_id="w1"))), times=4, resolved_at=NOW)
     book = AlarmBook("prod", lambda condition, subject: old if subject == "w1" else None)
     book.take(event(worker_id="w1", id=9), "")

@@ -112,7 +112,7 @@ def test_a_ban_lifted_and_set_again_is_a_new_firing_of_the_same_alarm() -> None:
 
 
 @pytest.mark.parametrize("later", [SHORTLY + 100, -1_000])
-def test_one_long_after_or_before_a_clock_was_set_back_fires_too_and_is_no_streak(later: float) -> None:
+def test_one_long_after_or_before_a_clock_was_set_back_fires_but_is_not_a_streak(later: float) -> None:
     alarm = after(BAN, LIFT, event(Kind.BANNED, "w1", at=NOW + 60 + later, id=30))
     assert (alarm.is_firing, alarm.times, alarm.streak) == (True, 2, 1)
 

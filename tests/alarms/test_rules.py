@@ -8,7 +8,7 @@ from pyhall_tui.alarms.rules import Tell, default_rules, rules_from
 from pyhall_tui.fleet.events import Severity
 
 
-def test_a_lost_registry_and_a_revoked_worker_are_no_less_than_a_rejected_key() -> None:
+def test_a_lost_registry_and_a_revoked_worker_count_like_a_rejected_key() -> None:
     rules = default_rules()
     key = rules.of(Condition.KEY_REJECTED)
     for condition in (Condition.REGISTRY_LOST, Condition.REVOKED, Condition.BANNED, Condition.DRIFTED):

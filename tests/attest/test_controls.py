@@ -53,11 +53,11 @@ def test_at_the_top_nothing_is_missing() -> None:
     assert (compliance.achieved, compliance.missing_for_next) == (Level.FULL, ())
 
 
-def test_an_empty_record_is_no_level_and_lacks_the_four_fields() -> None:
+def test_an_empty_record_is_not_a_level_and_lacks_the_four_fields() -> None:
     compliance = check_controls({})
     assert compliance.achieved is Level.NONE
     assert compliance.missing_for_next == ("worker_id", "worker_species_id", "capabilities", "risk_tier")
 
 
-def test_fields_of_any_type_are_no_crash() -> None:
+def test_fields_of_any_type_do_not_crash_it() -> None:
     assert check_controls(dict.fromkeys(FULL, 7)).achieved is Level.BASIC

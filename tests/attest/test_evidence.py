@@ -114,7 +114,7 @@ def _check(path: Path, data: bytes, known: LogPosition | None = None) -> ChainCh
     return verify_log(path, known=known)
 
 
-def test_a_last_line_cut_within_is_told_apart_from_a_broken_chain(tmp_path: Path) -> None:
+def test_an_incomplete_last_line_is_distinguished_from_a_broken_chain(tmp_path: Path) -> None:
     check = _check(tmp_path / "log", SAMPLE.read_bytes()[:-40])
     assert (check.broken, check.tail, check.entries, check.whole) == (None, Tail.TORN, 2, False)
 
@@ -137,7 +137,7 @@ def test_a_log_that_grew_since_its_mark_is_whole(four: Lines, tmp_path: Path) ->
     assert (check.tail, check.entries, check.whole) == (Tail.AS_MARKED, 4, True)
 
 
-def test_a_chain_made_anew_is_seen_with_a_mark(four: Lines, tmp_path: Path) -> None:
+def test_a_rewritten_chain_is_noticed_with_a_mark(four: Lines, tmp_path: Path) -> None:
     mark = verify_log(log_of(tmp_path / "log", four)).mark
     forged = chained(*({"correlation_id": f"id-{number}", "status": "forged"} for number in range(4)))
     check = verify_log(log_of(tmp_path / "log", forged), known=mark)
@@ -159,13 +159,13 @@ def test_an_empty_log_is_whole(tmp_path: Path) -> None:
     ],
     ids=["no object", "not UTF-8", "a wrong type", "a name twice", "beyond the bound"],
 )
-def test_a_line_that_is_no_entry_is_named(line: bytes, tmp_path: Path) -> None:
+def test_a_line_that_is_not_an_entry_is_named(line: bytes, tmp_path: Path) -> None:
     check = _check(tmp_path / "log", SAMPLE.read_bytes() + line + b"\n")
     assert check.broken is not None
     assert (check.broken.line, check.broken.how) == (4, Broken.NOT_AN_ENTRY)
 
 
-def test_what_is_no_file_is_an_error_and_not_waited_on(tmp_path: Path) -> None:
+def test_what_is_not_a_file_is_an_error_and_not_waited_on(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path, tmp_path / "missing"):
         with pytest.raises(OSError):
@@ -196,7 +196,7 @@ def test_receipts_are_found_by_correlation_id(four: Lines, tmp_path: Path) -> No
     assert list(receipts(log, correlation_id="id")) == []
 
 
-def test_receipts_of_a_broken_log_are_listed_all_the_same(four: Lines, tmp_path: Path) -> None:
+def test_receipts_of_a_broken_log_are_listed_anyway(four: Lines, tmp_path: Path) -> None:
     path = log_of(tmp_path / "log", four[1:])
     path.write_bytes(path.read_bytes() + b"garbage\n")
     assert len(list(receipts(path))) == 3

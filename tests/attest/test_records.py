@@ -68,19 +68,19 @@ def test_a_manifest_is_understood_and_its_hash_is_the_packages() -> None:
     assert (record.form, record.package_sha256) == (Form.MANIFEST, manifest["package_hash"])
 
 
-def test_a_placeholder_is_no_hash_and_said_so() -> None:
+def test_a_placeholder_is_reported_as_not_a_hash() -> None:
     record = read_record(DATA / "manifest-pending.json")
     assert (record.package_claim, record.package_sha256) == ("PENDING_ATTESTATION", None)
     assert any("placeholder" in doubt for doubt in record.doubts)
 
 
-def test_the_artifact_hash_is_never_taken_for_the_packages() -> None:
+def test_the_artifact_hash_is_never_mistaken_for_the_packages() -> None:
     fields = sample("record-hello-greeter.json")
     record = read_record(json.dumps(fields | {"artifact_hash": artifact_hash(fields)}))
     assert (record.package_claim, record.package_sha256, record.doubts) == (None, None, ())
 
 
-def test_a_record_changed_after_it_was_written_is_told() -> None:
+def test_a_record_changed_after_it_was_written_is_reported() -> None:
     fields = sample("record-hello-greeter.json")
     changed = fields | {"artifact_hash": artifact_hash(fields), "owner": "org.other"}
     assert artifact_hash_holds(changed) is False
@@ -93,7 +93,7 @@ def test_fields_not_heard_of_before_are_kept() -> None:
     assert as_registry_record(record)["nested"] == {"x": [1]}
 
 
-def test_a_field_of_the_wrong_type_is_told_and_does_not_stop_the_rest() -> None:
+def test_a_field_of_the_wrong_type_is_reported_and_does_not_stop_the_rest() -> None:
     record = read_record('{"worker_id": 5, "capabilities": ["a", 1], "risk_tier": "low", "blast_radius": []}')
     assert (record.worker_id, record.capabilities, record.risk_tier) == (None, (), "low")
     assert sorted(record.doubts) == [
@@ -103,7 +103,7 @@ def test_a_field_of_the_wrong_type_is_told_and_does_not_stop_the_rest() -> None:
     ]
 
 
-def test_a_name_that_comes_twice_is_told() -> None:
+def test_a_name_that_comes_twice_is_reported() -> None:
     record = read_record('{"worker_id": "org.a.b", "worker_id": "org.c.d"}')
     assert record.worker_id == "org.c.d"
     assert "worker_id appears twice" in record.doubts[0]
@@ -123,17 +123,17 @@ def test_a_name_that_comes_twice_is_told() -> None:
         (b'{"worker_id": "\xff"}', "not UTF-8"),
     ],
 )
-def test_what_is_no_record_is_refused_with_the_reason(text: str | bytes, why: str) -> None:
+def test_what_is_not_a_record_is_refused_with_the_reason(text: str | bytes, why: str) -> None:
     with pytest.raises(RecordUnreadable, match=why):
         read_record(text)
 
 
-def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_a_fault(tmp_path: Path) -> None:
     write_tree(tmp_path, {"record.json": b'\xef\xbb\xbf{"worker_id": "org.a.b"}'})
     assert read_record(tmp_path / "record.json").worker_id == "org.a.b"
 
 
-def test_a_path_that_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path, why in [
         (tmp_path / "pipe", "regular file"),
@@ -187,7 +187,7 @@ def test_only_a_dotted_ids_first_two_parts_carry_trust(worker_id: str, namespace
     assert namespace_of(worker_id) == namespace
 
 
-def test_an_id_of_another_namespace_is_told() -> None:
+def test_an_id_of_another_namespace_is_reported() -> None:
     assert namespace_doubt("org.acme.mailer", "org.acme") is None
     assert namespace_doubt("wkr_abc123", "org.acme") is None
     assert "belongs to org.acme2" in str(namespace_doubt("org.acme2.mailer", "org.acme"))

@@ -71,7 +71,7 @@ def test_an_acknowledgement_by_the_beginning_of_an_id_with_a_note_is_kept(tmp_pa
     assert journal.unacknowledged_alarms(PROFILE) == 0
 
 
-def test_what_is_over_is_listed_only_if_asked_for(tmp_path: Path, journal: Journal) -> None:
+def test_ended_alarms_are_listed_only_on_request(tmp_path: Path, journal: Journal) -> None:
     fire(journal, "wkr_1")
     lifted = {"before": "BANNED", "after": "clean", "severity": Severity.NOTICE, "at": SystemClock().now().wall}
     journal.record_event(PROFILE, event(Kind.UNBANNED, "wkr_1", **lifted))

@@ -70,7 +70,7 @@ async def test_a_redirect_is_not_followed_and_shows_the_new_address(tmp_path: Pa
         assert [request.method for request in server.requests] == ["POST"]
 
 
-def test_a_context_that_is_no_object_is_wrong_use_and_nothing_is_sent(hall: LiveHall, tmp_path: Path) -> None:
+def test_a_context_that_is_not_an_object_is_wrong_usage_and_nothing_is_sent(hall: LiveHall, tmp_path: Path) -> None:
     done = dispatch(tmp_path, hall, "--context", "[1]")
 
     assert done.returncode == 64

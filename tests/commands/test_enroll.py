@@ -53,7 +53,7 @@ def test_a_batch_is_enrolled_once_and_reported(hall: LiveHall, tmp_path: Path) -
     assert report.read_text().splitlines()[0].startswith("number,state,display_name")
 
 
-def test_a_report_that_cannot_be_written_is_told_before_anything_is_sent(hall: LiveHall, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_is_reported_before_anything_is_sent(hall: LiveHall, tmp_path: Path) -> None:
     """F36, F43, F64: a device is neither replaced nor written to."""
     done = enroll(tmp_path, hall, "--from", str(batch(tmp_path, 1)), "--yes", "--report", os.devnull)
     assert done.returncode == 2

@@ -94,7 +94,7 @@ def test_a_batch_whose_journal_can_not_be_read_is_not_sent_again(
         assert enrolled(hall) == {"w0": 1, "w1": 1}
 
 
-def test_a_batch_whose_journal_was_put_back_from_an_older_copy_is_not_sent_again(
+def test_a_batch_whose_journal_was_restored_from_an_older_copy_is_not_sent_again(
     hall: LiveHall, tmp_path: Path
 ) -> None:
     """F64: asked for once more, and then the operator's word holds."""
@@ -238,7 +238,7 @@ def test_the_same_row_twice_is_sent_once(hall: LiveHall, tmp_path: Path) -> None
     assert (done.returncode, enrolled(hall)) == (1, {"w0": 1})
 
 
-def test_a_registry_that_limits_the_rate_for_ever_is_told_and_left(hall: LiveHall, tmp_path: Path) -> None:
+def test_a_registry_that_limits_the_rate_forever_is_reported_and_given_up(hall: LiveHall, tmp_path: Path) -> None:
     """F67: a line in a log, an end after the stated time, and what is left."""
     hall.faults.add(path=ENROLL, status=429, retry_after=1)
     done = enroll(tmp_path, hall, "--from", str(batch(tmp_path, 2)), "--yes", "--give-up-after", "0.05")

@@ -37,7 +37,7 @@ def test_a_changed_receipt_is_exit_1_and_names_the_line(log: Path) -> None:
     assert done.stdout.startswith("Broken at line 2, which was changed")
 
 
-def test_a_cut_end_is_told_with_the_mark(log: Path) -> None:
+def test_a_truncated_end_is_reported_with_the_mark(log: Path) -> None:
     log.write_text("".join(log.read_text().splitlines(keepends=True)[:2]))
     assert run("verify", log).exit_code == 0
     done = run("verify", log, "--known", f"3:{LAST}")

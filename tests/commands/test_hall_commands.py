@@ -233,7 +233,7 @@ def test_old_decisions_are_taken_out_and_the_rest_is_whole(seeded: Path) -> None
     assert json.loads(run("status", "--json", "--db", seeded).stdout)["decisions"] == 1
 
 
-async def test_a_served_log_is_kept_as_short_as_it_is_told(seeded: Path) -> None:
+async def test_a_served_log_is_kept_as_short_as_requested(seeded: Path) -> None:
     """F92: in small pieces while it is served, and it is said."""
     with served(seeded, "--keep-decisions", "2", key="none") as hall:
         await until(lambda: "whole: 2 decisions; rows 1 to 1" in run("audit", "verify", "--db", seeded).stdout)
@@ -268,7 +268,7 @@ def test_what_was_taken_out_goes_with_an_export_and_comes_back(seeded: Path, tmp
     assert run("audit", "head", "--db", copy).stdout == run("audit", "head", "--db", seeded).stdout
 
 
-def test_the_log_alone_is_exported_and_checked_without_the_store(seeded: Path, tmp_path: Path) -> None:
+def test_the_log_is_exported_separately_and_checked_without_the_store(seeded: Path, tmp_path: Path) -> None:
     assert run("audit", "export", tmp_path / "log.jsonl", "--db", seeded).exit_code == 0
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [row["receipt"]["correlation_id"] for row in rows] == ["c-low", "c-high", "c-critical"]
@@ -303,7 +303,7 @@ def test_a_policy_is_shown_checked_and_set(seeded: Path, tmp_path: Path) -> None
         assert http.post("/api/v1/dispatch", json=critical).json()["outcome"] == "allow"
 
 
-def test_where_a_file_is_served_its_rules_are_looked_at_and_it_says_so(seeded: Path, tmp_path: Path) -> None:
+def test_if_a_file_is_served_its_rules_are_used_and_it_says_so(seeded: Path, tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text('default = "allow"\n')
     asked = ("policy", "explain", "--worker", "wkr_abc123", "--capability", "llm.text.generate", "--db", seeded)
     assert run(*asked).stderr == ""
@@ -335,7 +335,7 @@ def test_policy_list_says_in_words_when_a_rule_is_open(seeded: Path, tmp_path: P
     assert "22:00 to 06:00 of the next day, beginning on fri (UTC)" in listed
 
 
-def test_a_hall_is_served_where_there_is_no_time_zone_database(db: Path, tmp_path: Path) -> None:
+def test_a_hall_is_served_without_a_time_zone_database(db: Path, tmp_path: Path) -> None:
     """F101"""
     policy = tmp_path / "p.toml"
     policy.write_text('[[rule]]\noutcome = "allow"\nhours = "00:00-24:00"\ntimezone = "Europe/Berlin"\n')
@@ -352,7 +352,7 @@ def test_the_ecosystems_rules_become_a_policy(tmp_path: Path) -> None:
     assert lines(run("policy", "check", tmp_path / "p.toml")) == ["2 rules, default deny"]
 
 
-async def test_a_served_policy_file_is_followed_and_a_mistake_in_it_is_told(db: Path, tmp_path: Path) -> None:
+async def test_a_served_policy_file_is_followed_and_a_mistake_in_it_is_reported(db: Path, tmp_path: Path) -> None:
     """F82: once it stands still."""
     policy = tmp_path / "policy.toml"
     policy.write_text('default = "allow"\n')
@@ -401,7 +401,7 @@ def test_no_text_of_a_store_drives_the_terminal(seeded: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     "command", [("ban", "w\udcff", "--reason", "r"), ("retire", "\udcff"), ("ban", "ab" * 32, "--reason", "\udcff")]
 )
-def test_what_is_no_utf8_is_said_to_be_none(seeded: Path, command: tuple[str, ...]) -> None:
+def test_invalid_utf8_is_reported(seeded: Path, command: tuple[str, ...]) -> None:
     """F27"""
     result = run(*command, "--db", seeded)
     assert result.exit_code == 2 and "UTF-8" in result.stderr

@@ -10,7 +10,7 @@ COMMANDS = [["serve", "--port", "0"], ["status"], ["export"], ["import"], ["keys
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_an_address_of_a_server_is_no_store(command: list[str], tmp_path: Path) -> None:
+def test_an_address_of_a_server_is_not_a_store(command: list[str], tmp_path: Path) -> None:
     """F110: and no folder of that name is made."""
     words = [sys.executable, "-m", "pyhall_tui", "hall", *command, "--db", "postgresql://user:word@host/hall"]
     done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)

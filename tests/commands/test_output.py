@@ -53,7 +53,7 @@ def closing(*numbers: int) -> Callable[[], None]:
 
 @posix
 @buffered_or_not
-def test_a_reader_that_has_enough_is_no_fault(commands: list[list[str]], unbuffered: str) -> None:
+def test_a_reader_that_stops_early_is_not_an_error(commands: list[list[str]], unbuffered: str) -> None:
     """F29, F119: as `head` does to a pipe."""
     for command in commands:
         process = subprocess.Popen([*PROGRAM, *command], stdout=-1, stderr=-1, env=environment(unbuffered))

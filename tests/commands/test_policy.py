@@ -59,7 +59,7 @@ def test_check_is_zero_while_policy_says_the_same(hall: LiveHall, tmp_path: Path
     assert done.stdout == ""
 
 
-def test_check_is_one_and_shows_before_and_after_where_it_differs(hall: LiveHall, tmp_path: Path) -> None:
+def test_check_exits_1_and_shows_before_and_after_if_it_differs(hall: LiveHall, tmp_path: Path) -> None:
     path = saved(tmp_path, hall)
     forbid_all(hall)
 
@@ -73,14 +73,14 @@ def test_check_is_one_and_shows_before_and_after_where_it_differs(hall: LiveHall
     assert document["differences"][0]["after"] == {"result": "deny", "code": "FROZEN"}
 
 
-def test_check_is_two_where_it_cannot_be_asked(hall: LiveHall, tmp_path: Path) -> None:
+def test_check_exits_2_if_it_cannot_ask(hall: LiveHall, tmp_path: Path) -> None:
     path = saved(tmp_path, hall)
 
     assert policy(tmp_path, hall, "check", str(path), url="http://127.0.0.1:9").returncode == 2
     assert policy(tmp_path, hall, "check", "never-saved").returncode == 2
 
 
-def test_nothing_is_saved_where_a_cell_got_no_answer(hall: LiveHall, tmp_path: Path) -> None:
+def test_nothing_is_saved_if_a_cell_got_no_answer(hall: LiveHall, tmp_path: Path) -> None:
     hall.faults.add(path="/api/v1/dispatch", status=500, count=1)
 
     done = policy(tmp_path, hall, "save", "nightly", *CHOICE)
@@ -95,7 +95,7 @@ def test_a_rate_limit_only_makes_it_slower(hall: LiveHall, tmp_path: Path) -> No
     assert saved(tmp_path, hall).exists()
 
 
-def test_a_pattern_that_fits_nothing_known_is_no_empty_baseline(hall: LiveHall, tmp_path: Path) -> None:
+def test_a_pattern_that_fits_nothing_known_is_not_an_empty_baseline(hall: LiveHall, tmp_path: Path) -> None:
     done = policy(tmp_path, hall, "save", "n", "--worker", "wkr_*", "--capability", "llm.text.generate")
 
     assert done.returncode == 2
@@ -150,7 +150,7 @@ def test_a_worker_that_fits_the_pattern_and_is_new_is_named(hall: LiveHall, tmp_
     assert as_json["new"][0] == {"capability": "mail.send", "worker_id": "org.yourco.mailer2", "risk_tier": "low"}
 
 
-def test_where_no_worker_is_known_it_is_said_that_new_ones_cannot_be_seen(hall: LiveHall, tmp_path: Path) -> None:
+def test_without_known_workers_it_says_that_new_ones_cannot_be_found(hall: LiveHall, tmp_path: Path) -> None:
     """F86: as in a CI that has the baseline and nothing else."""
     watched(tmp_path, "org.yourco.mailer1")
     baseline = tmp_path / "nightly.toml"

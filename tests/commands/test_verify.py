@@ -78,7 +78,7 @@ def test_wrong_use_is_not_a_registry_that_is_down(hall: LiveHall, tmp_path: Path
 
 
 @pytest.mark.parametrize("arguments", [("verify", "wkr_abc123"), ("doctor",)])
-def test_a_name_lookup_that_hangs_outlives_no_time_out(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_a_hanging_name_lookup_does_not_outlast_the_timeout(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """F16: not the command's either."""
     (tmp_path / "sitecustomize.py").write_text(
         "import socket, time\n"
@@ -100,7 +100,7 @@ def test_a_name_lookup_that_hangs_outlives_no_time_out(tmp_path: Path, arguments
     assert "No complete answer came from slow.example within 0.2 s" in done.stdout + done.stderr
 
 
-def test_where_no_key_is_found_the_command_says_how_to_give_it_one(hall: LiveHall, tmp_path: Path) -> None:
+def test_if_there_is_no_key_the_command_says_how_to_set_one(hall: LiveHall, tmp_path: Path) -> None:
     """F06: nobody can type it into a command."""
     config = tmp_path / "config"
     config.mkdir()
@@ -157,7 +157,7 @@ def test_a_hash_on_the_ban_list_is_said_to_be_listed(hall: LiveHall, tmp_path: P
     assert f"LISTED      {BANNED_HASH}  steals" in done.stdout
 
 
-def test_hashes_and_workers_are_told_in_the_order_asked(hall: LiveHall, tmp_path: Path) -> None:
+def test_hashes_and_workers_are_reported_in_the_order_asked(hall: LiveHall, tmp_path: Path) -> None:
     """F59."""
     hall.store.ban_hash(BANNED_HASH, "steals")
     done = verify(tmp_path, hall, "ef" * 32, "wkr_abc123", BANNED_HASH, "--json")

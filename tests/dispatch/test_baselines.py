@@ -36,7 +36,7 @@ def test_one_changed_cell_is_one_changed_line(tmp_path: Path) -> None:
     ]
 
 
-def test_names_with_dots_quotes_and_other_signs_come_back(tmp_path: Path) -> None:
+def test_names_with_dots_quotes_and_other_symbols_come_back(tmp_path: Path) -> None:
     case = Case('a "b"\\c.ü', "x.[y]#", "none")
     write(tmp_path / "b.toml", Baseline("org.acme", {case: ALLOW}))
 
@@ -71,7 +71,7 @@ def test_a_file_with_a_mistake_is_named_in_a_sentence(tmp_path: Path, text: str)
         read(path)
 
 
-def test_a_name_lies_in_the_folder_and_a_path_where_it_says(tmp_path: Path) -> None:
+def test_a_name_is_in_the_folder_and_a_path_is_used_as_given(tmp_path: Path) -> None:
     assert path_of("nightly", tmp_path) == tmp_path / "nightly.toml"
     assert path_of("policy/nightly.toml", tmp_path) == Path("policy/nightly.toml")
     with pytest.raises(BaselineMistake):

@@ -70,7 +70,7 @@ def test_other_ways_of_writing_it_are_read_too(line: str) -> None:
         ("curl -d 'x", "cannot be read"),
     ],
 )
-def test_what_is_no_dispatch_is_a_sentence(line: str, said: str) -> None:
+def test_what_is_not_a_dispatch_is_a_sentence(line: str, said: str) -> None:
     with pytest.raises(NotADispatch, match=said):
         pasted(line)
 

@@ -18,7 +18,7 @@ def test_a_filled_form_makes_the_documented_request() -> None:
     assert request.context == {"risk_tier": "low", "correlation_id": "req-1"}
 
 
-def test_no_tier_is_stated_where_none_is_chosen() -> None:
+def test_no_tier_is_sent_if_none_is_chosen() -> None:
     assert form(risk_tier="none").request("org.yourco").context == {"correlation_id": "req-1"}
 
 
@@ -43,7 +43,7 @@ def test_a_context_that_cannot_be_sent_is_a_sentence(text: str, said: str) -> No
     assert said in context_mistake(text)
 
 
-def test_each_mistake_stands_at_its_field() -> None:
+def test_each_mistake_is_shown_at_its_field() -> None:
     with pytest.raises(FormMistakes) as raised:
         DispatchForm(context="no").request("org.yourco")
 
@@ -62,7 +62,7 @@ def test_a_request_fills_the_form_that_made_it() -> None:
     assert filled(capability=request.capability, worker_id=request.worker_id, context=context) == typed
 
 
-def test_a_context_of_the_history_that_is_no_object_is_left_to_be_mended() -> None:
+def test_a_context_from_the_history_that_is_not_an_object_can_be_corrected() -> None:
     assert filled(capability="c", worker_id="w", context="{cut").context == "{cut"
 
 

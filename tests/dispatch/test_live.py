@@ -65,7 +65,7 @@ async def rig(hall: LiveHall) -> AsyncIterator[Rig]:
             made.lab.close()
 
 
-async def test_a_policy_that_changes_under_a_run_is_told_once_as_an_event(rig: Rig) -> None:
+async def test_a_policy_that_changes_during_a_run_is_one_event(rig: Rig) -> None:
     run = rig.lab.start_live(REQUEST, 1.0)
     await rig.came(run, 3)
     rig.freeze()
@@ -88,7 +88,7 @@ async def test_each_repetition_has_its_own_correlation_id_and_its_row(rig: Rig) 
     assert {row.correlation_id for row in rig.journal.dispatches("t")} >= set(ids)
 
 
-async def test_an_answer_that_does_not_come_is_no_change_of_the_answer(rig: Rig) -> None:
+async def test_a_missing_answer_is_not_a_change_of_the_answer(rig: Rig) -> None:
     run = rig.lab.start_live(REQUEST, 1.0)
     await rig.came(run, 2)
     rig.hall.faults.add(path="/api/v1/dispatch", status=500, count=1)
@@ -129,7 +129,7 @@ async def test_a_new_run_takes_the_place_of_the_old_one(rig: Rig) -> None:
     assert rig.lab.live is second
 
 
-async def test_a_run_goes_on_after_the_connection_was_closed_below_it(rig: Rig) -> None:
+async def test_a_run_continues_after_the_connection_was_closed_below_it(rig: Rig) -> None:
     broken = asyncio.get_running_loop().create_future()
     broken.cancel()
     calls = 0

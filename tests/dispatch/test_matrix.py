@@ -176,7 +176,7 @@ async def test_others_wait_their_turn_and_a_429_holds_all_of_them() -> None:
     assert at[2] - at[1] >= 20
 
 
-def test_a_pattern_chooses_among_what_is_known_and_a_name_stands_for_itself() -> None:
+def test_a_pattern_chooses_known_names_and_a_name_chooses_itself() -> None:
     known = ["llm.text.generate", "llm.embed", "mail.send"]
 
     assert choose(["llm.*", "x.new"], known, "capability") == ("llm.embed", "llm.text.generate", "x.new")

@@ -87,7 +87,7 @@ def test_a_dispatch_that_was_not_waited_for_is_unknown() -> None:
     assert result_of(abandoned(request(), 1.0).row) is Result.UNKNOWN
 
 
-def test_a_row_without_a_word_is_no_allow() -> None:
+def test_a_row_without_a_word_is_not_an_allow() -> None:
     row = msgspec.structs.replace(abandoned(request(), 1.0).row, error="", outcome="")
 
     assert result_of(row) is Result.OTHER
@@ -108,7 +108,7 @@ def test_an_unknown_code_is_not_explained_and_a_family_is() -> None:
 @pytest.mark.parametrize(
     ("word", "result"), [("no → allow", "other"), ("→ allow", "other"), ("deny → allow", "other"), ("allow", "allow")]
 )
-async def test_a_word_with_an_arrow_in_it_is_told_and_kept_as_what_was_understood(
+async def test_a_word_with_an_arrow_is_reported_and_kept_as_understood(
     hall: LiveHall, tmp_path: Path, word: str, result: str
 ) -> None:
     """F111: in the history as at once."""
@@ -122,13 +122,13 @@ async def test_a_word_with_an_arrow_in_it_is_told_and_kept_as_what_was_understoo
     assert (row.outcome, row.result) == (word, result)
 
 
-def test_a_result_that_a_later_version_wrote_is_no_allow() -> None:
+def test_a_result_that_a_later_version_wrote_is_not_an_allow() -> None:
     """F111."""
     row = msgspec.structs.replace(abandoned(request(), 1.0).row, error="", outcome="allow", result="allowed_once")
     assert result_of(row) is Result.OTHER
 
 
-async def test_an_allow_for_another_request_is_no_allow_at_once_and_in_the_history(hall: LiveHall) -> None:
+async def test_an_allow_for_another_request_is_not_an_allow_at_once_and_in_the_history(hall: LiveHall) -> None:
     """F112."""
     hall.faults.add(path="/api/v1/dispatch", status=200, body='{"outcome":"allow","correlation_id":"req-2"}', count=1)
     hall.faults.add(path="/api/v1/dispatch", status=200, body='{"outcome":"allow","capability":"x"}')

@@ -14,7 +14,7 @@ def shows_a_ban(terminal: Terminal) -> bool:
 
 
 @pytest.mark.parametrize("term", ["xterm", "linux", "screen", "vt220"])
-def test_in_sixteen_colours_a_ban_is_red_and_nothing_is_pale(tmp_path: Path, term: str) -> None:
+def test_in_sixteen_colors_a_ban_is_red_and_nothing_is_pale(tmp_path: Path, term: str) -> None:
     """F78."""
     with pyhall_tui(tmp_path, "--demo", TERM=term, COLORTERM="") as terminal:
         terminal.wait_for("BANNED")
@@ -27,7 +27,7 @@ def test_in_sixteen_colours_a_ban_is_red_and_nothing_is_pale(tmp_path: Path, ter
     assert b"\x1b[38;5;" not in terminal.raw and b"\x1b[38;2;" not in terminal.raw
 
 
-def test_where_there_are_more_colours_they_are_used(tmp_path: Path) -> None:
+def test_more_colors_are_used_if_there_are_any(tmp_path: Path) -> None:
     """F78."""
     with pyhall_tui(tmp_path, "--demo", TERM="xterm-256color", COLORTERM="") as terminal:
         terminal.wait_for("BANNED")

@@ -61,7 +61,7 @@ def test_a_ban_rings_and_notifies_and_its_reason_ends_no_sequence(tmp_path: Path
     assert b"\x07" in OSC.sub(b"", raw), "the bell is no part of a sequence"
 
 
-def test_where_the_profile_does_not_say_so_nothing_rings_and_nothing_notifies(tmp_path: Path, hall: LiveHall) -> None:
+def test_unless_the_profile_says_so_nothing_rings_or_notifies(tmp_path: Path, hall: LiveHall) -> None:
     save(tmp_path, hall, bell=False, desktop=False)
     with pyhall_tui(tmp_path, TERM_PROGRAM="iTerm.app", PYHALL_API_KEY=hall.key) as terminal:
         ban_and_wait(terminal, hall)
@@ -70,7 +70,7 @@ def test_where_the_profile_does_not_say_so_nothing_rings_and_nothing_notifies(tm
     assert b"\x07" not in OSC.sub(b"", raw)
 
 
-def test_a_terminal_that_is_not_known_gets_the_bell_alone(tmp_path: Path, hall: LiveHall) -> None:
+def test_an_unknown_terminal_gets_only_the_bell(tmp_path: Path, hall: LiveHall) -> None:
     save(tmp_path, hall, bell=True, desktop=True)
     with pyhall_tui(tmp_path, PYHALL_API_KEY=hall.key) as terminal:
         ban_and_wait(terminal, hall)

@@ -62,7 +62,7 @@ def test_quitting_is_at_once_also_in_the_middle_of_requests(tmp_path: Path, key:
     ("number", "code"),
     [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGQUIT, 131)],
 )
-def test_a_signal_ends_it_with_the_terminal_restored_and_an_exit_code_that_tells_it(
+def test_a_signal_ends_it_with_the_terminal_restored_and_its_exit_code(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     """F29."""
@@ -84,7 +84,7 @@ def test_a_signal_at_the_very_start_restores_the_terminal_too(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGTSTP])
-def test_after_a_stop_it_goes_on_and_ends_with_the_terminal_restored(tmp_path: Path, number: signal.Signals) -> None:
+def test_after_a_stop_it_continues_and_ends_with_the_terminal_restored(tmp_path: Path, number: signal.Signals) -> None:
     """F29: also after a stop that no program is told of."""
     with pyhall_tui(tmp_path, "--demo") as terminal:
         terminal.wait_for(r"● live")
@@ -102,7 +102,7 @@ def test_after_a_stop_it_goes_on_and_ends_with_the_terminal_restored(tmp_path: P
         assert restored(terminal.raw)
 
 
-def test_it_does_not_stop_where_no_shell_could_let_it_go_on(tmp_path: Path) -> None:
+def test_it_does_not_stop_if_no_shell_could_resume_it(tmp_path: Path) -> None:
     """F29"""
     with pyhall_tui(tmp_path, "--demo") as terminal:
         terminal.wait_for(r"● live")
@@ -149,7 +149,7 @@ def test_a_closed_terminal_ends_the_program_within_seconds(tmp_path: Path) -> No
         assert terminal.hang_up(terminal.at_once(8))
 
 
-def test_the_filter_takes_letters_that_are_keys_elsewhere(tmp_path: Path) -> None:
+def test_the_filter_takes_characters_that_are_keys_elsewhere(tmp_path: Path) -> None:
     """F34, F25."""
     with pyhall_tui(tmp_path, "--demo") as terminal:
         terminal.wait_for(r"● live")

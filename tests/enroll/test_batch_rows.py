@@ -66,7 +66,7 @@ def test_a_worker_has_one_key_under_each_spelling_of_the_registry(tmp_path: Path
     assert not set(one.aliases) & {another.key, *another.aliases}
 
 
-def test_csv_names_its_columns_and_separates_capabilities_by_blanks_or_semicolons(tmp_path: Path) -> None:
+def test_csv_names_its_columns_and_separates_capabilities_by_spaces_or_semicolons(tmp_path: Path) -> None:
     batch = tmp_path / "b.csv"
     batch.write_text(f'\ufeffDisplay_Name,capabilities,sha256\r\n"W, 1",mail.send; mail.read,{HASH}\r\n\r\n')
     (row,) = read_rows(batch, PROFILE)
@@ -117,7 +117,7 @@ def test_a_manifest_in_another_sdks_order_is_of_the_same_content(tmp_path: Path)
     assert (row.mistakes, row.request.sha256) == ((), hash_package(package).sha256)
 
 
-def test_a_manifest_that_another_secret_signed_is_wrong_where_the_secret_is_known(
+def test_a_manifest_that_another_secret_signed_is_wrong_if_the_secret_is_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = write_tree(tmp_path / "w", {"main.py": "x"})
@@ -152,11 +152,11 @@ def test_the_same_row_in_another_namespace_or_registry_is_another(tmp_path: Path
 
 
 @pytest.mark.parametrize("content", ["", "\n\n"])
-def test_an_empty_batch_is_told(tmp_path: Path, content: str) -> None:
+def test_an_empty_batch_is_reported(tmp_path: Path, content: str) -> None:
     with pytest.raises(BatchUnreadable, match="contains no workers"):
         read_rows(lines(tmp_path / "b.jsonl", content), PROFILE)
 
 
-def test_a_batch_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_batch_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BatchUnreadable, match="cannot be read"):
         read_rows(tmp_path / "none.jsonl", PROFILE)

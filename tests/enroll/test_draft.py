@@ -14,7 +14,7 @@ def test_a_draft_reads_back_as_it_was_kept() -> None:
     assert Draft.read(draft.as_dict()) == draft
 
 
-def test_what_another_version_kept_is_no_reason_to_fail() -> None:
+def test_what_another_version_kept_is_not_a_reason_to_fail() -> None:
     assert Draft.read({"capabilities": "not a list"}) == Draft()
     assert Draft.read({"display_name": "x", "of_a_later_version": 1}).display_name == "x"
 

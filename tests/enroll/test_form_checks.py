@@ -18,7 +18,7 @@ HASH = "a1b2c3" + "0" * 58
 
 
 @pytest.mark.parametrize("name", ["My Worker", "Übersetzer", "要約", "[/x] {a}", "👩‍💻 ⚠️"])
-def test_any_script_and_sign_is_a_name(name: str) -> None:
+def test_any_script_and_symbol_is_a_name(name: str) -> None:
     assert check_display_name(name) == ""
 
 
@@ -31,15 +31,15 @@ def test_capabilities_need_no_prefix_of_the_taxonomy() -> None:
     assert check_capabilities(["llm.text.generate", "cap.doc.summarize", "mail"]) == ""
 
 
-def test_at_least_one_capability_is_asked_for() -> None:
+def test_at_least_one_capability_is_required() -> None:
     assert check_capabilities([]) == "Add at least one capability: type it and press enter."
 
 
-def test_a_blank_in_a_capability_is_told() -> None:
+def test_a_space_in_a_capability_is_reported() -> None:
     assert check_capability("llm text") == "A capability has no spaces in it; separate two with a comma."
 
 
-def test_pasted_capabilities_come_apart_at_blanks_commas_and_lines() -> None:
+def test_pasted_capabilities_are_split_at_spaces_commas_and_lines() -> None:
     """F33: three on three lines, with CRLF, a blank line and a trailing comma."""
     assert split_capabilities("mail.send\r\n\r\nmail.read, llm.text.generate,\r\n") == [
         "mail.send",
@@ -64,7 +64,7 @@ def test_a_hash_is_taken_in_either_case_and_with_its_prefix(text: str) -> None:
         ("g" * 64, "'g' is not one"),
     ],
 )
-def test_what_is_no_hash_is_told_by_what_it_is(text: str, sentence: str) -> None:
+def test_what_is_not_a_hash_is_reported_by_what_it_is(text: str, sentence: str) -> None:
     assert sentence in check_sha256(text)
 
 

@@ -73,13 +73,13 @@ def test_fields_that_no_dialect_knows_are_named_as_kept() -> None:
     assert "are kept: of_ours." in texts(checks, RecordStanding.HOLDS)
 
 
-def test_a_placeholder_is_no_hash_and_attests_nothing() -> None:
+def test_a_placeholder_is_not_a_hash_and_attests_nothing() -> None:
     checks = check(json.loads((DATA / "manifest-pending.json").read_text()))
     assert "placeholder" in texts(checks, RecordStanding.UNPROVEN)
     assert "package_hash" not in texts(checks, RecordStanding.HOLDS)
 
 
-def test_the_records_own_hash_is_never_taken_for_the_packages() -> None:
+def test_the_records_own_hash_is_never_mistaken_for_the_packages() -> None:
     record = {"worker_id": "org.acme.w", "capabilities": ["a"]}
     record["artifact_hash"] = artifact_hash(record)
     checks = check(record, sha256=record["artifact_hash"])
@@ -87,7 +87,7 @@ def test_the_records_own_hash_is_never_taken_for_the_packages() -> None:
     assert "Its artifact_hash is its own" in texts(checks, RecordStanding.HOLDS)
 
 
-def test_a_workers_namespace_is_held_against_the_profiles() -> None:
+def test_a_workers_namespace_is_compared_with_the_profiles() -> None:
     assert "belongs to org.acme, not to org" in texts(
         check(VECTOR["manifest"], namespace="org.yourco"), RecordStanding.WRONG
     )
@@ -96,7 +96,7 @@ def test_a_workers_namespace_is_held_against_the_profiles() -> None:
     assert "wkr_abc123 names no namespace." in texts(plain, RecordStanding.UNPROVEN)
 
 
-def test_another_sdks_order_is_no_mismatch_and_no_match(tmp_path: Path) -> None:
+def test_another_sdks_order_is_neither_a_mismatch_nor_a_match(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src-tauri").mkdir()
     (tmp_path / "src" / "a").write_text("a")
@@ -150,6 +150,6 @@ def test_a_record_written_from_the_form_reads_back_with_its_own_hash(tmp_path: P
     assert written.doubts == ()
 
 
-def test_what_a_written_record_lacks_is_told() -> None:
+def test_what_a_written_record_lacks_is_reported() -> None:
     fields = record_of(Draft(display_name="W", capabilities=["a"]), None, "wkr_1")
     assert lacks_for_next_level(fields) == "For WCP-Basic it lacks: worker_species_id, risk_tier."

@@ -44,14 +44,14 @@ def test_whatever_one_does_the_rows_have_no_gap(steps: list[object]) -> None:
         assert ids(feed) == matching[: len(ids(feed))]
 
 
-def test_a_page_that_was_asked_for_with_another_filter_is_dropped() -> None:
+def test_a_page_requested_with_another_filter_is_dropped() -> None:
     feed = EventFeed(lambda _: False)
     feed.narrow(Filter(text="w3"))
     feed.add_page(Filter(), JOURNAL[-20:][::-1], is_last=False)
     assert not ids(feed) and not feed.is_loaded
 
 
-def test_what_was_acknowledged_stays_so_where_a_page_was_read_before() -> None:
+def test_acknowledged_events_stay_so_even_if_a_page_was_read_before() -> None:
     feed = EventFeed(lambda _: False)
     page(feed)
     feed.acknowledge_all(100)

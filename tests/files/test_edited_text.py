@@ -61,7 +61,7 @@ READERS: dict[str, tuple[str, str, Callable[[Path], Any], type[Exception] | None
 
 
 @pytest.mark.parametrize("kind", READERS)
-def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake(kind: str, tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_windows_line_ends_are_not_a_mistake(kind: str, tmp_path: Path) -> None:
     """F73"""
     name, text, read, _ = READERS[kind]
     path = tmp_path / name

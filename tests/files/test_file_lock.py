@@ -54,7 +54,7 @@ def test_two_holders_in_one_program_exclude_each_other_too(tmp_path: Path) -> No
         pass
 
 
-def test_a_lock_may_be_taken_on_one_thread_and_let_go_on_another(tmp_path: Path) -> None:
+def test_a_lock_may_be_taken_on_one_thread_and_released_on_another(tmp_path: Path) -> None:
     """A batch takes it off the loop."""
     for _ in range(2):
         lock = locked(tmp_path / "file")
@@ -82,7 +82,7 @@ def test_a_child_that_is_forked_meanwhile_does_not_keep_the_lock(tmp_path: Path)
 
 
 @pytest.mark.parametrize("fault", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL], ids=os.strerror)
-def test_a_file_system_without_locks_is_written_all_the_same(
+def test_a_file_system_without_locks_is_written_anyway(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int
 ) -> None:
     """F39"""
@@ -103,7 +103,7 @@ def test_a_lock_file_that_is_a_pipe_is_refused_and_not_waited_on(tmp_path: Path)
         pass
 
 
-def test_what_a_lock_file_holds_is_left_alone(tmp_path: Path) -> None:
+def test_what_a_lock_file_holds_is_left_untouched(tmp_path: Path) -> None:
     """Our own link may lead to a file of ours."""
     (tmp_path / "mine").write_text("mine")
     (tmp_path / ".file.lock").symlink_to("mine")

@@ -77,7 +77,7 @@ def test_a_file_that_is_held_in_its_place_is_written_over_there(
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_file_marked_read_only_is_left_alone_and_the_links_end_is_named(
+def test_a_file_marked_read_only_is_left_untouched_and_the_links_end_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F36: root may write it, and so is asked here as anybody else would be."""
@@ -91,7 +91,7 @@ def test_a_file_marked_read_only_is_left_alone_and_the_links_end_is_named(
 
 
 @pytest.mark.parametrize("kind", ["pipe", "socket", "a link to a device", "folder"])
-def test_what_is_no_file_is_neither_waited_on_nor_replaced(tmp_path: Path, kind: str) -> None:
+def test_what_is_not_a_file_is_neither_waited_on_nor_replaced(tmp_path: Path, kind: str) -> None:
     """F43, F36"""
     path = tmp_path / "profiles.toml"
     server = socket.socket(socket.AF_UNIX)
@@ -112,7 +112,7 @@ def test_what_is_no_file_is_neither_waited_on_nor_replaced(tmp_path: Path, kind:
         assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode)
 
 
-def test_a_watch_list_that_is_a_pipe_is_told_and_kept_in_memory(tmp_path: Path) -> None:
+def test_a_watch_list_that_is_a_pipe_is_reported_and_kept_in_memory(tmp_path: Path) -> None:
     """F43"""
     watched = WatchList(tmp_path, "acme")
     watched.path.parent.mkdir()

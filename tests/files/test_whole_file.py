@@ -69,7 +69,7 @@ def test_what_a_killed_program_left_is_deleted_by_the_next_write(tmp_path: Path,
     assert names(tmp_path) == ["file.csv"] and path.read_bytes() == b"whole"
 
 
-def test_what_a_running_program_writes_is_left_alone(tmp_path: Path) -> None:
+def test_what_a_running_program_writes_is_left_untouched(tmp_path: Path) -> None:
     """F103"""
     path = tmp_path / "file.csv"
     with writing(path, ATOMICALLY) as program:

@@ -74,7 +74,7 @@ def test_only_an_active_attested_undoubted_worker_is_clean(changes: dict[str, ob
     assert state(fleet) is expected
 
 
-def test_a_worker_not_asked_for_yet_is_waiting_and_not_clean() -> None:
+def test_a_worker_not_verified_yet_is_waiting_and_not_clean() -> None:
     assert state(fleet_with()) is State.WAITING
 
 
@@ -100,7 +100,7 @@ def test_an_age_is_never_negative() -> None:
     assert entry.age(moment(0).mono) == 0
 
 
-def test_a_restored_verdict_is_stale_until_it_is_verified_anew() -> None:
+def test_a_restored_verdict_is_stale_until_it_is_verified_again() -> None:
     fleet = fleet_with()
     fleet.restore(verdict(), None, 0.0, moment(-1))
     assert state(fleet) is State.STALE
@@ -158,7 +158,7 @@ def test_a_ban_set_again_for_another_reason_between_two_verifies_is_an_alarm() -
     assert apply(fleet, 180, banned=True, ban_reason="mines coins") == []
 
 
-def test_a_ban_set_again_for_another_reason_is_told_once_by_whichever_source_sees_it_first() -> None:
+def test_a_ban_set_again_for_another_reason_is_reported_once_by_the_first_source_that_sees_it() -> None:
     """F57."""
     fleet = fleet_with()
     apply(fleet, 0)
@@ -186,7 +186,7 @@ def test_two_sources_that_word_one_ban_differently_are_one_alarm() -> None:
     assert [event.kind for event in told] == [Kind.BANNED]
 
 
-def test_a_ban_list_that_drops_its_reasons_is_no_news() -> None:
+def test_a_ban_list_that_drops_its_reasons_is_not_news() -> None:
     """F57: nor is it when they come back."""
     fleet = fleet_with()
     apply(fleet, 0)
@@ -207,7 +207,7 @@ def test_a_ban_that_left_the_list_stays_until_a_newer_verify_says_otherwise() ->
     assert (event.kind, event.before, event.after) == (Kind.UNBANNED, "BANNED", "clean")
 
 
-def test_a_verify_asked_for_before_the_ban_was_seen_does_not_lift_it() -> None:
+def test_a_verify_requested_before_the_ban_was_seen_does_not_lift_it() -> None:
     fleet = fleet_with()
     apply(fleet, 0)
     fleet.apply_ban_list(ban_list(HASH), moment(5), moment(5))
@@ -223,7 +223,7 @@ def test_a_doubtful_answer_does_not_lift_a_ban() -> None:
     assert state(fleet, 1) is State.BANNED
 
 
-def test_an_unchanged_ban_list_still_bans_a_worker_whose_hash_is_on_it() -> None:
+def test_an_unchanged_ban_list_still_bans_a_worker_with_a_listed_hash() -> None:
     fleet = fleet_with()
     fleet.apply_ban_list(ban_list(HASH), moment(0), moment(0))
     apply(fleet, 1, sha256=OTHER)
@@ -277,7 +277,7 @@ def test_a_revoked_worker_is_an_alarm() -> None:
     assert [event.severity for event in apply(fleet, 1, status="revoked")] == [Severity.ALARM]
 
 
-def test_the_first_verdict_of_a_healthy_worker_is_no_event() -> None:
+def test_the_first_verdict_of_a_healthy_worker_is_not_an_event() -> None:
     assert apply(fleet_with(), 0) == []
 
 
@@ -331,7 +331,7 @@ def test_bans_come_first_whatever_the_sort() -> None:
 
 
 @pytest.mark.parametrize("query", ["(", "[", "c++", "\\", "?", "*", "c++ ("])
-def test_the_filter_takes_every_letter_as_text(query: str) -> None:
+def test_the_filter_takes_every_character_as_text(query: str) -> None:
     """F25: no pattern, no crash, a match where the text stands."""
     fleet = fleet_with("w([c++\\?*", "plain")
     assert order(fleet, moment(0).mono, query, SortKey.STATE) == ["w([c++\\?*"]
@@ -346,7 +346,7 @@ def test_the_filter_looks_through_id_name_status_and_state() -> None:
         assert order(fleet, moment(0).mono, query, SortKey.STATE) == [expected]
 
 
-def test_a_verdict_that_says_the_same_as_the_last_one_is_no_news_and_still_renews_the_age() -> None:
+def test_an_unchanged_verdict_is_not_news_but_renews_the_age() -> None:
     fleet = fleet_with()
     apply(fleet, 0)
     news, revision = fleet.news, fleet.revision

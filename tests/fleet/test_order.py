@@ -35,7 +35,7 @@ looks = st.tuples(
 
 
 @given(st.lists(st.one_of(verdicts, watched, time_passes, looks), max_size=60))
-def test_it_is_always_as_if_all_were_sorted_anew(steps: list[tuple[str, str, object]]) -> None:
+def test_the_result_is_always_as_if_everything_were_sorted_again(steps: list[tuple[str, str, object]]) -> None:
     fleet, now = Fleet(STALE_AFTER / 2), 0.0
     fleet.watch(IDS[:3])
     roster = Roster(fleet)

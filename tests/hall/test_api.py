@@ -48,7 +48,7 @@ def test_dispatch_denies_in_the_documented_shape(http: httpx.Client) -> None:
     }
 
 
-def test_a_hold_is_no_allow(http: httpx.Client) -> None:
+def test_a_hold_is_not_an_allow(http: httpx.Client) -> None:
     decision = http.post("/api/v1/dispatch", json=ASK | {"context": {"risk_tier": "high"}}).json()
     assert decision["outcome"] == "hold"
     assert decision["supervisor_required"] is True
@@ -235,13 +235,13 @@ def test_400_names_the_invalid_field(http: httpx.Client, path: str, body: object
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff\xfe", b'{"namespace": "\xff"}'])
-def test_400_for_what_is_no_object_of_json(http: httpx.Client, body: bytes) -> None:
+def test_400_for_what_is_not_a_json_object(http: httpx.Client, body: bytes) -> None:
     answer = http.post("/api/v1/dispatch", content=body)
     assert answer.status_code == 400
     assert "body" in answer.json()["error"]
 
 
-def test_400_for_a_limit_that_is_no_number(http: httpx.Client) -> None:
+def test_400_for_a_limit_that_is_not_a_number(http: httpx.Client) -> None:
     for limit in ("0", "-1", "x", "", "١"):
         answer = http.get("/api/v1/ban-list", params={"limit": limit})
         assert answer.status_code == 400 and "limit" in answer.json()["error"]
@@ -304,7 +304,7 @@ def test_404_and_405_for_routes_are_json_too(http: httpx.Client) -> None:
     assert "error" in wrong.json()
 
 
-def test_400_for_what_is_no_http_is_json_too(hall: LiveHall) -> None:
+def test_400_for_invalid_http_is_json_too(hall: LiveHall) -> None:
     host, port = hall.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.sendall(b"hello\r\n\r\n")

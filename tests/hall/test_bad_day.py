@@ -12,7 +12,7 @@ MINUTES = 30
 EVERY = 10  # seconds between two dispatches
 
 
-def test_every_decision_that_was_told_is_in_the_log_once() -> None:
+def test_every_decision_that_was_sent_is_in_the_log_once() -> None:
     clock = ManualClock()
     with live_hall(clock=clock, rate=2) as hall:
         hall.hall.faults.rng = random.Random(5)

@@ -45,7 +45,7 @@ def test_the_documented_worker_may_generate_text(demo_hall: RunningDemo) -> None
     assert outcomes == {"low": "allow", "medium": "allow", "high": "hold", "critical": "deny"}
 
 
-def test_a_dead_proxy_in_the_environment_is_no_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_proxy_in_the_environment_is_not_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     """F11: the hall itself goes through no proxy, whatever the environment says."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with start_demo(lively=False) as demo:
@@ -88,7 +88,7 @@ async def test_within_a_minute_one_is_attested_one_changes_its_hash_and_one_is_u
     assert seen == {"attested", "changed", "unbanned"}
 
 
-async def test_it_goes_on_for_an_hour_without_ending_the_fleet(scenario: tuple[Store, ManualClock]) -> None:
+async def test_it_continues_for_an_hour_without_ending_the_fleet(scenario: tuple[Store, ManualClock]) -> None:
     store, clock = scenario
     mine = store.put_worker(Worker(worker_id="mine", namespace="org.yourco", capabilities=("a",)))
     documented = store.worker("wkr_abc123")

@@ -21,7 +21,7 @@ def http(hall: LiveHall) -> Iterator[httpx.Client]:
         yield http
 
 
-def test_a_fault_happens_where_it_fits_and_as_often_as_it_says(hall: LiveHall, http: httpx.Client) -> None:
+def test_a_fault_happens_where_it_matches_and_as_often_as_it_says(hall: LiveHall, http: httpx.Client) -> None:
     hall.faults.add(path="/api/v1/verify/*", method="GET", status=503, count=2)
     codes = [http.get(VERIFY).status_code for _ in range(3)]
     assert codes == [503, 503, 200]
@@ -55,7 +55,7 @@ def test_a_dropped_request_is_unheard(hall: LiveHall, http: httpx.Client) -> Non
     assert decisions(hall) == 0
 
 
-def test_a_dropped_answer_was_decided_all_the_same(hall: LiveHall, http: httpx.Client) -> None:
+def test_a_dropped_answer_was_decided_anyway(hall: LiveHall, http: httpx.Client) -> None:
     hall.faults.add(drop="answered", count=1)
     with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
         dispatch(http)

@@ -72,7 +72,7 @@ def test_it_is_the_same_in_pieces(hall: LiveHall) -> None:
         assert all_of(connection).startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_refusal_in_the_middle_of_a_body_is_no_second_answer(hall: LiveHall) -> None:
+def test_a_refusal_in_the_middle_of_a_body_is_not_a_second_answer(hall: LiveHall) -> None:
     """F99: the request was answered already, since it has no key."""
     with connect(hall.url) as connection:
         connection.sendall(CHUNKED)

@@ -66,7 +66,7 @@ def test_another_namespaces_decisions_are_not_counted(hall: LiveHall, http: http
     assert http.get("/policy").json()["rules"][2]["hits"] == 1
 
 
-async def test_a_log_that_was_put_in_anothers_place_is_counted_anew(hall: LiveHall, http: httpx.Client) -> None:
+async def test_a_log_that_replaced_another_is_counted_again(hall: LiveHall, http: httpx.Client) -> None:
     tally = audit.Tally()
     for _ in range(3):
         dispatch(http, "low")
@@ -109,7 +109,7 @@ def test_an_explanation_names_the_rule_and_why_not_the_others(http: httpx.Client
     assert http.get("/dispatches").json()["count"] == 0, "nothing is logged"
 
 
-def test_it_is_of_the_time_that_is_asked_for(hall: LiveHall, http: httpx.Client) -> None:
+def test_it_is_for_the_requested_time(hall: LiveHall, http: httpx.Client) -> None:
     save_rules(hall.store, Policy(rule=(Rule(id="by-night", outcome="allow", hours="22:00-06:00"),)))
     ask = {"worker_id": WORKER, "capability": CAPABILITY}
     noon, midnight = 1_774_008_000 // 86_400 * 86_400 + 43_200, 1_774_008_000 // 86_400 * 86_400
@@ -163,13 +163,13 @@ def test_a_mistake_changes_nothing(hall: LiveHall, http: httpx.Client, body: byt
     assert http.get("/health").status_code == 500
 
 
-def test_faults_want_a_key_even_where_reads_are_public(hall: LiveHall) -> None:
+def test_faults_need_a_key_even_if_reads_are_public(hall: LiveHall) -> None:
     hall.hall.public_reads = True
     answer = httpx.put(f"{hall.url}/admin/faults", json={"faults": [{"status": 500}]}, trust_env=False, verify=False)
     assert answer.status_code == 401 and hall.faults.in_force == ()
 
 
-def test_the_document_tells_of_faults_without_making_them_an_operation(http: httpx.Client) -> None:
+def test_the_document_describes_faults_without_making_them_an_operation(http: httpx.Client) -> None:
     document = http.get("/openapi.json").json()
     assert "PUT /admin/faults" in document["info"]["description"] and "/admin/faults" not in document["paths"]
 

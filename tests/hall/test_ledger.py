@@ -27,7 +27,7 @@ def made(store: Store) -> Ledger:
     return Ledger(store, write)
 
 
-async def test_decisions_of_one_turn_are_one_transaction_and_in_the_log_when_they_are_told(tmp_path: Path) -> None:
+async def test_decisions_of_one_turn_are_one_transaction_and_logged_when_sent(tmp_path: Path) -> None:
     store, other = SqliteStore(tmp_path / "hall.db"), SqliteStore(tmp_path / "hall.db")
     ledger = made(store)
     before = rows(other, "PRAGMA data_version")[0][0]
@@ -44,7 +44,9 @@ async def test_decisions_of_one_turn_are_one_transaction_and_in_the_log_when_the
     other.close()
 
 
-async def test_where_it_cannot_be_written_each_is_told_and_the_next_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_if_it_cannot_be_written_each_failure_is_reported_and_the_next_is_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     store = SqliteStore()
     ledger = made(store)
 
@@ -59,7 +61,7 @@ async def test_where_it_cannot_be_written_each_is_told_and_the_next_is_tried(mon
     assert audit.verify(store) == audit.Checked(1)
 
 
-async def test_one_that_cannot_be_decided_is_told_and_the_others_are() -> None:
+async def test_one_that_cannot_be_decided_is_reported_and_the_others_are_decided() -> None:
     ledger = Ledger(SqliteStore(), lambda asked: [ValueError("no"), *({"id": of} for _, of in asked[1:])])
     failed, other = await asyncio.gather(*(ledger.decide(ASKED, str(n)) for n in range(2)), return_exceptions=True)
     assert str(failed) == "no" and other == {"id": "1"}

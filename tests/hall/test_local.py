@@ -41,7 +41,7 @@ def test_a_public_hall_shows_everything_without_a_key(hall: LiveHall, http: http
     assert httpx.get(f"{hall.url}/workers", trust_env=False, verify=False).json()["count"] == 2
 
 
-def test_dispatches_are_a_feed_that_goes_on_where_one_was(http: httpx.Client) -> None:
+def test_dispatches_are_a_feed_that_continues_after_the_last_one(http: httpx.Client) -> None:
     dispatch(http, "low", "one")
     dispatch(http, "critical", "two")
     feed = http.get("/dispatches", params={"limit": 10}).json()

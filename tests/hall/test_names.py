@@ -87,7 +87,7 @@ def test_no_path_is_answered_for_others(public: LiveHall, path: str) -> None:
 
 
 @pytest.mark.parametrize("host", NO_HOSTS)
-def test_what_is_no_host_is_refused(public: LiveHall, host: str) -> None:
+def test_what_is_not_a_host_is_refused(public: LiveHall, host: str) -> None:
     """F96: nothing is guessed."""
     assert status_of(public.url, f"GET /workers HTTP/1.1\r\nHost: {host}") == 400
 
@@ -166,7 +166,7 @@ def test_further_names_are_an_option(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["http://hall.example", "a b", "", "hall.example/x", "☃.example", "bücher.example:x"])
-def test_an_option_that_is_no_name_is_a_mistake(name: str, tmp_path: Path) -> None:
+def test_an_option_that_is_not_a_name_is_a_mistake(name: str, tmp_path: Path) -> None:
     """F96: it would never be answered."""
     result = run("serve", "--port", "0", "--db", tmp_path / "hall.db", "--allow-host", name)
     assert result.exit_code == 2 and "--allow-host" in result.stderr

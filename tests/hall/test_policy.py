@@ -65,7 +65,7 @@ def test_a_rule_matches_by_all_that_it_names() -> None:
     assert policy.decide(asked("llm.x", "w-1", "low", namespace="x.alice")).outcome == "deny"
 
 
-def test_a_tier_that_is_not_stated_escapes_no_rule_that_speaks_of_it() -> None:
+def test_an_unstated_tier_does_not_escape_rules_about_it() -> None:
     low_only = Policy(rule=(Rule(id="low", outcome="allow", risk_tiers=("low",)),))
     assert decide(low_only) == "deny by default"
     refuses = Policy(rule=(Rule(id="say", outcome="deny", risk_tiers=("unstated",)), Rule(id="all", outcome="allow")))
@@ -131,7 +131,7 @@ def test_what_is_known_of_the_worker_counts_before_the_policy(worker: Worker | N
         ("\0" * 30, "p:1:1:", ""),
     ],
 )
-def test_a_mistake_is_told_with_line_and_column(text: str, place: str, says: str) -> None:
+def test_a_mistake_is_reported_with_line_and_column(text: str, place: str, says: str) -> None:
     with pytest.raises(FileMistake) as caught:
         parse(text, "p")
     assert str(caught.value).startswith(place)
@@ -271,7 +271,7 @@ def test_a_file_put_in_place_by_a_rename_counts_too(watched: Watched) -> None:
     ids=["torn", "empty", "blank", "zeros", "utf-16", "gone", "folder", "pipe", "loop", "other"],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes and links")
-def test_a_file_that_is_no_policy_keeps_the_old_rules_and_is_said(
+def test_a_file_that_is_not_a_policy_keeps_the_old_rules_and_is_reported(
     watched: Watched, change: Callable[[Path], object], says: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """F82"""
@@ -288,7 +288,7 @@ def test_a_file_that_is_no_policy_keeps_the_old_rules_and_is_said(
     assert watched.stand_still() == "allow by new" and watched.source.error is None
 
 
-def test_a_file_that_never_stands_still_is_said(watched: Watched) -> None:
+def test_a_file_that_never_settles_is_reported(watched: Watched) -> None:
     """F82"""
     for number in range(40):
         watched.file.write_text(NEW + f"# {number}")
@@ -299,7 +299,7 @@ def test_a_file_that_never_stands_still_is_said(watched: Watched) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "# later\n", NEW[:-3], 'default = "al'])
-def test_a_file_that_is_no_policy_at_the_start_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_policy_at_the_start_is_refused(tmp_path: Path, text: str) -> None:
     """F82"""
     (tmp_path / "policy.toml").write_text(text)
     with pytest.raises(FileMistake, match=r"policy\.toml:\d+:\d+: "):

@@ -175,7 +175,7 @@ def test_after_the_machine_was_started_again_the_wall_clock_counts(path: Path) -
     assert place.allowed(9) == 5
 
 
-def test_after_a_start_with_a_clock_at_1970_it_ends_all_the_same(path: Path) -> None:
+def test_after_a_start_with_a_clock_at_1970_it_ends_anyway(path: Path) -> None:
     """F84: with no time to go by, all counts as allowed just now."""
     place = Place(path, "5/hour")
     assert place.allowed(5) == 5
@@ -239,7 +239,7 @@ def test_what_cannot_be_read_allows_nothing(path: Path) -> None:
             place.dispatch()
 
 
-def test_a_decision_that_is_not_written_is_not_told_and_counts_until_it_is(
+def test_a_decision_that_is_not_written_is_not_sent_and_counts_until_it_is(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = Place(path, "2/hour")

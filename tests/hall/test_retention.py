@@ -64,7 +64,7 @@ def test_old_rows_go_and_the_rest_is_whole(store: Store) -> None:
 
 
 @pytest.mark.parametrize("keep", [0, 1, 3])
-def test_as_many_decisions_stay_as_are_asked_for_however_often_some_go(store: Store, keep: int) -> None:
+def test_the_requested_number_of_decisions_stays_however_often_some_are_removed(store: Store, keep: int) -> None:
     for number in range(1, 6):
         fill(store, 4)
         prune(store, Retention(keep))
@@ -125,7 +125,7 @@ async def test_it_goes_in_small_pieces_and_is_said(
     task.cancel()
 
 
-def test_one_that_was_killed_in_between_goes_on_and_writes_no_second_row(
+def test_one_that_was_killed_midway_continues_without_a_second_row(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F92"""

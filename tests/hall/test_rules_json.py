@@ -74,7 +74,7 @@ def test_a_value_that_no_dispatch_can_have_is_dropped() -> None:
     assert [(rule.id, rule.capability, rule.context) for rule in policy.rule] == [("r", "cap.a", {"env": ("",)})]
 
 
-def test_what_ours_cannot_say_is_told() -> None:
+def test_what_our_rules_cannot_express_is_reported() -> None:
     _, notes = imported(DEV)
     assert any("wrk.hello.greeter" in note for note in notes)
     assert any("ctrl.obs.audit-log-append-only" in note for note in notes)
@@ -94,7 +94,7 @@ def test_a_match_that_is_not_known_is_left_out_not_widened() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"rules": []}', b'{"rules": [{"rule_id": "r", "match": {"env": 3}}]}'])
-def test_what_is_no_such_file_is_a_mistake(body: bytes) -> None:
+def test_another_kind_of_file_is_a_mistake(body: bytes) -> None:
     with pytest.raises(FileMistake, match=r"rules\.json"):
         read(body, "rules.json")
 

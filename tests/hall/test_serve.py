@@ -85,7 +85,7 @@ def test_the_store_is_changed_while_it_is_served(db: Path) -> None:
         assert verdict()["status"] == "retired"
 
 
-def test_a_file_that_is_no_store_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_store_is_left_as_it_is(tmp_path: Path) -> None:
     other = tmp_path / "notes.txt"
     other.write_text("not a database, but long enough to look at, twice over\n" * 40)
     result = run("serve", "--port", "0", "--db", other)
@@ -106,7 +106,7 @@ def test_a_port_in_use_is_one_sentence_and_costs_no_key(db: Path) -> None:
     store.close()
 
 
-def test_beyond_this_machine_only_with_tls_or_told_in_words(db: Path) -> None:
+def test_beyond_this_machine_only_with_tls_or_explicitly(db: Path) -> None:
     result = run("serve", "--host", "0.0.0.0", "--port", "0", "--db", db)
     assert result.exit_code == 2  # click's own; the program makes 64 of it
     assert "--tls-cert" in result.stderr and "--allow-plain-http" in result.stderr
@@ -172,7 +172,7 @@ def under_way(hall: Served, path: str) -> Iterator[socket.socket]:
 
 @POSIX
 @pytest.mark.parametrize(("sig", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_told_a_second_time_it_ends_now(db: Path, tmp_path: Path, sig: int, code: int) -> None:
+def test_a_second_signal_ends_it_at_once(db: Path, tmp_path: Path, sig: int, code: int) -> None:
     """F31: the second ctrl+c waits for no request."""
     faults = tmp_path / "faults.toml"
     faults.write_text('[[fault]]\npath = "/api/v1/verify/*"\nlatency = 60\n')
@@ -245,7 +245,7 @@ def refused(url: str) -> None:
 
 
 @POSIX
-def test_the_end_of_its_terminal_is_the_same_as_being_told(db: Path, tmp_path: Path) -> None:
+def test_losing_the_terminal_ends_it_like_a_signal(db: Path, tmp_path: Path) -> None:
     """F31: a window that is closed sends SIGHUP."""
     faults = tmp_path / "faults.toml"
     faults.write_text('[[fault]]\npath = "/api/v1/verify/*"\nlatency = 0.5\n')
@@ -255,7 +255,7 @@ def test_the_end_of_its_terminal_is_the_same_as_being_told(db: Path, tmp_path: P
 
 
 @POSIX
-def test_with_nohup_it_outlives_its_terminal(db: Path) -> None:
+def test_with_nohup_it_survives_its_terminal(db: Path) -> None:
     """F31: who asked for SIGHUP to be ignored is obeyed."""
     with served(db, by=["nohup", *PROGRAM]) as hall, hall.http() as http:
         hall.process.send_signal(signal.SIGHUP)
@@ -306,7 +306,7 @@ def test_faults_of_a_file_are_checked(db: Path, tmp_path: Path) -> None:
 
 
 @POSIX
-def test_every_decision_that_was_told_is_in_the_log_after_kill_9_under_load(db: Path) -> None:
+def test_every_decision_that_was_sent_is_in_the_log_after_kill_9_under_load(db: Path) -> None:
     told: set[str] = set()
     with served(db, "--seed", "demo", "--rate", "0") as hall:
         enough = threading.Event()

@@ -77,7 +77,7 @@ async def test_it_is_opened_by_an_enrollment_and_held_as_long_as_the_key_is_take
     assert enrollments(hall) == 1
 
 
-async def test_a_restart_goes_on_with_the_enrollment_that_is_there(
+async def test_a_restart_continues_with_the_existing_enrollment(
     hall: LiveHall, store: Store, clock: ManualClock
 ) -> None:
     await follow(hall.url, hall.key, store, clock).poll()
@@ -97,7 +97,7 @@ async def test_a_copy_of_the_store_does_not_take_it_over(hall: LiveHall, store: 
     assert enrollments(hall) == 2
 
 
-async def test_it_ends_where_the_upstream_is_away_for_too_long_and_comes_back_with_it(
+async def test_it_ends_if_the_upstream_is_unreachable_for_too_long_and_comes_back_with_it(
     hall: LiveHall, store: Store, clock: ManualClock
 ) -> None:
     followed = follow(hall.url, hall.key, store, clock)
@@ -114,7 +114,7 @@ async def test_it_ends_where_the_upstream_is_away_for_too_long_and_comes_back_wi
     assert session_of(followed)["state"] == "held" and enrollments(hall) == 1
 
 
-async def test_a_key_that_is_no_longer_taken_has_its_own_sentence(
+async def test_a_key_that_is_no_longer_accepted_has_its_own_sentence(
     hall: LiveHall, store: Store, clock: ManualClock
 ) -> None:
     followed = follow(hall.url, hall.key, store, clock)
@@ -126,9 +126,7 @@ async def test_a_key_that_is_no_longer_taken_has_its_own_sentence(
     assert "rejects the key in PYHALL_API_KEY (401)" in session["error"] and hall.key not in session["error"]
 
 
-async def test_where_bans_are_read_by_anyone_a_refused_key_is_seen_all_the_same(
-    store: Store, clock: ManualClock
-) -> None:
+async def test_a_refused_key_is_noticed_even_if_anyone_may_read_bans(store: Store, clock: ManualClock) -> None:
     with live_hall(public_reads=True) as public:
         followed = follow(public.url, "phk_live_wrong", store, clock, None)
         public.faults.add(path="/api/v1/ban-list", body="[]")
@@ -137,7 +135,9 @@ async def test_where_bans_are_read_by_anyone_a_refused_key_is_seen_all_the_same(
     assert session_of(followed)["state"] == "refused"
 
 
-async def test_a_namespace_that_the_key_is_not_for_is_told(hall: LiveHall, store: Store, clock: ManualClock) -> None:
+async def test_a_namespace_that_the_key_is_not_for_is_reported(
+    hall: LiveHall, store: Store, clock: ManualClock
+) -> None:
     followed = follow(hall.url, hall.key, store, clock, "x.alice")
     await followed.poll()
     session = session_of(followed)
@@ -147,7 +147,7 @@ async def test_a_namespace_that_the_key_is_not_for_is_told(hall: LiveHall, store
     assert session_of(followed) == session, "that the key is good for other things opens no session"
 
 
-async def test_without_a_namespace_the_key_alone_is_proved(hall: LiveHall, store: Store, clock: ManualClock) -> None:
+async def test_without_a_namespace_only_the_key_is_proven(hall: LiveHall, store: Store, clock: ManualClock) -> None:
     followed = follow(hall.url, hall.key, store, clock, None)
     await followed.poll()
     session = session_of(followed)
@@ -160,7 +160,7 @@ async def test_without_a_key_there_is_none(hall: LiveHall, store: Store, clock: 
     assert session_of(followed)["state"] == "none" and "PYHALL_API_KEY" in session_of(followed)["error"]
 
 
-async def test_where_nothing_tells_whether_the_key_is_taken_none_is_claimed(
+async def test_without_proof_that_the_key_is_accepted_nothing_is_claimed(
     hall: LiveHall, store: Store, clock: ManualClock
 ) -> None:
     hall.faults.add(path="/api/account/standing", status=404)
@@ -175,7 +175,7 @@ async def test_where_nothing_tells_whether_the_key_is_taken_none_is_claimed(
     assert session_of(enrolled)["state"] == "held", "an enrolled hall goes by the ban list then"
 
 
-async def test_a_standing_that_is_told_to_a_login_alone_says_nothing_of_the_key(
+async def test_a_standing_that_needs_a_login_says_nothing_about_the_key(
     hall: LiveHall, store: Store, clock: ManualClock
 ) -> None:
     hall.faults.add(path="/api/account/standing", status=401)
@@ -197,7 +197,7 @@ async def test_a_stated_end_is_renewed_in_time_and_not_before(hall: LiveHall, st
     assert session_of(followed)["state"] == "expired"
 
 
-async def test_an_end_that_is_over_already_is_no_reason_to_enroll_with_each_poll(
+async def test_a_past_end_is_not_a_reason_to_enroll_with_each_poll(
     hall: LiveHall, store: Store, clock: ManualClock
 ) -> None:
     hall.faults.add(path="/api/v1/hall/enroll", body=json.dumps({"id": "s", "expires_at": clock.now().wall - 1}))

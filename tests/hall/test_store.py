@@ -82,7 +82,7 @@ def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "deep" / "hall.db").stat().st_mode) == 0o600
 
 
-def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+def test_a_store_of_a_newer_version_is_left_untouched(tmp_path: Path) -> None:
     db = sqlite3.connect(tmp_path / "hall.db")
     db.execute("PRAGMA user_version=99")
     db.close()
@@ -90,14 +90,14 @@ def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
         SqliteStore(tmp_path / "hall.db")
 
 
-def test_a_folder_is_no_store(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_store(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="can't open"):
         SqliteStore(tmp_path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file layers of POSIX")
 @pytest.mark.parametrize("began_with_wal", [False, True])
-def test_where_the_file_system_carries_no_write_ahead_log_another_mode_is_used_and_told(
+def test_without_a_write_ahead_log_another_mode_is_used_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, began_with_wal: bool
 ) -> None:
     """F39: SQLite's dot-file locking knows no shared memory, as a network file system may not."""
@@ -118,7 +118,9 @@ def test_where_the_file_system_carries_no_write_ahead_log_another_mode_is_used_a
     again.close()
 
 
-def test_a_store_that_another_program_holds_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_another_program_holds_is_reported_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """F39: never "database is locked" as the last word."""
     path, connect = tmp_path / "hall.db", sqlite3.connect
     SqliteStore(path).close()

@@ -114,7 +114,7 @@ def test_a_worker_is_found_as_it_was_put(store: Store) -> None:
     assert not store.ban("none", "r") and not store.unban("w")
 
 
-def test_only_an_active_worker_is_attested_anew(store: Store) -> None:
+def test_only_an_active_worker_is_attested_again(store: Store) -> None:
     assert store.attest("w", OTHER_HASH, ai_service="s") and worker(store).ai_service == "s"
     assert store.set_status("w", "retired")
     assert not store.attest("w", HASH) and store.attest("w", HASH, active_only=False)
@@ -161,7 +161,7 @@ def test_pages_are_the_whole_list(store: Store, size: int) -> None:
     assert bans == store.bans()
 
 
-def test_counts_and_what_is_perhaps_amiss(store: Store) -> None:
+def test_counts_and_possible_problems(store: Store) -> None:
     store.put_worker(Worker(worker_id="bare", namespace="m"))
     store.ban_hash(HASH, "r")
     assert store.worker_counts() == (3, 1) and store.worker_counts("m") == (1, 0)
@@ -386,7 +386,7 @@ def test_a_decision_knows_what_another_hall_did_since_the_last_look(two: tuple[S
     assert audit.verify(here) == audit.Checked(6)
 
 
-def test_no_decision_stands_behind_a_ban_that_it_does_not_know(two: tuple[Store, Store]) -> None:
+def test_no_decision_is_logged_after_a_ban_that_it_does_not_know(two: tuple[Store, Store]) -> None:
     """Two halls decide while a third hand bans and unbans: one order for all of it."""
     here, there = two
     done = threading.Event()

@@ -102,7 +102,9 @@ def test_files_that_others_took_are_waited_for_quietly(
     ],
     ids=["silent", "half a head", "half a body", "half a second head"],
 )
-def test_who_does_not_go_on_is_closed(said: bytes, answer: bytes, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_client_that_does_not_continue_is_closed(
+    said: bytes, answer: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     """F87, F95: each part of a request has a deadline."""
     with live_hall(guests=Guests(patience=HURRY)) as hall:
         assert tell(hall.url, said).startswith(answer)

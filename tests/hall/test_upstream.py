@@ -226,7 +226,7 @@ async def test_what_could_not_be_kept_is_tried_again_though_the_upstream_says_un
     assert dispatch(local) == "ATTEST_BANNED_HASH" and not followed.stale
 
 
-async def test_a_portals_page_is_no_ban_list_and_says_so(local: Hall, clock: ManualClock) -> None:
+async def test_a_portals_page_is_not_a_ban_list_and_says_so(local: Hall, clock: ManualClock) -> None:
     """F17."""
     async with raw_server() as server:
         server.answer(answer(b"<html><title>Wifi</title>log in", "200 OK", "Content-Type: text/html"))
@@ -247,7 +247,7 @@ def test_serve_follows_an_upstream(hall: LiveHall, tmp_path: Path, monkeypatch: 
         assert http.get("/status").json()["upstream"]["stale"] is False
 
 
-def test_a_key_that_no_header_can_carry_is_told_without_it(tmp_path: Path) -> None:
+def test_a_key_that_no_header_can_carry_is_reported_without_it(tmp_path: Path) -> None:
     """F05, F41."""
     result = run("serve", "--db", tmp_path / "hall.db", "--upstream", "http://localhost:9", PYHALL_API_KEY="phk\nlive")
     assert result.exit_code == 2

@@ -111,7 +111,7 @@ def test_without_shared_memory_another_journal_mode_is_used(tmp_path, began_with
 
 
 @pytest.mark.parametrize("code", [sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_IOERR_LOCK])
-def test_where_locking_fails_in_every_mode_memory_is_used(tmp_path, code):
+def test_if_locking_fails_in_every_mode_memory_is_used(tmp_path, code):
     """F39."""
 
     class NoLocks(sqlite3.Connection):
@@ -131,7 +131,7 @@ def test_where_locking_fails_in_every_mode_memory_is_used(tmp_path, code):
 
 
 @pytest.mark.parametrize(("make", "told"), [(Path.mkdir, "it is a folder"), (os.mkfifo, "it is a pipe, socket")])
-def test_what_is_no_file_ends_in_memory_and_is_told_as_what_it_is(tmp_path, make, told):
+def test_what_is_not_a_file_ends_in_memory_and_is_named(tmp_path, make, told):
     """F39, F43."""
     make(tmp_path / "journal.db")
     with open_at(tmp_path / "journal.db") as journal:
@@ -139,7 +139,7 @@ def test_what_is_no_file_ends_in_memory_and_is_told_as_what_it_is(tmp_path, make
         assert works(journal)
 
 
-def test_a_file_that_another_program_locks_for_good_ends_in_memory(tmp_path):
+def test_a_file_that_another_program_locks_permanently_ends_in_memory(tmp_path):
     """F39: never "database is locked" as the last word."""
     path = tmp_path / "journal.db"
     fill(path, 1)
@@ -152,7 +152,7 @@ def test_a_file_that_another_program_locks_for_good_ends_in_memory(tmp_path):
     other.close()
 
 
-def test_a_long_write_of_another_program_is_waited_for_by_the_writer_alone(tmp_path):
+def test_only_the_writer_waits_for_another_programs_long_write(tmp_path):
     """F39."""
     path = tmp_path / "journal.db"
     fill(path, 2)
@@ -224,7 +224,7 @@ def test_a_file_set_aside_by_another_program_is_not_set_aside_twice(tmp_path):
     assert rows_in(path, "events") >= 2
 
 
-def test_a_newer_file_is_left_alone(tmp_path):
+def test_a_newer_file_is_left_untouched(tmp_path):
     path = tmp_path / "journal.db"
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
@@ -269,7 +269,7 @@ class FullDisk:
         self.connections[0].execute("PRAGMA max_page_count=1000000")
 
 
-def test_a_full_disk_is_told_and_what_waited_is_written_once_there_is_room(tmp_path):
+def test_a_full_disk_is_reported_and_waiting_rows_are_written_once_there_is_room(tmp_path):
     path = tmp_path / "journal.db"
     disk = FullDisk()
     with open_at(path, connect=disk) as journal:

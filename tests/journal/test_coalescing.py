@@ -40,7 +40,7 @@ def test_what_follows_them_is_one_row_with_a_count():
         assert flapping == recorded[-1].event
 
 
-def test_a_row_is_no_alarm_over_a_last_state_of_clean():
+def test_a_row_whose_last_state_is_clean_is_not_an_alarm():
     """F57: an alarm in it that nobody has seen leaves a warning."""
     with Journal.in_memory(ManualClock()) as journal:
         flapping = flap(journal, 10)[-1].event

@@ -93,7 +93,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
         "＝1;＋1",
     ],
 )
-def test_a_cell_is_no_formula_where_cells_part_at_another_character(text: str) -> None:
+def test_a_cell_is_not_a_formula_if_another_character_separates_cells(text: str) -> None:
     """F89: and read again it is what it was."""
     cell = harmless(text)
     for separator in ";|\t\n":
@@ -103,6 +103,6 @@ def test_a_cell_is_no_formula_where_cells_part_at_another_character(text: str) -
 
 
 @pytest.mark.parametrize("text", ["a-b;c=d", "it's 'so'; fine", "2026-01-01;x", "", "'", ";';"])
-def test_a_cell_without_a_formula_is_left_alone(text: str) -> None:
+def test_a_cell_without_a_formula_is_left_untouched(text: str) -> None:
     """F89."""
     assert harmless(text) == text == as_it_was(text)

@@ -229,7 +229,7 @@ def test_a_verdict_from_the_future_is_replaced(journal):
     assert journal.all_verdicts("prod")[0].verdict.banned
 
 
-def test_ids_rise_where_the_clock_is_set_back(tmp_path):
+def test_ids_increase_even_if_the_clock_is_set_back(tmp_path):
     """Also over a restart."""
     clock = ManualClock()
     with Journal.open(tmp_path / "journal.db", clock) as journal:
@@ -270,7 +270,7 @@ def test_calls_after_close_do_nothing(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
-def test_folder_and_file_are_for_this_user_alone(tmp_path):
+def test_folder_and_file_are_only_for_this_user(tmp_path):
     path = tmp_path / "data" / "journal.db"
     with reopened(path):
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700

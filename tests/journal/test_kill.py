@@ -108,7 +108,7 @@ def test_killed_at_random_moments_it_loses_at_most_the_last_second(tmp_path, see
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
-def test_an_enrollment_that_was_about_to_be_sent_outlives_the_kill(tmp_path):
+def test_an_enrollment_that_was_about_to_be_sent_survives_the_kill(tmp_path):
     path = tmp_path / "journal.db"
     _, lines = kill_after(start(ENROLLER, path), 0.3)
     with Journal.open(path, ManualClock()) as journal:

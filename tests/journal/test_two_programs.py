@@ -106,7 +106,7 @@ def test_what_the_other_has_recorded_is_no_second_event(one: Program, two: Progr
     assert (one.alarms.firing, two.alarms.firing) == (1, 1)
 
 
-def test_what_the_other_records_is_told_here_once(one: Program, two: Program) -> None:
+def test_what_the_other_program_records_is_reported_here_once(one: Program, two: Program) -> None:
     one.sees(ban())
     assert two.follow() == ["fired"]
     assert two.alarms.firing == 1

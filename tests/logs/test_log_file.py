@@ -97,7 +97,7 @@ def test_two_messages_by_turns_are_two_lines_with_a_count(path, handler):
     ]
 
 
-def test_a_repeat_is_told_anew_after_ten_minutes(path, handler):
+def test_a_repeat_is_reported_again_after_ten_minutes(path, handler):
     for at in (0.0, 5.0, 599.0, 601.0):
         handler.emit(record("down", at))
     assert [line.partition("x ")[2] for line in path.read_text().splitlines()] == [
@@ -143,7 +143,7 @@ def test_a_key_is_in_no_line_argument_or_traceback(path, handler):
     assert all(key[start : start + 8] not in text for start in range(len(key) - 7))
 
 
-def test_signs_that_a_terminal_obeys_and_line_breaks_are_escaped(path, handler):
+def test_control_characters_and_line_breaks_are_escaped(path, handler):
     """F09"""
     handler.emit(record("name \x1b[31m\x9b2J\r\n2026 forged line \u202e\u200b\u2028\ufeff", 1.0))
     assert path.read_text().splitlines() == [
@@ -183,7 +183,7 @@ def test_configured_twice_it_writes_once(path):
     assert path.read_text().count("once") == 1
 
 
-def test_where_a_full_file_cannot_be_moved_it_is_emptied(path, handler, monkeypatch):
+def test_a_full_file_that_cannot_be_renamed_is_emptied(path, handler, monkeypatch):
     monkeypatch.setattr(handler, "maxBytes", 1_000)
 
     def refuse(*_: object) -> None:
@@ -197,13 +197,13 @@ def test_where_a_full_file_cannot_be_moved_it_is_emptied(path, handler, monkeypa
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
-def test_folder_and_file_are_for_this_user_alone(path):
+def test_folder_and_file_are_only_for_this_user(path):
     configure_logging(path)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
 
 
-def test_another_error_in_the_same_words_is_no_repeat(path, handler):
+def test_another_error_in_the_same_words_is_not_a_repeat(path, handler):
     """F42: what failed in the background is told by the same words each time."""
     for error in (OSError("the disk"), OSError("the disk"), KeyError("w1")):
         one = record("background work failed", 1_000.0)

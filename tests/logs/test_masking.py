@@ -86,13 +86,13 @@ def test_other_text_is_left_as_it_is(text):
     assert mask(text) == text
 
 
-def test_a_short_key_is_masked_where_it_stands_whole():
+def test_a_short_key_is_masked_as_a_whole_word():
     register_secret("s3cr")
     assert mask("it is s3cr, not s3c") == "it is ••••••••, not s3c"
 
 
 @pytest.mark.parametrize("key", ["a", "ab", "abc12"])
-def test_a_short_key_hides_no_letters_of_other_words(key):
+def test_a_short_key_hides_no_characters_of_other_words(key):
     """F41: it stands by chance in words, hashes and hex; the line around it stays readable."""
     register_secret(key)
     for text in (f"worker {key}x-{key}", key * 9, key.encode().hex() + "00", base64.b64encode(key.encode()).decode()):

@@ -92,7 +92,7 @@ async def test_what_is_on_screen_is_freshest_and_nobody_starves(hall: LiveHall) 
         assert max(others) <= 3
 
 
-async def test_one_worker_is_never_asked_for_twice_at_the_same_time(hall: LiveHall) -> None:
+async def test_one_worker_is_never_verified_twice_at_the_same_time(hall: LiveHall) -> None:
     hall.faults.add(path="/api/v1/verify/*", latency=0.05)
     async with polling(hall, requests_per_second=100) as rig:
         rig.watch(WORKER)
@@ -140,7 +140,7 @@ async def test_a_503_that_says_when_to_come_back_is_obeyed_as_a_429_is(hall: Liv
         assert 1 <= len(hall.requests) <= 3
 
 
-async def test_when_the_sweep_cannot_be_done_in_time_the_interval_that_can_be_held_is_told(hall: LiveHall) -> None:
+async def test_if_the_sweep_is_too_slow_its_real_interval_is_reported(hall: LiveHall) -> None:
     ids = fleet_of(hall, 50)
     async with polling(hall, requests_per_second=2, poll_interval=10, ban_list_interval=60) as rig:
         rig.watch(*ids)
@@ -150,7 +150,7 @@ async def test_when_the_sweep_cannot_be_done_in_time_the_interval_that_can_be_he
         assert 24 < held < 60
 
 
-async def test_a_lost_registry_is_told_once_and_tried_by_single_probes_until_it_answers(hall: LiveHall) -> None:
+async def test_a_lost_registry_is_reported_once_and_tried_by_single_probes_until_it_answers(hall: LiveHall) -> None:
     ids = fleet_of(hall, 20)
     async with polling(hall, poll_interval=20, ban_list_interval=5) as rig:
         rig.watch(*ids)
@@ -170,7 +170,7 @@ async def test_a_lost_registry_is_told_once_and_tried_by_single_probes_until_it_
         assert len(hall.requests) < at_most
 
 
-async def test_one_worker_whose_verify_always_fails_does_not_make_the_registry_lost(hall: LiveHall) -> None:
+async def test_one_worker_that_always_fails_does_not_make_the_registry_unreachable(hall: LiveHall) -> None:
     ids = fleet_of(hall, 10)
     hall.faults.add(path="/api/v1/verify/wkr_3", status=500)
     async with polling(hall, poll_interval=10) as rig:
@@ -215,7 +215,7 @@ async def test_a_registry_that_cannot_be_reached_at_start_is_lost_and_found_late
             assert rig.monitor.state.reach is Reachability.LIVE
 
 
-async def test_a_rejected_key_is_told_once_and_a_good_one_later_is_noticed(hall: LiveHall) -> None:
+async def test_a_rejected_key_is_reported_once_and_a_good_one_later_is_noticed(hall: LiveHall) -> None:
     async with polling(hall) as rig:
         rig.watch(WORKER)
         await rig.advance(5)
@@ -269,7 +269,7 @@ async def test_a_wall_clock_that_jumps_moves_neither_schedule_nor_ages(hall: Liv
         assert rig.fleet.counts(rig.clock.now().mono)[State.CLEAN] == 1
 
 
-async def test_workers_no_longer_watched_are_no_longer_asked_for(hall: LiveHall) -> None:
+async def test_workers_no_longer_watched_are_no_longer_verified(hall: LiveHall) -> None:
     ids = fleet_of(hall, 4)
     async with polling(hall, poll_interval=10) as rig:
         rig.watch(*ids)

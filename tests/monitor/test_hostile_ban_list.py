@@ -32,7 +32,7 @@ def test_an_unclear_list_bans_all_that_it_names_and_clears_nobody() -> None:
     assert fleet.listing is not None and fleet.listing.entries.keys() == {FIRST, SECOND}
 
 
-def test_a_registry_whose_list_is_unclear_is_there() -> None:
+def test_a_registry_with_an_unclear_list_is_reachable() -> None:
     """F107: it is not lost."""
     error = BanListUnclear("twice", worst=listing(SECOND), method="GET", path="/", correlation_id="req-1")
     assert fault_of(error).ground is Ground.REFUSED

@@ -79,7 +79,7 @@ async def test_verifies_that_all_fail_while_the_ban_list_answers_are_one_alarm_o
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-async def test_a_fleet_of_few_is_told_within_seconds_too(hall: LiveHall, count: int) -> None:
+async def test_a_small_fleet_is_reported_within_seconds_too(hall: LiveHall, count: int) -> None:
     """F53: nobody waits for a round of a minute to learn that all is refused."""
     ids = fleet_of(hall, count)
     async with polling(hall, poll_interval=60) as rig:
@@ -162,7 +162,7 @@ async def test_a_ban_list_that_fails_once_is_failing_and_asked_again_in_seconds(
         assert rig.events == []
 
 
-async def test_a_ban_list_that_goes_on_failing_is_asked_no_less_often_than_one_that_answers(hall: LiveHall) -> None:
+async def test_a_ban_list_that_keeps_failing_is_requested_as_often_as_one_that_answers(hall: LiveHall) -> None:
     """F54."""
     async with polling(hall, ban_list_interval=5) as rig:
         rig.watch(WORKER)
@@ -213,7 +213,7 @@ async def test_the_ban_list_finds_a_lost_registry_while_a_verify_hangs() -> None
 
 
 @pytest.mark.parametrize("ban_list", ["answers", "is cut"])
-async def test_one_worker_whose_connection_is_always_cut_does_not_make_the_registry_lost(ban_list: str) -> None:
+async def test_one_worker_with_a_broken_connection_does_not_make_the_registry_unreachable(ban_list: str) -> None:
     """F114: 32 workers, 85 s; its own ban list may be cut all the time too."""
     async with simulated(32, poll_interval=10) as (registry, rig):
         await later(rig, 10)
@@ -223,7 +223,7 @@ async def test_one_worker_whose_connection_is_always_cut_does_not_make_the_regis
         assert rig.monitor.state.reach is Reachability.LIVE
 
 
-async def test_one_worker_that_is_cut_is_not_the_registry_where_there_is_no_ban_list() -> None:
+async def test_one_workers_broken_connection_is_not_the_registrys_without_a_ban_list() -> None:
     """F114."""
     with live_hall(ban_list=False) as hall:
         hall.faults.add(path="/api/v1/verify/wkr_2", drop="unheard")
@@ -259,7 +259,7 @@ async def test_an_emptied_registry_is_not_live_and_its_workers_are_unknown(hall:
         assert rig.kinds().count(Kind.VERIFY_FAILING) == 1
 
 
-async def test_workers_that_were_never_known_are_no_fault_of_the_registry(hall: LiveHall) -> None:
+async def test_unknown_workers_are_not_the_registrys_fault(hall: LiveHall) -> None:
     async with polling(hall, poll_interval=20) as rig:
         rig.watch("wkr_typo", "wkr_wrong", "wkr_none")
         await rig.advance(60)
@@ -276,7 +276,7 @@ async def test_a_registry_that_answers_404_to_everything_is_not_live() -> None:
             assert (rig.monitor.state.reach, rig.monitor.state.fault) == (Reachability.VERIFY_FAILING, "404")
 
 
-async def test_a_rejected_key_of_a_fleet_is_told_once_and_at_once(hall: LiveHall) -> None:
+async def test_a_rejected_key_of_a_fleet_is_reported_once_and_at_once(hall: LiveHall) -> None:
     ids = fleet_of(hall, 20)
     async with polling(hall, key="phk_live_wrong") as rig:
         rig.watch(*ids)

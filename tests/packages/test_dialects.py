@@ -31,7 +31,7 @@ def test_a_registrys_hash_of_any_sdk_is_recognised(vector: dict[str, Any], sdk: 
     assert same or wanted in match.dialects
 
 
-def test_where_two_sdks_agree_both_are_named(tmp_path: Path) -> None:
+def test_if_two_sdks_agree_both_are_named(tmp_path: Path) -> None:
     vector = VECTORS[3]
     match = match_dialect(hash_package(write_tree(tmp_path, vector["files"])), vector["go"])
     assert match.dialects == (Dialect.GO, Dialect.TYPESCRIPT)
@@ -79,7 +79,7 @@ def test_the_order_of_ascii_is_that_of_unicodes_root_collation() -> None:
 
 
 @pytest.mark.parametrize("words", [["README", "readme2"], ["ab", "aB", "Ab", "AB"], ["a", "á", "à", "ä", "ab"]])
-def test_case_and_accents_count_only_where_the_letters_are_the_same(words: list[str]) -> None:
+def test_case_and_accents_count_only_for_the_same_letters(words: list[str]) -> None:
     assert sorted(set(words), key=english_key) == words
 
 

@@ -41,11 +41,11 @@ def test_drift_without_a_match_to_compare_with_names_no_files(package: PackageHa
 
 
 @pytest.mark.parametrize("claim", [None, "", "PENDING_ATTESTATION", "unverified", "a1b2c3..."])
-def test_what_is_no_hash_attests_nothing(package: PackageHash, claim: str | None) -> None:
+def test_what_is_not_a_hash_attests_nothing(package: PackageHash, claim: str | None) -> None:
     assert compare(package, claim).state is DriftState.NOT_ATTESTED
 
 
-def test_an_unreadable_package_is_told_as_such_whatever_is_attested(package: PackageHash, tmp_path: Path) -> None:
+def test_an_unreadable_package_is_reported_as_such_whatever_is_attested(package: PackageHash, tmp_path: Path) -> None:
     with pytest.raises(PackageUnreadable) as caught:
         hash_package(tmp_path / "missing")
     drift = compare(caught.value, package.sha256)

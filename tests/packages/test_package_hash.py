@@ -72,7 +72,7 @@ def test_the_hash_does_not_depend_on_the_number_of_threads(tmp_path: Path) -> No
     assert {hash_package(root, threads=count).sha256 for count in (1, 2, 3, 20)} == {contract_hash(root)}
 
 
-def test_a_root_below_a_folder_named_git_is_no_matter(tmp_path: Path) -> None:
+def test_a_root_below_a_folder_named_git_is_not_a_problem(tmp_path: Path) -> None:
     files = {"worker.py": "print('hi')\n"}
     assert (
         hash_package(write_tree(tmp_path / ".git" / "p", files)).sha256
@@ -112,7 +112,7 @@ def test_what_is_left_out_is_listed_with_the_reason(tmp_path: Path) -> None:
     assert [file.path for file in package.files] == ["x.pyc/kept.py"]
 
 
-def test_a_name_composed_and_decomposed_is_two_entries_that_can_be_told_apart(tmp_path: Path) -> None:
+def test_a_name_composed_and_decomposed_is_two_entries_that_can_be_distinguished(tmp_path: Path) -> None:
     """F44."""
     composed, decomposed = "\u00e9", unicodedata.normalize("NFD", "\u00e9")
     root = write_tree(tmp_path, {composed: "1", decomposed: "2", "plain": "3"})
@@ -132,7 +132,7 @@ def test_a_name_composed_and_decomposed_is_two_entries_that_can_be_told_apart(tm
         ("K", "\N{KELVIN SIGN}", ("K", "\\u212a")),
     ],
 )
-def test_what_shows_the_same_can_be_told_apart(
+def test_what_shows_the_same_can_be_distinguished(
     tmp_path: Path, one: str, other: str, spellings: tuple[str, str]
 ) -> None:
     """F44"""

@@ -59,7 +59,7 @@ def test_on_demand_pipes_and_sockets_are_left_out_and_listed(special: Path) -> N
 
 
 @posix
-def test_the_error_tells_whether_leaving_out_pipes_would_do(special: Path) -> None:
+def test_the_error_says_whether_leaving_out_pipes_would_help(special: Path) -> None:
     with pytest.raises(PackageUnreadable) as caught:
         hash_package(special)
     assert caught.value.only_special
@@ -101,7 +101,7 @@ def test_a_link_to_the_folder_above_ends(tmp_path: Path) -> None:
 
 
 @posix
-def test_what_is_left_out_anyway_is_no_problem(tmp_path: Path) -> None:
+def test_what_is_left_out_anyway_is_not_a_problem(tmp_path: Path) -> None:
     root = write_tree(tmp_path, {"a": "1", ".git/x": ""})
     (root / ".DS_Store").symlink_to("nowhere")
     (root / "x.pyc").symlink_to("nowhere")
@@ -234,7 +234,7 @@ def test_a_file_that_comes_meanwhile_is_named(tmp_path: Path) -> None:
     assert _while_read(root, lambda: (root / "new").write_text("x")) == {"new": reason}
 
 
-def test_bytecode_that_comes_meanwhile_is_no_change(tmp_path: Path) -> None:
+def test_bytecode_that_comes_meanwhile_is_not_a_change(tmp_path: Path) -> None:
     root = _sparse(tmp_path, first=256 << 20)
     before = hash_package(root).sha256
 

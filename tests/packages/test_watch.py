@@ -100,7 +100,7 @@ async def test_after_a_restart_the_changed_files_can_still_be_named(
     assert drift.changes == Changes(changed=("src/a.py",))
 
 
-async def test_another_attested_hash_alone_makes_drift_of_a_match(watching: Watching, folder: Path) -> None:
+async def test_a_newly_attested_hash_turns_a_match_into_drift(watching: Watching, folder: Path) -> None:
     watching.follow(folder, sha256_of(folder))
     await watching.until(DriftState.MATCH)
     watching.packages.attested_is(WORKER, "0" * 64)
@@ -109,7 +109,7 @@ async def test_another_attested_hash_alone_makes_drift_of_a_match(watching: Watc
     assert "No file has changed since they last matched" in drift.summary
 
 
-async def test_gos_order_is_told_as_the_same_content(watching: Watching, folder: Path) -> None:
+async def test_gos_order_is_reported_as_the_same_content(watching: Watching, folder: Path) -> None:
     watching.follow(folder, go_hash(hash_package(folder)))
     drift = await watching.until(DriftState.OTHER_ORDER)
     assert "Same content, hashed in Go's" in drift.detail
@@ -177,14 +177,14 @@ async def test_nothing_is_compared_before_the_registry_has_said_anything(watchin
     assert len(watching.told) == 1, "a placeholder's `not attested` was never told"
 
 
-async def test_one_asked_for_is_hashed_again_though_nothing_changed(watching: Watching, folder: Path) -> None:
+async def test_a_requested_one_is_hashed_again_though_nothing_changed(watching: Watching, folder: Path) -> None:
     watching.follow(folder, sha256_of(folder))
     await watching.until(DriftState.MATCH)
     assert watching.packages.hash_now(WORKER)
     await until(lambda: len(watching.told) == 2)
 
 
-async def test_what_is_dropped_or_closed_is_told_no_more(watching: Watching, folder: Path) -> None:
+async def test_dropped_or_closed_packages_are_no_longer_reported(watching: Watching, folder: Path) -> None:
     watching.follow(folder, sha256_of(folder))
     await watching.until(DriftState.MATCH)
     watching.packages.drop([WORKER])
@@ -208,7 +208,7 @@ async def test_a_hash_under_way_is_given_up_when_the_watch_is_closed(watching: W
     assert watching.told == []
 
 
-async def test_a_package_that_never_rests_is_told_as_such_after_some_tries(
+async def test_a_package_that_never_settles_is_reported_after_some_attempts(
     watching: Watching, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop = threading.Event()

@@ -8,12 +8,12 @@ from pyhall_tui.profiles.profile import Profile
 LAB = Profile(name="lab", namespace="x.lab", registry_url="http://hall.example", poll_interval=5.0, allow_insecure=True)
 
 
-def test_nothing_set_or_blank_changes_nothing() -> None:
+def test_unset_or_empty_variables_change_nothing() -> None:
     assert overridden(LAB, {"PYHALL_NAMESPACE": "  ", "PYHALL_REGISTRY_URL": ""}) is LAB
     assert overridden(None, {"PYHALL_NAMESPACE": "org.acme"}) is None
 
 
-def test_variables_override_what_they_name_alone() -> None:
+def test_variables_override_only_what_they_name() -> None:
     environ = {"PYHALL_REGISTRY_URL": " https://API.example/ \r", "PYHALL_NAMESPACE": "org.acme"}
     profile = overridden(LAB, environ)
     assert (profile.name, profile.poll_interval) == ("lab", 5.0)
@@ -33,7 +33,7 @@ def test_leave_for_plain_http_is_not_carried_to_another_origin() -> None:
     assert not overridden(LAB, {"PYHALL_REGISTRY_URL": "http://other.example"}).allow_insecure
 
 
-def test_the_environment_alone_makes_a_profile() -> None:
+def test_the_environment_makes_a_profile_by_itself() -> None:
     made = overridden(None, {"PYHALL_REGISTRY_URL": "http://127.0.0.1:8765", "PYHALL_NAMESPACE": "x.lab"})
     assert made == Profile(name="environment", namespace="x.lab", registry_url="http://127.0.0.1:8765")
     by_key = overridden(None, {"PYHALL_API_KEY": "phk_live_x"})

@@ -85,7 +85,7 @@ async def test_one_read_opens_a_profile_and_none_lists_the_others(keys: KeyStore
 
 
 @pytest.mark.parametrize("around", [" ", "\n", "\r\n", "\t", "\u00a0", "\u200b", "\ufeff", "\u2028", " \u2060\n"])
-def test_what_is_unseen_around_a_pasted_key_is_no_part_of_it(around: str) -> None:
+def test_invisible_characters_around_a_pasted_key_are_dropped(around: str) -> None:
     """F05."""
     assert ApiKey(f"{around}phk_live_abc{around}").reveal() == "phk_live_abc"
 
@@ -118,7 +118,7 @@ async def test_a_key_saved_while_the_variable_is_set_is_said_not_to_be_used(
     assert (await keys.load(LAB)).key == OTHER
 
 
-async def test_an_unusable_variable_is_told_and_no_other_key_is_taken_instead(
+async def test_an_unusable_variable_is_reported_and_no_other_key_is_taken_instead(
     keys: KeyStore, keyring: FakeKeyring, environ: dict[str, str]
 ) -> None:
     keyring.entries[USER] = KEY.reveal()
@@ -128,7 +128,7 @@ async def test_an_unusable_variable_is_told_and_no_other_key_is_taken_instead(
     assert answer.sentence.startswith("PYHALL_API_KEY is not a key") and "second" not in answer.sentence
 
 
-async def test_a_blank_variable_counts_as_unset(keys: KeyStore, keyring: FakeKeyring, environ: dict[str, str]) -> None:
+async def test_an_empty_variable_counts_as_unset(keys: KeyStore, keyring: FakeKeyring, environ: dict[str, str]) -> None:
     keyring.entries[USER] = KEY.reveal()
     environ["PYHALL_API_KEY"] = " \n"
     assert (await keys.load(ACME)).source is KeySource.KEYRING
@@ -175,7 +175,7 @@ async def test_a_keyring_that_refuses_is_never_no_key_yet_and_keeps_its_entry(
     assert await keys.load(ACME) == saved
 
 
-async def test_locked_is_told_from_an_error_by_what_caused_it(keys: KeyStore, keyring: FakeKeyring) -> None:
+async def test_locked_is_distinguished_from_an_error_by_its_cause(keys: KeyStore, keyring: FakeKeyring) -> None:
     """Libraries below hide the dismissed prompt, or macOS' "no interaction", in a general error."""
 
     class PromptDismissedException(Exception):
@@ -213,7 +213,7 @@ async def test_an_unlocked_keyring_answers_the_second_try(keys: KeyStore, keyrin
     assert (await keys.load(ACME)).key == KEY
 
 
-async def test_a_stored_text_that_is_no_key_is_told(keys: KeyStore, keyring: FakeKeyring) -> None:
+async def test_a_stored_text_that_is_not_a_key_is_reported(keys: KeyStore, keyring: FakeKeyring) -> None:
     keyring.entries[USER] = "phk live"
     answer = await keys.load(ACME)
     assert (answer.key, answer.state) == (None, KeyState.UNUSABLE)
@@ -331,7 +331,7 @@ async def test_a_caller_that_goes_away_leaves_no_wait_behind(hanging: HangingKey
     assert keys.peek(ACME) is None
 
 
-async def test_no_session_bus_is_told_without_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_session_bus_is_reported_without_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """F01"""
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
@@ -361,7 +361,7 @@ async def test_a_keyring_that_writes_plain_text_or_nothing_is_refused(
     assert f"{backend} is configured" in saved.sentence
 
 
-async def test_a_chain_is_used_for_its_encrypted_member_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_chain_is_used_only_for_its_encrypted_member(monkeypatch: pytest.MonkeyPatch) -> None:
     from keyring.backends import SecretService, chainer, null
 
     encrypted = SecretService.Keyring()

@@ -104,7 +104,7 @@ async def test_a_keyring_that_cannot_be_read_after_the_write_is_not_believed(
     assert keyring.entries == {}
 
 
-async def test_a_half_entry_that_cannot_be_deleted_is_told(keys: KeyStore, keyring: BadKeyring) -> None:
+async def test_a_half_entry_that_cannot_be_deleted_is_reported(keys: KeyStore, keyring: BadKeyring) -> None:
     """F68"""
     keyring.keeps, keyring.deletes = (lambda secret: secret[:1_000]), False
     saved = await keys.save(ACME, LONG)
@@ -142,7 +142,7 @@ async def test_a_move_leaves_no_second_entry_while_a_variable_names_an_unusable_
     assert keyring.entries == {NEW_USER: SHORT.reveal()}
 
 
-async def test_a_delete_that_deletes_nothing_is_told(keys: KeyStore, keyring: BadKeyring) -> None:
+async def test_a_delete_that_deletes_nothing_is_reported(keys: KeyStore, keyring: BadKeyring) -> None:
     """F68"""
     keyring.entries[USER], keyring.deletes = SHORT.reveal(), False
     forgotten = await keys.forget(ACME)
@@ -150,7 +150,7 @@ async def test_a_delete_that_deletes_nothing_is_told(keys: KeyStore, keyring: Ba
     assert forgotten.sentence.endswith("A stored key may still be there.")
 
 
-async def test_an_entry_that_cannot_be_deleted_stays_told_when_the_library_says_so(
+async def test_an_entry_that_cannot_be_deleted_stays_reported_when_the_library_says_so(
     keys: KeyStore, keyring: FakeKeyring
 ) -> None:
     keyring.entries[USER] = SHORT.reveal()

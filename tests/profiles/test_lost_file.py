@@ -90,14 +90,14 @@ def test_a_file_that_is_cut_off_or_of_another_encoding_is_a_mistake(
     assert store.path.read_bytes() == data
 
 
-def test_a_folder_in_its_place_is_told(store: ProfileStore) -> None:
+def test_a_folder_in_its_place_is_reported(store: ProfileStore) -> None:
     """F71"""
     store.path.mkdir()
     with pytest.raises(ProfilesFileError, match="it is a folder"):
         store.load()
 
 
-def test_a_link_whose_target_is_not_there_is_not_a_first_run(store: ProfileStore, tmp_path: Path) -> None:
+def test_a_link_with_a_missing_target_is_not_a_first_run(store: ProfileStore, tmp_path: Path) -> None:
     """F71: a folder of dotfiles that is not mounted yet."""
     target = tmp_path / "dotfiles.toml"
     store.path.symlink_to(target)

@@ -159,7 +159,7 @@ def test_a_url_that_cannot_be_read_is_only_itself() -> None:
         "https://-",
     ],
 )
-def test_what_is_no_base_url_gets_a_sentence(text: str) -> None:
+def test_what_is_not_a_base_url_gets_a_sentence(text: str) -> None:
     """F13"""
     with pytest.raises(ValueError, match=r"^The (registry's )?URL.*\.\S*$"):
         normalise_url(text)
@@ -180,7 +180,7 @@ def test_what_is_no_base_url_gets_a_sentence(text: str) -> None:
         ("http://10.0.0.1", False),
     ],
 )
-def test_loopback_is_told_by_the_host_alone(url: str, here: bool) -> None:
+def test_localhost_is_recognized_only_by_the_host(url: str, here: bool) -> None:
     assert is_loopback(url) is here
     assert is_insecure(url) is not here
     assert not is_insecure(url.replace("http:", "https:"))

@@ -86,7 +86,7 @@ def test_odd_names_are_made_changed_renamed_and_deleted(by_hand: ProfileStore, n
     assert "# my dotfiles" in by_hand.path.read_text()
 
 
-def test_a_changed_value_is_the_only_letter_that_changes(by_hand: ProfileStore) -> None:
+def test_a_changed_value_is_the_only_character_that_changes(by_hand: ProfileStore) -> None:
     """F36"""
     base = by_hand.load().profiles[0]
     by_hand.save(changed(base, poll_interval=30.0), base)
@@ -119,7 +119,7 @@ def test_deleting_what_is_not_there_leaves_the_file_alone(by_hand: ProfileStore)
     assert by_hand.path.stat().st_mtime_ns == before.st_mtime_ns
 
 
-def test_a_layout_that_cannot_be_spliced_is_written_anew_with_all_that_it_said(store: ProfileStore) -> None:
+def test_a_layout_that_cannot_be_spliced_is_rewritten_completely(store: ProfileStore) -> None:
     store.path.parent.mkdir()
     store.path.write_text(
         'profiles = { one = { namespace = "org.a", registry_url = "https://a.example", x = 1 } }\ny = 2\n'
@@ -175,7 +175,7 @@ def test_a_mistake_is_a_sentence_with_its_place_and_the_file_is_left(
     assert store.path.read_text() == text
 
 
-def test_a_byte_that_is_no_utf8_has_its_place_told(store: ProfileStore) -> None:
+def test_a_byte_that_is_not_utf8_is_reported_with_its_place(store: ProfileStore) -> None:
     store.path.parent.mkdir()
     store.path.write_bytes(b"# caf\xc3\xa9\nx = '\xe9'\n")
     with pytest.raises(ProfilesFileError, match="line 2, column 6"):
@@ -201,7 +201,7 @@ def test_two_programs_changes_of_different_keys_are_both_kept(by_hand: ProfileSt
     assert by_hand.load().named("added-by-a")
 
 
-def test_the_second_to_change_the_same_key_is_told_and_may_overwrite(by_hand: ProfileStore) -> None:
+def test_whoever_changes_a_key_second_is_asked_and_may_overwrite(by_hand: ProfileStore) -> None:
     """F38: the first change was made in an editor."""
     base = by_hand.load().profiles[0]
     by_hand.path.write_text(WRITTEN_BY_HAND.replace("poll_interval = 60", "poll_interval = 99\ntimeout = 4"))
@@ -214,7 +214,7 @@ def test_the_second_to_change_the_same_key_is_told_and_may_overwrite(by_hand: Pr
     assert by_hand.save(mine, base, force=True) == changed(mine, timeout=4.0)
 
 
-def test_the_same_change_made_twice_is_no_conflict(by_hand: ProfileStore) -> None:
+def test_the_same_change_made_twice_is_not_a_conflict(by_hand: ProfileStore) -> None:
     base = by_hand.load().profiles[0]
     mine = changed(base, poll_interval=30.0)
     assert by_hand.save(mine, base) == by_hand.save(mine, base) == mine
@@ -265,7 +265,7 @@ def test_a_link_stays_a_link_and_its_target_is_replaced(by_hand: ProfileStore, t
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no modes there")
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o277])
-def test_file_and_folder_are_their_owners_alone_whatever_the_umask(store: ProfileStore, umask: int) -> None:
+def test_file_and_folder_are_only_for_their_owner_whatever_the_umask(store: ProfileStore, umask: int) -> None:
     store.path.parent.parent.chmod(0o755)
     before = os.umask(umask & 0o077)
     try:
@@ -306,7 +306,7 @@ def test_a_crash_while_writing_leaves_the_old_file(by_hand: ProfileStore) -> Non
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write to")
-def test_a_folder_that_cannot_be_written_is_no_error_to_read_and_a_sentence_to_save() -> None:
+def test_an_unwritable_folder_can_be_read_and_gives_a_sentence_when_saving() -> None:
     """F37"""
     store = ProfileStore(Path("/proc/pyhall-tui/profiles.toml"))
     assert store.load().profiles == ()

@@ -101,7 +101,7 @@ def session(tmp_path: Path) -> Session:
     return Session(tmp_path)
 
 
-def test_a_key_outlives_the_program_and_a_locked_keyring_is_neither_read_nor_overwritten(session: Session) -> None:
+def test_a_key_survives_the_program_and_a_locked_keyring_is_neither_read_nor_overwritten(session: Session) -> None:
     """F03: nobody is there to answer the prompt, which is what a dismissed one looks like."""
     assert session.run(SAVE, before=UNLOCK) == [
         [None, "NONE", "ABSENT"],
@@ -124,9 +124,7 @@ def test_a_key_outlives_the_program_and_a_locked_keyring_is_neither_read_nor_ove
 
 
 @pytest.mark.parametrize("before", [START_LOCKED, "true"], ids=["started", "not started"])
-def test_a_secret_service_that_was_never_set_up_is_no_keyring_rather_than_a_locked_one(
-    session: Session, before: str
-) -> None:
+def test_a_secret_service_that_was_never_set_up_is_missing_rather_than_locked(session: Session, before: str) -> None:
     """F69: it has no collection, and nobody is there to choose a password for the first."""
     assert session.run(LOCKED, before=before) == [
         [None, "NONE", "UNAVAILABLE"],

@@ -29,7 +29,7 @@ def test_a_paste_of_several_lines_gives_all_its_ids() -> None:
     "text",
     ["a,b;c", "a b\tc", "\"a\", 'b', `c`", '["a", "b", "c"]', "“a” «b» \ufeffc", ";a,\x0b,b\u2028c\u00a0", "a\rb\rc"],
 )
-def test_separators_and_quotes_are_no_part_of_an_id(text: str) -> None:
+def test_separators_and_quotes_are_not_part_of_an_id(text: str) -> None:
     assert parse_worker_ids(text) == (("a", "b", "c"), ())
 
 
@@ -53,7 +53,7 @@ def test_json_without_an_id_ends_nothing(text: str) -> None:
     assert len(parse_worker_ids(text).ids) <= 1
 
 
-def test_what_is_left_out_is_told_with_its_reason() -> None:
+def test_what_is_left_out_is_reported_with_its_reason() -> None:
     """F33"""
     parsed = parse_worker_ids(f"wkr_a wkr_a x\x1b[31m a\u202eb .. {'x' * 257} ü a/b ../x a?b")
     assert parsed.ids == ("wkr_a", "ü", "a/b", "../x", "a?b")
@@ -87,7 +87,7 @@ def test_added_and_removed_workers_are_in_the_file_and_an_undo_brings_the_folder
     assert again.load()[2] == WatchedWorker("wkr_b")
 
 
-def test_what_is_no_id_is_not_added(watched: WatchList) -> None:
+def test_what_is_not_an_id_is_not_added(watched: WatchList) -> None:
     with pytest.raises(ValueError, match="control character"):
         watched.add(["wkr_a", "wkr\n_b"])
     assert watched.load() == ()
@@ -106,7 +106,7 @@ def test_two_programs_changes_add_up(watched: WatchList, tmp_path: Path) -> None
     assert watched.workers[0].folder == "/srv/a"
 
 
-def test_damaged_lines_are_told_and_kept_and_so_are_unknown_fields(watched: WatchList) -> None:
+def test_damaged_lines_are_reported_and_kept_and_so_are_unknown_fields(watched: WatchList) -> None:
     damaged = ['{"id": "wkr_b', '{"id": 3}', "\x00\x00", '{"id": "a\\u001bb"}', '{"id": "z", "x": ' + "[" * 5000]
     watched.path.parent.mkdir()
     watched.path.write_text("\n".join(['{"id": "wkr_a", "note": "later"}\r', "", *damaged, '{"id": "wkr_c"}']))

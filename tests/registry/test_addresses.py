@@ -128,7 +128,7 @@ async def test_a_redirect_to_an_address_that_cannot_be_read_is_one_too(
         ("https://new.example/", None),
     ],
 )
-async def test_a_redirect_names_a_registry_url_only_where_the_same_request_is_elsewhere(
+async def test_a_redirect_gives_a_registry_url_only_for_the_same_request_elsewhere(
     server: RawServer, open_client: OpenClient, location: str, base_url: str | None
 ) -> None:
     """F14: only then is it advised to put an address into the profile, and which."""
@@ -292,7 +292,7 @@ async def test_a_proxy_that_wants_a_login_is_said_to(
     assert caught.value.advice.startswith("The proxy requires a login")
 
 
-async def test_a_proxys_login_goes_to_the_proxy_and_leaves_the_key_alone(
+async def test_a_proxys_login_goes_to_the_proxy_and_does_not_touch_the_key(
     server: RawServer, open_client: OpenClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F06."""

@@ -206,7 +206,7 @@ def test_what_we_accept_h11_reads_the_same(data: bytes, cuts: list[int], ended: 
 
 @settings(max_examples=examples(500))
 @given(some.binary(max_size=200), CUTS, some.booleans())
-def test_noise_is_no_answer(data: bytes, cuts: list[int], ended: bool) -> None:
+def test_noise_is_not_an_answer(data: bytes, cuts: list[int], ended: bool) -> None:
     agree(data, cuts, ended=ended)
     agree(b"HTTP/1.1 200 OK\r\n" + data, cuts, ended=ended)
     agree(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + data, cuts, ended=ended)

@@ -34,7 +34,7 @@ ENROLL = EnrollRequest(namespace="org.yourco", display_name="Mailer", capabiliti
         {"namespace": "x.someone-else"},
     ],
 )
-async def test_a_dispatch_that_is_answered_for_another_is_no_allow(
+async def test_a_dispatch_that_is_answered_for_another_is_not_an_allow(
     server: RawServer, client: RegistryClient, named: dict[str, Any]
 ) -> None:
     """F112."""
@@ -58,7 +58,7 @@ async def test_a_dispatch_that_is_answered_for_what_was_asked_or_for_nothing_nam
 @pytest.mark.parametrize(
     ("outcome", "read"), [("allow", Outcome.OTHER), ("deny", Outcome.DENY), ("hold", Outcome.HOLD)]
 )
-async def test_an_allow_with_another_correlation_id_is_no_plain_allow(
+async def test_an_allow_with_another_correlation_id_is_not_a_plain_allow(
     server: RawServer, client: RegistryClient, outcome: str, read: Outcome
 ) -> None:
     """F112."""
@@ -72,7 +72,7 @@ async def test_an_allow_with_another_correlation_id_is_no_plain_allow(
     ["", " ", "\n", "wkr_1\n", "\x1b[2J", "a" * 10_000, "-", "wkr\u200b1", 7, True, [], {"id": "wkr_1"}, 1.5],
     ids=lambda value: repr(value)[:20],
 )
-async def test_an_enrollment_whose_worker_id_cannot_be_one_is_unknown(
+async def test_an_enrollment_with_an_impossible_worker_id_is_unknown(
     server: RawServer, client: RegistryClient, odd: object
 ) -> None:
     """F116."""

@@ -16,7 +16,7 @@ async def test_it_asks_for_more_than_any_list_holds(server: RawServer, client: R
 
 
 @pytest.mark.parametrize("status", ["400 Bad Request", "422 Unprocessable Content"])
-async def test_where_no_such_limit_is_taken_it_asks_without_one_from_then_on(
+async def test_if_the_limit_is_not_accepted_it_asks_without_one_from_then_on(
     server: RawServer, client: RegistryClient, status: str
 ) -> None:
     server.answer(json({"error": "limit too large"}, status), json(ENTRIES), json([]))
@@ -48,7 +48,7 @@ async def test_an_etag_is_sent_back_and_304_is_unchanged(server: RawServer, clie
     assert [request.headers.get("if-none-match") for request in server.requests] == [None, '"v1"', '"v1"']
 
 
-async def test_a_304_that_was_not_asked_for_is_no_ban_list(server: RawServer, client: RegistryClient) -> None:
+async def test_an_unrequested_304_is_not_a_ban_list(server: RawServer, client: RegistryClient) -> None:
     server.answer(answer(b"", "304 Not Modified"))
     with pytest.raises(Exception, match="304"):
         await client.ban_list()

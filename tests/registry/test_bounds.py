@@ -175,7 +175,7 @@ async def test_what_is_not_a_registrys_answer_is_said_to_be_none(
 @pytest.mark.parametrize(
     "script", [answer(PORTAL), json([]), json({"error": {"code": "no such key"}}), json({"error": "x"}, "201 Created")]
 )
-async def test_success_is_not_told_of_a_change_that_was_answered_by_a_page_or_an_error(
+async def test_success_is_not_reported_for_a_change_answered_by_a_page_or_an_error(
     server: RawServer, client: RegistryClient, script: bytes
 ) -> None:
     """F17"""
@@ -243,7 +243,7 @@ async def test_an_error_status_stays_what_it_is_whatever_the_body(
         (b"", ""),
     ],
 )
-async def test_an_errors_text_is_kept_letter_for_letter(
+async def test_an_errors_text_is_kept_unchanged(
     server: RawServer, client: RegistryClient, body: bytes, said: str
 ) -> None:
     """F08, F17: of a page, the words that a person would read."""

@@ -77,7 +77,7 @@ def test_what_is_not_plainly_clean_is_in_doubt(base: dict[str, Any], fields: dic
 
 
 @pytest.mark.parametrize("given", ["a1b2c3...", "PENDING_ATTESTATION", "unverified", "", None])
-def test_what_is_no_hash_is_never_attested(given: str | None) -> None:
+def test_what_is_not_a_hash_is_never_attested(given: str | None) -> None:
     told = verdict(DOCUMENTED, attest_sha256=given)
     assert (told.attested, told.sha256, told.hash_text) == (False, None, given)
 
@@ -91,7 +91,7 @@ def test_a_hash_is_compared_bare_and_in_lower_case(given: str) -> None:
     ("base", "fields"),
     [(DOCUMENTED, {"attested": False}), (OLDER, {"attested": False}), (DOCUMENTED, {"current_hash": "cd" * 32})],
 )
-def test_a_hash_alone_does_not_attest_where_another_field_says_no(base: dict[str, Any], fields: dict[str, Any]) -> None:
+def test_a_hash_does_not_attest_if_another_field_says_no(base: dict[str, Any], fields: dict[str, Any]) -> None:
     assert not verdict(base, **fields).attested
 
 
@@ -137,7 +137,7 @@ def test_a_local_halls_denial_brings_its_code_and_reason() -> None:
     assert (decision.code, decision.why, decision.word) == ("DENY_POLICY_GATE", "no", "denied: true")
 
 
-def test_a_reason_that_is_no_text_is_kept_as_json() -> None:
+def test_a_reason_that_is_not_text_is_kept_as_json() -> None:
     """F08."""
     decision = read_struct(b'{"outcome":"deny","reason":{"flags":[true,false]}}', Decision)
     assert decision.why == '{"flags":[true,false]}'
@@ -183,7 +183,7 @@ def test_a_local_halls_ban_list_clears_nobody_while_its_cache_is_empty(
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b'["x"]', b"null", b"[{}", b"[" * 100_000, b'[{"sha256":NaN}]'])
-def test_what_is_no_ban_list_is_not_taken_for_an_empty_one(body: bytes) -> None:
+def test_what_is_not_a_ban_list_is_not_mistaken_for_an_empty_one(body: bytes) -> None:
     with pytest.raises(Unreadable):
         read_ban_list(body, 500, "req-1")
 
@@ -203,7 +203,7 @@ def test_an_odd_entry_bans_and_hides_none_beside_it(odd: bytes) -> None:
 
 
 @pytest.mark.parametrize("odd", [b"null", b"5", b"true", b"[]", b"{}", b'{"sha256":{}}'])
-def test_an_entry_that_is_no_ban_is_counted_and_hides_none_beside_it(odd: bytes) -> None:
+def test_an_entry_that_is_not_a_ban_is_counted_and_hides_none_beside_it(odd: bytes) -> None:
     """F22"""
     told = read_ban_list(b'[%s,{"sha256":"%s"}]' % (odd, b"ef" * 32), 50_000, "")
     assert (len(told.entries), told.unreadable) == (1, 1)

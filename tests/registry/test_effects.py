@@ -31,7 +31,7 @@ async def failure(write: Write, client: RegistryClient) -> RegistryError:
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-async def test_after_a_status_that_does_not_say_no_one_looks_first(
+async def test_after_an_unclear_status_the_advice_is_to_check_first(
     server: RawServer, client: RegistryClient, write: Write
 ) -> None:
     """F65, F66: a 303 says that it was acted on, a 408, 409 or 5xx says nothing; none is ever “try again”."""

@@ -68,7 +68,7 @@ def test_an_answer_that_holds_an_error_is_not_clean() -> None:
 
 @pytest.mark.parametrize("depth", DEEP)
 @pytest.mark.parametrize(("opened", "closed"), [(b"[", b"]"), (b'{"a":', b"}")])
-def test_what_is_nested_too_deeply_is_unreadable_wherever_it_stands(depth: int, opened: bytes, closed: bytes) -> None:
+def test_what_is_nested_too_deeply_is_unreadable_anywhere(depth: int, opened: bytes, closed: bytes) -> None:
     """F105."""
     nested = opened * depth + b"1" + closed * depth
     body = msgspec.json.encode(DOCUMENTED)[:-1] + b',"extra":' + nested + b"}"

@@ -106,7 +106,7 @@ async def test_the_key_is_in_no_log_no_traceback_and_no_error(
 
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1:{port}", "http://127.0.0.1:1"])
-async def test_nor_where_no_connection_comes_about(
+async def test_nor_without_a_connection(
     hall: LiveHall, open_client: OpenClient, every_log: io.StringIO, url: str
 ) -> None:
     """F41: a TLS error, a refused connection."""

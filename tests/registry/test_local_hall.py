@@ -50,7 +50,7 @@ async def test_our_halls_status_workers_and_alerts(hall: LiveHall, client: Regis
     assert [alert.worker_id for alert in await hall_alerts(client)] == ["wkr_two"]
 
 
-async def test_decisions_come_newest_first_and_go_on_where_one_was(client: RegistryClient) -> None:
+async def test_decisions_come_newest_first_and_continue_after_the_last_page(client: RegistryClient) -> None:
     for tier in ("low", "high", "critical"):
         await dispatch(client, tier)
     found = await hall_decisions(client)
@@ -74,7 +74,7 @@ async def test_a_registry_without_them_says_so(hall: LiveHall, client: RegistryC
         await hall_status(client)
 
 
-async def test_rules_that_are_told_to_another_machine_alone_are_forbidden(
+async def test_rules_that_a_hall_shows_only_to_another_machine_are_forbidden(
     hall: LiveHall, client: RegistryClient
 ) -> None:
     hall.faults.add(path="/policy", status=403)
@@ -105,7 +105,7 @@ async def test_a_decision_that_is_not_plain_is_never_an_allow(
 
 
 @pytest.mark.parametrize("body", ['{"dispatches": 3}', "[1", "7", "<html>"])
-async def test_a_body_of_another_shape_is_no_answer(hall: LiveHall, client: RegistryClient, body: str) -> None:
+async def test_a_body_of_another_shape_is_not_an_answer(hall: LiveHall, client: RegistryClient, body: str) -> None:
     hall.faults.add(path="/dispatches", body=body)
     with pytest.raises(NotARegistrysAnswer):
         await hall_decisions(client)

@@ -80,7 +80,7 @@ async def test_dispatch_brings_the_decision(
     assert answer.decision_id and answer.exchange.status == 200
 
 
-async def test_a_dispatch_goes_out_to_the_letter_with_one_id(hall: LiveHall, open_client: OpenClient) -> None:
+async def test_a_dispatch_is_sent_exactly_with_one_id(hall: LiveHall, open_client: OpenClient) -> None:
     client = open_client(hall.url, hall.key, correlation_prefix="night-")
     answer = await client.dispatch(dispatch(risk_tier="low"))
     sent = json.loads(answer.exchange.request_body)
@@ -150,7 +150,7 @@ async def test_403_is_a_key_of_another_namespace(hall: LiveHall, open_client: Op
     assert caught.value.status == 403 and caught.value.error_text
 
 
-async def test_404_is_not_found_where_it_is_no_verdict(hall: LiveHall, open_client: OpenClient) -> None:
+async def test_404_is_not_found_unless_it_is_a_verdict(hall: LiveHall, open_client: OpenClient) -> None:
     with pytest.raises(NotFound) as caught:
         await open_client(hall.url, hall.key).attest("wkr_none", "ab" * 32)
     assert caught.value.path == "/api/v1/workers/wkr_none/attest"
@@ -203,7 +203,7 @@ async def test_a_read_only_profile_sends_nothing_that_is_recorded(hall: LiveHall
     assert (await client.verify(WORKER)).known
 
 
-async def test_what_is_no_hash_is_not_sent(hall: LiveHall, open_client: OpenClient) -> None:
+async def test_what_is_not_a_hash_is_not_sent(hall: LiveHall, open_client: OpenClient) -> None:
     with pytest.raises(NotSent, match="64 hex"):
         await open_client(hall.url, hall.key).attest(WORKER, "PENDING_ATTESTATION")
     assert not hall.requests

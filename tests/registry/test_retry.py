@@ -106,7 +106,7 @@ async def test_a_retry_after_date_counts_by_the_clock_of_who_wrote_it(
 
 
 @pytest.mark.parametrize(("header", "least"), [("7", 7.0), ("0", 1.0), ("-1", 1.0), ("soon", 1.0)])
-async def test_a_read_waits_as_long_as_it_is_told_to(
+async def test_a_read_waits_as_long_as_requested(
     server: RawServer, client: RegistryClient, clock: QuickClock, header: str, least: float
 ) -> None:
     """F18: and never less than a second, whatever it is told."""
@@ -115,7 +115,7 @@ async def test_a_read_waits_as_long_as_it_is_told_to(
     assert len(clock.slept) == 1 and least <= clock.slept[0] <= least + 0.5
 
 
-async def test_a_read_waits_until_the_date_it_is_told(
+async def test_a_read_waits_until_the_requested_date(
     server: RawServer, client: RegistryClient, clock: QuickClock
 ) -> None:
     """F18"""

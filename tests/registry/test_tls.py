@@ -107,7 +107,7 @@ async def test_a_certificate_file_that_cannot_be_read_is_a_warning(
     assert "gone.pem" in open_client("https://registry.example").warnings[0]
 
 
-async def test_a_file_that_is_no_certificate_is_said_to_be_none_in_words(
+async def test_a_file_that_is_not_a_certificate_is_reported_in_words(
     open_client: OpenClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F12"""

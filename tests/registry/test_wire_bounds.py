@@ -109,7 +109,7 @@ async def test_gzip_of_several_members_is_read_whole(server: RawServer, client: 
     assert (await client.verify("w")).attested
 
 
-async def test_a_report_whose_packed_answer_was_cut_was_not_told_to_be_taken(
+async def test_a_report_with_a_truncated_packed_answer_is_not_reported_as_accepted(
     server: RawServer, client: RegistryClient
 ) -> None:
     """F108: cut before the first byte of the body, it would else read as an empty one, which is a success."""

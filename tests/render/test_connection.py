@@ -21,7 +21,7 @@ NOW = Moment(mono=0.0, wall=0.0)
         (5, 4e10, "the ban list leaves no requests for the workers: raise its interval or the rate in the profile."),
     ],
 )
-def test_a_round_that_is_too_slow_is_told_with_its_cause(rate: float, round_time: float, said: str) -> None:
+def test_a_round_that_is_too_slow_is_reported_with_its_cause(rate: float, round_time: float, said: str) -> None:
     """F42: a registry that answers 429 for ever; a round of half a million days is no figure for anybody."""
     link = ConnectionState(reach=Reachability.LIVE, rate=rate, full_rate=10, holdable_interval=round_time)
     told = band(link, NOW, 60)

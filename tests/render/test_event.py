@@ -17,7 +17,7 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> None:
     time.tzset()
 
 
-def test_a_row_tells_time_severity_worker_change_source_and_correlation_id() -> None:
+def test_a_row_shows_time_severity_worker_change_source_and_correlation_id() -> None:
     row = event_row(event(detail="leaks", correlation_id="req-1", count=3), NOW)
     assert [cell.text for cell in row.severity] == ["✖", "ALARM"]
     assert row.when.text == "09:46:40"
@@ -25,7 +25,7 @@ def test_a_row_tells_time_severity_worker_change_source_and_correlation_id() -> 
     assert (row.source.text, row.correlation.text, row.times.text) == ("verify", "req-1", "×3")
 
 
-def test_each_severity_has_a_sign_and_a_word_of_its_own() -> None:
+def test_each_severity_has_its_own_symbol_and_word() -> None:
     """F26."""
     told = {tuple(cell.text for cell in event_row(event(severity=each), NOW).severity) for each in Severity}
     assert len(told) == len({sign for sign, _ in told}) == len({word for _, word in told}) == len(Severity)
@@ -37,14 +37,14 @@ def test_the_registrys_own_events_name_the_registry() -> None:
 
 
 @pytest.mark.parametrize("render", [change, sentence, line, lambda one: event_row(one, NOW).what.text])
-def test_hostile_text_is_shown_letter_by_letter_and_harmless(render: object) -> None:
+def test_hostile_text_is_shown_as_it_is_and_harmless(render: object) -> None:
     """F08, F09."""
     text = render(event(worker_id=HOSTILE, before=HOSTILE, detail=HOSTILE, correlation_id=HOSTILE))  # type: ignore[operator]
     assert '{"flags": [true, false]}' in text
     assert text.isprintable()
 
 
-def test_a_changed_hash_is_told_by_its_first_digits() -> None:
+def test_a_changed_hash_is_shown_by_its_first_digits() -> None:
     hashes = event(Kind.HASH_CHANGED, before="a" * 64, after="b" * 64)
     assert change(hashes) == "hash aaaaaaaa → bbbbbbbb"
 

@@ -34,7 +34,7 @@ def test_a_stale_verdict_is_called_stale() -> None:
     assert "STALE" in note(banned(asked=0.0))
 
 
-def test_what_dispatch_answers_is_told_only_where_it_is_known() -> None:
+def test_what_dispatch_answers_is_shown_only_if_known() -> None:
     assert "No dispatch with this worker is known here; none was sent" in note(banned())
     denied = dispatch(outcome="deny", deny_code="WORKER_BANNED", reason="banned", correlation_id="req-5", at=NOW)
     text = note(banned(), [event(at=NOW - 60)], [denied])

@@ -48,7 +48,7 @@ def test_every_state_has_a_block_of_its_own_and_the_legend_says_which() -> None:
     assert line.endswith("█ ✖ 2 banned  ░ ● 41 clean")
 
 
-def test_a_narrow_line_is_the_bar_alone() -> None:
+def test_a_narrow_line_is_only_the_bar() -> None:
     assert sum(len(cell.text) for cell in fleet_line({State.BANNED: 2, State.CLEAN: 41}, 30)) == 30
 
 

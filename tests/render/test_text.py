@@ -9,7 +9,7 @@ from pyhall_tui.render.text import age, clean, clean_lines, in_seconds, span, ti
 
 
 @given(st.text(max_size=60))
-def test_no_control_byte_and_no_invisible_letter_is_left(text: str) -> None:
+def test_no_control_byte_and_no_invisible_character_is_left(text: str) -> None:
     """F09."""
     assert clean(text).isprintable()
 
@@ -39,7 +39,7 @@ def test_what_must_not_reach_the_terminal_has_a_visible_substitute(text: str, ex
 
 
 @given(st.text(st.characters(categories=("L", "M", "N", "P", "S", "Z", "C")), max_size=30))
-def test_a_text_is_as_wide_as_its_letters_one_by_one(text: str) -> None:
+def test_a_text_is_as_wide_as_its_characters_one_by_one(text: str) -> None:
     """F10: else terminals that join letters and those that do not would disagree on where the next column starts."""
     cleaned = clean(text)
     assert cell_len(cleaned) == sum(map(cell_len, cleaned))
@@ -49,7 +49,7 @@ def test_a_long_text_is_cut_with_a_sign() -> None:
     assert clean("x" * 100, 10) == "x" * 10 + "…"
 
 
-def test_lines_are_kept_where_lines_are_meant() -> None:
+def test_line_breaks_are_kept_for_several_lines() -> None:
     assert clean_lines("a\r\n\tb\x1b") == "a\n    b␛"
 
 

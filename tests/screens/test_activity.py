@@ -42,7 +42,7 @@ def shown(screen: ActivityScreen) -> list[str | None]:
     return [screen._shown[key].worker_id for key in screen.table.keys]
 
 
-async def test_a_row_tells_it_all_in_words_and_hostile_texts_letter_by_letter(
+async def test_a_row_says_everything_in_words_and_shows_hostile_texts_as_they_are(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F08, F09, F26."""
@@ -155,7 +155,7 @@ async def test_older_events_come_as_one_goes_down_and_the_filters_reach_them(ope
         assert shown(screen) == [one.worker_id for one in reversed(events)]
 
 
-async def test_no_letter_acts_in_the_filter_and_enter_goes_to_the_worker(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_no_character_acts_in_the_filter_and_enter_goes_to_the_worker(open_app: OpenApp, hall: LiveHall) -> None:
     """F34."""
     async with open_app(profile_of(hall), key=hall.key, watch=("other", WORKER), size=(80, 24)) as opened:
         await until(lambda: isinstance(opened.screen, WorkersScreen))
@@ -198,7 +198,7 @@ async def test_export_writes_what_passes_the_filter(
         assert [dict(zip(header, row, strict=True))["worker_id"] for row in rows] == ["'=cmd()"]
 
 
-async def test_toasts_of_many_bans_leave_room_and_go_when_one_looks(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_toasts_for_many_bans_leave_room_and_go_when_you_look(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await until(lambda: isinstance(opened.screen, WorkersScreen))
         for number in range(20):

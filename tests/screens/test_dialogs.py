@@ -104,7 +104,7 @@ async def test_a_dialog_in_a_terminal_too_small_gives_way_to_the_sentence_and_is
         assert (field.has_focus, field.value, field.cursor_position) == (True, "typed", 2)
 
 
-async def test_failed_work_is_told_whatever_widget_or_dialog_it_was_of(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_failed_work_is_reported_whatever_widget_or_dialog_it_was_of(open_app: OpenApp, hall: LiveHall) -> None:
     async def fail(who: str) -> None:
         raise OSError(f"no disk for {who}")
 
@@ -121,7 +121,7 @@ async def test_failed_work_is_told_whatever_widget_or_dialog_it_was_of(open_app:
         await until(lambda: "That failed: no disk for a dialog" in opened.words())
 
 
-async def test_failed_work_whose_error_quotes_a_key_is_told_without_it(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_failed_work_whose_error_quotes_a_key_is_reported_without_it(open_app: OpenApp, hall: LiveHall) -> None:
     """F79"""
 
     async def fail() -> None:
@@ -134,7 +134,9 @@ async def test_failed_work_whose_error_quotes_a_key_is_told_without_it(open_app:
         assert hall.key[9:] not in opened.text()
 
 
-async def test_every_input_of_a_dialog_takes_letters_that_are_keys_elsewhere(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_every_input_of_a_dialog_takes_characters_that_are_keys_elsewhere(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
     """F34."""
     async with open_app(profile_of(hall), key=hall.key) as opened:
         for make in DIALOGS:

@@ -59,7 +59,7 @@ async def send(opened: OpenedApp, screen: DispatchScreen) -> AnswerView:
         ("high", "◆ HOLD", "█  █ ▄▀▀▄ █    █▀▀▄"),
     ],
 )
-async def test_the_answer_is_told_by_glyph_word_and_large_letters(
+async def test_the_answer_is_shown_by_glyph_word_and_large_letters(
     hall: LiveHall, open_app: OpenApp, tier: str, title: str, letters: str
 ) -> None:
     """F26: no state of it hangs on colour."""
@@ -93,7 +93,7 @@ async def test_every_fact_of_a_deny_is_on_screen(hall: LiveHall, open_app: OpenA
         await shows(opened, "came back the same  req-mine")
 
 
-async def test_a_reason_with_brackets_is_shown_letter_for_letter(hall: LiveHall, open_app: OpenApp) -> None:
+async def test_a_reason_with_brackets_is_shown_unchanged(hall: LiveHall, open_app: OpenApp) -> None:
     """F08."""
     nasty = '{"flags": [true, false]} [/x] [bold]'
     body = json.dumps({"outcome": "deny", "deny_code": "X [/y]", "reason": nasty})
@@ -173,7 +173,7 @@ async def test_a_read_only_profile_refuses_with_the_reason(hall: LiveHall, open_
         assert not any(seen.method == "POST" for seen in hall.requests)
 
 
-async def test_letters_in_a_field_are_text(hall: LiveHall, open_app: OpenApp) -> None:
+async def test_characters_in_a_field_are_text(hall: LiveHall, open_app: OpenApp) -> None:
     """F34."""
     async with open_app(profile_of(hall), key=hall.key) as opened:
         screen = await come(opened, capability="", worker_id="", correlation_id="x")

@@ -57,7 +57,7 @@ async def run_matrix(opened: OpenedApp, screen: DispatchScreen, tiers: str = "lo
     return screen.query_one(MatrixTab)
 
 
-async def test_a_live_run_goes_on_behind_another_screen_and_the_header_says_so(
+async def test_a_live_run_continues_behind_another_screen_and_the_header_says_so(
     hall: LiveHall, open_app: OpenApp
 ) -> None:
     async with open_app(profile_of(hall), key=hall.key, size=(140, 40)) as opened:
@@ -87,7 +87,7 @@ async def test_a_live_run_shows_its_answers_latencies_and_changes_and_stops(hall
         await shows(opened, "stopped")
 
 
-async def test_a_fast_live_run_against_another_machine_is_asked_for_twice_with_its_number(
+async def test_a_fast_live_run_against_another_machine_needs_a_second_confirmation_with_its_number(
     hall: LiveHall, open_app: OpenApp
 ) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
@@ -160,7 +160,7 @@ async def test_cells_that_differ_from_a_baseline_come_first_and_are_framed(hall:
         await shows(opened, "3 differ from nightly", "✖ deny FROZEN", "[✖]")
 
 
-async def test_many_dispatches_to_another_machine_are_asked_for_with_their_number(
+async def test_many_dispatches_to_another_machine_need_a_confirmation_with_their_number(
     hall: LiveHall, open_app: OpenApp
 ) -> None:
     workers = tuple(f"wkr_{number}" for number in range(60))
@@ -271,7 +271,9 @@ async def test_a_request_is_saved_by_name_and_opened_again(hall: LiveHall, open_
         assert screen.form.values.risk_tier == "high"
 
 
-async def test_a_registry_that_answers_nonsense_is_no_allow_in_the_matrix(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_a_registry_that_answers_nonsense_is_not_an_allow_in_the_matrix(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
     async with raw_server() as server:
         server.answer(json_answer({"outcome": "ALLOW"}))
         profile = profile_of(hall, registry_url=server.url)

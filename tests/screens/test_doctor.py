@@ -52,7 +52,7 @@ async def test_the_demo_is_examined_with_its_own_key(open_app: OpenApp) -> None:
         assert "The demo's own key" in opened.words() and "The registry accepts the key" in opened.words()
 
 
-async def test_in_a_field_its_letter_is_a_letter(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_in_a_field_its_character_is_a_character(open_app: OpenApp, hall: LiveHall) -> None:
     """F34"""
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await opened.pilot.press("slash", "D")

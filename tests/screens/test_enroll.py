@@ -115,7 +115,7 @@ async def test_a_form_with_checks_left_goes_to_the_first_of_them(open_app: OpenA
         assert posts(hall) == 0
 
 
-async def test_all_letters_are_text_while_a_field_has_the_focus(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_all_characters_are_text_while_a_field_has_the_focus(open_app: OpenApp, hall: LiveHall) -> None:
     """F34: `quorum?/1` into every input."""
     async with open_app(profile_of(hall), key=hall.key) as opened:
         screen = await at_the_form(opened)
@@ -189,7 +189,7 @@ async def test_an_error_lands_at_the_field_that_it_names(open_app: OpenApp, hall
         assert row.state is EnrollmentState.REFUSED
 
 
-async def test_an_error_text_is_shown_letter_for_letter(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_an_error_text_is_shown_unchanged(open_app: OpenApp, hall: LiveHall) -> None:
     """F08: brackets are text. F09: no control byte reaches the screen."""
     told = {"error": '{"flags": [true, false]} [red]x\x1b]0;PWNED\x07'}
     hall.faults.add(path="/api/v1/hall/enroll", status=403, body=json.dumps(told))
@@ -261,7 +261,7 @@ async def test_a_revoked_key_costs_nothing_that_was_typed(open_app: OpenApp, hal
         await until(lambda: enrolled(hall), clock=opened.clock)
 
 
-async def test_the_cursor_is_where_it_was_when_one_comes_back_by_keys(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_the_cursor_is_where_it_was_when_you_return_by_keys(open_app: OpenApp, hall: LiveHall) -> None:
     """F35: escape and a digit are the keyboard's way to the profiles and back."""
     async with open_app(profile_of(hall), key=hall.key) as opened:
         screen = await at_the_form(opened)
@@ -319,7 +319,7 @@ async def test_a_read_only_profile_refuses_with_the_reason(open_app: OpenApp, ha
         assert posts(hall) == 0
 
 
-async def test_an_answer_without_a_worker_is_shown_and_is_no_failure(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_an_answer_without_a_worker_is_shown_and_is_not_a_failure(open_app: OpenApp, hall: LiveHall) -> None:
     """Contract, part 2: enroll may open a session and name no worker."""
     session = {"session_id": "ses_1", "namespace": "org.yourco", "expires": "2026-12-01T00:00:00Z"}
     hall.faults.add(path="/api/v1/hall/enroll", body=json.dumps(session))
@@ -410,7 +410,7 @@ async def test_a_hash_under_way_can_be_cancelled_and_stops_the_send(
         assert posts(hall) == 0
 
 
-async def test_the_form_is_usable_by_mouse_alone_on_a_small_terminal(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_the_form_is_usable_with_only_the_mouse_on_a_small_terminal(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key, size=(80, 24)) as opened:
         screen = await at_the_form(opened)
         await opened.pilot.click("#display_name")

@@ -169,7 +169,7 @@ async def test_a_batch_that_waits_for_a_rate_limit_says_so(open_app: OpenApp, ha
         assert counts(pane._items) == {RowState.READY: 2}
 
 
-async def test_a_batch_that_cannot_be_read_is_told_at_its_path(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_a_batch_that_cannot_be_read_is_reported_at_its_path(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         screen = await at_the_form(opened)
         await opened.pilot.press("ctrl+b")

@@ -38,7 +38,7 @@ async def read_record_of(opened: OpenedApp, path: Path) -> EnrollScreen:
     return screen
 
 
-async def test_a_manifest_fills_the_form_and_is_held_against_its_folder(
+async def test_a_manifest_fills_the_form_and_is_compared_with_its_folder(
     open_app: OpenApp, hall: LiveHall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WCP_ATTEST_HMAC_KEY", "not-a-secret")
@@ -88,7 +88,7 @@ async def test_another_record_brings_its_own_package_along(open_app: OpenApp, ha
         assert "Namespace  org.yourco" in opened.text(), "the checks of the record begin at the form's top"
 
 
-async def test_what_should_not_be_in_a_package_is_said_below_its_hash_and_told_in_full(
+async def test_what_should_not_be_in_a_package_is_shown_below_its_hash_and_listed(
     open_app: OpenApp, hall: LiveHall, tmp_path: Path
 ) -> None:
     trees.write_tree(tmp_path / "p", {"main.py": "1", "web/node_modules/left-pad/a-long-name-of-a-file.js": "1"})
@@ -116,7 +116,7 @@ async def test_a_pasted_record_fills_the_form_and_survives_a_restart(open_app: O
         await sees(opened, "CLI scaffold's record pasted JSON")
 
 
-async def test_a_text_that_is_no_record_is_told_in_the_dialog(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_a_text_that_is_not_a_record_is_reported_in_the_dialog(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await at_the_form(opened)
         await opened.pilot.press("ctrl+r")
@@ -125,7 +125,9 @@ async def test_a_text_that_is_no_record_is_told_in_the_dialog(open_app: OpenApp,
         await sees(opened, "✖ This is not a record: not a JSON object.")
 
 
-async def test_two_names_that_look_alike_are_told_apart(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
+async def test_two_names_that_look_alike_can_be_distinguished(
+    open_app: OpenApp, hall: LiveHall, tmp_path: Path
+) -> None:
     """F44: é composed and decomposed are two files, hashed as they are."""
     for name in ("\u00e9", "e\u0301"):
         (tmp_path / name).write_text(name)

@@ -73,7 +73,7 @@ async def test_a_whole_log_lists_its_receipts_and_finds_one_by_its_correlation_i
         assert lines_of(screen) == ["3", "2", "1"]
 
 
-async def test_a_correlation_id_that_no_receipt_has_is_told(log: Path, notes: Notes) -> None:
+async def test_a_correlation_id_without_receipts_is_reported(log: Path, notes: Notes) -> None:
     async with opened(log, notes) as (pilot, screen):
         await pilot.press("slash", *"req-77", "enter")
         await until(lambda: "No receipt has the correlation id req-77" in screen.query_one(LineTable).placeholder)
@@ -91,7 +91,7 @@ async def test_the_first_line_that_breaks_the_chain_is_named_and_what_follows_is
     assert mark_of(log, notes) is None, "a broken log is no mark"
 
 
-async def test_a_cut_end_is_told_apart_once_the_log_was_seen_whole(log: Path, notes: Notes) -> None:
+async def test_a_truncated_end_is_noticed_once_the_log_was_seen_whole(log: Path, notes: Notes) -> None:
     async with opened(log, notes) as (pilot, screen):
         assert "known before   nothing" in said(screen)
         write(log, "".join(LINES[:2]))

@@ -57,7 +57,7 @@ async def test_decisions_are_listed_newest_first_and_new_ones_come_by_themselves
         assert len(screen.decisions.keys) == 3
 
 
-async def test_only_what_is_new_is_asked_for(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_only_what_is_new_is_requested(open_app: OpenApp, hall: LiveHall) -> None:
     dispatch(hall, "low", "req-one")
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await go_to_hall(opened)
@@ -123,7 +123,7 @@ async def test_from_a_decision_one_goes_to_its_worker(open_app: OpenApp, hall: L
         await reads(opened, "wkr_other")
 
 
-async def test_hostile_text_stands_as_text(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_hostile_text_stays_text(open_app: OpenApp, hall: LiveHall) -> None:
     dispatch(hall, "low", "[/b]\x1b[31m[bold]", "wkr_[/x]")
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(160, 40)) as opened:
         await go_to_hall(opened)
@@ -132,7 +132,7 @@ async def test_hostile_text_stands_as_text(open_app: OpenApp, hall: LiveHall) ->
         await reads(opened, "wkr_[/x]", "No worker wkr_[/x]")
 
 
-async def test_a_hall_that_is_lost_is_told_and_the_list_stays(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_an_unreachable_hall_is_reported_and_the_list_stays(open_app: OpenApp, hall: LiveHall) -> None:
     dispatch(hall, "low", "req-one")
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(160, 40)) as opened:
         await go_to_hall(opened)
@@ -175,7 +175,7 @@ async def test_a_mistake_in_the_policys_file_is_shown(open_app: OpenApp, hall: L
         await reads(opened, "✖ the policy in the hall", "stays in force")
 
 
-async def test_a_peer_that_tells_no_rules_is_shown_all_the_same(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_a_hall_that_shows_no_rules_is_shown_anyway(open_app: OpenApp, hall: LiveHall) -> None:
     hall.faults.add(path="/policy*", status=404)
     hall.faults.add(path="/dispatches", body='[{"dispatch_id": "d1", "capability_id": "cap.x", "denied": 1}]')
     hall.faults.add(path="/status", body='{"hall_name": "Peer", "hall_version": "0.3"}')
@@ -264,7 +264,7 @@ async def test_what_is_missing_is_said_at_its_field(open_app: OpenApp, hall: Liv
         assert not any(request.raw_path == "/policy/explain" for request in hall.requests)
 
 
-async def test_what_is_typed_outlives_leaving_the_screen_and_its_letters_are_letters(
+async def test_typed_text_survives_leaving_the_screen_and_its_characters_are_text(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
     """F34"""
@@ -306,7 +306,7 @@ async def test_from_the_hall_all_are_watched_by_a_key(open_app: OpenApp, hall: L
         await reads(opened, "Watching 1 more worker. 1 already watched.")
 
 
-async def test_a_registry_without_the_routes_offers_none_of_it(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_a_registry_without_the_routes_offers_nothing(open_app: OpenApp, hall: LiveHall) -> None:
     hall.faults.add(path="/status", status=404)
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await until(lambda: any(r.raw_path == "/status" for r in hall.requests), clock=opened.clock)
@@ -326,7 +326,7 @@ async def test_a_registry_that_gives_no_clear_answer_is_asked_again(open_app: Op
         await reads(opened, "o local hall")
 
 
-async def test_in_the_filter_its_keys_are_letters(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_in_the_filter_its_keys_are_characters(open_app: OpenApp, hall: LiveHall) -> None:
     """F34"""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await go_to_hall(opened)

@@ -36,7 +36,7 @@ def journal_of(home: Home) -> Path:
     return home.data / "journal.db"
 
 
-async def test_a_deeply_nested_verdict_is_no_verdict_and_is_looked_at(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_a_deeply_nested_verdict_is_not_a_verdict_and_can_be_viewed(open_app: OpenApp, hall: LiveHall) -> None:
     """F105: at 160 columns, where the worker under the cursor is shown beside the table."""
     body = json.dumps(CLEAN)[:-1] + f', "extra": {nested(970)}}}'
     hall.faults.add(path=f"/api/v1/verify/{WORKER}", status=200, body=body)

@@ -21,7 +21,7 @@ def sign_at(opened: OpenedApp, widget: Widget) -> str:
 
 
 @pytest.mark.parametrize("no_color", ["1", ""], ids=["without colour", "in colour"])
-async def test_the_focused_field_is_told_by_a_line_and_the_focused_list_by_its_bar(
+async def test_the_focused_field_is_marked_by_a_line_and_the_focused_list_by_its_bar(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch, no_color: str
 ) -> None:
     """F26: of several fields and a list on one screen one sees which takes the keys."""

@@ -221,7 +221,7 @@ async def test_what_comes_while_a_screen_is_taken_down_ends_nothing(open_app: Op
         assert opened.screen.query_one("#filter", Input).value == "x"
 
 
-async def test_a_workers_view_is_told_of_everything_while_it_closes(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_a_workers_view_may_be_notified_while_it_closes(open_app: OpenApp, hall: LiveHall) -> None:
     """F117: keys in fast order, while verdicts and events come."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         for _ in range(5):
@@ -247,7 +247,7 @@ async def test_what_comes_before_a_screen_is_whole_ends_nothing(open_app: OpenAp
         assert opened.app.return_code is None
 
 
-async def test_work_whose_screen_is_gone_is_not_said_to_have_failed(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_work_for_a_closed_screen_is_not_reported_as_failed(open_app: OpenApp, hall: LiveHall) -> None:
     """F117: an answer from a thread, with nothing left to show it on."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         screen = _Drawn()

@@ -138,7 +138,7 @@ def open_view(tmp_path: Path, picture: Picture) -> OpenView:
     return opening
 
 
-async def test_how_a_package_stands(open_view: OpenView) -> None:
+async def test_the_state_of_a_package(open_view: OpenView) -> None:
     """Each standing by glyph and word, both hashes where they differ, which files changed, and what to do."""
     async with open_view() as view:
         await view.pictures("no-folder")
@@ -152,7 +152,7 @@ async def test_how_a_package_stands(open_view: OpenView) -> None:
         await view.pictures("hashing")
 
 
-async def test_a_hash_that_is_attested_anew(open_view: OpenView) -> None:
+async def test_a_hash_that_is_attested_again(open_view: OpenView) -> None:
     """Both hashes and the changed files before it is sent; what came of it stays in the question."""
     async with open_view() as view:
         await view.show(STATES["drifted"])

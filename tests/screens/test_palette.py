@@ -20,7 +20,7 @@ async def test_it_offers_screens_profiles_and_the_keys_of_the_screen_as_text(ope
         await until(lambda: opened.app.current_mode == "dispatch")
 
 
-async def test_a_profile_is_found_by_its_name_letter_for_letter(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_a_profile_is_found_by_its_exact_name(open_app: OpenApp, hall: LiveHall) -> None:
     """F74: `[…]` in a name is neither markup nor a link."""
     names = ("[prod] acme", "[/x]", "[@click=app.quit]go[/]", "[link=https://x.invalid]y", "$primary [b]")
     profiles = (profile_of(hall), *(profile_of(hall, name=name) for name in names))
@@ -37,7 +37,7 @@ async def test_a_profile_is_found_by_its_name_letter_for_letter(open_app: OpenAp
         await until(lambda: opened.app.workspace and opened.workspace.profile.name == names[-1])
 
 
-async def test_the_letters_that_work_everywhere_are_letters_in_a_field(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_the_characters_that_work_everywhere_are_characters_in_a_field(open_app: OpenApp, hall: LiveHall) -> None:
     """F52, F80."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await opened.pilot.press("slash", "C", "M", "enter")

@@ -98,7 +98,7 @@ async def test_nothing_is_saved_while_a_field_is_wrong(open_app: OpenApp, home: 
         assert not (home.config / "profiles.toml").exists()
 
 
-async def test_letters_in_a_field_are_text(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_characters_in_a_field_are_text(open_app: OpenApp, hall: LiveHall) -> None:
     """F34"""
     async with open_app(profile_of(hall), key=hall.key) as opened:
         screen = await go_to_profiles(opened)

@@ -12,7 +12,7 @@ from tests.screens.profile_form import answer, fill, go_to_profiles, profiles_sc
 from tests.waiting import until
 
 
-async def test_a_file_with_a_mistake_is_told_with_line_and_column_and_left_as_it_is(
+async def test_a_file_with_a_mistake_is_reported_with_line_and_column_and_left_as_it_is(
     open_app: OpenApp, hall: LiveHall, home: Home
 ) -> None:
     home.config.mkdir(parents=True)
@@ -63,7 +63,7 @@ async def test_with_a_mistake_in_the_file_the_environment_can_be_opened_still(
 
 
 @pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="root may write anywhere")
-async def test_a_read_only_folder_is_told_and_choosing_a_profile_works(
+async def test_a_read_only_folder_is_reported_and_choosing_a_profile_works(
     open_app: OpenApp, hall: LiveHall, home: Home
 ) -> None:
     """F37"""
@@ -80,7 +80,7 @@ async def _change_the_interval(opened: OpenedApp) -> None:
     await opened.pilot.press("ctrl+s")
 
 
-async def test_a_file_that_cannot_be_written_is_told_and_nothing_typed_is_lost(
+async def test_a_file_that_cannot_be_written_is_reported_and_nothing_typed_is_lost(
     open_app: OpenApp, hall: LiveHall, home: Home
 ) -> None:
     """F37: a folder stands where the file should be, which root cannot pass either."""
@@ -142,7 +142,7 @@ async def test_a_new_profile_never_takes_the_place_of_another(open_app: OpenApp,
         assert store_of(home).load().profiles == (profile_of(hall),)
 
 
-async def test_an_empty_file_is_no_first_run_and_is_begun_again_only_when_told(
+async def test_an_empty_file_is_not_a_first_run_and_is_started_again_only_on_request(
     open_app: OpenApp, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F71"""
@@ -163,7 +163,7 @@ async def test_an_empty_file_is_no_first_run_and_is_begun_again_only_when_told(
         assert store_of(home).load().profiles == ()
 
 
-async def test_a_file_that_goes_while_the_program_runs_is_told_and_nothing_typed_is_lost(
+async def test_a_file_that_goes_while_the_program_runs_is_reported_and_nothing_typed_is_lost(
     open_app: OpenApp, hall: LiveHall, home: Home
 ) -> None:
     """F71"""

@@ -62,9 +62,7 @@ async def test_a_key_that_came_in_pieces_is_refused_at_its_field_and_the_sentenc
         await opens(opened, "acme")
 
 
-async def test_a_key_pasted_into_the_midst_of_another_is_what_stands_in_the_field(
-    open_app: OpenApp, hall: LiveHall
-) -> None:
+async def test_a_key_pasted_into_another_key_is_inserted(open_app: OpenApp, hall: LiveHall) -> None:
     """F48"""
     async with open_app(profile_of(hall)) as opened:
         await go_to_profiles(opened)

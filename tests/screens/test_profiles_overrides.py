@@ -103,7 +103,7 @@ async def test_the_key_of_a_variable_is_the_one_that_is_tested_also_over_a_typed
         await opened.pilot.press("escape")
 
 
-async def test_a_variable_that_cannot_be_used_is_told_by_the_test(
+async def test_a_variable_that_cannot_be_used_is_reported_by_the_test(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F63"""

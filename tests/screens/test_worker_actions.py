@@ -183,7 +183,7 @@ async def test_what_is_cancelled_or_changes_while_one_is_asked_is_not_attested(
         assert sent_to(hall, "/attest") == []
 
 
-async def test_another_sdks_order_is_told_in_words_with_what_to_do_and_what_it_leaves_out(
+async def test_another_sdks_order_is_reported_in_words_with_what_to_do_and_what_it_leaves_out(
     view: View, hall: LiveHall, folder: Path
 ) -> None:
     attest_in(hall, go_hash(hash_package(folder)))
@@ -292,7 +292,7 @@ async def test_a_read_only_profile_attests_and_reports_nothing_but_may_forget_it
     assert WatchList(home.data, "acme").load()[0].folder is None
 
 
-async def test_drift_is_known_at_the_next_start_and_is_no_new_event(view: View, folder: Path) -> None:
+async def test_drift_is_known_at_the_next_start_and_is_not_a_new_event(view: View, folder: Path) -> None:
     async with view(folder) as opened:
         await drift_is(opened, "drifted")
         assert len(events(opened, Kind.DRIFTED)) == 1
@@ -335,7 +335,7 @@ async def test_a_report_is_checked_confirmed_and_sent_with_reason_and_link(view:
         assert events(opened, Kind.HASH_REPORTED)[0].after == "taken"
 
 
-async def test_a_registry_that_wants_a_login_is_told_as_such_and_nothing_typed_is_lost(
+async def test_a_registry_that_wants_a_login_is_reported_as_such_and_nothing_typed_is_lost(
     view: View, hall: LiveHall, home: Home
 ) -> None:
     hall.faults.add(path="/api/v1/ban-list/report", status=403)
@@ -347,7 +347,7 @@ async def test_a_registry_that_wants_a_login_is_told_as_such_and_nothing_typed_i
     assert Notes(home.state, "acme").load("report", WORKER, dict) == {"reason": "exfiltrates mail", "link": ""}
 
 
-async def test_the_full_hash_stands_on_one_line_of_a_terminal_of_80_columns(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_the_full_hash_is_on_one_line_in_80_columns(open_app: OpenApp, hall: LiveHall) -> None:
     """F80: so that the terminal can select it whole."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(80, 24)) as opened:
         await until(lambda: "clean" in opened.text(), clock=opened.clock)

@@ -44,7 +44,7 @@ async def ban_arrives(opened: OpenedApp, worker_id: str) -> None:
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
-async def test_the_fleet_is_shown_with_sign_word_and_age(
+async def test_the_fleet_is_shown_with_symbol_word_and_age(
     open_app: OpenApp, hall: LiveHall, size: tuple[int, int]
 ) -> None:
     hall.add_worker("wkr_new", sha256=None, attested_at=None)
@@ -114,7 +114,7 @@ async def test_a_dialog_opened_on_a_worker_stays_with_it(open_app: OpenApp, hall
         assert "wkr_5" not in opened.words()
 
 
-async def test_every_letter_lands_in_the_filter_as_text(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_every_character_lands_in_the_filter_as_text(open_app: OpenApp, hall: LiveHall) -> None:
     """F25, F34."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         for text in ["(", "[", "[/b]", "c++", "\\", "?", "*", "quorum?/1"]:
@@ -293,7 +293,9 @@ async def test_marks_of_the_profile_are_on_every_screen_in_words(open_app: OpenA
                 await until(lambda: "PRODUCTION" in opened.text() and "READ ONLY" in opened.text())
 
 
-async def test_in_a_field_the_foot_names_no_key_that_would_be_a_letter_there(open_app: OpenApp, hall: LiveHall) -> None:
+async def test_in_a_field_the_key_bar_shows_no_key_that_would_be_a_character_there(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
     """F34."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await until(lambda: "/ Filter" in opened.words())
@@ -314,7 +316,7 @@ async def test_a_change_of_theme_and_of_size_reaches_the_screens_that_are_hidden
         await until(lambda: opened.screen.styles.background.brightness > 0.9 and opened.screen.has_class("-narrow"))
 
 
-async def test_a_journal_that_turns_out_to_be_damaged_is_told_on_screen(
+async def test_a_journal_that_turns_out_to_be_damaged_is_reported_on_screen(
     open_app: OpenApp, hall: LiveHall, home: Home
 ) -> None:
     """F40: it opened well; the noise is met behind the first frame. The name that it is set aside under is shown."""

@@ -58,7 +58,7 @@ def test_a_tool_that_hangs_is_given_up(tmp_path: Path) -> None:
     assert run_tool([str(script(tmp_path, "xclip", "exec cat /dev/zero > /dev/null"))], "x", patience=0.2) is False
 
 
-async def test_the_next_tool_is_tried_where_one_fails(tmp_path: Path) -> None:
+async def test_the_next_tool_is_tried_if_one_fails(tmp_path: Path) -> None:
     script(tmp_path, "xclip", "exit 1")
     script(tmp_path, "xsel", f"cat > {tmp_path}/taken")
 
@@ -86,7 +86,7 @@ def test_beyond_ssh_what_calls_itself_screen_may_be_tmux() -> None:
     assert sequence("x" * 5_000, {"TERM": "screen"}).startswith("\x1bP")
 
 
-async def test_where_nobody_can_confirm_it_a_toast_says_what_was_sent_and_how_to_see_it(
+async def test_if_nothing_confirms_it_a_toast_says_what_was_sent_and_how_to_see_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """F52: never a dialog that nobody asked for."""
@@ -112,7 +112,7 @@ async def test_where_nobody_can_confirm_it_a_toast_says_what_was_sent_and_how_to
         await until(lambda: app.screen is below)
 
 
-async def test_a_tool_that_took_it_is_told_in_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_tool_that_took_it_is_reported_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     async def took(text: str) -> bool:
         return True
 

@@ -16,7 +16,7 @@ class Form(App[None]):
 
 
 @pytest.mark.parametrize("kind", [OneLineInput, TextField])
-async def test_an_edit_is_not_overtaken_by_letters_typed_right_behind_it(
+async def test_an_edit_is_not_overtaken_by_characters_typed_right_behind_it(
     kind: type[OneLineInput] | type[TextField],
 ) -> None:
     """F34: a burst, as a slow line or a busy machine makes it of quick typing."""
@@ -31,7 +31,7 @@ async def test_an_edit_is_not_overtaken_by_letters_typed_right_behind_it(
         assert (field.value if isinstance(field, OneLineInput) else field.text) == "1?"
 
 
-async def test_a_pasted_tab_is_a_blank_in_one_line() -> None:
+async def test_a_pasted_tab_becomes_a_space_in_one_line() -> None:
     """F33: cells of a spreadsheet; nobody could see the tab, nor type it anew."""
     app = Form()
     async with app.run_test() as pilot:

@@ -55,7 +55,7 @@ async def test_a_change_of_a_row_that_is_not_on_screen_draws_nothing() -> None:
         assert app.drawn == []
 
 
-async def test_a_change_of_a_row_on_screen_draws_that_row_alone() -> None:
+async def test_a_change_of_a_row_on_screen_draws_only_that_row() -> None:
     app = TableApp(100)
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.pause()
@@ -173,7 +173,7 @@ async def test_columns_leave_a_narrow_table_in_their_order() -> None:
     ("text", "width", "expected"),
     [("ab", 4, "ab  "), ("abcdef", 4, "abc…"), ("日本語", 4, "日 …"), ("日本", 4, "日本"), ("x", 0, "")],
 )
-def test_a_cut_never_halves_a_double_width_letter(text: str, width: int, expected: str) -> None:
+def test_a_cut_never_halves_a_double_width_character(text: str, width: int, expected: str) -> None:
     """F10."""
     assert fit(text, width) == expected
 
