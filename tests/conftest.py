@@ -23,8 +23,15 @@ collect_seldom()
 
 
 def pytest_collection_finish() -> None:
-    """All tests and what they import is here to stay."""
+    """Set all tests and what they import aside: it is here to stay."""
     set_aside()
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a long value by its beginning and its length: there are some of megabytes, and each worker sends all ids."""
+    if isinstance(val, str | bytes) and len(val) > 80:
+        return f"{val[:40]!a} of {len(val)}"
+    return None
 
 
 @pytest.fixture(autouse=True)
