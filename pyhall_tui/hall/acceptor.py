@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pyhall_tui.hall.guests import Guest, Guests, source_of
 
 _OUT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_AT_ONCE = 32  # connections let in before others get their turn: in a flood each turn of the loop is long
 _PAUSE = 0.2  # seconds until the next try when the system has no resources for another connection
 _TLS_ENDS = 2.0  # seconds for a client to confirm the end of TLS
 _SWEEP = 1.0  # most seconds between two searches for overdue connections
@@ -69,6 +70,7 @@ class Acceptor:
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
+        at_once = 0
         while not self._closed:
             try:
                 connection, peer = await loop.sock_accept(self._listening)
@@ -76,7 +78,10 @@ class Acceptor:
                 await self._bear(error)
                 continue
             self._take(connection, peer[0] if isinstance(peer, tuple) else "")
-            await asyncio.sleep(0)  # a connection that was closed to make room frees its file only now
+            at_once += 1
+            if self._guests.full_up or at_once >= _AT_ONCE:
+                at_once = 0
+                await asyncio.sleep(0)  # a connection that was closed to make room frees its file only now
 
     async def _bear(self, error: OSError) -> None:
         """Continue after a failed accept: the client is gone already, or the system is out of resources."""

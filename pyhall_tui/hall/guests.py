@@ -95,10 +95,15 @@ class Guests:
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def full_up(self) -> bool:
+        """Whether another connection has to go before one more comes in."""
+        return self._count >= self.most
+
     def let_in(self, guest: Guest) -> bool:
         """Let in a newcomer, closing another connection if there is no room; False if none can be closed."""
         its_share = guest.source and len(self._here.get(guest.source, ())) >= self._share
-        if its_share or self._count >= self.most:
+        if its_share or self.full_up:
             self.full.count += 1
             if not self.close_first(guest.source if its_share else None):
                 return False

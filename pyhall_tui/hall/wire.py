@@ -31,7 +31,10 @@ from pyhall_tui.hall.models import Key, Worker
 _log = logging.getLogger(__name__)
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")  # what every client accepts in a header
 _KEY_OR_PAGE = {"authorization", "origin", "sec-fetch-site"}
-_PASSED_ON = {"forwarded", "x-forwarded-for", "x-real-ip", "via"}
+_PASSED_ON = re.compile(  # what proxies add to what they pass on
+    r"forwarded|via|x-(?:original-)?forwarded.*|x-real-ip|(?:x-(?:cluster-)?|true-|cf-|fly-|fastly-)client-ip"
+    r"|cf-connecting-ip|x-envoy-.*"
+)
 MAX_BODY = 1024 * 1024  # bytes; no request of the contract comes close
 
 
@@ -81,7 +84,7 @@ def admit_write(request: Request) -> str | None:
 
 def is_here(request: Request) -> bool:
     """Whether the request came from the hall's own machine. One that a proxy says it forwards did not."""
-    if _PASSED_ON & set(request.headers.keys()):
+    if any(map(_PASSED_ON.fullmatch, request.headers.keys())):
         return False
     host = request.client.host if request.client else ""
     try:

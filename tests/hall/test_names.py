@@ -142,11 +142,22 @@ def test_an_address_typed_into_a_browser_is_answered(public: LiveHall, header: s
     assert status_of(public.url, f"GET /workers HTTP/1.1\r\nHost: localhost\r\n{header}") == 200
 
 
-@pytest.mark.parametrize("header", ["Sec-Fetch-Site: same-origin", "X-Forwarded-For: 192.0.2.1", "Via: 1.1 proxy"])
+PASSED_ON = ["X-Forwarded-For: 192.0.2.1", "Via: 1.1 proxy", "X-Forwarded-Host: h", "CF-Connecting-IP: 192.0.2.1"]
+PASSED_ON += ["True-Client-IP: 192.0.2.1", "X-Client-IP: 192.0.2.1", "x-original-forwarded-for: 192.0.2.1"]
+
+
+@pytest.mark.parametrize("header", ["Sec-Fetch-Site: same-origin", *PASSED_ON])
 def test_writes_without_a_key_are_of_this_machine_and_no_browser(public: LiveHall, header: str) -> None:
     """F96: what a proxy here passes on comes from elsewhere."""
     head = f"POST /decisions/ingest HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n{header}"
     assert status_of(public.url, head) == 401
+
+
+@pytest.mark.parametrize("header", PASSED_ON)
+def test_what_a_proxy_passes_on_may_not_see_the_policy(public: LiveHall, header: str) -> None:
+    """F96: only this machine may, and the proxy is not who asks."""
+    assert status_of(public.url, "GET /policy HTTP/1.1\r\nHost: localhost") == 200
+    assert status_of(public.url, f"GET /policy HTTP/1.1\r\nHost: localhost\r\n{header}") == 403
 
 
 def test_further_names_are_an_option(tmp_path: Path) -> None:

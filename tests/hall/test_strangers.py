@@ -12,7 +12,9 @@ import httpx
 import pytest
 import trustme
 
+from pyhall_tui.hall.acceptor import Acceptor
 from pyhall_tui.hall.guests import Guest, Guests, Patience, most_connections, source_of
+from pyhall_tui.hall.server import address, listen
 from tests.hall.process import PROGRAM, Served, served
 from tests.hall.raw_client import all_of, connect, tell
 from tests.live_hall import LiveHall, live_hall
@@ -60,6 +62,27 @@ def test_others_are_answered_and_the_log_says_it_once(said: bytes, count: int, f
     assert [line for line in log if "Traceback" in line or "Errno" in line] == []
     assert len([line for line in log if line.startswith(("WARNING", "ERROR"))]) <= 2
     assert any("the hall's limit is" in line for line in log)
+
+
+async def test_who_waits_in_line_is_let_in_in_a_few_turns_of_the_loop() -> None:
+    """F95: each turn is long when many ask at once."""
+    inside: list[asyncio.BaseTransport] = []
+
+    class Taken(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            inside.append(transport)
+
+    listening = listen()
+    with crowd(address(listening), 100):
+        acceptor, turns = Acceptor(listening, Guests(most=200), lambda _: Taken(), None), 0
+        while len(inside) < 100:
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns < 25
+        for transport in inside:
+            transport.close()
+        acceptor.close()
+        await acceptor.wait_closed()
 
 
 def log_of(hall: Served) -> list[str]:
