@@ -11,10 +11,10 @@ from pyhall_tui.commands.hall.upstream import ask_for_bans, open_client
 from pyhall_tui.hall import gate
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.errors import StoreError
-from pyhall_tui.hall.models import Asked, Worker
+from pyhall_tui.hall.models import Asked, Ban, Worker
 from pyhall_tui.hall.policy import Policy, save_rules
 from pyhall_tui.hall.store import SqliteStore
-from pyhall_tui.hall.upstream import Upstream, WhenStale
+from pyhall_tui.hall.upstream import Heard, Upstream, WhenStale
 from pyhall_tui.profiles.api_key import ApiKey
 from tests.clock import ManualClock
 from tests.hall.process import run, served
@@ -224,6 +224,32 @@ async def test_what_could_not_be_kept_is_tried_again_though_the_upstream_says_un
     assert followed.error == "the disk is full" and followed.stale
     await followed.poll()
     assert dispatch(local) == "ATTEST_BANNED_HASH" and not followed.stale
+
+
+async def test_a_long_list_is_taken_in_pieces_between_which_others_have_their_turn(
+    local: Hall, clock: ManualClock
+) -> None:
+    """F93: new bans come in before old ones go, and the hall's own stay."""
+    lists = [
+        Heard([Ban(sha256=f"{number:064x}", reason="theirs", reported_at="1") for number in numbers])
+        for numbers in (range(6000), range(3000, 9000))
+    ]
+    heard = iter(lists)
+
+    async def fetch() -> Heard:
+        return next(heard)
+
+    own = f"{3000:064x}"
+    local.store.ban_hash(own, "own")
+    followed = Upstream("http://up", fetch, local.store, clock)
+    for step, (bans, _) in enumerate(lists):
+        polling, counts = asyncio.create_task(followed.poll()), set()
+        while not polling.done():
+            counts.add(local.store.ban_count())
+            await asyncio.sleep(0)
+        assert len(counts) > 10 and min(counts) >= (1, 6000)[step] and followed.error is None
+        assert {ban.sha256 for ban in local.store.bans()} == {ban.sha256 for ban in bans or ()}
+    assert next(ban for ban in local.store.bans() if ban.sha256 == own).reason == "own"
 
 
 async def test_a_portals_page_is_not_a_ban_list_and_says_so(local: Hall, clock: ManualClock) -> None:
