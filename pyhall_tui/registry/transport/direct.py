@@ -101,6 +101,6 @@ def _head(request: httpx.Request) -> bytes:
     lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.extensions[TARGET])]
     lines += [b"%b: %b" % (name, value) for name, value in request.headers.raw]
     head = b"\r\n".join(lines) + b"\r\n\r\n"
-    if not _REQUEST.fullmatch(head):
+    if head.count(b"\n") != len(lines) + 1 or not _REQUEST.fullmatch(head):
         raise httpx.LocalProtocolError("a header or the path has a character that cannot be sent")
     return head
