@@ -18,6 +18,8 @@ from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.workspace import Listener, Workspace
 
 _DEMO: Final = "pyhall-tui-demo-"
+_SWEPT_AFTER: Final = 2.0
+"""Seconds after the start: the first frame needs the processor more."""
 DEMO_PACE = {"poll_interval": 10.0, "ban_list_interval": 3.0, "requests_per_second": 20.0}
 """The demo is asked more often than a registry would be, because things happen in it while you watch."""
 
@@ -69,7 +71,9 @@ class Opener:
         journal = self._journal(self.home.data / "journal.db")
         if not self._swept:
             self._swept = True
-            threading.Thread(target=_sweep, args=(self.home,), name="sweep", daemon=True).start()
+            sweeping = threading.Timer(_SWEPT_AFTER, _sweep, (self.home,))
+            sweeping.daemon = True
+            sweeping.start()
         return await self._open(profile, self.home, journal, WatchList(self.home.data, profile.name), None)
 
     async def open_demo(self) -> OpenedProfile:

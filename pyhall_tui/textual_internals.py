@@ -63,6 +63,7 @@ class HookedApp(App[None]):
 
     def begin_with_theme(self, name: str) -> None:
         """Take a theme before the app runs. Set as usual, it would have all CSS parsed twice for the first frame."""
+        self._disable_tooltips = True  # no widget of ours has one, and each screen would have a widget for them
         self.set_reactive(App.theme, name)
         others = {each: False for each in self.classes if each.startswith("-theme-")}
         dark = self.current_theme.dark

@@ -334,6 +334,7 @@ class Journal:
             NotKept: this journal can't vouch for what was sent before. Send nothing.
         """
         rows = None
+        self._writer.wake()
         if self._writer.checked.wait(timeout) and not self._store.is_makeshift:
             self._writer.flush(timeout)
             rows = self._store.read(partial(reader.enrollments_of_batches, form=form))

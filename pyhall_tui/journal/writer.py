@@ -20,6 +20,8 @@ _log = logging.getLogger(__name__)
 
 PACE = 0.5
 """Seconds between two transactions: how much a `kill -9` may lose."""
+_CHECKED_AFTER = 1.0
+"""Seconds after the start at which the file is looked through for damage, if nothing is to be written before."""
 _SLOWEST = 5.0
 """Seconds between two attempts while the disk refuses."""
 _LAST_TRIES = 0.05
@@ -159,6 +161,8 @@ class Writer:
     # --- in the thread ---
 
     def _run(self) -> None:
+        with self._condition:  # to look through a large file takes a processor that the first frame needs
+            self._condition.wait_for(lambda: self._hurry or self._has_work(), _CHECKED_AFTER)
         self._attempt(lambda: self._store.check(lambda: self._closing))
         if self._store.damage_seen:
             self._store.begin_anew()

@@ -151,12 +151,13 @@ class WatchList:
 
     def read_beside(self) -> Callable[[], None]:
         """Read the file, in any thread; return what makes it the list, to be called in the list's own thread."""
+        before = self._lines
         try:
             lines = _read(self.path)
         except OSError as error:
             why = reason(error)
             return lambda: self._note_unreadable(why)
-        return lambda: self._take(lines)
+        return lambda: self._take(lines) if self._lines is before else None  # else it was read again meanwhile
 
     def load(self) -> tuple[WatchedWorker, ...]:
         """Read the file (again) and return the list. Never raises: `problem` says what went wrong."""

@@ -3,6 +3,7 @@
 import pytest
 
 from pyhall_tui.clock import Moment
+from pyhall_tui.fleet import fleet as fleet_module
 from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.events import Event, Kind, Severity
@@ -378,3 +379,38 @@ def test_a_verdict_that_ends_staleness_or_an_error_is_news() -> None:
     news = fleet.news
     apply(fleet, 210)
     assert fleet.news > news, "the last try had failed"
+
+
+def test_what_changed_long_ago_is_told_though_only_the_last_changes_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet_module, "_MOST_CHANGED", 3)
+    fleet = fleet_with(*(f"wkr_{number}" for number in range(10)))
+    revision = fleet.revision
+    for number in range(8):
+        apply(fleet, number, worker_id=f"wkr_{number}")
+    assert fleet.changed_since(revision) == [f"wkr_{number}" for number in reversed(range(8))]
+    assert fleet.changed_since(fleet.revision - 2) == ["wkr_7", "wkr_6"]
+    assert len(fleet.changed_since(-1)) == 10
+
+
+def test_a_very_large_fleet_holds_the_last_answers_as_they_came_and_leaves_the_others_to_the_journal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fleet_module, "MOST_RAW", 2)
+    fleet = fleet_with("wkr_1", "wkr_2", "wkr_3")
+    for number in (1, 2, 3):
+        apply(fleet, number, worker_id=f"wkr_{number}", raw=b'{"a":1}')
+    assert [entry.verdict.raw for entry in fleet if entry.verdict] == [b"", b'{"a":1}', b'{"a":1}']
+    assert state(fleet, 3) is State.CLEAN
+
+
+def test_what_workers_share_is_held_once() -> None:
+    fleet = fleet_with("wkr_1", "wkr_2")
+    for worker_id in ("wkr_1", "wkr_2"):
+        words = {"status": "".join(["act", "ive"]), "capabilities": ("".join(["llm.", "text"]),)}
+        apply(fleet, 0, worker_id=worker_id, hash_text="".join([HASH[:32], HASH[32:]]), **words)
+    one, other = (entry.verdict for entry in fleet)
+    assert one is not None
+    assert other is not None
+    assert one.status is other.status
+    assert one.capabilities is other.capabilities
+    assert one.hash_text is one.sha256

@@ -154,3 +154,48 @@ def test_the_list_follows_its_profiles_name_and_goes_with_it(watched: WatchList,
     assert WatchList(tmp_path, "acme-new").load() == watched.workers
     watched.delete()
     assert WatchList(tmp_path, "acme-new").load() == watched.workers == ()
+
+
+PLAIN = [b'{"id":"org.acme.w1"}', b'{"id":"w-2"}', b'{"id":"a/b:c@d+e_f"}']
+ODD = [
+    *(b'{"id": "w-spaced"}', b'{"id":"w-folder","folder":"/srv/w"}', b'{"id":"w-later","colour":"red"}'),
+    *(b'{"id":"--"}', b'{"id":"w-\\u00e9"}', '{"id":"w-é"}'.encode(), b"not JSON", b""),
+    *(b'{"id":"' + b"x" * 257 + b'"}', b'{"id":"w-2"}', b'{"id":"w-cr"}\r'),
+]
+
+
+@pytest.mark.parametrize("odd", [None, *ODD])
+def test_a_file_of_plain_lines_is_read_as_any_other(tmp_path: Path, odd: bytes | None) -> None:
+    """Plain files take a quicker way: what comes of both ways must be the same, and be written as it was."""
+    path = WatchList(tmp_path, "prod").path
+    path.parent.mkdir(parents=True)
+    lines = PLAIN if odd is None else [*PLAIN, odd]
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    quick = WatchList(tmp_path, "prod")
+    quick.load()
+    path.write_bytes(b'{"id": "w-first"}\n' + b"\n".join(lines) + b"\n")
+    slow = WatchList(tmp_path, "prod")
+    assert [worker.id for worker in slow.load()] == ["w-first", *(worker.id for worker in quick.workers)]
+    assert [worker.folder for worker in slow.workers[1:]] == [worker.folder for worker in quick.workers]
+    slow.remove(["w-first"])
+    kept = [line.rstrip(b"\r") for line in lines]
+    unreadable = [line for line in (b'{"id":"--"}', b"not JSON") if line in kept]
+    assert path.read_bytes().split(b"\n")[: len(quick.workers)] == [
+        line for line in dict.fromkeys(kept) if line and line not in unreadable and len(line) < 250
+    ]
+
+
+def test_a_long_list_says_whether_it_holds_ids_without_being_read(tmp_path: Path) -> None:
+    watch_list = WatchList(tmp_path, "prod")
+    watch_list.add(f"org.acme.worker-{number:05}" for number in range(12_000))
+    again = WatchList(tmp_path, "prod")
+    assert again.holds(["org.acme.worker-00000", "org.acme.worker-11999"])
+    assert not again.holds(["org.acme.worker-00000", "org.acme.worker-12000"])
+    assert again.workers == ()
+    again.add(["org.acme.new"])
+    taken = again.read_beside()
+    again.remove(["org.acme.worker-00000"])
+    taken()
+    assert "org.acme.worker-00000" not in ids(again)
+    assert len(again.workers) == 12_000
+    assert not WatchList(tmp_path, "other").holds([])

@@ -1,6 +1,6 @@
 """The workers screen: is anything wrong, and since when?"""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -15,7 +15,6 @@ from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.render.worker import counts_line, worker_row
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
-from pyhall_tui.screens.worker.view import WorkerView
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
@@ -24,6 +23,9 @@ from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.widgets.strip import FleetStrip
 from pyhall_tui.workspace import Unwatched, Workspace
+
+if TYPE_CHECKING:
+    from pyhall_tui.screens.worker.view import WorkerView
 
 COLUMNS = (
     Column(SortKey.STATE, "STATE", 12),
@@ -84,6 +86,7 @@ class WorkersScreen(ModeScreen):
         self._removed: list[Unwatched] = []
         self._reorder_pending = False
         self._is_hall = False
+        self._beside: WorkerView | None = None
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="workers-body"):
@@ -92,12 +95,19 @@ class WorkersScreen(ModeScreen):
                 yield FilterInput("#fleet", placeholder="/ filter by id, name, state, hash or capability", id="filter")
                 yield LineTable(COLUMNS, self._row, id="fleet")
             if self.app.size.width >= self.WIDE:
-                yield WorkerView(self.workspace, id="side")
+                yield self._side()
+
+    def _side(self) -> "WorkerView":
+        """Make the view of the worker under the cursor; most terminals have no room for it."""
+        from pyhall_tui.screens.worker.view import WorkerView
+
+        self._beside = WorkerView(self.workspace, id="side")
+        return self._beside
 
     def on_resize(self, event: events.Resize) -> None:
         """Show the worker under the cursor beside the table, once there is room for it."""
-        if event.size.width >= self.WIDE and not self.query(WorkerView):
-            self.query_one("#workers-body").mount(WorkerView(self.workspace, id="side"))
+        if event.size.width >= self.WIDE and not self.query("#side"):
+            self.query_one("#workers-body").mount(self._side())
             after_refresh(self, self._show_side)
 
     def on_mount(self) -> None:
@@ -372,9 +382,9 @@ class WorkersScreen(ModeScreen):
         self._show_side()
 
     def _show_side(self) -> None:
-        for side in self.query(WorkerView):
-            if side.display:
-                side.show(self.table.cursor_key)
+        side = self._beside
+        if side is not None and side.is_attached and side.display:
+            side.show(self.table.cursor_key)
 
 
 _ATTRIBUTES = {column.key: {SortKey.AGE: "verdict"}.get(column.key, str(column.key)) for column in COLUMNS}  # type: ignore[call-overload]
