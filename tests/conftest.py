@@ -1,6 +1,6 @@
 """Fixtures of the whole suite.
 
-- `hall`: a hall of its own for the test, on a free port of loopback, in memory, without a rate limit: a key of
+- `hall`: a hall of its own for the test, on a free port of localhost, in memory, without a rate limit: a key of
   `org.yourco` and the worker `wkr_abc123` (active, attested, clean, may `llm.text.generate`). See `tests/live_hall.py`
   for what it offers, and for `live_hall(...)` where a test wants other options.
 - `demo_hall`: the demo's fleet and policy, with nothing happening in it.

@@ -1,4 +1,4 @@
-"""A running hall for a test, with all that a test wants to reach in it.
+"""A running hall for a test, with everything that a test needs from it.
 
 with live_hall(rate=1) as hall:
     hall.faults.add(path="/api/v1/verify/*", status=500, count=1)

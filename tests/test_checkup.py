@@ -1,4 +1,4 @@
-"""The doctor's lines: each with a tick or what to do, and never a key."""
+"""The doctor's lines: each has a mark or says what to do, and never shows a key."""
 
 import sqlite3
 import time
@@ -33,7 +33,7 @@ def patient_of(
 
 
 def now(ahead: float = 0.0) -> ManualClock:
-    """Return a clock that stands at this machine's time, or ahead of it."""
+    """Return a clock with this machine's time, or ahead of it."""
     return ManualClock(wall=time.time() + ahead)
 
 

@@ -1,4 +1,4 @@
-"""The house's floors: nothing below the screens imports Textual, and nothing heavy comes before the first frame."""
+"""The layers: nothing below the screens imports Textual, and nothing heavy is imported before the first frame."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ LATE = {
     *("pyhall_tui.logs.log_file", "pyhall_tui.logs.masking", "pyhall_tui.monitor.engine", "pyhall_tui.profiles.keys"),
     *("pyhall_tui.registry.client", "pyhall_tui.registry.decode", "pyhall_tui.registry.errors"),
 }
-"""What the first frame does not need: each is imported when it is first wanted, or in a thread."""
+"""What the first frame does not need: each is imported at its first use, or in a thread."""
 HEAVY = {"filelock", "httptools", "httpx", "keyring", "starlette", "uvicorn", "truststore", "watchfiles"}
 
 

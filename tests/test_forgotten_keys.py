@@ -1,4 +1,4 @@
-"""A closed profile's key is forgotten, once nothing is written any more that may hold it."""
+"""A closed profile's key is forgotten once nothing that may contain it is written any more."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class Nobody:
 
 
 class Stuck(Journal):
-    """A journal whose disk takes nothing in time."""
+    """A journal whose disk is too slow."""
 
     def flush(self, timeout: float = 2.0) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""Percentiles are values that were measured, by nearest rank."""
+"""Percentiles are measured values, by nearest rank."""
 
 import pytest
 

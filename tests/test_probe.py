@@ -1,4 +1,4 @@
-"""A profile's test: each step over a real socket, with reads alone."""
+"""A profile's test: each step over a real socket, using only reads."""
 
 from pathlib import Path
 

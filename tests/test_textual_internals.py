@@ -39,7 +39,7 @@ MACHINERY = {"_decorated_handlers", "_reactives", "_computes", "_merged_bindings
 
 
 class Hooked(HookedApp):
-    """The least app with the hooks."""
+    """A minimal app with the hooks."""
 
     CRASH_CODE = 70
     harmless = False

@@ -1,4 +1,4 @@
-"""Types at an app as a terminal does that hands over many keys in one read: nothing waits in between."""
+"""Types like a terminal that delivers many keys in one read: nothing waits in between."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ _BYTES = {"enter": "\r", "tab": "\t", **_CHARACTERS}
 
 
 def write(app: App[Any], *typed: str) -> None:
-    """Hand over text and named keys (`enter`, `escape`, `ctrl+s`) in one read, through the driver."""
+    """Deliver text and named keys (`enter`, `escape`, `ctrl+s`) in one read, through the driver."""
     driver = app._driver
     assert driver is not None
     for part in typed:
@@ -25,15 +25,15 @@ def write(app: App[Any], *typed: str) -> None:
 
 
 async def settled(app: App[Any]) -> None:
-    """Wait until the app has dealt with all that was typed."""
+    """Wait until the app has handled everything that was typed."""
     keys: TypedAhead = app.typed_ahead  # type: ignore[attr-defined]
-    for _ in range(2):  # what the last key set off may be waiting for a thread in the app's own handler
+    for _ in range(2):  # what the last key started may be waiting for a thread in the app's own handler
         await _has_passed(app)
         await until(lambda: keys.is_quiet or app._exit)
 
 
 async def _has_passed(app: App[Any]) -> None:
-    """Wait until the app has taken everything that was sent to it up to now."""
+    """Wait until the app has received everything sent to it so far."""
     passed = asyncio.Event()
     assert app._driver is not None
     app._driver.send_message(events.Callback(callback=passed.set))

@@ -7,7 +7,7 @@ from tests.clock import ManualClock
 
 
 async def until(condition: Callable[[], object], timeout: float = 30.0, *, clock: ManualClock | None = None) -> None:
-    """Let the loop run until the condition holds; with a `clock`, let its time pass meanwhile, 0.1 s a look.
+    """Let the loop run until the condition holds; with a `clock`, let its time pass meanwhile, 0.1 s per check.
 
     Raises:
         AssertionError: it did not within `timeout` seconds of real time.

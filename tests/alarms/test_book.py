@@ -1,4 +1,4 @@
-"""How each alarm stands, and how many are counted."""
+"""The state of each alarm, and how many are counted."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What the newest answer shows and the alarms do not becomes an event; an older answer ends nothing."""
+"""What the newest answer shows but the alarms don't becomes an event; an older answer ends nothing."""
 
 import math
 

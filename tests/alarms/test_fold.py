@@ -13,7 +13,7 @@ LIFT = event(Kind.UNBANNED, "w1", before="BANNED", after="clean", severity=Sever
 
 
 def folded(alarm: Alarm | None, one: Event, condition: Condition = Condition.BANNED) -> Folded:
-    """Return what the event's effect on that condition comes to; the alarm as it was if nothing follows."""
+    """Return the alarm after the event's effect on that condition; unchanged if nothing follows."""
     effect = next(effect for effect in effects(one) if effect.condition is condition)
     after = fold(alarm, one, effect, "prod", "org.acme")
     if after is None:
@@ -90,7 +90,7 @@ def test_an_earlier_event_for_the_same_firing_is_remembered_and_a_missing_reason
 
 
 def test_a_ban_set_again_for_another_reason_is_a_new_firing_with_that_reason() -> None:
-    """F57: once; the other program's report of it is no third one."""
+    """F57: once; the other program's report is not a third one."""
     otherwise = event(Kind.BANNED, "w1", before=BANNED_OTHERWISE, detail="mines coins", id=30, at=NOW + 30)
     alarm, what = folded(after(BAN), otherwise)
     assert what is What.FIRED

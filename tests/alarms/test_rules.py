@@ -1,4 +1,4 @@
-"""Rules: sane without any, and a mistake costs only its own rule."""
+"""Rules: sensible defaults, and a mistake affects only its own rule."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a silence covers, until when, and what its time may be typed as."""
+"""What a silence covers, until when, and how to type its time."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Evidence logs: a whole chain, the first line that breaks one and how, and an end that was cut."""
+"""Evidence logs: a whole chain, the first line that breaks one and how, and a truncated end."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ Lines = list[dict[str, Any]]
 
 
 def chained(*contents: dict[str, Any]) -> Lines:
-    """Write the contract's chain once more, by the words of the contract."""
+    """Write the contract's chain independently, following the contract's text."""
     lines, last = [], "GENESIS"
     for receipt in contents:
         payload = json.dumps(receipt, sort_keys=True, separators=(",", ":"))
@@ -90,7 +90,7 @@ def test_the_first_line_that_breaks_the_chain_is_named_with_how(
 def test_a_changed_byte_anywhere_never_goes_unseen(
     contents: list[dict[str, str]], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """What a changed byte says may be the same JSON; then the chain is rightly whole."""
+    """A changed byte may leave the same JSON; then the chain is whole."""
     path = log_of(tmp_path_factory.mktemp("log") / "log", chained(*contents))
     before = path.read_bytes()
     assert verify_log(path).entries == len(contents)

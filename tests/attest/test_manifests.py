@@ -1,4 +1,4 @@
-"""What a signed manifest proves, in the field's codes, and what nothing proves."""
+"""What a signed manifest proves, in the ecosystem's codes, and what remains unproven."""
 
 from pathlib import Path
 from typing import Any

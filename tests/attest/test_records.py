@@ -1,4 +1,4 @@
-"""A worker's record in every dialect seen, its own hash, and writing one."""
+"""A worker's record in every known dialect, its own hash, and writing one."""
 
 import json
 import os

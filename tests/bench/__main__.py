@@ -19,7 +19,7 @@ from tests.bench.report import Row, table
 
 
 def main() -> int:
-    """Run what is named, or all; 1 where a target was missed."""
+    """Run the named benchmarks, or all; return 1 if a target was missed."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Figures beside their baselines.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="run these alone")
     parser.add_argument("--quick", action="store_true", help="fewer runs and workers: a minute in all, rough figures")
@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def _benches() -> dict[str, ModuleType]:
-    """Find the modules that have a `run`. A program of a benchmark's own has none, and a name with `_` before it."""
+    """Find the modules that have a `run`. A benchmark's helper program has none, and its name starts with `_`."""
     names = [found.name for found in pkgutil.iter_modules(tests.bench.__path__) if not found.name.startswith("_")]
     modules = {name: importlib.import_module(f"tests.bench.{name}") for name in names}
     return {name: module for name, module in modules.items() if hasattr(module, "run")}

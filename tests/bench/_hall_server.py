@@ -60,7 +60,7 @@ def _bare() -> None:
         Route("/api/v1/verify/{worker_id}", constant),
     ]
     sock = listen()
-    # asyncio sets TCP_NODELAY on what it accepts only where the listener names its protocol
+    # asyncio sets TCP_NODELAY on accepted connections only if the listener names its protocol
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     print(address(sock), "none", sep="\n", flush=True)
     config = uvicorn.Config(

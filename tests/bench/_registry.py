@@ -28,13 +28,13 @@ class State:
         self.rate = 0.0
         """Requests a second and, as a burst, twice as many, before it answers 429; 0 for no limit."""
         self.change_every = 0
-        """Each so manieth verify finds its worker with another hash; 0 for none."""
+        """Every n-th verify finds its worker with another hash; 0 for never."""
         self.banned: list[str] = []
         self.verifies = self.refused = 0
         self._tokens, self._since = 0.0, time.monotonic()
 
     def is_refused(self) -> bool:
-        """Take a token where there is one."""
+        """Take a token if there is one."""
         if not self.rate:
             return False
         now = time.monotonic()
@@ -69,7 +69,7 @@ class State:
 
 
 class Connection(asyncio.Protocol):
-    """HTTP/1.1 as far as a client needs it that sends one request at a time."""
+    """As much HTTP/1.1 as a client with one request at a time needs."""
 
     def __init__(self, state: State) -> None:
         self._state = state

@@ -63,7 +63,7 @@ class Registry:
 
 
 class Chunk(NamedTuple):
-    """What came from the terminal up to a moment: the length of all of it by then."""
+    """What came from the terminal up to a moment, as its total length."""
 
     at: float
     end: int
@@ -113,7 +113,7 @@ class Program:
 
     @property
     def end(self) -> int:
-        """The length of all that came up to now: what a `wait_for` may begin from."""
+        """The length of everything so far, from which a `wait_for` may start."""
         with self._news:
             return len(self._seen)
 
@@ -147,7 +147,7 @@ class Program:
 
 
 class Home:
-    """The three folders of a user with one profile and, where asked for, all its workers in the journal."""
+    """The three folders of a user with one profile and, on request, all its workers in the journal."""
 
     def __init__(self, folder: Path, url: str, workers: int, *, journaled: bool, **settings: Any) -> None:
         self.folder = folder

@@ -42,7 +42,7 @@ def run_program(home: Path, *arguments: str, url: str, key: str, **more: str) ->
 
 
 def run_here(home: Path, *arguments: str, url: str, key: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run the same command in this process, without the time that a start takes: only its streams are not real."""
+    """Run the same command in this process, without the start-up time; only its streams are not real."""
     present = environment_of(home, url=url, key=key, **more)
     absent = dict.fromkeys(os.environ.keys() - present.keys())
     command = ["pyhall-tui", *arguments]
@@ -52,11 +52,11 @@ def run_here(home: Path, *arguments: str, url: str, key: str, **more: str) -> su
             sys.stdout.flush()
             return subprocess.CompletedProcess(command, code, out.getvalue().decode(), err.getvalue().decode())
     finally:
-        configure_logging(None)  # the log is in a folder of the test
+        configure_logging(None)  # the log is in the test's own folder
 
 
 def read_only_profile(home: Path, hall: LiveHall) -> None:
-    """Write a profile named `look` that may only look."""
+    """Write a read-only profile named `look`."""
     (home / "config").mkdir(exist_ok=True)
     text = f'[profiles.look]\nnamespace = "org.yourco"\nregistry_url = "{hall.url}"\nread_only = true\n'
     (home / "config" / "profiles.toml").write_text(text)

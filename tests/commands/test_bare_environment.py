@@ -1,4 +1,4 @@
-"""Commands in an environment with next to nothing, and what a fault that nobody foresaw looks like."""
+"""Commands in an almost empty environment, and what an unforeseen error looks like."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def shared_hall() -> Iterator[LiveHall]:
 
 
 def run(folder: Path, hall: LiveHall, *arguments: str, program: str = NOBODY) -> subprocess.CompletedProcess[str]:
-    """Run a command with the three variables alone, as `env -i` does."""
+    """Run a command with only the three variables, as `env -i` does."""
     environment = {"PYHALL_REGISTRY_URL": hall.url, "PYHALL_API_KEY": hall.key, "PYHALL_NAMESPACE": "org.yourco"}
     command = [sys.executable, "-c", program, *arguments]
     return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
@@ -77,7 +77,7 @@ def test_what_needs_no_folder_works_without_a_home(shared_hall: LiveHall, tmp_pa
 def test_what_needs_a_folder_says_so_without_a_home(
     shared_hall: LiveHall, tmp_path: Path, command: tuple[str, ...], code: int
 ) -> None:
-    """F75: and makes none of a strange name where it stands."""
+    """F75: and makes no folder of a strange name in the current one."""
     done = run(tmp_path, shared_hall, *command)
     assert done.returncode == code, done.stderr
     assert "There is no home folder to keep things in: set HOME" in done.stderr

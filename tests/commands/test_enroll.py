@@ -166,7 +166,7 @@ def test_killed_three_times_among_faults_each_worker_of_a_batch_is_enrolled_exac
             if done.returncode == 0:
                 break
             assert done.returncode == 2, done.stderr
-            there = enrolled(hall)  # the operator looks in the registry
+            there = enrolled(hall)  # the operator checks the registry
             unknown = [row for row in rows if row["state"] == "unknown"]
             decisions = [
                 f"--{'enrolled' if row['display_name'] in there else 'again'}={row['number']}" for row in unknown

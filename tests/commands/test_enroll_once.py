@@ -1,4 +1,4 @@
-"""A batch whose journal can't vouch for what was sent before: nothing is sent, and it is said why."""
+"""A batch whose journal can't vouch for what was sent before: nothing is sent, and the reason is given."""
 
 import os
 import shutil
@@ -86,7 +86,7 @@ def test_a_batch_whose_journal_can_not_be_read_is_not_sent_again(
     path = batch(tmp_path, 2)
     assert enroll(tmp_path, hall, "--from", str(path), "--yes").returncode == 0
     spoil(journal_of(tmp_path))
-    for _ in range(2):  # what the first try left behind lulls nobody
+    for _ in range(2):  # what the first try left behind does not fool it
         done = enroll(tmp_path, hall, "--from", str(path), "--yes")
         assert done.returncode == 2, done.stderr
         assert "journal" in done.stderr + done.stdout
@@ -97,7 +97,7 @@ def test_a_batch_whose_journal_can_not_be_read_is_not_sent_again(
 def test_a_batch_whose_journal_was_restored_from_an_older_copy_is_not_sent_again(
     hall: LiveHall, tmp_path: Path
 ) -> None:
-    """F64: asked for once more, and then the operator's word holds."""
+    """F64: asked again, and then the operator's word counts."""
     assert enroll(tmp_path, hall, "--from", str(batch(tmp_path, 1)), "--yes").returncode == 0
     shutil.copytree(tmp_path / "data", tmp_path / "copy")
     path = batch(tmp_path, 3)
@@ -175,13 +175,13 @@ def test_a_journal_that_was_set_aside_is_named_and_the_operators_word_lets_it_go
     assert str(aside) in done.stderr and "--despite-lost-journal" in done.stderr
     done = enroll(tmp_path, hall, "--from", str(path), "--yes", "--despite-lost-journal")
     assert (done.returncode, enrolled(hall)) == (0, {"w0": 1})
-    assert enroll(tmp_path, hall, "--from", str(path), "--yes").returncode == 0  # all that is in it is known now
+    assert enroll(tmp_path, hall, "--from", str(path), "--yes").returncode == 0  # everything in it is known now
 
 
 def test_the_same_batch_under_another_profile_for_the_registry_is_not_sent_again(
     hall: LiveHall, tmp_path: Path
 ) -> None:
-    """F64: first by the environment alone, then by a profile's name."""
+    """F64: first only by the environment, then by a profile's name."""
     path = batch(tmp_path, 1)
     assert enroll(tmp_path, hall, "--from", str(path), "--yes").returncode == 0
     (tmp_path / "config").mkdir()

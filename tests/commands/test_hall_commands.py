@@ -1,4 +1,4 @@
-"""`pyhall-tui hall status|keys|export|import|audit|policy`: looking after a store."""
+"""`pyhall-tui hall status|keys|export|import|audit|policy`: managing a store."""
 
 import contextlib
 import json
@@ -175,7 +175,7 @@ def test_an_import_is_all_or_nothing(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("left", [1, 5, -1])
 def test_an_export_that_was_cut_off_is_not_imported(seeded: Path, tmp_path: Path, left: int) -> None:
-    """The bans come after the workers: without them the copy would clear who is banned."""
+    """The bans come after the workers: without them the copy would clear banned workers."""
     exported = run("export", "--db", seeded).stdout.splitlines(keepends=True)
     result = run("import", "--db", tmp_path / "new.db", stdin="".join(exported[:left]))
     assert result.exit_code == 2
@@ -234,7 +234,7 @@ def test_old_decisions_are_taken_out_and_the_rest_is_whole(seeded: Path) -> None
 
 
 async def test_a_served_log_is_kept_as_short_as_requested(seeded: Path) -> None:
-    """F92: in small pieces while it is served, and it is said."""
+    """F92: in small pieces while it is served, and it is reported."""
     with served(seeded, "--keep-decisions", "2", key="none") as hall:
         await until(lambda: "whole: 2 decisions; rows 1 to 1" in run("audit", "verify", "--db", seeded).stdout)
         hall.end()
@@ -353,7 +353,7 @@ def test_the_ecosystems_rules_become_a_policy(tmp_path: Path) -> None:
 
 
 async def test_a_served_policy_file_is_followed_and_a_mistake_in_it_is_reported(db: Path, tmp_path: Path) -> None:
-    """F82: once it stands still."""
+    """F82: once it has settled."""
     policy = tmp_path / "policy.toml"
     policy.write_text('default = "allow"\n')
     with served(db, "--seed", "demo", "--policy", str(policy), "--rate", "0") as hall, hall.http() as http:
@@ -376,7 +376,7 @@ HOSTILE = "ok\x1b[2J\x9b31m\u202ertl\u2028"
 
 
 def test_no_text_of_a_store_drives_the_terminal(seeded: Path, tmp_path: Path) -> None:
-    """F09: nor one that is given; a policy is still read as it was."""
+    """F09: nor does a given one; a policy is still read unchanged."""
     policy = tmp_path / "policy.toml"
     rule = f"id = {json.dumps(HOSTILE)}\noutcome = 'deny'\nreason = {json.dumps(HOSTILE)}"
     policy.write_text(f"default = 'deny'\n[[rule]]\n{rule}\n")

@@ -1,4 +1,4 @@
-"""What names a hall's store."""
+"""How a hall's store is named."""
 
 import subprocess
 import sys

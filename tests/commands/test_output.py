@@ -1,4 +1,4 @@
-"""When what a command prints goes nowhere, it ends with a code that tells, and no traceback."""
+"""If a command's output goes nowhere, it ends with a telling exit code and without a traceback."""
 
 import os
 import subprocess
@@ -95,7 +95,7 @@ def test_standard_error_on_a_full_disk_changes_no_exit_code(
 def test_closed_streams_are_said_and_nothing_is_printed_into_a_file(
     commands: list[list[str]], streams: tuple[int, ...], code: int
 ) -> None:
-    """F76: what would be printed is not lost in silence; standard input is read by none of these."""
+    """F76: output is not lost silently; none of these reads standard input."""
     for command in (commands[0], ["--version"]):
         done = subprocess.run(
             [*PROGRAM, *command], capture_output=True, preexec_fn=closing(*streams), timeout=60, check=False

@@ -125,7 +125,7 @@ def watched(home: Path, *workers: str) -> None:
 
 
 def test_a_worker_that_fits_the_pattern_and_is_new_is_named(hall: LiveHall, tmp_path: Path) -> None:
-    """F86: also where it was enrolled with this program and is not watched."""
+    """F86: also if it was enrolled with this program and is not watched."""
     pattern = ("--worker", "org.yourco.mailer*", "--capability", "mail.send", "--risk", "low,high")
     baseline = tmp_path / "nightly.toml"
     watched(tmp_path, "org.yourco.mailer1", "org.yourco.other")

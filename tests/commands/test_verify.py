@@ -126,7 +126,7 @@ UNSENDABLE = "phk_live_abc\u200bdef0123456789"
 def test_a_key_that_cannot_be_sent_is_refused_with_its_place(
     hall: LiveHall, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    """F70: nothing is asked without it."""
+    """F70: nothing is sent without it."""
     done = run_here(tmp_path, *command, url=hall.url, key=UNSENDABLE)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()

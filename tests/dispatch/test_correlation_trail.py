@@ -1,4 +1,4 @@
-"""From an id to all that it touched."""
+"""From an id to everything it touched."""
 
 import json
 from pathlib import Path

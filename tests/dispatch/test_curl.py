@@ -1,4 +1,4 @@
-"""A pasted curl line fills the form; what of it is not taken is said, and a key is never kept."""
+"""A pasted curl line fills the form; what is left out is reported, and a key is never kept."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The history's questions, the comparison of two, the export."""
+"""Searching the history, comparing two dispatches, and the export."""
 
 import csv
 import json

@@ -27,7 +27,7 @@ REQUEST = DispatchRequest(
 
 
 class Rig:
-    """A lab on the hall, its clock, what it told."""
+    """A lab on the hall, its clock, and what it reported."""
 
     def __init__(self, hall: LiveHall, client: RegistryClient, clock: ManualClock, journal: Journal) -> None:
         self.hall, self.clock, self.journal = hall, clock, journal
@@ -43,7 +43,7 @@ class Rig:
         )
 
     async def came(self, run: LiveRun, count: int) -> None:
-        """Let so many answers come, a tick at a time."""
+        """Let this many answers come, one tick at a time."""
         while sum(run.counts.values()) < count:
             before = sum(run.counts.values())
             await until(lambda before=before: sum(run.counts.values()) > before, clock=self.clock)

@@ -1,4 +1,4 @@
-"""A matrix against the hall: all cells, within the budget, through a rate limit, stopped and gone on with."""
+"""A matrix against the hall: all cells, within the rate limit, through a 429, stopped and continued."""
 
 import asyncio
 
@@ -60,7 +60,7 @@ def wide(capabilities: int, workers: int) -> Plan:
 
 
 async def test_what_the_registry_refuses_for_its_rate_is_asked_again_and_granted_once() -> None:
-    clock = ManualClock()  # of the hall: nothing is granted for the time that a busy machine takes
+    clock = ManualClock()  # the hall's: a busy machine's time grants nothing
     with live_hall(rate=15, clock=clock) as hall:
         running = asyncio.create_task(run_on(hall.url, hall.key, wide(6, 8), rate=1_000))
         await until(lambda: len(hall.requests) > 30)

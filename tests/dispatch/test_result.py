@@ -1,4 +1,4 @@
-"""What a dispatch came to, over a real socket, and what the journal gives back of it."""
+"""The result of a dispatch, over a real socket, and as read back from the journal."""
 
 from pathlib import Path
 

@@ -30,7 +30,7 @@ def run(command: list[str], key: str, tmp_path: Path) -> str:
 
 
 def commands(hall: LiveHall, tmp_path: Path) -> dict[str, list[str]]:
-    """Return how each language runs its snippet, for the toolchains that are here."""
+    """Return how each language runs its snippet, for the installed toolchains."""
     texts = snippets(hall.url, request(f'{{"note": {json.dumps(NASTY)}, "big": 9007199254740993}}'))
     files = {"Python": "try.py", "TypeScript": "try.mjs", "Go": "main.go"}
     for name, file in files.items():
@@ -38,7 +38,7 @@ def commands(hall: LiveHall, tmp_path: Path) -> dict[str, list[str]]:
     return {
         "curl": ["sh", "-c", texts["curl"].replace("| curl ", "| curl -s ", 1)],
         "Python": [sys.executable, str(tmp_path / "try.py")],
-        # Node runs the snippet as it is: fetch and top-level await are JavaScript, and no type stands in it.
+        # Node runs the snippet as it is: fetch and top-level await are JavaScript, and it has no types.
         "TypeScript": ["node", str(tmp_path / "try.mjs")],
         "Go": ["go", "run", str(tmp_path / "main.go")],
     }
@@ -69,7 +69,7 @@ def test_no_snippet_holds_a_key_but_its_variable(hall: LiveHall) -> None:
 def test_the_key_is_on_no_command_line_of_the_curl_snippet(tmp_path: Path) -> None:
     """F102: whoever lists processes sees the arguments of every program that the shell starts."""
     seen = tmp_path / "arguments"
-    for name in ("curl", "printf"):  # `printf` is the shell's own, so this one is never started
+    for name in ("curl", "printf"):  # `printf` is built into the shell, so this one is never started
         (tmp_path / name).write_text(
             f'#!/bin/sh\nprintf "%s\\n" "$0" "$@" >> {seen}\nexec {shutil.which(name)} -s "$@"\n'
         )

@@ -41,7 +41,7 @@ class Terminal:
         return int(self._child.pid)
 
     def at_once(self, seconds: float) -> float:
-        """Return how long something may take that is done at once: on a busy machine as long as it ran so far."""
+        """Return how long an immediate action may take: on a busy machine as long as the run so far."""
         return max(seconds, time.monotonic() - self._began)
 
     @property
@@ -49,7 +49,7 @@ class Terminal:
         return "\n".join(self._screen.display)
 
     def colors(self) -> list[tuple[str, str, str, str]]:
-        """Return each line of one colour: its text, its colour, its ground's, and its whole line."""
+        """Return each run of one color: its text, its color, its background, and its whole line."""
         runs = []
         for y, line in enumerate(self._screen.display):
             cells = [self._screen.buffer[y][x] for x in range(self._screen.columns)]
@@ -72,7 +72,7 @@ class Terminal:
                 raise AssertionError(f"no {pattern!r} on the screen:\n{self.text}")
 
     def wait_for_bytes(self, pattern: re.Pattern[bytes], patience: float = PATIENCE) -> None:
-        """Read until what the program wrote matches, be it seen on the screen or not."""
+        """Read until what the program wrote matches, visible on the screen or not."""
         end = time.monotonic() + patience
         while not pattern.search(self.raw):
             if time.monotonic() > end or not self._read():

@@ -1,4 +1,4 @@
-"""What is wrong is red, and all of it can be read, in a terminal of few colours or of none."""
+"""What is wrong is red, and everything is readable, in a terminal with few colors or none."""
 
 from pathlib import Path
 

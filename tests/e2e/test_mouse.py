@@ -1,4 +1,4 @@
-"""The mouse is given to the terminal, so that text can be selected, and taken back."""
+"""The mouse is given to the terminal, so that you can select text, and taken back."""
 
 import re
 from pathlib import Path

@@ -85,7 +85,7 @@ def test_a_signal_at_the_very_start_restores_the_terminal_too(tmp_path: Path) ->
 
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGTSTP])
 def test_after_a_stop_it_continues_and_ends_with_the_terminal_restored(tmp_path: Path, number: signal.Signals) -> None:
-    """F29: also after a stop that no program is told of."""
+    """F29: also after a stop without notice."""
     with pyhall_tui(tmp_path, "--demo") as terminal:
         terminal.wait_for(r"● live")
         os.kill(terminal.pid, number)
@@ -114,7 +114,7 @@ def test_it_does_not_stop_if_no_shell_could_resume_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("keys", ["q5", "qo", "jq", "\x112"])
 def test_keys_typed_around_the_quitting_one_crash_nothing(tmp_path: Path, keys: str) -> None:
-    """F34: a screen that is opened while the program ends is never whole."""
+    """F34: a screen that opens while the program ends is never complete."""
     with pyhall_tui(tmp_path, "--demo") as terminal:
         terminal.wait_for(r"● live")
         terminal.press(keys)

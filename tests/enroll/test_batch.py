@@ -223,7 +223,7 @@ async def test_a_rate_limit_without_an_end_stops_the_batch(bench: Bench) -> None
     ids=lambda body: body[:24],
 )
 async def test_an_answer_without_a_worker_that_can_be_watched_is_unknown(bench: Bench, body: str) -> None:
-    """F116: look first; it is not sent again."""
+    """F116: check first; it is not sent again."""
     bench.hall.faults.add(path=ENROLL, status=201, body=body, count=1)
     items = bench.plan(1)
     await bench.run(items)

@@ -1,4 +1,4 @@
-"""Batches as they are read: JSON Lines, CSV, a folder of packages."""
+"""Reading batches: JSON Lines, CSV, a folder of packages."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ GOOD = {"display_name": "W", "capabilities": ["mail.send"], "sha256": HASH}
 
 
 def lines(path: Path, *rows: object) -> Path:
-    """Write a batch of JSON Lines; a text is written as it is."""
+    """Write a batch of JSON Lines; a text is written unchanged."""
     path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows))
     return path
 

@@ -1,4 +1,4 @@
-"""The form's draft as it is kept."""
+"""The form's draft as it is stored."""
 
 from pyhall_tui.enroll.draft import Draft, Package, Unsettled
 from pyhall_tui.packages.package_hash import PackageKind

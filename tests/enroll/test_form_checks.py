@@ -1,4 +1,4 @@
-"""What an enrollment's fields may hold, and the sentence where they may not."""
+"""What an enrollment's fields may contain, and the sentence if they may not."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_a_space_in_a_capability_is_reported() -> None:
 
 
 def test_pasted_capabilities_are_split_at_spaces_commas_and_lines() -> None:
-    """F33: three on three lines, with CRLF, a blank line and a trailing comma."""
+    """F33: three on three lines, with CRLF, an empty line and a trailing comma."""
     assert split_capabilities("mail.send\r\n\r\nmail.read, llm.text.generate,\r\n") == [
         "mail.send",
         "mail.read",

@@ -1,4 +1,4 @@
-"""A record or manifest held against the form, and a record written from it."""
+"""A record or manifest compared with the form, and a record written from it."""
 
 import json
 from pathlib import Path

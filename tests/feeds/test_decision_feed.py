@@ -1,4 +1,4 @@
-"""The feed of decisions by itself: one row a decision, bounded."""
+"""The feed of decisions by itself: one row per decision, limited in number."""
 
 from pyhall_tui.feeds.decision_feed import MOST, DecisionFeed
 from pyhall_tui.registry.local_hall import MOST_DECISIONS, HallDecision

@@ -1,4 +1,4 @@
-"""The rows of the activity list, without a screen: no gap, no row twice, nothing past the bound."""
+"""The rows of the activity list, without a screen: no gap, no duplicate row, nothing over the limit."""
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ FILTERS = st.builds(
 
 
 def page(feed: EventFeed, limit: int = 20) -> None:
-    """Put in the next page as the journal would answer it."""
+    """Add the next page as the journal would return it."""
     before = feed.before_id or 1_000
     found = [one for one in reversed(JOURNAL) if one.id < before and feed.asked.matches(one)][:limit]
     feed.add_page(feed.asked, found, is_last=len(found) < limit)

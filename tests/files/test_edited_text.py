@@ -1,4 +1,4 @@
-"""Files of ours that somebody has edited: read the same with a byte order mark and either end of line."""
+"""Our files after somebody edited them: read the same with a byte order mark and either line end."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -55,7 +55,7 @@ def test_two_holders_in_one_program_exclude_each_other_too(tmp_path: Path) -> No
 
 
 def test_a_lock_may_be_taken_on_one_thread_and_released_on_another(tmp_path: Path) -> None:
-    """A batch takes it off the loop."""
+    """A batch takes the lock outside the event loop."""
     for _ in range(2):
         lock = locked(tmp_path / "file")
         thread = threading.Thread(target=lock.__enter__)

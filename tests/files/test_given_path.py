@@ -1,4 +1,4 @@
-"""A path is understood however a terminal hands it over."""
+"""A path is understood however a terminal passes it on."""
 
 from pathlib import Path
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""F100: what we write is for its owner alone, whatever the umask, and never where another user's link leads."""
+"""F100: what we write is only for its owner, whatever the umask, and never where another user's link leads."""
 
 import os
 import stat
@@ -72,7 +72,7 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
 def test_files_are_0600_and_folders_0700_whatever_the_umask(tmp_path: Path, umask: int, writer: str) -> None:
     """F100"""
     folder = tmp_path / "a" / "b"
-    if writer == "export":  # into a folder that the person made
+    if writer == "export":  # into a folder that the user made
         make_private_folder(folder)
     WRITERS[writer](folder / "file")
     modes = {path.relative_to(tmp_path): stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
@@ -96,7 +96,7 @@ def test_what_sqlite_keeps_beside_its_file_is_private_too(tmp_path: Path) -> Non
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Path:
-    """A folder like /tmp: everybody may write to it, and takes away only what is his own."""
+    """A folder like /tmp: everybody may write to it, but delete only their own files."""
     folder = tmp_path / "shared"
     folder.mkdir()
     folder.chmod(0o1777)
@@ -123,7 +123,7 @@ def test_another_users_link_in_a_shared_folder_is_not_followed(tmp_path: Path, s
     except Exception as refused:
         assert "another user's link" in str(refused), refused
     else:
-        assert writer == "journal"  # it goes on in memory, and says so
+        assert writer == "journal"  # it continues in memory, and says so
     assert victim.read_text() == "mine"
 
 

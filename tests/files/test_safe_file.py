@@ -1,4 +1,4 @@
-"""Writing to whatever stands at a file's name: links of both kinds, and what is no file at all."""
+"""Writing to whatever has a file's name: links of both kinds, and things that are not files."""
 
 import os
 import socket
@@ -47,7 +47,7 @@ def test_a_file_of_two_names_keeps_both(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_over_to_its_end_is_as_it_was(tmp_path: Path) -> None:
-    """F36: the disk is full in the midst of it."""
+    """F36: the disk gets full in the middle of it."""
     repository, here = tmp_path / "repository", tmp_path / "here"
     repository.write_bytes(b"what was there before")
     here.hardlink_to(repository)
@@ -80,7 +80,7 @@ def test_a_file_that_is_held_in_its_place_is_written_over_there(
 def test_a_file_marked_read_only_is_left_untouched_and_the_links_end_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F36: root may write it, and so is asked here as anybody else would be."""
+    """F36: root may write it, so root is treated like anybody else here."""
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_bytes(b"old")
     link.symlink_to(target)

@@ -38,7 +38,7 @@ write_records([{"a": 1}], ["a"], path)
 
 @contextmanager
 def writing(path: Path, how: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a program that is in the midst of writing that file."""
+    """Run a program that is in the middle of writing that file."""
     command = [sys.executable, "-c", WRITES.format(before=how), str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
         try:
@@ -101,7 +101,7 @@ made = whole_file.temporary_folder("pyhall-tui-demo-")
 def test_the_folder_of_a_killed_demo_is_deleted_by_the_next_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F103: that of a running one is not, nor one that we did not make."""
+    """F103: but not that of a running program, nor one that we did not make."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     (tmp_path / "pyhall-tui-demo-foreign").mkdir()
@@ -134,7 +134,7 @@ def test_only_our_own_left_behind_files_are_deleted(tmp_path: Path) -> None:
 
 
 def test_a_write_sweeps_its_own_name_only(tmp_path: Path) -> None:
-    """F103: in a folder of the person's, nothing but what this very file left is touched."""
+    """F103: in a user's folder, only this file's own leftovers are touched."""
     (tmp_path / ".other.abcdefgh.new").write_text("x")
     write_atomically(tmp_path / "file", b"whole")
     assert names(tmp_path) == [".other.abcdefgh.new", "file"]

@@ -1,4 +1,4 @@
-"""What the fleet makes of verdicts and ban lists: states, ages, transitions."""
+"""How the fleet applies verdicts and ban lists: states, ages, transitions."""
 
 import pytest
 
@@ -93,7 +93,7 @@ def test_age_never_hides_a_ban() -> None:
 
 
 def test_an_age_is_never_negative() -> None:
-    """F23: the moment asked may lie ahead of the moment drawn."""
+    """F23: the requested moment may be later than the drawn one."""
     fleet = fleet_with()
     apply(fleet, 10)
     entry = fleet.get("wkr_1")
@@ -234,7 +234,7 @@ def test_an_unchanged_ban_list_still_bans_a_worker_with_a_listed_hash() -> None:
 
 
 def test_a_registry_that_came_back_empty_makes_every_worker_unknown() -> None:
-    """F20: nothing of the old store is shown as current, a ban of it neither."""
+    """F20: nothing from the old store is shown as current, not even a ban."""
     fleet = fleet_with("wkr_1", "wkr_2")
     apply(fleet, 0)
     apply(fleet, 0, worker_id="wkr_2", banned=True)
@@ -333,7 +333,7 @@ def test_bans_come_first_whatever_the_sort() -> None:
 
 @pytest.mark.parametrize("query", ["(", "[", "c++", "\\", "?", "*", "c++ ("])
 def test_the_filter_takes_every_character_as_text(query: str) -> None:
-    """F25: no pattern, no crash, a match where the text stands."""
+    """F25: not a pattern, not a crash, but a match of the text."""
     fleet = fleet_with("w([c++\\?*", "plain")
     assert order(fleet, moment(0).mono, query, SortKey.STATE) == ["w([c++\\?*"]
 

@@ -1,4 +1,4 @@
-"""The roster against sorting everything anew, over random histories."""
+"""The roster compared with sorting everything again, over random histories."""
 
 import pytest
 from hypothesis import given
@@ -83,7 +83,7 @@ def test_what_becomes_stale_without_a_word_from_the_registry_moves() -> None:
 
 
 def test_the_filter_goes_by_the_state_and_not_by_what_verify_says_of_a_ban() -> None:
-    """F24: a worker that the ban list bans leaves the filter `clean`, and `banned` finds no one that is not."""
+    """F24: a worker that the ban list bans leaves the filter `clean`, and `banned` finds only banned ones."""
     fleet = fleet_with("wkr_1", "wkr_2")
     apply(fleet, 0)
     apply(fleet, 0, worker_id="wkr_2", sha256=OTHER, ban_word="not banned")
@@ -98,7 +98,7 @@ def test_the_filter_goes_by_the_state_and_not_by_what_verify_says_of_a_ban() -> 
     [HASH[:8], HASH[:4], HASH, HASH.upper(), f"sha256:{HASH}", f"SHA256:{HASH[:1].upper()}", f"sha256: {HASH}"],
 )
 def test_a_worker_is_found_by_its_hash(query: str) -> None:
-    """F59: which of mine carry this hash?"""
+    """F59: which of my workers have this hash?"""
     fleet = fleet_with("wkr_1", "wkr_2", "wkr_3")
     apply(fleet, 0)
     apply(fleet, 0, worker_id="wkr_2", sha256=OTHER)

@@ -1,4 +1,4 @@
-"""The hall as a process of its own, for tests."""
+"""The hall as a separate process, for tests."""
 
 import os
 import signal

@@ -25,7 +25,7 @@ def all_of(connection: socket.socket) -> bytes:
 
 
 def tell(url: str, sent: bytes) -> bytes:
-    """Send these bytes on a connection of their own; return all that comes until the hall closes it."""
+    """Send these bytes on their own connection; return everything until the hall closes it."""
     with connect(url) as connection:
         connection.sendall(sent)
         return all_of(connection)

@@ -1,4 +1,4 @@
-"""Changes a hall's SQLite store behind its back: what no verb of it does."""
+"""Changes a hall's SQLite store behind its back, as none of its operations does."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -158,7 +158,7 @@ def test_a_retired_worker_cannot_be_attested(hall: LiveHall, http: httpx.Client)
 
 
 def test_the_ban_list_is_newest_first_and_may_be_limited(hall: LiveHall, http: httpx.Client) -> None:
-    """F22: as many entries as were asked for may be a cut list."""
+    """F22: as many entries as requested may mean a truncated list."""
     for number in range(5):
         hall.store.ban_hash(f"{number:064x}", f"reason {number}")
     bans = http.get("/api/v1/ban-list").json()

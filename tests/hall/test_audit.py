@@ -1,4 +1,4 @@
-"""The decision log: nothing in it can be changed, taken out or cut off unseen."""
+"""The decision log: nothing in it can be changed, removed or truncated unnoticed."""
 
 import threading
 import time

@@ -46,7 +46,7 @@ def test_the_documented_worker_may_generate_text(demo_hall: RunningDemo) -> None
 
 
 def test_a_dead_proxy_in_the_environment_is_not_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    """F11: the hall itself goes through no proxy, whatever the environment says."""
+    """F11: the hall itself never uses a proxy, whatever the environment says."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with start_demo(lively=False) as demo:
         assert httpx.get(f"{demo.url}/health", trust_env=False, verify=False).status_code == 200

@@ -1,4 +1,4 @@
-"""An explanation: the very decision that the hall makes, and the way to it."""
+"""An explanation: exactly the decision that the hall makes, and how it gets there."""
 
 import json
 from collections.abc import Iterator
@@ -225,7 +225,7 @@ def test_the_command_says_what_the_served_hall_decides(served: LiveHall, context
 
 
 def test_the_command_sees_what_was_used_up_of_a_rate(served: LiveHall) -> None:
-    """F83, F84: it uses up nothing itself."""
+    """F83, F84: it uses no rate itself."""
     save_rules(served.store, Policy(rule=(Rule(id="r", outcome="allow", rate="2/hour"),)))
     for expected in (("allow", None), ("allow", None), ("deny", "POLICY_RATE_EXCEEDED")):
         for _ in range(3):

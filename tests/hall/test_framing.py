@@ -57,10 +57,10 @@ REFUSED = {
 
 @pytest.mark.parametrize("sent", REFUSED.values(), ids=REFUSED)
 def test_it_is_refused_once_and_closed(hall: LiveHall, sent: bytes) -> None:
-    """F99: nothing behind it is taken for a request."""
+    """F99: nothing after it counts as a request."""
     answer = tell(hall.url, sent)
     assert answer.count(b"HTTP/1.1 ") == 1
-    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 401 "))  # without a key a body is not waited for
+    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 401 "))  # without a key the hall doesn't wait for a body
     assert not any(request.raw_path == "/health" for request in hall.requests)
 
 
@@ -73,7 +73,7 @@ def test_it_is_the_same_in_pieces(hall: LiveHall) -> None:
 
 
 def test_a_refusal_in_the_middle_of_a_body_is_not_a_second_answer(hall: LiveHall) -> None:
-    """F99: the request was answered already, since it has no key."""
+    """F99: the request was answered already, because it has no key."""
     with connect(hall.url) as connection:
         connection.sendall(CHUNKED)
         answer = b""
@@ -134,7 +134,7 @@ def test_requests_that_come_all_at_once_are_answered_in_order(hall: LiveHall) ->
 
 
 def test_a_chunked_body_of_many_chunks_is_read(hall: LiveHall) -> None:
-    """F99: what is right is not refused."""
+    """F99: valid requests are not refused."""
     key = f"Authorization: Bearer {hall.key}\r\nConnection: close\r\n".encode()
     body = (
         b"".join(b"%x;a=b\r\n%b\r\n" % (len(piece), piece) for piece in (b"{", b'"a": 1', b"}")) + b"0\r\nX: y\r\n\r\n"

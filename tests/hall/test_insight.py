@@ -1,4 +1,4 @@
-"""What the hall tells its own machine: the policy and its hits, an explanation, and faults put in force by a call."""
+"""What the hall shows its own machine: the policy and its hits, an explanation, and faults set by a request."""
 
 import asyncio
 import socket
@@ -86,7 +86,7 @@ async def test_a_day_is_counted_by_itself_and_each_namespace_too() -> None:
         clock.skip(86_400 * (number == 1))
         receipt = {"namespace": namespace, "rule": "r", "outcome": outcome, "decided_at": store.now()}
         audit.append(store, receipt)
-        await asyncio.gather(tally.count_on(store), tally.count_on(store))  # two who ask at once count nothing twice
+        await asyncio.gather(tally.count_on(store), tally.count_on(store))  # two at once count nothing twice
     today = store.now()[:10]
     assert tally.of_day(today, "a") == {"allow": 1, "deny": 1}
     assert tally.of_day(today, None) == {"allow": 1, "deny": 2}

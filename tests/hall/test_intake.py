@@ -1,4 +1,4 @@
-"""What the published local hall takes in: a worker by its record, a decision that was made elsewhere."""
+"""What the published local hall accepts: a worker by its record, a decision made elsewhere."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""What is decided in one turn of the event loop goes into the log together, and is told after it is there."""
+"""What is decided in one turn of the event loop is logged together, and sent after it is logged."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ ASKED = Asked(namespace="n", capability="c", worker_id="w")
 
 
 def made(store: Store) -> Ledger:
-    """A ledger that decides nothing, and writes what is asked."""
+    """A ledger that decides nothing, and writes what it gets."""
 
     def write(dispatches: Sequence[Dispatch]) -> list[Receipt]:
         receipts = [{"namespace": "n", "rule": "r", "outcome": "allow", "id": of} for _, of in dispatches]

@@ -1,4 +1,4 @@
-"""Lists that are long are answered in pages: whole, in order, and with nobody waiting for them."""
+"""Long lists are answered in pages: complete, in order, and with nobody waiting for them."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ MANY = 3 * PAGE + 7
 
 
 def fill(store: Store, count: int = MANY) -> None:
-    """So many workers, each second one in another namespace, and so many bans; three of each have the same time."""
+    """This many workers, every second one in another namespace, and this many bans; three of each share a time."""
     with store.write():
         for number in range(count):
             at = f"2026-01-01T00:{number // 180:02}:{number // 3 % 60:02}.000Z"
@@ -86,14 +86,14 @@ def test_lists_of_whole_pages_end_rightly(count: int) -> None:
 
 
 def test_the_counts_are_the_stores(full: LiveHall, http: httpx.Client) -> None:
-    """F93: they look at every row too."""
+    """F93: they read every row too."""
     status = http.get("/status").json()
     assert (status["workers_enrolled"], status["ban_list"]) == (MANY + 1, MANY)
     assert http.get("/alerts").json()["count"] == 500
 
 
 async def test_a_ban_that_is_renewed_meanwhile_is_not_missed(tmp_path: Path) -> None:
-    """F93: a list is read in pages, and whatever is banned all the while is in it."""
+    """F93: a list is read in pages, and whatever is banned throughout is in it."""
     store = SqliteStore(tmp_path / "hall.db")
     fill(store)
     found: set[bytes] = set()
@@ -131,7 +131,7 @@ async def test_a_client_that_does_not_read_holds_nothing_up(tmp_path: Path) -> N
 
 
 def test_opening_a_store_twice_in_one_process_keeps_its_locks(tmp_path: Path) -> None:
-    """F93: else another process that comes and goes takes the write-ahead log away, and with it all that follows."""
+    """F93: otherwise another process could remove the write-ahead log, with everything written later."""
     store = SqliteStore(tmp_path / "hall.db")
     store.set_setting("a", "1")
     SqliteStore(tmp_path / "hall.db").close()

@@ -1,4 +1,4 @@
-"""For which `Host` a hall answers, and to which pages: none on the web reaches it through its reader's browser."""
+"""Which `Host` names and pages a hall answers: no web page reaches it through a visitor's browser."""
 
 import socket
 from pathlib import Path
@@ -67,7 +67,7 @@ def public() -> LiveHall:
 
 @pytest.mark.parametrize("host", OWN)
 def test_names_of_this_machine_are_answered(public: LiveHall, host: str) -> None:
-    """F96: whatever the port, for it may be forwarded."""
+    """F96: whatever the port, because it may be forwarded."""
     assert status_of(public.url, f"GET /workers HTTP/1.1\r\nHost: {host}") == 200
 
 
@@ -138,7 +138,7 @@ def test_pages_of_other_sites_are_refused(public: LiveHall, header: str) -> None
 
 @pytest.mark.parametrize("header", ["Sec-Fetch-Site: none", "Sec-Fetch-Site: same-origin", "Origin: http://LOCALHOST"])
 def test_an_address_typed_into_a_browser_is_answered(public: LiveHall, header: str) -> None:
-    """F96: reading by hand is no page of another site."""
+    """F96: reading by hand is not another site's page."""
     assert status_of(public.url, f"GET /workers HTTP/1.1\r\nHost: localhost\r\n{header}") == 200
 
 
@@ -148,7 +148,7 @@ PASSED_ON += ["True-Client-IP: 192.0.2.1", "X-Client-IP: 192.0.2.1", "x-original
 
 @pytest.mark.parametrize("header", ["Sec-Fetch-Site: same-origin", *PASSED_ON])
 def test_writes_without_a_key_are_of_this_machine_and_no_browser(public: LiveHall, header: str) -> None:
-    """F96: what a proxy here passes on comes from elsewhere."""
+    """F96: what a local proxy forwards comes from elsewhere."""
     head = f"POST /decisions/ingest HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n{header}"
     assert status_of(public.url, head) == 401
 

@@ -7,7 +7,7 @@ from pyhall_tui.hall.one_write import OneWrite
 
 
 class _Transport:
-    """Keeps what is done to it."""
+    """Records what is done to it."""
 
     def __init__(self) -> None:
         self.done: list[Any] = []

@@ -1,4 +1,4 @@
-"""What the hall's OpenAPI document says is so: schemathesis tries out every operation over a real socket."""
+"""The hall's OpenAPI document is true: schemathesis tries every operation over a real socket."""
 
 import os
 import subprocess

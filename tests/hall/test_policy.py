@@ -173,7 +173,7 @@ def test_a_condition_that_can_match_nothing_is_a_mistake_wherever_a_policy_is_re
         StoredPolicy(store).current()
 
 
-# A file that is saved while it is watched
+# A file saved while it is watched
 
 
 OLD, NEW = '[[rule]]\nid = "old"\noutcome = "allow"\n', '[[rule]]\nid = "new"\noutcome = "allow"\n'
@@ -213,7 +213,7 @@ def test_a_file_that_changes_counts_once_it_has_stood_still(watched: Watched) ->
 
 
 def test_a_file_that_is_saved_in_two_writes_never_decides_by_half(watched: Watched) -> None:
-    """F82: the rule that denies comes last, and what is there before it can be read."""
+    """F82: the denying rule comes last, and what comes before it can be read."""
     deny = '[[rule]]\nid = "no"\noutcome = "deny"\ncapability = "mail.*"\n'
     halves = ["", deny[:20], deny, deny + NEW[:-9], deny + NEW]
     for half in halves:

@@ -138,7 +138,7 @@ def test_a_restart_forgets_nothing(path: Path, rate: str) -> None:
 
 
 def test_neither_does_retention(path: Path) -> None:
-    """F84: what was allowed is counted also where its decisions are gone."""
+    """F84: allows are counted even if their decisions are gone."""
     from pyhall_tui.hall.retention import Retention, prune
 
     place = Place(path, "5/day")
@@ -150,7 +150,7 @@ def test_neither_does_retention(path: Path) -> None:
 
 @pytest.mark.parametrize("jump", [-86_400 * 365, -30, 3600 * 24, 86_400 * 365])
 def test_a_clock_that_is_set_allows_nothing_more(path: Path, jump: int) -> None:
-    """F84: neither while the hall runs nor while it rests."""
+    """F84: neither while the hall runs nor while it is stopped."""
     place = Place(path, "5/hour")
     assert place.allowed(9) == 5
     place.clock.jump_wall(jump)
@@ -176,7 +176,7 @@ def test_after_the_machine_was_started_again_the_wall_clock_counts(path: Path) -
 
 
 def test_after_a_start_with_a_clock_at_1970_it_ends_anyway(path: Path) -> None:
-    """F84: with no time to go by, all counts as allowed just now."""
+    """F84: without a usable time, everything counts as allowed just now."""
     place = Place(path, "5/hour")
     assert place.allowed(5) == 5
     place.clock = ManualClock(mono=10.0, wall=0.0)

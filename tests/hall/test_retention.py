@@ -1,4 +1,4 @@
-"""What is kept of the decision log: all, unless somebody says otherwise; what goes, the log itself says."""
+"""What is kept of the decision log: everything by default; the log itself records removals."""
 
 import asyncio
 import json
@@ -100,7 +100,7 @@ def test_nothing_goes_by_default(store: Store, clock: ManualClock) -> None:
 async def test_it_goes_in_small_pieces_and_is_said(
     store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """F92: other work comes between two pieces, and what is decided meanwhile stays."""
+    """F92: other work happens between two pieces, and new decisions stay."""
     monkeypatch.setattr(retention, "_PIECE", 2)
     fill(store, 100)
     task = asyncio.create_task(keep_short(store, Retention(20), clock))
@@ -205,7 +205,7 @@ def test_two_processes_and_dispatches_at_once_leave_a_whole_log(
     second.close()
 
 
-# What is missing without a row that says so
+# Rows missing without a record
 
 
 def test_rows_and_head_taken_out_up_to_a_head_that_was_kept_elsewhere_are_missed(store: Store) -> None:
@@ -220,7 +220,7 @@ def test_rows_and_head_taken_out_up_to_a_head_that_was_kept_elsewhere_are_missed
 
 
 def test_rows_before_an_anchor_that_was_moved_on_are_missed(store: Store) -> None:
-    """F98: also where the log says of some that they were taken out."""
+    """F98: also if the log says that some were removed."""
     fill(store, 10)
     prune(store, Retention(8))
     change(store, "DELETE FROM decisions WHERE seq <= 5")
@@ -273,7 +273,7 @@ def test_a_row_about_a_removal_of_rows_with_another_hash_is_found(store: Store) 
 
 
 def old_store(store: Store) -> None:
-    """Take rows 1 to 3 out as versions before 0.2 did: without a row that says so."""
+    """Remove rows 1 to 3 as versions before 0.2 did: without recording it."""
     fill(store, 10)
     store.set_setting("audit_anchor", f"3:{audit.hash_of(store, 3)}")
     change(store, "DELETE FROM decisions WHERE seq <= 3")

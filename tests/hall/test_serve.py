@@ -108,7 +108,7 @@ def test_a_port_in_use_is_one_sentence_and_costs_no_key(db: Path) -> None:
 
 def test_beyond_this_machine_only_with_tls_or_explicitly(db: Path) -> None:
     result = run("serve", "--host", "0.0.0.0", "--port", "0", "--db", db)
-    assert result.exit_code == 2  # click's own; the program makes 64 of it
+    assert result.exit_code == 2  # click's own; the program turns it into 64
     assert "--tls-cert" in result.stderr and "--allow-plain-http" in result.stderr
     with served(db, "--host", "0.0.0.0", "--allow-plain-http") as hall:
         assert hall.url.startswith("http://0.0.0.0:")
@@ -160,7 +160,7 @@ def test_sigterm_answers_the_request_under_way_and_ends(db: Path, tmp_path: Path
 
 @contextmanager
 def under_way(hall: Served, path: str) -> Iterator[socket.socket]:
-    """A connection with a request that the hall has taken, and not answered."""
+    """A connection with a request that the hall has accepted, but not answered."""
     host, port = hall.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {hall.key}\r\n\r\n"
@@ -173,7 +173,7 @@ def under_way(hall: Served, path: str) -> Iterator[socket.socket]:
 @POSIX
 @pytest.mark.parametrize(("sig", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_second_signal_ends_it_at_once(db: Path, tmp_path: Path, sig: int, code: int) -> None:
-    """F31: the second ctrl+c waits for no request."""
+    """F31: the second ctrl+c doesn't wait for requests."""
     faults = tmp_path / "faults.toml"
     faults.write_text('[[fault]]\npath = "/api/v1/verify/*"\nlatency = 60\n')
     with served(db, "--faults", str(faults)) as hall, under_way(hall, "/api/v1/verify/x"):
@@ -224,7 +224,7 @@ def all_of(connection: socket.socket) -> bytes:
 
 
 def until_taken(server: ForegroundServer, requests: int) -> None:
-    """Wait until so many requests are under way."""
+    """Wait until this many requests are under way."""
     for _ in range(3000):
         if len(server.server_state.tasks) == requests:
             return
@@ -256,7 +256,7 @@ def test_losing_the_terminal_ends_it_like_a_signal(db: Path, tmp_path: Path) -> 
 
 @POSIX
 def test_with_nohup_it_survives_its_terminal(db: Path) -> None:
-    """F31: who asked for SIGHUP to be ignored is obeyed."""
+    """F31: a request to ignore SIGHUP is obeyed."""
     with served(db, by=["nohup", *PROGRAM]) as hall, hall.http() as http:
         hall.process.send_signal(signal.SIGHUP)
         assert http.get("/health").status_code == 200

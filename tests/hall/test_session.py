@@ -1,4 +1,4 @@
-"""The session that a hall holds to its upstream: opened with its key, renewed before it ends, refused in words."""
+"""A hall's session with its upstream: opened with its key, renewed before it ends, and reported if refused."""
 
 import json
 import time

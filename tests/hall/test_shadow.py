@@ -1,4 +1,4 @@
-"""Rules that earlier ones hide."""
+"""Rules that earlier ones make unreachable."""
 
 import time
 from fnmatch import fnmatchcase

@@ -1,4 +1,4 @@
-"""An export that its reader takes slowly holds nothing up."""
+"""An export with a slow reader holds nothing up."""
 
 import json
 import sqlite3
@@ -70,7 +70,7 @@ def test_it_is_of_one_instant(store: Store, tmp_path: Path) -> None:
 def test_decisions_that_are_gone_before_they_were_read_are_said(
     export: Callable[[Store], Iterator[str]], store: Store, tmp_path: Path
 ) -> None:
-    """F88: half a log is never taken for all of it."""
+    """F88: half a log is never taken for the whole."""
     lines = export(store)
     next(lines), next(lines)
     with tampering(store) as db:

@@ -1,4 +1,4 @@
-"""The store: what is kept, by several threads and processes."""
+"""The store: what it keeps, with several threads and processes."""
 
 import shutil
 import sqlite3

@@ -1,4 +1,4 @@
-"""What every store of a hall does, whatever is behind its verbs. A new store is one more entry of `STORES`."""
+"""What every hall store does, whatever its implementation. A new store is one more entry in `STORES`."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ Open = Callable[[], Store]
 
 @dataclass
 class Place:
-    """Somewhere a store is, and the halls that have it open."""
+    """A place for a store, and the halls that have it open."""
 
     open: Open
     is_shared: bool
@@ -319,7 +319,7 @@ def test_a_decision_from_elsewhere_is_noted_once(store: Store) -> None:
     assert store.log.note_ingested("m", "d", 2)
 
 
-# What is judged by
+# What decisions are based on
 
 
 def test_what_another_hall_changes_is_known_with_the_next_look(two: tuple[Store, Store]) -> None:

@@ -1,4 +1,4 @@
-"""Strangers who say nothing, too much, or half of it: others are answered, and the log is short."""
+"""Strangers who send nothing, too much, or only half: others are answered, and the log stays short."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ HALF_A_BODY = b"POST /api/v1/dispatch HTTP/1.1\r\nHost: localhost\r\nContent-Len
 
 @contextmanager
 def crowd(url: str, count: int, said: bytes = b"") -> Iterator[list[socket.socket]]:
-    """So many connections, each of which says this."""
+    """This many connections, each of which sends this."""
     with ExitStack() as stack:
         there = [stack.enter_context(connect(url)) for _ in range(count)]
         for each in there:
@@ -94,7 +94,7 @@ def log_of(hall: Served) -> list[str]:
 def test_files_that_others_took_are_waited_for_quietly(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """F95: the bound is right, and yet the system gives no file for another connection."""
+    """F95: the limit is right, but the system has no file for another connection."""
     fails = 20
     accept = socket.socket.accept
 
@@ -137,7 +137,7 @@ def test_a_client_that_does_not_continue_is_closed(
 
 
 def test_half_a_body_of_a_good_key_has_a_deadline_too() -> None:
-    """F87: the request is refused, and nothing is told of it but that."""
+    """F87: the request is refused, and nothing else is logged about it."""
     with live_hall(guests=Guests(patience=HURRY)) as hall:
         key = f"Authorization: Bearer {hall.key}\r\nContent-Length".encode()
         answer = tell(hall.url, HALF_A_BODY.replace(b"Content-Length", key))
@@ -146,7 +146,7 @@ def test_half_a_body_of_a_good_key_has_a_deadline_too() -> None:
 
 @pytest.mark.parametrize("said", [HALF_A_HEAD, HALF_A_BODY], ids=["head", "body"])
 def test_a_byte_now_and_then_does_not_put_off_the_end(said: bytes) -> None:
-    """F87: the deadline is of the whole head, and of the whole body."""
+    """F87: the deadlines are for the whole head, and for the whole body."""
     with live_hall(guests=Guests(patience=HURRY)) as hall, connect(hall.url, timeout=0.05) as connection:
         connection.sendall(said.replace(b": 9", b": 99999"))
         for _ in range(600):
@@ -163,7 +163,7 @@ def test_a_byte_now_and_then_does_not_put_off_the_end(said: bytes) -> None:
 
 
 def test_who_never_reads_is_closed() -> None:
-    """F87: thousands of requests at once, and no answer is taken."""
+    """F87: thousands of requests at once, and no answer is read."""
     with live_hall(guests=Guests(patience=HURRY)) as hall, connect(hall.url) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(30)
@@ -232,7 +232,7 @@ def test_garbage_does_not_fill_the_log(hall: LiveHall, caplog: pytest.LogCapture
 
 
 def test_one_client_gets_half_of_the_room_at_most() -> None:
-    """F95: a client that takes its share loses its own oldest connections, and nobody else's."""
+    """F95: a client that has used its share loses only its own oldest connections."""
     guests, ended = Guests(most=10), []
 
     def come(source: str) -> Guest:
@@ -252,12 +252,12 @@ def test_one_client_gets_half_of_the_room_at_most() -> None:
 
 
 def test_one_client_is_an_address_or_an_ipv6_network() -> None:
-    """F95: who owns a /64 has as many addresses as it likes."""
+    """F95: the owner of a /64 has any number of addresses."""
     assert source_of("2001:db8::1") == source_of("2001:db8::ffff:2") != source_of("2001:db8:0:1::1")
     assert source_of("::ffff:192.0.2.1") == source_of("192.0.2.1") != source_of("192.0.2.2")
     assert source_of("127.0.0.1") == source_of("127.9.9.9") == source_of("::1") == ""
 
 
 def test_there_is_room_for_other_files() -> None:
-    """F95: a bound that follows the limit of this process."""
+    """F95: the limit follows that of this process."""
     assert 4 <= most_connections() <= 2000

@@ -1,4 +1,4 @@
-"""A hall that follows an upstream registry: its bans count here, and a silent one is failed closed on."""
+"""A hall that follows an upstream registry: its bans count here, and the hall fails closed while it is unreachable."""
 
 import asyncio
 from collections.abc import Iterator
@@ -133,7 +133,7 @@ async def test_an_upstream_that_is_not_heard_of_is_failed_closed_on(
 ) -> None:
     followed = follow(local, hall, clock, when_stale)
     tiers = ("low", "high", "unstated")
-    assert [dispatch(local, tier) for tier in tiers] == outcomes  # never heard of yet
+    assert [dispatch(local, tier) for tier in tiers] == outcomes  # no answer yet
     await followed.poll()
     assert [dispatch(local, tier) for tier in tiers] == ["allow"] * 3
     hall.faults.add(status=500)
@@ -262,7 +262,7 @@ async def test_a_portals_page_is_not_a_ban_list_and_says_so(local: Hall, clock: 
 
 
 def test_serve_follows_an_upstream(hall: LiveHall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F05, F13: a carriage return behind the key and a slash behind the address are no matter."""
+    """F05, F13: a carriage return after the key and a slash after the address don't matter."""
     monkeypatch.setenv("PYHALL_API_KEY", f"{hall.key}\r")
     hall.store.ban_hash(HASH, "from above")
     with served(tmp_path / "hall.db", "--upstream", f"{hall.url}/") as below, below.http() as http:

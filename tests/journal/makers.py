@@ -1,4 +1,4 @@
-"""Rows as the parts above make them, and a wait for a condition."""
+"""Rows as higher layers make them, and a wait for a condition."""
 
 import sqlite3
 import threading
@@ -44,7 +44,7 @@ def verdict(worker_id: str = "org.acme.w1", rank: int = 8, at: float = NOW, **fi
 
 
 def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Wait until `condition()` holds; fail where it does not within that time."""
+    """Wait until `condition()` holds; fail if it does not within that time."""
     deadline = time.monotonic() + seconds
     tick = threading.Event()
     while not condition():
@@ -53,7 +53,7 @@ def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 def rows_in(path: Path, table: str) -> int:
-    """Count a table's rows past the program, as a third party would see them."""
+    """Count a table's rows without the program, as a third party would see them."""
     connection = sqlite3.connect(path)
     try:
         return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]

@@ -207,7 +207,7 @@ def test_damage_that_appears_while_running_is_set_aside(tmp_path):
 
 
 def test_a_file_set_aside_by_another_program_is_not_set_aside_twice(tmp_path):
-    """F40: two programs meet the same damage; the second goes on with the file that the first has begun."""
+    """F40: two programs meet the same damage; the second continues with the file that the first has started."""
     path = tmp_path / "journal.db"
     fill(path)
     with open_at(path) as first, open_at(path) as second:
@@ -215,7 +215,7 @@ def test_a_file_set_aside_by_another_program_is_not_set_aside_twice(tmp_path):
         second.flush()
         for suffix in ("", "-wal", "-shm"):
             damaged = path.with_name(path.name + suffix)
-            with damaged.open("r+b") as file:  # in place: a shared map that is cut short ends every process that has it
+            with damaged.open("r+b") as file:  # in place: truncating a shared map would kill every process that has it
                 file.write(b"\xa5" * damaged.stat().st_size)
         until(lambda: works(first))
         until(lambda: works(second))

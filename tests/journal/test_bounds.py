@@ -1,4 +1,4 @@
-"""The file keeps within its bounds, by age and by count."""
+"""The file stays within its limits, by age and by count."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +20,7 @@ def bytes_in(folder: Path) -> int:
 
 @pytest.fixture
 def tidy_each_time(monkeypatch):
-    """Retention is applied after each transaction rather than each ten minutes."""
+    """Apply retention after each transaction rather than every ten minutes."""
     monkeypatch.setattr(writer, "_TIDY_ROWS", 1)
 
 
@@ -101,7 +101,7 @@ def test_raw_bodies_go_before_their_dispatches(tmp_path, tidy_each_time):
 
 
 def test_of_old_batches_the_requests_go_and_what_was_sent_stays(tmp_path, tidy_each_time):
-    """F64: what is not known any more would be sent again."""
+    """F64: what is forgotten would be sent again."""
     states = (*EnrollmentState, EnrollmentState.ANSWERED)
     with open_at(tmp_path, enrollments=3) as journal:
         for age, batch in enumerate(("first", "second", "third")):

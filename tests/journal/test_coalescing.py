@@ -11,7 +11,7 @@ END = {"before": "banned", "after": "clean", "severity": Severity.NOTICE}
 
 
 def flap(journal, times: int, start: float = NOW):
-    """Record `times` events, a ban and its end by turns, ten seconds apart."""
+    """Record `times` events, alternately a ban and its end, ten seconds apart."""
     return [
         journal.record_event(
             "prod",
@@ -49,7 +49,7 @@ def test_a_row_whose_last_state_is_clean_is_not_an_alarm():
 
 
 def test_a_ban_for_another_reason_is_a_new_alarm_with_that_reason():
-    """F57: its row is open again, though the last ban of it was acknowledged."""
+    """F57: its row is open again, although its last ban was acknowledged."""
     with Journal.in_memory(ManualClock()) as journal:
         last = flap(journal, 3)[-1].event
         journal.acknowledge_all("prod", up_to_id=last.id)

@@ -35,7 +35,7 @@ def test_no_cell_is_a_formula_to_a_spreadsheet(tmp_path: Path, text: str) -> Non
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
 def test_what_drives_a_terminal_is_spelled(tmp_path: Path, ending: str) -> None:
-    """F09: and half a surrogate pair ends no export."""
+    """F09: and half a surrogate pair doesn't break the export."""
     hostile = "\r\x1b[2J\x9b31m\x7f\u202e\u200b\ud800 é日本"
     write_events([event(worker_id=hostile, detail=hostile)], tmp_path / f"out.{ending}")
     text = (tmp_path / f"out.{ending}").read_text()
@@ -94,7 +94,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     ],
 )
 def test_a_cell_is_not_a_formula_if_another_character_separates_cells(text: str) -> None:
-    """F89: and read again it is what it was."""
+    """F89: and reading it again returns what was written."""
     cell = harmless(text)
     for separator in ";|\t\n":
         for part in f"1,{cell}".split(separator):

@@ -1,4 +1,4 @@
-"""What is recorded can be asked for, in this run and in the next."""
+"""What is recorded can be read, in this run and in the next."""
 
 import stat
 import sys
@@ -230,7 +230,7 @@ def test_a_verdict_from_the_future_is_replaced(journal):
 
 
 def test_ids_increase_even_if_the_clock_is_set_back(tmp_path):
-    """Also over a restart."""
+    """Also across a restart."""
     clock = ManualClock()
     with Journal.open(tmp_path / "journal.db", clock) as journal:
         first = journal.record_event("prod", event()).event.id

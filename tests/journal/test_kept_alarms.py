@@ -1,4 +1,4 @@
-"""Alarms in the journal: one row for one thing, whoever records it; nothing acknowledged is lost, nor given away."""
+"""Alarms in the journal: one row per thing, whoever records it; no acknowledgement is lost or misplaced."""
 
 import signal
 import sqlite3

@@ -1,4 +1,4 @@
-"""A `kill -9` costs at most the last second, and never the file; two programs on one file do not hurt each other."""
+"""A `kill -9` loses at most the last second, never the file; two programs on one file don't harm each other."""
 
 import random
 import signal
@@ -79,7 +79,7 @@ def kill_after(child: subprocess.Popen[str], seconds: float) -> tuple[float, lis
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
 def test_killed_at_random_moments_it_loses_at_most_the_last_second(tmp_path, seed):
-    """Four programs on one file, each killed at a moment of its own."""
+    """Four programs on one file, each killed at a different moment."""
     path = tmp_path / "journal.db"
     moments = random.Random(seed)
     children = [start(RECORDER, path, f"p{n}") for n in range(4)]
@@ -100,7 +100,7 @@ def test_killed_at_random_moments_it_loses_at_most_the_last_second(tmp_path, see
         assert len(journal.all_verdicts("prod")) > 4
     for killed, lines in outcomes:
         told = [line.split() for line in lines]
-        # A machine that stands still stands still for the writer thread too: that much is not the journal's.
+        # A machine that pauses also pauses the writer thread: that time doesn't count against the journal.
         allowed = 1.0 + float(told[-1][2])
         due = {worker for worker, at, _ in told if float(at) < killed - allowed}
         assert due

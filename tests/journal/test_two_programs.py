@@ -16,7 +16,7 @@ LIFT = {"before": "BANNED", "after": "clean", "severity": Severity.NOTICE}
 
 
 class Program:
-    """One program's alarms, with what it was told."""
+    """One program's alarms, and what it was notified about."""
 
     def __init__(self, path: Path, operator: str) -> None:
         self.clock = ManualClock()

@@ -1,4 +1,4 @@
-"""The log is one bounded file that holds no key and never writes to the screen."""
+"""The log is one file of limited size that holds no key and never writes to the screen."""
 
 import logging
 import socket
@@ -69,7 +69,7 @@ def test_a_repeated_message_is_one_line_with_a_count(path, handler):
 
 
 async def test_a_registry_that_is_down_for_a_week_is_few_lines(path, handler):
-    """F42: each request has an id, a time and a worker of its own, and is the same line all the same."""
+    """F42: each request has its own id, time and worker, but it is still the same line."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
     client = RegistryClient(Profile(name="a", namespace="org.a", registry_url=url), None, SystemClock())
@@ -204,7 +204,7 @@ def test_folder_and_file_are_only_for_this_user(path):
 
 
 def test_another_error_in_the_same_words_is_not_a_repeat(path, handler):
-    """F42: what failed in the background is told by the same words each time."""
+    """F42: what failed in the background is reported in the same words each time."""
     for error in (OSError("the disk"), OSError("the disk"), KeyError("w1")):
         one = record("background work failed", 1_000.0)
         one.exc_info = (type(error), error, None)

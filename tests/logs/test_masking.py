@@ -1,4 +1,4 @@
-"""What is a key, or looks like one, is in no text that is kept."""
+"""Nothing that is a key, or looks like one, is in a stored text."""
 
 import base64
 import json
@@ -93,7 +93,7 @@ def test_a_short_key_is_masked_as_a_whole_word():
 
 @pytest.mark.parametrize("key", ["a", "ab", "abc12"])
 def test_a_short_key_hides_no_characters_of_other_words(key):
-    """F41: it stands by chance in words, hashes and hex; the line around it stays readable."""
+    """F41: it appears by chance in words, hashes and hex; the line around it stays readable."""
     register_secret(key)
     for text in (f"worker {key}x-{key}", key * 9, key.encode().hex() + "00", base64.b64encode(key.encode()).decode()):
         assert mask(text) == text

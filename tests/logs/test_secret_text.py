@@ -1,4 +1,4 @@
-"""A secret is found in every form in which it may be drawn, and a thousand cost what one costs."""
+"""A secret is found in every form in which it may be drawn, and a thousand take as long as one."""
 
 import base64
 import html
@@ -80,7 +80,7 @@ def test_other_escapes_are_left_as_they_are(text: str) -> None:
 
 
 class Counted(dict[str, int]):
-    """A table that counts how often it is looked into."""
+    """A table that counts its lookups."""
 
     looked = 0
 
@@ -90,7 +90,7 @@ class Counted(dict[str, int]):
 
 
 def looks(secrets: Secrets, text: str) -> int:
-    """Return how often tables are looked into to search a text."""
+    """Return the number of lookups for searching a text."""
     tables: list[tuple[Any, Any, Counted]] = []
     secrets._sparse = sparse = Counted(secrets._sparse)
     for holder in (secrets._pieces, secrets._words):
@@ -102,7 +102,7 @@ def looks(secrets: Secrets, text: str) -> int:
 
 
 def test_a_thousand_secrets_cost_what_one_costs() -> None:
-    """The log's cost: counted, for a clock tells of the machine."""
+    """The log's cost, counted rather than timed, because time depends on the machine."""
     line = "2026-11-26T04:00:00.000Z WARNING pyhall_tui.registry req-1 GET /api/v1/verify/wkr_1 -> 200 41 ms " * 20
     one = Secrets("k" + base64.b64encode(b"0" * 30).decode())
     many = Secrets(*(f"secret-{number:06d}-of-many" for number in range(1_000)))
@@ -148,7 +148,7 @@ def test_no_cut_leaves_half_of_what_looks_like_a_secret(text: str) -> None:
 
 
 def test_only_what_is_kept_is_looked_at() -> None:
-    """A text of a hundred megabytes costs what its beginning costs."""
+    """A text of a hundred megabytes takes as long as its beginning."""
 
     class Endless(str):
         def lower(self) -> str:

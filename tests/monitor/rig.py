@@ -22,7 +22,7 @@ from tests.waiting import until
 
 
 class Rig:
-    """A sink that feeds a fleet as the workspace does, and notes all that it is told."""
+    """A sink that feeds a fleet as the workspace does, and records everything."""
 
     def __init__(self, registry: WatchedRegistry, profile: Profile, clock: ManualClock) -> None:
         self.clock = clock
@@ -65,7 +65,7 @@ class Rig:
         return sum(asked_id == worker_id for asked_id, _ in self.verdicts)
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass; each request's real answer is waited for before more of it does."""
+        """Let time pass, waiting for each request's real answer in between."""
         await self.clock.advance(seconds, self._quiet)
 
     async def _quiet(self) -> None:

@@ -12,7 +12,7 @@ from tests.clock import ManualClock
 
 
 class SimulatedRegistry:
-    """Answers as its state is at the moment in which the request arrives."""
+    """Answers according to its state when the request arrives."""
 
     def __init__(self, clock: ManualClock, worker_ids: list[str]) -> None:
         self.clock = clock
@@ -22,9 +22,9 @@ class SimulatedRegistry:
         self.down = False
         self.limited = False
         self.hanging: set[str] = set()
-        """Workers of whom no answer ever comes; the client gives up after ten seconds."""
+        """Workers for whom no answer ever comes; the client gives up after ten seconds."""
         self.cut: set[str] = set()
-        """Workers whose connection is always cut; the ban list is the empty id here too."""
+        """Workers whose connection always breaks; the ban list is the empty id here too."""
         self.asked: list[tuple[float, str]] = []
         """When, and for whom; the ban list is the empty id."""
         self.in_flight = 0

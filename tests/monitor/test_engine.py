@@ -1,4 +1,4 @@
-"""The engine against a real hall, with the time moved by the test."""
+"""The engine against a real hall, on a clock that the test moves."""
 
 import pytest
 

@@ -16,7 +16,7 @@ NEVER = 3_600.0
 
 
 class Other:
-    """Stands for the other thread: counts how often it is woken, and notes what it is handed."""
+    """Replaces the other thread: counts how often it is woken, and records what it gets."""
 
     def __init__(self, patience: float) -> None:
         self.woken = 0

@@ -1,4 +1,4 @@
-"""A ban list that can't be read in one way only, at the engine and the fleet."""
+"""An ambiguous ban list, in the engine and the fleet."""
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import State
@@ -21,7 +21,7 @@ def listing(*hashes: str, besides: bool = False) -> BanList:
 
 
 def test_an_unclear_list_bans_all_that_it_names_and_clears_nobody() -> None:
-    """F107: the worse reading counts besides the list before."""
+    """F107: the worse reading counts in addition to the previous list."""
     fleet = Fleet(60.0)
     fleet.watch(["w1", "w2", "w3"])
     for worker_id, sha256 in (("w1", FIRST), ("w2", SECOND), ("w3", THIRD)):

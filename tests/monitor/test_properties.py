@@ -1,4 +1,4 @@
-"""What holds whatever happens: random schedules of bans, faults, limits and clock jumps in simulated time."""
+"""What always holds: random schedules of bans, faults, limits and clock jumps in simulated time."""
 
 import asyncio
 import bisect

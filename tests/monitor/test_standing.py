@@ -1,4 +1,4 @@
-"""Live means live: what most requests come to is the registry's trouble, what one worker's come to is its own."""
+"""Live means live: if most requests fail it is the registry's problem, if one worker's do it is that worker's."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -80,7 +80,7 @@ async def test_verifies_that_all_fail_while_the_ban_list_answers_are_one_alarm_o
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 async def test_a_small_fleet_is_reported_within_seconds_too(hall: LiveHall, count: int) -> None:
-    """F53: nobody waits for a round of a minute to learn that all is refused."""
+    """F53: nobody waits for a whole round of a minute to learn that everything is refused."""
     ids = fleet_of(hall, count)
     async with polling(hall, poll_interval=60) as rig:
         rig.watch(*ids)
@@ -122,7 +122,7 @@ async def test_one_workers_refusal_is_that_workers(hall: LiveHall, status: int) 
 
 
 async def test_answers_slower_than_the_time_out_are_a_failing_verify(hall: LiveHall) -> None:
-    """F53: the registry is there, for the ban list answers."""
+    """F53: the registry is there, because the ban list answers."""
     async with simulated(20, poll_interval=30) as (registry, rig):
         await later(rig, 20)
         registry.hanging |= set(registry.hashes)
@@ -134,7 +134,7 @@ async def test_answers_slower_than_the_time_out_are_a_failing_verify(hall: LiveH
 
 
 async def test_half_of_the_answers_at_random_do_not_make_it_flap(hall: LiveHall) -> None:
-    """F53, F114: an alarm that comes and goes is none."""
+    """F53, F114: an alarm that comes and goes is not an alarm."""
     ids = fleet_of(hall, 30)
     hall.faults.rng.seed(7)
     async with polling(hall, poll_interval=10) as rig:
@@ -147,7 +147,7 @@ async def test_half_of_the_answers_at_random_do_not_make_it_flap(hall: LiveHall)
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 500])
 async def test_a_ban_list_that_fails_once_is_failing_and_asked_again_in_seconds(hall: LiveHall, status: int) -> None:
-    """F54: only a registry that never had one has none."""
+    """F54: only a registry that never had a list has none."""
     async with polling(hall, ban_list_interval=60) as rig:
         rig.watch(WORKER)
         await rig.advance(10)
@@ -214,7 +214,7 @@ async def test_the_ban_list_finds_a_lost_registry_while_a_verify_hangs() -> None
 
 @pytest.mark.parametrize("ban_list", ["answers", "is cut"])
 async def test_one_worker_with_a_broken_connection_does_not_make_the_registry_unreachable(ban_list: str) -> None:
-    """F114: 32 workers, 85 s; its own ban list may be cut all the time too."""
+    """F114: 32 workers, 85 s; the ban list's connection may always break too."""
     async with simulated(32, poll_interval=10) as (registry, rig):
         await later(rig, 10)
         registry.cut = {"wkr_5"} | ({""} if ban_list == "is cut" else set())
@@ -234,7 +234,7 @@ async def test_one_workers_broken_connection_is_not_the_registrys_without_a_ban_
 
 
 async def test_a_registry_that_loses_most_requests_is_lost_once() -> None:
-    """F114: it is not found again by the few that come through."""
+    """F114: the few that get through don't make it reachable again."""
     async with simulated(32, poll_interval=10) as (registry, rig):
         await later(rig, 10)
         registry.cut = {"", *list(registry.hashes)[2:]}
@@ -246,7 +246,7 @@ async def test_a_registry_that_loses_most_requests_is_lost_once() -> None:
 
 
 async def test_an_emptied_registry_is_not_live_and_its_workers_are_unknown(hall: LiveHall) -> None:
-    """F20, F53: one alarm of the registry beside the workers' states."""
+    """F20, F53: one alarm for the registry besides the workers' states."""
     ids = fleet_of(hall, 12)
     async with polling(hall, poll_interval=20) as rig:
         rig.watch(*ids)

@@ -1,4 +1,4 @@
-"""The same content, hashed by another SDK: told apart from a match and from drift."""
+"""The same content, hashed by another SDK: distinguished from a match and from drift."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""A package on disk against what the registry attests."""
+"""A package on disk compared with what the registry attests."""
 
 from pathlib import Path
 

@@ -40,7 +40,7 @@ _LINKS = st.dictionaries(_PATHS, st.sampled_from(["file in", "file out", "folder
 
 
 def _grow(root: Path, files: dict[str, bytes], links: dict[str, str], outside: Path) -> None:
-    """Write what can be written of a random tree: a path below a file, or a name too long, is passed over."""
+    """Write a random tree as far as possible, skipping paths below a file and names that are too long."""
     targets = {"file out": outside, "folder above": root, "folder in": root / "linked folder", "file in": root / "real"}
     write_tree(root, {"real": b"in", "linked folder/deep": b"d"})
     for path, content in files.items():

@@ -1,4 +1,4 @@
-"""What must not be hashed over silently is an error that names it, and nothing ever waits without an end."""
+"""What must not be skipped silently is an error that names it, and nothing ever waits forever."""
 
 import contextlib
 import os
@@ -36,7 +36,7 @@ def special(tmp_path: Path) -> Iterator[Path]:
     os.mkfifo(root / "sub" / "pipe")
     (root / "link").symlink_to(root / "sub" / "pipe")
     with socket.socket(socket.AF_UNIX) as listener, contextlib.chdir(root):
-        listener.bind("socket")  # a short name: the path of a socket is bounded
+        listener.bind("socket")  # a short name: a socket's path has a limited length
         yield root
 
 
@@ -138,7 +138,7 @@ def test_the_sentence_names_the_first_paths_and_counts_the_rest(tmp_path: Path) 
 
 @contextlib.contextmanager
 def _without_roots_rights() -> Iterator[None]:
-    """As root nothing is unreadable: be somebody else for a while."""
+    """Nothing is unreadable for root, so become another user for a while."""
     if os.geteuid() != 0:
         yield
         return
@@ -182,7 +182,7 @@ def _sparse(tmp_path: Path, **sizes: int) -> Path:
 
 
 def _while_read(root: Path, act: Callable[[], object]) -> dict[str, str]:
-    """Hash on one thread, do `act` once some bytes are read, and return the problems told."""
+    """Hash on one thread, do `act` once some bytes are read, and return the reported problems."""
     done: list[bool] = []
 
     def on_progress(progress: HashProgress) -> None:
@@ -222,7 +222,7 @@ def test_a_file_that_vanishes_before_its_turn_is_named(tmp_path: Path) -> None:
 
 
 def test_a_file_that_changes_after_it_was_read_is_named(tmp_path: Path) -> None:
-    """Else the hash would be that of a package that never was: the small file is read first, the large one after."""
+    """Otherwise the hashed package would never have existed: the small file is read first, then the large one."""
     root = write_tree(_sparse(tmp_path, large=256 << 20), {"small": "1"})
     reason = "it appeared, vanished or changed while the package was being read"
     assert _while_read(root, lambda: write_tree(root, {"small": "2"})) == {"small": reason}
@@ -264,7 +264,7 @@ def test_a_cancel_returns_at_once_and_the_readers_end(tmp_path: Path) -> None:
 
 
 def test_a_process_ends_while_its_package_is_still_being_read(tmp_path: Path) -> None:
-    """F30: no thread keeps the process alive, though nobody cancelled."""
+    """F30: no thread keeps the process alive, even without a cancel."""
     root = _sparse(tmp_path, first=64 << 30, second=64 << 30)
     program = """
 import sys, threading, time

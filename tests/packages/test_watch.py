@@ -23,7 +23,7 @@ WORKER = "org.acme.mailer"
 
 
 class Watching:
-    """A watch on this test's loop, and what it has told."""
+    """A watch on this test's loop, and what it has reported."""
 
     def __init__(self, state: Path) -> None:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Package folders for tests, and the contract's text written down once more, as an oracle."""
+"""Package folders for tests, and an independent implementation of the contract's text, as an oracle."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ def write_tree(root: Path, files: Mapping[str, str | bytes]) -> Path:
 
 
 def contract_hash(root: Path) -> str:
-    """The contract's paragraph, word for word: sorted pathlib paths, the left-out names, one record a file."""
+    """The contract's paragraph, word for word: sorted pathlib paths, the left-out names, one record per file."""
     whole = hashlib.sha256()
     for path in sorted(root.rglob("*"), key=lambda found: PurePosixPath(found.relative_to(root).as_posix())):
         relative = path.relative_to(root)

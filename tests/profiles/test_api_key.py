@@ -1,4 +1,4 @@
-"""What a text must be to be sent as a key, and what is said of one that cannot be."""
+"""What a text must be to be sent as a key, and what is said about one that can't be."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Variables over a profile, or instead of one."""
+"""Variables that override a profile, or replace one."""
 
 import pytest
 

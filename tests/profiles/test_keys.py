@@ -190,7 +190,7 @@ async def test_locked_is_distinguished_from_an_error_by_its_cause(keys: KeyStore
 
 
 async def test_a_keyring_that_was_never_set_up_is_not_called_locked(keys: KeyStore, keyring: FakeKeyring) -> None:
-    """F69: nothing is locked where nothing is; the real one is in `test_secret_service`."""
+    """F69: an empty keyring is not locked; the real one is in `test_secret_service`."""
 
     class PromptDismissedException(Exception):
         pass

@@ -1,4 +1,4 @@
-"""F68: what a keyring took is read back and compared, and what is not there whole is not said to be stored."""
+"""F68: what a keyring stored is read back and compared, and an incomplete key is not reported as stored."""
 
 import asyncio
 import threading
@@ -135,7 +135,7 @@ async def test_a_move_whose_old_entry_stays_says_so(keys: KeyStore, keyring: Bad
 
 
 async def test_a_move_leaves_no_second_entry_while_a_variable_names_an_unusable_key(keyring: BadKeyring) -> None:
-    """F68: what is sent is the variable's business, what is stored is not."""
+    """F68: a variable affects what is sent, not what is stored."""
     keyring.entries[USER] = SHORT.reveal()
     keys = KeyStore(ManualClock(), find_keyring=lambda: keyring, environ={"PYHALL_API_KEY": "a b"})
     assert (await keys.move(ACME, RENAMED)).state is KeyState.UNUSABLE
@@ -159,7 +159,7 @@ async def test_an_entry_that_cannot_be_deleted_stays_reported_when_the_library_s
 
 
 async def test_a_keyring_that_hangs_while_it_is_read_back_is_given_up_and_cleaned_up_when_it_answers() -> None:
-    """F68: it took half of the key, and then asks somebody who is not there."""
+    """F68: it stored half of the key, and then prompts nobody."""
     answered, asked = threading.Event(), threading.Event()
 
     class Hanging(BadKeyring):

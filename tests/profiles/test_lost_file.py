@@ -1,4 +1,4 @@
-"""F71: a file of profiles that is empty, cut off or gone is told as such, and not taken for a first run."""
+"""F71: a profiles file that is empty, truncated or gone is reported, and not mistaken for a first run."""
 
 import os
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_a_file_that_goes_while_the_program_runs_is_not_begun_again_untold(store
 
 
 def test_what_is_begun_again_is_only_what_was_lost(store: ProfileStore) -> None:
-    """F71: meanwhile somebody has put a copy back, or it has a mistake."""
+    """F71: meanwhile somebody has restored a copy, or it has a mistake."""
     store.path.write_text(GOOD)
     store.begin()
     assert store.path.read_text() == GOOD

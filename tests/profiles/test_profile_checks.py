@@ -1,4 +1,4 @@
-"""What the profile form is told, and one spelling of a registry's URL."""
+"""What the profile form reports, and the normal form of a registry's URL."""
 
 import pytest
 

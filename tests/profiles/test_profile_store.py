@@ -1,4 +1,4 @@
-"""`profiles.toml`: what is read, what is refused with its place, and that a change touches nothing else."""
+"""`profiles.toml`: what is read, what is refused with line and column, and that a change touches nothing else."""
 
 import os
 import stat

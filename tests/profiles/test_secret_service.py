@@ -64,7 +64,7 @@ START_LOCKED = "gnome-keyring-daemon --start --components=secrets >/dev/null"
 
 
 class Session:
-    """A person's folders, and programs run in them on a session bus of their own."""
+    """A user's folders, and programs run in them on their own session bus."""
 
     def __init__(self, home: Path) -> None:
         self.home = home

@@ -98,7 +98,7 @@ def test_a_change_of_one_value_keeps_every_comment(store: ProfileStore, text: st
 
 
 def test_a_new_profile_a_new_name_and_a_profile_less_keep_the_other_comments(store: ProfileStore, text: str) -> None:
-    """F72: where that is not known how to do, nothing is changed, and why is said."""
+    """F72: if that is impossible, nothing is changed, and the reason is given."""
     store.path.write_text(text)
     for change in (
         lambda: store.save(Profile(name="new", namespace="org.n", registry_url="https://n.example"), None),
@@ -150,7 +150,7 @@ def test_a_change_that_would_cost_a_comment_is_refused(store: ProfileStore) -> N
 
 
 def test_a_plain_file_is_changed_without_the_large_library(tmp_path: Path) -> None:
-    """The way to the first frame, and most changes, do without it."""
+    """The first frame, and most changes, don't need it."""
     script = (
         "import sys; from pathlib import Path; from pyhall_tui.profiles.profile_store import ProfileStore\n"
         "from pyhall_tui.profiles.profile import Profile\n"

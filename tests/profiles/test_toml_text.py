@@ -1,4 +1,4 @@
-"""Splices in any TOML text: the outcome says what it should, and all other lines stay letter for letter."""
+"""Splices in any TOML text: the result says what it should, and all other lines stay exactly the same."""
 
 import tomllib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Watch lists: shared, tolerant, quick, and what a paste is taken for."""
+"""Watch lists: shared, tolerant, fast, and how a paste is understood."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A server that answers byte for byte what a test says, over a real socket, and records what reached it."""
+"""A server that answers exactly what a test says, over a real socket, and records what reached it."""
 
 import asyncio
 import ssl
@@ -11,7 +11,7 @@ import msgspec
 
 @dataclass
 class RawRequest:
-    """One request as it came."""
+    """One request as received."""
 
     line: str
     headers: dict[str, str]
@@ -32,7 +32,7 @@ Script = bytes | Callable[[RawRequest, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class RawServer:
-    """`scripts` are used one a request, the last one again and again."""
+    """Each request uses one of the `scripts`; the last one is repeated."""
 
     port: int = 0
     scheme: str = "http"
@@ -116,7 +116,7 @@ async def never(request: RawRequest, writer: asyncio.StreamWriter) -> None:
 
 @asynccontextmanager
 async def raw_server(context: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
-    """Run one on a free port of loopback, over TLS where a context is given."""
+    """Run one on a free port of localhost, over TLS if a context is given."""
     raw = RawServer(scheme="http" if context is None else "https")
     tasks: set[asyncio.Task[None]] = set()
 
@@ -132,7 +132,7 @@ async def raw_server(context: ssl.SSLContext | None = None) -> AsyncIterator[Raw
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # closed sockets are let go in the loop's next round
+        await asyncio.sleep(0)  # closed sockets are released in the loop's next round
 
 
 async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:

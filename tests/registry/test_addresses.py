@@ -1,4 +1,4 @@
-"""Where requests go: one segment an id, no redirect followed, the right proxy or none, nothing unprotected."""
+"""Where requests go: an id is one segment, no redirect is followed, the right proxy is used, nothing is unprotected."""
 
 from base64 import b64encode
 

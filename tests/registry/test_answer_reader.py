@@ -17,7 +17,7 @@ from tests.examples import examples
 
 
 class Reading(NamedTuple):
-    """What a reader made of a connection's bytes: an answer, and what came behind it."""
+    """How a reader understood a connection's bytes: an answer, and what came after it."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -141,7 +141,7 @@ ENDS = [b"\r\n"] * 12 + [b"\n", b"\r", b"\r\r\n", b"\n\r\n", b""]
 
 @some.composite
 def odd_answers(draw: some.DrawFn) -> bytes:
-    """Compose one answer of parts that are right and of parts that readers differ on."""
+    """Compose one answer from valid parts and parts that readers disagree about."""
     parts = [draw(some.sampled_from(STATUS_LINES[:6] * 4 + STATUS_LINES)), draw(some.sampled_from(ENDS))]
     for header in draw(some.lists(some.sampled_from(HEADERS), max_size=3)):
         parts += [header, draw(some.sampled_from(ENDS))]
@@ -156,7 +156,7 @@ def odd_answers(draw: some.DrawFn) -> bytes:
 
 @some.composite
 def nearly_right(draw: some.DrawFn) -> bytes:
-    """Compose an answer with one thing about it that is odd."""
+    """Compose an answer with one odd thing."""
     if draw(some.booleans()):
         chunks = [*draw(some.lists(some.sampled_from(CHUNKS[:6]), max_size=3)), draw(some.sampled_from(CHUNKS))]
         framing, body = b"Transfer-Encoding: chunked\r\n", b"".join(chunks) + draw(some.sampled_from(TRAILERS))
@@ -181,7 +181,7 @@ def mixed_up(draw: some.DrawFn) -> bytes:
 
 @some.composite
 def right_answers(draw: some.DrawFn) -> bytes:
-    """Compose an answer that is as it should be."""
+    """Compose a valid answer."""
     body = draw(some.binary(max_size=60))
     status = draw(some.sampled_from([b"200 OK", b"404 Not Found", b"500", b"429 Slow \xc3\xbc down"]))
     interim = draw(some.lists(some.sampled_from([b"103 Early Hints\r\nLink: </x>", b"100 Continue"]), max_size=2))
@@ -215,7 +215,7 @@ def test_noise_is_not_an_answer(data: bytes, cuts: list[int], ended: bool) -> No
 @settings(max_examples=examples(500))
 @given(right_answers(), CUTS, some.sampled_from([b"", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b"junk"]))
 def test_a_right_answer_is_read_however_it_is_cut(data: bytes, cuts: list[int], behind: bytes) -> None:
-    """And what came behind it is known to be no part of it."""
+    """And what came after it is known not to be part of it."""
     read = agree(data + behind, cuts, ended=False)
     assert read is not None and read.surplus == behind and read.may_go_on
 
@@ -254,7 +254,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
 @pytest.mark.parametrize("by_bytes", [False, True])
 def test_what_two_readers_might_take_differently_is_refused_at_once(data: bytes, by_bytes: bool) -> None:
-    """Not only when the connection ends: else each such answer would cost a whole time-out."""
+    """Not only when the connection ends: otherwise each such answer would take a whole time-out."""
     reader = AnswerReader()
     with pytest.raises(httpx.RemoteProtocolError):
         for piece in [data[at : at + 1] for at in range(len(data))] if by_bytes else [data]:

@@ -1,4 +1,4 @@
-"""An answer is about what was asked, or it is none; an enrollment names what can be watched."""
+"""An answer is about the request, or it is not an answer; an enrollment names what can be watched."""
 
 from typing import Any
 

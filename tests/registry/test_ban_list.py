@@ -1,4 +1,4 @@
-"""The ban list as the client asks for it."""
+"""The ban list as the client requests it."""
 
 import pytest
 
@@ -39,7 +39,7 @@ async def test_the_same_body_is_unchanged_without_an_etag(server: RawServer, cli
 
 
 async def test_an_etag_is_sent_back_and_304_is_unchanged(server: RawServer, client: RegistryClient) -> None:
-    """F22: what was perhaps cut stays so."""
+    """F22: a list that may be truncated stays so."""
     many = [{"sha256": f"{number:064x}"} for number in range(500)]
     server.answer(json(many, "200 OK", 'ETag: "v1"'), answer(b"", "304 Not Modified"), json(ENTRIES))
     first, second, third = [await client.ban_list() for _ in range(3)]

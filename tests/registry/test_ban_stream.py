@@ -1,4 +1,4 @@
-"""A long ban list is read as it comes, and says what it would say if it were read whole."""
+"""A long ban list is read as it arrives, with the same result as if it were read whole."""
 
 import json as python_json
 import tracemalloc

@@ -1,4 +1,4 @@
-"""Bounded in everything: time, head, body, what a body unpacks to, and what is taken for an answer at all."""
+"""Everything is limited: time, head, body, what a body unpacks to, and what counts as an answer at all."""
 
 import asyncio
 import gzip
@@ -50,7 +50,7 @@ def drip(first: bytes, drop: bytes) -> Script:
 
 
 def flood(first: bytes, again: bytes) -> Script:
-    """Send `first`, then `again` as fast as the other side takes it."""
+    """Send `first`, then `again` as fast as the other side accepts it."""
 
     async def send(request: RawRequest, writer: asyncio.StreamWriter) -> None:
         writer.write(first)
@@ -165,7 +165,7 @@ async def test_a_packed_answer_is_unpacked(server: RawServer, client: RegistryCl
 async def test_what_is_not_a_registrys_answer_is_said_to_be_none(
     server: RawServer, client: RegistryClient, script: bytes, words: str
 ) -> None:
-    """F17: a portal's page is told by its first words. The connection is not used again."""
+    """F17: a portal's page is shown by its first words. The connection is not used again."""
 
     async def then_close(request: RawRequest, writer: asyncio.StreamWriter) -> None:
         writer.write(script)
@@ -254,7 +254,7 @@ async def test_an_error_status_stays_what_it_is_whatever_the_body(
 async def test_an_errors_text_is_kept_unchanged(
     server: RawServer, client: RegistryClient, body: bytes, said: str
 ) -> None:
-    """F08, F17: of a page, the words that a person would read."""
+    """F08, F17: the words of a page that a person would read."""
     server.answer(answer(body, "400 Bad Request"))
     with pytest.raises(RegistryError) as caught:
         await client.health()

@@ -1,4 +1,4 @@
-"""Kept connections, surplus answers, and who is asked again."""
+"""Kept connections, surplus answers, and which requests are repeated."""
 
 import asyncio
 

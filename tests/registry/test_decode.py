@@ -1,4 +1,4 @@
-"""Both shapes of an answer become one model, and of two readings the worse one counts."""
+"""Both shapes of an answer become one model, and the worse of two readings counts."""
 
 import subprocess
 import sys
@@ -166,7 +166,7 @@ def test_bans_are_found_by_bare_hash_and_what_is_none_is_counted() -> None:
     ],
 )
 def test_a_ban_list_as_long_as_a_limit_is_perhaps_cut(count: int, limit: int | None, cut: bool) -> None:
-    """F22: what was asked for, or what the registry keeps to by itself."""
+    """F22: the requested limit, or the registry's own."""
     hashes = [f"{number:064x}" for number in range(count)]
     assert ban_list(*hashes, limit=limit).truncated is cut
 

@@ -1,4 +1,4 @@
-"""Whether a write may have had an effect: what each status says of it, and that the advice is to look then."""
+"""Whether a write may have had an effect: what each status says about it, and that the advice is to check first."""
 
 from collections.abc import Awaitable, Callable
 

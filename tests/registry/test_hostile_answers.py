@@ -1,4 +1,4 @@
-"""Answers that mislead or weigh: nested, doubled, incomplete, huge."""
+"""Answers that mislead or overload: nested, duplicated, incomplete, huge."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The key is sent where it belongs, and shown nowhere."""
+"""The key is sent only where it belongs, and never shown."""
 
 import io
 import logging
@@ -88,7 +88,7 @@ async def test_no_file_of_the_user_decides_on_authorization(
 async def test_the_key_is_in_no_log_no_traceback_and_no_error(
     server: RawServer, open_client: OpenClient, every_log: io.StringIO, script: bytes
 ) -> None:
-    """F41: also where the registry repeats it in its answer."""
+    """F41: also if the registry repeats it in its answer."""
     server.answer(script)
     client = open_client(server.url, timeout=0.2)
     shown = repr(vars(client))

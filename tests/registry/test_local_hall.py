@@ -1,4 +1,4 @@
-"""The local routes: our hall's over a real socket, and a peer's, whose fields are named otherwise."""
+"""The local routes: our hall's over a real socket, and another implementation's with other field names."""
 
 from collections.abc import AsyncIterator
 from typing import Any

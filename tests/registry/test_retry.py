@@ -1,4 +1,4 @@
-"""When a single read is asked again, and how long it waits: never without a bound."""
+"""When a single read is repeated, and how long it waits: never without a limit."""
 
 import email.utils
 import time
@@ -86,7 +86,7 @@ def far_away() -> Iterator[None]:
     ],
 )
 def test_retry_after_is_bounded_whatever_it_says(far_away: None, header: str | None, seconds: float | None) -> None:
-    """F18: in each of the three formats of a date, wherever this machine stands."""
+    """F18: in each of the three date formats, whatever this machine's time zone."""
     assert retry_after(header, NOW) == seconds
 
 
@@ -109,7 +109,7 @@ async def test_a_retry_after_date_counts_by_the_clock_of_who_wrote_it(
 async def test_a_read_waits_as_long_as_requested(
     server: RawServer, client: RegistryClient, clock: QuickClock, header: str, least: float
 ) -> None:
-    """F18: and never less than a second, whatever it is told."""
+    """F18: and never less than a second, whatever the registry says."""
     server.answer(json(LIMITED, "429 Too Many Requests", f"Retry-After: {header}"), verdict())
     assert (await client.verify(WORKER)).status == "active"
     assert len(clock.slept) == 1 and least <= clock.slept[0] <= least + 0.5
@@ -146,7 +146,7 @@ async def test_a_read_waits_longer_each_time_when_nothing_says_how_long(
 
 
 async def test_a_read_does_not_wait_longer_than_a_person_would(server: RawServer, client: RegistryClient) -> None:
-    """F18: `Retry-After: 999999999` is told at once instead, with the bound as the seconds to wait."""
+    """F18: `Retry-After: 999999999` is reported at once instead, with the limit as the seconds to wait."""
     server.answer(json(LIMITED, "429 Too Many Requests", "Retry-After: 999999999"))
     with pytest.raises(RateLimited) as caught:
         await client.verify(WORKER)

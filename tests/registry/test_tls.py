@@ -1,4 +1,4 @@
-"""Whom we trust, and what is said of one whom we do not."""
+"""Which certificates we trust, and what is said about others."""
 
 import asyncio
 import datetime as dt
@@ -179,7 +179,7 @@ async def test_through_a_proxy_the_key_travels_inside_the_tunnel(
 async def test_through_a_proxy_too_it_is_said_who_issued_the_certificate(
     authority: trustme.CA, open_client: OpenClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F12: a proxy that opens TLS is where most company authorities are met."""
+    """F12: most company authorities are met at a proxy that opens TLS."""
     async with (
         raw_server(presenting(authority.issue_cert("registry.invalid"))) as server,
         tunnel_to(server) as (proxy, _),

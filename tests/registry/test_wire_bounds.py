@@ -1,4 +1,4 @@
-"""What comes off the wire is bounded and whole: all of it, not only the body."""
+"""Everything that comes off the wire is limited and complete, not only the body."""
 
 import asyncio
 import gzip
@@ -43,12 +43,12 @@ async def test_the_bound_counts_what_comes_off_the_wire(
     client = open_client(server.url, timeout=30.0)
     with pytest.raises(AnswerTooLarge):
         await client.verify("w", retry=False)
-    # What lies in the buffers of both ends besides was never read.
+    # The rest, in the buffers of both ends, was never read.
     assert sent < BODY_LIMIT + BESIDES_THE_BODY + 16 * 1024 * 1024
 
 
 async def test_each_request_has_the_whole_bound_to_itself(server: RawServer, client: RegistryClient) -> None:
-    """F106: also over a connection that is kept."""
+    """F106: also over a kept connection."""
     large = json({"worker_id": "w", "status": "active", "extra": "x" * (BODY_LIMIT // 2)})
     server.answer(large)
     for _ in range(4):
@@ -57,7 +57,7 @@ async def test_each_request_has_the_whole_bound_to_itself(server: RawServer, cli
 
 
 async def test_an_answer_in_small_chunks_is_read(server: RawServer, client: RegistryClient) -> None:
-    """F106: the bound is not that of what is usual."""
+    """F106: the limit is above what is usual."""
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in BODY)
     server.answer(CHUNKED + chunks + b"0\r\n\r\n")
     assert (await client.verify("w")).status == "active"

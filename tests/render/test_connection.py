@@ -1,4 +1,4 @@
-"""The band across the workers screen: what is wrong with the pace, and what to do."""
+"""The band across the workers screen: what is wrong with the rate, and what to do."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_a_round_that_is_too_slow_is_reported_with_its_cause(rate: float, round_
 
 
 def test_a_long_word_of_the_registry_leaves_room_for_the_advice_and_the_next_try() -> None:
-    """F42: the band has three lines; what to do is in them whatever a broken registry answers."""
+    """F42: the band has three lines; they say what to do whatever a broken registry answers."""
     link = ConnectionState(
         reach=Reachability.LOST, sentence="boom " + "x" * 3000, advice="Try again later.", next_try=9.0
     )

@@ -1,4 +1,4 @@
-"""What the local hall's screen says of a rule."""
+"""What the local hall's screen says about a rule."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is said of a send that brought no answer, and why a hash cannot be attested."""
+"""What is said about a send without an answer, and why a hash can't be attested."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Pictures in letters."""
+"""Pictures made of characters."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Foreign text made fit for a terminal; times as a person reads them."""
+"""Foreign text made safe for a terminal; times in readable form."""
 
 import pytest
 from hypothesis import given
@@ -40,7 +40,7 @@ def test_what_must_not_reach_the_terminal_has_a_visible_substitute(text: str, ex
 
 @given(st.text(st.characters(categories=("L", "M", "N", "P", "S", "Z", "C")), max_size=30))
 def test_a_text_is_as_wide_as_its_characters_one_by_one(text: str) -> None:
-    """F10: else terminals that join letters and those that do not would disagree on where the next column starts."""
+    """F10: otherwise terminals would disagree about where the next column starts, depending on ligatures."""
     cleaned = clean(text)
     assert cell_len(cleaned) == sum(map(cell_len, cleaned))
 

@@ -1,4 +1,4 @@
-"""What is shown of one worker: of one that the registry does not know, nothing as if it were told."""
+"""What is shown about one worker; nothing is shown as reported for one that the registry doesn't know."""
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import Ban, Entry

@@ -90,7 +90,7 @@ def _error(text: str) -> str:
 
 
 def no_answer() -> TimedOut:
-    """Return what the client raises where a send may have arrived and no answer came."""
+    """Return what the client raises if a send may have arrived and no answer came."""
     told = "No answer within 10 s."
     return TimedOut(told, method="POST", path="/", correlation_id="req-0", may_have_reached=True, advice=LOOK_FIRST)
 
@@ -187,7 +187,7 @@ class _Client:
 
 
 class CannedApp(App[None]):
-    """One screen on such a workspace: `make` is handed it once it is open."""
+    """One screen on such a workspace; `make` gets the workspace once it is open."""
 
     HORIZONTAL_BREAKPOINTS = ModeScreen.HORIZONTAL_BREAKPOINTS
     VERTICAL_BREAKPOINTS = ModeScreen.VERTICAL_BREAKPOINTS

@@ -37,7 +37,7 @@ from tests.waiting import until
 
 @dataclass
 class OpenedApp:
-    """The running app and what is below it."""
+    """The running app and what it uses."""
 
     app: PyHallApp
     pilot: Pilot[None]
@@ -60,7 +60,7 @@ class OpenedApp:
         return "\n".join("".join(segment.text for segment in line).rstrip() for line in lines)
 
     def words(self) -> str:
-        """Return the same as one line without frames: what was wrapped reads on."""
+        """Return the same as one line without frames, so that wrapped text is continuous."""
         return " ".join(re.sub("[│╭╮╰╯─▌▔▁]", " ", self.text()).split())
 
 
@@ -74,7 +74,7 @@ def profile_of(hall: LiveHall, **fields: Any) -> Profile:
 
 
 def no_keyring() -> Keyring:
-    """Stand for a session without a keyring, so that no test ever asks the machine's own."""
+    """Simulate a session without a keyring, so that no test ever asks the machine's own."""
     raise NoKeyring("there is no session bus (DBUS_SESSION_BUS_ADDRESS is not set)")
 
 
@@ -85,7 +85,7 @@ def home(tmp_path: Any) -> Home:
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[None]:
-    """No variable of the person who runs the tests counts, times read as UTC, and what is exported stays here."""
+    """Ignore the environment of whoever runs the tests; show times in UTC; keep exported files here."""
     monkeypatch.chdir(tmp_path)
     for name in ("PYHALL_API_KEY", "PYHALL_REGISTRY_URL", "PYHALL_REGISTRY", "PYHALL_NAMESPACE", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)

@@ -12,7 +12,7 @@ HASH = "a1b2c3" + "0" * 58
 
 
 async def at_the_form(opened: OpenedApp, profile: str = "acme") -> EnrollScreen:
-    """Go to the form of an opened and connected profile."""
+    """Go to the form of an open and connected profile."""
     await until(
         lambda: opened.app.workspace is not None and opened.workspace.connection.is_connected, clock=opened.clock
     )

@@ -1,4 +1,4 @@
-"""The activity screen on the real app: what came, what is shown, what is done with it."""
+"""The activity screen in the real app: what came, what is shown, what you can do with it."""
 
 import csv
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What every dialog has from the app: no alarm lies on it, a terminal too small for it, its failed work told."""
+"""What every dialog gets from the app: no alarm covers it, it handles a small terminal, its failed work is reported."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -71,7 +71,7 @@ async def test_alarms_do_not_lie_on_a_dialog_and_are_back_when_it_closes(open_ap
         await opened.pilot.press("a")
         await until(lambda: isinstance(opened.screen, AddWorkersScreen) and bool(opened.screen.query(Toast)))
         await opened.pilot.pause()
-        assert not any(toast.display for toast in opened.screen.query(Toast))  # but the one on the screen below
+        assert not any(toast.display for toast in opened.screen.query(Toast))  # except the one on the screen below
         opened.app.notify("Copied.", timeout=600)
         await until(lambda: "Copied." in opened.text())  # what the dialog itself has to say
         await opened.pilot.press("escape")
@@ -156,7 +156,7 @@ async def test_every_input_of_a_dialog_takes_characters_that_are_keys_elsewhere(
 async def test_a_key_does_nothing_in_a_terminal_too_small_to_see_what_it_does(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
-    """F28: page down in the palette ended the program there, and `x` took a worker off the list unseen."""
+    """F28: page down in the palette ended the program there, and `x` silently took a worker off the list."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await opened.pilot.press("colon")
         await until(lambda: isinstance(opened.screen, Palette))

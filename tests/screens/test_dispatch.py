@@ -62,7 +62,7 @@ async def send(opened: OpenedApp, screen: DispatchScreen) -> AnswerView:
 async def test_the_answer_is_shown_by_glyph_word_and_large_letters(
     hall: LiveHall, open_app: OpenApp, tier: str, title: str, letters: str
 ) -> None:
-    """F26: no state of it hangs on colour."""
+    """F26: none of its states depends on color."""
     async with open_app(profile_of(hall), key=hall.key, size=(80, 24)) as opened:
         screen = await come(opened, risk_tier=tier)
         await send(opened, screen)
@@ -295,7 +295,7 @@ async def test_the_key_is_masked_in_the_headers(hall: LiveHall, open_app: OpenAp
 async def test_a_new_address_for_the_environments_own_profile_goes_into_a_new_one(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F14: that profile is in no file, and what is offered is not lost."""
+    """F14: that profile is not in a file, and what is offered is not lost."""
     monkeypatch.setenv("PYHALL_REGISTRY_URL", hall.url)
     monkeypatch.setenv("PYHALL_API_KEY", hall.key)
     async with open_app() as opened:

@@ -181,7 +181,7 @@ async def test_many_dispatches_to_another_machine_need_a_confirmation_with_their
 
 
 async def test_a_read_only_profile_runs_no_matrix(hall: LiveHall, open_app: OpenApp) -> None:
-    """F45: the reason is on screen whole, in 80 columns too."""
+    """F45: the complete reason is on screen, even in 80 columns."""
     async with open_app(profile_of(hall, read_only=True), key=hall.key, watch=(WORKER,), size=(80, 24)) as opened:
         screen = await come(opened)
         screen.action_tab("matrix")
@@ -209,7 +209,7 @@ async def test_the_history_is_there_after_a_restart_is_searched_and_fills_the_fo
         await until(lambda: len(table.keys) == 1)  # type: ignore[attr-defined]
         table.focus()
         await opened.pilot.press("enter")
-        assert screen.form.values.capability == "other"  # F24: the row came under the cursor just now
+        assert screen.form.values.capability == "other"  # F24: the row under the cursor has just changed
         await opened.pilot.press("enter")
 
         await until(lambda: screen.form.values.capability == CAPABILITY)

@@ -1,4 +1,4 @@
-"""Pictures of an answer in every state, and of a matrix: what an operator sees, also without colour."""
+"""Pictures of an answer in every state, and of a matrix: what an operator sees, even without color."""
 
 from collections.abc import Callable
 from pathlib import Path

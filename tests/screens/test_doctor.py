@@ -1,4 +1,4 @@
-"""The doctor in the app: by a key on any screen, by the palette, without a profile too."""
+"""The doctor in the app: by a key on any screen, by the palette, even without a profile."""
 
 import pytest
 from textual.widgets import TextArea
@@ -23,7 +23,7 @@ async def test_a_key_opens_it_and_each_line_comes_with_its_tick(open_app: OpenAp
 async def test_its_report_is_copied_without_a_name(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clipboard, "tools", lambda *_: [])  # not onto the clipboard of who runs the tests
+    monkeypatch.setattr(clipboard, "tools", lambda *_: [])  # not on the clipboard of whoever runs the tests
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await opened.pilot.press("D")
         await until(lambda: "versions" in opened.text() and "Looking" not in opened.text())

@@ -162,7 +162,7 @@ async def test_a_capability_is_taken_back_corrected_and_removed(open_app: OpenAp
 async def test_pasted_capabilities_are_all_taken_and_a_name_says_what_it_left_out(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
-    """F33: three lines, CRLF, a blank line, a trailing comma. F05: a pasted newline does not submit."""
+    """F33: three lines, CRLF, an empty line, a trailing comma. F05: a pasted newline does not submit."""
     async with open_app(profile_of(hall), key=hall.key) as opened:
         screen = await at_the_form(opened)
         screen.form.display_name.input.post_message(events.Paste("My Worker\r\nsecond line\r\n"))
@@ -367,7 +367,7 @@ async def test_a_picked_folder_is_hashed_its_hash_kept_and_once_enrolled_it_is_c
 async def test_a_pipe_in_the_package_is_named_and_can_be_left_out(
     open_app: OpenApp, hall: LiveHall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F43: never waited on; what is left out is told."""
+    """F43: never waited for; what is left out is reported."""
     package = tmp_path / "worker"
     package.mkdir()
     (package / "main.py").write_text("print()\n")

@@ -1,4 +1,4 @@
-"""The batch's tab: checked, run, stopped, decided, reported."""
+"""The batch tab: check, run, stop, decide, report."""
 
 import json
 import sqlite3
@@ -35,7 +35,7 @@ def enrolled(hall: LiveHall) -> list[str]:
 
 
 async def checked(opened: OpenedApp, path: Path) -> BatchPane:
-    """Go to the batch's tab and check what lies at that path."""
+    """Go to the batch tab and check that path."""
     screen = await at_the_form(opened)
     await opened.pilot.press("ctrl+b")
     screen.query_one("#batch-path", Input).value = str(path)
@@ -104,7 +104,7 @@ async def test_a_read_only_profile_checks_and_sends_nothing(open_app: OpenApp, h
 
 
 async def test_a_journal_that_cannot_vouch_sends_nothing(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
-    """F64: it is said when the batch is checked, and again when it is to be sent."""
+    """F64: it is reported when the batch is checked, and again before it is sent."""
     path = batch(tmp_path, 2)
     async with open_app(profile_of(hall), key=hall.key) as opened:
         pane = await checked(opened, path)

@@ -1,4 +1,4 @@
-"""Every state of the enrollment, by the form and by a batch, as it is seen in a small and in a wide terminal."""
+"""Every state of the enrollment, with the form and with a batch, in a small and in a wide terminal."""
 
 import json
 import threading
@@ -54,13 +54,13 @@ class Form:
         self.screen.one.take({"display_name": name, "capabilities": capabilities, "sha256": HASH})
 
     async def send(self, answer: object) -> None:
-        """Send what is filled in; `answer` comes at once."""
+        """Send the form; `answer` comes at once."""
         self.workspace.answers.append(answer)
         await self.pilot.press("ctrl+s")
         await until(lambda: not self.workspace.answers and not self.screen.one._sending)
 
     async def pictures(self, name: str) -> None:
-        """Take it small and wide."""
+        """Take the picture small and wide."""
         await self._picture(self.pilot, name, SMALL, WIDE)
 
 
@@ -89,7 +89,7 @@ OpenForm = Callable[[], AbstractAsyncContextManager[Form]]
 
 
 async def test_a_form_that_is_typed(open_form: OpenForm) -> None:
-    """Empty; a sentence below each field that is wrong; all checks passed; on its way, the button at rest."""
+    """Empty; a sentence below each wrong field; all checks passed; being sent, with the button disabled."""
     async with open_form() as form:
         await form.pictures("empty")
         form.screen.query_one("#sha256", Input).value = "abc"
@@ -104,7 +104,7 @@ async def test_a_form_that_is_typed(open_form: OpenForm) -> None:
 
 
 async def test_a_package_that_is_hashed(open_form: OpenForm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """How far it is, with a cancel; then what was hashed, what was left out, and the warnings before all."""
+    """The progress, with a cancel; then what was hashed, what was left out, and the warnings first."""
     write_tree(tmp_path / "worker", {"src/main.py": "run()", ".env": "A=1", "\u00e9": "", "e\u0301": "", "x.pyc": ""})
     go_on = threading.Event()
 
@@ -135,7 +135,7 @@ async def test_a_package_that_is_hashed(open_form: OpenForm, tmp_path: Path, mon
 
 
 async def test_a_manifest_that_is_not_of_its_package(open_form: OpenForm, tmp_path: Path) -> None:
-    """What holds, what is unproven, what stops it; the question that wants words has the cursor in its field."""
+    """What matches, what is unproven, what stops it; the question that requires words has the cursor in its field."""
     write_tree(tmp_path / "worker", {"manifest.json": json.dumps(MANIFEST), "main.py": "run()"})
     async with open_form() as form:
         form.screen.form.record._picked(Picked(*read_record_at(Path("worker"))))
@@ -184,7 +184,7 @@ async def test_an_enrollment_without_a_known_answer(open_form: OpenForm) -> None
 
 
 async def test_a_worker_that_is_enrolled(open_form: OpenForm) -> None:
-    """The form is empty again; beside the button and on the right what the registry makes of the worker."""
+    """The form is empty again; beside the button and on the right what the registry says about the worker."""
     async with open_form() as form:
         form.fill()
         await form.send(enrolled("wkr_abc123"))
@@ -195,7 +195,7 @@ async def test_a_worker_that_is_enrolled(open_form: OpenForm) -> None:
 
 
 async def test_a_batch(open_form: OpenForm, tmp_path: Path) -> None:
-    """Checked, asked about, running, stopped, then done with a row each that is refused, unknown and enrolled."""
+    """Checked, confirmed, running, stopped, then done with one row each refused, unknown and enrolled."""
     rows = [{"display_name": f"Worker {n}", "capabilities": ["doc.summarize"], "sha256": f"{n:064x}"} for n in range(7)]
     rows[1] |= {"sha256": "PENDING_ATTESTATION"}
     rows[2] |= {"namespace": "org.other"}

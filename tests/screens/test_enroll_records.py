@@ -1,4 +1,4 @@
-"""The enrollment form filled from records and manifests, and held against the package."""
+"""The enrollment form filled from records and manifests, and compared with the package."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.waiting import until
 
 
 def sign_package(folder: Path, **changes: str) -> None:
-    """Lay the signed package of the samples there; `changes` are made in its manifest."""
+    """Put the sample's signed package there, with `changes` in its manifest."""
     vector = json.loads((trees.DATA / "manifest-vector.json").read_text())
     for name, content in vector["files"].items():
         (folder / name).parent.mkdir(exist_ok=True, parents=True)
@@ -27,7 +27,7 @@ def sign_package(folder: Path, **changes: str) -> None:
 
 
 async def read_record_of(opened: OpenedApp, path: Path) -> EnrollScreen:
-    """Fill the form from the record that lies there."""
+    """Fill the form from the record there."""
     screen = await at_the_form(opened)
     await opened.pilot.press("ctrl+r")
     field = opened.screen.query_one("#path", Input)

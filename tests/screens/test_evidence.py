@@ -1,4 +1,4 @@
-"""An evidence log on the screen: whether its chain holds, and what its receipts say."""
+"""An evidence log on the screen: whether its chain is intact, and what its receipts say."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -97,7 +97,7 @@ async def test_a_filter_looks_in_all_fields_and_escape_clears_it_before_it_leave
 async def test_a_decision_is_opened_with_the_explanation_and_copied(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clipboard, "tools", lambda *_: [])  # not onto the clipboard of who runs the tests
+    monkeypatch.setattr(clipboard, "tools", lambda *_: [])  # not on the clipboard of whoever runs the tests
     dispatch(hall, "critical", "req-two")
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(120, 50)) as opened:
         await go_to_hall(opened)

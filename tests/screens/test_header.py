@@ -1,4 +1,4 @@
-"""The line at the top of every screen: what must never be overlooked is there whatever the width."""
+"""The line at the top of every screen: what you must never overlook is there, whatever the width."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What header, band and toasts say of the registry and of the key is true, and follows it."""
+"""What header, band and toasts say about the registry and the key is true and current."""
 
 from pyhall_tui.fleet.events import Kind, Severity
 from pyhall_tui.journal.journal import Journal
@@ -53,7 +53,7 @@ async def test_workers_that_vanish_together_are_one_alarm(open_app: OpenApp, hal
 
 
 async def test_without_a_key_nothing_is_sent_and_one_sentence_has_the_ways_on(open_app: OpenApp) -> None:
-    """F55: nobody is asked, and nobody is alarmed."""
+    """F55: nothing is sent, and nothing alarms you."""
     async with open_app(FAR, watch=(WORKER,), size=(80, 24)) as opened:
         await until(lambda: "no key" in opened.text(), clock=opened.clock)
         for way in WAYS:
@@ -97,7 +97,7 @@ async def test_a_hall_on_this_machine_that_wants_no_key_is_live_without_one(open
 async def test_a_hall_that_is_down_is_not_hammered_to_learn_whether_it_wants_a_key(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
-    """F55: it is lost, and found when it is there."""
+    """F55: it is unreachable, and found once it is there."""
     hall.hall.public_reads = True
     hall.faults.add(path="*", drop="unheard")
     async with open_app(profile_of(hall), watch=(WORKER,)) as opened:

@@ -59,19 +59,19 @@ class Seen:
     openings: list[list["weakref.ref[Any]"]] = field(default_factory=list)
 
     def begin(self) -> None:
-        """Take down what there is before the first opening: it is not looked at."""
+        """Note what exists before the first opening; it doesn't count."""
         gc.collect()
         self.known.update(drawn())
 
     def note(self) -> None:
-        """Take down what there is now that was not there before."""
+        """Note what exists now that did not exist before."""
         new = [found for found in drawn() if found not in self.known]
         assert {Widget, StylesCache} <= {base for found in new for base in type(found).__mro__}, "nothing to look at"
         self.openings.append([weakref.ref(found) for found in new])
         self.known.update(new)
 
     def left(self, app: PyHallApp) -> list[str]:
-        """Return what still lives of all that was noted, after a collection by the app."""
+        """Return which noted objects are still alive after a collection by the app."""
         app._garbage.collect()  # it comes by itself half a second after the last key
         found = [ref() for opening in self.openings for ref in opening]
         return sorted(type(one).__name__ for one in found if one is not None)
@@ -95,7 +95,7 @@ async def freed(seen: Seen, opened: OpenedApp, what: str) -> None:
 
 
 async def open_and_close(opened: OpenedApp, open_it: Callable[[], Any], kind: type[Screen[Any]], seen: Seen) -> None:
-    """Open and close a screen, and take down what came into being with it."""
+    """Open and close a screen, and note what was created with it."""
     below = opened.screen
     await open_it()
     await until(lambda: isinstance(opened.screen, kind) and opened.screen.is_mounted)
@@ -107,7 +107,7 @@ async def open_and_close(opened: OpenedApp, open_it: Callable[[], Any], kind: ty
 
 
 async def test_every_screen_and_dialog_is_freed_when_it_closes(open_app: OpenApp, hall: LiveHall) -> None:
-    """F94: some 2 MB stayed for each."""
+    """F94: about 2 MB stayed for each."""
 
     def pushes(make: Callable[[Workspace], Screen[Any]]) -> Callable[[], Any]:
         return lambda: opened.app.push_screen(make(opened.workspace))
@@ -175,7 +175,7 @@ async def test_a_toast_that_goes_takes_its_holder_with_it(open_app: OpenApp, hal
 
 @pytest.fixture
 def no_collection_but_the_apps_own() -> Iterator[None]:
-    """Do as the program does at its start, and put all of it back."""
+    """Do what the program does at its start, and undo all of it."""
     thresholds = gc.get_threshold()
     gc.disable()
     yield

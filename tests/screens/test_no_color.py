@@ -1,4 +1,4 @@
-"""Where the focus is, told without a colour, and in one by more than a shade."""
+"""Where the focus is, visible without color, and with color by more than a shade."""
 
 import pytest
 from textual.widget import Widget
@@ -16,7 +16,7 @@ def is_underlined(widget: Widget) -> bool:
 
 
 def sign_at(opened: OpenedApp, widget: Widget) -> str:
-    """Return the first sign of a widget's first line."""
+    """Return the first character of a widget's first line."""
     return opened.text().splitlines()[widget.region.y].ljust(200)[widget.region.x]
 
 
@@ -24,7 +24,7 @@ def sign_at(opened: OpenedApp, widget: Widget) -> str:
 async def test_the_focused_field_is_marked_by_a_line_and_the_focused_list_by_its_bar(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch, no_color: str
 ) -> None:
-    """F26: of several fields and a list on one screen one sees which takes the keys."""
+    """F26: with several fields and a list on one screen, you can see which one takes the keys."""
     monkeypatch.setenv("NO_COLOR", no_color)
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await opened.pilot.press("3")

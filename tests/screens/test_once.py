@@ -1,4 +1,4 @@
-"""What sends, sends once; what closes, closes once; what comes late does nothing."""
+"""Sending happens once, closing happens once, and what comes late does nothing."""
 
 import asyncio
 import importlib
@@ -94,7 +94,7 @@ async def test_a_send_is_marked_before_anything_else_runs(open_app: OpenApp, hal
 
 
 async def test_work_that_is_under_way_is_not_begun_again(open_app: OpenApp, hall: LiveHall) -> None:
-    """F47: Test, Save, Delete, Ask key, Doctor: a second one would break off the first."""
+    """F47: Test, Save, Delete, Ask key, Doctor: a second one would abort the first."""
     async with open_app(profile_of(hall), key=hall.key) as opened:
         write(opened.app, "5")
         await settled(opened.app)
@@ -112,7 +112,7 @@ def dispatches(hall: LiveHall) -> int:
 
 
 async def test_enter_twice_behind_an_id_watches_it_once(open_app: OpenApp, hall: LiveHall) -> None:
-    """F90: the second Enter took the last screen away, and the program with it."""
+    """F90: the second Enter removed the last screen, and ended the program."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         write(opened.app, "a", "wkr_d", "enter", "enter")
         await settled(opened.app)
@@ -203,7 +203,7 @@ class _Drawn(Screen[None]):
 
 
 async def test_what_comes_while_a_screen_is_taken_down_ends_nothing(open_app: OpenApp, hall: LiveHall) -> None:
-    """F117: its parts are gone by then; the program ended with 70."""
+    """F117: its parts are gone by then; the program exited with 70."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         for _ in range(3):
             screen = _Drawn()

@@ -1,4 +1,4 @@
-"""A worker's package and its evidence in every state, as they are seen in a small and in a wide terminal."""
+"""A worker's package and its evidence in every state, in a small and in a wide terminal."""
 
 import json
 import shutil
@@ -61,7 +61,7 @@ STATES = {
 
 
 class StandingStill:
-    """Stands for the package watch: what it knows, the test says."""
+    """Replaces the package watch; the test says what it knows."""
 
     problem = ""
 
@@ -105,7 +105,7 @@ class View:
         await until(lambda: isinstance(self.app.screen, screen))
 
     async def pictures(self, name: str) -> None:
-        """Take it small and wide."""
+        """Take the picture small and wide."""
         await self._picture(self.pilot, name, SMALL, WIDE)
 
 
@@ -139,7 +139,7 @@ def open_view(tmp_path: Path, picture: Picture) -> OpenView:
 
 
 async def test_the_state_of_a_package(open_view: OpenView) -> None:
-    """Each standing by glyph and word, both hashes where they differ, which files changed, and what to do."""
+    """Each state by glyph and word, both hashes if they differ, which files changed, and what to do."""
     async with open_view() as view:
         await view.pictures("no-folder")
         for name, standing in STATES.items():
@@ -153,7 +153,7 @@ async def test_the_state_of_a_package(open_view: OpenView) -> None:
 
 
 async def test_a_hash_that_is_attested_again(open_view: OpenView) -> None:
-    """Both hashes and the changed files before it is sent; what came of it stays in the question."""
+    """Both hashes and the changed files before it is sent; the result stays in the question."""
     async with open_view() as view:
         await view.show(STATES["drifted"])
         await view.press_for("a", AttestScreen)
@@ -170,7 +170,7 @@ async def test_a_hash_that_is_attested_again(open_view: OpenView) -> None:
 
 
 async def test_a_hash_that_is_reported(open_view: OpenView) -> None:
-    """What is meant, a sentence below each field that is wrong, a question, and where a login is wanted that."""
+    """What it means, a sentence below each wrong field, a question, and whether a login is required."""
     async with open_view() as view:
         await view.press_for("r", ReportScreen)
         await view.pictures("report")
@@ -189,7 +189,7 @@ async def test_a_hash_that_is_reported(open_view: OpenView) -> None:
 
 
 async def test_an_evidence_log(open_view: OpenView, tmp_path: Path) -> None:
-    """Whole, searched, one receipt; its end cut, which what was known before tells; torn; a line changed; empty."""
+    """Whole, searched, one receipt; truncated compared with an earlier check; incomplete; a line changed; empty."""
     log = tmp_path / "evidence.log"
     shutil.copy(DATA / "evidence-chain.log", log)
     lines = log.read_text().splitlines(keepends=True)

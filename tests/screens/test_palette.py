@@ -1,4 +1,4 @@
-"""The command palette: the same commands that keys and bar give."""
+"""The command palette: the same commands as the keys and the bar."""
 
 from textual.command import CommandPalette
 from textual.widgets import Input, OptionList

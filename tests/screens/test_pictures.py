@@ -1,4 +1,4 @@
-"""The strip above the workers, the time line in the worker's view, the incident note."""
+"""The strip above the workers, the timeline in the worker's view, the incident note."""
 
 import re
 
@@ -28,7 +28,7 @@ def workers_in(text: str) -> int:
 async def test_the_strip_shows_the_fleet_by_state_and_the_last_minutes_of_requests(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
-    """F26: block, glyph and word tell the states apart without a colour."""
+    """F26: block, glyph and word distinguish the states without color."""
     clock = ManualClock()
     hall.add_worker("retired-one", status="retired")
     watch = (WORKER, "retired-one", "nobody-knows")
@@ -91,7 +91,7 @@ async def test_the_workers_view_has_a_time_line_of_its_states(open_app: OpenApp,
 async def test_the_incident_note_is_copied_and_nothing_is_sent_for_it(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clipboard, "tools", lambda *_: [])  # not onto the clipboard of who runs the tests
+    monkeypatch.setattr(clipboard, "tools", lambda *_: [])  # not on the clipboard of whoever runs the tests
     clock = ManualClock()
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), clock=clock) as opened:
         await until(lambda: "● clean" in opened.text(), clock=clock)

@@ -22,7 +22,7 @@ from tests.waiting import until
 async def test_the_first_run_makes_a_profile_tests_it_saves_it_and_opens_it(
     open_app: OpenApp, hall: LiveHall, home: Home
 ) -> None:
-    """F01: without a keyring the key lives for this run, and one sentence says so and why."""
+    """F01: without a keyring the key is kept for this run, and one sentence says so and why."""
     async with open_app(toasts=True) as opened:
         assert "Welcome" in opened.text() and "Try the demo (no account needed)" in opened.text()
         await fill(opened, name="acme", namespace="org.yourco", registry_url=hall.url + "/", key=f"  {hall.key} ")
@@ -274,7 +274,7 @@ async def test_the_open_profile_is_renamed_with_its_key_and_watch_list(open_app:
         assert keyring.entries == {f"acme-eu@{hall.url}": hall.key}
 
 
-# -- what is open goes on ------------------------------------------------------------------------------------------
+# -- what is open continues -----------------------------------------------------------------------------------------
 
 
 async def test_a_new_key_for_the_open_profile_reconnects_and_leaves_the_screens_as_they_are(
@@ -335,7 +335,7 @@ async def test_the_variable_is_named_as_the_keys_source_and_a_saved_key_is_not_u
 
 
 class HangingKeyring(FakeKeyring):
-    """Asks a person who does not answer yet."""
+    """Prompts a user who does not answer yet."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The profiles screen and its file: mistakes in it, other programs, a folder that cannot be written."""
+"""The profiles screen and its file: mistakes in it, other programs, a folder that can't be written."""
 
 import os
 from pathlib import Path
@@ -31,7 +31,7 @@ async def test_a_file_with_a_mistake_is_reported_with_line_and_column_and_left_a
 async def test_a_file_that_an_editor_breaks_meanwhile_costs_nothing_that_was_typed(
     open_app: OpenApp, hall: LiveHall, home: Home
 ) -> None:
-    """F38: the way on has the focus, and what was typed is saved once the file is mended."""
+    """F38: the next step has the focus, and what was typed is saved once the file is corrected."""
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await go_to_profiles(opened)
         await fill(opened, poll_interval="34")
@@ -83,7 +83,7 @@ async def _change_the_interval(opened: OpenedApp) -> None:
 async def test_a_file_that_cannot_be_written_is_reported_and_nothing_typed_is_lost(
     open_app: OpenApp, hall: LiveHall, home: Home
 ) -> None:
-    """F37: a folder stands where the file should be, which root cannot pass either."""
+    """F37: a folder is where the file should be, which stops even root."""
     async with open_app(profile_of(hall), key=hall.key) as opened:
         target = home.config / "profiles.toml"
         content = target.read_text()
@@ -114,7 +114,7 @@ async def test_a_link_to_the_file_stays_a_link(open_app: OpenApp, hall: LiveHall
 async def test_two_programs_that_change_the_same_are_asked_whose_it_is(
     open_app: OpenApp, hall: LiveHall, home: Home, choice: str, interval: int
 ) -> None:
-    """F38: what the other changed besides stays in any case."""
+    """F38: the other's remaining changes stay in any case."""
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await go_to_profiles(opened)
         await fill(opened, poll_interval="30")

@@ -61,7 +61,7 @@ def session(tmp_path: Path) -> Session:
 def test_a_key_typed_into_the_form_is_in_the_secret_service_and_read_once_at_the_next_start(
     session: Session, hall: LiveHall
 ) -> None:
-    """F04, F03: and a locked keyring at the start is told as locked, with the app open."""
+    """F04, F03: and a locked keyring at the start is reported as locked, with the app open."""
     folder = session.home / "pyhall"
     app = APP.format(url=hall.url, key=hall.key, home=str(folder))
     made = session.run(app + MAKE, before=UNLOCK)

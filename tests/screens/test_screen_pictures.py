@@ -1,4 +1,4 @@
-"""Pictures of whole screens, few: a state and size that matter each. What one should see stands in the docstring."""
+"""A few pictures of whole screens, each in an important state and size. The docstring says what you should see."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ PRODUCTION = msgspec.structs.replace(PROFILE, production=True)
 
 
 def learn_a_fleet(workspace: CannedWorkspace) -> None:
-    """A worker in each state, as of two seconds ago; one was never asked for."""
+    """A worker in each state, as of two seconds ago; one was never verified."""
     unknown = {"status": None, "attested": False, "sha256": None, "display_name": None}
     for worker_id, fields in (
         ("org.acme.summarizer", {"sha256": BANNED_HASH}),
@@ -47,7 +47,7 @@ def folder(tmp_path: Path, plain_environment: None) -> Path:
 
 
 async def test_workers_in_every_state(folder: Path, picture: Picture) -> None:
-    """Bans first and loud, then what is wrong, then the quiet rest; the columns in line behind wide letters."""
+    """Bans first and highlighted, then what is wrong, then the quiet rest; columns align after wide characters."""
 
     def make(workspace: CannedWorkspace) -> Screen[None]:
         learn_a_fleet(workspace)

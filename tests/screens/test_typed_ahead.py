@@ -1,4 +1,4 @@
-"""What is typed in one go does the same as key by key: each key belongs to the place that the one before it led to."""
+"""Typing at once does the same as key by key: each key goes to the place that the previous one led to."""
 
 import shutil
 from typing import Any
@@ -35,7 +35,7 @@ async def test_a_filter_and_its_text_and_enter_in_one_write(open_app: OpenApp, h
 
 
 async def test_keys_behind_a_change_of_screen_are_the_new_screens(open_app: OpenApp, hall: LiveHall) -> None:
-    """F46: `4` goes to the activity, where `/` filters; `x` there is no worker's end."""
+    """F46: `4` goes to the activity, where `/` filters; `x` there removes no worker."""
     async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED) as opened:
         write(opened.app, "4", "/", "x", "enter", "1", "/", "q", "enter")
         await settled(opened.app)
@@ -70,7 +70,7 @@ async def test_a_paste_does_not_overtake_the_keys_before_it(open_app: OpenApp, h
 
 
 async def test_the_palette_runs_what_was_typed_into_it(open_app: OpenApp, hall: LiveHall) -> None:
-    """F46: Enter right behind the text waits for what the text finds."""
+    """F46: Enter right after the text waits for what the text finds."""
     async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED) as opened:
         write(opened.app, ":", "go to dispatch", "enter")
         await settled(opened.app)
@@ -88,7 +88,7 @@ async def test_ctrl_c_does_not_wait_for_the_keys_before_it(open_app: OpenApp, ha
 
 
 async def test_escape_ends_a_wait_for_a_place_that_never_comes(open_app: OpenApp, hall: LiveHall) -> None:
-    """F46: no key is swallowed for ever; what was held goes to where one is, in order."""
+    """F46: no key is lost; held keys go to the current place, in order."""
     async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED) as opened:
         opened.app.typed_ahead.wait_for(lambda: False)
         write(opened.app, "4")
@@ -107,7 +107,7 @@ async def test_escape_ends_a_wait_for_a_place_that_never_comes(open_app: OpenApp
 async def test_what_is_behind_a_key_in_one_write_is_for_the_place_that_the_key_leads_to(
     place: str, open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F46: each binding there is, a new one too without being named here."""
+    """F46: every binding, including new ones that are not named here."""
     async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED, size=(80, 24)) as opened:
         keys = await keys_of(opened, place)
         assert len(keys) > 5

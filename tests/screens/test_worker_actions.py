@@ -1,4 +1,4 @@
-"""What can be done with a worker's package: on the real app, a real hall and real files."""
+"""What you can do with a worker's package: in the real app, with a real hall and real files."""
 
 import json
 import shutil
@@ -95,7 +95,7 @@ def attest_in(hall: LiveHall, sha256: str) -> None:
 
 
 def words_of(opened: OpenedApp) -> str:
-    """What is on the screen, its line breaks and frames left out."""
+    """Return what is on the screen, without line breaks and frames."""
     return " ".join(opened.text().replace("│", " ").split())
 
 

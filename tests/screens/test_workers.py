@@ -1,4 +1,4 @@
-"""The workers screen, by Pilot, against a real hall, with the clock moved by the test."""
+"""The workers screen, with Pilot, against a real hall, on a clock that the test moves."""
 
 import random
 
@@ -130,7 +130,7 @@ async def test_every_character_lands_in_the_filter_as_text(open_app: OpenApp, ha
 
 
 async def test_keys_and_clicks_sort_and_the_column_says_so(open_app: OpenApp, hall: LiveHall) -> None:
-    """F26: the sorted column is told by a sign."""
+    """F26: a symbol marks the sorted column."""
     ids = fleet_of(hall, 5)
     async with open_app(profile_of(hall), key=hall.key, watch=ids) as opened:
         await all_verified(opened)
@@ -147,7 +147,7 @@ async def test_keys_and_clicks_sort_and_the_column_says_so(open_app: OpenApp, ha
 async def test_several_pasted_ids_are_watched_and_nothing_is_dropped_silently(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
-    """F33: three ids on three lines, CRLF, a blank line, a trailing comma."""
+    """F33: three ids on three lines, CRLF, an empty line, a trailing comma."""
     from textual import events
 
     fleet_of(hall, 3)
@@ -249,7 +249,7 @@ async def test_hostile_names_are_shown_as_text_and_columns_stay_in_line(open_app
 async def test_the_fleet_is_painted_from_what_was_last_known_marked_stale_before_any_answer(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
-    """F21: and stays so while the registry cannot be reached, which is told with what comes next."""
+    """F21: and stays so while the registry is unreachable, which is shown with what comes next."""
     ids = fleet_of(hall, 3)
     profile = profile_of(hall)
     async with open_app(profile, key=hall.key, watch=ids) as opened:
@@ -319,7 +319,7 @@ async def test_a_change_of_theme_and_of_size_reaches_the_screens_that_are_hidden
 async def test_a_journal_that_turns_out_to_be_damaged_is_reported_on_screen(
     open_app: OpenApp, hall: LiveHall, home: Home
 ) -> None:
-    """F40: it opened well; the noise is met behind the first frame. The name that it is set aside under is shown."""
+    """F40: it opened fine; the noise is found after the first frame. The name of the file set aside is shown."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await all_verified(opened)
     path = home.data / "journal.db"

@@ -1,4 +1,4 @@
-"""The wire's thread: what blocks in it holds nobody up."""
+"""The wire's thread: what blocks in it delays nobody."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ def hanging() -> Iterator[threading.Event]:
 def test_more_lookups_than_an_executor_has_threads_hang_and_the_next_is_answered(
     hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F16, F19: a resolver takes its time whatever the time-out; each try of a lost registry may leave one behind."""
+    """F16, F19: a resolver may take longer than the time-out; each try of a lost registry may leave one behind."""
     look_up = socket.getaddrinfo
 
     def slow(host: str, *more: object) -> object:

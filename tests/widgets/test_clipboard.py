@@ -1,4 +1,4 @@
-"""F32: the machine's own tool first, else the sequence, and the text on request; never a false "copied"."""
+"""F32: the machine's own tool first, otherwise the sequence, and the text on request; never a false "copied"."""
 
 import base64
 from pathlib import Path

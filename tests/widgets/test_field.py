@@ -19,7 +19,7 @@ class Form(App[None]):
 async def test_an_edit_is_not_overtaken_by_characters_typed_right_behind_it(
     kind: type[OneLineInput] | type[TextField],
 ) -> None:
-    """F34: a burst, as a slow line or a busy machine makes it of quick typing."""
+    """F34: a burst, as a slow line or a busy machine makes from fast typing."""
     app = Form()
     async with app.run_test() as pilot:
         field = app.query_one(kind)
@@ -32,7 +32,7 @@ async def test_an_edit_is_not_overtaken_by_characters_typed_right_behind_it(
 
 
 async def test_a_pasted_tab_becomes_a_space_in_one_line() -> None:
-    """F33: cells of a spreadsheet; nobody could see the tab, nor type it anew."""
+    """F33: spreadsheet cells; nobody could see the tab, or type it again."""
     app = Form()
     async with app.run_test() as pilot:
         field = app.query_one(OneLineInput)

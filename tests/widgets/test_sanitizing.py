@@ -1,4 +1,4 @@
-"""What stands in a field drives no terminal, wherever it came from."""
+"""A field's content never controls the terminal, wherever it came from."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ def suggested() -> OneLineInput:
     ids=["value", "suggestion", "text to be selected"],
 )
 async def test_no_control_byte_of_a_field_reaches_the_terminal(make: Callable[[], Widget], keys: str) -> None:
-    """F09: the registry's capabilities are suggested while one types, and its texts are shown to be copied."""
+    """F09: the registry's capabilities are suggested while you type, and its texts are shown for copying."""
 
     class FieldApp(App[None]):
         def compose(self) -> ComposeResult:
