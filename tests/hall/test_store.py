@@ -4,13 +4,18 @@ import shutil
 import sqlite3
 import stat
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from pyhall_tui.hall import gate
+from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.errors import StoreError
-from pyhall_tui.hall.models import Worker
+from pyhall_tui.hall.models import Asked, Worker
+from pyhall_tui.hall.seed import seed_demo
 from pyhall_tui.hall.store import SqliteStore, Store
 
 
@@ -166,3 +171,47 @@ def test_a_checkpoint_moves_what_was_written_into_the_file_while_it_is_open(tmp_
         store.checkpoint()
     shutil.copy(tmp_path / "hall.db", tmp_path / "copy.db")  # without the log beside it
     assert SqliteStore(tmp_path / "copy.db").find_key(key) is not None
+
+
+def test_a_store_of_the_last_version_gets_to_know_its_changes(tmp_path: Path) -> None:
+    """Whoever writes to the file, in whatever way: the file itself notes it."""
+    path = tmp_path / "hall.db"
+    old = SqliteStore(path)
+    old.put_worker(Worker(worker_id="w", namespace="n", sha256="ab" * 32, attested_at="2026"))
+    old.close()
+    with closing(sqlite3.connect(path)) as db:
+        for (trigger,) in db.execute("SELECT name FROM sqlite_master WHERE name LIKE '%noted'").fetchall():
+            db.execute(f"DROP TRIGGER {trigger}")
+        db.executescript("DROP TABLE changes; PRAGMA user_version=3")
+    with closing(sqlite3.connect(path, isolation_level=None)) as by_hand:
+        by_hand.execute("SELECT * FROM workers").fetchall()  # as a program of the last version that is running
+        store = SqliteStore(path)
+        assert not worker(store).banned
+        by_hand.execute("INSERT INTO bans VALUES (?, 'by hand', '2026', 'x', NULL, 0)", ("ab" * 32,))
+        assert worker(store).hash_ban_reason == "by hand"
+        by_hand.execute("UPDATE bans SET reason = 'again'")
+        assert worker(store).hash_ban_reason == "again"
+        by_hand.execute("DELETE FROM bans")
+        assert not worker(store).banned
+        by_hand.execute("UPDATE workers SET worker_id = 'v'")
+        assert store.worker("w") is None and not worker(store, "v").banned
+        store.close()
+
+
+def test_dispatches_read_nothing_from_the_file_and_a_verify_neither(tmp_path: Path) -> None:
+    """Judging is from memory: what is asked of the file is whether it has changed."""
+    store = SqliteStore(tmp_path / "hall.db")
+    seed_demo(store, 1.8e9)
+    hall = Hall(store)
+    asked = Asked(namespace="org.yourco", capability="llm.text.generate", worker_id="wkr_abc123", tier="low")
+    asked_of_it: list[str] = []
+    gate.dispatch_all(hall, [(asked, "c")])
+    store._db._db.set_trace_callback(asked_of_it.append)
+    gate.dispatch_all(hall, [(asked, "c")] * 16)
+    kinds = Counter(statement.split()[0] for statement in asked_of_it)
+    assert set(kinds) == {"BEGIN", "PRAGMA", "INSERT", "COMMIT"}, "nothing is read but whether somebody else wrote"
+    assert kinds["BEGIN"] == kinds["COMMIT"] == 1 and kinds.total() <= 16 + 8
+    asked_of_it.clear()
+    assert store.worker("wkr_abc123") is not None
+    assert asked_of_it == ["PRAGMA data_version"]
+    store.close()
