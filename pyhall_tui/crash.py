@@ -17,7 +17,7 @@ def report(error: BaseException, kept: str = "") -> str:
     """
     from pyhall_tui.logs.masking import mask  # with the first crash, as a rule never
 
-    what = clean(mask(f"{type(error).__name__}: {error}"), 200)
+    what = clean(mask(f"{type(error).__name__}: {error}", 2_000), 200)
     return " ".join(part for part in (f"pyhall-tui crashed: {what}.", _logged(error), kept) if part)
 
 

@@ -1,8 +1,9 @@
 """A hall's upstream registry: its ban list counts here too, and while it is unreachable the hall fails closed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -22,7 +23,7 @@ _RISKY = ("high", "critical", UNSTATED)
 class Heard(NamedTuple):
     """An answer of the upstream: its bans, or None if they are the same as last time."""
 
-    bans: list[Ban] | None
+    bans: Collection[Ban] | None
     truncated: bool = False
     """There may be more bans, so a hash that is not on the list is not cleared by it."""
 
@@ -30,6 +31,7 @@ class Heard(NamedTuple):
 Fetch = Callable[[], Awaitable[Heard]]
 """Asks for the upstream's ban list, with limits on time and size. Raises `UpstreamError`."""
 _KEPT = "upstream"
+_PAGE = 5_000  # bans that are held at a time
 _PIECE = 200  # bans that change in one transaction: some 5 ms
 
 
@@ -109,11 +111,13 @@ class Upstream:
         if self._untaken is None or self._untaken.bans is None:
             return
         heard, bans = self._untaken, self._untaken.bans
-        missing, gone = await asyncio.to_thread(_compared, self._store.beside(), bans)
+        beside, rest = self._store.beside(), iter(bans)
+        while missing := await asyncio.to_thread(_next_missing, beside, rest):
+            for start in range(0, len(missing), _PIECE):
+                self._store.add_upstream_bans(missing[start : start + _PIECE])
+                await asyncio.sleep(0)
+        gone = await asyncio.to_thread(_gone, beside, bans)
         emptied = not bans and len(gone) > 1
-        for start in range(0, len(missing), _PIECE):
-            self._store.add_upstream_bans(missing[start : start + _PIECE])
-            await asyncio.sleep(0)
         for start in range(0, 0 if heard.truncated or emptied else len(gone), _PIECE):
             self._store.drop_upstream_bans(gone[start : start + _PIECE])
             await asyncio.sleep(0)
@@ -150,9 +154,17 @@ class Upstream:
         }
 
 
-def _compared(store: Store, bans: list[Ban]) -> tuple[list[Ban], list[str]]:
-    """Return which of an upstream's bans the store lacks, and which hashes it has of an earlier list only."""
-    return store.missing_bans(bans), sorted(store.upstream_bans().difference(ban.sha256 for ban in bans))
+def _next_missing(store: Store, rest: Iterator[Ban]) -> list[Ban]:
+    """Return the next bans that the store lacks; none if there are no more. A long list is never held whole."""
+    while page := list(islice(rest, _PAGE)):
+        if missing := store.missing_bans(page):
+            return missing
+    return []
+
+
+def _gone(store: Store, bans: Iterable[Ban]) -> list[str]:
+    """Return the hashes that the store has of an earlier list only."""
+    return sorted(store.upstream_bans().difference(ban.sha256 for ban in bans))
 
 
 def _refuses(when_stale: WhenStale, tier: str) -> bool:

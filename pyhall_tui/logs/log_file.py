@@ -78,7 +78,7 @@ class LogFile(RotatingFileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record unless the same message was written recently."""
         try:
-            about = getattr(record, REPEATS_AS, None) or record.getMessage()
+            about = (getattr(record, REPEATS_AS, None) or record.getMessage())[:_LONGEST]
             raised = record.exc_info[0] if record.exc_info else None  # another error is news, even in the same words
             key = (record.name, record.levelno, f"{about} {raised.__name__}" if raised else about)
             repeat = self._repeats.get(key)

@@ -1,9 +1,13 @@
 """A log line searched for secrets: for one that is registered, and for a thousand."""
 
+import logging
 import statistics
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+from pyhall_tui.logs.log_file import LogFile
 from pyhall_tui.logs.masking import forget_secrets, mask, register_secret
 from tests.bench.report import Row, paired
 
@@ -20,7 +24,26 @@ def run(quick: bool) -> Iterator[Row]:
         for count, took in found.items():
             took.append(_microseconds(count, lines))
     ratio, one = paired(found[MANY], found[1]), statistics.median(found[1])
+    record, short = (_record(signs) for signs in (5_000_000, 65_536))
+    yield Row("mask a log record of 5 MB", record, "ms", short, "one of 64 KB")
     yield Row(f"mask a log line, {MANY:,} secrets", ratio * one, "µs", one, "1 secret", f"≤ {_MOST} x", ratio <= _MOST)
+
+
+def _record(length: int) -> float:
+    """Return the milliseconds that a record of that length takes in the log: it is cut before it is masked."""
+    register_secret("phk_live_abcdefghijklmnop")
+    record = logging.makeLogRecord({"name": "bench", "levelno": 30, "levelname": "WARNING", "msg": "x" * length})
+    took = []
+    with tempfile.TemporaryDirectory() as folder:
+        log = LogFile(Path(folder) / "log")
+        for number in range(5):
+            record.msg = f"{number}{'x' * length}"
+            began = time.perf_counter()
+            log.emit(record)
+            took.append((time.perf_counter() - began) * 1000)
+        log.close()
+    forget_secrets()
+    return min(took)
 
 
 def _microseconds(secrets: int, lines: int) -> float:

@@ -252,6 +252,19 @@ async def test_a_long_list_is_taken_in_pieces_between_which_others_have_their_tu
     assert next(ban for ban in local.store.bans() if ban.sha256 == own).reason == "own"
 
 
+async def test_a_long_list_is_taken_from_the_wire_as_it_comes(local: Hall, clock: ManualClock) -> None:
+    """F93: it is neither held as text nor as an object for each ban."""
+    bans = [
+        f'{{"sha256":"{number:064x}","reason":"no. {number}","reported_at":"2026-11-26"}}' for number in range(12_000)
+    ]
+    async with raw_server() as server:
+        server.answer(answer(f"[{','.join(bans)}]".encode()))
+        followed = followed_at(server.url, "phk_live_x", local, clock)
+        await followed.poll()
+    assert followed.error is None and local.store.ban_count() == 12_000
+    assert {ban.reason for ban in local.store.bans()} == {f"no. {number}" for number in range(12_000)}
+
+
 async def test_a_portals_page_is_not_a_ban_list_and_says_so(local: Hall, clock: ManualClock) -> None:
     """F17."""
     async with raw_server() as server:

@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pyhall_tui.hall.upstream import Upstream, WhenStale
     from pyhall_tui.registry.client import RegistryClient
     from pyhall_tui.registry.errors import RegistryError
+    from pyhall_tui.registry.models import BanListEntry
 
 _TIMEOUT = 20.0
 """Seconds for one whole answer."""
@@ -127,17 +129,31 @@ async def ask_for_bans(client: "RegistryClient") -> Heard:
         told = await client.ban_list(retry=False)
     except RegistryError as error:
         raise _in_the_halls_words(error) from None
-    bans = [
-        Ban(
-            sha256=entry.sha256,
-            reason=entry.reason or "",
-            reported_at=entry.reported_at or "",
-            source=entry.source or "upstream",
-            review_status=entry.review_status,
-        )
-        for entry in told.entries.values()
-    ]
-    return Heard(None if told.unchanged else bans, told.truncated or told.unreadable > 0)
+    bans = None if told.unchanged else _Bans(told.entries)
+    return Heard(bans, told.truncated or told.unreadable > 0)
+
+
+class _Bans(Collection[Ban]):
+    """The entries of a list in the hall's words. Each is made when it is its turn: there may be a million."""
+
+    def __init__(self, entries: "Mapping[str, BanListEntry]") -> None:
+        self._entries = entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, ban: object) -> bool:
+        return isinstance(ban, Ban) and ban.sha256 in self._entries
+
+    def __iter__(self) -> Iterator[Ban]:
+        for entry in self._entries.values():
+            yield Ban(
+                sha256=entry.sha256,
+                reason=entry.reason or "",
+                reported_at=entry.reported_at or "",
+                source=entry.source or "upstream",
+                review_status=entry.review_status,
+            )
 
 
 async def ask_for_standing(client: "RegistryClient") -> str | None:
