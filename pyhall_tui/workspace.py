@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from pyhall_tui.alarms import corrections
+from pyhall_tui.alarms.alarm import Condition
 from pyhall_tui.alarms.profile_rules import ProfileRules
 from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.connection import Connection, Takers
@@ -25,7 +26,7 @@ from pyhall_tui.journal.alarms import AlarmListener, Alarms
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import LastVerdict, ban_of, last_verdict
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
-from pyhall_tui.monitor.registry_events import registry_events
+from pyhall_tui.monitor.registry_events import LIST_PATIENCE, is_list_failing, list_failing_event, registry_events
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.operator import operator_of
 from pyhall_tui.profiles.profile import Profile
@@ -102,6 +103,8 @@ class Workspace:
         """The connection's state as of the last change."""
         self._listed_at = -math.inf
         """Wall time of the ban list's last answer."""
+        self._list_fails_since: float | None = None
+        """Since when on the monotonic clock the ban list fails while the registry is there."""
         self._time: asyncio.Task[None] | None = None
         self.connection = connect_by(
             profile,
@@ -141,6 +144,7 @@ class Workspace:
         while True:
             await self.clock.sleep(_TICK)
             try:
+                self._report_failing_list()
                 self.alarms.tick()
             except Exception:
                 _log.exception("the alarms could not be followed")
@@ -382,6 +386,13 @@ class Workspace:
         self.take_events(list(self._listed_without_alarm(now)))
         self._listener.fleet_changed()
 
+    def _report_failing_list(self) -> None:
+        since, now = self._list_fails_since, self.now()
+        if since is None or now.mono - since < LIST_PATIENCE:
+            return
+        if Condition.BAN_LIST_FAILING not in self.alarms.book.firing(""):
+            self.take_events([list_failing_event(self._state, now.wall)])
+
     def _listed_without_alarm(self, now: Moment) -> Iterator[Event]:
         for entry in self.fleet:
             if entry.listed is not None:
@@ -393,6 +404,8 @@ class Workspace:
 
     def _take_state(self, state: ConnectionState) -> None:
         before, self._state = self._state, state
+        since = self._list_fails_since
+        self._list_fails_since = (since or self.now().mono) if is_list_failing(state) else None
         firing = self.alarms.book.firing("")
         self.take_events(list(registry_events(before, state, firing, self.now().wall)))
         self.alarms.most_vanish(most=state.reach is Reachability.VERIFY_FAILING and state.fault == "404")

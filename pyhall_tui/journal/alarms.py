@@ -70,7 +70,9 @@ class Alarms:
         """
         self.rules = rules or default_rules()
         self.operator = operator
-        self.book = AlarmBook(profile_name, lambda condition, who: journal.alarms.get(profile_name, condition, who))
+        self.book = AlarmBook(profile_name, self._look_up)
+        self._absent: set[tuple[Condition, str]] = set()
+        """What the journal was found not to hold while the present events are taken."""
         self.most_are_gone = False
         """The registry no longer knows most of the workers that it knew: that is one alarm, and none a worker."""
         self._journal = journal
@@ -126,6 +128,7 @@ class Alarms:
 
     def record(self, events: Iterable[Event]) -> None:
         """Keep events, and tell of them and of what they make of alarms."""
+        self._absent.clear()
         kept: list[Event] = []
         changes: list[Change] = []
         for event in events:
@@ -135,6 +138,14 @@ class Alarms:
         if kept:
             self._listener.events_happened(kept)
         self._tell(changes)
+
+    def _look_up(self, condition: Condition, subject: str) -> Alarm | None:
+        if (condition, subject) in self._absent:
+            return None
+        alarm = self._journal.alarms.get(self._profile_name, condition, subject)
+        if alarm is None:
+            self._absent.add((condition, subject))
+        return alarm
 
     def _record(self, event: Event, changes: list[Change]) -> Event:
         namespace = self._namespace_of(event.worker_id or "")
@@ -313,6 +324,7 @@ class Alarms:
 
     def tick(self) -> None:
         """See what time has brought: silences that are over, workers that are calm, what others did."""
+        self._absent.clear()
         self.follow_others()
         now = self._clock.now()
         for silence in self.book.ended(now.wall):

@@ -19,6 +19,8 @@ _OVER = {
     Reachability.LOST: (Condition.VERIFY_FAILING,),
 }
 """Which conditions do not hold at a reach; an earlier run or another program may have seen them begin."""
+LIST_PATIENCE = 5.0
+"""Seconds for which a ban list must fail before that is reported: one that fails once, or a lost registry's, is not."""
 _IS_THERE = (Reachability.LIVE, Reachability.VERIFY_FAILING)
 """The registry answers: what the ban list comes to is the list's own trouble."""
 
@@ -39,13 +41,21 @@ def registry_events(
         yield from _of_ban_list(before.ban_list, after, firing, wall)
 
 
+def is_list_failing(state: ConnectionState) -> bool:
+    """Whether the ban list fails while the registry is there."""
+    return state.ban_list is BanListState.FAILING and state.reach in _IS_THERE
+
+
+def list_failing_event(state: ConnectionState, wall: float) -> Event:
+    """Return the event of a ban list that has failed for `LIST_PATIENCE`."""
+    why = state.ban_list_sentence
+    return make_event(Kind.BAN_LIST_FAILING, wall, None, "live", state.ban_list, source="ban list", detail=why)
+
+
 def _of_ban_list(
     before: BanListState, after: ConnectionState, firing: Collection[Condition], wall: float
 ) -> Iterator[Event]:
     state = after.ban_list
-    if state is BanListState.FAILING and Condition.BAN_LIST_FAILING not in firing:
-        why = after.ban_list_sentence
-        yield make_event(Kind.BAN_LIST_FAILING, wall, None, before, state, source="ban list", detail=why)
     answers = state in (BanListState.LIVE, BanListState.TRUNCATED)
     truncated = state is BanListState.TRUNCATED
     over = {Condition.BAN_LIST_FAILING} | (set() if truncated else {Condition.BAN_LIST_TRUNCATED})
