@@ -49,20 +49,22 @@ class HashSender:
         finally:
             self._verify_now([worker_id])
 
-    async def report(self, worker_id: str, sha256: str, reason: str, link: str) -> Exchange:
-        """Report a package's hash to the ban list's review.
+    async def report(
+        self, worker_id: str | None, sha256: str, reason: str, link: str, *, correlation_id: str = ""
+    ) -> Exchange:
+        """Report a package's hash to the ban list's review; `worker_id` is None if it is no watched worker's.
 
         Raises:
             RegistryError: no usable answer came; if `may_have_reached`, it may be reported anyway.
         """
-        correlation_id = new_correlation_id(self._correlation_prefix)
+        correlation_id = correlation_id or new_correlation_id(self._correlation_prefix)
         call = self._ask(
             lambda client: client.report(sha256, reason, link or None, correlation_id=correlation_id),
         )
         what = f"report {sha256[:8]} ({reason})"
         return await self._kept(Kind.HASH_REPORTED, worker_id, what, correlation_id, call)
 
-    async def _kept(self, kind: Kind, worker_id: str, what: str, correlation_id: str, call: Awaitable[T]) -> T:
+    async def _kept(self, kind: Kind, worker_id: str | None, what: str, correlation_id: str, call: Awaitable[T]) -> T:
         """Await the answer and record it, even if none comes."""
         after, detail = "outcome unknown", "the profile was left before an answer came"
         try:

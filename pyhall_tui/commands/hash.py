@@ -1,19 +1,17 @@
 """`pyhall-tui hash PATH`: a package's canonical hash, without the app."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
+from pyhall_tui.commands.hash_progress import clear_progress, progress
 from pyhall_tui.commands.output import printable
-from pyhall_tui.files.sizes import amount
 from pyhall_tui.packages.dialects import Matched, match_dialect
 from pyhall_tui.packages.listing import Why
 from pyhall_tui.packages.package_hash import (
-    HashProgress,
     PackageHash,
     PackageKind,
     PackageUnreadable,
@@ -45,12 +43,12 @@ def hash_command(
     if expect is not None and plain_sha256(expect) is None:
         raise click.BadParameter("expected 64 hex digits, with or without a leading sha256:.", param_hint="--expect")
     try:
-        package = hash_package(path, on_progress=_progress(), skip_special=skip_special)
+        package = hash_package(path, on_progress=progress(), skip_special=skip_special)
     except PackageUnreadable as error:
         _tell_unreadable(error, as_json=as_json, every=files)
         ctx.exit(FAILED)
     finally:
-        _clear_progress()
+        clear_progress()
     print(json.dumps(_document(package, path, files), indent=2) if as_json else "\n".join(_lines(package, files)))
     if not as_json:
         _tell_concerns(package, listed=files)
@@ -113,25 +111,3 @@ def _compare(package: PackageHash, expect: str | None) -> int:
     match = match_dialect(package, expect)
     click.echo(str(match), err=True)
     return SAME if match.matched is Matched.MATCH else DIFFERS
-
-
-def _progress() -> Callable[[HashProgress], None] | None:
-    """Return what shows the progress, or None if stderr is not a terminal."""
-    return _show_progress if sys.stderr.isatty() else None
-
-
-def _show_progress(progress: HashProgress) -> None:
-    if progress.files_total == 0:
-        text = "listing…"
-    else:
-        share = progress.bytes_done * 100 // progress.bytes_total if progress.bytes_total else 100
-        text = f"{share:3} %  {amount(progress.bytes_done)} of {amount(progress.bytes_total)}"
-        text += f"  {progress.files_done:,} of {progress.files_total:,} file{'s' * (progress.files_total != 1)}"
-    sys.stderr.write(f"\r\x1b[K{text}")
-    sys.stderr.flush()
-
-
-def _clear_progress() -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pyhall_tui.bans.lookup import BanListing
 from pyhall_tui.clock import SystemClock
-from pyhall_tui.commands.banned_hash import BanListing, look_up
+from pyhall_tui.commands.banned_hash import ban_list_or_error, listing_line, look_up_answer
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import FAILED, NO, YES, ask, open_profile, sentence_of, tell
 from pyhall_tui.fleet.entry import Entry, State
@@ -16,7 +17,7 @@ from pyhall_tui.monitor.rate_limiter import RateLimiter
 from pyhall_tui.monitor.request_queue import RequestQueue
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.errors import RegistryError
-from pyhall_tui.registry.models import NOT_BANNED, BanList, Verdict, plain_sha256
+from pyhall_tui.registry.models import NOT_BANNED, Verdict, plain_sha256
 from pyhall_tui.render.worker import LOOKS
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ async def _verify_all(
 ) -> int:
     code = YES
     ids = tuple(each for each in workers if plain_sha256(each) is None)
-    bans = await _ban_list(client) if len(ids) < len(workers) else None
+    bans = await ban_list_or_error(client) if len(ids) < len(workers) else None
     answers = _answers(client, profile, ids)
     for asked in workers:
         if bans is not None and (sha256 := plain_sha256(asked)) is not None:
-            code = max(code, _tell_listing(ctx, look_up(sha256, bans), as_json=as_json))
+            code = max(code, _tell_listing(ctx, look_up_answer(sha256, bans), as_json=as_json))
             continue
         worker_id, answer = await anext(answers)
         if isinstance(answer, RegistryError):
@@ -63,13 +64,6 @@ async def _verify_all(
     return code
 
 
-async def _ban_list(client: "RegistryClient") -> BanList | RegistryError:
-    try:
-        return await client.ban_list()
-    except RegistryError as error:
-        return error
-
-
 def _tell_listing(ctx: click.Context, listing: BanListing, *, as_json: bool) -> int:
     """Print whether a hash is on the ban list, and return the exit code that follows."""
     if listing.why_unknown:
@@ -77,9 +71,7 @@ def _tell_listing(ctx: click.Context, listing: BanListing, *, as_json: bool) -> 
     if as_json:
         click.echo(json.dumps(listing.document()))
     elif listing.listed is not None:
-        look = LOOKS[State.BANNED] if listing.listed else LOOKS[State.CLEAN]
-        word, why = ("LISTED", listing.reason or "") if listing.listed else ("not listed", "")
-        click.echo(printable("  ".join([look.glyph, word.ljust(10), listing.sha256, why]).rstrip()))
+        click.echo(listing_line(listing))
     return {True: NO, False: YES, None: FAILED}[listing.listed]
 
 

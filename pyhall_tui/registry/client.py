@@ -224,6 +224,8 @@ class RegistryClient:
             result = taken.end()
             if _NEXT_PAGE.search(answer.headers.get("link", "")):
                 result = msgspec.structs.replace(result, truncated=True)
+            if (age := answer.headers.get("age", "").strip()).isdecimal():
+                result = msgspec.structs.replace(result, age=float(age[:12]))
             etag = answer.headers.get("etag", "")
             usable = etag if etag.isascii() and etag.isprintable() else None
             self._last = _LastBanList(taken.digest, usable, result.truncated, result.unreadable)

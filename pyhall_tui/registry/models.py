@@ -126,6 +126,8 @@ class BanList(msgspec.Struct, frozen=True, kw_only=True):
     """Entries without a real hash: they match nobody, and are counted rather than dropped silently."""
     size: int = 0
     """Bytes of the list; 0 if the registry said that it is unchanged without sending it."""
+    age: float = 0.0
+    """Seconds that caches kept this answer, as they say."""
     correlation_id: str = ""
 
 

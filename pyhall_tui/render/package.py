@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from pyhall_tui.attest.sent_reports import SentReport
 from pyhall_tui.clock import Moment
 from pyhall_tui.files.sizes import amount
 from pyhall_tui.fleet.drift_state import DriftState
@@ -162,6 +163,14 @@ def attest_trouble(error: RegistryError, *, known: bool) -> list[Line]:
     if isinstance(error, NotFound):
         return _trouble(error, "The registry does not know this worker: enroll it first.")
     return _trouble(error, _reached(error, "Press v to see which hash is attested now."))
+
+
+def earlier_report(report: SentReport) -> str:
+    """Return the sentence about a report of the same hash that was sent before."""
+    when = f" on {full_time(report.at)}" if report.at else ""
+    how = "accepted by the registry" if report.is_taken else "sent, but nobody knows whether it arrived"
+    by = f" [{report.correlation_id}]" if report.correlation_id else ""
+    return f"This hash was reported{when} from here: {how}{by}."
 
 
 def report_trouble(error: RegistryError) -> list[Line]:

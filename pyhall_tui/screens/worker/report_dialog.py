@@ -2,7 +2,6 @@
 
 from functools import partial
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -10,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Button, Input, Static
 
 from pyhall_tui.attest.hash_sender import HashSender
+from pyhall_tui.attest.report_checks import mistake_of_link, mistake_of_reason
 from pyhall_tui.files.notes import Notes
 from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.models import plain_sha256
@@ -23,7 +23,6 @@ from pyhall_tui.widgets.field import Field
 from pyhall_tui.widgets.late import after_refresh
 
 _NOTE = "report"
-_REASON_LIMIT = 2_000
 
 
 class ReportScreen(DialogScreen[bool]):
@@ -119,8 +118,8 @@ class ReportScreen(DialogScreen[bool]):
     def _check(self) -> bool:
         mistakes = {
             "sha256": "" if plain_sha256(self._value("sha256")) else "This is not a SHA-256: it must be 64 hex digits.",
-            "reason": _mistake_of_reason(self._value("reason")),
-            "link": _mistake_of_link(self._value("link")),
+            "reason": mistake_of_reason(self._value("reason")),
+            "link": mistake_of_link(self._value("link")),
         }
         for name, mistake in mistakes.items():
             self.query_one(f"#field-{name}", Field).say(mistake)
@@ -156,20 +155,3 @@ class ReportScreen(DialogScreen[bool]):
         said.update(as_lines(lines))
         said.display = True
         after_refresh(self, partial(said.scroll_visible, animate=False))
-
-
-def _mistake_of_reason(reason: str) -> str:
-    if not reason:
-        return "Say why: the people who review it have nothing else to go by."
-    return "" if len(reason) <= _REASON_LIMIT else f"At most {_REASON_LIMIT:,} characters; this has {len(reason):,}."
-
-
-def _mistake_of_link(link: str) -> str:
-    if not link:
-        return ""
-    try:
-        parts = urlsplit(link)
-    except ValueError:
-        return "This is not an address."
-    is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and not any(map(str.isspace, link))
-    return "" if is_web else "The link must be a full address that begins with https:// or http://."
