@@ -82,6 +82,11 @@ class HookedApp(App[None]):
         """Cache the rules of this many CSS sources. Textual caches 64, fewer than we have, so it never finds one."""
         self.stylesheet._parse_cache.grow(sources)
 
+    def update_styles(self, node: DOMNode, animate: bool = True) -> None:
+        """Style only what is mounted: a new widget is styled then, not for each of its classes before."""
+        if node is self or node.parent is not None:
+            super().update_styles(node, animate)
+
     def _load_screen_css(self, screen: Screen[object]) -> None:
         """Add only a screen's own CSS. Textual would parse all CSS again and restyle the visible screen."""
         new = [path for path in screen.css_path if not self.stylesheet.has_source(str(path))]

@@ -229,6 +229,25 @@ async def test_a_screen_with_its_css_noted_is_not_parsed_for_again(tmp_path: Pat
     assert parsed == []
 
 
+async def test_a_new_widget_is_styled_when_it_is_mounted_and_not_before() -> None:
+    class Classed(Static):
+        DEFAULT_CSS = "Classed { width: 3; &.wide { width: 7; } &.tall { height: 2; } }"
+
+    styled: list[object] = []
+    app = Hooked()
+    async with app.run_test() as pilot:
+        update = app.stylesheet.update_nodes
+        app.stylesheet.update_nodes = lambda nodes, **more: update(styled.extend(nodes) or styled, **more)  # type: ignore
+        widget = Classed()
+        widget.add_class("wide")
+        assert styled == []
+        await app.mount(widget)
+        assert widget.styles.width is not None and widget.styles.width.value == 7
+        widget.add_class("tall")
+        await pilot.pause()
+        assert widget in styled and widget.size.height == 2
+
+
 def test_parsed_css_is_cached_for_the_requested_number_of_sources() -> None:
     app = Hooked()
     app.keep_parsed_css(1_000)
