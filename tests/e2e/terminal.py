@@ -68,27 +68,27 @@ class Terminal:
         """Read until the screen matches."""
         end = time.monotonic() + patience
         while not re.search(pattern, self.text):
-            if time.monotonic() > end or not self._read():
+            if time.monotonic() > end or not self.read():
                 raise AssertionError(f"no {pattern!r} on the screen:\n{self.text}")
 
     def wait_for_bytes(self, pattern: re.Pattern[bytes], patience: float = PATIENCE) -> None:
         """Read until what the program wrote matches, visible on the screen or not."""
         end = time.monotonic() + patience
         while not pattern.search(self.raw):
-            if time.monotonic() > end or not self._read():
+            if time.monotonic() > end or not self.read():
                 raise AssertionError(f"{pattern.pattern!r} was not written")
 
     def wait_until_gone(self, pattern: str, patience: float = PATIENCE) -> None:
         """Read until the screen no longer matches."""
         end = time.monotonic() + patience
         while re.search(pattern, self.text):
-            if time.monotonic() > end or not self._read():
+            if time.monotonic() > end or not self.read():
                 raise AssertionError(f"{pattern!r} is still on the screen:\n{self.text}")
 
     def wait_for_end(self, patience: float = PATIENCE) -> int:
         """Read until the program has ended; return its exit code, a signal's as 128 and its number."""
         end = time.monotonic() + patience
-        while self._read() and time.monotonic() < end:
+        while self.read() and time.monotonic() < end:
             pass
         self._child.close(force=False)
         status, signal = self._child.exitstatus, self._child.signalstatus
@@ -106,7 +106,8 @@ class Terminal:
             time.sleep(0.05)  # another process's end: there is nothing to wait on but time
         return False
 
-    def _read(self) -> bool:
+    def read(self) -> bool:
+        """Take what the program writes within a moment; return whether it is still there."""
         try:
             data = self._child.read_nonblocking(65_536, timeout=0.2)
         except pexpect.TIMEOUT:

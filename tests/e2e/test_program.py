@@ -90,7 +90,7 @@ def test_after_a_stop_it_continues_and_ends_with_the_terminal_restored(tmp_path:
         terminal.wait_for(r"● live")
         os.kill(terminal.pid, number)
         while os.waitid(os.P_PID, terminal.pid, os.WSTOPPED | os.WNOHANG) is None:
-            terminal._read()  # what it draws before it stops has to go somewhere
+            terminal.read()  # what it draws before it stops has to go somewhere
         drawn = len(terminal.raw)
         os.kill(terminal.pid, signal.SIGCONT)
         keys_are_read_again = rb"(?s).{%d}.*\x1b\[\?1049h.*\x1b\[\?2004h" % drawn

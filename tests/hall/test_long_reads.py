@@ -54,11 +54,11 @@ def test_a_ban_list_is_whole_and_newest_first(full: LiveHall, http: httpx.Client
     assert hashes["hashes"] == [ban["sha256"] for ban in expected] and hashes["count"] == MANY
 
 
-@pytest.mark.parametrize("limit", [1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE, MANY - 1, MANY, MANY + 1, 1_000_000])
-def test_a_limit_is_kept(limit: int, full: LiveHall, http: httpx.Client) -> None:
+def test_a_limit_is_kept(full: LiveHall, http: httpx.Client) -> None:
     """F93: at the edges of pages too."""
-    found = [ban["sha256"] for ban in http.get("/api/v1/ban-list", params={"limit": limit}).json()]
-    assert found == [ban.sha256 for ban in full.store.bans(limit)]
+    for limit in (1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE, MANY - 1, MANY, MANY + 1, 1_000_000):
+        found = [ban["sha256"] for ban in http.get("/api/v1/ban-list", params={"limit": limit}).json()]
+        assert found == [ban.sha256 for ban in full.store.bans(limit)], limit
 
 
 def test_the_workers_are_whole_and_in_order(full: LiveHall, http: httpx.Client) -> None:

@@ -24,7 +24,6 @@ def is_ready(screen: DispatchScreen) -> bool:
 
 async def come(opened: OpenedApp, **fill: str) -> DispatchScreen:
     """Open the dispatch screen with a form that could be sent as it is."""
-    await until(lambda: "dispatch" in opened.app._modes)
     await opened.app.switch_mode("dispatch")
     screen = opened.screen
     assert isinstance(screen, DispatchScreen)
@@ -224,7 +223,6 @@ async def test_what_is_typed_is_there_after_a_restart(hall: LiveHall, open_app: 
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await come(opened, risk_tier="high", context='{"env": "prod"}', correlation_id="mine")
     async with open_app(key=hall.key) as opened:
-        await until(lambda: "dispatch" in opened.app._modes)
         await opened.app.switch_mode("dispatch")
         screen = opened.screen
         assert isinstance(screen, DispatchScreen)
@@ -246,7 +244,6 @@ async def test_every_dispatch_goes_to_the_journal(hall: LiveHall, open_app: Open
 
 async def test_coming_from_a_worker_its_id_is_in_the_form(hall: LiveHall, open_app: OpenApp) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
-        await until(lambda: "dispatch" in opened.app._modes)
         opened.app.post_message(Go("dispatch", worker_id="wkr_x", fill={"capability": "mail.send"}))
         await until(lambda: isinstance(opened.screen, DispatchScreen))
         screen = opened.screen

@@ -8,6 +8,7 @@ from pyhall_tui.widgets import clipboard
 from pyhall_tui.widgets.clipboard import SelectTextScreen
 from tests.live_hall import LiveHall
 from tests.screens.conftest import OpenApp, profile_of
+from tests.typist import write
 from tests.waiting import until
 
 
@@ -27,9 +28,7 @@ async def test_its_report_is_copied_without_a_name(
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await opened.pilot.press("D")
         await until(lambda: "versions" in opened.text() and "Looking" not in opened.text())
-        await opened.pilot.press("y")
-        await until(lambda: opened.app._copied is not None)
-        await opened.pilot.press("C")
+        write(opened.app, "y", "C")
         await until(lambda: isinstance(opened.screen, SelectTextScreen))
         copied = opened.screen.query_one(TextArea).text
         assert copied.startswith("### pyhall-tui doctor") and "<namespace>" in copied

@@ -18,6 +18,7 @@ from pyhall_tui.widgets.clipboard import SelectTextScreen
 from tests.hall.tampering import tampering
 from tests.live_hall import CAPABILITY, NAMESPACE, WORKER, LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
+from tests.typist import write
 from tests.waiting import until
 
 
@@ -105,9 +106,7 @@ async def test_a_decision_is_opened_with_the_explanation_and_copied(
         await opened.pilot.press("enter")
         await reads(opened, "By the current rules and fleet: deny by deny-critical", "→ deny-critical deny")
         assert "risk tier critical is not among high" in opened.words() and "req-two" in opened.words()
-        await opened.pilot.press("y")
-        await until(lambda: opened.app._copied is not None)
-        await opened.pilot.press("C")
+        write(opened.app, "y", "C")
         await until(lambda: isinstance(opened.screen, SelectTextScreen))
         assert '"rule": "deny-critical"' in opened.screen.query_one(TextArea).text
 

@@ -3,6 +3,7 @@
 from textual.command import CommandPalette
 from textual.widgets import Input, OptionList
 
+from pyhall_tui.shell import mouse
 from tests.live_hall import WORKER, LiveHall
 from tests.screens.conftest import OpenApp, profile_of
 from tests.waiting import until
@@ -43,6 +44,6 @@ async def test_the_characters_that_work_everywhere_are_characters_in_a_field(ope
         await opened.pilot.press("slash", "C", "M", "enter")
         assert opened.screen.query_one(Input).value == "CM"
         await opened.pilot.press("M")
-        assert not opened.app._driver._mouse  # type: ignore[union-attr]
+        assert mouse.is_the_terminals(opened.app)
         await opened.pilot.press("M")
-        assert opened.app._driver._mouse  # type: ignore[union-attr]
+        assert not mouse.is_the_terminals(opened.app)
