@@ -5,19 +5,16 @@ reveals it, because it holds the name that the browser used. Requests that a pag
 the answer have `Sec-Fetch-Site` and `Origin`.
 """
 
-import re
 import socket
 from collections.abc import Iterable
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pyhall_tui.hall.host_name import is_own, name_of
 from pyhall_tui.hall.wire import answer, correlation_id
-from pyhall_tui.hosts import LOCALHOST, ip_or_none, is_this_machine, one_spelling
 
-_HOST = re.compile(r"(\[[0-9a-fA-F:.]+(?:%[^\]\s]+)?\]|[0-9A-Za-z._-]+)(?::[0-9]{0,5})?", re.ASCII)
 _OWN = ("same-origin", "none")  # a page of this hall, or not a page at all
 
 
@@ -49,31 +46,11 @@ def _why_refused(scope: Scope, known: frozenset[str]) -> tuple[int, str] | None:
     if name is None:
         return 400, f"{host!r} is not a host: send the hall's name in the Host header"
     server = scope.get("server")
-    if not _is_own(name, known, server[0] if server else ""):
+    if not is_own(name, known, server[0] if server else ""):
         return 421, f"this hall does not answer for {name}: start it with --allow-host {name} to allow that"
     if any(value not in _OWN if header == b"sec-fetch-site" else not _is_of(value, host) for header, value in pages):
         return 403, "pages of other sites may not use this hall"
     return None
-
-
-@lru_cache(maxsize=256)
-def name_of(host: str) -> str | None:
-    """Return a host without its port in the form to compare: lower case, and IP addresses in their usual form.
-
-    Returns None if it is neither a name nor an address.
-    """
-    match = _HOST.fullmatch(host) or _HOST.fullmatch(f"[{host}]")  # in an option, an IPv6 address has no brackets
-    if match is None:
-        return None
-    name = one_spelling(match[1].strip("[]").partition("%")[0])
-    return None if not name or (match[1].startswith("[") and ip_or_none(name) is None) else name
-
-
-@lru_cache(maxsize=256)
-def _is_own(name: str, known: frozenset[str], local: str) -> bool:
-    if name in known or is_this_machine(name) or name.endswith(f".{LOCALHOST}"):
-        return True
-    return ip_or_none(name) is not None and name == name_of(local)
 
 
 def _is_of(origin: str, host: str) -> bool:

@@ -4,6 +4,7 @@ import ipaddress
 import logging
 import math
 import re
+import socket
 import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -26,6 +27,7 @@ from pyhall_tui.hall.errors import (
     TooLarge,
     Unauthorized,
 )
+from pyhall_tui.hall.host_name import is_own, name_of
 from pyhall_tui.hall.models import Key, Worker
 
 _log = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ _PASSED_ON = re.compile(  # what proxies add to what they pass on
     r"forwarded|via|x-(?:original-)?forwarded.*|x-real-ip|(?:x-(?:cluster-)?|true-|cf-|fly-|fastly-)client-ip"
     r"|cf-connecting-ip|x-envoy-.*"
 )
+_OWN_NAMES = frozenset(name for name in (name_of(socket.gethostname()),) if name)
 MAX_BODY = 1024 * 1024  # bytes; no request of the contract comes close
 
 
@@ -83,8 +86,13 @@ def admit_write(request: Request) -> str | None:
 
 
 def is_here(request: Request) -> bool:
-    """Whether the request came from the hall's own machine. One that a proxy says it forwards did not."""
-    if any(map(_PASSED_ON.fullmatch, request.headers.keys())):
+    """Whether the request came from the hall's own machine, and no proxy on it passed it on.
+
+    A proxy says so in a header, or asks for the name that its own clients asked for, or speaks HTTP/1.0.
+    """
+    by_proxy = request.scope["http_version"] == "1.0" or any(map(_PASSED_ON.fullmatch, request.headers.keys()))
+    name, server = name_of(request.headers.get("host", "")), request.scope.get("server")
+    if by_proxy or name is None or not is_own(name, _OWN_NAMES, server[0] if server else ""):
         return False
     host = request.client.host if request.client else ""
     try:

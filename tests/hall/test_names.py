@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pyhall_tui.hall.names import name_of
+from pyhall_tui.hall.host_name import name_of
 from tests.hall.process import run, served
 from tests.hall.raw_client import status_of, tell
 from tests.live_hall import LiveHall, live_hall
@@ -158,6 +158,18 @@ def test_what_a_proxy_passes_on_may_not_see_the_policy(public: LiveHall, header:
     """F96: only this machine may, and the proxy is not who asks."""
     assert status_of(public.url, "GET /policy HTTP/1.1\r\nHost: localhost") == 200
     assert status_of(public.url, f"GET /policy HTTP/1.1\r\nHost: localhost\r\n{header}") == 403
+
+
+def test_a_proxy_that_adds_no_header_is_known_by_how_it_asks(tmp_path: Path) -> None:
+    """F96: it asks in HTTP/1.0, or for the name that its clients asked for."""
+    with served(tmp_path / "hall.db", "--public-reads", "--allow-host", "hall.example") as hall:
+        for line, host, expected in (
+            ("HTTP/1.1", "localhost", 200),
+            ("HTTP/1.1", "hall.example", 403),
+            ("HTTP/1.0", "localhost", 403),
+        ):
+            assert status_of(hall.url, f"GET /policy {line}\r\nHost: {host}") == expected
+            assert status_of(hall.url, f"GET /workers {line}\r\nHost: {host}") == 200
 
 
 def test_further_names_are_an_option(tmp_path: Path) -> None:
