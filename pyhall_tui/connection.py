@@ -245,6 +245,7 @@ class Connection:
             failed=takers.failed,
             ban_list=takers.ban_list,
             state=self._take_state,
+            ages=self._take_ages,
             event=takers.event,
             request=self._count_request,
             patience=lambda: _PATIENT if self._is_attended else _MORE_PATIENT,
@@ -288,6 +289,10 @@ class Connection:
         if state.ban_list is BanListState.LIVE and not had_list and not self._had_ban_list():
             self._notes.save("ban list", self.profile.registry_url, True)
         self._takers.state(state)
+
+    def _take_ages(self, state: ConnectionState) -> None:
+        """Keep a state that differs only in ages: the header pulls it when it next draws."""
+        self.state = state
 
     def _count_request(self, record: RequestRecord) -> None:
         self.stats.record(record.at.mono, record.elapsed, failed=record.error is not None)

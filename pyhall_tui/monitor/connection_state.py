@@ -4,6 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
+from pyhall_tui.monitor.sources import Source
+
 
 class Reachability(StrEnum):
     """The state of the connection to the registry."""
@@ -49,6 +51,8 @@ class ConnectionState(msgspec.Struct, frozen=True, kw_only=True):
     ban_list: BanListState = BanListState.WAITING
     ban_list_sentence: str = ""
     """What is wrong with the ban list while it fails."""
+    ban_list_down: bool = False
+    """It has failed for seconds and more than once: an alarm, not a blip."""
     ban_list_next: float | None = None
     """When the ban list is asked next, on the monotonic clock."""
     rate: float = 0.0
@@ -58,3 +62,32 @@ class ConnectionState(msgspec.Struct, frozen=True, kw_only=True):
     """Until when a 429 blocks everything, on the monotonic clock."""
     holdable_interval: float | None = None
     """Seconds that a round of the sweep takes, if that is more than the profile's interval; otherwise None."""
+    slow: float | None = None
+    """Seconds that one verify takes, if it is this and not the rate that makes the round longer; otherwise None."""
+    ban_list_source: Source = Source()
+    verify_source: Source = Source()
+
+    def is_silent(self, now: float, timeout: float) -> bool:
+        """Whether requests end without an answer, and none has come from any source within the time-out.
+
+        `now` is on the monotonic clock. A registry that is silent is not called live, before it is known to be lost.
+        """
+        sources = (self.ban_list_source, self.verify_source)
+        heard = max((each.answered for each in sources if each.answered is not None), default=None)
+        unheard = max((each.unheard for each in sources if each.unheard is not None), default=None)
+        if heard is None or unheard is None:
+            return unheard is not None
+        return unheard > heard and now - heard > timeout
+
+
+def is_news(before: ConnectionState | None, after: ConnectionState) -> bool:
+    """Whether more than the ages and counts of the sources differ: those are pulled."""
+    return before is None or _without_ages(before) != _without_ages(after)
+
+
+def _without_ages(state: ConnectionState) -> ConnectionState:
+    return msgspec.structs.replace(
+        state,
+        ban_list_source=Source(word=state.ban_list_source.word),
+        verify_source=Source(word=state.verify_source.word),
+    )

@@ -14,7 +14,7 @@ import msgspec
 from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.fleet.transitions import make_event
-from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
+from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability, is_news
 from pyhall_tui.monitor.outcomes import LOST_AFTER, Ground, RequestFault, fault_of
 from pyhall_tui.monitor.rate_limiter import RateLimiter
 from pyhall_tui.monitor.request_queue import LIMITED_WITHOUT_WORD, RequestQueue
@@ -69,6 +69,7 @@ class Sink(Protocol):
     def failed(self, worker_id: str, error: errors.RegistryError) -> None: ...
     def ban_list(self, answer: BanList, asked: Moment) -> None: ...
     def state(self, state: ConnectionState) -> None: ...
+    def ages(self, state: ConnectionState) -> None: ...
     def event(self, event: Event) -> None: ...
 
 
@@ -251,11 +252,12 @@ class Monitor:
         except errors.RegistryError as error:
             failed = not isinstance(error, errors.RateLimited)
             self._sink.failed(worker_id, error)
-            self._not_verified(worker_id, error)
+            self._not_verified(worker_id, error, asked)
         else:
             self._sink.verdict(verdict, asked)
             self._went_well()
-            turned = worker_id in self._schedule and self._standing.verified(verdict, self._clock.now().mono)
+            now = self._clock.now().mono
+            turned = worker_id in self._schedule and self._standing.verified(verdict, now, now - asked.mono)
             if turned and self._standing.reach is Reachability.VERIFY_FAILING:
                 self._schedule.ask_others(_OTHERS, failing=True)
         finally:
@@ -263,11 +265,11 @@ class Monitor:
             self._budget.came_back()
             self._wake.set()
 
-    def _not_verified(self, worker_id: str, error: errors.RegistryError) -> None:
+    def _not_verified(self, worker_id: str, error: errors.RegistryError, asked: Moment) -> None:
         now = self._clock.now()
         if self._hold_back(error, now) or worker_id not in self._schedule:
             return
-        turned = self._standing.not_verified(worker_id, self._fault_of(error), now.mono)
+        turned = self._standing.not_verified(worker_id, self._fault_of(error), now.mono, now.mono - asked.mono)
         if turned and self._standing.reach in (Reachability.LIVE, Reachability.CONNECTING):
             self._schedule.changed(worker_id, now.mono)
             self._ask_list_soon(now)
@@ -280,11 +282,12 @@ class Monitor:
         except errors.RegistryError as error:
             if isinstance(error, errors.BanListUnclear):
                 self._sink.ban_list(error.worst, asked)
-            self._not_listed(error)
+            self._not_listed(error, asked)
         else:
             self._ban_list_due = asked.mono + self._list_pause(answer, self._clock.now().mono - asked.mono)
             self._list_backoff.reset()
-            self._standing.listed(truncated=answer.truncated)
+            now = self._clock.now().mono
+            self._standing.listed(now, now - asked.mono, truncated=answer.truncated)
             self._sink.ban_list(answer, asked)
             self._went_well()
         finally:
@@ -296,7 +299,7 @@ class Monitor:
         pause = self._profile.ban_list_interval
         return pause if answer.size < _LONG_LIST else max(pause, _LONG_LIST_PAUSE * took)
 
-    def _not_listed(self, error: errors.RegistryError) -> None:
+    def _not_listed(self, error: errors.RegistryError, asked: Moment) -> None:
         now = self._clock.now()
         before, held = self._standing.ban_list, self._hold_back(error, now)
         again = self._list_backoff.next()
@@ -305,7 +308,8 @@ class Monitor:
         self._ban_list_due = now.mono + max(again, _asked_for(error))
         if held:
             return
-        self._standing.not_listed(self._fault_of(error), no_such_thing=_says_that_there_is_none(error))
+        none, took = _says_that_there_is_none(error), now.mono - asked.mono
+        self._standing.not_listed(self._fault_of(error), now.mono, took, no_such_thing=none)
         if self._standing.ban_list is BanListState.MISSING:
             self._ban_list_due = now.mono + MISSING_BAN_LIST_AGAIN
             if before is not BanListState.MISSING:
@@ -391,9 +395,9 @@ class Monitor:
         self._sink.event(event)
 
     def _tell_state(self, now: Moment) -> None:
-        """Report the connection's state if it differs from the last one reported."""
+        """Report the connection's state if it differs from the last one reported, be it only in ages."""
         standing, fault = self._standing, self._standing.fault
-        round_time = self._schedule.round_time(self._budget.rate - 1 / self._profile.ban_list_interval)
+        round_time, slow = self._round(standing.verify_source.took)
         blocked_until = self._budget.blocked_until
         state = msgspec.structs.replace(
             self._state,
@@ -404,14 +408,30 @@ class Monitor:
             next_try=self._next_try if standing.reach in _DOWN else None,
             ban_list=standing.ban_list,
             ban_list_sentence=standing.list_fault.sentence if standing.list_fault else "",
+            ban_list_down=standing.list_is_down(now.mono),
             ban_list_next=self._ban_list_due,
             rate=round(self._budget.rate, 1),
             limited_until=blocked_until if blocked_until > now.mono else None,
             holdable_interval=round_time if round_time > self._profile.poll_interval else None,
+            slow=slow,
+            ban_list_source=standing.list_source,
+            verify_source=standing.verify_source,
         )
         if state != self._told:
+            tell = self._sink.state if is_news(self._told, state) else self._sink.ages
             self._state = self._told = state
-            self._sink.state(state)
+            tell(state)
+
+    def _round(self, took: float) -> tuple[float, float | None]:
+        """Return the seconds of a round of the sweep; and those of one verify, if it's their fault that it is long.
+
+        As many verifies as there are slots are under way at once. Their time is rounded, so that it seldom changes.
+        """
+        rate, took = self._budget.rate - 1 / self._profile.ban_list_interval, float(round(took))
+        by_answers = self._budget.in_flight_limit / took if took else float("inf")
+        round_time = self._schedule.round_time(min(rate, by_answers))
+        is_slow = by_answers < rate and round_time > self._profile.poll_interval
+        return round_time, took if is_slow else None
 
     async def _nap(self, seconds: float) -> None:
         """Wait for that many seconds of our clock, or until something happens."""

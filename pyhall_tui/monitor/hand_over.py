@@ -30,6 +30,7 @@ class HandOver:
         failed: Callable[[str, RegistryError], None],
         ban_list: Callable[[BanList, Moment], None],
         state: Callable[[ConnectionState], None],
+        ages: Callable[[ConnectionState], None],
         event: Callable[[Event], None],
         request: Callable[[RequestRecord], None],
         patience: Callable[[], float],
@@ -38,6 +39,8 @@ class HandOver:
         self._hand_over = hand_over
         self._verdict, self._failed, self._ban_list, self._state, self._event = verdict, failed, ban_list, state, event
         self._request, self._patience = request, patience
+        self._ages = ages
+        self._newest_ages: ConnectionState | None = None
         self._waiting: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._not_plain: dict[str, tuple[object, ...]] = {}
@@ -56,12 +59,17 @@ class HandOver:
         self.flush()
 
     def state(self, state: ConnectionState) -> None:
+        self._newest_ages = None
         self._put(self._state, state)
         self.flush()
 
     def event(self, event: Event) -> None:
         self._put(self._event, event)
         self.flush()
+
+    def ages(self, state: ConnectionState) -> None:
+        """Hand over a state that differs only in ages and counts: with what goes next, and wakes nobody by itself."""
+        self._newest_ages = state
 
     def request(self, record: RequestRecord) -> None:
         """Hand over how a request ended, for the rates."""
@@ -73,6 +81,9 @@ class HandOver:
             self._timer.cancel()
             self._timer = None
         waiting, self._waiting = self._waiting, []
+        if waiting and self._newest_ages is not None:
+            waiting.append((self._ages, (self._newest_ages,)))
+            self._newest_ages = None
         if waiting:
             self._hand_over(_call_all, waiting)
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from pyhall_tui.monitor.connection_state import BanListState, Reachability
-from pyhall_tui.monitor.outcomes import Ground, Outcomes, RequestFault
+from pyhall_tui.monitor.outcomes import LOST_AFTER, Ground, Outcomes, RequestFault
+from pyhall_tui.monitor.sources import Source, SourceRecord
 from pyhall_tui.registry.models import Verdict
 
 _DOWN_AFTER = 2
@@ -35,12 +36,12 @@ class RegistryStanding:
         self.ban_list = BanListState.WAITING
         self.list_fault: RequestFault | None = None
         self.verifies = Outcomes()
+        self._listing, self._verifying = SourceRecord(), SourceRecord()
         self._watched = watched
         self._had_ban_list = had_ban_list
         self._has_key = has_key
         self._known: set[str] = set()
         """Workers that the registry knew at some time: 404 for them is news."""
-        self._list_failures = 0
         self._answered: set[str] = set()
         """Workers about whom the registry has answered, accepting the key, since it last did not."""
         self._newest: RequestFault | None = None
@@ -56,7 +57,8 @@ class RegistryStanding:
         """Start again by asking whether the registry needs a key."""
         if self.reach is Reachability.NO_KEY:
             self.verifies.begin_again()
-            self.list_fault, self._list_failures, self.ban_list = None, 0, BanListState.WAITING
+            self.list_fault, self.ban_list = None, BanListState.WAITING
+            self._listing.begin_count()
             self.reach = Reachability.CONNECTING
 
     def forget(self, worker_ids: Iterable[str]) -> None:
@@ -65,35 +67,55 @@ class RegistryStanding:
         self.verifies.forget(gone)
         self._known.difference_update(gone)
 
-    def verified(self, verdict: Verdict, now: float) -> bool:
-        """Record a verdict; return whether the worker's last result was a fault."""
+    def verified(self, verdict: Verdict, now: float, took: float = 0.0) -> bool:
+        """Record a verdict that took so many seconds; return whether the worker's last result was a fault."""
         self._newest = None
+        self._verifying.answered(now, took)
         self._answered.add(verdict.worker_id)
         if verdict.known:
             self._known.add(verdict.worker_id)
-        return self.verifies.record(verdict.worker_id, None if verdict.known else self._gone(verdict), now)
+        gone = None if verdict.known else self._gone(verdict)
+        if gone is not None:
+            self._verifying.failed(now, heard=True)
+        elif self.verifies.failing is None and not self.verifies.is_turning:
+            self._verifying.begin_count()
+        return self.verifies.record(verdict.worker_id, gone, now)
 
-    def not_verified(self, worker_id: str, fault: RequestFault, now: float) -> bool:
-        """Record a failed verify; return whether the worker's last result was a success."""
+    def not_verified(self, worker_id: str, fault: RequestFault, now: float, took: float = 0.0) -> bool:
+        """Record a verify that failed after so many seconds; return whether the worker's last result was a success."""
         self._newest = fault
+        self._fail(self._verifying, fault, now, took)
         if fault.ground is Ground.REFUSED:
             self._answered.add(worker_id)
         else:
             self._answered.clear()
         return self.verifies.record(worker_id, fault, now)
 
-    def listed(self, *, truncated: bool) -> None:
+    def listed(self, now: float, took: float = 0.0, *, truncated: bool) -> None:
         """Record an answer to the ban list request."""
+        self._listing.answered(now, took)
+        self._listing.begin_count()
         self.ban_list = BanListState.TRUNCATED if truncated else BanListState.LIVE
         self._had_ban_list = True
-        self._list_failures, self.list_fault = 0, None
+        self.list_fault = None
 
-    def not_listed(self, fault: RequestFault, *, no_such_thing: bool) -> None:
+    def not_listed(self, fault: RequestFault, now: float, took: float = 0.0, *, no_such_thing: bool) -> None:
         """Record a failure of the ban list; `no_such_thing`: the answer of a registry that has none."""
         missing = no_such_thing and not self._had_ban_list
         self.ban_list = BanListState.MISSING if missing else BanListState.FAILING
-        self._list_failures = 0 if missing else self._list_failures + 1
         self.list_fault = None if missing else fault
+        if missing:
+            self._listing.answered(now, took)
+            self._listing.begin_count()
+        else:
+            self._fail(self._listing, fault, now, took)
+
+    @staticmethod
+    def _fail(record: SourceRecord, fault: RequestFault, now: float, took: float) -> None:
+        heard = fault.ground is not Ground.NO_ANSWER
+        if heard:
+            record.answered(now, took)
+        record.failed(now, heard=heard)
 
     # -- conclusions -------------------------------------------------------------------------------------------
 
@@ -106,6 +128,8 @@ class RegistryStanding:
             return None, wait
         if before in (Reachability.LOST, Reachability.KEY_REJECTED, Reachability.NO_KEY) and after is Reachability.LIVE:
             self.verifies.begin_again()  # it has to fail again before that is reported
+        if after is Reachability.LIVE:
+            self._verifying.begin_count()
         self._answered.clear()
         self.reach = after
         return ReachabilityChange(before, after, fault), wait
@@ -116,6 +140,27 @@ class RegistryStanding:
         if self.reach in (Reachability.LIVE, Reachability.CONNECTING):
             return None
         return self.verifies.failing or self.list_fault
+
+    @property
+    def list_source(self) -> Source:
+        """How the ban list goes."""
+        return self._listing.now_with(self.list_fault.word if self.list_fault else "")
+
+    @property
+    def verify_source(self) -> Source:
+        """How the verifies go: they fail if most do, or if the registry is tried with one and that fails."""
+        tried = self.reach in (Reachability.LOST, Reachability.KEY_REJECTED, Reachability.NO_KEY)
+        fault = self.verifies.failing or (self._newest if tried else None)
+        return self._verifying.now_with(fault.word if fault else "")
+
+    def list_is_down(self, now: float) -> bool:
+        """Whether the ban list has failed for `LOST_AFTER` seconds, and more than once."""
+        since = self._listing.failing_since
+        return since is not None and self._list_failures >= _DOWN_AFTER and now - since >= LOST_AFTER
+
+    @property
+    def _list_failures(self) -> int:
+        return self._listing.failures
 
     def _next(self, now: float) -> tuple[Reachability, RequestFault | None]:
         if self.reach is Reachability.NO_KEY:

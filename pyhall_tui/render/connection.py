@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 _SAID = 160
 """Characters of what the registry says, so that three narrow lines also hold the advice and the next try."""
-_WORD = 24
-"""Characters in the header of what most verifies fail with."""
+_MORE = " (and {} more: D)"
 _NEVER = 7 * 86_400.0
 """Longest round, in seconds, that is shown as a number; nobody waits longer."""
 
@@ -25,50 +24,12 @@ def host(registry_url: str) -> str:
     return registry_url.partition("://")[2].partition("/")[0] or registry_url
 
 
-_BAN_LIST_WORDS = {
-    BanListState.WAITING: "ban list …",
-    BanListState.TRUNCATED: "ban list truncated",
-    BanListState.MISSING: "no ban list here",
-    BanListState.FAILING: "ban list failing",
-}
-
 _TROUBLE = {
     Reachability.LOST: "Registry lost",
     Reachability.KEY_REJECTED: "API key rejected",
     Reachability.VERIFY_FAILING: "Most verifies fail",
 }
-
-
-def reachability_cell(state: ConnectionState) -> Cell:
-    """Return glyph and word of the reachability."""
-    if state.reach is Reachability.LIVE:
-        return Cell("● live", Style.GOOD)
-    if state.reach is Reachability.CONNECTING:
-        return Cell("… connecting", Style.DIM)
-    if state.reach is Reachability.KEY_REJECTED:
-        return Cell("✖ key rejected", Style.ERROR)
-    if state.reach in (Reachability.NO_KEY, Reachability.NOT_ASKED):
-        return Cell(f"✖ {state.reach.value}", Style.WARNING)
-    if state.reach is Reachability.VERIFY_FAILING:
-        return Cell(f"✖ verify {clean(state.fault, _WORD)}", Style.ERROR)
-    return Cell("✖ lost", Style.ERROR)
-
-
-def next_cell(state: ConnectionState, now: Moment) -> Cell:
-    """Return what comes next and when: the next try of an unreachable registry, the end of a 429, the next ban list."""
-    if state.reach in (Reachability.LOST, Reachability.KEY_REJECTED):
-        since = f"since {time_of_day(state.since_wall, now.wall)}"
-        wait = f" · next try {in_seconds(state.next_try - now.mono)}" if state.next_try else ""
-        return Cell(since + wait, Style.ERROR)
-    if state.reach in (Reachability.NO_KEY, Reachability.NOT_ASKED):
-        return Cell("nothing is sent", Style.WARNING)
-    if state.limited_until and state.limited_until > now.mono:
-        return Cell(f"rate limited, resumes in {in_seconds(state.limited_until - now.mono)}", Style.WARNING)
-    if state.ban_list in _BAN_LIST_WORDS:
-        style = Style.DIM if state.ban_list is BanListState.WAITING else Style.WARNING
-        return Cell(_BAN_LIST_WORDS[state.ban_list], style)
-    wait_list = in_seconds(state.ban_list_next - now.mono) if state.ban_list_next else "…"
-    return Cell(f"next ban list {wait_list}", Style.DIM)
+_ALL_FAILS = (Reachability.LOST, Reachability.NO_KEY, Reachability.NOT_ASKED)
 
 
 def rate_cell(state: ConnectionState, per_second: float) -> Cell:
@@ -77,28 +38,67 @@ def rate_cell(state: ConnectionState, per_second: float) -> Cell:
     return Cell(f"{per_second:.1f}/{state.rate:g} req/s", Style.WARNING if reduced else Style.DIM)
 
 
-def band(state: ConnectionState, now: Moment, poll_interval: float) -> Cell | None:
-    """Return the sentence for a band across the workers screen, or None if nothing is wrong."""
+def bands(state: ConnectionState, key: "KeyAnswer | None", now: Moment, poll_interval: float) -> list[Cell]:
+    """Return a sentence for each trouble of the connection, the worst first; each is a band across every screen."""
+    about_key = _key_band(key, state)
+    reach = None if about_key and state.reach is Reachability.KEY_REJECTED else _reach_band(state, now)
+    found = (about_key, reach, _list_band(state), _pace_band(state, poll_interval))
+    return [cell for cell in found if cell is not None]
+
+
+def fitting(cells: Sequence[Cell], most: int) -> list[Cell]:
+    """Return the first few bands; the last one says how many more there are."""
+    if len(cells) <= most:
+        return list(cells)
+    last = cells[most - 1]
+    return [*cells[: most - 1], Cell(last.text + _MORE.format(len(cells) - most), last.style)]
+
+
+def _reach_band(state: ConnectionState, now: Moment) -> Cell | None:
     if (words := _TROUBLE.get(state.reach)) is not None:
         wait = f" Next try in {in_seconds(state.next_try - now.mono)}." if state.next_try else ""
         since = time_of_day(state.since_wall, now.wall)
         return Cell(f"{words} since {since}. {clean(state.sentence, _SAID)} {clean(state.advice)}{wait}", Style.ERROR)
     if state.reach is Reachability.NOT_ASKED:
         return Cell(f"Nothing is sent. {clean(state.sentence)}", Style.ERROR)
-    if state.ban_list is BanListState.FAILING and state.reach is Reachability.LIVE:
-        words = "The ban list is failing, so only verify shows bans."
-        return Cell(f"{words} {clean(state.ban_list_sentence, _SAID)}", Style.WARNING)
-    if state.holdable_interval is not None:
-        return Cell(_too_slow(state, state.holdable_interval, poll_interval), Style.WARNING)
     return None
 
 
-def trouble_band(troubles: Sequence[str]) -> Cell | None:
-    """Return the sentence for a band about what can't be saved at the moment: the first, and how many more."""
+def _list_band(state: ConnectionState) -> Cell | None:
+    """Return what is wrong with the ban list, unless the registry is lost: then it says nothing of its own."""
+    if state.reach in _ALL_FAILS:
+        return None
+    if state.ban_list is BanListState.FAILING and state.ban_list_down:
+        verifies = state.reach in (Reachability.LIVE, Reachability.CONNECTING)
+        so = "only verify shows bans" if verifies else "a new ban may go unseen"
+        return Cell(f"The ban list is failing, so {so}. {clean(state.ban_list_sentence, _SAID)}", Style.WARNING)
+    if state.ban_list is BanListState.TRUNCATED:
+        return Cell("The ban list is truncated: there may be more bans, so it clears nobody.", Style.WARNING)
+    return None
+
+
+def _pace_band(state: ConnectionState, poll_interval: float) -> Cell | None:
+    if state.reach is not Reachability.LIVE or state.holdable_interval is None:
+        return None
+    return Cell(_too_slow(state, state.holdable_interval, poll_interval), Style.WARNING)
+
+
+def trouble_band(troubles: Sequence[str], room: int) -> Cell | None:
+    """Return the text of a band about what can't be saved at the moment: as many as fit, and how many more.
+
+    `room` is in characters; the first is named whatever its length.
+    """
     if not troubles:
         return None
-    more = f" (and {len(troubles) - 1} more: D)" if len(troubles) > 1 else ""
-    return Cell(f"▲ {clean(troubles[0])}{more}", Style.WARNING)
+    said = clean(troubles[0])
+    named, room = 1, room - len(_MORE) - 2
+    for trouble in troubles[1:]:
+        longer = f"{said} {clean(trouble)}"
+        if len(longer) > room:
+            break
+        said, named = longer, named + 1
+    more = _MORE.format(len(troubles) - named) if named < len(troubles) else ""
+    return Cell(f"▲ {said}{more}", Style.WARNING)
 
 
 def _too_slow(state: ConnectionState, round_time: float, poll_interval: float) -> str:
@@ -108,10 +108,12 @@ def _too_slow(state: ConnectionState, round_time: float, poll_interval: float) -
     if round_time > _NEVER:
         return f"{pace} the ban list leaves no requests for the workers: raise its interval or the rate in the profile."
     longer = f"a round takes {math.ceil(round_time):,} s, longer than the interval of {poll_interval:g} s"
+    if state.slow is not None:
+        return f"The registry takes {state.slow:g} s for each verify, so {longer}: verdicts grow old."
     return f"{pace} {longer}: raise {'the interval' if reduced else 'the interval or the rate'} in the profile."
 
 
-def key_band(answer: "KeyAnswer | None", state: ConnectionState) -> Cell | None:
+def _key_band(answer: "KeyAnswer | None", state: ConnectionState) -> Cell | None:
     """Return the sentence for a band about the open profile's key, or None if nothing is wrong with it.
 
     There is none for a registry that answers without a key (a local hall).

@@ -1,6 +1,7 @@
 """What every screen of the bar has: the header, bands for what you must not overlook, the footer."""
 
-from typing import ClassVar
+from itertools import zip_longest
+from typing import ClassVar, Final
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -9,7 +10,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from pyhall_tui.render.connection import band, key_band, trouble_band
+from pyhall_tui.render.connection import bands, fitting, trouble_band
 from pyhall_tui.render.text import Cell
 from pyhall_tui.screens.messages import AlarmsChanged, ConnectionChanged, EventsHappened, FleetChanged
 from pyhall_tui.textual_internals import HookedScreen
@@ -20,6 +21,10 @@ from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
+
+_BAND_IDS: Final = ("band", "second-band", "third-band")
+"""The bands about the connection, from the top; a low terminal has room for one less."""
+_BAND_LINES: Final = 3
 
 
 class ModeScreen(HookedScreen):
@@ -145,9 +150,11 @@ class ModeScreen(HookedScreen):
         opened = self._opened
         if opened is None:
             return []
-        state = opened.connection.state
-        said = key_band(opened.key_answer, state) or band(state, opened.now(), opened.profile.poll_interval)
-        return [("band", said), ("kept-band", trouble_band(opened.troubles))]
+        state, width = opened.connection.state, self.app.size.width
+        said = bands(state, opened.key_answer, opened.now(), opened.profile.poll_interval)
+        shown = fitting(said, len(_BAND_IDS) if "-tall" in self.classes else len(_BAND_IDS) - 1)
+        kept = trouble_band(opened.troubles, _BAND_LINES * (width - 2))
+        return [*zip_longest(_BAND_IDS, shown), ("kept-band", kept)]
 
 
 def _band(band_id: str, cell: Cell) -> Static:

@@ -9,10 +9,10 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
-from pyhall_tui.monitor.connection_state import Reachability
 from pyhall_tui.profiles.environment import KEY
 from pyhall_tui.render.alarm import counts
-from pyhall_tui.render.connection import host, next_cell, rate_cell, reachability_cell
+from pyhall_tui.render.connection import host, rate_cell
+from pyhall_tui.render.sources import has_trouble, short_status_cells, status_cells
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
@@ -60,7 +60,7 @@ _BAR_WIDTH = _SCREENS[-1].end + 1
 
 
 class StatusHeader(Widget):
-    """Profile, namespace, registry, reachability, next poll, request rate, alarms; below it the bar of screens.
+    """Profile, namespace, registry, reachability, sources, request rate, alarms; below it the bar of screens.
 
     On a narrow or short terminal the two lines become one, unless that leaves no room for the marks. It pulls what it
     shows from the workspace.
@@ -139,10 +139,10 @@ class StatusHeader(Widget):
     def _status(self) -> Content:
         """Return identity on the left and state on the right; the right side gets shorter before a mark is cut."""
         who, how, width = self._who(), self._how(), self.size.width
-        if self._has_more_to_say:
-            for shorter in (self._how_without_rate, self._reach_and_alarms):
-                if who.cell_length + how.cell_length + 2 > width:
-                    how = shorter()
+        if who.cell_length + how.cell_length + 2 > width:
+            how = self._how_without_rate()
+        if self._has_more_to_say and self._least_of_who().cell_length + how.cell_length + 4 > width:
+            how = self._reach_and_alarms()
         room = max(0, width - how.cell_length - 2)
         left = who.truncate(max(0, room - 2), ellipsis=True)
         return Content.assemble(" ", left, " " * (room - left.cell_length), how, " ")
@@ -161,6 +161,12 @@ class StatusHeader(Widget):
             return "$text bold on $primary 30%"
         return "$text on $panel" if tab.action == self._hovered else "$secondary"
 
+    def _least_of_who(self) -> Content:
+        """Return what must not be cut of the identity: the profile's name and the marks."""
+        if self._workspace is None:
+            return Content("")
+        return as_content([Cell(clean(self._workspace.profile.name), Style.STRONG), *self._marks()], "  ")
+
     def _who(self) -> Content:
         if self._workspace is None:
             return as_content([Cell("pyhall-tui", Style.STRONG), Cell("no profile open", Style.DIM)], "  ")
@@ -178,12 +184,11 @@ class StatusHeader(Widget):
     @property
     def _has_more_to_say(self) -> bool:
         """Whether there is something that must not be cut: a mark, or that the connection is not live."""
-        if self._workspace is None:
+        workspace = self._workspace
+        if workspace is None:
             return False
-        return bool(self._marks()) or self._workspace.connection.state.reach not in (
-            Reachability.LIVE,
-            Reachability.CONNECTING,
-        )
+        timeout = workspace.profile.timeout
+        return bool(self._marks()) or has_trouble(workspace.connection.state, workspace.now(), timeout)
 
     def _marks(self) -> list[Cell]:
         """Return what you must never overlook: production, read-only, plain http, a key that a variable overrides."""
@@ -208,18 +213,18 @@ class StatusHeader(Widget):
         return self._how_without_rate(rate)
 
     def _how_without_rate(self, *more: Content) -> Content:
-        if self._workspace is None:
+        workspace = self._workspace
+        if workspace is None:
             return Content("")
-        link = self._workspace.connection.state
-        status = as_content([reachability_cell(link), next_cell(link, self._workspace.now())], " · ")
+        status = as_content(status_cells(workspace.connection.state, workspace.now(), workspace.profile.timeout), " · ")
         return Content("    ").join([*self._live(), status, *more, *self._alarms()])
 
     def _reach_and_alarms(self) -> Content:
-        if self._workspace is None:
+        workspace = self._workspace
+        if workspace is None:
             return Content("")
-        return Content(" ").join(
-            [*self._live(), as_content([reachability_cell(self._workspace.connection.state)]), *self._alarms()]
-        )
+        cells = short_status_cells(workspace.connection.state, workspace.now(), workspace.profile.timeout)
+        return Content(" ").join([*self._live(), as_content(cells, " "), *self._alarms()])
 
     def _short(self) -> Content:
         if self._workspace is None:

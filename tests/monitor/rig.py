@@ -51,6 +51,9 @@ class Rig:
     def state(self, state: ConnectionState) -> None:
         pass
 
+    def ages(self, state: ConnectionState) -> None:
+        pass
+
     def event(self, event: Event) -> None:
         self.events.append(event)
 

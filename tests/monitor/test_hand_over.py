@@ -27,6 +27,7 @@ class Other:
             failed=lambda worker_id, error: self._take(f"failed {worker_id}"),
             ban_list=lambda answer, asked: self._take("ban list"),
             state=lambda state: self._take("state"),
+            ages=lambda state: self._take("ages"),
             event=lambda event: self._take("event"),
             request=lambda record: self._take("request"),
             patience=lambda: patience,
@@ -89,6 +90,21 @@ async def test_a_ban_list_and_a_change_of_the_connection_never_wait() -> None:
     other.sink.ban_list(BanList(entries={}), AT)
     other.sink.state(ConnectionState())
     assert other.taken == ["wkr_1", "ban list", "state"]
+
+
+async def test_ages_go_with_what_goes_next_and_wake_nobody_by_themselves() -> None:
+    """A header at rest costs nothing; of several only the newest goes."""
+    other = Other(patience=0.01)
+    for _ in range(3):
+        other.sink.ages(ConnectionState())
+    other.sink.flush()
+    assert other.woken == 0
+    other.sink.verdict(verdict("wkr_1"), AT)
+    await until(lambda: other.woken == 1)
+    assert other.taken == ["wkr_1", "ages"]
+    other.sink.ages(ConnectionState())
+    other.sink.state(ConnectionState())
+    assert other.taken == ["wkr_1", "ages", "state"], "a state has them already"
 
 
 async def test_what_waits_at_the_end_is_handed_over() -> None:

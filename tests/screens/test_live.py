@@ -22,7 +22,7 @@ async def test_a_band_names_what_is_refused_and_the_header_is_not_live(open_app:
     async with open_app(profile_of(hall), key=hall.key, watch=ids, size=(80, 24)) as opened:
         await until(lambda: "6 clean" in opened.text(), clock=opened.clock)
         hall.faults.add(path="/api/v1/verify/*", status=403, body='{"error": "not of this namespace"}')
-        await until(lambda: "verify 403" in opened.text(), clock=opened.clock)
+        await until(lambda: "verify ✖ 403" in opened.text(), clock=opened.clock)
         assert "● live" not in opened.text()
         await until(lambda: "Most verifies fail since" in opened.words(), clock=opened.clock)
         assert "not of this namespace" in opened.words()

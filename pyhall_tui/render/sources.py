@@ -1,0 +1,98 @@
+"""Each source in the header, the ban list and the verifies: when it last answered, and what it fails with."""
+
+from collections.abc import Iterator
+
+from pyhall_tui.clock import Moment
+from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
+from pyhall_tui.monitor.sources import Source
+from pyhall_tui.render.text import Cell, Style, clean, in_seconds, span
+
+_WORD = 24
+"""Characters of what a source fails with."""
+_SHORTER = {"not a registry's answer": "bad answer", "ban list unclear": "unclear", "answer too large": "too large"}
+_SLOW = 0.5
+"""Share of the time-out from which answers are called slow."""
+_ASIDE = (Reachability.NO_KEY, Reachability.NOT_ASKED)
+"""Nothing is sent, so no source has anything to show."""
+
+
+def status_cells(state: ConnectionState, now: Moment, timeout: float) -> list[Cell]:
+    """Return the reachability, each source, and what holds requests back. `timeout`: a request's, in seconds."""
+    cells = list(_reach_cells(state, now, timeout))
+    if state.reach in _ASIDE:
+        return [*cells, Cell("nothing is sent", Style.WARNING)]
+    cells += [cell for cell in (_list_cell(state, now), _verify_cell(state, now, timeout)) if cell is not None]
+    if state.limited_until and state.limited_until > now.mono:
+        cells.append(Cell(f"rate limited, resumes in {in_seconds(state.limited_until - now.mono)}", Style.WARNING))
+    return cells
+
+
+def short_status_cells(state: ConnectionState, now: Moment, timeout: float) -> list[Cell]:
+    """Return the reachability for a narrow header, or, if only some sources have trouble, which ones and what."""
+    return list(_reach_cells(state, now, timeout)) or list(_troubles(state))
+
+
+def has_trouble(state: ConnectionState, now: Moment, timeout: float) -> bool:
+    """Whether the connection says something that must not be cut."""
+    if state.reach in (Reachability.LIVE, Reachability.CONNECTING):
+        return state.is_silent(now.mono, timeout) or any(_troubles(state))
+    return True
+
+
+def _reach_cells(state: ConnectionState, now: Moment, timeout: float) -> Iterator[Cell]:
+    """Yield the reachability, if it is that of all sources together."""
+    if state.reach in _ASIDE:
+        yield Cell(f"✖ {state.reach.value}", Style.WARNING)
+    elif state.reach in (Reachability.LOST, Reachability.KEY_REJECTED):
+        yield Cell(f"✖ {state.reach.value}", Style.ERROR)
+    elif state.is_silent(now.mono, timeout):
+        yield Cell("? no answer", Style.WARNING)
+    elif state.reach is Reachability.CONNECTING:
+        yield Cell("… connecting", Style.DIM)
+    elif not any(_troubles(state)):
+        yield Cell("● live", Style.GOOD)
+
+
+def _troubles(state: ConnectionState) -> Iterator[Cell]:
+    if state.ban_list is BanListState.FAILING:
+        yield Cell(f"✖ list {_word(state.ban_list_source)}".rstrip(), Style.ERROR)
+    elif state.ban_list is BanListState.TRUNCATED:
+        yield Cell("▲ list truncated", Style.WARNING)
+    if state.reach is Reachability.VERIFY_FAILING:
+        yield Cell(f"✖ verify {_word(state.verify_source)}".rstrip(), Style.ERROR)
+
+
+def _list_cell(state: ConnectionState, now: Moment) -> Cell | None:
+    source = state.ban_list_source
+    if state.ban_list is BanListState.FAILING:
+        return Cell(f"list ✖ {_failure(source)}".rstrip(), Style.ERROR)
+    if state.ban_list is BanListState.TRUNCATED:
+        return Cell(f"list ▲ truncated {_age(source, now)}".rstrip(), Style.WARNING)
+    if state.ban_list is BanListState.MISSING:
+        return Cell("no ban list here", Style.WARNING)
+    if state.ban_list is BanListState.WAITING:
+        return Cell("list …", Style.DIM)
+    return Cell(f"list ✔ {_age(source, now)}".rstrip(), Style.DIM)
+
+
+def _verify_cell(state: ConnectionState, now: Moment, timeout: float) -> Cell | None:
+    source = state.verify_source
+    if source.word or state.reach is Reachability.VERIFY_FAILING:
+        return Cell(f"verify ✖ {_failure(source)}".rstrip(), Style.ERROR)
+    if source.answered is None:
+        return None
+    if source.took >= timeout * _SLOW:
+        return Cell(f"verify ▲ takes {span(source.took)}", Style.WARNING)
+    return Cell(f"verify ✔ {_age(source, now)}", Style.DIM)
+
+
+def _failure(source: Source) -> str:
+    return f"{_word(source)} ({source.failures:,})" if source.failures > 1 else _word(source)
+
+
+def _word(source: Source) -> str:
+    return _SHORTER.get(source.word) or clean(source.word, _WORD)
+
+
+def _age(source: Source, now: Moment) -> str:
+    return "" if source.answered is None else span(now.mono - source.answered)
