@@ -58,7 +58,9 @@ def by_drift(entry: Entry, firing: Firing, now: Moment) -> Iterator[Event]:
     if drifts and Condition.DRIFTED not in firing:
         yield _event(Kind.DRIFTED, entry, FIRST_SIGHT, (entry.drift or ""), now, entry.drift_detail, source="drift")
     if not drifts and Condition.DRIFTED in firing:
-        yield _event(Kind.DRIFT_ENDED, entry, "drifted", entry.drift or "not compared", now, source="drift")
+        compared = entry.drift is not None
+        kind, source = (Kind.DRIFT_ENDED, "drift") if compared else (Kind.NOT_COMPARED, "operator")
+        yield _event(kind, entry, "drifted", entry.drift or "not compared", now, source=source)
 
 
 def _event(

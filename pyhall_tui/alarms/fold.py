@@ -27,6 +27,7 @@ _OPENS = {
 _CLOSES = {
     Kind.UNBANNED: (Condition.BANNED,),
     Kind.DRIFT_ENDED: (Condition.DRIFTED,),
+    Kind.NOT_COMPARED: (Condition.DRIFTED,),
     Kind.APPEARED: (Condition.VANISHED,),
     Kind.CALMED: (Condition.FLAPPING,),
     Kind.REGISTRY_REGAINED: (Condition.REGISTRY_LOST,),

@@ -42,6 +42,8 @@ class Kind(StrEnum):
     CALMED = "calm again"
     UNWATCHED = "unwatched"
     """Taken off the watch list while one of its alarms was firing."""
+    NOT_COMPARED = "no longer compared"
+    """Its folder was taken away while it had drifted."""
     SILENCED = "silenced"
     SILENCE_ENDED = "silence ended"
 

@@ -34,6 +34,7 @@ _SEVERITY = {
     Kind.FLAPPING: Severity.ALARM,
     Kind.CALMED: Severity.NOTICE,
     Kind.UNWATCHED: Severity.NOTICE,
+    Kind.NOT_COMPARED: Severity.NOTICE,
     Kind.SILENCED: Severity.NOTICE,
     Kind.SILENCE_ENDED: Severity.NOTICE,
 }

@@ -27,7 +27,9 @@ _OPPOSITE = {
     Kind.BAN_LIST_RECOVERED: Kind.BAN_LIST_FAILING,
     Kind.CALMED: Kind.FLAPPING,
 }
-_DEEDS = frozenset({Kind.ATTEST_SENT, Kind.HASH_REPORTED, Kind.SILENCED, Kind.SILENCE_ENDED, Kind.UNWATCHED})
+_DEEDS = frozenset(
+    {Kind.ATTEST_SENT, Kind.HASH_REPORTED, Kind.SILENCED, Kind.SILENCE_ENDED, Kind.UNWATCHED, Kind.NOT_COMPARED}
+)
 """What a person did: each is a separate row with its own correlation id."""
 
 _Key = tuple[str, str | None, Kind]

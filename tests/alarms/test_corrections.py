@@ -73,6 +73,8 @@ def test_a_worker_on_the_ban_list_without_an_alarm_gets_one() -> None:
 
 def test_a_folder_that_is_compared_no_more_ends_its_alarm() -> None:
     entry = entry_of()
+    assert [one.kind for one in by_drift(entry, alarm(Condition.DRIFTED), THEN)] == [Kind.NOT_COMPARED]
+    entry.drift = DriftState.MATCH
     assert [one.kind for one in by_drift(entry, alarm(Condition.DRIFTED), THEN)] == [Kind.DRIFT_ENDED]
     entry.drift = DriftState.DRIFTED
     assert [one.kind for one in by_drift(entry, {}, THEN)] == [Kind.DRIFTED]

@@ -43,6 +43,7 @@ def after(*events: Event) -> Alarm:
         (Kind.APPEARED, "unknown", "revoked", ["revoked"], ["vanished"]),
         (Kind.DRIFTED, "match", "drifted", ["drifted"], []),
         (Kind.DRIFT_ENDED, "drifted", "match", [], ["drifted"]),
+        (Kind.NOT_COMPARED, "drifted", "not compared", [], ["drifted"]),
         (Kind.REGISTRY_LOST, "live", "lost", ["registry lost"], []),
         (Kind.REGISTRY_REGAINED, "lost", "live", [], ["registry lost"]),
         (Kind.VERIFY_FAILING, "live", "verify failing", ["verify failing"], []),
