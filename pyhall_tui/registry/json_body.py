@@ -47,7 +47,8 @@ def decode(body: bytes) -> Any:
         raise Unreadable(_not_json(body, error)) from None
     if is_too_deep(value):
         raise Unreadable("it is nested too deeply")
-    read_pairs(body, _no_key_twice)
+    if msgspec.json.encode(value) != body:  # written again it would lack a key that comes twice
+        read_pairs(body, _no_key_twice)
     return value
 
 
