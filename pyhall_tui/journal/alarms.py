@@ -1,7 +1,7 @@
 """The alarms of one profile while it is open: its events become alarms, here at once and in the journal a moment later.
 
-Other programs on the same profile write to the same journal. What they did is taken over within a second or two
-(`tick`), and what the journal made of our own work counts over what was expected of it.
+Other programs on the same profile write to the same journal. Their changes are applied within a second or two (`tick`),
+and what the journal made of our own work overrides what we expected.
 """
 
 import os
@@ -27,29 +27,29 @@ _MOST = 10_000
 _MOST_REPLACED = 20_000
 _MOST_ACTS = 100
 _AT_A_TIME = 2_000
-"""Changes that are taken in one go, so that a storm does not keep the screen waiting."""
+"""Changes applied at a time, so that a storm does not block the screen."""
 _WRITTEN_WITHIN = 1.0
-"""Seconds within which what was done here is usually written: until then it counts over what others did before it."""
+"""Seconds within which our own work is usually written: until then it overrides what others did before it."""
 _CONFIRMED_WITHIN = 5.0
-"""Seconds within which the journal has written a change; then what it holds counts, whatever was expected."""
+"""Seconds within which the journal has written a change; after that its content counts, whatever we expected."""
 
 
 class AlarmListener(Protocol):
-    """Who is told, on the thread that the profile was opened on."""
+    """Is notified, on the thread that opened the profile."""
 
     def events_happened(self, events: list[Event]) -> None: ...
     def alarms_changed(self, changes: list[Change]) -> None: ...
 
 
 class _Told(NamedTuple):
-    """A change that was told before the journal has written it."""
+    """A change that was reported before the journal has written it."""
 
     at: float
     key: tuple[Condition, str] | None
 
 
 class Alarms:
-    """Records events, and knows how each alarm stands. Belongs to one thread."""
+    """Records events, and knows the state of each alarm. Belongs to one thread."""
 
     def __init__(
         self,
@@ -62,11 +62,11 @@ class Alarms:
         operator: str = "",
         namespace_of: Callable[[str], str] = lambda _: "",
     ) -> None:
-        """Nothing is read yet.
+        """Read nothing yet.
 
         Args:
             operator: who acknowledges and silences here.
-            namespace_of: returns a worker's namespace; of the registry: of ``""``.
+            namespace_of: returns a worker's namespace; ``""`` stands for the registry.
         """
         self.rules = rules or default_rules()
         self.operator = operator
@@ -74,7 +74,7 @@ class Alarms:
         self._absent: set[tuple[Condition, str]] = set()
         """What the journal was found not to hold while the present events are taken."""
         self.most_are_gone = False
-        """The registry no longer knows most of the workers that it knew: that is one alarm, and none a worker."""
+        """The registry no longer knows most of the workers that it knew: one alarm in all, not one per worker."""
         self._journal = journal
         self._profile_name = profile_name
         self._listener = listener
@@ -82,19 +82,19 @@ class Alarms:
         self._namespace_of = namespace_of
         self._flapping = Flapping(self.rules.flapping)
         self._vanished: dict[str, Event] = {}
-        """The events of workers that vanished in this run, the latest of them."""
+        """The latest events of workers that vanished in this run."""
         self._replaced: dict[int, None] = {}
-        """The rows that newer ones took the place of, the latest of them."""
+        """The latest rows that newer ones replaced."""
         self._acts: list[Seen] = []
         self._seq = 0
         self._told: dict[str, _Told] = {}
         self.unseen = 0
-        """Rises when the journal has got events, or acknowledgements of them, that nobody here was told of."""
+        """Increases when the journal has got events, or acknowledgements of them, that nobody here knows about."""
         self._is_behind = False
-        """The journal has more changes than were taken at one time."""
+        """The journal has more changes than were applied at a time."""
 
     def restore(self) -> None:
-        """Take what earlier runs, and other programs, left."""
+        """Load what earlier runs and other programs left."""
         kept = self._journal.alarms.begin(self._profile_name)
         self._seq = kept.seq
         for alarm in kept.firing:
@@ -103,11 +103,11 @@ class Alarms:
         for silence in kept.silences:
             self.book.put_silence(silence, now.wall)
 
-    # -- how they stand ----------------------------------------------------------------------------------------
+    # -- their state -------------------------------------------------------------------------------------------
 
     @property
     def firing(self) -> int:
-        """How many alarms fire that nobody has acknowledged or silenced: what the header counts."""
+        """How many firing alarms nobody has acknowledged or silenced: what the header counts."""
         return self.book.count(Standing.FIRING)
 
     @property
@@ -116,18 +116,18 @@ class Alarms:
         return self.book.count(Standing.SILENCED)
 
     def of_event(self, event: Event) -> list[Alarm]:
-        """Return the alarms that an event began, as they are now."""
+        """Return the current state of the alarms that an event started."""
         found = [self.book.get(condition, event.worker_id or "") for condition in opened(event)]
         return [alarm for alarm in found if alarm is not None]
 
     def was_replaced(self, event_id: int) -> bool:
-        """Whether in this run a newer row took the place of that event's: it stands no more."""
+        """Whether a newer row replaced that event's row in this run, so it is gone."""
         return event_id in self._replaced
 
     # -- what happens ------------------------------------------------------------------------------------------
 
     def record(self, events: Iterable[Event]) -> None:
-        """Keep events, and tell of them and of what they make of alarms."""
+        """Store events, and report them and what they do to alarms."""
         self._absent.clear()
         kept: list[Event] = []
         changes: list[Change] = []
@@ -151,7 +151,7 @@ class Alarms:
         namespace = self._namespace_of(event.worker_id or "")
         event = self._by_rule(event)
         if any(alarm.is_firing and alarm.is_acknowledged for alarm in self.of_event(event)):
-            event = msgspec.structs.replace(event, acknowledged=True)  # unless it fires again by it
+            event = msgspec.structs.replace(event, acknowledged=True)  # unless it makes the alarm fire again
         came = msgspec.structs.replace(event, id=self._journal.alarms.new_id())
         made = self.book.take(came, namespace)
         if any(change.what is What.FIRED for change in made):
@@ -169,7 +169,7 @@ class Alarms:
         return kept
 
     def _is_known_by_others(self, event: Event) -> bool:
-        """Whether another program on the profile has recorded the same change already: it is no second event."""
+        """Whether another program on the profile has recorded the same change already: it is not a second event."""
         known = False
         for effect in effects(event):
             alarm = self.book.get(effect.condition, event.worker_id or "")
@@ -186,7 +186,7 @@ class Alarms:
         return self._journal.alarms.is_ours(alarm.event_id if effect.opens else alarm.resolved_event)
 
     def _by_rule(self, event: Event) -> Event:
-        """Return an event as loud as the rule for what it begins."""
+        """Return an event with the severity of the rule for what it starts."""
         severities = [self.rules.of(condition).severity for condition in opened(event)]
         if event.kind is Kind.VANISHED and self.most_are_gone:
             severities = [min(Severity.WARNING, *severities)]
@@ -205,7 +205,7 @@ class Alarms:
         )
 
     def most_vanish(self, *, most: bool) -> None:
-        """Say whether most workers are gone: then those that went first are no alarms of their own any more."""
+        """Note whether most workers are gone: then the first ones to go no longer count as separate alarms."""
         self.most_are_gone = most
         if not most:
             return
@@ -227,7 +227,7 @@ class Alarms:
             self._listener.alarms_changed([])
 
     def unwatched(self, worker_ids: Iterable[str]) -> None:
-        """End the alarms of workers that are watched no more: nobody asks how they are."""
+        """End the alarms of workers that are no longer watched, because nobody checks them."""
         wall = self._clock.now().wall
         gone = []
         for worker_id in worker_ids:
@@ -238,25 +238,25 @@ class Alarms:
         self.record(gone)
 
     def only_watched(self, worker_ids: Iterable[str]) -> None:
-        """End the alarms of workers that are not among these, since they were taken off the list by another program."""
+        """End the alarms of workers that are not among these, because another program took them off the list."""
         watched = set(worker_ids)
         self.unwatched({alarm.subject for alarm in self.book.alarms() if alarm.is_firing and alarm.subject} - watched)
 
     # -- what people do ----------------------------------------------------------------------------------------
 
     def acknowledge(self, events: Iterable[Event], note: str = "") -> None:
-        """Acknowledge events with the alarms that they began."""
+        """Acknowledge events and the alarms that they started."""
         seen_events = list(events)
         alarms = [alarm for event in seen_events for alarm in self.of_event(event) if is_seen_with(alarm, event)]
         seen = self._journal.acknowledge([event.id for event in seen_events], by=self.operator, note=note)
         self._seen(alarms, seen)
 
     def acknowledge_alarms(self, alarms: Iterable[Alarm], note: str = "") -> None:
-        """Acknowledge alarms, each if it still fires for that time."""
+        """Acknowledge alarms if that firing is still current."""
         self._seen(list(alarms), self._journal.acknowledge([], by=self.operator, note=note))
 
     def acknowledge_all(self, up_to_id: int, note: str = "") -> None:
-        """Acknowledge every event up to that one with its alarms, those that no screen has loaded included."""
+        """Acknowledge every event up to that one with its alarms, including those that no screen has loaded."""
         seen = self._journal.acknowledge_all(self._profile_name, up_to_id, by=self.operator, note=note)
         self._seen([alarm for alarm in self.book.alarms() if alarm.is_firing and alarm.event_id <= up_to_id], seen)
 
@@ -275,7 +275,7 @@ class Alarms:
     def undo(self) -> int | None:
         """Undo the last acknowledgement of this run; return how many alarms are open again, None if there is none.
 
-        What has fired again since, or was acknowledged by others, stays as it is.
+        Alarms that fired again since, or that others acknowledged, stay as they are.
         """
         if not self._acts:
             return None
@@ -289,7 +289,7 @@ class Alarms:
     def silence(
         self, until: float, reason: str, *, worker: str = "", namespace: str = "", condition: str = ""
     ) -> Silence:
-        """Silence what fits all that is given, until that wall time."""
+        """Silence what matches all given values, until that wall time."""
         wall = self._clock.now().wall
         silence = Silence(
             id=os.urandom(4).hex(),
@@ -320,10 +320,10 @@ class Alarms:
         self.unseen += 1
         self._tell([Change(what=What.UNSILENCED, at=wall, by=by, silence=ended)])
 
-    # -- what time brings --------------------------------------------------------------------------------------
+    # -- as time passes ----------------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """See what time has brought: silences that are over, workers that are calm, what others did."""
+        """Handle what time brings: silences that end, workers that calm down, what others did."""
         self._absent.clear()
         self.follow_others()
         now = self._clock.now()
@@ -336,7 +336,7 @@ class Alarms:
         )
 
     def follow_others(self) -> None:
-        """Take what the journal has got since the last time, from other programs and from this one."""
+        """Apply what the journal has got since the last time, from other programs and from this one."""
         if not self._journal.others_wrote() and not self._told and not self._is_behind:
             return
         news = []
@@ -363,7 +363,7 @@ class Alarms:
             self._listener.alarms_changed(news)
 
     def _take_what_was_written(self) -> None:
-        """Where the journal made something else of our own work than expected, it is right: others were faster."""
+        """Apply what the journal made of our own work; if it differs from what we expected, others were faster."""
         mono = self._clock.now().mono
         late = {change: told for change, told in self._told.items() if mono - told.at > _CONFIRMED_WITHIN}
         if not late or self._journal.troubles:
@@ -387,7 +387,7 @@ class Alarms:
 
 
 def silenced_event(silence: Silence) -> Event:
-    """Return the event of a silence that begins."""
+    """Return the event of a silence that starts."""
     until = datetime.fromtimestamp(silence.until).astimezone().isoformat(" ", "minutes")
     why = f": {silence.reason}" if silence.reason else ""
     return _of_silence(Kind.SILENCED, silence, silence.began_at, "silenced", f"until {until}, by {silence.by}{why}")

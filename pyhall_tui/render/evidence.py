@@ -1,5 +1,6 @@
 """How an evidence log is shown: whether its chain is intact, and its receipts."""
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from pyhall_tui.attest.evidence import ChainCheck, LogPosition, Receipt, Tail
@@ -23,7 +24,7 @@ def receipt_row(receipt: Receipt) -> ReceiptRow:
     is_ok = receipt.status.casefold() == "ok"
     return ReceiptRow(
         line=Cell(f"{receipt.line:>7,}", Style.DIM),
-        at=Cell(clean(receipt.at, 40) or "–", Style.DIM),
+        at=Cell(_local(receipt.at), Style.DIM),
         status=Cell(clean(receipt.status, 40) or "–", Style.PLAIN if is_ok else Style.WARNING),
         capability=Cell(clean(receipt.capability, 200) or "–"),
         correlation=Cell(clean(receipt.correlation_id, 200) or "–"),
@@ -48,3 +49,12 @@ def check_lines(path: str, check: ChainCheck, known: LogPosition | None, at: flo
         words = "If the log was rotated on purpose, press m to accept its end as known. If not, someone removed lines."
         lines.append((Cell(words, Style.WARNING),))
     return lines
+
+
+def _local(at: str) -> str:
+    """Return a receipt's time in local time; anything else as the log has it."""
+    try:
+        then = datetime.fromisoformat(at)
+        return f"{(then if then.tzinfo else then.replace(tzinfo=UTC)).astimezone():%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError, OSError):
+        return clean(at, 40) or "–"

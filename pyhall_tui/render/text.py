@@ -125,6 +125,13 @@ def full_time(wall: float) -> str:
     return then.isoformat(sep=" ", timespec="seconds")
 
 
+def zone() -> str:
+    """Return the name of the local time zone, to say it once beside times: `CET`, or `+05:30` if its name is long."""
+    now = datetime.now().astimezone()
+    name = now.tzname() or ""
+    return name if name.isalpha() and len(name) < 6 else now.isoformat()[-6:]
+
+
 def short_hash(sha256: str | None) -> str:
     """Return the first eight digits, or a dash."""
     return sha256[:8] if sha256 else "–"

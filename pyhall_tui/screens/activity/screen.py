@@ -31,6 +31,7 @@ from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.key_hint import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.time_column import with_zone
 from pyhall_tui.workspace import Workspace
 
 COLUMNS = (
@@ -96,7 +97,7 @@ class ActivityScreen(ModeScreen):
                 yield KeyHint("", "screen.kind(1)", id="by-kind")
                 yield KeyHint("", "screen.worker", id="by-worker")
                 yield KeyHint("", "screen.pause", id="pausing")
-            yield LineTable(COLUMNS, self._row, id="events")
+            yield LineTable(with_zone(COLUMNS), self._row, id="events")
             yield Static(id="no-events", markup=False)
             yield Static(id="whole-event", markup=False)
 

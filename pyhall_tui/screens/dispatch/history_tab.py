@@ -25,6 +25,7 @@ from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.line_table import LineTable, Row
+from pyhall_tui.widgets.time_column import with_zone
 from pyhall_tui.workspace import Workspace
 
 _SHOWN = 2_000
@@ -65,7 +66,7 @@ class HistoryTab(Vertical):
 
     def compose(self) -> ComposeResult:
         yield FilterInput("#kept", placeholder="/ worker:… capability:… code:… id:… or any text", id="search")
-        yield LineTable(COLUMNS, self._row, id="kept")
+        yield LineTable(with_zone(COLUMNS), self._row, id="kept")
         yield Static(id="kept-count")
 
     def read(self) -> None:

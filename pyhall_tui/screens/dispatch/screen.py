@@ -28,6 +28,7 @@ from pyhall_tui.screens.dispatch.matrix_tab import MatrixTab
 from pyhall_tui.screens.dispatch.request_form import READ_ONLY, RequestForm
 from pyhall_tui.screens.messages import CopyText, Go
 from pyhall_tui.widgets.line_table import LineTable, Row
+from pyhall_tui.widgets.time_column import with_zone
 from pyhall_tui.widgets.typed_ahead import LastAnswer
 from pyhall_tui.workspace import Workspace
 
@@ -80,7 +81,7 @@ class DispatchScreen(ModeScreen):
                 with Horizontal(id="try-top"):
                     yield RequestForm(self.workspace, self._drafts)
                     yield AnswerView(LiveStrip(self.workspace))
-                yield LineTable(COLUMNS, self._row, id="session")
+                yield LineTable(with_zone(COLUMNS), self._row, id="session")
             with TabPane("Matrix  F3", id="matrix"):
                 yield MatrixTab(self.workspace, self._drafts, self._home.config / "baselines")
             with TabPane("History  F4", id="history"):

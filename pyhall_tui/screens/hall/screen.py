@@ -37,6 +37,7 @@ from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.widgets.key_hint import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
+from pyhall_tui.widgets.time_column import with_zone
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 
@@ -103,7 +104,7 @@ class HallScreen(Screen[None]):
             with TabPane("Decisions  F2", id="decisions"), Vertical():
                 yield FilterInput("#decisions-table", placeholder="/ filter over all fields", id="hall-filter")
                 yield KeyHint("", "screen.pause", id="hall-pausing")
-                yield LineTable(DECISIONS, self._decision_row, id="decisions-table")
+                yield LineTable(with_zone(DECISIONS), self._decision_row, id="decisions-table")
             with TabPane("Policy  F3", id="policy"), Vertical():
                 yield Static(id="policy-head", markup=False)
                 yield LineTable(RULES, self._rule_row, id="rules-table")

@@ -26,6 +26,7 @@ from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.time_column import with_zone
 from pyhall_tui.widgets.typed_ahead import keys_wait_for
 
 MOST = 50_000
@@ -33,7 +34,7 @@ MOST = 50_000
 _MARK = "evidence-mark"
 _COLUMNS = (
     Column("line", "   LINE", 7, sortable=False),
-    Column("at", "AT (UTC)", 20, leaves=2, sortable=False),
+    Column("at", "TIME", 20, leaves=2, sortable=False),
     Column("status", "STATUS", 8, sortable=False),
     Column("capability", "CAPABILITY", 18, flex=2, leaves=3, sortable=False),
     Column("correlation", "CORRELATION ID", 36, flex=1, sortable=False),
@@ -82,7 +83,7 @@ class EvidenceScreen(DialogScreen[None]):
         with Dialog("Evidence log, read only", "/ search · enter receipt · r check again · esc close"):
             yield Static(id="evidence-text", markup=False)
             yield OneLineInput(placeholder="/ a correlation id, then enter", id="evidence-query", compact=True)
-            yield LineTable(_COLUMNS, self._row, id="receipts")
+            yield LineTable(with_zone(_COLUMNS, "at"), self._row, id="receipts")
 
     def on_mount(self) -> None:
         self.action_look()
