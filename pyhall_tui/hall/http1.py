@@ -170,7 +170,7 @@ class HallProtocol(H11Protocol):
         path, _, query = request.target.partition(b"?")
         scope: Any = {
             "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "asgi": {"version": self.config.asgi_version, "spec_version": "2.3"},
             "http_version": "1.1",
             "server": self.server,
             "client": self.client,
