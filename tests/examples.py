@@ -7,13 +7,14 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-_ALL = os.environ.get("CI", "").lower() in ("1", "true")
+ALL = os.environ.get("CI", "").lower() in ("1", "true")
+"""Whether this is CI, where everything is tried in full."""
 _FEW = 4
 
 
 def examples(count: int = 100) -> int:
     """Return how many to try of a property that is worth `count` of them in CI."""
-    return count if _ALL else max(5, count // _FEW)
+    return count if ALL else max(5, count // _FEW)
 
 
 def use_examples() -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.examples import ALL
 from tests.live_hall import LiveHall
 
 EXAMPLES = 3
-PHASES = "coverage,fuzzing"
+PHASES = "coverage,fuzzing" if ALL else "fuzzing"
 CONFIG = """
 base-url = "{url}"
 [auth.openapi.key]
