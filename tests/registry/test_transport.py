@@ -96,15 +96,16 @@ async def test_an_idle_connection_is_kept_only_for_a_while(
 
 async def test_what_comes_over_an_idle_connection_ends_it_unread(server: RawServer, client: RegistryClient) -> None:
     """Such as the 408 of a proxy that closes what is idle."""
+    is_idle = asyncio.Event()
 
     async def then_more(request: RawRequest, writer: asyncio.StreamWriter) -> None:
         writer.write(verdict())
-        await writer.drain()
-        await asyncio.sleep(0.05)
+        await is_idle.wait()
         writer.write(json({"error": "idle"}, "408 Request Timeout"))
 
     server.answer(then_more, verdict())
     await client.verify(WORKER)
+    is_idle.set()
     await until(lambda: server.open_connections == 0)
     assert (await client.verify(WORKER, retry=False)).status == "active"
     assert [request.connection for request in server.requests] == [1, 2]
