@@ -330,7 +330,9 @@ class Monitor:
         if wait := _asked_for(error):
             self._budget.limited(now.mono, wait)
         if self._is_tried:
-            self._next_try = now.mono + max(self._backoff.next(), wait)
+            if now.mono >= self._next_try:  # otherwise it was under way before, and says nothing new
+                self._next_try = now.mono + self._backoff.next()
+            self._next_try = max(self._next_try, now.mono + wait)
         return False
 
     @property

@@ -21,7 +21,8 @@ def status_cells(state: ConnectionState, now: Moment, timeout: float) -> list[Ce
     cells = list(_reach_cells(state, now, timeout))
     if state.reach in _ASIDE:
         return [*cells, Cell("nothing is sent", Style.WARNING)]
-    cells += [cell for cell in (_list_cell(state, now), _verify_cell(state, now, timeout)) if cell is not None]
+    sources = (_list_cell(state, now, timeout), _verify_cell(state, now, timeout))
+    cells += [cell for cell in sources if cell is not None]
     if state.limited_until and state.limited_until > now.mono:
         cells.append(Cell(f"rate limited, resumes in {in_seconds(state.limited_until - now.mono)}", Style.WARNING))
     return cells
@@ -29,13 +30,13 @@ def status_cells(state: ConnectionState, now: Moment, timeout: float) -> list[Ce
 
 def short_status_cells(state: ConnectionState, now: Moment, timeout: float) -> list[Cell]:
     """Return the reachability for a narrow header, or, if only some sources have trouble, which ones and what."""
-    return list(_reach_cells(state, now, timeout)) or list(_troubles(state))
+    return list(_reach_cells(state, now, timeout)) or list(_troubles(state, timeout))
 
 
 def has_trouble(state: ConnectionState, now: Moment, timeout: float) -> bool:
     """Whether the connection says something that must not be cut."""
     if state.reach in (Reachability.LIVE, Reachability.CONNECTING):
-        return state.is_silent(now.mono, timeout) or any(_troubles(state))
+        return state.is_silent(now.mono, timeout) or any(_troubles(state, timeout))
     return True
 
 
@@ -49,20 +50,24 @@ def _reach_cells(state: ConnectionState, now: Moment, timeout: float) -> Iterato
         yield Cell("? no answer", Style.WARNING)
     elif state.reach is Reachability.CONNECTING:
         yield Cell("… connecting", Style.DIM)
-    elif not any(_troubles(state)):
+    elif not any(_troubles(state, timeout)):
         yield Cell("● live", Style.GOOD)
 
 
-def _troubles(state: ConnectionState) -> Iterator[Cell]:
+def _troubles(state: ConnectionState, timeout: float) -> Iterator[Cell]:
     if state.ban_list is BanListState.FAILING:
         yield Cell(f"✖ list {_word(state.ban_list_source)}".rstrip(), Style.ERROR)
     elif state.ban_list is BanListState.TRUNCATED:
         yield Cell("▲ list truncated", Style.WARNING)
+    elif _is_slow(state.ban_list_source, timeout):
+        yield Cell("▲ list slow", Style.WARNING)
     if state.reach is Reachability.VERIFY_FAILING:
         yield Cell(f"✖ verify {_word(state.verify_source)}".rstrip(), Style.ERROR)
+    elif _is_slow(state.verify_source, timeout):
+        yield Cell("▲ verify slow", Style.WARNING)
 
 
-def _list_cell(state: ConnectionState, now: Moment) -> Cell | None:
+def _list_cell(state: ConnectionState, now: Moment, timeout: float) -> Cell:
     source = state.ban_list_source
     if state.ban_list is BanListState.FAILING:
         return Cell(f"list ✖ {_failure(source)}".rstrip(), Style.ERROR)
@@ -72,6 +77,8 @@ def _list_cell(state: ConnectionState, now: Moment) -> Cell | None:
         return Cell("no ban list here", Style.WARNING)
     if state.ban_list is BanListState.WAITING:
         return Cell("list …", Style.DIM)
+    if _is_slow(source, timeout):
+        return Cell(f"list ▲ slow {_age(source, now)}", Style.WARNING)
     return Cell(f"list ✔ {_age(source, now)}".rstrip(), Style.DIM)
 
 
@@ -81,9 +88,13 @@ def _verify_cell(state: ConnectionState, now: Moment, timeout: float) -> Cell | 
         return Cell(f"verify ✖ {_failure(source)}".rstrip(), Style.ERROR)
     if source.answered is None:
         return None
-    if source.took >= timeout * _SLOW:
-        return Cell(f"verify ▲ takes {span(source.took)}", Style.WARNING)
+    if _is_slow(source, timeout):
+        return Cell(f"verify ▲ slow {_age(source, now)}", Style.WARNING)
     return Cell(f"verify ✔ {_age(source, now)}", Style.DIM)
+
+
+def _is_slow(source: Source, timeout: float) -> bool:
+    return source.took >= timeout * _SLOW
 
 
 def _failure(source: Source) -> str:

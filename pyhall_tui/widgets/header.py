@@ -139,7 +139,7 @@ class StatusHeader(Widget):
     def _status(self) -> Content:
         """Return identity on the left and state on the right; the right side gets shorter before a mark is cut."""
         who, how, width = self._who(), self._how(), self.size.width
-        if who.cell_length + how.cell_length + 2 > width:
+        if who.cell_length + how.cell_length + 4 > width:
             how = self._how_without_rate()
         if self._has_more_to_say and self._least_of_who().cell_length + how.cell_length + 4 > width:
             how = self._reach_and_alarms()

@@ -89,6 +89,21 @@ async def test_a_registry_that_stops_answering_is_silent_before_it_is_lost() -> 
         assert rig.kinds() == [Kind.REGISTRY_LOST]
 
 
+async def test_requests_under_way_when_a_registry_is_lost_do_not_put_off_its_next_try() -> None:
+    """Eight of them end after it is known to be lost: that is one failure, not eight in a row."""
+    async with simulated(40, poll_interval=10, requests_in_flight=8) as (registry, rig):
+        await later(rig, 20)
+        registry.hanging |= {"", *registry.hashes}
+        while rig.monitor.state.reach is not Reachability.LOST:
+            await later(rig, 0.5)
+        await later(rig, 11)
+        state, now = rig.monitor.state, rig.clock.now().mono
+        assert state.next_try is not None and state.next_try - now <= 8
+        registry.hanging.clear()
+        await later(rig, 20)
+        assert rig.monitor.state.reach is Reachability.LIVE
+
+
 async def test_answers_that_come_too_slowly_are_told_with_the_round_that_they_make() -> None:
     """F53: none fails, but nothing is verified within its interval any more."""
     async with simulated(30, poll_interval=30, requests_in_flight=4) as (registry, rig):

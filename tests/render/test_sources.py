@@ -57,9 +57,10 @@ ODD = Source(word="not a registry's answer", answered=980.0, unheard=999.0, fail
         (state(R.NOT_ASKED, L.WAITING, Source(), Source()), "✖ not asked · nothing is sent", "✖ not asked"),
         (
             state(verify=Source(answered=999.0, took=9.0)),
-            "● live · list ✔ 2s · verify ▲ takes 9s",
-            "● live",
+            "list ✔ 2s · verify ▲ slow 1s",
+            "▲ verify slow",
         ),
+        (state(listing=Source(answered=998.0, took=6.0)), "list ▲ slow 2s · verify ✔ 1s", "▲ list slow"),
         (
             state(limited_until=1006.5),
             "● live · list ✔ 2s · verify ✔ 1s · rate limited, resumes in 7s",
