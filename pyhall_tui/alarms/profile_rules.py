@@ -8,15 +8,15 @@ _TABLE = "alarms"
 
 
 class ProfileRules:
-    """Reads the rules of a profile each time it is asked, so that a changed file counts from the next opening on."""
+    """Reads a profile's rules at each request, so that a changed file applies from the next opening on."""
 
     def __init__(self, store: ProfileStore) -> None:
         self._store = store
         self.mistakes: tuple[str, ...] = ()
-        """What was wrong with the rules read last, in sentences."""
+        """What was wrong with the last rules, in sentences."""
 
     def of(self, profile: Profile) -> Rules:
-        """Return a profile's rules; what is wrong with one costs only that one."""
+        """Return a profile's rules; a mistake affects only its own rule."""
         try:
             table = self._store.table_in(profile.name, _TABLE)
         except ProfilesFileError as mistake:

@@ -1,4 +1,4 @@
-"""What is typed to silence alarms, in the dialog or on the command line, and what is wrong with it."""
+"""What you type to silence alarms, in the dialog or on the command line, and what is wrong with it."""
 
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ class SilenceForm(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What is to be silenced, as `Alarms.silence` takes it."""
+    """What to silence, as arguments of `Alarms.silence`."""
 
     until: float
     reason: str
@@ -31,7 +31,7 @@ class Wanted(NamedTuple):
 
 
 class SilenceMistakes(ValueError):
-    """A sentence for each field of the form that is wrong."""
+    """A sentence for each wrong field of the form."""
 
     def __init__(self, by_field: dict[str, str]) -> None:
         super().__init__(" ".join(by_field.values()))

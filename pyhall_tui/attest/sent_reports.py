@@ -1,7 +1,7 @@
 """Which package hashes were reported to which registry, so that none is reported twice by mistake.
 
-One file a report, made before it is sent: a program that is killed meanwhile leaves it, and it says *outcome unknown*.
-Making it fails if it is there, so of two programs only one sends. Uses the disk; a report is rare.
+One file per report, made before it is sent: a program that is killed meanwhile leaves the file, which says *outcome
+unknown*. Making it fails if it is there, so of two programs only one sends. Uses the disk; a report is rare.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ _MOST: Final = 16_384
 
 
 class NotKept(Exception):
-    """What is sent can't be noted, so send nothing."""
+    """What is sent can't be recorded, so send nothing."""
 
 
 class SentReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +82,7 @@ class SentReports:
                 write_atomically(self._path(self._folder, sha256), msgspec.json.encode(kept))
 
     def refused(self, sha256: str) -> None:
-        """Forget a report that the registry did not take, so that it can be sent again."""
+        """Forget a report that the registry did not accept, so that it can be sent again."""
         if self._folder is not None:
             with contextlib.suppress(OSError):
                 self._path(self._folder, sha256).unlink()

@@ -1,6 +1,6 @@
 """`pyhall-tui alarms …`: what fires, who has seen it and what is silenced, without the app.
 
-Nothing is asked of the registry: the commands read and change what the app has recorded. A running app follows.
+The commands send nothing to the registry: they read and change what the app has recorded. A running app follows.
 """
 
 import json
@@ -36,9 +36,9 @@ T = TypeVar("T", bound=_HasId)
 
 _KEPT_WITHIN = 5.0
 _OLD = 600.0
-"""Seconds after which it is said that what was recorded is old."""
+"""Seconds after which the records are reported as old."""
 _LEAST = 4
-"""Characters of an id that are enough, if no other begins so."""
+"""How many characters of an id are enough, if no other starts with them."""
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON Lines, one for each.")
 
@@ -49,7 +49,7 @@ class _Nobody:
 
 
 class _Session:
-    """The alarms of the chosen profile, as they are recorded."""
+    """The recorded alarms of the chosen profile."""
 
     def __init__(self, ctx: click.Context) -> None:
         self.ctx = ctx
@@ -73,12 +73,12 @@ class _Session:
         return self.clock.now().wall
 
     def keep(self) -> None:
-        """Wait until what was done is written; end the command if it can't be."""
+        """Wait until the changes are written; end the command if they can't be."""
         if not self.journal.flush(_KEPT_WITHIN) or self.journal.troubles:
             fail(self.ctx, f"It could not be written: {' '.join(self.journal.notes) or 'the disk does not answer'}.")
 
     def document(self, alarm: Alarm) -> dict[str, Any]:
-        """Return an alarm as plain values; what is not known is None."""
+        """Return an alarm as plain values; unknown ones are None."""
         silence = self.alarms.book.silenced_by(alarm)
         return {
             "id": alarm.id,
@@ -121,13 +121,13 @@ def alarms_group(ctx: click.Context) -> None:
 
 
 @alarms_group.command("list")
-@click.option("--all", "everything", is_flag=True, help="Also those that are over.")
+@click.option("--all", "everything", is_flag=True, help="Also list ended alarms.")
 @_json
 @click.pass_context
 def list_command(ctx: click.Context, everything: bool = False, as_json: bool = False) -> None:
     """Print the alarms that fire, as the app last recorded them.
 
-    Exit code 0: none fires, but for those that are acknowledged or silenced. 1: some fire. 2: they could not be read.
+    Exit code 0: none fires, except acknowledged or silenced ones. 1: some fire. 2: they could not be read.
     """
     with _opened(ctx) as session:
         found = session.journal.alarms.all(session.profile.name) or []
@@ -141,7 +141,7 @@ def list_command(ctx: click.Context, everything: bool = False, as_json: bool = F
 
 @alarms_group.command("ack")
 @click.argument("ids", nargs=-1, metavar="ID…")
-@click.option("--all", "everything", is_flag=True, help="All that fire.")
+@click.option("--all", "everything", is_flag=True, help="All firing alarms.")
 @click.option("--note", default="", metavar="TEXT", help="For those who read it later.")
 @click.pass_context
 def ack_command(ctx: click.Context, ids: tuple[str, ...], everything: bool, note: str) -> None:
@@ -170,9 +170,9 @@ def ack_command(ctx: click.Context, ids: tuple[str, ...], everything: bool, note
 @click.option("--reason", default="", metavar="TEXT", help="For those who read it later.")
 @click.pass_context
 def silence_command(ctx: click.Context, worker: str, namespace: str, kind: str, until: str, reason: str) -> None:
-    """Silence the alarms that fit all that is given, and print the silence's id.
+    """Silence the alarms that match every given option, and print the silence's id.
 
-    They are counted as silenced, and workers are shown as before. Exit code 0: done. 2: it could not be done.
+    They are counted as silenced; workers are shown as before. Exit code 0: done. 2: it could not be done.
     """
     form = SilenceForm(worker=worker, namespace=namespace, kind=kind, until=until, reason=reason)
     try:
@@ -207,7 +207,7 @@ def unsilence_command(ctx: click.Context, silence_id: str) -> None:
 
 
 def _one(ctx: click.Context, among: Sequence[T], what: str, typed: str) -> T:
-    """Return the one whose id begins so; end the command if none or several do."""
+    """Return the one whose id starts so; end the command if none or several do."""
     found = [one for one in among if one.id.startswith(typed.lower())]
     if len(found) == 1 and (len(typed) >= _LEAST or found[0].id == typed):
         return found[0]
@@ -215,7 +215,7 @@ def _one(ctx: click.Context, among: Sequence[T], what: str, typed: str) -> T:
         fail(ctx, f"{typed!r} is too short for an id: give at least {_LEAST} characters.")
     fail(
         ctx,
-        f"There is no {what} with the id {typed}." if not found else f"Several begin with {typed}: give more of it.",
+        f"There is no {what} with the id {typed}." if not found else f"Several start with {typed}: give more of it.",
     )
 
 
@@ -228,7 +228,7 @@ def _line(session: _Session, alarm: Alarm) -> str:
 
 
 def _tell_age(session: _Session) -> None:
-    """Say if what was recorded is old: none that fires is not news then."""
+    """Say if the records are old: then it means little that no alarm fires."""
     heard = session.journal.newest_verdict_at(session.profile.name)
     if heard is None:
         tell(session.ctx, "No worker of this profile has been verified yet.")

@@ -73,7 +73,7 @@ CODES: Final[dict[str, CodeMeaning]] = {
         "The running package is not the attested one.", "Treat it as an incident until you know who changed it."
     ),
     "DENY_WORKER_BANNED": CodeMeaning("The worker is banned.", "Open the worker for the ban's reason."),
-    "DENY_WORKER_RETIRED": CodeMeaning("The worker is retired for good.", "Use the worker that took its place."),
+    "DENY_WORKER_RETIRED": CodeMeaning("The worker is retired permanently.", "Use the worker that took its place."),
     "DENY_WORKER_REVOKED": CodeMeaning("The worker's enrollment is revoked.", "Ask the namespace's owner why."),
     "DENY_ATTESTATION_UNCONFIGURED": CodeMeaning(
         "Attestation is required, but not set up in the hall.", "Set it up, or change the rule."

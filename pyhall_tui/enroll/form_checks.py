@@ -24,7 +24,7 @@ _PLACEHOLDERS = {"pending_attestation", "unverified", "pending", "none", "null",
 def check_display_name(text: str) -> str:
     """Check the name that people read. Any character is allowed except control characters."""
     if not text.strip():
-        return "Give the worker a name that people will recognise."
+        return "Give the worker a name that people will recognize."
     if any(unicodedata.category(letter) in _UNSPEAKABLE for letter in text):
         return "The name contains a control character or a line break: type it again."
     return _too_long(text.strip(), "name")

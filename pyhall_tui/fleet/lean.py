@@ -1,4 +1,4 @@
-"""A verdict as the fleet holds it, of a hundred thousand workers at once: what many workers share is there once."""
+"""Verdicts as the fleet holds them for a hundred thousand workers: what many workers share is stored once."""
 
 import sys
 from typing import Final
@@ -13,7 +13,7 @@ _shared: dict[tuple[str, ...], tuple[str, ...]] = {}
 
 
 def lean(verdict: Verdict, worker_id: str) -> Verdict:
-    """Return the same verdict with the id's own text, and the words that others have too."""
+    """Return the same verdict, sharing the id's text and the words that others have too."""
     same_hash = verdict.hash_text == verdict.sha256
     return msgspec.structs.replace(
         verdict,

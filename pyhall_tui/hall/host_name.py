@@ -23,7 +23,7 @@ def name_of(host: str) -> str | None:
 
 @lru_cache(maxsize=256)
 def is_own(name: str, known: frozenset[str], local: str) -> bool:
-    """Whether a name is `known`, this machine's for itself, or `local`, the address that was connected to."""
+    """Whether a name is `known`, is this machine's own, or is `local`, the address that was connected to."""
     if name in known or is_this_machine(name) or name.endswith(f".{LOCALHOST}"):
         return True
     return ip_or_none(name) is not None and name == name_of(local)

@@ -1,7 +1,7 @@
-"""Reads and answers plain requests without h11, which takes more time for each than the hall needs to decide it.
+"""Reads and answers plain requests without h11, which takes more time per request than the hall needs to decide it.
 
-Plain is what has one meaning for every reader, and is there in one piece: `read_plain` takes a small part of HTTP/1.1,
-and h11 takes the same bytes for the same request. Everything else is h11's.
+A plain request means the same to every reader, and has arrived in one piece: `read_plain` accepts a small part of
+HTTP/1.1, and h11 reads the same bytes as the same request. h11 handles everything else.
 """
 
 import re
@@ -61,14 +61,14 @@ def _length(headers: list[tuple[bytes, bytes]]) -> int | None:
 
 
 class PlainCycle(RequestResponseCycle):
-    """A plain request and its answer, which is written as it is: in one piece if the app gives it in one."""
+    """A plain request and its answer, which is written in one piece if the app provides it in one."""
 
     _head: bytes = b""
     _chunked = False
     _empty = False
 
     async def send(self, message: Any) -> None:
-        """Take a part of the answer from the app."""
+        """Add a part of the answer from the app."""
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.disconnected:

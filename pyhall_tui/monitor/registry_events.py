@@ -18,19 +18,19 @@ _OVER = {
     Reachability.VERIFY_FAILING: (Condition.REGISTRY_LOST,),
     Reachability.LOST: (Condition.VERIFY_FAILING,),
 }
-"""Which conditions do not hold at a reach; an earlier run or another program may have seen them begin."""
+"""Which conditions are over in a state; an earlier run or another program may have seen them start."""
 LIST_PATIENCE = 5.0
 """Seconds for which a ban list must fail before that is reported: one that fails once, or a lost registry's, is not."""
 _IS_THERE = (Reachability.LIVE, Reachability.VERIFY_FAILING)
-"""The registry answers: what the ban list comes to is the list's own trouble."""
+"""The registry answers, so a failing ban list is the list's own problem."""
 
 
 def registry_events(
     before: ConnectionState, after: ConnectionState, firing: Collection[Condition], wall: float
 ) -> Iterator[Event]:
-    """Yield the events that follow from a change of the connection's state, given the registry's alarms that fire.
+    """Yield the events that follow from a change of the connection's state, given the registry's firing alarms.
 
-    Only a change brings any: two programs that see different things (one has lost its network) do not take turns.
+    Only a change yields any, so two programs that see different things (one has lost its network) don't alternate.
     """
     if before.reach is not after.reach:
         for condition in _OVER.get(after.reach, ()):

@@ -1,13 +1,13 @@
-"""How each source goes, the ban list and the verifies: when it last answered, and what it fails with."""
+"""The state of each source, the ban list and the verifies: when it last answered, and what it fails with."""
 
 import msgspec
 
 _NEWEST_COUNTS = 0.2
-"""Share of the newest answer in the smoothed time that answers take."""
+"""The newest answer's share in the smoothed answer time."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """What one kind of request comes to. Times are seconds on the monotonic clock."""
+    """The state of one kind of request. Times are seconds on the monotonic clock."""
 
     word: str = ""
     """What it fails with: a status (`403`), or two words (`timed out`). Empty if it does not fail."""
@@ -16,9 +16,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     unheard: float | None = None
     """When a request last ended without an answer."""
     failures: int = 0
-    """Requests that have failed since it began to fail."""
+    """Requests that have failed since it started to fail."""
     took: float = 0.0
-    """Seconds that its answers take, smoothed."""
+    """Smoothed answer time in seconds."""
 
 
 class SourceRecord:
@@ -29,12 +29,12 @@ class SourceRecord:
         self._unheard: float | None = None
         self._took: float | None = None
         self.failures = 0
-        """Requests that have failed since the count began."""
+        """Requests that have failed since the count started."""
         self.failing_since: float | None = None
         """When the first of these came back."""
 
     def begin_count(self) -> None:
-        """Count failures from nothing."""
+        """Start counting failures from zero."""
         self.failures, self.failing_since = 0, None
 
     def answered(self, now: float, took: float) -> None:
@@ -51,7 +51,7 @@ class SourceRecord:
             self._unheard = now
 
     def now_with(self, word: str) -> Source:
-        """Return how it goes now, failing with `word`."""
+        """Return its current state, failing with `word`."""
         return Source(
             word=word,
             answered=self._answered,

@@ -1,4 +1,4 @@
-"""Who sits here: the name that acknowledgements and silences bear."""
+"""Who is using the program: the name for acknowledgements and silences."""
 
 import getpass
 
@@ -6,7 +6,7 @@ from pyhall_tui.profiles.profile import Profile
 
 
 def operator_of(profile: Profile) -> str:
-    """Return the profile's `operator`, else the user of the operating system, else `unknown`."""
+    """Return the profile's `operator`, or else the operating system's user, or else `unknown`."""
     if profile.operator.strip():
         return profile.operator.strip()
     try:

@@ -1,4 +1,4 @@
-"""The bans of a long list in little memory: some 60 bytes each, where an object for each takes 800."""
+"""The bans of a long list in little memory: about 60 bytes each, while an object for each takes 800."""
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence, ValuesView
@@ -16,24 +16,24 @@ _BLOCK: Final = 64
 """Entries whose words are packed together."""
 
 Words = Sequence[Any]
-"""What an entry says beside its hash: reason, time of the report, source, status of the review."""
+"""What an entry says besides its hash: reason, time of the report, source, status of the review."""
 
 
 class BanIndex(Mapping[str, BanListEntry]):
-    """Entries by bare lowercase hash. Only who is looked up is made an object; the last of several counts."""
+    """Entries by bare lowercase hash. Only an entry that is looked up becomes an object; the last of several counts."""
 
     def __init__(self, finish: Callable[[str], str]) -> None:
-        """Begin empty. `finish` is done to each text of an entry that is looked up: it masks the key in it."""
+        """Start empty. `finish` is applied to each text of an entry that is looked up: it masks the key."""
         self._finish = finish
         self._buckets: dict[int, bytearray] = {}
-        """Records by `_bucket_of` their hash: of a million entries, some 60 in each."""
+        """Records by `_bucket_of` their hash: with a million entries, about 60 in each."""
         self._blocks: list[bytes] = []
         self._open: list[Words] = []
         self._count = 0
         self._unpacked = lru_cache(maxsize=32)(self._unpack)
 
     def add(self, digest: bytes, words: Words) -> None:
-        """Add an entry. `words` are as `BanListEntry` has them, and of bounded length."""
+        """Add an entry. `words` are as in `BanListEntry`, and of limited length."""
         number = (len(self._blocks) * _BLOCK + len(self._open)).to_bytes(4, "big")
         self._open.append(words)
         if len(self._open) == _BLOCK:
@@ -50,7 +50,7 @@ class BanIndex(Mapping[str, BanListEntry]):
             bucket[at + _DIGEST : at + _RECORD] = number
 
     def close_block(self) -> None:
-        """Pack what was added last. Call it when all is there."""
+        """Pack what was added last. Call it after the last entry."""
         if self._open:
             self._open += [()] * (_BLOCK - len(self._open))
             self._blocks.append(zlib.compress(msgspec.msgpack.encode(self._open), 1))
@@ -74,11 +74,11 @@ class BanIndex(Mapping[str, BanListEntry]):
         return self._entry(sha256, number)
 
     def values(self) -> ValuesView[BanListEntry]:
-        """Return all entries in the order in which they came, which is quick; by their hashes it is not."""
+        """Return all entries in their original order, which is fast; by hash it is not."""
         return _InOrder(self)
 
     def in_order(self) -> Iterator[BanListEntry]:
-        """Yield the entries in the order in which they came."""
+        """Yield the entries in their original order."""
         numbers = bytearray(len(self._blocks) * _BLOCK * _DIGEST)
         counts = bytearray(len(self._blocks) * _BLOCK)
         for bucket in self._buckets.values():
@@ -127,12 +127,12 @@ def _digest(sha256: str) -> bytes:
 
 
 def _bucket_of(digest: bytes) -> int:
-    """Return a number that spreads hashes evenly, also those that somebody made up to begin alike."""
+    """Return a number that spreads hashes evenly, even made-up ones that start alike."""
     return hash(digest) & 0x3FFF
 
 
 def _place(bucket: bytes | bytearray, digest: bytes) -> int:
-    """Return where the record of a hash begins, or -1 if there is none."""
+    """Return where the record of a hash starts, or -1 if there is none."""
     at = bucket.find(digest)
     while at % _RECORD and at >= 0:
         at = bucket.find(digest, at + 1)

@@ -1,4 +1,4 @@
-"""A ban list read as it comes: neither its text nor an object for each of its entries is ever held whole."""
+"""Reads a ban list as it arrives: neither its whole text nor an object for each entry is ever held."""
 
 import hashlib
 import re
@@ -24,7 +24,7 @@ from pyhall_tui.registry.models import BanList, BanListEntry
 from pyhall_tui.registry.trip import TooMuchHeld
 
 AT_ONCE: Final = 1024 * 1024
-"""Bytes of a list that is read in one go; a longer one is read piece by piece."""
+"""A list up to this many bytes is read at once; a longer one is read piece by piece."""
 MOST_HELD: Final = 16 * 1024 * 1024
 """Bytes of a list that are held at a time: one entry, or a list that is not an array, may have no more."""
 _PIECE: Final = 256 * 1024
@@ -33,31 +33,31 @@ _PIECE: Final = 256 * 1024
 _OPENS: Final = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*\[")
 _CLOSES: Final = re.compile(rb"\][ \t\r\n]*\Z")
 _MOST_CUTS: Final = 16
-"""Places that are tried as the end of an entry before more is waited for."""
+"""How many places are tried as the end of an entry before waiting for more."""
 
 
 class BanListReader:
-    """Reads one ban list. `feed` takes what comes, `end` returns the list; both may be called on any thread."""
+    """Reads one ban list. `feed` takes received bytes, `end` returns the list; both may be called on any thread."""
 
     def __init__(self, limit: int | None, correlation_id: str, mask: Callable[[bytes], bytes]) -> None:
-        """Begin one. `limit` is how many entries were asked for; `mask` takes the key out of a text."""
+        """Start a list. `limit` is how many entries were requested; `mask` removes the key from a text."""
         self._limit, self._correlation_id, self._mask = limit, correlation_id, mask
         self._digest = hashlib.sha256()
         self._held = bytearray()
         self._is_array: bool | None = None
         self._wanted = AT_ONCE
-        """Bytes that are waited for before the next piece is looked for."""
+        """Bytes to wait for before searching for the next piece."""
         self._index = BanIndex(lambda text: mask(text.encode()).decode())
         self._given = self._unreadable = 0
         self._any_object = False
         self._unclear = ""
         self._worst: dict[str, BanListEntry] = {}
         self.size = 0
-        """Bytes that came."""
+        """Bytes received."""
 
     @property
     def digest(self) -> bytes:
-        """The SHA-256 of all that came."""
+        """The SHA-256 of everything received."""
         return self._digest.digest()
 
     def feed(self, data: bytes) -> None:
@@ -81,7 +81,7 @@ class BanListReader:
         """Return the list; nothing more comes.
 
         Raises:
-            UnclearBanList: a key comes twice in it.
+            UnclearBanList: a key appears twice in it.
             Unreadable: it is not a ban list.
         """
         if not self._is_array:
@@ -119,7 +119,7 @@ class BanListReader:
         return self._is_array
 
     def _read_pieces(self) -> None:
-        """Read whole entries off the front of what is held, a piece at a time."""
+        """Read whole entries from the front of what is held, a piece at a time."""
         while len(self._held) >= _PIECE:
             cut = self._take_up_to(_PIECE)
             if not cut and len(self._held) > _PIECE:
@@ -127,14 +127,13 @@ class BanListReader:
             if not cut:
                 break
             del self._held[: cut + 1]
-        # If nothing could be read, look again when twice as much is there: each try costs as much as there is.
+        # If nothing could be read, try again when there is twice as much: each try takes as long as there are bytes.
         self._wanted = max(_PIECE, 2 * len(self._held)) if len(self._held) >= _PIECE else _PIECE
 
     def _take_up_to(self, most: int) -> int:
-        """Take the entries in the first bytes; return where the comma behind the last one is, or 0.
+        """Take the entries in the first bytes; return the position of the comma after the last one, or 0.
 
-        Whether a comma is one between two entries shows only if what is before it can be decoded as a list: one within
-        a text leaves it open.
+        A comma separates two entries only if what is before it can be decoded as a list; a comma within a text can't.
         """
         end = most
         for _ in range(_MOST_CUTS):
@@ -187,7 +186,7 @@ class BanListReader:
 
 
 class _NotAPiece(Unreadable):
-    """What was taken for whole entries is not, or is not JSON."""
+    """What seemed to be whole entries is not, or is not JSON."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"it is not valid JSON, or a field has the wrong type: {why}")

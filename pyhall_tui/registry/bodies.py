@@ -1,4 +1,4 @@
-"""An answer's body, unpacked and counted: read whole, or handed on in pieces as it comes."""
+"""An answer's body, unpacked and counted: read whole, or passed on in pieces as it arrives."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -12,19 +12,19 @@ from pyhall_tui.registry.unpacking import Gunzip, NotPacked
 from pyhall_tui.threads.off_loop import off_loop
 
 _PIECE: Final = 256 * 1024
-"""Bytes that are handed on at a time."""
+"""Bytes that are passed on at a time."""
 _BYTES_A_SECOND: Final = 2 * 1024 * 1024
-"""Of a long body: for so many bytes that have come, the deadline is a second later. What only drips gains nothing."""
+"""For each time this many bytes of a long body arrive, the deadline is a second later. A trickle gains nothing."""
 
 
 async def read_body(trip: Trip, response: httpx.Response, taker: Taker | None) -> bytes:
-    """Read a body and return it, or let `taker` have it and return nothing.
+    """Read a body and return it, or pass it to `taker` and return nothing.
 
-    It is counted after it was unpacked (httpx unpacks a bomb before one can count). The connection is not given back
-    yet: `response.aclose` does that.
+    It is counted after unpacking (httpx unpacks a bomb before anyone can count). The connection is not given back yet:
+    `response.aclose` does that.
 
     Raises:
-        RegistryError: it is too long, or not packed as it says.
+        RegistryError: it is too long, or is not packed as stated.
         Unreadable: `taker` cannot read it.
     """
     try:
@@ -38,7 +38,7 @@ async def read_body(trip: Trip, response: httpx.Response, taker: Taker | None) -
 
 
 async def _unpacked(trip: Trip, response: httpx.Response, *, is_taken: bool) -> AsyncIterator[bytes]:
-    # Of a call whose success is taken in pieces, anything else is short.
+    # If a call's success is read in pieces, anything else is short.
     limit, size = BODY_LIMIT if trip.call.into and not is_taken else trip.call.limit, 0
     unpack = _unpacker(trip, response)
     assert isinstance(response.stream, httpx.AsyncByteStream)
@@ -62,7 +62,7 @@ def _unpacker(trip: Trip, response: httpx.Response) -> Gunzip | None:
 
 
 async def _hand_on(trip: Trip, pieces: AsyncIterator[bytes], taker: Taker) -> None:
-    """Hand a body on, what is long of it in a thread: reading it takes a while.
+    """Pass a body on, a long one in a thread, because reading it takes a while.
 
     Raises:
         RegistryError: it cannot be read in small pieces.

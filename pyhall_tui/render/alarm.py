@@ -21,7 +21,7 @@ _STYLES = {Standing.FIRING: Style.ERROR, Standing.RESOLVED: Style.DIM}
 
 
 def sentence(alarm: Alarm) -> str:
-    """Return one sentence: who, what, by whom, why."""
+    """Return one sentence: who, what, according to whom, why."""
     said = _SAID[alarm.condition]
     if not alarm.subject:
         why = f": {clean(alarm.detail)}" if alarm.detail else ""
@@ -31,7 +31,7 @@ def sentence(alarm: Alarm) -> str:
 
 
 def counts(firing: int, silenced: int) -> list[Cell]:
-    """Return what the header says of alarms; nothing if there are none."""
+    """Return what the header says about alarms; nothing if there are none."""
     cells = []
     if firing:
         cells.append(Cell(f"✖ {firing} alarm{'s' if firing > 1 else ''}", Style.ERROR))
@@ -41,7 +41,7 @@ def counts(firing: int, silenced: int) -> list[Cell]:
 
 
 def standing_cell(alarm: Alarm, standing: Standing, silence: Silence | None, now: float) -> Cell:
-    """Return how an alarm stands, and by whom, when and why."""
+    """Return an alarm's state, and by whom, when and why."""
     times = f" ×{alarm.times}" if alarm.times > 1 else ""
     style = _STYLES.get(standing, Style.WARNING)
     if standing is Standing.RESOLVED:

@@ -11,13 +11,13 @@ _WORD = 24
 """Characters of what a source fails with."""
 _SHORTER = {"not a registry's answer": "bad answer", "ban list unclear": "unclear", "answer too large": "too large"}
 _SLOW = 0.5
-"""Share of the time-out from which answers are called slow."""
+"""Answers that take this share of the time-out or more are called slow."""
 _ASIDE = (Reachability.NO_KEY, Reachability.NOT_ASKED)
 """Nothing is sent, so no source has anything to show."""
 
 
 def status_cells(state: ConnectionState, now: Moment, timeout: float) -> list[Cell]:
-    """Return the reachability, each source, and what holds requests back. `timeout`: a request's, in seconds."""
+    """Return the reachability, each source, and what delays requests. `timeout`: a request's, in seconds."""
     cells = list(_reach_cells(state, now, timeout))
     if state.reach in _ASIDE:
         return [*cells, Cell("nothing is sent", Style.WARNING)]

@@ -97,7 +97,7 @@ async def test_each_field_is_checked_as_one_leaves_it(open_app: OpenApp, hall: L
         await sees(opened, "3 checks left: display name, capabilities, package hash")
         assert "Give the worker a name" not in opened.text()
         await opened.pilot.press("tab")
-        await sees(opened, "✖ Give the worker a name that people will recognise.")
+        await sees(opened, "✖ Give the worker a name that people will recognize.")
         await opened.pilot.press("shift+tab", *"My Worker")
         assert "Give the worker a name" not in opened.text()
         opened.screen.query_one("#sha256", Input).focus()

@@ -11,13 +11,13 @@ _MOST = 500
 
 
 class AcknowledgeScreen(DialogScreen[str]):
-    """Returns the note, which may be empty; None if it was left."""
+    """Returns the note, which may be empty; None if it was cancelled."""
 
     BINDING_GROUP_TITLE = "Acknowledge"
     DEFAULT_CSS = "AcknowledgeScreen Dialog { width: 64; }"
 
     def __init__(self, what: str, by: str) -> None:
-        """Ask about `what`, in words, acknowledged by that person."""
+        """Ask about `what`, described in words, to be acknowledged by `by`."""
         super().__init__()
         self._what, self._by = what, by
 

@@ -1,4 +1,4 @@
-"""The dialog that lists what is silenced, silences more, and ends a silence before its time."""
+"""The dialog that lists silences, adds some, and ends one before its time."""
 
 from typing import ClassVar
 
@@ -27,7 +27,7 @@ _COLUMNS = (
 
 
 class SilencesScreen(DialogScreen[None]):
-    """Works on the alarms it was given; what changes is seen at once."""
+    """Works on the given alarms; changes are visible at once."""
 
     BINDING_GROUP_TITLE = "Silences"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,7 +42,7 @@ class SilencesScreen(DialogScreen[None]):
     """
 
     def __init__(self, alarms: Alarms, clock: Clock, worker: str = "") -> None:
-        """`worker` is proposed: the one that was looked at."""
+        """`worker` is proposed: the one that you were looking at."""
         super().__init__()
         self._alarms, self._clock, self._worker = alarms, clock, worker
         self._shown: dict[str, Silence] = {}
@@ -69,7 +69,7 @@ class SilencesScreen(DialogScreen[None]):
         self.query_one("#until" if self._worker else "#worker", Input).focus()
 
     def _list(self) -> None:
-        """Show what is silenced now: others silence too, and time goes on."""
+        """Show what is silenced now: others silence too, and time passes."""
         table = self.query_one("#silences", LineTable)
         shown = {silence.id: silence for silence in self._alarms.book.silences}
         if shown != self._shown or not table.keys:
