@@ -52,7 +52,7 @@ class HashSender:
     async def report(
         self, worker_id: str | None, sha256: str, reason: str, link: str, *, correlation_id: str = ""
     ) -> Exchange:
-        """Report a package's hash to the ban list's review; `worker_id` is None if it is no watched worker's.
+        """Report a package's hash to the ban list's review; `worker_id` is None if it belongs to no watched worker.
 
         Raises:
             RegistryError: no usable answer came; if `may_have_reached`, it may be reported anyway.

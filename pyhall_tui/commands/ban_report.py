@@ -83,7 +83,7 @@ class _Report:
             fail(self._ctx, f"{earlier_report(earlier)} Nothing was sent. To send it again, use --again.")
 
     def stop_if_listed(self) -> None:
-        """End the command if the hash is banned already; a list that can't be read is no reason not to report it."""
+        """End the command if the hash is banned already; a list that can't be read does not prevent the report."""
         listing = look_up_answer(self._sha256, ask(self._ctx, self._profile, ban_list_or_error))
         if listing.listed:
             click.echo(listing_line(listing))
