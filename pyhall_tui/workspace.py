@@ -34,6 +34,8 @@ from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList, id_mistake
 from pyhall_tui.registry.models import BanList, Verdict
 
 if TYPE_CHECKING:
+    from pyhall_tui.attest.hash_sender import HashSender
+    from pyhall_tui.attest.sent_reports import SentReports
     from pyhall_tui.dispatch.lab import Lab
     from pyhall_tui.dispatch.live import LiveRun
     from pyhall_tui.packages.drift import Drift
@@ -88,6 +90,7 @@ class Workspace:
         self.watch_list = watch_list
         self.fleet = Fleet(profile.poll_interval)
         self.notes = Notes(state, profile.name)
+        self._notes_folder = state
         self._draft_trouble: str | None = None
         self._rules = rules
         self.alarms = Alarms(
@@ -101,6 +104,8 @@ class Workspace:
         )
         self._state = ConnectionState()
         """The connection's state as of the last change."""
+        self.list_asked: Moment | None = None
+        """When the ban list's last answer was requested."""
         self._listed_at = -math.inf
         """Wall time of the ban list's last answer."""
         self._list_fails_since: float | None = None
@@ -174,6 +179,25 @@ class Workspace:
     def live_run(self) -> "LiveRun | None":
         """The live dispatch that is running, whatever the screen."""
         return self._lab.live if self._lab else None
+
+    @property
+    def reports(self) -> "SentReports":
+        """The package hashes that were reported to this registry."""
+        from pyhall_tui.attest.sent_reports import SentReports
+
+        return SentReports(self._notes_folder, self.profile.registry_url)
+
+    def hash_sender(self) -> "HashSender":
+        """Return what sends attestations and reports of package hashes."""
+        from pyhall_tui.attest.hash_sender import HashSender
+
+        return HashSender(
+            self.clock,
+            correlation_prefix=self.profile.correlation_prefix,
+            ask=self.connection.ask,
+            verify_now=self.connection.verify_now,
+            take_events=self.take_events,
+        )
 
     @property
     def packages(self) -> "PackageWatch":
@@ -382,7 +406,7 @@ class Workspace:
             if entry is not None and entry.verdict is not None:
                 self.journal.save_verdict(self.profile.name, last_verdict(entry, entry.verdict))
         self.take_events(events)
-        self._listed_at = asked.wall
+        self._listed_at, self.list_asked = asked.wall, asked
         self.take_events(list(self._listed_without_alarm(now)))
         self._listener.fleet_changed()
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from pyhall_tui.attest.sent_reports import SentReport, SentReports
 from pyhall_tui.clock import Clock
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.fleet.transitions import make_event
@@ -63,6 +64,34 @@ class HashSender:
         )
         what = f"report {sha256[:8]} ({reason})"
         return await self._kept(Kind.HASH_REPORTED, worker_id, what, correlation_id, call)
+
+    async def report_once(
+        self,
+        sent: SentReports,
+        worker_id: str | None,
+        sha256: str,
+        reason: str,
+        link: str,
+        *,
+        again: bool = False,
+    ) -> SentReport:
+        """Report a hash and note that; `again` sends it even if it was reported before. Return what was noted.
+
+        Raises:
+            NotKept: nothing was sent, because it was reported before, or can't be noted.
+            RegistryError: as for `report`.
+        """
+        correlation_id = new_correlation_id(self._correlation_prefix)
+        report = SentReport(at=self._clock.now().wall, correlation_id=correlation_id)
+        sent.begin(sha256, report, again=again)
+        try:
+            await self.report(worker_id, sha256, reason, link, correlation_id=correlation_id)
+        except RegistryError as error:
+            if not error.may_have_reached and not again:
+                sent.refused(sha256)
+            raise
+        sent.taken(sha256, report)
+        return report
 
     async def _kept(self, kind: Kind, worker_id: str | None, what: str, correlation_id: str, call: Awaitable[T]) -> T:
         """Await the answer and record it, even if none comes."""

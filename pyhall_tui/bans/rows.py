@@ -16,7 +16,6 @@ _DIGEST: Final = 32
 _SECONDS: Final = 1 << 34
 """Times are between 1970 and 2514; others count as the nearest."""
 _NUMBERS: Final = 1 << 29
-_MOST_REMEMBERED: Final = 4_096
 _LOOK_EVERY: Final = 1_024
 """Entries after which it is asked whether the result is still wanted."""
 _FEWEST_DIGITS: Final = 4
@@ -28,12 +27,11 @@ class NotWanted(Exception):
 
 
 class BanRows(Sequence[str]):
-    """Hashes in the order in which they are shown. `places` finds where a hash is, without an index in memory."""
+    """Hashes in the order in which they are shown. Where one is, is found without an index in memory."""
 
     def __init__(self, digests: bytearray, order: "array[int]") -> None:
         """`digests` are in the order in which the entries came; `order` has their numbers as they are shown."""
         self._digests, self._order = digests, order
-        self.places: Mapping[str, int] = _Places(self)
 
     @overload
     def __getitem__(self, index: int) -> str: ...
@@ -47,6 +45,20 @@ class BanRows(Sequence[str]):
 
     def __len__(self) -> int:
         return len(self._order)
+
+    def __contains__(self, sha256: object) -> bool:
+        return self.place_of(sha256) is not None
+
+    def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
+        """Return where a hash is.
+
+        Raises:
+            ValueError: it is not there.
+        """
+        place = self.place_of(value)
+        if place is None or place not in range(*slice(start, stop).indices(len(self))):
+            raise ValueError(value)
+        return place
 
     def place_of(self, sha256: object) -> int | None:
         """Return where a hash is; it takes milliseconds in a list of a million."""
@@ -70,37 +82,13 @@ class BanRows(Sequence[str]):
 
     def of(self, hashes: Iterable[str]) -> "BanRows":
         """Return the rows of these hashes, in the same order."""
-        places = sorted(place for sha256 in hashes if (place := self.places.get(sha256)) is not None)
+        places = sorted(place for sha256 in hashes if (place := self.place_of(sha256)) is not None)
         return BanRows(self._digests, array("I", (self._order[place] for place in places)))
 
     @property
     def entry_count(self) -> int:
         """How many entries the whole list has."""
         return len(self._digests) // _DIGEST
-
-
-class _Places(Mapping[str, int]):
-    """Hash -> row. The last ones found are remembered: a cursor asks for the same again and again."""
-
-    def __init__(self, rows: BanRows) -> None:
-        self._rows = rows
-        self._known: dict[str, int | None] = {}
-
-    def __getitem__(self, sha256: str) -> int:
-        if sha256 not in self._known:
-            if len(self._known) >= _MOST_REMEMBERED:
-                self._known.clear()
-            self._known[sha256] = self._rows.place_of(sha256)
-        place = self._known[sha256]
-        if place is None:
-            raise KeyError(sha256)
-        return place
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
 
 def newest_first(entries: Mapping[str, BanListEntry], is_wanted: Callable[[], bool] = lambda: True) -> BanRows:

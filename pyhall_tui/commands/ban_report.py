@@ -16,12 +16,9 @@ from pyhall_tui.bans.pasted import sha256_in
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.commands.banned_hash import ban_list_or_error, listing_line, look_up_answer
 from pyhall_tui.commands.output import printable
-from pyhall_tui.commands.session import NO, ask, fail, open_journal, open_profile, sentence_of, tell
+from pyhall_tui.commands.session import NO, ask, fail, open_journal, open_profile, tell
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.registry.correlation import new_correlation_id
-from pyhall_tui.registry.errors import RegistryError
-from pyhall_tui.registry.models import Exchange
 from pyhall_tui.render.package import READ_ONLY, earlier_report
 
 if TYPE_CHECKING:
@@ -102,21 +99,15 @@ class _Report:
 
     def send(self, *, again: bool, as_json: bool) -> None:
         """Send it once, note it, and print the answer."""
-        report = SentReport(
-            at=self._clock.now().wall, correlation_id=new_correlation_id(self._profile.correlation_prefix)
-        )
         try:
-            answer = ask(self._ctx, self._profile, lambda client: self._send(client, report, again=again))
+            answer = ask(self._ctx, self._profile, lambda client: self._send(client, again=again))
         except NotKept as error:
             fail(self._ctx, f"{error} Nothing was sent.")
-        if isinstance(answer, RegistryError):
-            fail(self._ctx, sentence_of(answer))
-        self._sent.taken(self._sha256, report)
-        document = {"sha256": self._sha256, "reported": True, "correlation_id": report.correlation_id}
-        words = f"reported  {self._sha256}  {report.correlation_id}"
+        document = {"sha256": self._sha256, "reported": True, "correlation_id": answer.correlation_id}
+        words = f"reported  {self._sha256}  {answer.correlation_id}"
         click.echo(json.dumps(document) if as_json else printable(words))
 
-    async def _send(self, client: "RegistryClient", report: SentReport, *, again: bool) -> Exchange | RegistryError:
+    async def _send(self, client: "RegistryClient", *, again: bool) -> SentReport:
         async def asked(call: Callable[["RegistryClient"], Coroutine[Any, Any, T]], /) -> T:
             return await call(client)
 
@@ -127,15 +118,7 @@ class _Report:
             verify_now=lambda _: None,
             take_events=self._keep,
         )
-        self._sent.begin(self._sha256, report, again=again)
-        try:
-            return await sender.report(
-                None, self._sha256, self._reason, self._link, correlation_id=report.correlation_id
-            )
-        except RegistryError as error:
-            if not error.may_have_reached:
-                self._sent.refused(self._sha256)
-            return error
+        return await sender.report_once(self._sent, None, self._sha256, self._reason, self._link, again=again)
 
     def _keep(self, events: list[Event]) -> None:
         """Record it in the app's activity. If the journal can't be written, the answer is still printed."""

@@ -1,13 +1,16 @@
 """The keys that work on every screen."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from textual.app import App
 from textual.binding import Binding, BindingType
 
 from pyhall_tui.widgets.header import SCREEN_TITLES
 
 if TYPE_CHECKING:
     from textual.command import Provider
+
+    from pyhall_tui.workspace import Workspace
 
 APP_KEYS: Final[list[BindingType]] = [
     *(
@@ -29,6 +32,7 @@ APP_KEYS: Final[list[BindingType]] = [
     Binding("ctrl+c", "quit", "Quit", show=False, priority=True, id="app.quit_now", tooltip="Quit from anywhere"),
     Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit_too", tooltip="Quit from anywhere"),
     Binding("K", "ask_key", "Ask key", show=False, id="app.ask_key", tooltip="Ask the OS keyring for the key again"),
+    Binding("b", "ban_list", "Ban list", show=False, id="app.ban_list", tooltip="The ban list: search, check, report"),
     Binding("D", "doctor", "Doctor", show=False, id="app.doctor", tooltip="Doctor: check everything for problems"),
     # With priority, the focus moves when the key arrives, so that what is typed after it lands in the new field.
     Binding("tab", "focus_next", "Next", show=False, priority=True, id="app.next", tooltip="Next field"),
@@ -62,6 +66,17 @@ APP_KEYS: Final[list[BindingType]] = [
 
 APP_LETTERS: Final = {"show_copied": "C", "mouse": "M"}
 """The actions whose key has priority and is a character in a field."""
+
+
+def open_ban_list(app: App[Any], workspace: "Workspace | None") -> None:
+    """Open the ban list over the present screen, once."""
+    from pyhall_tui.screens.ban_list.screen import BanListScreen
+    from pyhall_tui.widgets.dialog import is_open
+
+    if workspace is None:
+        app.notify("Open a profile first, or the demo.", severity="warning", markup=False)
+    elif not is_open(app, BanListScreen):
+        app.push_screen(BanListScreen(workspace))
 
 
 def palette_commands() -> "type[Provider]":

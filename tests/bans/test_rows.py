@@ -44,9 +44,9 @@ def test_the_newest_report_comes_first_and_what_has_no_time_last(made: type[dict
     rows = newest_first(entries)
     assert list(rows) == [C, B, A]
     assert rows[1:] == [B, A]
-    assert [rows.places[each] for each in (C, B, A)] == [0, 1, 2]
-    assert "d" * 64 not in rows.places
-    assert "x" * 64 not in rows.places
+    assert [rows.index(each) for each in (C, B, A)] == [0, 1, 2]
+    assert "d" * 64 not in rows
+    assert "x" * 64 not in rows
 
 
 @LISTS
@@ -71,14 +71,14 @@ def test_what_is_found_has_its_own_places() -> None:
     entries = as_dict(entry(A, "2026-01-03"), entry(B, "2026-01-02"), entry(C, "2026-01-01"))
     some = newest_first(entries).of([C, A, "d" * 64])
     assert list(some) == [A, C]
-    assert some.places.get(B) is None
-    assert some.places[C] == 1
+    assert B not in some
+    assert some.index(C) == 1
 
 
 def test_a_hash_is_found_only_where_one_begins() -> None:
     """The end of one hash and the beginning of the next may look like a third."""
     entries = as_dict(entry("1" * 32 + "2" * 32), entry("3" * 32 + "4" * 32))
-    assert newest_first(entries).places.get("2" * 32 + "3" * 32) is None
+    assert "2" * 32 + "3" * 32 not in newest_first(entries)
 
 
 @pytest.mark.parametrize("text", [None, "", "soon", "9999-99-99", "2026-01-01T00:00:00Zjunk"])

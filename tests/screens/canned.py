@@ -134,6 +134,7 @@ class CannedWorkspace(Workspace):
             journal=journal,
             watch_list=watch_list,
             listener=listener,
+            state=folder,
             connect_by=CannedConnection,
         )
 

@@ -11,7 +11,6 @@ from textual.widget import Widget
 from textual.widgets import Input, TextArea
 from textual.widgets._toast import Toast
 
-from pyhall_tui.attest.hash_sender import HashSender
 from pyhall_tui.screens.activity.export_dialog import ExportScreen
 from pyhall_tui.screens.dispatch.dialogs import ChooseScreen, IntervalScreen
 from pyhall_tui.screens.dispatch.look_up import LookUpScreen
@@ -40,17 +39,6 @@ async def count(path: Path) -> int:
     return 0
 
 
-def hash_sender(workspace: Workspace) -> HashSender:
-    connection = workspace.connection
-    return HashSender(
-        workspace.clock,
-        correlation_prefix="req-",
-        ask=connection.ask,
-        verify_now=connection.verify_now,
-        take_events=workspace.take_events,
-    )
-
-
 DIALOGS: list[Callable[[Workspace], Screen[Any]]] = [
     lambda workspace: AddWorkersScreen(),
     lambda workspace: ExportScreen("events.jsonl", count),
@@ -60,7 +48,7 @@ DIALOGS: list[Callable[[Workspace], Screen[Any]]] = [
     lambda workspace: AskScreen("Sure?", Content("It goes."), yes="Yes", no="No", words="yes"),
     lambda workspace: PickPackageScreen("Pick", "Take", Path.cwd()),
     lambda workspace: RecordScreen(Path.cwd()),
-    lambda workspace: ReportScreen(workspace.notes, hash_sender(workspace), WORKER, "ab" * 32),
+    lambda workspace: ReportScreen(workspace.notes, workspace.hash_sender(), workspace.reports, WORKER, "ab" * 32),
 ]
 
 

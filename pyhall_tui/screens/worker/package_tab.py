@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, ProgressBar, Static
 
-from pyhall_tui.attest.hash_sender import HashSender
 from pyhall_tui.packages.package_hash import HashProgress
 from pyhall_tui.packages.watch import PackageStanding
 from pyhall_tui.render.package import READ_ONLY, FileRow, file_rows, package_lines, why_not_attest
@@ -134,7 +133,7 @@ class PackageTab(Vertical):
             self.notify(clean(why_not, 500), severity="warning", markup=False)
         else:
             self.app.push_screen(
-                AttestScreen(self._workspace, self._sender(), self._worker_id, standing), self._attested
+                AttestScreen(self._workspace, self._workspace.hash_sender(), self._worker_id, standing), self._attested
             )
 
     def _attested(self, taken: bool | None) -> None:
@@ -150,18 +149,11 @@ class PackageTab(Vertical):
         entry = self._workspace.fleet.get(self._worker_id)
         standing = self._workspace.packages.standing(self._worker_id)
         sha256 = (entry.sha256 or entry.last_sha256 if entry else "") or (standing.drift.sha256 if standing else "")
-        report = ReportScreen(self._workspace.notes, self._sender(), self._worker_id, sha256 or "")
-        self.app.push_screen(report, self._reported)
-
-    def _sender(self) -> HashSender:
         workspace = self._workspace
-        return HashSender(
-            workspace.clock,
-            correlation_prefix=workspace.profile.correlation_prefix,
-            ask=workspace.connection.ask,
-            verify_now=workspace.connection.verify_now,
-            take_events=workspace.take_events,
+        report = ReportScreen(
+            workspace.notes, workspace.hash_sender(), workspace.reports, self._worker_id, sha256 or ""
         )
+        self.app.push_screen(report, self._reported)
 
     def _reported(self, taken: bool | None) -> None:
         if taken:

@@ -10,12 +10,13 @@ from textual.widgets import Button, Input, Static
 
 from pyhall_tui.attest.hash_sender import HashSender
 from pyhall_tui.attest.report_checks import mistake_of_link, mistake_of_reason
+from pyhall_tui.attest.sent_reports import NotKept, SentReports
 from pyhall_tui.files.notes import Notes
 from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.models import plain_sha256
 from pyhall_tui.render.enroll import Line, labelled
-from pyhall_tui.render.package import report_trouble
-from pyhall_tui.render.text import Cell, Style
+from pyhall_tui.render.package import earlier_report, report_trouble
+from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
@@ -43,12 +44,14 @@ class ReportScreen(DialogScreen[bool]):
     }
     """
 
-    def __init__(self, notes: Notes, sender: HashSender, worker_id: str, sha256: str) -> None:
-        """Make the form; `sha256` is filled in, and can be changed."""
+    def __init__(self, notes: Notes, sender: HashSender, sent: SentReports, worker_id: str | None, sha256: str) -> None:
+        """Make the form; `sha256` is filled in, and can be changed. `worker_id` is None if it is no worker's."""
         super().__init__()
         self._notes, self._sender, self._worker_id, self._sha256 = notes, sender, worker_id, sha256
+        self._sent = sent
+        self._key = worker_id or ""
         self._sending = False
-        kept = notes.load(_NOTE, worker_id, dict[str, str]) or {}
+        kept = notes.load(_NOTE, self._key, dict[str, str]) or {}
         self._typed = {name: kept.get(name, "") for name in ("reason", "link")}
         self._kept = dict(self._typed)
 
@@ -87,27 +90,34 @@ class ReportScreen(DialogScreen[bool]):
     def action_send(self) -> None:
         if self._sending or not self._check():
             return
+        sha256 = plain_sha256(self._value("sha256")) or ""
+        earlier = self._sent.earlier(sha256)
         question = [
-            labelled("hash", plain_sha256(self._value("sha256")) or ""),
+            *([(Cell(earlier_report(earlier), Style.WARNING),)] if earlier else []),
+            labelled("hash", sha256),
             labelled("reason", self._value("reason")),
             labelled("link", self._value("link") or "none"),
         ]
-        ask = AskScreen("Send this report?", as_lines(question), yes="Report it", no="Not yet")
-        self.app.push_screen(ask, self._answered)
+        title, yes = ("Send it again?", "Report it again") if earlier else ("Send this report?", "Report it")
+        ask = AskScreen(title, as_lines(question), yes=yes, no="Not yet")
+        self.app.push_screen(ask, partial(self._answered, earlier is not None))
 
-    def _answered(self, yes: bool | None) -> None:
+    def _answered(self, again: bool, yes: bool | None) -> None:
         if yes and not self._sending:
             self._set_sending(True)
             self._say([(Cell("… sending", Style.DIM),)])
-            self._send()
+            self._send(again)
 
     @work(exit_on_error=False, exclusive=True, group="report")
-    async def _send(self) -> None:
-        sha256, reason, link = (self._value(name) for name in ("sha256", "reason", "link"))
+    async def _send(self, again: bool) -> None:
+        reason, link = self._value("reason"), self._value("link")
+        sha256 = plain_sha256(self._value("sha256")) or ""
         try:
-            await self._sender.report(self._worker_id, sha256, reason, link)
+            await self._sender.report_once(self._sent, self._worker_id, sha256, reason, link, again=again)
         except RegistryError as error:
             self._say(report_trouble(error))
+        except NotKept as error:
+            self._say([(Cell(f"{clean(error, 300)} Nothing was sent.", Style.ERROR),)])
         else:
             self._typed = {"reason": "", "link": ""}
             self._keep()
@@ -142,9 +152,9 @@ class ReportScreen(DialogScreen[bool]):
             return
         self._kept = dict(self._typed)
         if any(self._typed.values()):
-            self._notes.save(_NOTE, self._worker_id, self._typed)
+            self._notes.save(_NOTE, self._key, self._typed)
         else:
-            self._notes.forget(_NOTE, self._worker_id)
+            self._notes.forget(_NOTE, self._key)
 
     def _set_sending(self, sending: bool) -> None:
         self._sending = sending

@@ -194,6 +194,9 @@ class WorkersScreen(ModeScreen):
             self._remove([worker_id])
         elif message.worker_id is not None:
             self._show_worker(message.worker_id)
+        elif (text := message.fill.get("filter")) is not None:
+            self.query_one("#filter", Input).value = text
+            self.table.focus()
 
     def _show_worker(self, worker_id: str) -> None:
         if worker_id not in self.workspace.fleet:
