@@ -224,7 +224,8 @@ class Alarms:
                 self.book.put(alarm)
             self._journal.alarms.set_severity(self._profile_name, gone, Severity.WARNING)
             self._listener.events_happened(again)
-            self._listener.alarms_changed([])
+            quieter_now = [Change(what=What.FIRED, at=alarm.fired_at, alarm=alarm, quiet=True) for alarm in gone]
+            self._listener.alarms_changed(quieter_now)
 
     def unwatched(self, worker_ids: Iterable[str]) -> None:
         """End the alarms of workers that are no longer watched, because nobody checks them."""

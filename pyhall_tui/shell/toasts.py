@@ -1,7 +1,7 @@
 """The toasts for alarms: they stay until you handle them, and never cover the screen."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from textual.app import App
 from textual.notifications import Notification
@@ -34,8 +34,10 @@ class AlarmToasts:
         self._beyond: dict[str, Alarm] = {}
         self._count: Notification | None = None
 
-    def show(self, alarms: Iterable[Alarm]) -> None:
+    def show(self, alarms: Sequence[Alarm]) -> None:
         """Show a toast for each, as long as there is room."""
+        if not alarms:
+            return
         notifications = toasts_up(self._app)
         self._up = {one: told for one, told in self._up.items() if told[1] in notifications}
         if self._count is not None and self._count not in notifications:
@@ -51,16 +53,17 @@ class AlarmToasts:
                 self._beyond[alarm.id] = alarm
         self._tell_beyond()
 
-    def keep(self, is_news: Callable[[Alarm], bool]) -> None:
-        """Remove the toasts of alarms that are over, acknowledged or silenced."""
-        seen = [one for one, (alarm, _) in self._up.items() if not is_news(alarm)]
-        beyond = {one: alarm for one, alarm in self._beyond.items() if is_news(alarm)}
-        if not seen and len(beyond) == len(self._beyond):
-            return
-        for one in seen:
-            take_toast_away(self._app, self._up.pop(one)[1])
-        self._beyond = beyond
-        self._tell_beyond()
+    def keep(self, is_news: Callable[[Alarm], bool], among: Collection[str] | None = None) -> None:
+        """Remove the toasts of alarms that are over, acknowledged or silenced; only those of these ids, if given."""
+        up = {one: alarm for one, (alarm, _) in self._up.items()}
+        looked_at = up | self._beyond if among is None else {one: up.get(one) or self._beyond.get(one) for one in among}
+        over = [one for one, alarm in looked_at.items() if alarm is not None and not is_news(alarm)]
+        for one in over:
+            if one in self._up:
+                take_toast_away(self._app, self._up.pop(one)[1])
+            self._beyond.pop(one, None)
+        if over:
+            self._tell_beyond()
 
     def clear(self) -> None:
         """Remove them all."""
