@@ -42,7 +42,10 @@ class Program:
         assert self.journal.flush(30)
         self.changes.clear()
         self.clock.skip(1.0)
-        self.alarms.tick()
+        with (
+            self.journal._store._write_lock
+        ):  # else it may look in the middle of some other work, and again a second later
+            self.alarms.tick()
         return [change.what.value for change in self.changes]
 
 
