@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminal
 
 
 def keep_reading(terminal: Terminal, stop: threading.Event) -> None:
-    while not stop.is_set() and terminal._read():
+    while not stop.is_set() and terminal.read():
         pass
 
 
