@@ -40,15 +40,18 @@ class Picture:
     def __init__(self, folder: Path, *, anew: bool) -> None:
         self._folder, self._anew = folder, anew
 
-    async def __call__(self, pilot: Pilot[Any], name: str, *sizes: tuple[int, int]) -> None:
-        """Take a picture once all is laid out: as large as the terminal is, or in each of these columns and lines."""
+    async def __call__(self, pilot: Pilot[Any], name: str, *sizes: tuple[int, int], lines: int | None = None) -> None:
+        """Take a picture once all is laid out: as large as the terminal is, or in each of these columns and lines.
+
+        With `lines` it is of the first few lines, and the header is part of it.
+        """
         now = tuple(pilot.app.size)
         for size in sorted(sizes or [now], key=lambda size: size != now):  # a change of size is what costs
             if size != tuple(pilot.app.size):
                 await pilot.resize_terminal(*size)
-            await self._take(pilot, name)
+            await self._take(pilot, name, lines)
 
-    async def _take(self, pilot: Pilot[Any], name: str) -> None:
+    async def _take(self, pilot: Pilot[Any], name: str, lines: int | None) -> None:
         app: App[Any] = pilot.app
         app.animation_level = "none"
         for field in app.screen.query("Input, TextArea"):
@@ -58,7 +61,7 @@ class Picture:
         width, height = app.size
         if folder := os.environ.get("PICTURES"):
             app.save_screenshot(f"{name}-{width}x{height}.svg", folder)
-        self._hold(f"{name}-{width}x{height}.txt", picture_of(app))
+        self._hold(f"{name}-{width}x{height}.txt", picture_of(app, lines))
 
     def _hold(self, name: str, taken: str) -> None:
         path = self._folder / name
@@ -71,11 +74,14 @@ class Picture:
             pytest.fail("\n".join([f"{name} is not what is on the screen:", *told]), pytrace=False)
 
 
-def picture_of(app: App[Any]) -> str:
-    """Return what is on the screen now, line by line, and below it the runs of telling style by line and column."""
+def picture_of(app: App[Any], first: int | None = None) -> str:
+    """Return what is on the screen now, line by line, and below it the runs of telling style by line and column.
+
+    `first`: only so many lines, with the header.
+    """
     strips = app.screen._compositor.render_strips()
     seen = _seen(app)
-    own = sorted(set(seen.line_range) - _shared(app))
+    own = sorted(set(seen.line_range) - _shared(app)) if first is None else range(first)
     lines = {y: list(strips[y].crop(seen.x, seen.right)) for y in own}
     cells = ["".join(segment.text for segment in line).rstrip() for line in lines.values()]
     colours = {_foreground(app, name): name for name in _COLOURS}

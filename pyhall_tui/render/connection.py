@@ -84,7 +84,7 @@ def _pace_band(state: ConnectionState, poll_interval: float) -> Cell | None:
 
 
 def trouble_band(troubles: Sequence[str], room: int) -> Cell | None:
-    """Return the text of a band about what can't be saved at the moment: as many as fit, and how many more.
+    """Return the text of a band about files that can't be saved or used now: as many as fit, and how many more.
 
     `room` is in characters; the first is named whatever its length.
     """

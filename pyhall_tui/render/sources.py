@@ -79,7 +79,7 @@ def _list_cell(state: ConnectionState, now: Moment, timeout: float) -> Cell:
         return Cell("list …", Style.DIM)
     if _is_slow(source, timeout):
         return Cell(f"list ▲ slow {_age(source, now)}", Style.WARNING)
-    return Cell(f"list ✔ {_age(source, now)}".rstrip(), Style.DIM)
+    return _answers("list", source, state.is_silent(now.mono, timeout), now)
 
 
 def _verify_cell(state: ConnectionState, now: Moment, timeout: float) -> Cell | None:
@@ -90,7 +90,11 @@ def _verify_cell(state: ConnectionState, now: Moment, timeout: float) -> Cell | 
         return None
     if _is_slow(source, timeout):
         return Cell(f"verify ▲ slow {_age(source, now)}", Style.WARNING)
-    return Cell(f"verify ✔ {_age(source, now)}", Style.DIM)
+    return _answers("verify", source, state.is_silent(now.mono, timeout), now)
+
+
+def _answers(name: str, source: Source, silent: bool, now: Moment) -> Cell:
+    return Cell(f"{name} {'?' if silent else '✔'} {_age(source, now)}".rstrip(), Style.WARNING if silent else Style.DIM)
 
 
 def _is_slow(source: Source, timeout: float) -> bool:

@@ -25,6 +25,8 @@ from pyhall_tui.workspace import Workspace
 _BAND_IDS: Final = ("band", "second-band", "third-band")
 """The bands about the connection, from the top; a low terminal has room for one less."""
 _BAND_LINES: Final = 3
+_LOST_BY_WRAPPING: Final = 10
+"""Columns of each line that a band's margin and its long words may leave empty."""
 
 
 class ModeScreen(HookedScreen):
@@ -122,6 +124,10 @@ class ModeScreen(HookedScreen):
         self.query_one(StatusHeader).update_status()
         self._update_band()
 
+    @on(events.Resize)
+    def _on_other_size(self) -> None:
+        self._update_band()
+
     @on(events.ScreenResume)
     def _come_back(self, event: events.ScreenResume) -> None:
         event.refresh_styles = False  # they are right: whatever changes them also does so on a hidden screen
@@ -153,7 +159,8 @@ class ModeScreen(HookedScreen):
         state, width = opened.connection.state, self.app.size.width
         said = bands(state, opened.key_answer, opened.now(), opened.profile.poll_interval)
         shown = fitting(said, len(_BAND_IDS) if "-tall" in self.classes else len(_BAND_IDS) - 1)
-        kept = trouble_band(opened.troubles, _BAND_LINES * (width - 2))
+        troubles = (*opened.troubles, *opened.rule_mistakes)
+        kept = trouble_band(troubles, _BAND_LINES * (width - _LOST_BY_WRAPPING))
         return [*zip_longest(_BAND_IDS, shown), ("kept-band", kept)]
 
 
