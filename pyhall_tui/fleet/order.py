@@ -174,6 +174,18 @@ def _shown(row: _Row) -> tuple[object, ...]:
     return row.state, row.key, row.haystack, row.sha256
 
 
+def find(fleet: Fleet, query: str, mono: float) -> list[Entry]:
+    """Return the workers that a query finds, as `Roster` does, the worst first."""
+    if not query.strip():
+        return []
+    rows = (
+        _Row(each.worker_id, each, each.state(mono, fleet.stale_after), None, each.haystack, each.last_sha256, 0.0)
+        for each in fleet
+    )
+    found = _filter(query)(rows)
+    return [row.entry for row in sorted(found, key=lambda row: (row.state, row.worker_id.casefold()))]
+
+
 class _Word(NamedTuple):
     """One word of a query, case-folded."""
 

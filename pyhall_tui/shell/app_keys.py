@@ -68,15 +68,15 @@ APP_LETTERS: Final = {"show_copied": "C", "mouse": "M"}
 """The actions whose key has priority and is a character in a field."""
 
 
-def open_ban_list(app: App[Any], workspace: "Workspace | None") -> None:
-    """Open the ban list over the present screen, once."""
+def open_ban_list(app: App[Any], workspace: "Workspace | None", query: str = "") -> None:
+    """Open the ban list over the present screen, once, with this search."""
     from pyhall_tui.screens.ban_list.screen import BanListScreen
     from pyhall_tui.widgets.dialog import is_open
 
     if workspace is None:
         app.notify("Open a profile first, or the demo.", severity="warning", markup=False)
     elif not is_open(app, BanListScreen):
-        app.push_screen(BanListScreen(workspace))
+        app.push_screen(BanListScreen(workspace, query))
 
 
 def palette_commands() -> "type[Provider]":

@@ -1,17 +1,22 @@
-"""The command palette: every screen, every profile, and every key of the current screen."""
+"""The command palette: every screen, profile, and key of the current screen; and workers, by what they are."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple, Protocol, cast
+from typing import Final, NamedTuple, Protocol, cast
 
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.fuzzy import Matcher
 
+from pyhall_tui.fleet.order import find
 from pyhall_tui.profiles.profile_store import ProfilesFileError, ProfileStore
-from pyhall_tui.screens.messages import OpenDemo, OpenProfile
+from pyhall_tui.render.text import clean, short_hash
+from pyhall_tui.render.worker import LOOKS
+from pyhall_tui.screens.messages import Go, OpenDemo, OpenProfile
+from pyhall_tui.shell.app_keys import open_ban_list
 from pyhall_tui.widgets.dialog import ClosedOnce
 from pyhall_tui.widgets.header import SCREEN_TITLES
+from pyhall_tui.workspace import Workspace
 
 
 class HasProfiles(Protocol):
@@ -19,6 +24,8 @@ class HasProfiles(Protocol):
 
     @property
     def profile_store(self) -> ProfileStore: ...
+    @property
+    def workspace(self) -> Workspace | None: ...
 
 
 class Command(NamedTuple):
@@ -27,6 +34,14 @@ class Command(NamedTuple):
     title: str
     run: Callable[[], object]
     help: str
+
+
+_LEAST: Final = 2
+"""Characters from which on workers are searched: one would find most of them."""
+_MOST: Final = 10
+"""Workers that are listed; behind them stands how many more there are."""
+_SCORE: Final = 0.5
+"""Of the first worker: behind the commands whose titles match well."""
 
 
 class Palette(CommandPalette, ClosedOnce[None]):
@@ -47,6 +62,29 @@ class PyHallCommands(Provider):
             if score > 0:
                 title = _highlighted(matcher, command.title)
                 yield Hit(score, title, command.run, text=command.title, help=command.help)
+        for place, command in enumerate(self._found(query)):
+            score = _SCORE - place / 1_000
+            yield Hit(score, Content(command.title), command.run, text=command.title, help=command.help)
+
+    def _found(self, query: str) -> Iterator[Command]:
+        """Yield the workers with this id, name, hash, capability or model, and the search of the ban list."""
+        workspace = cast(HasProfiles, self.app).workspace
+        if workspace is None or len(query.strip()) < _LEAST:
+            return
+        mono, post = workspace.now().mono, self.app.post_message
+        found = find(workspace.fleet, query, mono)
+        for entry in found[:_MOST]:
+            word = LOOKS[entry.state(mono, workspace.fleet.stale_after)].word
+            name = entry.verdict.display_name if entry.verdict else None
+            title = f"Worker {clean(entry.worker_id, 80)}" + (f"  {clean(name, 60)}" if name else "")
+            go = partial(post, Go("workers", worker_id=entry.worker_id))
+            yield Command(title, go, f"{word} · hash {short_hash(entry.last_sha256)}")
+        if len(found) > 1:
+            show = partial(post, Go("workers", fill={"filter": query.strip()}))
+            yield Command(f"All {len(found):,} workers with “{clean(query.strip(), 80)}”", show, "Filter the workers")
+        if workspace.fleet.listing is not None:
+            search = partial(open_ban_list, self.app, workspace, query.strip())
+            yield Command(f"Search the ban list for “{clean(query.strip(), 80)}”", search, "By hash, reason or source")
 
     def _commands(self) -> Iterator[Command]:
         app = self.app

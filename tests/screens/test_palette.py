@@ -3,6 +3,8 @@
 from textual.command import CommandPalette
 from textual.widgets import Input, OptionList
 
+from pyhall_tui.screens.ban_list.screen import BanListScreen
+from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.shell import mouse
 from tests.live_hall import WORKER, LiveHall
 from tests.screens.conftest import OpenApp, profile_of
@@ -47,3 +49,43 @@ async def test_the_characters_that_work_everywhere_are_characters_in_a_field(ope
         assert mouse.is_the_terminals(opened.app)
         await opened.pilot.press("M")
         assert not mouse.is_the_terminals(opened.app)
+
+
+async def test_workers_are_found_by_hash_capability_model_and_name(open_app: OpenApp, hall: LiveHall) -> None:
+    """F59"""
+    hall.add_worker("wkr_mails", display_name="[b]Post\x1b[31m", capabilities=("mail.send",), sha256="cd" * 32)
+    body = '{"worker_id": "wkr_old", "status": "active", "current_hash": null, "banned": false, "ai_model": "gpt-x"}'
+    hall.faults.add(path="/api/v1/verify/wkr_old", status=200, body=body)
+    watch = (WORKER, "wkr_mails", "wkr_old")
+    async with open_app(profile_of(hall), key=hall.key, watch=watch, size=(120, 50)) as opened:
+        fleet = opened.workspace.fleet
+        await until(lambda: all(each.verdict for each in fleet) and fleet.listing, clock=opened.clock)
+        await opened.pilot.press("colon")
+        await until(lambda: isinstance(opened.screen, CommandPalette))
+        for query, found in (
+            ("mail.se", "wkr_mails"),
+            ("SHA256:CDCD", "wkr_mails"),
+            ("cdcdcdcd", "wkr_mails"),
+            ("gpt-x", "wkr_old"),
+            ("My Wor", WORKER),
+        ):
+            opened.screen.query_one(Input).value = query
+            await until(lambda found=found: f"Worker {found}" in opened.words())
+            assert "\x1b" not in opened.text()
+        await opened.pilot.press("enter")
+        await until(lambda: isinstance(opened.screen, WorkerDetailScreen))
+
+
+async def test_a_hash_is_searched_in_the_ban_list(open_app: OpenApp, hall: LiveHall) -> None:
+    """F59"""
+    sha256 = "ef" * 32
+    hall.add_worker("wkr_elsewhere", sha256=sha256)
+    hall.store.ban("wkr_elsewhere", "mines coins")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(120, 50)) as opened:
+        await until(lambda: opened.workspace.fleet.listing, clock=opened.clock)
+        await opened.pilot.press("colon")
+        await until(lambda: isinstance(opened.screen, CommandPalette))
+        opened.screen.query_one(Input).value = sha256[:12]
+        await until(lambda: "Search the ban list for" in opened.words())
+        await opened.pilot.press("enter")
+        await until(lambda: isinstance(opened.screen, BanListScreen) and "mines coins" in opened.words())

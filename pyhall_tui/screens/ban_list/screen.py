@@ -57,14 +57,14 @@ class BanListScreen(Screen[None]):
         Binding("y", "copy", "Copy hash", id="bans.copy", tooltip="Copy the hash, or the marked ones"),
     ]
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, query: str = "") -> None:
         super().__init__()
         self._workspace = workspace
         self._carriers = Carriers(workspace.fleet, self._local_hash)
         self._bans = BanList(entries={})
         """What the rows are of."""
         self._rows = self._found = newest_first({})
-        self._query = ""
+        self._query = query
         self._only_mine = False
         self._is_ordered = False
         self._order_again = 0.0
@@ -76,12 +76,17 @@ class BanListScreen(Screen[None]):
         yield StatusHeader(self._workspace, "workers")
         yield Static(id="ban-state", markup=False)
         with Horizontal(id="ban-bar"):
-            yield FilterInput("#bans", placeholder="/ search by hash, reason or source", id="ban-filter")
+            yield self._filter()
             yield Static(id="ban-count", markup=False)
         yield LineTable(COLUMNS, self._row, id="bans")
         yield Static(id="ban-entry", markup=False)
         yield KeyBar()
         yield TooSmall()
+
+    def _filter(self) -> FilterInput:
+        field = FilterInput("#bans", placeholder="/ search by hash, reason or source", id="ban-filter")
+        field.value = self._query
+        return field
 
     def on_mount(self) -> None:
         self.table.placeholder = "Loading …"
