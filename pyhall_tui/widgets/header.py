@@ -230,6 +230,9 @@ class StatusHeader(Widget):
         if self._workspace is None:
             return Content("")
         named = as_content([*self._marks(), Cell(clean(self._workspace.profile.name), Style.STRONG)], " ")
+        whole = Content(" ").join([named, self._how_without_rate()])
+        if whole.cell_length <= self.size.width - _BAR_WIDTH:
+            return whole
         return Content(" ").join([named, self._reach_and_alarms()])
 
     def _live(self) -> list[Content]:
