@@ -40,7 +40,7 @@ from pyhall_tui.screens.modes import screens_of
 from pyhall_tui.screens.splash import OpeningScreen
 from pyhall_tui.shell import garbage, mouse
 from pyhall_tui.shell.alarm_news import AlarmNews
-from pyhall_tui.shell.app_keys import APP_KEYS, APP_LETTERS, open_ban_list, palette_commands
+from pyhall_tui.shell.app_keys import APP_KEYS, APP_LETTERS, OPENED, palette_commands
 from pyhall_tui.shell.escape_key import take_escape_apart
 from pyhall_tui.shell.failed_work import TellingWorkers
 from pyhall_tui.shell.late_start import make_key_store, tell_what_the_log_says
@@ -447,9 +447,9 @@ class PyHallApp(HookedApp):
         if not is_open(self, KeysScreen):
             self.push_screen(KeysScreen(self.screen.active_bindings))
 
-    def action_ban_list(self) -> None:
-        """Open the ban list."""
-        open_ban_list(self, self.workspace)
+    def action_open(self, what: str) -> None:
+        """Open what can be opened over any screen: a key of `OPENED`."""
+        OPENED[what](self, self.workspace)
 
     def action_doctor(self) -> None:
         """Check this machine and the connection to the registry for problems."""

@@ -90,7 +90,7 @@ class Workspace:
         self.watch_list = watch_list
         self.fleet = Fleet(profile.poll_interval)
         self.notes = Notes(state, profile.name)
-        self._notes_folder = state
+        self._state_folder = state
         self._draft_trouble: str | None = None
         self._rules = rules
         self.alarms = Alarms(
@@ -181,11 +181,16 @@ class Workspace:
         return self._lab.live if self._lab else None
 
     @property
+    def log_file(self) -> Path | None:
+        """The program's own log, which requests' correlation ids are in."""
+        return self._state_folder / "pyhall-tui.log" if self._state_folder else None
+
+    @property
     def reports(self) -> "SentReports":
         """The package hashes that were reported to this registry."""
         from pyhall_tui.attest.sent_reports import SentReports
 
-        return SentReports(self._notes_folder, self.profile.registry_url)
+        return SentReports(self._state_folder, self.profile.registry_url)
 
     def hash_sender(self) -> "HashSender":
         """Return what sends attestations and reports of package hashes."""

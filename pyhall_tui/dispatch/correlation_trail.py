@@ -9,6 +9,17 @@ from typing import Final, NamedTuple
 from pyhall_tui.attest.evidence import Receipt, receipts
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import Touched
+from pyhall_tui.registry.asking import Ask
+from pyhall_tui.registry.errors import (
+    BadRequest,
+    NotARegistrysAnswer,
+    NotFound,
+    NotSent,
+    Redirected,
+    RegistryError,
+    UnexpectedStatus,
+)
+from pyhall_tui.registry.local_hall import HallDecision, hall_decisions
 
 _MOST_LINES: Final = 200
 _BACKUPS: Final = ("", ".1", ".2")
@@ -29,6 +40,29 @@ class Trace(NamedTuple):
     def is_empty(self) -> bool:
         """Whether nothing is known about it."""
         return not any((*self.touched, self.log_lines, self.receipts))
+
+
+class HallLog(NamedTuple):
+    """What the connected hall's own log says of an id."""
+
+    decisions: list[HallDecision] = []
+    is_asked: bool = True
+    """False while the answer is awaited."""
+    is_hall: bool = True
+    """False if what is connected has no such log: the registry's own API shows no decisions."""
+    problem: str = ""
+    """Why the log could not be read, as a sentence."""
+
+
+async def hall_log(correlation_id: str, ask: Ask) -> HallLog:
+    """Ask the connected hall which of its last decisions have an id. A registry that is not a hall has none."""
+    try:
+        last = await ask(hall_decisions)
+    except (NotFound, UnexpectedStatus, BadRequest, NotARegistrysAnswer, Redirected, NotSent):
+        return HallLog(is_hall=False)
+    except RegistryError as error:
+        return HallLog(problem=f"The hall's decisions could not be read: {error}")
+    return HallLog([each for each in last if each.correlation_id == correlation_id])
 
 
 def trace(correlation_id: str, journal: Journal, log: Path | None, folders: Iterable[Path]) -> Trace:

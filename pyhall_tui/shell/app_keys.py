@@ -32,7 +32,22 @@ APP_KEYS: Final[list[BindingType]] = [
     Binding("ctrl+c", "quit", "Quit", show=False, priority=True, id="app.quit_now", tooltip="Quit from anywhere"),
     Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit_too", tooltip="Quit from anywhere"),
     Binding("K", "ask_key", "Ask key", show=False, id="app.ask_key", tooltip="Ask the OS keyring for the key again"),
-    Binding("b", "ban_list", "Ban list", show=False, id="app.ban_list", tooltip="The ban list: search, check, report"),
+    Binding(
+        "f",
+        "open('correlation')",
+        "Trace",
+        show=False,
+        id="app.correlation",
+        tooltip="Everything a correlation id touched",
+    ),
+    Binding(
+        "b",
+        "open('ban_list')",
+        "Ban list",
+        show=False,
+        id="app.ban_list",
+        tooltip="Search the ban list",
+    ),
     Binding("D", "doctor", "Doctor", show=False, id="app.doctor", tooltip="Doctor: check everything for problems"),
     # With priority, the focus moves when the key arrives, so that what is typed after it lands in the new field.
     Binding("tab", "focus_next", "Next", show=False, priority=True, id="app.next", tooltip="Next field"),
@@ -77,6 +92,22 @@ def open_ban_list(app: App[Any], workspace: "Workspace | None", query: str = "")
         app.notify("Open a profile first, or the demo.", severity="warning", markup=False)
     elif not is_open(app, BanListScreen):
         app.push_screen(BanListScreen(workspace, query))
+
+
+def open_correlation(app: App[Any], workspace: "Workspace | None") -> None:
+    """Show everything that the correlation id under the cursor touched, or ask for an id."""
+    from pyhall_tui.screens.correlation.screen import CorrelationScreen, HasCorrelationId
+
+    if workspace is None:
+        app.notify("Open a profile first, or the demo.", severity="warning", markup=False)
+    else:
+        screen = app.screen
+        wanted = screen.correlation_id if isinstance(screen, HasCorrelationId) else ""
+        app.push_screen(CorrelationScreen(workspace, wanted))
+
+
+OPENED: Final = {"ban_list": open_ban_list, "correlation": open_correlation}
+"""What opens over any screen that has a workspace."""
 
 
 def palette_commands() -> "type[Provider]":

@@ -93,7 +93,9 @@ class PyHallCommands(Provider):
         for name in self._profile_names():
             yield Command(f"Open profile {name}", partial(app.post_message, OpenProfile(name)), "Without a restart")
         yield Command("Open the demo", partial(app.post_message, OpenDemo()), "The embedded hall; no account needed")
-        yield Command("The ban list: search, check, report", partial(app.run_action, "ban_list"), "Key b")
+        yield Command("The ban list: search, check, report", partial(app.run_action, "open('ban_list')"), "Key b")
+        trace = partial(app.run_action, "open('correlation')")
+        yield Command("Trace: everything a correlation id touched", trace, "Key f")
         yield Command("Doctor: check everything for problems", partial(app.run_action, "doctor"), "Key D")
         for active in self.screen.active_bindings.values():
             binding = active.binding

@@ -12,8 +12,8 @@ from textual.widgets import Input, TextArea
 from textual.widgets._toast import Toast
 
 from pyhall_tui.screens.activity.export_dialog import ExportScreen
+from pyhall_tui.screens.correlation.screen import CorrelationScreen
 from pyhall_tui.screens.dispatch.dialogs import ChooseScreen, IntervalScreen
-from pyhall_tui.screens.dispatch.look_up import LookUpScreen
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
 from pyhall_tui.screens.enroll.record import RecordScreen
@@ -44,7 +44,7 @@ DIALOGS: list[Callable[[Workspace], Screen[Any]]] = [
     lambda workspace: ExportScreen("events.jsonl", count),
     lambda workspace: IntervalScreen(5, None, "a registry"),
     lambda workspace: ChooseScreen("Saved", ["one"], save_label="Save as", may_delete=True),
-    lambda workspace: LookUpScreen(workspace, None, ""),
+    lambda workspace: CorrelationScreen(workspace, ""),
     lambda workspace: AskScreen("Sure?", Content("It goes."), yes="Yes", no="No", words="yes"),
     lambda workspace: PickPackageScreen("Pick", "Take", Path.cwd()),
     lambda workspace: RecordScreen(Path.cwd()),

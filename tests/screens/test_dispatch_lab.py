@@ -11,8 +11,8 @@ from textual.widgets import Input, OptionList
 from pyhall_tui.dispatch.matrix import Case
 from pyhall_tui.fleet.events import Kind
 from pyhall_tui.hall.policy import Rule, load_rules, save_rules
+from pyhall_tui.screens.correlation.screen import CorrelationScreen
 from pyhall_tui.screens.dispatch.dialogs import ChooseScreen, IntervalScreen, TextScreen
-from pyhall_tui.screens.dispatch.look_up import LookUpScreen
 from pyhall_tui.screens.dispatch.matrix_tab import MatrixTab
 from pyhall_tui.screens.dispatch.screen import DispatchScreen
 from pyhall_tui.screens.enroll.ask import AskScreen
@@ -232,7 +232,7 @@ async def test_two_of_the_history_are_compared_and_an_id_is_followed(hall: LiveH
         await opened.pilot.press("escape")
         await until(lambda: isinstance(opened.screen, DispatchScreen))
         await opened.pilot.press("f")
-        await on_top(opened, LookUpScreen)
+        await on_top(opened, CorrelationScreen)
 
         await shows(opened, "DISPATCHES", "the id came back the same")
 

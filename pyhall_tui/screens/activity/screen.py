@@ -329,6 +329,12 @@ class ActivityScreen(ModeScreen):
 
     # -- actions on events -------------------------------------------------------------------------------------
 
+    @property
+    def correlation_id(self) -> str:
+        """The id of the event under the cursor."""
+        event = self._under_cursor()
+        return event.correlation_id if event else ""
+
     def _under_cursor(self) -> Event | None:
         return self._shown.get(self.table.cursor_key or "")
 

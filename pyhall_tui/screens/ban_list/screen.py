@@ -99,6 +99,11 @@ class BanListScreen(Screen[None]):
         return self.query_one("#bans", LineTable)
 
     @property
+    def correlation_id(self) -> str:
+        """The id of the request that brought the list."""
+        return self._listing.correlation_id
+
+    @property
     def _listing(self) -> BanList:
         return self._workspace.fleet.listing or BanList(entries={})
 

@@ -18,12 +18,12 @@ from pyhall_tui.registry.models import DispatchRequest
 from pyhall_tui.render.decision import history_row
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.base import ModeScreen
+from pyhall_tui.screens.correlation.screen import CorrelationScreen
 from pyhall_tui.screens.dispatch.answer import AnswerView
 from pyhall_tui.screens.dispatch.columns import COLUMNS
 from pyhall_tui.screens.dispatch.dialogs import ChooseScreen, IntervalScreen
 from pyhall_tui.screens.dispatch.history_tab import HistoryTab
 from pyhall_tui.screens.dispatch.live_strip import LiveStrip
-from pyhall_tui.screens.dispatch.look_up import LookUpScreen
 from pyhall_tui.screens.dispatch.matrix_tab import MatrixTab
 from pyhall_tui.screens.dispatch.request_form import READ_ONLY, RequestForm
 from pyhall_tui.screens.messages import CopyText, Go
@@ -273,7 +273,7 @@ class DispatchScreen(ModeScreen):
         self._look_up(message.correlation_id)
 
     def _look_up(self, correlation_id: str) -> None:
-        self.app.push_screen(LookUpScreen(self.workspace, self._home.state / "pyhall-tui.log", correlation_id))
+        self.app.push_screen(CorrelationScreen(self.workspace, correlation_id))
 
     # -- small things ------------------------------------------------------------------------------------------
 

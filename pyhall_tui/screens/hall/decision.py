@@ -12,6 +12,7 @@ from pyhall_tui.registry.errors import Forbidden, NotFound, RegistryError
 from pyhall_tui.registry.local_hall import HallDecision, hall_explanation
 from pyhall_tui.render.hall import decision_fields, decision_json, explanation_lines, wall_of
 from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.screens.correlation.screen import CorrelationScreen
 from pyhall_tui.screens.hall.explain import NOT_EXPLAINED
 from pyhall_tui.screens.messages import CopyText
 from pyhall_tui.widgets.cells import as_content
@@ -30,6 +31,7 @@ class DecisionScreen(DialogScreen[str]):
         Binding("escape,q,enter", "leave", "Close", id="decision.close", tooltip="Close the decision"),
         Binding("w", "worker", "Worker", id="decision.worker", tooltip="Watch its worker, and go to it"),
         Binding("y", "copy", "Copy JSON", id="decision.copy", tooltip="Copy the whole decision as JSON"),
+        Binding("f", "trace", "Trace", id="decision.trace", tooltip="Everything its correlation id touched"),
         Binding("c", "copy_correlation", "Copy id", id="decision.copy_id", tooltip="Copy its correlation id"),
     ]
     DEFAULT_CSS = """
@@ -50,6 +52,9 @@ class DecisionScreen(DialogScreen[str]):
             yield Static(id="explained", markup=False)
             yield Static(Content(decision_json(self._decision)), id="decision-json", markup=False)
         yield KeyBar()
+
+    def action_trace(self) -> None:
+        self.app.push_screen(CorrelationScreen(self._workspace, self._decision.correlation_id or ""))
 
     def on_mount(self) -> None:
         decision = self._decision

@@ -116,6 +116,12 @@ class HallScreen(Screen[None]):
         yield KeyBar()
         yield TooSmall()
 
+    @property
+    def correlation_id(self) -> str:
+        """The id of the decision under the cursor."""
+        decision = self._feed.get(self.decisions.cursor_key or "")
+        return decision.correlation_id or "" if decision else ""
+
     def on_mount(self) -> None:
         self.decisions.placeholder = "Loading …"
         self._tell_feed()

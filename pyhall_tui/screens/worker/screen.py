@@ -81,6 +81,13 @@ class WorkerDetailScreen(Screen[None]):
         yield KeyBar()
         yield TooSmall()
 
+    @property
+    def correlation_id(self) -> str:
+        """The id of the newest change, or else of the last verify."""
+        entry = self._workspace.fleet.get(self._worker_id)
+        newest = next((event.correlation_id for event in self._events if event.correlation_id), "")
+        return newest or (entry.verdict.correlation_id if entry and entry.verdict else "")
+
     def on_mount(self) -> None:
         self._workspace.connection.look_at([self._worker_id])
         self._events = self._workspace.recent_events(self._worker_id)

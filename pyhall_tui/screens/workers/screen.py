@@ -145,6 +145,12 @@ class WorkersScreen(ModeScreen):
         self.notify(said, markup=False)
 
     @property
+    def correlation_id(self) -> str:
+        """The id of the last verify of the worker under the cursor."""
+        entry = self.workspace.fleet.get(self.table.cursor_key or "")
+        return entry.verdict.correlation_id if entry and entry.verdict else ""
+
+    @property
     def table(self) -> LineTable:
         """The fleet's table."""
         return self.query_one("#fleet", LineTable)

@@ -1,14 +1,15 @@
-"""The dialog that shows everything that a correlation id touched."""
+"""Everything that a correlation id touched, over whatever screen the id is on."""
 
 from functools import partial
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from pyhall_tui.dispatch.correlation_trail import trace
+from pyhall_tui.dispatch.correlation_trail import HallLog, Trace, hall_log, trace
 from pyhall_tui.render.trace import trace_lines
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content
@@ -17,22 +18,30 @@ from pyhall_tui.widgets.field import Field
 from pyhall_tui.workspace import Workspace
 
 
-class LookUpScreen(DialogScreen[None]):
-    """Asks for an id; if one is given, its trace is shown at once."""
+@runtime_checkable
+class HasCorrelationId(Protocol):
+    """A screen that shows something with a correlation id."""
+
+    @property
+    def correlation_id(self) -> str:
+        """The id of what is under the cursor; empty if it has none."""
+
+
+class CorrelationScreen(DialogScreen[None]):
+    """Asks for an id; if one is given, its trace is shown at once. What is here comes first, then the hall's answer."""
 
     BINDING_GROUP_TITLE = "Correlation"
-    DEFAULT_CSS = "LookUpScreen Dialog { width: 120; height: 90%; }"
+    DEFAULT_CSS = "CorrelationScreen Dialog { width: 120; height: 90%; }"
 
-    def __init__(self, workspace: Workspace, log: Path | None, correlation_id: str) -> None:
+    def __init__(self, workspace: Workspace, correlation_id: str) -> None:
         super().__init__()
         self._workspace = workspace
-        self._log = log
         self._wanted = correlation_id
 
     def compose(self) -> ComposeResult:
         with Dialog("Everything a correlation id touched", "enter searches · esc closes"):
             yield Field("trace-id", "Correlation id", value=self._wanted)
-            yield Static(id="trace")
+            yield Static(id="trace", markup=False)
 
     def on_mount(self) -> None:
         if self._wanted:
@@ -47,7 +56,11 @@ class LookUpScreen(DialogScreen[None]):
     async def _look(self, correlation_id: str) -> None:
         workspace = self._workspace
         folders = [Path(worker.folder) for worker in workspace.watch_list.workers if worker.folder]
-        find = partial(trace, correlation_id, workspace.journal, self._log, folders)
+        find = partial(trace, correlation_id, workspace.journal, workspace.log_file, folders)
         found = await off_loop(find, name="trace")
-        lines = (as_content(line, "  ") for line in trace_lines(found, workspace.now().wall))
+        self._show(found, HallLog(is_asked=False))
+        self._show(found, await hall_log(correlation_id, workspace.connection.ask_in_turn))
+
+    def _show(self, found: Trace, hall: HallLog) -> None:
+        lines = (as_content(line, "  ") for line in trace_lines(found, self._workspace.now().wall, hall))
         self.query_one("#trace", Static).update(Content("\n").join(lines))
