@@ -177,6 +177,8 @@ class Wire:
         Raises:
             Unreadable: it is not one, or not to this request.
         """
+        if response.extensions.get(CAME_UNASKED):  # first: `read` may remember what it has read
+            raise Unreadable("it came before it was asked for")
         answer = Answer(
             status=response.status_code,
             headers=response.headers,
@@ -185,10 +187,7 @@ class Wire:
             exchange=partial(self._exchange, trip),
             taker=taker,
         )
-        result = read(answer)
-        if response.extensions.get(CAME_UNASKED):
-            raise Unreadable("it came before it was asked for")
-        return result
+        return read(answer)
 
     def _failure(self, trip: Trip, response: httpx.Response, body: bytes) -> RegistryError:
         tell = self._redirected if response.status_code in _REDIRECTS else self._refusal

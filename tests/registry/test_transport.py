@@ -121,6 +121,20 @@ async def test_an_answer_that_came_before_its_request_is_refused_also_about_the_
     assert (await client.verify(WORKER, retry=False)).status == "active"
 
 
+async def test_a_ban_list_that_came_before_its_request_is_not_the_one_that_later_ones_are_compared_with(
+    server: RawServer, client: RegistryClient
+) -> None:
+    """Otherwise the same list, asked for, would be "unchanged", though nobody has its bans."""
+    bans = json([{"sha256": "ab" * 32, "reason": "leaks"}], "200 OK", 'ETag: "v1"')
+    server.answer(verdict() + bans, bans)
+    await client.verify(WORKER)
+    with pytest.raises(NotARegistrysAnswer, match="before it was asked for"):
+        await client.ban_list(retry=False)
+    listed = await client.ban_list(retry=False)
+    assert not listed.unchanged
+    assert "ab" * 32 in listed.entries
+
+
 @pytest.mark.parametrize("version", [b"HTTP/1.0 200 OK", b"HTTP/1.1 200 OK\r\nConnection: x, Close"])
 async def test_a_connection_that_the_other_side_will_close_is_not_used_again(
     server: RawServer, client: RegistryClient, version: bytes
