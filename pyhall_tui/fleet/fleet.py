@@ -136,6 +136,8 @@ class Fleet:
             self.listing = msgspec.structs.replace(answer, entries=both)
         elif not answer.unchanged:
             self.listing = self._whole = answer
+        elif self._whole is not None:
+            self.listing = self._whole  # it can be read in one way again
         events: list[Event] = []
         for entry in self._entries.values():
             hit = self.listed(entry.last_sha256)

@@ -32,6 +32,23 @@ def test_an_unclear_list_bans_all_that_it_names_and_clears_nobody() -> None:
     assert fleet.listing is not None and fleet.listing.entries.keys() == {FIRST, SECOND}
 
 
+def test_if_the_list_is_as_before_again_only_that_list_counts() -> None:
+    """What the ambiguous one named besides is on no list any more; a verify may clear it."""
+    fleet = Fleet(60.0)
+    fleet.watch(["w1", "w2"])
+    for worker_id, sha256 in (("w1", FIRST), ("w2", SECOND)):
+        fleet.apply(clean(worker_id, sha256), NOW, NOW)
+    fleet.apply_ban_list(listing(FIRST), NOW, NOW)
+    fleet.apply_ban_list(listing(SECOND, besides=True), NOW, NOW)
+    fleet.apply_ban_list(BanList(entries={}, unchanged=True), NOW, NOW)
+    assert fleet.listing is not None and fleet.listing.entries.keys() == {FIRST}
+    assert not fleet.listing.truncated
+    assert [entry.last_state() for entry in fleet] == [State.BANNED, State.BANNED]
+    later = Moment(20.0, 1_010.0)
+    fleet.apply(clean("w2", SECOND), later, later)
+    assert [entry.last_state() for entry in fleet] == [State.BANNED, State.CLEAN]
+
+
 def test_a_registry_with_an_unclear_list_is_reachable() -> None:
     """F107: it is not lost."""
     error = BanListUnclear("twice", worst=listing(SECOND), method="GET", path="/", correlation_id="req-1")
