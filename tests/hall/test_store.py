@@ -164,6 +164,41 @@ def test_what_is_remembered_goes_with_a_change_of_another_process_and_with_one_t
     other.close()
 
 
+def test_a_change_that_gets_the_number_of_one_that_was_undone_is_noticed(tmp_path: Path) -> None:
+    """A read within an undone write must not count the write's own changes as processed."""
+    served, other = SqliteStore(tmp_path / "hall.db"), SqliteStore(tmp_path / "hall.db")
+    served.put_worker(Worker(worker_id="w", namespace="n", sha256="ab" * 32))
+    assert not worker(served).banned
+    other.add_key("n")
+    with pytest.raises(ZeroDivisionError), served.write():
+        served.ban_hash("cd" * 32, "other")
+        assert not worker(served).banned
+        raise ZeroDivisionError
+    assert not worker(served).banned
+    other.ban_hash("ab" * 32, "leaks")
+    assert worker(served).banned
+    served.close()
+    other.close()
+
+
+def test_after_a_commit_that_failed_the_next_write_is_one_of_its_own(tmp_path: Path) -> None:
+    """Without a write-ahead log, a slow reader keeps a commit out; what follows must not join a write never made."""
+    path = tmp_path / "hall.db"
+    store, reader = SqliteStore(path), sqlite3.connect(path, isolation_level=None)
+    store._db._db.execute("PRAGMA journal_mode=DELETE").fetchall()
+    store._db._db.execute("PRAGMA busy_timeout=20").fetchall()
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM meta").fetchall()
+    with pytest.raises(StoreError, match="locked"):
+        store.ban_hash("ab" * 32, "leaks")
+    assert not store.is_hash_banned("ab" * 32)
+    reader.execute("COMMIT")
+    store.ban_hash("cd" * 32, "leaks")
+    assert reader.execute("SELECT sha256 FROM bans").fetchall() == [("cd" * 32,)]
+    reader.close()
+    store.close()
+
+
 def test_a_checkpoint_moves_what_was_written_into_the_file_while_it_is_open(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "hall.db")
     key = store.add_key("org.yourco")

@@ -104,10 +104,11 @@ class Database:
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
                     yield self._db
+                    self._db.execute("COMMIT")
                 except BaseException:
-                    self._db.execute("ROLLBACK")
+                    if self._db.in_transaction:  # SQLite itself may have rolled it back, as when the disk is full
+                        self._db.execute("ROLLBACK")
                     raise
-                self._db.execute("COMMIT")
             except sqlite3.OperationalError as error:
                 raise StoreError(f"can't write to the hall's store {self.path}: {error}") from error
 

@@ -109,8 +109,14 @@ class Remembered:
     # Changes
 
     def look(self) -> None:
-        """Apply what another process has written since."""
+        """Apply what another process has written since.
+
+        Not within a transaction that changes more than the log: its own changes have numbers too, which the file gives
+        to others' changes if it is rolled back.
+        """
         with self._db.lock:
+            if self.undecided:
+                return
             elsewhere = self._db.written_elsewhere()
             if elsewhere != self.elsewhere:
                 self.catch_up()
