@@ -95,7 +95,7 @@ class PyHallApp(HookedApp):
         self,
         home: Home,
         *,
-        start_demo: Callable[[], DemoHall],
+        make_demo: Callable[[], DemoHall],
         demo: bool = False,
         profile_name: str | None = None,
         clock: Clock | None = None,
@@ -107,7 +107,7 @@ class PyHallApp(HookedApp):
 
         Args:
             home: the folders for config, data and state.
-            start_demo: starts the embedded hall with the demo's fleet; called in a thread.
+            make_demo: makes the demo, whose hall starts after its fleet is shown.
             demo: open the demo instead of a profile.
             profile_name: open this profile; otherwise the default one, or the first run's screen.
             open_log: opens the log, and returns a sentence if it can't; called in a thread after the first frame.
@@ -125,7 +125,7 @@ class PyHallApp(HookedApp):
         self.begin_with_theme(theme)
         self.add_mode(self.DEFAULT_MODE, partial(self._make_screen, OpeningScreen))
         self._clock = clock or SystemClock()
-        self._opener = Opener(home, self._clock, self, start_demo)
+        self._opener = Opener(home, self._clock, self, make_demo)
         self._opens_demo = demo
         self._profile_name = profile_name
         self._gathering: asyncio.TimerHandle | None = None
@@ -161,13 +161,13 @@ class PyHallApp(HookedApp):
     async def on_load(self) -> None:
         """Handle signals before touching the terminal; one that comes before the first screen is kept until then.
 
-        A profile is opened here, so that the first frame shows its fleet. Everything else begins with the opening
-        screen.
+        The profile or demo is opened here, so that the first frame shows its fleet. Everything else begins with the
+        opening screen.
         """
         end_on_signals(lambda code: self.call_later(self.exit, return_code=code))
-        profile = self._first_profile()
-        if profile is not None:
-            self._begin_with("workers", await self._opener.open_profile(profile))
+        opened = await self._open_at_start()
+        if opened is not None:
+            self._begin_with("workers", opened)
 
     async def on_mount(self) -> None:
         draw_anew_after_a_stop(driver_of(self), is_handed_back)
@@ -177,45 +177,44 @@ class PyHallApp(HookedApp):
         self.set_interval(garbage.EVERY, self._garbage.collect_soon)
         self.set_interval(_LOOK_FOR_TROUBLE, self._tell_trouble)
         if self.workspace is None:
-            self.call_after_refresh(self.run_worker, self._open_first, group="open")  # a worker: quitting ends it
+            self.call_after_refresh(self.run_worker, self._welcome, group="open")  # a worker: quitting ends it
         else:
             self._follow(self.workspace)
-            self.call_after_refresh(self._ask_key)  # its imports would delay the first frame
+            self.call_after_refresh(self._begin_to_connect)  # its imports would delay the first frame
 
     # -- opening and closing -----------------------------------------------------------------------------------
 
-    def _first_profile(self) -> Profile | None:
-        """Return the profile to begin with; if there is none, note why, for the profiles screen."""
+    async def _open_at_start(self) -> OpenedProfile | None:
+        """Open the demo, or the profile to begin with; if there is none, note why, for the profiles screen."""
         if self._opens_demo:
-            return None
+            try:
+                return await self._opener.open_demo()
+            except OSError as error:
+                self._problem = f"The demo can't be opened: {error}."
+                return None
         chosen = choose_profile(self._opener.store, self._profile_name)
         self._problem = chosen.problem or None
-        return chosen.profile
+        return await self._opener.open_profile(chosen.profile) if chosen.profile else None
 
     def _begin_with(self, mode: str, opened: OpenedProfile) -> None:
         """Begin in that mode: drawing the opening screen would be a waste."""
         self._add_modes(screens_of(opened.workspace, opened.home), None)
         self.start_in_mode(mode)
 
-    async def _open_first(self) -> None:
+    async def _welcome(self) -> None:
         if self._is_ending:  # it was told to end before it began, so its screens are being closed
             return
-        if self._opens_demo:
-            await self.open_demo()
-        else:
-            await self._show_profiles(self._problem)
+        await self._show_profiles(self._problem)
 
     async def open_demo(self) -> None:
-        """Open the demo, and connect to its hall."""
-        opened = await self._opener.open_demo()
-        await self._show(opened, "workers")
-        assert opened.demo is not None
-        opened.workspace.connection.connect(ApiKey(opened.demo.key))
+        """Open the demo: show its fleet at once, then start its hall."""
+        await self._show(await self._opener.open_demo(), "workers")
+        self.call_after_refresh(self._begin_to_connect)
 
     async def open_profile(self, profile: Profile, mode: str = "workers") -> None:
         """Open a profile: show what was last known at once, then ask for its key."""
         await self._show(await self._opener.open_profile(profile), mode)
-        self.call_after_refresh(self._ask_key)
+        self.call_after_refresh(self._begin_to_connect)
 
     async def _show(self, opened: OpenedProfile, mode: str) -> None:
         """Make the screens for what was opened, and report what could not be saved or read."""
@@ -280,6 +279,13 @@ class PyHallApp(HookedApp):
             is_demo=opened is not None and opened.demo is not None,
             problem=problem,
         )
+
+    def _begin_to_connect(self) -> None:
+        opened = self._opener.opened
+        if opened is not None and opened.demo is not None:
+            self.run_worker(self._opener.start_demo(opened), exit_on_error=False, group="connect", exclusive=True)
+        else:
+            self._ask_key()
 
     def _ask_key(self) -> None:
         if self.workspace is not None:

@@ -12,9 +12,11 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.files.whole_file import sweep_below, temporary_folder
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.paths import Home
+from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.profiles.watch_list import WatchList
+from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.workspace import Listener, Workspace
 
 _DEMO: Final = "pyhall-tui-demo-"
@@ -25,7 +27,7 @@ DEMO_PACE = {"poll_interval": 10.0, "ban_list_interval": 3.0, "requests_per_seco
 
 
 class DemoHall(Protocol):
-    """A running demo: what `start_demo` returns."""
+    """The demo: what `make_demo` returns. Requests wait until `start`, which is called in a thread, has returned."""
 
     @property
     def url(self) -> str: ...
@@ -35,6 +37,7 @@ class DemoHall(Protocol):
     def namespace(self) -> str: ...
     @property
     def worker_ids(self) -> Sequence[str]: ...
+    def start(self) -> None: ...
     def stop(self) -> None: ...
 
 
@@ -49,14 +52,14 @@ class OpenedProfile(NamedTuple):
 class Opener:
     """Opens one profile at a time, closing the previous one first, and cleans up after the demo."""
 
-    def __init__(self, home: Home, clock: Clock, listener: Listener, start_demo: Callable[[], DemoHall]) -> None:
-        """Nothing is read or opened yet. `start_demo` is called in a thread."""
+    def __init__(self, home: Home, clock: Clock, listener: Listener, make_demo: Callable[[], DemoHall]) -> None:
+        """Nothing is read or opened yet."""
         self.home = home
         self.store = ProfileStore(home.config / "profiles.toml")
         self.opened: OpenedProfile | None = None
         self._clock = clock
         self._listener = listener
-        self._start_demo = start_demo
+        self._make_demo = make_demo
         self._journals: dict[Path | None, Journal] = {}
         self._cleanup = contextlib.ExitStack()
         self._swept = False
@@ -77,13 +80,23 @@ class Opener:
         return await self._open(profile, self.home, journal, WatchList(self.home.data, profile.name), None)
 
     async def open_demo(self) -> OpenedProfile:
-        """Open the embedded hall with its fleet; it leaves nothing in the user's folders."""
+        """Open the demo with its fleet; it leaves nothing in the user's folders. The caller starts it and connects."""
         folder = self._cleanup.enter_context(temporary_folder(_DEMO))
-        demo = await asyncio.to_thread(self._start_demo)
+        demo = self._make_demo()
         profile = Profile(name="demo", namespace=demo.namespace, registry_url=demo.url, **DEMO_PACE)  # type: ignore[arg-type]
         watch_list = WatchList(folder, profile.name)
         watch_list.add(demo.worker_ids)
         return await self._open(profile, Home.below(folder), self._journal(None), watch_list, demo)
+
+    async def start_demo(self, opened: OpenedProfile) -> None:
+        """Start the demo's hall, and connect to it. If it can't start, the connection reports that nobody answers."""
+        demo = opened.demo
+        assert demo is not None
+        starting = asyncio.ensure_future(off_loop(demo.start, name="demo"))
+        await asyncio.wait((starting,))
+        if opened is self.opened:
+            opened.workspace.connection.connect(ApiKey(demo.key))
+        await starting
 
     def attend(self, is_there: bool) -> None:
         """Note whether anybody looks at what is open."""

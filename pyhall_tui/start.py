@@ -32,9 +32,7 @@ def open_app(profile: str | None, *, demo: bool) -> int:
 
     home = Home.of_user()
     log = LateLog(None if demo else home.state / "pyhall-tui.log")
-    app = PyHallApp(
-        home, start_demo=_start_demo, demo=demo, profile_name=profile, open_log=log.open, theme=first_theme()
-    )
+    app = PyHallApp(home, make_demo=_make_demo, demo=demo, profile_name=profile, open_log=log.open, theme=first_theme())
     end_without_a_terminal()
     try:
         app.run()
@@ -43,7 +41,7 @@ def open_app(profile: str | None, *, demo: bool) -> int:
     return app.return_code or 0
 
 
-def _start_demo() -> Any:
-    from pyhall_tui.hall.demo import start_demo
+def _make_demo() -> Any:
+    from pyhall_tui.hall.late_demo import LateDemo
 
-    return start_demo()
+    return LateDemo()

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from pyhall_tui.app import PyHallApp
 from pyhall_tui.fleet.entry import State
-from pyhall_tui.hall.demo import start_demo
+from pyhall_tui.hall.late_demo import LateDemo
 from pyhall_tui.paths import Home
 
 HERE = Path(__file__).parent
@@ -87,7 +87,7 @@ async def rest(pilot: Pilot[None], app: PyHallApp) -> None:
 
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        app = PyHallApp(Home.below(Path(folder)), start_demo=start_demo, demo=True)
+        app = PyHallApp(Home.below(Path(folder)), make_demo=LateDemo, demo=True)
         async with app.run_test(size=SIZE) as pilot:
             await until(pilot, lambda: app.workspace is not None and State.CLEAN in app.workspace.fleet.counts(0.0))
             for pictures in (workers, enroll, dispatch, rest):

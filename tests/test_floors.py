@@ -48,6 +48,15 @@ def test_what_the_first_frame_does_not_need_is_imported_after_it() -> None:
     assert not LATE & set(done.stdout.split())
 
 
+def test_the_demos_hall_is_imported_after_its_first_frame() -> None:
+    script = "import sys\nfrom pyhall_tui.hall.late_demo import LateDemo\nLateDemo()\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert not loaded & (HEAVY | {"msgspec", "sqlite3"})
+    hall = {name.rpartition(".")[2] for name in loaded if name.startswith("pyhall_tui.hall.")}
+    assert hall == {"late_demo", "listening", "new_key", "roster"}
+
+
 def test_the_guide_names_every_room_and_no_other() -> None:
     root = Path(__file__).parent.parent
     tree = (root / "DEVELOPERS.md").read_text().split("```")[1].partition("pyhall_tui/\n")[2].partition("tests/")[0]

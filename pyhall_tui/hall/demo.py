@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
@@ -11,7 +12,8 @@ from pyhall_tui.hall import gate
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.models import Asked, RiskTier, Worker
 from pyhall_tui.hall.retention import Retention, keep_short
-from pyhall_tui.hall.seed import DOCUMENTED, NAMESPACE, fake_hash, seed_demo
+from pyhall_tui.hall.roster import DOCUMENTED, NAMESPACE
+from pyhall_tui.hall.seed import fake_hash, seed_demo
 from pyhall_tui.hall.server import RunningHall, serve_in_thread
 from pyhall_tui.hall.store import SqliteStore, new_id
 
@@ -133,21 +135,22 @@ class RunningDemo:
 
 def start_demo(
     *,
-    port: int = 0,
+    listening: socket.socket | None = None,
+    key: str | None = None,
     clock: Clock | None = None,
     rng: random.Random | None = None,
     lively: bool = True,
 ) -> RunningDemo:
-    """Start the demo's hall on localhost, in its own thread.
+    """Start the demo's hall on localhost, in its own thread; by default on a port and with a key of its own choice.
 
     `lively` False leaves the fleet as it was seeded. The clock's `sleep` is awaited on the hall's thread.
     """
     clock = clock or SystemClock()
     store = SqliteStore(clock=clock)
     seed_demo(store, clock.now().wall)
-    running = serve_in_thread(store, port=port, clock=clock, retention=Retention(5_000))
+    running = serve_in_thread(store, listening=listening, clock=clock, retention=Retention(5_000))
     running.spawn(keep_short(store, running.hall.retention, clock))
     if lively:
         running.spawn(Scenario(running.hall, clock, rng or random.Random()).run())
     ids = [worker.worker_id for worker in store.workers()]
-    return RunningDemo(running.url, store.add_key(NAMESPACE, "demo"), NAMESPACE, ids, running)
+    return RunningDemo(running.url, store.add_key(NAMESPACE, "demo", key), NAMESPACE, ids, running)

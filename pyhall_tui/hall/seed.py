@@ -1,49 +1,16 @@
-"""The demo's fleet and policy: two namespaces of a believable company."""
+"""Puts the demo into a store: its fleet in every state, its bans and its policy."""
 
 import hashlib
 import random
-from collections.abc import Iterator
 from typing import Any
 
 from pyhall_tui.hall.models import Worker
 from pyhall_tui.hall.policy import Policy, Rule, save_rules
+from pyhall_tui.hall.roster import NAMESPACE, fleet
 from pyhall_tui.hall.store import Store, iso
 
-NAMESPACE = "org.yourco"
-SMALL_NAMESPACE = "x.alice"
-DOCUMENTED = "wkr_abc123"  # the documentation's own worker: nothing ever happens to it
 _DAY = 86_400.0
 
-# id within its namespace, name, capabilities, how many there are
-_YOURCO: tuple[tuple[str, str, str, int], ...] = (
-    ("summarizer", "Document summarizer", "doc.summarize llm.text.generate", 4),
-    ("translator", "Translator", "llm.text.translate llm.text.generate", 3),
-    ("mailer", "Customer mailer", "mail.send mail.read llm.text.generate", 3),
-    ("scraper", "Web scraper", "web.fetch doc.extract", 4),
-    ("support-triage", "Support triage", "ticket.read ticket.classify llm.text.generate", 3),
-    ("invoice-reader", "Invoice reader", "doc.extract payments.read", 2),
-    ("payout", "Payout clerk", "payments.read payments.transfer", 2),
-    ("code-review", "Code reviewer", "repo.read llm.code.review", 3),
-    ("release-notes", "Release notes writer", "repo.read llm.text.generate", 1),
-    ("embedder", "Embedding service", "llm.embed", 4),
-    ("log-watch", "Log watcher", "infra.logs.read infra.alert", 2),
-    ("node-janitor", "Node janitor", "infra.nodes.drain infra.nodes.delete", 1),
-    ("sql-analyst", "SQL analyst", "data.query llm.code.generate", 2),
-    ("forecast", "Demand forecast", "data.query data.forecast", 2),
-    ("vault-agent", "Vault agent", "secrets.read secrets.rotate", 1),
-)
-_ALICE: tuple[tuple[str, str, str, int], ...] = (
-    ("handler-v1", "Handler v1", "llm.text.generate", 1),
-    ("handler-v2", "Handler v2", "llm.text.generate web.fetch", 1),
-    ("notes", "Meeting notes", "audio.transcribe doc.summarize", 2),
-    ("painter", "Image painter", "llm.image.generate", 1),
-    ("home-agent", "Home agent", "device.switch", 1),
-)
-_OPAQUE = (
-    ("wkr_7d20f9", "Nightly batch", "data.query doc.summarize"),
-    ("wkr_91be3c", "Partner gateway", "web.fetch llm.text.generate"),
-    ("wkr_c04a58", "Chat front desk", "llm.text.generate ticket.read"),
-)
 _STATES: dict[str, dict[str, Any]] = {
     "org.yourco.scraper.prod-04": {"sha256": None, "attested_at": None},
     "org.yourco.forecast.prod-02": {"sha256": None, "attested_at": None},
@@ -119,7 +86,7 @@ def seed_demo(store: Store, wall: float) -> None:
     """Put the demo's fleet, bans and policy into a store; `wall` is now, in seconds since the epoch."""
     rng = random.Random(7)
     with store.write():
-        for worker_id, namespace, name, capabilities in _fleet():
+        for worker_id, namespace, name, capabilities in fleet():
             enrolled = wall - rng.uniform(20, 200) * _DAY
             fields: dict[str, Any] = {
                 "sha256": fake_hash(worker_id),
@@ -146,15 +113,3 @@ def seed_demo(store: Store, wall: float) -> None:
 def fake_hash(of: str, version: int = 1) -> str:
     """Return a package hash that is always the same for a worker and version."""
     return hashlib.sha256(f"{of} {version}".encode()).hexdigest()
-
-
-def _fleet() -> Iterator[tuple[str, str, str, str]]:
-    """Yield id, namespace, name and capabilities of each worker of the demo."""
-    yield DOCUMENTED, NAMESPACE, "My Worker", "llm.text.generate"
-    for worker_id, name, capabilities in _OPAQUE:
-        yield worker_id, NAMESPACE, name, capabilities
-    for namespace, kinds, suffix in ((NAMESPACE, _YOURCO, "prod-"), (SMALL_NAMESPACE, _ALICE, "")):
-        for kind, name, capabilities, count in kinds:
-            for number in range(1, count + 1):
-                tail, nth = (f".{suffix}{number:02}", f" {number}") if count > 1 else ("", "")
-                yield f"{namespace}.{kind}{tail}", namespace, name + nth, capabilities

@@ -20,6 +20,7 @@ from pyhall_tui.hall.app import build_app
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.guests import Guest, Guests
 from pyhall_tui.hall.http1 import HallProtocol
+from pyhall_tui.hall.listening import address, listen
 from pyhall_tui.hall.names import guard
 from pyhall_tui.hall.store import Store
 from pyhall_tui.threads.daemon_executor import DaemonExecutor
@@ -31,22 +32,6 @@ _log = logging.getLogger(__name__)
 
 # Without its own handler, a library's error would be printed over the app's screen.
 logging.getLogger("uvicorn").addHandler(logging.NullHandler())
-
-
-def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
-    """Return a listening socket; port 0 picks a free port.
-
-    Raises:
-        OSError: the port is in use, or the address is not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=1024)
-
-
-def address(sock: socket.socket, *, tls: bool = False) -> str:
-    """Return the URL at which a listening socket is reached."""
-    host, port = sock.getsockname()[:2]
-    return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _config(hall: Hall, names: Iterable[str], certfile: Path | None, keyfile: Path | None) -> uvicorn.Config:
@@ -172,6 +157,7 @@ def serve_in_thread(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
+    listening: socket.socket | None = None,
     certfile: Path | None = None,
     keyfile: Path | None = None,
     guests: Guests | None = None,
@@ -179,13 +165,15 @@ def serve_in_thread(
 ) -> RunningHall:
     """Start a hall in a thread and return it once it answers; `options` are those of `Hall`.
 
+    With a socket that is `listening`, `host` is only the name it answers to, and requests may wait in it already.
+
     Raises:
         OSError: the port is in use, or a TLS file can't be read.
     """
     hall = Hall(store, **options)
     server = _ThreadedServer(_config(hall, [host], certfile, keyfile), guests)
     server.config.load()  # here, so that the caller learns about a bad certificate
-    sock = listen(host, port)
+    sock = listening or listen(host, port)
     url = address(sock, tls=certfile is not None)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="hall", daemon=True)
     thread.start()

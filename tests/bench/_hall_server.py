@@ -18,8 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from pyhall_tui.hall.listening import address, listen
 from pyhall_tui.hall.seed import seed_demo
-from pyhall_tui.hall.server import address, listen, serve_in_thread
+from pyhall_tui.hall.server import serve_in_thread
 from pyhall_tui.hall.store import SqliteStore, Store
 from tests.hall.tampering import tampering
 

@@ -12,7 +12,7 @@ PROGRAM = f"""
 import sys
 from pathlib import Path
 from pyhall_tui.app import PyHallApp
-from pyhall_tui.hall.demo import start_demo
+from pyhall_tui.hall.late_demo import LateDemo
 from pyhall_tui.logs.log_file import configure_logging
 from pyhall_tui.logs.masking import register_secret
 from pyhall_tui.paths import Home
@@ -25,7 +25,7 @@ class Crashing(PyHallApp):
 home = Home.below(Path(sys.argv[1]))
 configure_logging(home.state / "pyhall-tui.log", "DEBUG")
 register_secret({KEY!r})
-app = Crashing(home, start_demo=start_demo, demo=True)
+app = Crashing(home, make_demo=LateDemo, demo=True)
 app.run()
 sys.exit(app.return_code)
 """

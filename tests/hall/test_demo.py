@@ -4,12 +4,15 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
 
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.demo import RunningDemo, Scenario, start_demo
+from pyhall_tui.hall.late_demo import LateDemo
 from pyhall_tui.hall.models import Worker
 from pyhall_tui.hall.seed import seed_demo
 from pyhall_tui.hall.store import SqliteStore, Store
@@ -100,3 +103,63 @@ async def test_it_continues_for_an_hour_without_ending_the_fleet(scenario: tuple
     assert all(1 <= count["banned"] <= 7 and count["active"] > 20 for count in history)
     assert store.worker("wkr_abc123") == documented
     assert store.worker("mine") == mine
+
+
+def test_the_demo_is_known_before_its_hall_runs_and_requests_wait_for_it() -> None:
+    demo = LateDemo(lively=False)
+    try:
+        with ThreadPoolExecutor() as pool:
+            waiting = pool.submit(httpx.get, f"{demo.url}/health", trust_env=False, verify=False, timeout=30)
+            assert not waiting.done()
+            demo.start()
+            assert waiting.result().status_code == 200
+        headers = {"Authorization": f"Bearer {demo.key}"}
+        with httpx.Client(base_url=demo.url, headers=headers, trust_env=False, verify=False) as http:
+            found = {worker["worker_id"] for worker in http.get("/workers").json()["workers"]}
+            assert found == {each for each in demo.worker_ids if not each.startswith("x.alice.")}
+            for worker_id in demo.worker_ids:
+                assert http.get(f"/api/v1/verify/{worker_id}").status_code == 200
+    finally:
+        demo.stop()
+    assert not answers(demo)
+
+
+def test_a_demo_that_is_stopped_before_it_starts_never_answers() -> None:
+    demo = LateDemo(lively=False)
+    demo.stop()
+    demo.start()
+    demo.stop()
+    assert not answers(demo)
+
+
+def test_a_demo_that_is_stopped_while_it_starts_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = LateDemo(lively=False)
+
+    def stopped_meanwhile(**options: Any) -> RunningDemo:
+        running = start_demo(**options)
+        demo.stop()
+        return running
+
+    monkeypatch.setattr("pyhall_tui.hall.demo.start_demo", stopped_meanwhile)
+    demo.start()
+    assert not answers(demo)
+
+
+def test_a_demo_that_cannot_start_leaves_no_request_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: Any) -> RunningDemo:
+        raise OSError("no thread")
+
+    monkeypatch.setattr("pyhall_tui.hall.demo.start_demo", fail)
+    demo = LateDemo(lively=False)
+    with pytest.raises(OSError, match="no thread"):
+        demo.start()
+    assert not answers(demo)
+    demo.stop()
+
+
+def answers(demo: LateDemo) -> bool:
+    try:
+        httpx.get(f"{demo.url}/health", trust_env=False, verify=False)
+    except httpx.ConnectError:
+        return False
+    return True

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from pyhall_tui.hall import audit
+from pyhall_tui.hall.listening import listen
 from pyhall_tui.hall.policy import Policy, Rule, save_rules
-from pyhall_tui.hall.server import listen
 from pyhall_tui.hall.store import SqliteStore
 from pyhall_tui.hall.store.chain import GENESIS
 from tests.clock import ManualClock

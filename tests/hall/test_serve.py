@@ -20,7 +20,8 @@ import trustme
 
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.context import Hall
-from pyhall_tui.hall.server import ForegroundServer, listen
+from pyhall_tui.hall.listening import listen
+from pyhall_tui.hall.server import ForegroundServer
 from pyhall_tui.hall.store import SqliteStore
 from tests.hall.process import ASK, PROGRAM, Served, run, served
 

@@ -14,7 +14,7 @@ import trustme
 
 from pyhall_tui.hall.acceptor import Acceptor
 from pyhall_tui.hall.guests import Guest, Guests, Patience, most_connections, source_of
-from pyhall_tui.hall.server import address, listen
+from pyhall_tui.hall.listening import address, listen
 from tests.hall.process import PROGRAM, Served, served
 from tests.hall.raw_client import all_of, connect, tell
 from tests.live_hall import LiveHall, live_hall

@@ -20,7 +20,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from pyhall_tui.app import PyHallApp
-from pyhall_tui.hall.demo import start_demo
+from pyhall_tui.hall.late_demo import LateDemo
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.keys import KeyStore
@@ -123,7 +123,7 @@ def open_app(home: Home) -> OpenApp:
                 keys.hold_for_this_run(profile, ApiKey(key))
         if watch:
             WatchList(home.data, profiles[0].name).add(watch)
-        app = PyHallApp(home, start_demo=lambda: start_demo(lively=False), clock=clock, key_store=keys, **options)
+        app = PyHallApp(home, make_demo=lambda: LateDemo(lively=False), clock=clock, key_store=keys, **options)
         async with app.run_test(size=size, notifications=toasts) as pilot:
             await until(lambda: app.current_mode != "opening")
             await pilot.pause()

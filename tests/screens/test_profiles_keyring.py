@@ -26,7 +26,7 @@ def tell_of(app):
 """
 MAKE = """
 async def main():
-    app = PyHallApp(HOME, start_demo=lambda: None)
+    app = PyHallApp(HOME, make_demo=lambda: None)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(lambda: app.current_mode == "profiles")
         await pilot.pause()
@@ -41,7 +41,7 @@ asyncio.run(main())
 """
 START_AGAIN = """
 async def main():
-    app = PyHallApp(HOME, start_demo=lambda: None)
+    app = PyHallApp(HOME, make_demo=lambda: None)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(lambda: app.current_mode == "workers" and app.workspace.connection.is_connected, 20)
         await pilot.press("5")

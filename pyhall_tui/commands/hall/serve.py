@@ -134,8 +134,9 @@ def serve(
         )
     from pyhall_tui.hall.context import Hall
     from pyhall_tui.hall.faults import read_faults
+    from pyhall_tui.hall.listening import address, listen
     from pyhall_tui.hall.retention import Retention
-    from pyhall_tui.hall.server import ForegroundServer, address, listen
+    from pyhall_tui.hall.server import ForegroundServer
     from pyhall_tui.hall.upstream import forget_state
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s")

@@ -65,8 +65,11 @@ class State(Protocol):
 class Keys(Protocol):
     """API keys, of which only hashes are kept."""
 
-    def add_key(self, namespace: str, label: str = "") -> str:
-        """Make an API key for one namespace and return it. Only its hash is stored, so it can't be seen again."""
+    def add_key(self, namespace: str, label: str = "", token: str | None = None) -> str:
+        """Add an API key for one namespace, by default a new one, and return it.
+
+        Only its hash is stored, so it can't be seen again.
+        """
         ...
 
     def put_key(self, key: Key) -> None:

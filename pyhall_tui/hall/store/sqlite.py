@@ -1,7 +1,6 @@
 """A hall's store in SQLite: a WAL file, or memory."""
 
 import json
-import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import msgspec
 
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.hall.models import Ban, Key, Status, Worker, clean_hash
+from pyhall_tui.hall.new_key import new_key
 from pyhall_tui.hall.store import tables
 from pyhall_tui.hall.store.database import MEMORY, Database
 from pyhall_tui.hall.store.ids import hash_key, iso, new_id
@@ -113,9 +113,9 @@ class SqliteStore:
 
     # Keys
 
-    def add_key(self, namespace: str, label: str = "") -> str:
+    def add_key(self, namespace: str, label: str = "", token: str | None = None) -> str:
         """As `Store` says."""
-        token = "phk_live_" + secrets.token_urlsafe(24)
+        token = token or new_key()
         self.put_key(
             Key(key_id=new_id("key"), key_hash=hash_key(token), namespace=namespace, label=label, created_at=self.now())
         )
