@@ -1,5 +1,6 @@
 """`pyhall-tui bans …`: the registry's ban list, without the app."""
 
+import codecs
 import json
 import sys
 from collections.abc import Iterator
@@ -23,8 +24,9 @@ from pyhall_tui.registry.models import BanList, BanListEntry
 
 _STDIN = "-"
 _PIECE = 65_536
-"""Characters that are read of standard input at a time."""
+"""Bytes that are read of standard input, or of the beginning of a file, at a time."""
 _NOT_A_HASH = "This is neither a hash (64 hex digits) nor a file or folder, so it could not be checked."
+_A_LIST = "This file is a list of hashes. To check them, give it on standard input: bans check - < FILE."
 _MOST_TOLD = 20
 """Words of standard input that are named if they are not hashes."""
 
@@ -148,6 +150,8 @@ def _read(asked: str) -> _Asked:
         exists = False
     if not exists:
         return _Asked(asked, None, _NOT_A_HASH)
+    if _holds_hashes(path):
+        return _Asked(asked, None, _A_LIST)
     try:
         return _Asked(asked, hash_package(path, on_progress=progress()).sha256)
     except PackageUnreadable as error:
@@ -156,8 +160,28 @@ def _read(asked: str) -> _Asked:
         clear_progress()
 
 
+def _holds_hashes(path: Path) -> bool:
+    """Whether a file is a list of hashes: its own hash is surely not what is asked."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            words = [word.sha256 for word in pasted([file.read(_PIECE).decode(errors="replace")])]
+    except OSError:
+        return False  # hashing it says why
+    return 2 * len([word for word in words if word]) >= len(words) > 0  # sha256sum writes a name beside each
+
+
+def _stdin() -> Iterator[str]:
+    if sys.stdin is None:  # closed
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    while data := sys.stdin.buffer.read(_PIECE):
+        yield decoder.decode(data)
+
+
 def _from_stdin() -> Iterator[_Asked]:
-    for word in pasted(iter(lambda: sys.stdin.read(_PIECE), "")):
+    for word in pasted(_stdin()):
         yield _Asked(word.text, word.sha256, "" if word.sha256 else "This is not a hash of 64 hex digits.")
 
 

@@ -104,6 +104,24 @@ def bans_hash(home: Path, hall: LiveHall, path: Path) -> str:
     return run_here(home, "hash", str(path), url=hall.url, key=hall.key).stdout.strip()
 
 
+def test_a_file_of_hashes_is_not_cleared_by_its_own_hash(hall: LiveHall, tmp_path: Path) -> None:
+    ban(hall)
+    (tmp_path / "hashes.txt").write_text(f"{CLEAN}  one.py\n{BANNED.upper()}  two.py\n")
+    done = bans(tmp_path, hall, "check", str(tmp_path / "hashes.txt"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "bans check - < FILE" in done.stderr
+
+
+def test_bytes_that_are_no_text_are_two_and_the_others_are_checked(hall: LiveHall, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pyhall_tui", "bans", "check", "-"]
+    environment = environment_of(tmp_path, url=hall.url, key=hall.key)
+    given = b"\xff\xfe\x00 " + CLEAN.encode() + b"\n"
+    done = subprocess.run(command, input=given, capture_output=True, timeout=60, env=environment, check=False)
+    assert done.returncode == 2
+    assert CLEAN.encode() in done.stdout
+    assert b"Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("path", ["nowhere", "", "abc123", "x" * 5_000, "broken"])
 def test_what_cannot_be_hashed_is_two_and_the_others_are_checked(hall: LiveHall, tmp_path: Path, path: str) -> None:
     (tmp_path / "broken").mkdir()

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from pyhall_tui.bans.carriers import Carriers
@@ -38,6 +39,8 @@ COLUMNS = (
     Column("source", "SOURCE", 12, flex=1, leaves=2, sortable=False),
     Column("review", "REVIEW", 10, leaves=1, sortable=False),
 )
+_MANY, _TYPED = 10_000, 0.3
+"""Entries from which on a search waits for so many seconds without a key."""
 _PAUSE = 10.0
 """Times as long as it took, a list's order is left alone, so that a long one takes a tenth of the time at most."""
 
@@ -70,6 +73,8 @@ class BanListScreen(Screen[None]):
         self._order_again = 0.0
         """When the next list may be ordered, on the monotonic clock."""
         self._search_number = 0
+        self._typing: Timer | None = None
+        """Waits in a long list until nobody types any more."""
         self._counted = -1
 
     def compose(self) -> ComposeResult:
@@ -112,7 +117,7 @@ class BanListScreen(Screen[None]):
     @on(FleetChanged)
     def _fleet_changed(self) -> None:
         self._follow_list()
-        if self._counted != self._workspace.fleet.revision:
+        if self._counted != self._workspace.fleet.news:
             self._show_mine()
 
     @on(ConnectionChanged)
@@ -187,7 +192,14 @@ class BanListScreen(Screen[None]):
     @on(Input.Changed, "#ban-filter")
     def _query_changed(self, message: Input.Changed) -> None:
         self._query = message.value.strip()
-        self._search()
+        self._search_number += 1  # what is searched now is not wanted any more
+        if self._typing is not None:
+            self._typing.stop()
+            self._typing = None
+        if len(self._rows) > _MANY:
+            self._typing = self.set_timer(_TYPED, self._search)
+        else:
+            self._search()
 
     @work(exit_on_error=False, group="search")
     async def _search(self) -> None:
@@ -199,7 +211,7 @@ class BanListScreen(Screen[None]):
 
     def _show_rows(self, *, is_new: bool = False) -> None:
         """Show what was found, or what of it is yours."""
-        self._counted = self._workspace.fleet.revision
+        self._counted = self._workspace.fleet.news
         rows = self._found.of(self._carriers.counts) if self._only_mine else self._found
         self.table.placeholder = self._why_empty()
         self.table.notify_style_update()  # drops drawn rows: an entry may say something else now
@@ -209,7 +221,7 @@ class BanListScreen(Screen[None]):
         self._show_entry()
 
     def _show_mine(self) -> None:
-        self._counted = self._workspace.fleet.revision
+        self._counted = self._workspace.fleet.news
         if self._only_mine:
             self._show_rows(is_new=True)
         else:
