@@ -130,8 +130,6 @@ class PyHallApp(HookedApp):
         self._profile_name = profile_name
         self._gathering: asyncio.TimerHandle | None = None
         self._copied: CopyText | None = None
-        self._problem: str | None = None
-        """Why no profile could be opened at the start."""
         self._given_keys = key_store
         self._open_log = open_log
         self._alarm_news = AlarmNews(self, self._clock)
@@ -165,7 +163,7 @@ class PyHallApp(HookedApp):
         opening screen.
         """
         end_on_signals(lambda code: self.call_later(self.exit, return_code=code))
-        opened = await self._open_at_start()
+        opened = await self._opener.open_first(self._profile_name, demo=self._opens_demo)
         if opened is not None:
             self._begin_with("workers", opened)
 
@@ -184,18 +182,6 @@ class PyHallApp(HookedApp):
 
     # -- opening and closing -----------------------------------------------------------------------------------
 
-    async def _open_at_start(self) -> OpenedProfile | None:
-        """Open the demo, or the profile to begin with; if there is none, note why, for the profiles screen."""
-        if self._opens_demo:
-            try:
-                return await self._opener.open_demo()
-            except OSError as error:
-                self._problem = f"The demo can't be opened: {error}."
-                return None
-        chosen = choose_profile(self._opener.store, self._profile_name)
-        self._problem = chosen.problem or None
-        return await self._opener.open_profile(chosen.profile) if chosen.profile else None
-
     def _begin_with(self, mode: str, opened: OpenedProfile) -> None:
         """Begin in that mode: drawing the opening screen would be a waste."""
         self._add_modes(screens_of(opened.workspace, opened.home), None)
@@ -204,7 +190,7 @@ class PyHallApp(HookedApp):
     async def _welcome(self) -> None:
         if self._is_ending:  # it was told to end before it began, so its screens are being closed
             return
-        await self._show_profiles(self._problem)
+        await self._show_profiles(self._opener.problem)
 
     async def open_demo(self) -> None:
         """Open the demo: show its fleet at once, then start its hall."""

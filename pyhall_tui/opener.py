@@ -13,6 +13,7 @@ from pyhall_tui.files.whole_file import sweep_below, temporary_folder
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
+from pyhall_tui.profiles.chosen_profile import choose_profile
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.profiles.watch_list import WatchList
@@ -57,6 +58,8 @@ class Opener:
         self.home = home
         self.store = ProfileStore(home.config / "profiles.toml")
         self.opened: OpenedProfile | None = None
+        self.problem: str | None = None
+        """Why nothing could be opened at the start."""
         self._clock = clock
         self._listener = listener
         self._make_demo = make_demo
@@ -68,6 +71,18 @@ class Opener:
     def workspace(self) -> Workspace | None:
         """What is open."""
         return self.opened.workspace if self.opened else None
+
+    async def open_first(self, name: str | None, *, demo: bool) -> OpenedProfile | None:
+        """Open the demo, or the profile of that name or the default one. If that is impossible, `problem` says why."""
+        if demo:
+            try:
+                return await self.open_demo()
+            except OSError as error:
+                self.problem = f"The demo can't be opened: {error}."
+                return None
+        chosen = choose_profile(self.store, name)
+        self.problem = chosen.problem or None
+        return await self.open_profile(chosen.profile) if chosen.profile else None
 
     async def open_profile(self, profile: Profile) -> OpenedProfile:
         """Open a profile; its fleet holds what was last known at once. The caller connects."""

@@ -394,3 +394,12 @@ async def test_a_locked_keyring_is_said_to_be_locked_and_never_overwritten(
 
 
 # -- the file ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_demo_that_cannot_be_opened_says_why(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("No free port")
+
+    monkeypatch.setattr("pyhall_tui.hall.late_demo.listen", fail)
+    async with open_app(demo=True) as opened:
+        await until(lambda: "The demo can't be opened: No free port." in opened.words())
