@@ -8,4 +8,4 @@ def order(fleet: Fleet, mono: float, query: str, sort: SortKey, *, descending: b
     """Return the ids of the workers that match, sorted by a roster that has seen nothing before."""
     roster = Roster(fleet)
     roster.refresh(mono, query, sort, descending=descending)
-    return roster.ids
+    return list(roster.ids)
