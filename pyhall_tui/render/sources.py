@@ -79,7 +79,7 @@ def _list_cell(state: ConnectionState, now: Moment, timeout: float) -> Cell:
         return Cell("list …", Style.DIM)
     if _is_slow(source, timeout):
         return Cell(f"list ▲ slow {_age(source, now)}", Style.WARNING)
-    return _answers("list", source, state.is_silent(now.mono, timeout), now)
+    return _answers("list", source, state, now, timeout)
 
 
 def _verify_cell(state: ConnectionState, now: Moment, timeout: float) -> Cell | None:
@@ -90,11 +90,16 @@ def _verify_cell(state: ConnectionState, now: Moment, timeout: float) -> Cell | 
         return None
     if _is_slow(source, timeout):
         return Cell(f"verify ▲ slow {_age(source, now)}", Style.WARNING)
-    return _answers("verify", source, state.is_silent(now.mono, timeout), now)
+    return _answers("verify", source, state, now, timeout)
 
 
-def _answers(name: str, source: Source, silent: bool, now: Moment) -> Cell:
-    return Cell(f"{name} {'?' if silent else '✔'} {_age(source, now)}".rstrip(), Style.WARNING if silent else Style.DIM)
+def _answers(name: str, source: Source, state: ConnectionState, now: Moment, timeout: float) -> Cell:
+    """Return when a source last answered; in doubt if its last request got none and that is long ago."""
+    since = source.answered if source.answered is not None else now.mono
+    unheard = source.unheard is not None and source.unheard > since and now.mono - since > timeout
+    if unheard or state.is_silent(now.mono, timeout):
+        return Cell(f"{name} ? {_age(source, now)}".rstrip(), Style.WARNING)
+    return Cell(f"{name} ✔ {_age(source, now)}".rstrip(), Style.DIM)
 
 
 def _is_slow(source: Source, timeout: float) -> bool:

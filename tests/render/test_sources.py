@@ -39,6 +39,8 @@ ODD = Source(word="not a registry's answer", answered=980.0, unheard=999.0, fail
             "list ✖ 404 · verify ✖ 403 (329)",
             "✖ list 404 ✖ verify 403",
         ),
+        (state(verify=Source(answered=400.0, unheard=990.0)), "● live · list ✔ 2s · verify ? 10m", "● live"),
+        (state(verify=Source(answered=992.0, unheard=999.0)), "● live · list ✔ 2s · verify ✔ 8s", "● live"),
         (state(ban_list=L.TRUNCATED), "list ▲ truncated 2s · verify ✔ 1s", "▲ list truncated"),
         (state(ban_list=L.MISSING), "● live · no ban list here · verify ✔ 1s", "● live"),
         (state(verify=Source()), "● live · list ✔ 2s", "● live"),
