@@ -8,9 +8,12 @@ from array import array
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, overload
+from typing import Final, TypeVar, overload
 
+from pyhall_tui.registry.ban_index import BanIndex, Words
 from pyhall_tui.registry.models import BanListEntry
+
+T = TypeVar("T")
 
 _DIGEST: Final = 32
 _SECONDS: Final = 1 << 34
@@ -99,9 +102,9 @@ def newest_first(entries: Mapping[str, BanListEntry], is_wanted: Callable[[], bo
     """
     digests = bytearray()
     keys: array[int] = array("Q")
-    for number, entry in enumerate(_while_wanted(in_order(entries), is_wanted)):
-        digests += bytes.fromhex(entry.sha256)
-        keys.append((_SECONDS - 1 - _seconds(entry.reported_at)) * _NUMBERS + number)
+    for number, (digest, words) in enumerate(_while_wanted(_in_order(entries), is_wanted)):
+        digests += digest
+        keys.append((_SECONDS - 1 - _seconds(words[1])) * _NUMBERS + number)
     return BanRows(digests, array("I", (key % _NUMBERS for key in sorted(keys))))
 
 
@@ -125,25 +128,28 @@ def search(
     if not words:
         return rows
     found = bytearray(rows.entry_count)
-    for number, entry in enumerate(_while_wanted(in_order(entries), is_wanted)):
-        text = _text(entry)
-        if all(word in text or (digits and entry.sha256.startswith(digits)) for word, digits in words):
+    for number, (digest, said) in enumerate(_while_wanted(_in_order(entries), is_wanted)):
+        text = "\n".join(filter(None, said)).casefold()
+        if all(word in text or (digits and digest.hex().startswith(digits)) for word, digits in words):
             found[number] = 1
     return rows.only(lambda number: found[number] == 1)
 
 
-def in_order(entries: Mapping[str, BanListEntry]) -> Iterator[BanListEntry]:
-    """Yield each entry once, in the order that `BanRows` numbers them."""
-    if not isinstance(entries, ChainMap):
-        yield from entries.values()
-        return
-    for place, part in enumerate(entries.maps):  # ChainMap's own way makes a set of all hashes
-        for entry in part.values():
-            if not any(entry.sha256 in before for before in entries.maps[:place]):
-                yield entry
+def _in_order(entries: Mapping[str, BanListEntry]) -> Iterator[tuple[bytes, Words]]:
+    """Yield each entry's digest and words once, in the order that `BanRows` numbers them."""
+    if isinstance(entries, BanIndex):
+        yield from entries.unmasked()
+    elif isinstance(entries, ChainMap):  # its own way makes a set of all hashes
+        for place, part in enumerate(entries.maps):
+            for digest, words in _in_order(part):
+                if not any(digest.hex() in before for before in entries.maps[:place]):
+                    yield digest, words
+    else:
+        for entry in entries.values():
+            yield bytes.fromhex(entry.sha256), (entry.reason, entry.reported_at, entry.source, entry.review_status)
 
 
-def _while_wanted(entries: Iterable[BanListEntry], is_wanted: Callable[[], bool]) -> Iterator[BanListEntry]:
+def _while_wanted(entries: Iterable[T], is_wanted: Callable[[], bool]) -> Iterator[T]:
     for number, entry in enumerate(entries):
         if number % _LOOK_EVERY == 0 and not is_wanted():
             raise NotWanted
@@ -168,8 +174,3 @@ def _digits(word: str) -> str:
     digits = word.removeprefix("sha256:")
     is_hash = bool(digits) and set(digits) <= _HEX and (digits != word or len(digits) >= _FEWEST_DIGITS)
     return digits if is_hash else ""
-
-
-def _text(entry: BanListEntry) -> str:
-    words = (entry.reason, entry.source, entry.review_status, entry.reported_at)
-    return "\n".join(filter(None, words)).casefold()

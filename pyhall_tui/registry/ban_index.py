@@ -79,6 +79,15 @@ class BanIndex(Mapping[str, BanListEntry]):
 
     def in_order(self) -> Iterator[BanListEntry]:
         """Yield the entries in their original order."""
+        for number, digest, _ in self._numbered():
+            yield self._entry(digest.hex(), number)
+
+    def unmasked(self) -> Iterator[tuple[bytes, Words]]:
+        """Yield digests and words in their original order, which is faster still. Never show these words."""
+        for _, digest, words in self._numbered():
+            yield digest, words
+
+    def _numbered(self) -> Iterator[tuple[int, bytes, Words]]:
         numbers = bytearray(len(self._blocks) * _BLOCK * _DIGEST)
         counts = bytearray(len(self._blocks) * _BLOCK)
         for bucket in self._buckets.values():
@@ -88,7 +97,8 @@ class BanIndex(Mapping[str, BanListEntry]):
                 counts[number] = 1
         for number in range(len(counts)):
             if counts[number]:
-                yield self._entry(numbers[number * _DIGEST : (number + 1) * _DIGEST].hex(), number)
+                words = self._unpacked(number // _BLOCK)[number % _BLOCK]
+                yield number, bytes(numbers[number * _DIGEST : (number + 1) * _DIGEST]), words
 
     def _entry(self, sha256: str, number: int) -> BanListEntry:
         reason, reported_at, source, review_status = (
