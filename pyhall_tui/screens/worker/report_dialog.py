@@ -45,7 +45,7 @@ class ReportScreen(DialogScreen[bool]):
     """
 
     def __init__(self, notes: Notes, sender: HashSender, sent: SentReports, worker_id: str | None, sha256: str) -> None:
-        """Make the form; `sha256` is filled in, and can be changed. `worker_id` is None if it is no worker's."""
+        """Make the form; `sha256` is filled in, and can be changed. Without a worker, `worker_id` is None."""
         super().__init__()
         self._notes, self._sender, self._worker_id, self._sha256 = notes, sender, worker_id, sha256
         self._sent = sent
