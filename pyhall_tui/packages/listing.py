@@ -74,7 +74,7 @@ def list_package(root: str, *, skip_special: bool, go_on: Callable[[], bool]) ->
             waiting.extend(_list_folder(root, below, listing, skip_special))
         except OSError as error:
             listing.problems.append(Problem(shown(below.rstrip("/")) or ".", f"folder: {why(error)}"))
-    listing.files.sort(key=lambda found: found.path.split("/"))
+    listing.files.sort(key=lambda found: found.path.replace("/", "\0"))  # sorts as its list of parts, but faster
     listing.left_out.sort(key=lambda left: left.path)
     listing.problems.sort(key=lambda problem: problem.path)
     return listing

@@ -325,14 +325,19 @@ class _Job:
     def _hash_file(self, found: Found, slot: int) -> HashedFile:
         # `os` calls, because a file object makes a small file take a third longer.
         handle = os.open(self._at(found.path), READ_WITHOUT_WAITING)
+        size, mtime_ns = found.size, found.mtime_ns
         try:
-            self._raise_if_changed(found, os.fstat(handle))
-            digest = self._digest_of_small(found, handle, slot) if found.size < _SMALL else None
+            now = os.fstat(handle)
+            if now.st_mtime_ns != mtime_ns or now.st_size != size or not stat.S_ISREG(now.st_mode):
+                raise _Changed
+            digest = self._digest_of_small(found, handle, slot) if size < _SMALL else None
             digest = digest or self._digest(found, handle, slot)
-            self._raise_if_changed(found, os.fstat(handle))
+            now = os.fstat(handle)
+            if now.st_mtime_ns != mtime_ns or now.st_size != size:
+                raise _Changed
         finally:
             os.close(handle)
-        return HashedFile(found.path, found.size, digest, found.link)
+        return HashedFile(found.path, size, digest, found.link)
 
     def _digest_of_small(self, found: Found, handle: int, slot: int) -> str | None:
         """Return the digest of a file that one read brings whole; None if this one needs more care."""
@@ -363,11 +368,6 @@ class _Job:
         if size != found.size:
             raise _Changed
         return digest.hexdigest()
-
-    @staticmethod
-    def _raise_if_changed(found: Found, now: os.stat_result) -> None:
-        if now.st_mtime_ns != found.mtime_ns or now.st_size != found.size or not stat.S_ISREG(now.st_mode):
-            raise _Changed
 
     def _look_again(self) -> None:
         """Check that nothing appeared, vanished or changed since: otherwise the hashed package never existed."""
