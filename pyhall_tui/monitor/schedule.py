@@ -12,8 +12,9 @@ so that they hold up nobody.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Iterable, Mapping
+from itertools import chain, islice
+from operator import itemgetter
 
 _MARGIN = 0.95
 """The sweep's round is a little shorter than the interval, so that a late answer is still within it."""
@@ -34,7 +35,9 @@ class Schedule:
         self.close_interval = close_interval
         self._most_failing = max(1, slots // 2)
         self._asked: OrderedDict[str, float] = OrderedDict()
-        """Worker id -> when last verified, the longest ago first; minus infinity for never."""
+        """Worker id -> when last verified, the longest ago first; minus infinity for never. Without failing workers."""
+        self._failing: OrderedDict[str, float] = OrderedDict()
+        """The same for workers whose last verify failed. Apart, so that nothing skips thousands of them each time."""
         self._forward: OrderedDict[str, None] = OrderedDict()
         self._close: set[str] = set()
         self._lately: OrderedDict[str, float] = OrderedDict()
@@ -47,14 +50,14 @@ class Schedule:
         self._since_sweep = 0
 
     def __len__(self) -> int:
-        return len(self._asked)
+        return len(self._asked) + len(self._failing)
 
     def __contains__(self, worker_id: str) -> bool:
-        return worker_id in self._asked
+        return worker_id in self._asked or worker_id in self._failing
 
     def watch(self, worker_ids: Iterable[str]) -> None:
         """Add workers; those never verified come first in the sweep, in the order given."""
-        new = [worker_id for worker_id in worker_ids if worker_id not in self._asked]
+        new = [worker_id for worker_id in worker_ids if worker_id not in self]
         for worker_id in new:
             self._asked[worker_id] = float("-inf")
         for worker_id in reversed(new):
@@ -64,6 +67,7 @@ class Schedule:
         """Forget workers."""
         for worker_id in worker_ids:
             self._asked.pop(worker_id, None)
+            self._failing.pop(worker_id, None)
             self._forward.pop(worker_id, None)
             self._lately.pop(worker_id, None)
             self._failures.pop(worker_id, None)
@@ -72,16 +76,16 @@ class Schedule:
     def bring_forward(self, worker_ids: Iterable[str]) -> None:
         """Verify these next."""
         for worker_id in worker_ids:
-            if worker_id in self._asked:
+            if worker_id in self:
                 self._forward[worker_id] = None
 
     def watch_closely(self, worker_ids: Iterable[str]) -> None:
         """Set which workers you are looking at; replaces the last such set."""
-        self._close = {worker_id for worker_id in worker_ids if worker_id in self._asked}
+        self._close = {worker_id for worker_id in worker_ids if worker_id in self}
 
     def changed(self, worker_id: str, now: float) -> None:
         """Watch a worker that changed closely for an interval."""
-        if worker_id in self._asked:
+        if worker_id in self:
             self._lately[worker_id] = now + self.interval
             self._lately.move_to_end(worker_id)
             if len(self._lately) > _MOST_LATELY:
@@ -104,14 +108,16 @@ class Schedule:
         """Note that the worker's request is no longer in flight, and whether it failed."""
         self._in_flight.discard(worker_id)
         self._failing_in_flight.discard(worker_id)
-        if not failed:
-            self._failures.pop(worker_id, None)
-        elif worker_id in self._asked:
+        if failed and worker_id in self:
             self._failures[worker_id] = self._failures.get(worker_id, 0) + 1
+            _move(worker_id, self._asked, self._failing)
+        elif not failed:
+            self._failures.pop(worker_id, None)
+            _move(worker_id, self._failing, self._asked)
 
     def probe(self, now: float) -> str | None:
         """Return one worker to try an unreachable registry with, due or not; None if all are in flight."""
-        for worker_id in (*self._forward, *self._asked):
+        for worker_id in chain(self._forward, self._asked, self._failing):
             if worker_id not in self._in_flight:
                 return self._take(worker_id, now, swept=False)
         return None
@@ -120,10 +126,8 @@ class Schedule:
         """Verify this many next: those verified longest ago whose last verify failed, or did not."""
         others = (
             worker_id
-            for worker_id in self._asked
-            if (worker_id in self._failures) is failing
-            and worker_id not in self._in_flight
-            and worker_id not in self._forward
+            for worker_id in (self._failing if failing else self._asked)
+            if worker_id not in self._in_flight and worker_id not in self._forward
         )
         self._forward.update(dict.fromkeys(islice(others, max(0, count - len(self._forward)))))
 
@@ -132,30 +136,37 @@ class Schedule:
         urgent = min(
             len(self._close | self._lately.keys()) / self.close_interval, rate * _LANE_SHARE / (_LANE_SHARE + 1)
         )
-        return len(self._asked) / max(rate - urgent, 1e-9)
+        return len(self) / max(rate - urgent, 1e-9)
 
     def _take(self, worker_id: str, now: float, *, swept: bool) -> str:
         if swept:
-            gap = self.interval * _MARGIN / len(self._asked)
+            gap = self.interval * _MARGIN / len(self)
             self._sweep_at = gap + min(max(self._sweep_at, now - gap), now)
             self._since_sweep = 0
         else:
             self._since_sweep += 1
         self._forward.pop(worker_id, None)
         self._in_flight.add(worker_id)
-        if worker_id in self._failures:
+        queue = self._asked
+        if worker_id in self._failing:
             self._failing_in_flight.add(worker_id)
-        self._asked[worker_id] = now
-        self._asked.move_to_end(worker_id)
+            queue = self._failing
+        queue[worker_id] = now
+        queue.move_to_end(worker_id)
         return worker_id
 
     def _sweep_candidate(self, now: float) -> tuple[str | None, float]:
-        for worker_id, asked in self._asked.items():
-            if not self._may_be_asked(worker_id):
-                continue
-            overdue = now - asked > self.interval
-            return worker_id, 0.0 if overdue else max(0.0, self._sweep_at - now)
-        return None, float("inf")
+        queues = [self._asked, self._failing] if self._may_ask_failing() else [self._asked]
+        first = [queue_first for queue in queues if (queue_first := self._first_at_rest(queue)) is not None]
+        if not first:
+            return None, float("inf")
+        asked, worker_id = min(first, key=itemgetter(0))
+        overdue = now - asked > self.interval
+        return worker_id, 0.0 if overdue else max(0.0, self._sweep_at - now)
+
+    def _first_at_rest(self, queue: Mapping[str, float]) -> tuple[float, str] | None:
+        """Return the first worker without a request in flight: those in flight are at the end, so few are skipped."""
+        return next(((asked, each) for each, asked in queue.items() if each not in self._in_flight), None)
 
     def _urgent_candidate(self, now: float) -> tuple[str | None, float]:
         for worker_id in self._forward:
@@ -172,9 +183,19 @@ class Schedule:
 
     def _close_due(self, worker_id: str) -> float:
         doubled = min(self._failures.get(worker_id, 0), _MOST_DOUBLED)
-        return self._asked[worker_id] + self.close_interval * 2.0**doubled
+        asked = self._failing[worker_id] if doubled else self._asked[worker_id]
+        return asked + self.close_interval * 2.0**doubled
 
     def _may_be_asked(self, worker_id: str) -> bool:
         if worker_id in self._in_flight:
             return False
-        return worker_id not in self._failures or len(self._failing_in_flight) < self._most_failing
+        return worker_id not in self._failing or self._may_ask_failing()
+
+    def _may_ask_failing(self) -> bool:
+        return len(self._failing_in_flight) < self._most_failing
+
+
+def _move(worker_id: str, source: OrderedDict[str, float], target: OrderedDict[str, float]) -> None:
+    """Move a worker to the end of the other queue, if it is not in it already: it was asked a moment ago."""
+    if worker_id in source:
+        target[worker_id] = source.pop(worker_id)
