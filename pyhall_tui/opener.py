@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Protocol
 
 from pyhall_tui.alarms.profile_rules import ProfileRules
 from pyhall_tui.clock import Clock
-from pyhall_tui.files.whole_file import sweep_below, temporary_folder
+from pyhall_tui.files.whole_file import claim, sweep_below, temporary_folder
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
@@ -100,13 +100,17 @@ class Opener:
         demo = self._make_demo()
         profile = Profile(name="demo", namespace=demo.namespace, registry_url=demo.url, **DEMO_PACE)  # type: ignore[arg-type]
         watch_list = WatchList(folder, profile.name)
-        watch_list.add(demo.worker_ids)
+        watch_list.hold(demo.worker_ids)
         return await self._open(profile, Home.below(folder), self._journal(None), watch_list, demo)
 
     async def start_demo(self, opened: OpenedProfile) -> None:
         """Start the demo's hall, and connect to it. If it can't start, the connection reports that nobody answers."""
         demo = opened.demo
         assert demo is not None
+        with contextlib.suppress(OSError):  # full, say: what is saved there will report it
+            self._cleanup.enter_context(
+                claim(opened.home.data.parent, _DEMO)
+            )  # not before the first frame: it loads a library
         starting = asyncio.ensure_future(off_loop(demo.start, name="demo"))
         await asyncio.wait((starting,))
         if opened is self.opened:

@@ -69,20 +69,26 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """Make a temporary folder with that prefix; it is deleted at the end, and those of killed programs at once."""
-    for entry in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+    """Make a temporary folder with that prefix; it is deleted at the end. Then `claim` it."""
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+@contextmanager
+def claim(folder: Path, prefix: str) -> Iterator[None]:
+    """Mark a temporary folder as in use: if this program is killed, the next one deletes it, as this one does now."""
+    for entry in folder.parent.glob(f"{prefix}*"):
         with contextlib.suppress(OSError):
             _delete_folder_left_behind(entry)
-    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
-        unlocked = Path(name) / f"{_IN_USE}.new"
-        handle = open_private(unlocked, os.O_RDWR)
+    unlocked = folder / f"{_IN_USE}.new"
+    handle = open_private(unlocked, os.O_RDWR)
+    try:
         try_lock(handle)
         if os.name == "posix":  # elsewhere an open file keeps its name, and its folder can't be deleted
-            unlocked.rename(Path(name) / _IN_USE)
-        try:
-            yield Path(name)
-        finally:
-            os.close(handle)
+            unlocked.rename(folder / _IN_USE)
+        yield
+    finally:
+        os.close(handle)
 
 
 def sweep(folder: Path, prefix: str = ".") -> None:

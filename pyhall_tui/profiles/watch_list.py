@@ -184,6 +184,11 @@ class WatchList:
         self._save()
         return new
 
+    def hold(self, ids: Iterable[str]) -> None:
+        """Watch these workers, and write nothing yet: `keep_what_was_not` does."""
+        self._present.update(dict.fromkeys(ids, True))
+        self._apply_to(self._lines)
+
     def remove(self, ids: Iterable[str]) -> tuple[WatchedWorker, ...]:
         """Stop watching these; return what was removed, for `restore`."""
         wanted = tuple(dict.fromkeys(ids))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pyhall_tui.files.safe_file import write_atomically
-from pyhall_tui.files.whole_file import new_file, sweep_below, temporary_folder
+from pyhall_tui.files.whole_file import claim, new_file, sweep_below, temporary_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -94,7 +94,10 @@ def test_what_a_killed_program_left_anywhere_is_deleted_at_the_next_start(tmp_pa
 
 FOLDER = """
 made = whole_file.temporary_folder("pyhall-tui-demo-")
-(made.__enter__() / "file").write_text("x")
+folder = made.__enter__()
+claimed = whole_file.claim(folder, "pyhall-tui-demo-")
+claimed.__enter__()
+(folder / "file").write_text("x")
 """
 
 
@@ -108,11 +111,11 @@ def test_the_folder_of_a_killed_demo_is_deleted_by_the_next_one(
     with writing(tmp_path, FOLDER) as running, writing(tmp_path, FOLDER) as killed:
         assert len(names(tmp_path)) == 3
         kill(killed)
-        with temporary_folder("pyhall-tui-demo-") as folder:
+        with temporary_folder("pyhall-tui-demo-") as folder, claim(folder, "pyhall-tui-demo-"):
             assert len(names(tmp_path)) == 3 and folder.name in names(tmp_path)
         assert len(names(tmp_path)) == 2
         kill(running)
-    with temporary_folder("pyhall-tui-demo-"):
+    with temporary_folder("pyhall-tui-demo-") as folder, claim(folder, "pyhall-tui-demo-"):
         pass
     assert names(tmp_path) == ["pyhall-tui-demo-foreign"]
 

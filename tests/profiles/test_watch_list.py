@@ -87,6 +87,17 @@ def test_added_and_removed_workers_are_in_the_file_and_an_undo_brings_the_folder
     assert again.load()[2] == WatchedWorker("wkr_b")
 
 
+def test_held_workers_are_watched_at_once_and_written_later(watched: WatchList) -> None:
+    watched.hold(["wkr_a", "wkr_b"])
+    assert ids(watched) == ["wkr_a", "wkr_b"] and not watched.path.exists()
+    watched.load()
+    assert ids(watched) == ["wkr_a", "wkr_b"] and watched.problem is None
+    watched.keep_what_was_not()
+    again = WatchList(watched.path.parent.parent, "acme-prod")
+    again.load()
+    assert ids(again) == ["wkr_a", "wkr_b"]
+
+
 def test_what_is_not_an_id_is_not_added(watched: WatchList) -> None:
     with pytest.raises(ValueError, match="control character"):
         watched.add(["wkr_a", "wkr\n_b"])
