@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pyhall_tui import __version__
 from pyhall_tui.hall import gate, insight, intake, local
 from pyhall_tui.hall.context import Hall, SeenRequest
-from pyhall_tui.hall.errors import BadRequest, HallError
+from pyhall_tui.hall.errors import BadRequest, HallError, StoreError
 from pyhall_tui.hall.ledger import Ledger
 from pyhall_tui.hall.models import (
     AttestRequest,
@@ -39,6 +39,7 @@ from pyhall_tui.hall.wire import (
     check_namespace,
     correlation_id,
     fail,
+    fail_without_store,
     find_worker,
     gone,
     hall_of,
@@ -70,7 +71,8 @@ def build_app(hall: Hall) -> ASGIApp:
         *intake.ROUTES,
         *insight.ROUTES,
     ]
-    handlers: dict[Any, Any] = {HallError: refuse, HTTPException: refuse_route, ClientDisconnect: gone, Exception: fail}
+    handlers: dict[Any, Any] = {HallError: refuse, HTTPException: refuse_route, ClientDisconnect: gone}
+    handlers |= {StoreError: fail_without_store, Exception: fail}
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
     app.state.hall = hall
@@ -94,6 +96,8 @@ def _short_cut(app: Starlette) -> ASGIApp:
             response = refuse(request, error)
         except ClientDisconnect as error:
             response = gone(request, error)
+        except StoreError as error:
+            response = fail_without_store(request, error)
         except Exception as error:
             await fail(request, error)(scope, receive, send)
             raise  # the server notices it

@@ -22,6 +22,7 @@ from pyhall_tui.hall.store.protocol import State
 from pyhall_tui.hall.upstream import Upstream
 
 _LOOK = 0.5  # seconds between two checks of the policy
+_LOGGED_AGAIN = 60.0  # seconds after which the same fault is logged again
 
 
 class PolicySource(Protocol):
@@ -107,6 +108,7 @@ class Hall:
         self.verify_shape = verify_shape
         self.requests: deque[SeenRequest] = deque(maxlen=record)
         self._hidden: tuple[Policy | None, list[Hidden]] = (None, [])
+        self._logged: tuple[str, float] = ("", 0.0)
 
     def state(self) -> State:
         """Return what a decision needs, as it was when this turn of the event loop first asked: what a client has seen
@@ -119,6 +121,15 @@ class Hall:
 
     def _turn_ended(self) -> None:
         self._state = None
+
+    def is_news(self, fault: str) -> bool:
+        """Whether to log a fault: it is not the last one that was logged, or that was a minute ago."""
+        now = self.clock.now().mono
+        last, at = self._logged
+        if fault == last and now - at < _LOGGED_AGAIN:
+            return False
+        self._logged = (fault, now)
+        return True
 
     def grounds(self) -> "Grounds":
         """Return what a decision is based on now."""

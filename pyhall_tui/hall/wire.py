@@ -275,3 +275,10 @@ def fail(request: Request, error: Exception) -> Response:
     """Answer for a fault of the hall itself; the server's log has the details."""
     body = {"error": "registry error: try again", "correlation_id": correlation_id(request)}
     return answer(request, body, 500)
+
+
+def fail_without_store(request: Request, error: Exception) -> Response:
+    """Answer if the store can't be used, such as on a full disk. The log says why: once a minute, not per request."""
+    if hall_of(request).is_news(str(error)):
+        _log.error("%s", error)
+    return fail(request, error)

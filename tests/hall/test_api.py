@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from pyhall_tui.hall.errors import StoreError
 from tests.hall.tampering import rows
 from tests.live_hall import CAPABILITY, HASH, NAMESPACE, WORKER, LiveHall, live_hall
 
@@ -342,6 +343,22 @@ def test_500_when_the_hall_itself_fails_says_nothing_of_its_insides(hall: LiveHa
     failed = http.get("/api/v1/verify/x")
     assert failed.status_code == 500
     assert failed.json()["error"] == "registry error: try again"
+
+
+def test_500_while_the_disk_is_full_and_the_log_says_so_once_without_a_traceback(
+    hall: LiveHall, http: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> int:
+        raise StoreError("can't write to the hall's store: the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(hall.store.log, "decide", full)
+        failed = [http.post("/api/v1/dispatch", json=ASK) for _ in range(3)]
+    assert [each.status_code for each in failed] == [500] * 3
+    assert {each.json()["error"] for each in failed} == {"registry error: try again"}
+    said = [(record.getMessage(), record.exc_info) for record in caplog.records if record.levelname == "ERROR"]
+    assert said == [("can't write to the hall's store: the disk is full", None)]
+    assert http.post("/api/v1/dispatch", json=ASK).status_code == 200
 
 
 def test_a_key_is_kept_as_a_hash_only(hall: LiveHall) -> None:
