@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import httpx
 
-from pyhall_tui.registry.transport.connection import Connection
+from pyhall_tui.registry.transport.connection import WireConnection
 
 _HEAD_START: Final = 0.25
 """Seconds after which the next address is tried in parallel (RFC 8305, 5)."""
@@ -17,7 +17,7 @@ Address = tuple[int, int, int, Any]
 """Family, kind, protocol, and what `connect` takes."""
 
 
-async def connect(host: str, port: int, context: ssl.SSLContext | None) -> Connection:
+async def connect(host: str, port: int, context: ssl.SSLContext | None) -> WireConnection:
     """Return a connection to that host, over TLS if there is a context.
 
     Raises:
@@ -29,7 +29,7 @@ async def connect(host: str, port: int, context: ssl.SSLContext | None) -> Conne
         opened = await _first_open([(family, kind, protocol, at) for family, kind, protocol, _, at in found])
         try:
             name = None if context is None else host
-            _, connection = await loop.create_connection(Connection, sock=opened, ssl=context, server_hostname=name)
+            _, connection = await loop.create_connection(WireConnection, sock=opened, ssl=context, server_hostname=name)
         except BaseException:
             opened.close()
             raise

@@ -13,7 +13,7 @@ _MOST_HELD: Final = 256 * 1024
 """Bytes of a body that are held for the reader; beyond that, the other side has to wait."""
 
 
-class Connection(asyncio.Protocol):
+class WireConnection(asyncio.Protocol):
     """A connection in a pool. Anything that arrives between two requests ends it."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import httpx
 
 from pyhall_tui.registry.lean_client import TARGET
-from pyhall_tui.registry.transport.connection import Connection
+from pyhall_tui.registry.transport.connection import WireConnection
 from pyhall_tui.registry.transport.pool import Pool
 from pyhall_tui.registry.transport.progress import EXTENSION, FRESH, Progress
 
@@ -82,7 +82,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
 class _Body(httpx.AsyncByteStream):
     """An answer's body, which gives back its connection when it is closed."""
 
-    def __init__(self, connection: Connection, pool: Pool) -> None:
+    def __init__(self, connection: WireConnection, pool: Pool) -> None:
         self._connection, self._pool = connection, pool
 
     def __aiter__(self) -> AsyncIterator[bytes]:

@@ -8,7 +8,7 @@ from typing import Final
 import httpx
 
 from pyhall_tui.registry.transport.connecting import connect
-from pyhall_tui.registry.transport.connection import Connection
+from pyhall_tui.registry.transport.connection import WireConnection
 from pyhall_tui.registry.transport.progress import KEPT_FOR, Progress
 
 _CLOSED_HERE: Final = "The connection to the registry was closed here."
@@ -27,12 +27,12 @@ class Pool:
         self._host, self._port, self._context = host, port, context
         self._keeps = keeps
         self._places = asyncio.Semaphore(most)
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[WireConnection] = deque()
         """The most recently used one is last."""
-        self._lent: set[Connection] = set()
+        self._lent: set[WireConnection] = set()
         self._is_closed = False
 
-    async def lend(self, progress: Progress) -> Connection:
+    async def lend(self, progress: Progress) -> WireConnection:
         """Return a connection that nobody else uses, as soon as one is allowed.
 
         Raises:
@@ -48,7 +48,7 @@ class Pool:
         self._lent.add(connection)
         return connection
 
-    def take_back(self, connection: Connection) -> None:
+    def take_back(self, connection: WireConnection) -> None:
         """Take a connection back; it is kept if its answer was read to the end and leaves it usable."""
         if connection not in self._lent:
             return
@@ -68,7 +68,7 @@ class Pool:
             connection.abort(httpx.ReadError(_CLOSED_HERE))
         self._idle.clear()
 
-    def _kept(self) -> Connection | None:
+    def _kept(self) -> WireConnection | None:
         oldest = asyncio.get_running_loop().time() - KEPT_FOR
         while self._idle and (self._idle[0].idle_since < oldest or not self._idle[0].is_usable):
             self._idle.popleft().abort()
@@ -78,7 +78,7 @@ class Pool:
                 return connection
         return None
 
-    async def _new(self, progress: Progress) -> Connection:
+    async def _new(self, progress: Progress) -> WireConnection:
         if self._is_closed:
             raise RuntimeError(_CLOSED_HERE)
         progress.connects()
