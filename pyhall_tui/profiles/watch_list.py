@@ -146,8 +146,9 @@ class WatchList:
             data = read_bounded(self.path) if self.path.stat().st_size > _LONG else b""
         except OSError:
             return False
-        lines = set(data.split(b"\n"))
-        return all(_line(WatchedWorker(worker_id)) in lines for worker_id in ids)
+        missing = {_line(WatchedWorker(worker_id)) for worker_id in ids}
+        missing.difference_update(data.split(b"\n"))
+        return not missing
 
     def read_beside(self) -> Callable[[], None]:
         """Read the file, in any thread; return what makes it the list, to be called in the list's own thread."""
