@@ -1,6 +1,7 @@
 """What the benchmarks share: the registry's process, a profile with its journal, the program in a pseudo-terminal."""
 
 import fcntl
+import gc
 import json
 import os
 import pty
@@ -194,6 +195,12 @@ def peak_memory(pid: int) -> float:
     found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     assert found is not None
     return int(found[1]) / 1024
+
+
+def resident_memory() -> float:
+    """Return this process's resident memory in MiB, without what could be collected."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _write_journal(path: Path, workers: int) -> None:
