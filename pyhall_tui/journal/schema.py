@@ -148,9 +148,10 @@ WITH said AS (
     WHEN kind IN ('drifted', 'drift ended') THEN 'drifted'
     WHEN kind IN ('registry lost', 'registry regained') THEN 'registry lost'
     WHEN kind IN ('verify failing', 'verify recovered') THEN 'verify failing'
-    WHEN kind IN ('key rejected', 'key accepted') THEN 'key rejected'
-    WHEN kind = 'status changed' AND 'revoked' IN (was, became) THEN 'revoked' END AS condition
+    WHEN kind IN ('key rejected', 'key accepted') THEN 'key rejected' END AS condition
   FROM events
+  UNION ALL
+  SELECT *, 'revoked' FROM events WHERE kind IN ('status changed', 'unbanned', 'appeared')
 ), newest AS (
   SELECT *, row_number() OVER (PARTITION BY profile, condition, worker_id ORDER BY id DESC) AS place
   FROM said WHERE condition IS NOT NULL
@@ -160,7 +161,7 @@ INSERT INTO alarms (id, profile, condition, subject, severity, times, streak, fi
 SELECT alarm_id(profile, condition, coalesce(worker_id, '')), profile, condition, coalesce(worker_id, ''),
   CASE WHEN kind IN ('drifted', 'registry lost') THEN 3 ELSE severity END, 1, 1, at, at, id, was, source, detail,
   correlation_id, CASE WHEN acknowledged THEN at END, acknowledged
-FROM newest WHERE place = 1 AND (kind = condition OR became = 'revoked');
+FROM newest WHERE place = 1 AND CASE condition WHEN 'revoked' THEN became = 'revoked' ELSE kind = condition END;
 """
 """Alarms have a life: what earlier versions left open, or open and seen, fires; what had ended by then does not."""
 

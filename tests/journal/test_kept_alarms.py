@@ -215,6 +215,13 @@ def test_what_an_earlier_version_left_open_fires(tmp_path: Path) -> None:
             ("drifted", 2, "drifts", "match", "drifted", "", 0),
             ("registry lost", 2, None, "live", "lost", "", 0),
             ("attested", 0, "fine", "unattested", "attested", "", 0),
+            ("banned", 3, "unbanned, revoked", "revoked", "BANNED", "", 0),
+            ("unbanned", 3, "unbanned, revoked", "BANNED", "revoked", "", 0),
+            ("vanished", 3, "back, revoked", "clean", "unknown", "", 0),
+            ("appeared", 3, "back, revoked", "unknown", "revoked", "", 0),
+            ("status changed", 3, "back, active", "active", "revoked", "", 0),
+            ("vanished", 3, "back, active", "revoked", "unknown", "", 0),
+            ("appeared", 0, "back, active", "unknown", "active", "", 0),
         ]
         connection.executemany(OLD, [(number, *row) for number, row in enumerate(rows, 1)])
     connection.close()
@@ -226,6 +233,8 @@ def test_what_an_earlier_version_left_open_fires(tmp_path: Path) -> None:
             "open": "banned",
             "seen": "banned",
             "revoked": "revoked",
+            "unbanned, revoked": "revoked",
+            "back, revoked": "revoked",
             "drifts": "drifted",
             "": "registry lost",
         }
