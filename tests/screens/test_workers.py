@@ -180,6 +180,17 @@ async def test_a_removal_can_be_undone_with_what_was_known(open_app: OpenApp, ha
         assert "wkr_1" in table(opened).keys
 
 
+async def test_the_removal_of_the_last_worker_can_be_undone_by_the_next_key(open_app: OpenApp, hall: LiveHall) -> None:
+    """The focus must not fall into the filter, where `u` would be typed."""
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 1)) as opened:
+        await all_verified(opened)
+        await opened.pilot.press("x")
+        assert "No workers are watched yet" in opened.words()
+        await opened.pilot.press("u")
+        await until(lambda: len(table(opened).keys) == 1)
+        await until(lambda: table(opened).has_focus)
+
+
 async def test_an_empty_watch_list_shows_three_ways_on(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         text = opened.words()

@@ -373,9 +373,13 @@ class WorkersScreen(ModeScreen):
         table = self.table
         if table.display != is_empty:
             return
+        if table.has_focus:
+            self.set_focus(None)  # not the filter, where `u` would be typed
         table.display = not is_empty
         if not is_empty:
             self.query("EmptyFleet").remove()
+            if self.focused is None:
+                self.set_focus(table)
             return
         from pyhall_tui.screens.workers.empty import EmptyFleet
 
