@@ -36,8 +36,7 @@ from pyhall_tui.screens.messages import (
     OpenDemo,
     OpenProfile,
 )
-from pyhall_tui.screens.modes import screens_of
-from pyhall_tui.screens.splash import OpeningScreen
+from pyhall_tui.screens.modes import opening_screen, screens_of
 from pyhall_tui.shell import garbage, mouse
 from pyhall_tui.shell.alarm_news import AlarmNews
 from pyhall_tui.shell.app_keys import APP_KEYS, APP_LETTERS, OPENED, palette_commands
@@ -123,7 +122,7 @@ class PyHallApp(HookedApp):
             self.register_theme(each)
         self.keep_parsed_css(1_000)
         self.begin_with_theme(theme)
-        self.add_mode(self.DEFAULT_MODE, partial(self._make_screen, OpeningScreen))
+        self.add_mode(self.DEFAULT_MODE, partial(self._make_screen, opening_screen))
         self._clock = clock or SystemClock()
         self._opener = Opener(home, self._clock, self, make_demo)
         self._opens_demo = demo

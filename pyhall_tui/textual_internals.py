@@ -44,6 +44,8 @@ class HookedApp(App[None]):
 
     CRASH_CODE: ClassVar[int] = 1
     """The exit code of a crash."""
+    is_focusing = False
+    """Whether a new screen is giving a widget the focus, and styles it itself."""
 
     def is_harmless(self, error: Exception) -> bool:
         """Whether the app can continue after an uncaught error."""
@@ -84,7 +86,7 @@ class HookedApp(App[None]):
 
     def update_styles(self, node: DOMNode, animate: bool = True) -> None:
         """Style only what is mounted: a new widget is styled then, not for each of its classes before."""
-        if node is self or node.parent is not None:
+        if node is self or (node.parent is not None and not self.is_focusing):
             super().update_styles(node, animate)
 
     def _load_screen_css(self, screen: Screen[object]) -> None:
@@ -127,6 +129,21 @@ class HookedScreen(Screen[None]):
             self.refresh()
         else:
             super()._compositor_refresh()
+
+    def _update_auto_focus(self) -> None:
+        """Style what gets the focus once: Textual does it for the widget, and then for all that surrounds it."""
+        app, before = self.app, self.focused
+        if not isinstance(app, HookedApp):
+            super()._update_auto_focus()
+            return
+        app.is_focusing = True
+        try:
+            super()._update_auto_focus()
+        finally:
+            app.is_focusing = False
+        focused = None if self.focused is before else self.focused
+        if focused is not None and not any(node._has_focus_within for node in focused.ancestors_with_self):
+            app.update_styles(focused)  # nothing that surrounds it was styled
 
 
 # -- the terminal ----------------------------------------------------------------------------------------------

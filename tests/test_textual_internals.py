@@ -10,7 +10,7 @@ import pkgutil
 import signal
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ import pytest
 from textual import events
 from textual.app import App, ComposeResult
 from textual.color import Color
+from textual.containers import Vertical
+from textual.dom import DOMNode
 from textual.geometry import Size
 from textual.notifications import Notification
 from textual.screen import Screen
@@ -290,6 +292,49 @@ async def test_nothing_is_drawn_while_updates_are_held_back() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the driver of Linux and macOS")
+class Focused(HookedScreen):
+    """A screen that gives its field the focus; `within` styles what surrounds it too."""
+
+    AUTO_FOCUS = "Input"
+    DEFAULT_CSS = "Focused { Input:focus { text-style: underline; } }"
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Input()
+
+
+class FocusedWithin(Focused):
+    DEFAULT_CSS = "FocusedWithin { Vertical:focus-within { text-style: bold; } }"
+
+
+@pytest.mark.parametrize("kind", [Focused, FocusedWithin])
+async def test_what_gets_the_focus_first_is_styled_once(kind: type[Focused], monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Hooked()
+    async with app.run_test() as pilot:
+        styled: list[DOMNode] = []
+        real = app.stylesheet.update_nodes
+
+        def note(nodes: Iterable[DOMNode], animate: bool = False) -> None:
+            nodes = list(nodes)
+            styled.extend(nodes)
+            real(nodes, animate)
+
+        monkeypatch.setattr(app.stylesheet, "update_nodes", note)
+        composed = Focused._compose
+
+        async def compose(screen: Focused) -> None:
+            styled.clear()
+            await composed(screen)
+            assert styled.count(screen.query_one(Input)) == 1
+
+        monkeypatch.setattr(kind, "_compose", compose)
+        await app.push_screen(kind())
+        await pilot.pause()
+        field = app.screen.query_one(Input)
+        assert field.has_focus and field.styles.text_style.underline
+        assert bool(app.screen.query_one(Vertical).styles.text_style.bold) is (kind is FocusedWithin)
+
+
 async def test_the_mouse_is_given_away_and_taken_back() -> None:
     from textual.drivers.linux_driver import LinuxDriver
 

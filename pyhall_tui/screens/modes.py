@@ -8,6 +8,13 @@ from pyhall_tui.paths import Home
 from pyhall_tui.workspace import Workspace
 
 
+def opening_screen() -> Screen[None]:
+    """Return what is shown while another profile is opened."""
+    from pyhall_tui.screens.splash import OpeningScreen
+
+    return OpeningScreen()
+
+
 def screens_of(workspace: Workspace, home: Home) -> dict[str, Callable[[], Screen[None]]]:
     """Return how to make each screen that needs an open profile, by mode."""
 
