@@ -46,11 +46,23 @@ def acknowledge_with(connection: sqlite3.Connection, events: Iterable[tuple[str,
                 _acknowledge(connection, profile, alarm, seen)
 
 
-def acknowledge_up_to(connection: sqlite3.Connection, profile: str, up_to_id: int, seen: Seen) -> None:
-    """Acknowledge all alarms of a profile that fired with an event up to that one."""
+def acknowledge_up_to(
+    connection: sqlite3.Connection, profile: str, up_to_id: int, seen: Seen, known: frozenset[str] | None = None
+) -> list[int]:
+    """Acknowledge all alarms of a profile that fired with an event up to that one, or those of them that are known.
+
+    Returns:
+        The events of the others: another program has just recorded them, perhaps by a clock that is behind.
+    """
+    unknown = []
     for alarm in alarm_questions.firing(connection, profile):
-        if alarm.event_id <= up_to_id:
+        if alarm.event_id > up_to_id:
+            continue
+        if known is None or alarm.id in known:
             _acknowledge(connection, profile, alarm, seen)
+        elif not alarm.is_acknowledged:
+            unknown.append(alarm.event_id)
+    return unknown
 
 
 def acknowledge_firings(

@@ -257,9 +257,15 @@ class Alarms:
         self._seen(list(alarms), self._journal.acknowledge([], by=self.operator, note=note))
 
     def acknowledge_all(self, up_to_id: int, note: str = "") -> None:
-        """Acknowledge every event up to that one with its alarms, including those that no screen has loaded."""
-        seen = self._journal.acknowledge_all(self._profile_name, up_to_id, by=self.operator, note=note)
-        self._seen([alarm for alarm in self.book.alarms() if alarm.is_firing and alarm.event_id <= up_to_id], seen)
+        """Acknowledge every event up to that one with its alarms, including those that no screen has loaded.
+
+        Alarms that another program has recorded, and that are not known here yet, stay open.
+        """
+        known = [alarm for alarm in self.book.alarms() if alarm.is_firing and alarm.event_id <= up_to_id]
+        seen = self._journal.acknowledge_all(
+            self._profile_name, up_to_id, by=self.operator, note=note, known=frozenset(alarm.id for alarm in known)
+        )
+        self._seen(known, seen)
 
     def _seen(self, alarms: list[Alarm], seen: Seen) -> None:
         changes = self.book.acknowledge(alarms, *seen)

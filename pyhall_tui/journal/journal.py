@@ -181,12 +181,19 @@ class Journal:
         self._writer.put(partial(statements.acknowledge, ids=events, seen=seen))
         return seen
 
-    def acknowledge_all(self, profile: str, up_to_id: int, *, by: str = "", note: str = "") -> Seen:
-        """Mark all events of a profile up to the newest one that was shown, and the alarms that they began."""
+    def acknowledge_all(
+        self, profile: str, up_to_id: int, *, by: str = "", note: str = "", known: frozenset[str] | None = None
+    ) -> Seen:
+        """Mark all events of a profile up to the newest one that was shown, and the alarms that they began.
+
+        `known` holds the ids of the alarms that were shown; another program's newest ones stay open. None means all.
+        """
         seen = self._seen(by, note)
         folded = self._folding.acknowledge(lambda other, event: other == profile and event.id <= up_to_id)
         self._remember(seen, folded)
-        self._writer.put(partial(statements.acknowledge_all, profile=profile, up_to_id=up_to_id, seen=seen))
+        self._writer.put(
+            partial(statements.acknowledge_all, profile=profile, up_to_id=up_to_id, seen=seen, known=known)
+        )
         return seen
 
     def unacknowledge(self, profile: str, seen: Seen, at: float | None = None) -> None:

@@ -82,17 +82,22 @@ def acknowledge(connection: sqlite3.Connection, ids: Iterable[int], seen: Seen) 
     alarm_statements.acknowledge_with(connection, found, seen)
 
 
-def acknowledge_all(connection: sqlite3.Connection, profile: str, up_to_id: int, seen: Seen) -> None:
-    """Mark all of one profile up to an id as seen; later ones stay open.
+def acknowledge_all(
+    connection: sqlite3.Connection, profile: str, up_to_id: int, seen: Seen, known: frozenset[str] | None = None
+) -> None:
+    """Mark all of one profile up to an id as seen; later ones stay open, and so do alarms that are not `known`.
 
     The exception is the same event recorded by another program at the same time: that is not news.
     """
+    unknown = alarm_statements.acknowledge_up_to(connection, profile, up_to_id, seen, known)
     connection.execute(
         "UPDATE events SET acknowledged = ? WHERE profile = ? AND acknowledged = 0 AND id <= ?",
         (seen.act, profile, up_to_id),
     )
     connection.execute(f"{_ACKNOWLEDGE_TWINS} AND one.id <= ?) AND profile = ?", (seen.act, up_to_id, profile))
-    alarm_statements.acknowledge_up_to(connection, profile, up_to_id, seen)
+    connection.executemany(
+        "UPDATE events SET acknowledged = 0 WHERE id = ? AND acknowledged = ?", [(each, seen.act) for each in unknown]
+    )
 
 
 def end_silence(connection: sqlite3.Connection, profile: str, silence_id: str, by: str, event: Event) -> None:
