@@ -43,21 +43,39 @@ def draw_anew_after_a_stop(driver: Any, is_handed_back: Callable[[Any], bool]) -
     """Let SIGCONT set up the terminal again even after a stop without notice (SIGSTOP).
 
     Textual's own handler assumes that the terminal was handed back, as after ctrl+z. It would start a second time what
-    still runs, and restore only half of it at the end. Call this after the driver has started; it changes no other
-    driver. `is_handed_back` says whether the driver gave the terminal back and will take it again itself.
+    still runs, and restore only half of it at the end. Also, its handlers write to the terminal at once: a signal that
+    comes while this thread holds the lock of the writer's queue would block it for good. So both wait for the loop.
+    Call this on the loop's thread after the driver has started; it changes no other driver. `is_handed_back` says
+    whether the driver gave the terminal back and will take it again itself.
     """
     if sys.platform == "win32":
         return
-    go_on = signal.getsignal(signal.SIGCONT)
-    if not callable(go_on) or id(getattr(go_on, "__self__", None)) != id(driver):
+    go_on, stop = signal.getsignal(signal.SIGCONT), signal.getsignal(signal.SIGTSTP)
+    if not callable(go_on) or not callable(stop) or id(getattr(go_on, "__self__", None)) != id(driver):
         return
+    loop = asyncio.get_running_loop()
+    is_stopping = False
 
-    def handle(number: int, frame: FrameType | None) -> None:
+    def resume() -> None:
         if not is_handed_back(driver):
             driver.suspend_application_mode()
-        go_on(number, frame)
+        go_on(signal.SIGCONT, None)
 
-    signal.signal(signal.SIGCONT, handle)
+    def stop_and_resume() -> None:
+        nonlocal is_stopping
+        is_stopping = True
+        try:
+            stop(signal.SIGTSTP, None)  # returns after SIGCONT
+        finally:
+            is_stopping = False
+        go_on(signal.SIGCONT, None)  # at once: until then nothing can be drawn
+
+    def on_the_loop(function: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(function)
+
+    signal.signal(signal.SIGTSTP, lambda number, frame: on_the_loop(stop_and_resume))
+    signal.signal(signal.SIGCONT, lambda number, frame: None if is_stopping else on_the_loop(resume))
 
 
 def is_a_shells_job() -> bool:
