@@ -12,7 +12,7 @@ import pytest
 
 from pyhall_tui.hall.demo import RunningDemo, start_demo
 from pyhall_tui.logs.masking import forget_secrets
-from tests.examples import use_examples
+from tests.examples import ALL, use_examples
 from tests.garbage import collect_seldom, set_aside
 from tests.live_hall import LiveHall, live_hall
 from tests.parsed_css import share_parsed_css
@@ -20,6 +20,16 @@ from tests.parsed_css import share_parsed_css
 share_parsed_css()
 use_examples()
 collect_seldom()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the thorough tests, unless this is CI, `-m` chooses, or the command line names single tests."""
+    if ALL or config.option.markexpr or any("::" in arg for arg in config.args):
+        return
+    thorough = [item for item in items if item.get_closest_marker("thorough")]
+    if thorough:
+        config.hook.pytest_deselected(items=thorough)
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
 
 
 def pytest_collection_finish() -> None:

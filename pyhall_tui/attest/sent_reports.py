@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from pyhall_tui.files.private_file import make_private_file, make_private_folder
 from pyhall_tui.files.safe_file import write_atomically
 
 _MOST: Final = 16_384
@@ -61,11 +62,11 @@ class SentReports:
             raise NotKept("There is no folder to note in what is reported.")
         path = self._path(self._folder, sha256)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private_folder(path.parent)
             if again:
                 write_atomically(path, msgspec.json.encode(report))
                 return
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with os.fdopen(make_private_file(path, os.O_WRONLY), "wb") as file:
                 file.write(msgspec.json.encode(report))
                 file.flush()
                 os.fsync(file.fileno())

@@ -73,6 +73,19 @@ def require_trusted_file(found: os.stat_result, path: Path) -> None:
             raise PermissionError(errno.EACCES, "it has a second name, and others may write to its folder", str(path))
 
 
+def make_private_file(path: Path, flags: int) -> int:
+    """Make a file (0600) and open it for writing; return the descriptor. Of two programs only one can.
+
+    Raises:
+        FileExistsError: it exists.
+        OSError: it can't be made.
+    """
+    handle = os.open(trusted_path(path), flags | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+    if _POSIX:
+        os.fchmod(handle, 0o600)
+    return handle
+
+
 def open_private(path: Path, flags: int) -> int:
     """Open a file for writing, and make it (0600) if it is missing; return the descriptor.
 
@@ -81,10 +94,7 @@ def open_private(path: Path, flags: int) -> int:
     """
     real = trusted_path(path)
     with contextlib.suppress(FileExistsError):
-        handle = os.open(real, flags | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
-        if _POSIX:
-            os.fchmod(handle, 0o600)
-        return handle
+        return make_private_file(real, flags)
     require_regular(real.stat().st_mode, real)
     handle = os.open(real, flags | _NO_LINK)
     try:

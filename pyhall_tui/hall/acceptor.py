@@ -12,6 +12,7 @@ from pyhall_tui.hall.guests import Guest, Guests, source_of
 
 _OUT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _AT_ONCE = 32  # connections let in before others get their turn: in a flood each turn of the loop is long
+_UNTIL_READ = 4  # turns of the loop from letting a connection in to reading what it sent: task, protocol, reader, read
 _PAUSE = 0.2  # seconds until the next try when the system has no resources for another connection
 _TLS_ENDS = 2.0  # seconds for a client to confirm the end of TLS
 _SWEEP = 1.0  # most seconds between two searches for overdue connections
@@ -81,7 +82,15 @@ class Acceptor:
             at_once += 1
             if self._guests.full_up or at_once >= _AT_ONCE:
                 at_once = 0
-                await asyncio.sleep(0)  # a connection that was closed to make room frees its file only now
+                await self._let_others_work()
+
+    async def _let_others_work(self) -> None:
+        """Free the file of a connection that was closed to make room; in a full hall, read first what has been sent.
+
+        Otherwise the next newcomer would close a connection whose request has come, but has not been read.
+        """
+        for _ in range(_UNTIL_READ if self._guests.full_up else 1):
+            await asyncio.sleep(0)
 
     async def _bear(self, error: OSError) -> None:
         """Continue after a failed accept: the client is gone already, or the system is out of resources."""
