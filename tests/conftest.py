@@ -6,6 +6,7 @@
 - `demo_hall`: the demo's fleet and policy, with nothing happening in it.
 """
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +31,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if thorough:
         config.hook.pytest_deselected(items=thorough)
         items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run two workers per core: half of a test's time is spent waiting for a process or the disk."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_finish() -> None:

@@ -27,6 +27,7 @@ def modules_after(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize("module", LOWER + LOWEST)
+@pytest.mark.thorough
 def test_a_lower_floor_does_not_know_textual(module: str) -> None:
     assert "textual" not in modules_after(f"import pyhall_tui.{module}")
 

@@ -111,6 +111,7 @@ def our_classes() -> Iterator[tuple[type, list[type], list[type]]]:
             yield kind, theirs, [base for base in bases if base.__module__.startswith("pyhall_tui")]
 
 
+@pytest.mark.thorough
 def test_no_class_but_the_hooked_ones_defines_or_uses_a_private_name_of_its_textual_base() -> None:
     """`SLF001` does not see `self._name` and `super()._name`: a new version of Textual could take or drop the name."""
     wrong, seen = [], 0
@@ -124,6 +125,7 @@ def test_no_class_but_the_hooked_ones_defines_or_uses_a_private_name_of_its_text
     assert wrong == []
 
 
+@pytest.mark.thorough
 def test_no_other_module_imports_a_private_module_of_textual() -> None:
     wrong = []
     for file in Path(pyhall_tui.__path__[0]).rglob("*.py"):

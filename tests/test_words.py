@@ -109,6 +109,7 @@ def test_plain_words_are_not(text: str) -> None:
     assert not NOT_WRITTEN_IN_PROSE.search(text)
 
 
+@pytest.mark.thorough
 def test_docstrings_and_comments_are_in_plain_words() -> None:
     found = [
         f"{file.relative_to(PACKAGE)}:{line}: {text}"

@@ -126,6 +126,8 @@ class Faults:
 
     async def _send(self, fault: Fault, answer: list[Message], send: Send) -> None:
         body = b"".join(message.get("body", b"") for message in answer[1:])
+        if answer[0]["status"] in (204, 304):
+            body = b""  # such an answer has none
         await send(answer[0])  # with the length of the whole body
         if fault.cut is not None:
             await send({"type": "http.response.body", "body": body[: fault.cut], "more_body": True})

@@ -80,6 +80,7 @@ def piped(home: Path, hall: LiveHall, text: str, *arguments: str) -> CompletedPr
 
 
 @pytest.mark.parametrize("text", ["", "\n \n", "deadbeef\n", f"{CLEAN} {BANNED[:63]}\n", "x" * 200_000])
+@pytest.mark.thorough
 def test_what_is_no_hash_on_standard_input_is_two(hall: LiveHall, tmp_path: Path, text: str) -> None:
     done = piped(tmp_path, hall, text)
     assert done.returncode == 2

@@ -42,6 +42,7 @@ def run(folder: Path, hall: LiveHall, *arguments: str, program: str = NOBODY) ->
     return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.thorough
 def test_what_needs_no_folder_works_without_a_home(shared_hall: LiveHall, tmp_path: Path) -> None:
     """F75"""
     baseline = tmp_path / "baseline.toml"

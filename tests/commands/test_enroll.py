@@ -147,6 +147,7 @@ ROWS = examples(500)
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.thorough
 def test_killed_three_times_among_faults_each_worker_of_a_batch_is_enrolled_exactly_once(tmp_path: Path) -> None:
     profile = Profile(name="acme", namespace="org.yourco", registry_url="http://127.0.0.1:1", requests_per_second=300.0)
     ProfileStore(tmp_path / "config" / "profiles.toml").save(profile, None)

@@ -192,6 +192,7 @@ def test_the_same_batch_under_another_profile_for_the_registry_is_not_sent_again
 
 
 @pytest.mark.parametrize("other", ["localhost", "LOCALHOST.", "[::ffff:127.0.0.1]"])
+@pytest.mark.thorough
 def test_the_same_batch_under_another_spelling_of_the_registry_is_not_sent_again(
     hall: LiveHall, tmp_path: Path, other: str
 ) -> None:

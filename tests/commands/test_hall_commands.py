@@ -352,6 +352,7 @@ def test_the_ecosystems_rules_become_a_policy(tmp_path: Path) -> None:
     assert lines(run("policy", "check", tmp_path / "p.toml")) == ["2 rules, default deny"]
 
 
+@pytest.mark.thorough
 async def test_a_served_policy_file_is_followed_and_a_mistake_in_it_is_reported(db: Path, tmp_path: Path) -> None:
     """F82: once it has settled."""
     policy = tmp_path / "policy.toml"

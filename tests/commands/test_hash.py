@@ -130,6 +130,7 @@ def test_a_single_file_says_what_its_hash_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.thorough
 def test_on_a_terminal_progress_is_shown_and_ctrl_c_ends_with_130(tmp_path: Path) -> None:
     """F30: even if the disk would take minutes more."""
     import pexpect

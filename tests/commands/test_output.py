@@ -53,6 +53,7 @@ def closing(*numbers: int) -> Callable[[], None]:
 
 @posix
 @buffered_or_not
+@pytest.mark.thorough
 def test_a_reader_that_stops_early_is_not_an_error(commands: list[list[str]], unbuffered: str) -> None:
     """F29, F119: as `head` does to a pipe."""
     for command in commands:
@@ -65,6 +66,7 @@ def test_a_reader_that_stops_early_is_not_an_error(commands: list[list[str]], un
 
 @full_device
 @buffered_or_not
+@pytest.mark.thorough
 def test_a_full_disk_is_said_in_one_line(commands: list[list[str]], unbuffered: str) -> None:
     """F29, F119"""
     for command in commands:
@@ -92,6 +94,7 @@ def test_standard_error_on_a_full_disk_changes_no_exit_code(
 
 @posix
 @pytest.mark.parametrize(("streams", "code"), [((0,), 0), ((1,), 2), ((2,), 0), ((1, 2), 2), ((0, 1, 2), 2)], ids=str)
+@pytest.mark.thorough
 def test_closed_streams_are_said_and_nothing_is_printed_into_a_file(
     commands: list[list[str]], streams: tuple[int, ...], code: int
 ) -> None:

@@ -14,6 +14,7 @@ def shows_a_ban(terminal: Terminal) -> bool:
 
 
 @pytest.mark.parametrize("term", ["xterm", "linux", "screen", "vt220"])
+@pytest.mark.thorough
 def test_in_sixteen_colors_a_ban_is_red_and_nothing_is_pale(tmp_path: Path, term: str) -> None:
     """F78."""
     with pyhall_tui(tmp_path, "--demo", TERM=term, COLORTERM="") as terminal:
@@ -27,6 +28,7 @@ def test_in_sixteen_colors_a_ban_is_red_and_nothing_is_pale(tmp_path: Path, term
     assert b"\x1b[38;5;" not in terminal.raw and b"\x1b[38;2;" not in terminal.raw
 
 
+@pytest.mark.thorough
 def test_more_colors_are_used_if_there_are_any(tmp_path: Path) -> None:
     """F78."""
     with pyhall_tui(tmp_path, "--demo", TERM="xterm-256color", COLORTERM="") as terminal:
@@ -35,6 +37,7 @@ def test_more_colors_are_used_if_there_are_any(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("term", ["xterm", "xterm-256color"])
+@pytest.mark.thorough
 def test_without_colour_all_of_it_can_be_read(tmp_path: Path, term: str) -> None:
     """F78."""
     with pyhall_tui(tmp_path, "--demo", TERM=term, COLORTERM="", NO_COLOR="1") as terminal:

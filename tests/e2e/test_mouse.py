@@ -3,11 +3,14 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.terminal import pyhall_tui
 
 _ON, _OFF = b"\x1b[?1000h", b"\x1b[?1000l"
 
 
+@pytest.mark.thorough
 def test_one_key_gives_the_mouse_to_the_terminal_and_takes_it_back(tmp_path: Path) -> None:
     """F80: while the terminal has it, the screen says so and how to take it back, and a stop changes nothing."""
     with pyhall_tui(tmp_path, "--demo", columns=140) as terminal:

@@ -51,6 +51,7 @@ def test_the_demo_leaves_nothing_behind_in_the_users_own_folders(tmp_path: Path)
 
 
 @pytest.mark.parametrize("key", ["q", "\x03"])
+@pytest.mark.thorough
 def test_quitting_is_at_once_also_in_the_middle_of_requests(tmp_path: Path, key: str) -> None:
     with pyhall_tui(tmp_path, "--demo") as terminal:
         terminal.wait_for(r"waiting")
@@ -62,6 +63,7 @@ def test_quitting_is_at_once_also_in_the_middle_of_requests(tmp_path: Path, key:
     ("number", "code"),
     [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGQUIT, 131)],
 )
+@pytest.mark.thorough
 def test_a_signal_ends_it_with_the_terminal_restored_and_its_exit_code(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
@@ -84,6 +86,7 @@ def test_a_signal_at_the_very_start_restores_the_terminal_too(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGTSTP])
+@pytest.mark.thorough
 def test_after_a_stop_it_continues_and_ends_with_the_terminal_restored(tmp_path: Path, number: signal.Signals) -> None:
     """F29: also after a stop without notice."""
     with pyhall_tui(tmp_path, "--demo") as terminal:
@@ -102,6 +105,7 @@ def test_after_a_stop_it_continues_and_ends_with_the_terminal_restored(tmp_path:
         assert restored(terminal.raw)
 
 
+@pytest.mark.thorough
 def test_it_does_not_stop_if_no_shell_could_resume_it(tmp_path: Path) -> None:
     """F29"""
     with pyhall_tui(tmp_path, "--demo") as terminal:
@@ -113,6 +117,7 @@ def test_it_does_not_stop_if_no_shell_could_resume_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keys", ["q5", "qo", "jq", "\x112"])
+@pytest.mark.thorough
 def test_keys_typed_around_the_quitting_one_crash_nothing(tmp_path: Path, keys: str) -> None:
     """F34: a screen that opens while the program ends is never complete."""
     with pyhall_tui(tmp_path, "--demo") as terminal:
@@ -122,6 +127,7 @@ def test_keys_typed_around_the_quitting_one_crash_nothing(tmp_path: Path, keys: 
         assert restored(terminal.raw)
 
 
+@pytest.mark.thorough
 def test_quitting_is_at_once_while_a_huge_package_is_hashed(tmp_path: Path) -> None:
     """F30."""
     package = tmp_path / "package"
@@ -161,6 +167,7 @@ def test_the_filter_takes_characters_that_are_keys_elsewhere(tmp_path: Path) -> 
         terminal.wait_for(r"clean +org\.yourco")
 
 
+@pytest.mark.thorough
 def test_a_window_too_small_says_so_and_all_is_back_when_it_grows(tmp_path: Path) -> None:
     """F28."""
     with pyhall_tui(tmp_path, "--demo", columns=20, lines=5) as terminal:
@@ -183,6 +190,7 @@ def test_a_window_too_small_says_so_and_all_is_back_when_it_grows(tmp_path: Path
 
 
 @pytest.mark.parametrize("env", [{"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, {"LANG": ""}, {"NO_COLOR": "1"}])
+@pytest.mark.thorough
 def test_it_starts_in_any_locale_and_without_colour_and_every_state_has_a_word(
     tmp_path: Path, env: dict[str, str]
 ) -> None:

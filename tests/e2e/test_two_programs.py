@@ -26,6 +26,7 @@ def profile_file(folder: Path, hall: LiveHall) -> None:
     (folder / "data").mkdir()
 
 
+@pytest.mark.thorough
 def test_what_one_acknowledges_the_other_knows_and_a_kill_loses_nothing(tmp_path: Path, hall: LiveHall) -> None:
     """F56."""
     profile_file(tmp_path, hall)

@@ -23,6 +23,7 @@ checks.positive_data_acceptance.enabled = false
 
 
 @pytest.mark.timeout(120)  # ten seconds, on a machine that does nothing else
+@pytest.mark.thorough
 def test_schemathesis_finds_nothing(hall: LiveHall, tmp_path: Path) -> None:
     """Nothing is banned or retired in this hall: what it reads is sent again, and a refusal taken for a fault."""
     (tmp_path / "schemathesis.toml").write_text(CONFIG.format(url=hall.url, key=hall.key))

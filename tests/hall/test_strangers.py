@@ -51,6 +51,7 @@ def with_open_files(limit: int) -> list[str]:
     ],
     ids=["half a head", "silent", "half a body", "idle"],
 )
+@pytest.mark.thorough
 def test_others_are_answered_and_the_log_says_it_once(said: bytes, count: int, files: int, tmp_path: Path) -> None:
     """F87, F95: more connections than there are files."""
     with served(tmp_path / "hall.db", by=with_open_files(files)) as hall:

@@ -28,6 +28,7 @@ def open_at(tmp_path: Path, **bounds: float) -> Journal:
     return Journal.open(tmp_path / "journal.db", ManualClock(), retention=Retention(**bounds))
 
 
+@pytest.mark.thorough
 def test_a_long_outage_keeps_within_the_bound(tmp_path):
     """F42: two days of a failure every five seconds; the files are looked at, not the setting."""
     failures = 2 * 24 * 3600 // 5

@@ -176,6 +176,7 @@ def test_clocks_set_back_lose_nothing(tmp_path: Path) -> None:
         assert journal.unacknowledged_alarms("prod") == 1
 
 
+@pytest.mark.thorough
 def test_ten_thousand_alarms_are_kept_acknowledged_and_read(tmp_path: Path) -> None:
     with opened(tmp_path) as journal:
         began = time.process_time()

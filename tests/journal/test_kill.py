@@ -78,6 +78,7 @@ def kill_after(child: subprocess.Popen[str], seconds: float) -> tuple[float, lis
 
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
+@pytest.mark.thorough
 def test_killed_at_random_moments_it_loses_at_most_the_last_second(tmp_path, seed):
     """Four programs on one file, each killed at a different moment."""
     path = tmp_path / "journal.db"

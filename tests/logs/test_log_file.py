@@ -107,6 +107,7 @@ def test_a_repeat_is_reported_again_after_ten_minutes(path, handler):
     ]
 
 
+@pytest.mark.thorough
 def test_a_week_of_failures_every_five_seconds_keeps_within_the_bound(path, handler, monkeypatch):
     """F42: the files are looked at, not the setting."""
     monkeypatch.setattr(handler, "maxBytes", 50_000)

@@ -22,6 +22,7 @@ async def test_a_source_that_answers_says_when(hall: LiveHall) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500])
+@pytest.mark.thorough
 async def test_only_the_source_that_fails_has_a_word_and_a_count(hall: LiveHall, status: int) -> None:
     """F53: also 400 and 404 for all; the count goes back to nothing when it is over."""
     async with polling(hall, poll_interval=20) as rig:

@@ -50,6 +50,7 @@ async def later(rig: Rig, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(("word", "fault"), REFUSALS)
+@pytest.mark.thorough
 async def test_verifies_that_all_fail_while_the_ban_list_answers_are_one_alarm_of_the_registry(
     hall: LiveHall, word: str, fault: dict[str, Any]
 ) -> None:
@@ -133,6 +134,7 @@ async def test_answers_slower_than_the_time_out_are_a_failing_verify(hall: LiveH
         assert rig.kinds() == [Kind.VERIFY_FAILING, Kind.VERIFY_RECOVERED]
 
 
+@pytest.mark.thorough
 async def test_half_of_the_answers_at_random_do_not_make_it_flap(hall: LiveHall) -> None:
     """F53, F114: an alarm that comes and goes is not an alarm."""
     ids = fleet_of(hall, 30)

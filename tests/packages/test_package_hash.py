@@ -158,6 +158,7 @@ def test_progress_counts_bytes_and_ends_at_the_total(tmp_path: Path) -> None:
     assert (seen[-1].files_done, seen[-1].files_total) == (2, 2)
 
 
+@pytest.mark.thorough
 def test_memory_stays_flat_however_large_the_package(tmp_path: Path) -> None:
     with (write_tree(tmp_path / "large", {}) / "sparse").open("wb") as file:
         file.truncate(512 << 20)

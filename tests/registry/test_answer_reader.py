@@ -200,6 +200,7 @@ CUTS = some.lists(some.integers(0, 400), max_size=8)
 
 @settings(max_examples=examples(2_000))
 @given(odd_answers() | nearly_right() | mixed_up(), CUTS, some.booleans())
+@pytest.mark.thorough
 def test_what_we_accept_h11_reads_the_same(data: bytes, cuts: list[int], ended: bool) -> None:
     agree(data, cuts, ended=ended)
 

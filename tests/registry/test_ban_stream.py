@@ -149,6 +149,7 @@ async def test_a_key_that_comes_twice_anywhere_in_a_long_list_is_told(
 
 
 @pytest.mark.parametrize("end", [b"", b",", b",]", b"]]", b"}", b",7 8]"])
+@pytest.mark.thorough
 async def test_a_long_list_that_does_not_end_as_one_is_none(
     server: RawServer, client: RegistryClient, end: bytes
 ) -> None:
@@ -173,6 +174,7 @@ def test_a_list_as_long_as_a_limit_may_be_truncated(count: int) -> None:
     assert told.truncated and len(told.entries) == count
 
 
+@pytest.mark.thorough
 def test_what_is_kept_of_a_long_list_takes_little_memory() -> None:
     """For each entry, hash and words."""
     pieces = [b",".join(msgspec.json.encode(entry(n)) for n in range(at, at + 1_000)) for at in range(0, 50_000, 1_000)]

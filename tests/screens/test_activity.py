@@ -103,6 +103,7 @@ async def test_what_came_while_one_looked_away_is_counted_also_after_a_restart(
         assert shown(screen) == ["then", "while-away-too", "while-away", "before"]
 
 
+@pytest.mark.thorough
 async def test_the_marked_all_that_passes_the_filter_or_all_is_acknowledged_older_pages_too(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -131,6 +132,7 @@ async def test_the_marked_all_that_passes_the_filter_or_all_is_acknowledged_olde
         await until(lambda: "▎" not in opened.text())
 
 
+@pytest.mark.thorough
 async def test_older_events_come_as_one_goes_down_and_the_filters_reach_them(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await until(lambda: isinstance(opened.screen, WorkersScreen))

@@ -3,6 +3,8 @@
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from pyhall_tui.alarms.alarm import Condition
 from pyhall_tui.fleet.events import Kind, Severity
 from pyhall_tui.screens.activity.silences_dialog import SilencesScreen
@@ -18,6 +20,7 @@ def toasts(opened: OpenedApp) -> list[str]:
     return [toast.message for toast in opened.app._notifications]
 
 
+@pytest.mark.thorough
 async def test_a_ban_that_is_lifted_is_counted_no_more_and_says_so(open_app: OpenApp, hall: LiveHall) -> None:
     """F56, F57: by the list and by verify it is one; set again it is a new firing of the same."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(160, 45), toasts=True) as opened:
@@ -38,6 +41,7 @@ async def test_a_ban_that_is_lifted_is_counted_no_more_and_says_so(open_app: Ope
         assert (alarm.times, alarm.detail) == (2, "mines coins")
 
 
+@pytest.mark.thorough
 async def test_a_silenced_worker_is_counted_as_such_and_stays_at_the_top_of_the_table(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -89,6 +93,7 @@ async def test_an_acknowledgement_of_all_can_be_undone(open_app: OpenApp, hall: 
         assert workspace.journal.unacknowledged_alarms("acme") == 30
 
 
+@pytest.mark.thorough
 async def test_after_a_restart_it_is_as_it_was(open_app: OpenApp, hall: LiveHall) -> None:
     hall.add_worker("wkr_other", sha256="ab" * 32)
     profile = profile_of(hall, operator="night shift")

@@ -45,6 +45,7 @@ async def test_a_decision_of_the_hall_is_found_by_its_id(open_app: OpenApp, hall
         assert "\x1b" not in opened.text()
 
 
+@pytest.mark.thorough
 async def test_the_id_under_the_cursor_is_taken_from_every_screen(open_app: OpenApp, hall: LiveHall) -> None:
     dispatch(hall, "low", "req-one")
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(160, 40)) as opened:
@@ -69,6 +70,7 @@ async def test_the_id_under_the_cursor_is_taken_from_every_screen(open_app: Open
 @pytest.mark.parametrize(
     ("status", "said"), [(404, "Nothing recorded here"), (500, "The hall's decisions could not be read")]
 )
+@pytest.mark.thorough
 async def test_a_registry_without_decisions_or_one_that_fails(
     open_app: OpenApp, hall: LiveHall, status: int, said: str
 ) -> None:

@@ -67,6 +67,7 @@ async def test_alarms_do_not_lie_on_a_dialog_and_are_back_when_it_closes(open_ap
 
 
 @pytest.mark.parametrize("make", [AddWorkersScreen, lambda: PickPackageScreen("Pick", "Take", Path.cwd())])
+@pytest.mark.thorough
 async def test_a_dialog_in_a_terminal_too_small_gives_way_to_the_sentence_and_is_back_with_what_was_typed(
     open_app: OpenApp, hall: LiveHall, make: Callable[[], Screen[Any]]
 ) -> None:
@@ -122,6 +123,7 @@ async def test_failed_work_whose_error_quotes_a_key_is_reported_without_it(open_
         assert hall.key[9:] not in opened.text()
 
 
+@pytest.mark.thorough
 async def test_every_input_of_a_dialog_takes_characters_that_are_keys_elsewhere(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -163,6 +165,7 @@ async def test_a_key_does_nothing_in_a_terminal_too_small_to_see_what_it_does(
         await until(lambda: opened.app._exit)
 
 
+@pytest.mark.thorough
 async def test_every_screen_says_in_a_small_terminal_that_it_is_too_small_and_is_back_when_it_grows(
     open_app: OpenApp, hall: LiveHall
 ) -> None:

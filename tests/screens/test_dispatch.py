@@ -58,6 +58,7 @@ async def send(opened: OpenedApp, screen: DispatchScreen) -> AnswerView:
         ("high", "◆ HOLD", "█  █ ▄▀▀▄ █    █▀▀▄"),
     ],
 )
+@pytest.mark.thorough
 async def test_the_answer_is_shown_by_glyph_word_and_large_letters(
     hall: LiveHall, open_app: OpenApp, tier: str, title: str, letters: str
 ) -> None:
@@ -172,6 +173,7 @@ async def test_a_read_only_profile_refuses_with_the_reason(hall: LiveHall, open_
         assert not any(seen.method == "POST" for seen in hall.requests)
 
 
+@pytest.mark.thorough
 async def test_characters_in_a_field_are_text(hall: LiveHall, open_app: OpenApp) -> None:
     """F34."""
     async with open_app(profile_of(hall), key=hall.key) as opened:

@@ -116,6 +116,7 @@ async def test_a_matrix_is_a_grid_of_glyphs_with_its_sums(hall: LiveHall, open_a
         assert line.index("●") < line.index("◆") < line.index("✖")
 
 
+@pytest.mark.thorough
 async def test_a_cell_opens_its_full_answer(hall: LiveHall, open_app: OpenApp) -> None:
     async with open_app(profile_of(hall), key=hall.key, size=(140, 40)) as opened:
         screen = await come(opened)
@@ -140,6 +141,7 @@ async def test_a_filter_leaves_what_it_names(hall: LiveHall, open_app: OpenApp) 
         assert "●" not in rows[0].partition("│")[0]
 
 
+@pytest.mark.thorough
 async def test_cells_that_differ_from_a_baseline_come_first_and_are_framed(hall: LiveHall, open_app: OpenApp) -> None:
     async with open_app(profile_of(hall), key=hall.key, size=(140, 45)) as opened:
         screen = await come(opened)
@@ -193,6 +195,7 @@ async def test_a_read_only_profile_runs_no_matrix(hall: LiveHall, open_app: Open
         assert opened.workspace.lab.matrix is None
 
 
+@pytest.mark.thorough
 async def test_the_history_is_there_after_a_restart_is_searched_and_fills_the_form(
     hall: LiveHall, open_app: OpenApp
 ) -> None:
@@ -288,6 +291,7 @@ async def test_a_registry_that_answers_nonsense_is_not_an_allow_in_the_matrix(
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+@pytest.mark.thorough
 async def test_every_tab_is_usable_at_both_ends_of_the_sizes(
     hall: LiveHall, open_app: OpenApp, size: tuple[int, int]
 ) -> None:

@@ -21,6 +21,7 @@ from tests.screens.enrolling import HASH, at_the_form, enrolled, fill_in, posts,
 from tests.waiting import until
 
 
+@pytest.mark.thorough
 async def test_an_answer_without_a_worker_that_can_be_watched_is_unknown(open_app: OpenApp, hall: LiveHall) -> None:
     """F116: nothing is watched, and what was typed stands; `tests/enroll/test_batch.py` has the other bodies."""
     hall.faults.add(path="/api/v1/hall/enroll", status=201, body='{"worker_id": "a\\nb"}', count=1)
@@ -50,6 +51,7 @@ async def test_a_send_that_cannot_be_kept_is_refused_and_said_before(
         assert not enrolled(hall) and not posts(hall)
 
 
+@pytest.mark.thorough
 async def test_a_typed_worker_is_enrolled_watched_and_verified(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await at_the_form(opened)
@@ -115,6 +117,7 @@ async def test_a_form_with_checks_left_goes_to_the_first_of_them(open_app: OpenA
         assert posts(hall) == 0
 
 
+@pytest.mark.thorough
 async def test_all_characters_are_text_while_a_field_has_the_focus(open_app: OpenApp, hall: LiveHall) -> None:
     """F34: `quorum?/1` into every input."""
     async with open_app(profile_of(hall), key=hall.key) as opened:
@@ -201,6 +204,7 @@ async def test_an_error_text_is_shown_unchanged(open_app: OpenApp, hall: LiveHal
         await sees(opened, "The registry refused it: nothing was enrolled.")
 
 
+@pytest.mark.thorough
 async def test_an_enrollment_that_may_have_arrived_is_sent_again_only_after_a_question(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -221,6 +225,7 @@ async def test_an_enrollment_that_may_have_arrived_is_sent_again_only_after_a_qu
         assert {row.state for row in rows} >= {EnrollmentState.UNKNOWN}
 
 
+@pytest.mark.thorough
 async def test_a_send_without_a_known_answer_is_remembered_over_a_restart(open_app: OpenApp, hall: LiveHall) -> None:
     hall.faults.add(path="/api/v1/hall/enroll", drop="answered", count=1)
     async with open_app(profile_of(hall), key=hall.key) as opened:
@@ -239,6 +244,7 @@ async def test_a_send_without_a_known_answer_is_remembered_over_a_restart(open_a
         await until(lambda: "My Worker was sent at" not in opened.text())
 
 
+@pytest.mark.thorough
 async def test_a_revoked_key_costs_nothing_that_was_typed(open_app: OpenApp, hall: LiveHall) -> None:
     """F35: 401, a new key on another screen, back: all fields and the cursor are there and the send works."""
     profile = profile_of(hall)
@@ -274,6 +280,7 @@ async def test_the_cursor_is_where_it_was_when_you_return_by_keys(open_app: Open
         assert screen.form.display_name.value == "MyX Worker"
 
 
+@pytest.mark.thorough
 async def test_a_refused_send_does_not_stand_under_the_verdict_on_the_worker_before(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -294,6 +301,7 @@ async def test_a_refused_send_does_not_stand_under_the_verdict_on_the_worker_bef
         assert "The registry now says" not in opened.text()
 
 
+@pytest.mark.thorough
 async def test_what_was_typed_survives_a_restart_and_another_screen(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         screen = await at_the_form(opened)
@@ -333,6 +341,7 @@ async def test_an_answer_without_a_worker_is_shown_and_is_not_a_failure(open_app
         assert (row.state, row.worker_id) == (EnrollmentState.ANSWERED, None)
 
 
+@pytest.mark.thorough
 async def test_a_picked_folder_is_hashed_its_hash_kept_and_once_enrolled_it_is_compared(
     open_app: OpenApp, hall: LiveHall, tmp_path: Path
 ) -> None:
@@ -364,6 +373,7 @@ async def test_a_picked_folder_is_hashed_its_hash_kept_and_once_enrolled_it_is_c
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.thorough
 async def test_a_pipe_in_the_package_is_named_and_can_be_left_out(
     open_app: OpenApp, hall: LiveHall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -389,6 +399,7 @@ async def test_a_pipe_in_the_package_is_named_and_can_be_left_out(
         assert screen.form.package.field.value == "", "the hash of before is not this package's now"
 
 
+@pytest.mark.thorough
 async def test_a_hash_under_way_can_be_cancelled_and_stops_the_send(
     open_app: OpenApp, hall: LiveHall, tmp_path: Path
 ) -> None:
@@ -410,6 +421,7 @@ async def test_a_hash_under_way_can_be_cancelled_and_stops_the_send(
         assert posts(hall) == 0
 
 
+@pytest.mark.thorough
 async def test_the_form_is_usable_with_only_the_mouse_on_a_small_terminal(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key, size=(80, 24)) as opened:
         screen = await at_the_form(opened)
@@ -424,6 +436,7 @@ async def test_the_form_is_usable_with_only_the_mouse_on_a_small_terminal(open_a
         await sees(opened, "The registry now says: ● clean")
 
 
+@pytest.mark.thorough
 async def test_quitting_in_the_middle_of_a_send_leaves_it_unsettled(open_app: OpenApp, hall: LiveHall) -> None:
     hall.faults.add(path="/api/v1/hall/enroll", latency=30)
     async with open_app(profile_of(hall), key=hall.key) as opened:

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.widgets import Button, Input
 
 from pyhall_tui.enroll.batch import RowState, batch_lock, counts
@@ -64,6 +65,7 @@ async def test_a_batch_is_checked_asked_about_and_enrolled(open_app: OpenApp, ha
         await until(lambda: isinstance(opened.screen, WorkerDetailScreen))
 
 
+@pytest.mark.thorough
 async def test_after_a_restart_what_was_enrolled_is_known(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
     path = batch(tmp_path, 2)
     async with open_app(profile_of(hall), key=hall.key) as opened:
@@ -78,6 +80,7 @@ async def test_after_a_restart_what_was_enrolled_is_known(open_app: OpenApp, hal
         assert screen.query_one("#batch-start", Button).disabled
 
 
+@pytest.mark.thorough
 async def test_a_lost_answer_is_left_to_the_operator(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
     hall.faults.add(path=ENROLL, drop="answered", count=1)
     hall.faults.add(path=ENROLL, drop="unheard", count=1)
@@ -103,6 +106,7 @@ async def test_a_read_only_profile_checks_and_sends_nothing(open_app: OpenApp, h
         assert not enrolled(hall)
 
 
+@pytest.mark.thorough
 async def test_a_journal_that_cannot_vouch_sends_nothing(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
     """F64: it is reported when the batch is checked, and again before it is sent."""
     path = batch(tmp_path, 2)
@@ -122,6 +126,7 @@ async def test_a_journal_that_cannot_vouch_sends_nothing(open_app: OpenApp, hall
         assert enrolled(hall) == ["w0", "w1"]
 
 
+@pytest.mark.thorough
 async def test_a_journal_that_was_set_aside_is_named_before_the_batch_is_run(
     open_app: OpenApp, hall: LiveHall, tmp_path: Path
 ) -> None:
@@ -136,6 +141,7 @@ async def test_a_journal_that_was_set_aside_is_named_before_the_batch_is_run(
         assert not enrolled(hall)
 
 
+@pytest.mark.thorough
 async def test_a_batch_that_cannot_be_locked_sends_nothing_and_can_be_tried_again(
     open_app: OpenApp, hall: LiveHall, tmp_path: Path
 ) -> None:
@@ -157,6 +163,7 @@ async def test_a_batch_that_cannot_be_locked_sends_nothing_and_can_be_tried_agai
         await until(lambda: counts(pane._items) == {RowState.ENROLLED: 1}, clock=opened.clock)
 
 
+@pytest.mark.thorough
 async def test_a_batch_that_waits_for_a_rate_limit_says_so(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
     """F67"""
     hall.faults.add(path=ENROLL, status=429, retry_after=120)

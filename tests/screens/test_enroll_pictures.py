@@ -88,6 +88,7 @@ def open_form(tmp_path: Path, picture: Picture) -> Callable[[], AbstractAsyncCon
 OpenForm = Callable[[], AbstractAsyncContextManager[Form]]
 
 
+@pytest.mark.thorough
 async def test_a_form_that_is_typed(open_form: OpenForm) -> None:
     """Empty; a sentence below each wrong field; all checks passed; being sent, with the button disabled."""
     async with open_form() as form:
@@ -103,6 +104,7 @@ async def test_a_form_that_is_typed(open_form: OpenForm) -> None:
         await form.pictures("sending")
 
 
+@pytest.mark.thorough
 async def test_a_package_that_is_hashed(open_form: OpenForm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The progress, with a cancel; then what was hashed, what was left out, and the warnings first."""
     write_tree(tmp_path / "worker", {"src/main.py": "run()", ".env": "A=1", "\u00e9": "", "e\u0301": "", "x.pyc": ""})
@@ -134,6 +136,7 @@ async def test_a_package_that_is_hashed(open_form: OpenForm, tmp_path: Path, mon
         await form.pictures("unreadable")
 
 
+@pytest.mark.thorough
 async def test_a_manifest_that_is_not_of_its_package(open_form: OpenForm, tmp_path: Path) -> None:
     """What matches, what is unproven, what stops it; the question that requires words has the cursor in its field."""
     write_tree(tmp_path / "worker", {"manifest.json": json.dumps(MANIFEST), "main.py": "run()"})
@@ -148,6 +151,7 @@ async def test_a_manifest_that_is_not_of_its_package(open_form: OpenForm, tmp_pa
         await form.pictures("mismatch-question")
 
 
+@pytest.mark.thorough
 async def test_what_the_registry_answers(open_form: OpenForm) -> None:
     """Each answer says what came, whether it arrived, and what to do; nothing that was typed is gone."""
     async with open_form() as form:
@@ -164,6 +168,7 @@ async def test_what_the_registry_answers(open_form: OpenForm) -> None:
 @pytest.mark.parametrize(
     ("status", "text"), [(409, "display_name is taken in this namespace"), (500, "database is down")]
 )
+@pytest.mark.thorough
 async def test_an_answer_that_leaves_the_outcome_open(open_form: OpenForm, status: int, text: str) -> None:
     """F65: a 409 may be about an earlier try of this very worker."""
     async with open_form() as form:
@@ -172,6 +177,7 @@ async def test_an_answer_that_leaves_the_outcome_open(open_form: OpenForm, statu
         await form.pictures(f"answered-{status}")
 
 
+@pytest.mark.thorough
 async def test_an_enrollment_without_a_known_answer(open_form: OpenForm) -> None:
     """The reminder stays above the form; the next send asks first."""
     async with open_form() as form:
@@ -183,6 +189,7 @@ async def test_an_enrollment_without_a_known_answer(open_form: OpenForm) -> None
         await form.pictures("unknown-question")
 
 
+@pytest.mark.thorough
 async def test_a_worker_that_is_enrolled(open_form: OpenForm) -> None:
     """The form is empty again; beside the button and on the right what the registry says about the worker."""
     async with open_form() as form:
@@ -194,6 +201,7 @@ async def test_a_worker_that_is_enrolled(open_form: OpenForm) -> None:
         await form.pictures("verified")
 
 
+@pytest.mark.thorough
 async def test_a_batch(open_form: OpenForm, tmp_path: Path) -> None:
     """Checked, confirmed, running, stopped, then done with one row each refused, unknown and enrolled."""
     rows = [{"display_name": f"Worker {n}", "capabilities": ["doc.summarize"], "sha256": f"{n:064x}"} for n in range(7)]

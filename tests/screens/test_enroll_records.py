@@ -53,6 +53,7 @@ async def test_a_manifest_fills_the_form_and_is_compared_with_its_folder(
         await sees(opened, "code/bootstrap.py")
 
 
+@pytest.mark.thorough
 async def test_a_manifest_of_another_package_stops_it_until_the_words_are_typed(
     open_app: OpenApp, hall: LiveHall, tmp_path: Path
 ) -> None:
@@ -76,6 +77,7 @@ async def test_a_manifest_of_another_package_stops_it_until_the_words_are_typed(
         await until(lambda: enrolled(hall), clock=opened.clock)
 
 
+@pytest.mark.thorough
 async def test_another_record_brings_its_own_package_along(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
     sign_package(tmp_path / "p")
     sign_package(tmp_path / "q", package_hash="b" * 64)
@@ -103,6 +105,7 @@ async def test_what_should_not_be_in_a_package_is_shown_below_its_hash_and_liste
         await sees(opened, screen.form.package.listing.files[-1].sha256 if screen.form.package.listing else "")
 
 
+@pytest.mark.thorough
 async def test_a_pasted_record_fills_the_form_and_survives_a_restart(open_app: OpenApp, hall: LiveHall) -> None:
     record = {"worker_id": "org.yourco.greeter", "handles_capabilities": ["mail.send"], "of_ours": 1}
     async with open_app(profile_of(hall), key=hall.key) as opened:

@@ -112,6 +112,7 @@ async def test_a_torn_last_line_is_neither_whole_nor_broken(log: Path, notes: No
         assert "▲ Incomplete: 2 receipts" in said(screen) and "line is incomplete" in said(screen)
 
 
+@pytest.mark.thorough
 async def test_a_log_that_cannot_be_read_is_a_sentence(tmp_path: Path, notes: Notes) -> None:
     async with opened(tmp_path / "none.log", notes) as (_, screen):
         assert "cannot be read: no such file or directory." in said(screen)

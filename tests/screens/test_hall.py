@@ -146,6 +146,7 @@ async def test_an_unreachable_hall_is_reported_and_the_list_stays(open_app: Open
 # The policy and the state
 
 
+@pytest.mark.thorough
 async def test_rules_come_with_their_hits_the_hidden_ones_explained(open_app: OpenApp, hall: LiveHall) -> None:
     rules = (Rule(id="deny-all", outcome="deny"), Rule(id="never", outcome="allow", capability="llm.*"))
     save_rules(hall.store, Policy(rule=rules))
@@ -211,6 +212,7 @@ SESSIONS: list[tuple[dict[str, str], list[str]]] = [
 ]
 
 
+@pytest.mark.thorough
 async def test_the_session_to_the_upstream_is_shown_in_each_of_its_states(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await go_to_hall(opened)
@@ -231,6 +233,7 @@ async def explaining(opened: OpenedApp) -> None:
     await reads(opened, "Enter a capability and a worker")
 
 
+@pytest.mark.thorough
 async def test_a_dispatch_that_was_never_made_is_explained_and_logged_nowhere(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -341,6 +344,7 @@ async def test_it_fits(open_app: OpenApp, hall: LiveHall, size: tuple[int, int])
         await reads(opened, "✖ deny", WORKER, "Watch all", "Pause")
 
 
+@pytest.mark.thorough
 async def test_a_key_for_a_decision_is_not_for_one_that_came_in_its_place(open_app: OpenApp, hall: LiveHall) -> None:
     """F24: a decision comes in the same instant as a key is pressed."""
     dispatch(hall, "low", "req-one")

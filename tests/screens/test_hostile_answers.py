@@ -64,6 +64,7 @@ async def test_a_verdict_that_is_cut_says_so(open_app: OpenApp, hall: LiveHall) 
     [b"[" * 16_384, b'{"outcome":"allow","x":' + nested(970).encode() + b"}", b"\xff\x00"],
     ids=["brackets", "nested", "no JSON"],
 )
+@pytest.mark.thorough
 async def test_an_old_journal_with_such_answers_opens_and_shows_them(
     open_app: OpenApp, hall: LiveHall, home: Home, answer: bytes
 ) -> None:

@@ -106,6 +106,7 @@ async def open_and_close(opened: OpenedApp, open_it: Callable[[], Any], kind: ty
     await opened.pilot.pause()
 
 
+@pytest.mark.thorough
 async def test_every_screen_and_dialog_is_freed_when_it_closes(open_app: OpenApp, hall: LiveHall) -> None:
     """F94: about 2 MB stayed for each."""
 
@@ -131,6 +132,7 @@ async def test_every_screen_and_dialog_is_freed_when_it_closes(open_app: OpenApp
         await freed(seen, opened, "each screen and dialog")
 
 
+@pytest.mark.thorough
 async def test_screens_of_the_bar_are_made_once_and_freed_with_their_profile(open_app: OpenApp, hall: LiveHall) -> None:
     """F94."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:

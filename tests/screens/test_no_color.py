@@ -21,6 +21,7 @@ def sign_at(opened: OpenedApp, widget: Widget) -> str:
 
 
 @pytest.mark.parametrize("no_color", ["1", ""], ids=["without colour", "in colour"])
+@pytest.mark.thorough
 async def test_the_focused_field_is_marked_by_a_line_and_the_focused_list_by_its_bar(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch, no_color: str
 ) -> None:

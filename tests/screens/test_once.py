@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import pkgutil
 
+import pytest
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
@@ -53,6 +54,7 @@ async def test_keys_that_waited_for_an_answer_do_not_send_again(open_app: OpenAp
         await until(lambda: dispatches(hall) == 2, clock=opened.clock)
 
 
+@pytest.mark.thorough
 async def test_a_matrix_is_begun_once_in_one_read(open_app: OpenApp, hall: LiveHall) -> None:
     """F47: a small one is complete before the second Enter gets its turn."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
@@ -81,6 +83,7 @@ async def test_a_refused_enrollment_is_not_sent_again_by_a_key_from_before(open_
         assert posts(hall) == 1
 
 
+@pytest.mark.thorough
 async def test_a_send_is_marked_before_anything_else_runs(open_app: OpenApp, hall: LiveHall) -> None:
     """F47: a click and a key whose handlers follow each other at once."""
     async with open_app(profile_of(hall), key=hall.key) as opened:
@@ -221,6 +224,7 @@ async def test_what_comes_while_a_screen_is_taken_down_ends_nothing(open_app: Op
         assert opened.screen.query_one("#filter", Input).value == "x"
 
 
+@pytest.mark.thorough
 async def test_a_workers_view_may_be_notified_while_it_closes(open_app: OpenApp, hall: LiveHall) -> None:
     """F117: keys in fast order, while verdicts and events come."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
@@ -247,6 +251,7 @@ async def test_what_comes_before_a_screen_is_whole_ends_nothing(open_app: OpenAp
         assert opened.app.return_code is None
 
 
+@pytest.mark.thorough
 async def test_work_for_a_closed_screen_is_not_reported_as_failed(open_app: OpenApp, hall: LiveHall) -> None:
     """F117: an answer from a thread, with nothing left to show it on."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:

@@ -138,6 +138,7 @@ def open_view(tmp_path: Path, picture: Picture) -> OpenView:
     return opening
 
 
+@pytest.mark.thorough
 async def test_the_state_of_a_package(open_view: OpenView) -> None:
     """Each state by glyph and word, both hashes if they differ, which files changed, and what to do."""
     async with open_view() as view:
@@ -152,6 +153,7 @@ async def test_the_state_of_a_package(open_view: OpenView) -> None:
         await view.pictures("hashing")
 
 
+@pytest.mark.thorough
 async def test_a_hash_that_is_attested_again(open_view: OpenView) -> None:
     """Both hashes and the changed files before it is sent; the result stays in the question."""
     async with open_view() as view:
@@ -169,6 +171,7 @@ async def test_a_hash_that_is_attested_again(open_view: OpenView) -> None:
             await view.pictures(name)
 
 
+@pytest.mark.thorough
 async def test_a_hash_that_is_reported(open_view: OpenView) -> None:
     """What it means, a sentence below each wrong field, a question, and whether a login is required."""
     async with open_view() as view:
@@ -188,6 +191,7 @@ async def test_a_hash_that_is_reported(open_view: OpenView) -> None:
         await view.pictures("report-login")
 
 
+@pytest.mark.thorough
 async def test_an_evidence_log(open_view: OpenView, tmp_path: Path) -> None:
     """Whole, searched, one receipt; truncated compared with an earlier check; incomplete; a line changed; empty."""
     log = tmp_path / "evidence.log"

@@ -44,6 +44,7 @@ async def test_the_first_run_makes_a_profile_tests_it_saves_it_and_opens_it(
     }
 
 
+@pytest.mark.thorough
 async def test_the_demo_is_one_click_away(open_app: OpenApp, home: Home) -> None:
     async with open_app() as opened:
         await opened.pilot.click("#demo")
@@ -126,6 +127,7 @@ async def test_a_pasted_key_is_stripped_and_does_not_submit(open_app: OpenApp, h
         await until(lambda: "The registry accepts the key." in opened.text())
 
 
+@pytest.mark.thorough
 async def test_what_is_typed_survives_another_profile_a_change_of_screen_and_a_restart(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -172,6 +174,7 @@ async def test_a_redirect_offers_its_address_and_does_not_follow_it(open_app: Op
         await until(lambda: profiles_screen(opened).form.values()["registry_url"] == "https://new.example/pyhall")
 
 
+@pytest.mark.thorough
 async def test_saving_what_is_not_known_to_work_is_asked_once(open_app: OpenApp, home: Home) -> None:
     async with open_app() as opened:
         await fill(opened, name="acme", namespace="org.yourco", registry_url="http://127.0.0.1:9", key=KEY)
@@ -230,6 +233,7 @@ async def test_another_profile_is_opened_without_a_restart(open_app: OpenApp, ha
             await until(lambda: "● live" in opened.text() and "lab" in opened.text(), clock=opened.clock)
 
 
+@pytest.mark.thorough
 async def test_a_profile_is_duplicated_renamed_and_deleted(open_app: OpenApp, hall: LiveHall, home: Home) -> None:
     keyring = FakeKeyring()
     keys = KeyStore(ManualClock(), find_keyring=lambda: keyring)
@@ -261,6 +265,7 @@ async def test_a_profile_is_duplicated_renamed_and_deleted(open_app: OpenApp, ha
         assert keyring.entries == {}
 
 
+@pytest.mark.thorough
 async def test_the_open_profile_is_renamed_with_its_key_and_watch_list(open_app: OpenApp, hall: LiveHall) -> None:
     keyring = FakeKeyring()
     keys = KeyStore(ManualClock(), find_keyring=lambda: keyring)
@@ -277,6 +282,7 @@ async def test_the_open_profile_is_renamed_with_its_key_and_watch_list(open_app:
 # -- what is open continues -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 async def test_a_new_key_for_the_open_profile_reconnects_and_leaves_the_screens_as_they_are(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -311,6 +317,7 @@ async def test_marks_and_pace_are_in_force_at_once(open_app: OpenApp, hall: Live
 # -- the key -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 async def test_the_variable_is_named_as_the_keys_source_and_a_saved_key_is_not_used_while_it_is_set(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -365,6 +372,7 @@ async def test_a_keyring_that_does_not_answer_freezes_nothing_and_can_be_asked_a
         await until(lambda: "● live" in opened.text() and "press K" not in opened.text(), clock=clock)
 
 
+@pytest.mark.thorough
 async def test_a_locked_keyring_is_said_to_be_locked_and_never_overwritten(
     open_app: OpenApp, hall: LiveHall, home: Home
 ) -> None:

@@ -111,6 +111,7 @@ async def test_a_link_to_the_file_stays_a_link(open_app: OpenApp, hall: LiveHall
 
 
 @pytest.mark.parametrize(("choice", "interval"), [("mine", 30), ("theirs", 20)])
+@pytest.mark.thorough
 async def test_two_programs_that_change_the_same_are_asked_whose_it_is(
     open_app: OpenApp, hall: LiveHall, home: Home, choice: str, interval: int
 ) -> None:

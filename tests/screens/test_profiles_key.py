@@ -36,6 +36,7 @@ BROKEN = [
 ]
 
 
+@pytest.mark.thorough
 async def test_a_key_that_came_in_pieces_is_refused_at_its_field_and_the_sentence_stays(
     open_app: OpenApp, home: Home
 ) -> None:

@@ -58,6 +58,7 @@ def session(tmp_path: Path) -> Session:
     return session
 
 
+@pytest.mark.thorough
 def test_a_key_typed_into_the_form_is_in_the_secret_service_and_read_once_at_the_next_start(
     session: Session, hall: LiveHall
 ) -> None:

@@ -17,6 +17,7 @@ TYPED = "phk_live_typed_for_the_profile"
 
 
 @pytest.mark.parametrize("name", ["PYHALL_REGISTRY_URL", "PYHALL_REGISTRY"])
+@pytest.mark.thorough
 async def test_a_test_asks_the_address_that_a_variable_names_and_says_so(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -36,6 +37,7 @@ async def test_a_test_asks_the_address_that_a_variable_names_and_says_so(
             assert len(other.requests) > 3 and not hall.requests
 
 
+@pytest.mark.thorough
 async def test_a_typed_key_goes_to_no_address_that_a_variable_names(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,7 @@ def profile_at(raw: RawServer, **fields: Any) -> Profile:
     ],
     ids=["400", "403", "500", "portal"],
 )
+@pytest.mark.thorough
 async def test_verifies_that_fail_are_told_apart_from_the_ban_list(
     open_app: OpenApp, said: bytes, word: str, width: int
 ) -> None:
@@ -80,6 +81,7 @@ async def test_verifies_that_fail_are_told_apart_from_the_ban_list(
     ("status", "width"),
     [("400 Bad Request", 80), ("403 Forbidden", 120), ("404 Not Found", 80), ("500 Internal Server Error", 120)],
 )
+@pytest.mark.thorough
 async def test_a_ban_list_that_fails_is_told_apart_from_the_verifies(
     open_app: OpenApp, status: str, width: int
 ) -> None:

@@ -104,6 +104,7 @@ async def test_escape_ends_a_wait_for_a_place_that_never_comes(open_app: OpenApp
 
 @pytest.mark.timeout(300)  # some forty openings of a screen in one test
 @pytest.mark.parametrize("place", ["workers", "enroll", "dispatch", "activity", "profiles", "worker", "hall"])
+@pytest.mark.thorough
 async def test_what_is_behind_a_key_in_one_write_is_for_the_place_that_the_key_leads_to(
     place: str, open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from tests.typist import settled, write
 
 
 @pytest.mark.parametrize("place", ["workers", "enroll", "dispatch", "activity", "profiles", "hall"])
+@pytest.mark.thorough
 async def test_each_field_of_a_screen_shows_how_to_leave_it_and_escape_and_a_digit_change_the_screen(
     place: str, open_app: OpenApp, hall: LiveHall
 ) -> None:

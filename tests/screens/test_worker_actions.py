@@ -122,6 +122,7 @@ async def test_a_worker_without_a_folder_says_how_to_give_it_one_and_still_opens
         await until(lambda: isinstance(opened.screen, EvidenceScreen) and "● Whole: 3 receipts" in opened.text())
 
 
+@pytest.mark.thorough
 async def test_from_a_folder_to_drift_and_a_new_attestation(view: View, hall: LiveHall, folder: Path) -> None:
     attest_in(hall, hash_package(folder).sha256)
     async with view() as opened:

@@ -44,6 +44,7 @@ async def ban_arrives(opened: OpenedApp, worker_id: str) -> None:
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.thorough
 async def test_the_fleet_is_shown_with_symbol_word_and_age(
     open_app: OpenApp, hall: LiveHall, size: tuple[int, int]
 ) -> None:
@@ -114,6 +115,7 @@ async def test_a_dialog_opened_on_a_worker_stays_with_it(open_app: OpenApp, hall
         assert "wkr_5" not in opened.words()
 
 
+@pytest.mark.thorough
 async def test_every_character_lands_in_the_filter_as_text(open_app: OpenApp, hall: LiveHall) -> None:
     """F25, F34."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
@@ -293,6 +295,7 @@ async def test_the_question_mark_lists_the_keys_of_this_screen(open_app: OpenApp
         assert len(opened.app.screen_stack) == 1
 
 
+@pytest.mark.thorough
 async def test_marks_of_the_profile_are_on_every_screen_in_words(open_app: OpenApp, hall: LiveHall) -> None:
     """F45."""
     profile = profile_of(hall, production=True, read_only=True)
