@@ -7,6 +7,7 @@
 """
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -18,14 +19,18 @@ from tests.garbage import collect_seldom, set_aside
 from tests.live_hall import LiveHall, live_hall
 from tests.parsed_css import share_parsed_css
 
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # as a script starts its background jobs; tests interrupt programs
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 share_parsed_css()
 use_examples()
 collect_seldom()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the thorough tests, unless this is CI, `-m` chooses, or the command line names single tests."""
-    if ALL or config.option.markexpr or any("::" in arg for arg in config.args):
+    """Leave out the thorough tests, unless this is CI, `-m` chooses, or the command line names files or tests."""
+    if ALL or config.option.markexpr or any(".py" in arg for arg in config.args):
         return
     thorough = [item for item in items if item.get_closest_marker("thorough")]
     if thorough:

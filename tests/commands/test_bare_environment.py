@@ -75,6 +75,7 @@ def test_what_needs_no_folder_works_without_a_home(shared_hall: LiveHall, tmp_pa
     ],
     ids=str,
 )
+@pytest.mark.thorough
 def test_what_needs_a_folder_says_so_without_a_home(
     shared_hall: LiveHall, tmp_path: Path, command: tuple[str, ...], code: int
 ) -> None:

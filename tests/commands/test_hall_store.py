@@ -10,6 +10,7 @@ COMMANDS = [["serve", "--port", "0"], ["status"], ["export"], ["import"], ["keys
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.thorough
 def test_an_address_of_a_server_is_not_a_store(command: list[str], tmp_path: Path) -> None:
     """F110: and no folder of that name is made."""
     words = [sys.executable, "-m", "pyhall_tui", "hall", *command, "--db", "postgresql://user:word@host/hall"]

@@ -80,6 +80,7 @@ def test_a_full_disk_is_said_in_one_line(commands: list[list[str]], unbuffered: 
 
 @full_device
 @pytest.mark.parametrize("both", [False, True])
+@pytest.mark.thorough
 def test_standard_error_on_a_full_disk_changes_no_exit_code(
     commands: list[list[str]], tmp_path: Path, both: bool
 ) -> None:

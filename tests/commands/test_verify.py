@@ -78,6 +78,7 @@ def test_wrong_use_is_not_a_registry_that_is_down(hall: LiveHall, tmp_path: Path
 
 
 @pytest.mark.parametrize("arguments", [("verify", "wkr_abc123"), ("doctor",)])
+@pytest.mark.thorough
 def test_a_hanging_name_lookup_does_not_outlast_the_timeout(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """F16: not the command's either."""
     (tmp_path / "sitecustomize.py").write_text(

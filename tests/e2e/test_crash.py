@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.terminal import Terminal, restored
 
 KEY = "phk_live_0123456789abcdefNOTREAL"
@@ -31,6 +33,7 @@ sys.exit(app.return_code)
 """
 
 
+@pytest.mark.thorough
 def test_a_crash_is_one_line_and_the_key_is_in_neither_terminal_nor_log(tmp_path: Path) -> None:
     """F41, F79: and where the log is."""
     program = tmp_path / "program.py"

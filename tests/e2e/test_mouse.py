@@ -31,6 +31,7 @@ def test_one_key_gives_the_mouse_to_the_terminal_and_takes_it_back(tmp_path: Pat
         terminal.wait_for_bytes(re.compile(re.escape(_OFF) + b".*" + re.escape(_ON), re.DOTALL))
 
 
+@pytest.mark.thorough
 def test_on_a_dialog_too_and_at_80_columns_the_screen_below_says_so(tmp_path: Path) -> None:
     """F80."""
     with pyhall_tui(tmp_path, "--demo", columns=80, lines=24) as terminal:

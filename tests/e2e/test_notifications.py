@@ -46,6 +46,7 @@ def end(terminal: Terminal) -> bytes:
     return terminal.raw
 
 
+@pytest.mark.thorough
 def test_a_ban_rings_and_notifies_and_its_reason_ends_no_sequence(tmp_path: Path, hall: LiveHall) -> None:
     """F09."""
     save(tmp_path, hall, bell=True, desktop=True)
@@ -61,6 +62,7 @@ def test_a_ban_rings_and_notifies_and_its_reason_ends_no_sequence(tmp_path: Path
     assert b"\x07" in OSC.sub(b"", raw), "the bell is no part of a sequence"
 
 
+@pytest.mark.thorough
 def test_unless_the_profile_says_so_nothing_rings_or_notifies(tmp_path: Path, hall: LiveHall) -> None:
     save(tmp_path, hall, bell=False, desktop=False)
     with pyhall_tui(tmp_path, TERM_PROGRAM="iTerm.app", PYHALL_API_KEY=hall.key) as terminal:
@@ -70,6 +72,7 @@ def test_unless_the_profile_says_so_nothing_rings_or_notifies(tmp_path: Path, ha
     assert b"\x07" not in OSC.sub(b"", raw)
 
 
+@pytest.mark.thorough
 def test_an_unknown_terminal_gets_only_the_bell(tmp_path: Path, hall: LiveHall) -> None:
     save(tmp_path, hall, bell=True, desktop=True)
     with pyhall_tui(tmp_path, PYHALL_API_KEY=hall.key) as terminal:

@@ -42,6 +42,7 @@ def test_in_the_demo_one_sees_a_ban_arrive_enrolls_a_worker_tries_a_dispatch_and
         assert restored(terminal.raw)
 
 
+@pytest.mark.thorough
 def test_the_demo_leaves_nothing_behind_in_the_users_own_folders(tmp_path: Path) -> None:
     with pyhall_tui(tmp_path, "--demo") as terminal:
         terminal.wait_for(r"● live")
@@ -75,6 +76,7 @@ def test_a_signal_ends_it_with_the_terminal_restored_and_its_exit_code(
         assert restored(terminal.raw)
 
 
+@pytest.mark.thorough
 def test_a_signal_at_the_very_start_restores_the_terminal_too(tmp_path: Path) -> None:
     """F29."""
     with pyhall_tui(tmp_path, "--demo") as terminal:
@@ -148,6 +150,7 @@ def test_quitting_is_at_once_while_a_huge_package_is_hashed(tmp_path: Path) -> N
         assert restored(terminal.raw)
 
 
+@pytest.mark.thorough
 def test_a_closed_terminal_ends_the_program_within_seconds(tmp_path: Path) -> None:
     """F29: the window is gone before the signal is handled, so nothing can be written any more."""
     with pyhall_tui(tmp_path, "--demo") as terminal:
@@ -155,6 +158,7 @@ def test_a_closed_terminal_ends_the_program_within_seconds(tmp_path: Path) -> No
         assert terminal.hang_up(terminal.at_once(8))
 
 
+@pytest.mark.thorough
 def test_the_filter_takes_characters_that_are_keys_elsewhere(tmp_path: Path) -> None:
     """F34, F25."""
     with pyhall_tui(tmp_path, "--demo") as terminal:
@@ -203,6 +207,7 @@ def test_it_starts_in_any_locale_and_without_colour_and_every_state_has_a_word(
         assert terminal.wait_for_end(terminal.at_once(5)) == 0
 
 
+@pytest.mark.thorough
 def test_a_dead_proxy_does_not_stand_between_the_app_and_the_embedded_hall(tmp_path: Path) -> None:
     """F11."""
     proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "localhost,::1/128,[::1],10.0.0.0/8"}

@@ -91,6 +91,7 @@ async def test_within_a_minute_one_is_attested_one_changes_its_hash_and_one_is_u
     assert seen == {"attested", "changed", "unbanned"}
 
 
+@pytest.mark.thorough
 async def test_it_continues_for_an_hour_without_ending_the_fleet(scenario: tuple[Store, ManualClock]) -> None:
     store, clock = scenario
     mine = store.put_worker(Worker(worker_id="mine", namespace="org.yourco", capabilities=("a",)))

@@ -108,6 +108,7 @@ async def test_a_ban_that_is_renewed_meanwhile_is_not_missed(tmp_path: Path) -> 
     store.close()
 
 
+@pytest.mark.thorough
 async def test_a_client_that_does_not_read_holds_nothing_up(tmp_path: Path) -> None:
     """F88, F93: others verify and write, and the write-ahead log is moved into the file."""
     with live_hall(tmp_path / "hall.db", public_reads=True) as hall:

@@ -83,6 +83,7 @@ def test_ten_an_hour_are_ten_in_the_first_hour_and_in_any(path: Path) -> None:
 
 @pytest.mark.parametrize("rate", ["1/second", "3/minute", "10/hour", "200/hour", "1000/day", "5000/minute"])
 @pytest.mark.parametrize("seed", range(examples(12) // 4))
+@pytest.mark.thorough
 def test_no_span_holds_more_than_the_number(rate: str, seed: int) -> None:
     """F84: in bursts and in trickles, with a clock that is set and a hall that starts again in between."""
     place = Place(Path(":memory:"), rate)
@@ -254,6 +255,7 @@ def test_a_decision_that_is_not_written_is_not_sent_and_counts_until_it_is(
     assert place.allowed(5) == 0
 
 
+@pytest.mark.thorough
 def test_a_hall_that_is_killed_and_asked_by_many_at_once_allows_no_more_than_the_number(tmp_path: Path) -> None:
     """F84: as a process of its own, with `kill -9` in the middle."""
     policy = tmp_path / "policy.toml"

@@ -386,6 +386,7 @@ def test_a_decision_knows_what_another_hall_did_since_the_last_look(two: tuple[S
     assert audit.verify(here) == audit.Checked(6)
 
 
+@pytest.mark.thorough
 def test_no_decision_is_logged_after_a_ban_that_it_does_not_know(two: tuple[Store, Store]) -> None:
     """Two halls decide while a third hand bans and unbans: one order for all of it."""
     here, there = two

@@ -1,5 +1,7 @@
 """A flapping worker is one row with a count."""
 
+import pytest
+
 from pyhall_tui.fleet.events import Kind, Severity
 from pyhall_tui.journal import coalescing as folding
 from pyhall_tui.journal.journal import Journal
@@ -84,6 +86,7 @@ def test_after_a_quiet_while_a_new_row_is_begun():
         assert [one.count for one in journal.events("prod")] == [1, 3, 1]
 
 
+@pytest.mark.thorough
 def test_a_day_of_flapping_is_a_row_an_hour():
     day = 24 * 360
     with Journal.in_memory(ManualClock()) as journal:

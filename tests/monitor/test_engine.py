@@ -103,6 +103,7 @@ async def test_one_worker_is_never_verified_twice_at_the_same_time(hall: LiveHal
         assert verified(hall) <= 1
 
 
+@pytest.mark.thorough
 async def test_a_429_is_obeyed_slows_the_engine_and_it_feels_its_way_up_again(hall: LiveHall) -> None:
     ids = fleet_of(hall, 30)
     async with polling(hall, requests_per_second=10, poll_interval=5, ban_list_interval=3600) as rig:

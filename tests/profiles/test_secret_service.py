@@ -101,6 +101,7 @@ def session(tmp_path: Path) -> Session:
     return Session(tmp_path)
 
 
+@pytest.mark.thorough
 def test_a_key_survives_the_program_and_a_locked_keyring_is_neither_read_nor_overwritten(session: Session) -> None:
     """F03: nobody is there to answer the prompt, which is what a dismissed one looks like."""
     assert session.run(SAVE, before=UNLOCK) == [

@@ -134,6 +134,7 @@ async def test_the_key_is_masked_in_what_is_looked_up(server: RawServer, client:
 
 
 @pytest.mark.parametrize("at", [0, MANY // 2, MANY - 1])
+@pytest.mark.thorough
 async def test_a_key_that_comes_twice_anywhere_in_a_long_list_is_told(
     server: RawServer, client: RegistryClient, at: int
 ) -> None:

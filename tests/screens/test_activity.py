@@ -157,6 +157,7 @@ async def test_older_events_come_as_one_goes_down_and_the_filters_reach_them(ope
         assert shown(screen) == [one.worker_id for one in reversed(events)]
 
 
+@pytest.mark.thorough
 async def test_no_character_acts_in_the_filter_and_enter_goes_to_the_worker(open_app: OpenApp, hall: LiveHall) -> None:
     """F34."""
     async with open_app(profile_of(hall), key=hall.key, watch=("other", WORKER), size=(80, 24)) as opened:
@@ -177,6 +178,7 @@ async def test_no_character_acts_in_the_filter_and_enter_goes_to_the_worker(open
         assert opened.screen.table.cursor_key == WORKER  # type: ignore[attr-defined]
 
 
+@pytest.mark.thorough
 async def test_export_writes_what_passes_the_filter(
     open_app: OpenApp, hall: LiveHall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from pyhall_tui.screens.ban_list.check_dialog import CheckScreen
@@ -135,6 +136,7 @@ async def test_a_list_that_fails_says_since_when_and_clears_nothing(open_app: Op
         await reads(opened, "? unknown")
 
 
+@pytest.mark.thorough
 async def test_a_hash_and_a_package_are_checked(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
     package = tmp_path / "package"
     package.mkdir()
@@ -156,6 +158,7 @@ async def test_a_hash_and_a_package_are_checked(open_app: OpenApp, hall: LiveHal
         await reads(opened, "could not be checked")
 
 
+@pytest.mark.thorough
 async def test_a_hash_is_reported_and_the_second_time_it_says_so(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await open_list(opened)
@@ -222,6 +225,7 @@ async def test_the_hash_is_copied_whole(open_app: OpenApp, hall: LiveHall) -> No
         assert OTHER in opened.words().replace(" ", "")
 
 
+@pytest.mark.thorough
 async def test_pictures(open_app: OpenApp, hall: LiveHall, picture: Picture) -> None:
     serve(hall, *THREE)
     profile = profile_of(hall)

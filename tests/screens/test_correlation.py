@@ -33,6 +33,7 @@ async def test_an_alarm_leads_to_its_verdict(open_app: OpenApp, hall: LiveHall) 
         await reads(opened, "EVENTS", WORKER, "None of the hall's last 500 decisions has this id.")
 
 
+@pytest.mark.thorough
 async def test_a_decision_of_the_hall_is_found_by_its_id(open_app: OpenApp, hall: LiveHall) -> None:
     dispatch(hall, "critical", "req-\x1b[31mtwo")
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(120, 40)) as opened:

@@ -93,6 +93,7 @@ async def test_a_dialog_in_a_terminal_too_small_gives_way_to_the_sentence_and_is
         assert (field.has_focus, field.value, field.cursor_position) == (True, "typed", 2)
 
 
+@pytest.mark.thorough
 async def test_failed_work_is_reported_whatever_widget_or_dialog_it_was_of(open_app: OpenApp, hall: LiveHall) -> None:
     async def fail(who: str) -> None:
         raise OSError(f"no disk for {who}")

@@ -119,6 +119,7 @@ async def test_a_lost_answer_reads_unknown_and_is_not_sent_again(hall: LiveHall,
         assert sum(seen.raw_path == "/api/v1/dispatch" for seen in hall.requests) == 1
 
 
+@pytest.mark.thorough
 async def test_a_redirect_is_an_error_whose_new_address_goes_into_the_profile_on_a_press(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -221,6 +222,7 @@ async def test_enter_on_a_row_of_the_history_fills_the_form_again(hall: LiveHall
         assert json.loads(values.context) == {"env": "prod"}
 
 
+@pytest.mark.thorough
 async def test_what_is_typed_is_there_after_a_restart(hall: LiveHall, open_app: OpenApp) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await come(opened, risk_tier="high", context='{"env": "prod"}', correlation_id="mine")
@@ -291,6 +293,7 @@ async def test_the_key_is_masked_in_the_headers(hall: LiveHall, open_app: OpenAp
         assert hall.key not in copied[0]
 
 
+@pytest.mark.thorough
 async def test_a_new_address_for_the_environments_own_profile_goes_into_a_new_one(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:

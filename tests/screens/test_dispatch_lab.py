@@ -75,6 +75,7 @@ async def test_a_live_run_continues_behind_another_screen_and_the_header_says_so
         assert (event.before, event.after) == ("allow", "deny FROZEN")
 
 
+@pytest.mark.thorough
 async def test_a_live_run_shows_its_answers_latencies_and_changes_and_stops(hall: LiveHall, open_app: OpenApp) -> None:
     async with open_app(profile_of(hall), key=hall.key, size=(140, 40)) as opened:
         await come(opened)
@@ -106,6 +107,7 @@ async def test_a_fast_live_run_against_another_machine_needs_a_second_confirmati
         await until(lambda: answers == [0.5])
 
 
+@pytest.mark.thorough
 async def test_a_matrix_is_a_grid_of_glyphs_with_its_sums(hall: LiveHall, open_app: OpenApp) -> None:
     async with open_app(profile_of(hall), key=hall.key, size=(140, 40)) as opened:
         screen = await come(opened)
@@ -127,6 +129,7 @@ async def test_a_cell_opens_its_full_answer(hall: LiveHall, open_app: OpenApp) -
         assert screen.form.values.risk_tier == "high"
 
 
+@pytest.mark.thorough
 async def test_a_filter_leaves_what_it_names(hall: LiveHall, open_app: OpenApp) -> None:
     async with open_app(profile_of(hall), key=hall.key, size=(140, 40)) as opened:
         screen = await come(opened)
@@ -219,6 +222,7 @@ async def test_the_history_is_there_after_a_restart_is_searched_and_fills_the_fo
         await shows(opened, "✖ DENY")
 
 
+@pytest.mark.thorough
 async def test_two_of_the_history_are_compared_and_an_id_is_followed(hall: LiveHall, open_app: OpenApp) -> None:
     async with open_app(profile_of(hall), key=hall.key, size=(140, 45)) as opened:
         screen = await come(opened, correlation_id="req-first")

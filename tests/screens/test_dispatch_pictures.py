@@ -80,6 +80,7 @@ def tried(result: Result) -> Tried:
 
 
 @pytest.mark.parametrize("result", list(Result))
+@pytest.mark.thorough
 def test_an_answer(result: Result, snap_compare: Callable[..., bool]) -> None:
     """F26: word, glyph and border are each state's own."""
     view = AnswerView(Static())

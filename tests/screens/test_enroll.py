@@ -69,6 +69,7 @@ async def test_a_typed_worker_is_enrolled_watched_and_verified(open_app: OpenApp
         assert json.loads(row.request)["capabilities"] == ["mail.send", "mail.read"]
 
 
+@pytest.mark.thorough
 async def test_the_preview_is_what_is_sent(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key, size=(200, 50)) as opened:
         await at_the_form(opened)
@@ -93,6 +94,7 @@ async def test_the_preview_is_what_is_sent(open_app: OpenApp, hall: LiveHall) ->
         assert line in shown
 
 
+@pytest.mark.thorough
 async def test_each_field_is_checked_as_one_leaves_it(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await at_the_form(opened)
@@ -143,6 +145,7 @@ async def test_capabilities_complete_from_those_seen_before(open_app: OpenApp, h
         await until(lambda: screen.form.capabilities.chosen == ["llm.text.generate", "mail.send.bulk"])
 
 
+@pytest.mark.thorough
 async def test_a_capability_is_taken_back_corrected_and_removed(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         screen = await at_the_form(opened)
@@ -192,6 +195,7 @@ async def test_an_error_lands_at_the_field_that_it_names(open_app: OpenApp, hall
         assert row.state is EnrollmentState.REFUSED
 
 
+@pytest.mark.thorough
 async def test_an_error_text_is_shown_unchanged(open_app: OpenApp, hall: LiveHall) -> None:
     """F08: brackets are text. F09: no control byte reaches the screen."""
     told = {"error": '{"flags": [true, false]} [red]x\x1b]0;PWNED\x07'}
@@ -267,6 +271,7 @@ async def test_a_revoked_key_costs_nothing_that_was_typed(open_app: OpenApp, hal
         await until(lambda: enrolled(hall), clock=opened.clock)
 
 
+@pytest.mark.thorough
 async def test_the_cursor_is_where_it_was_when_you_return_by_keys(open_app: OpenApp, hall: LiveHall) -> None:
     """F35: escape and a digit are the keyboard's way to the profiles and back."""
     async with open_app(profile_of(hall), key=hall.key) as opened:
@@ -327,6 +332,7 @@ async def test_a_read_only_profile_refuses_with_the_reason(open_app: OpenApp, ha
         assert posts(hall) == 0
 
 
+@pytest.mark.thorough
 async def test_an_answer_without_a_worker_is_shown_and_is_not_a_failure(open_app: OpenApp, hall: LiveHall) -> None:
     """Contract, part 2: enroll may open a session and name no worker."""
     session = {"session_id": "ses_1", "namespace": "org.yourco", "expires": "2026-12-01T00:00:00Z"}
@@ -453,6 +459,7 @@ async def test_quitting_in_the_middle_of_a_send_leaves_it_unsettled(open_app: Op
         assert [row.state for row in rows] == [EnrollmentState.UNKNOWN]
 
 
+@pytest.mark.thorough
 async def test_enter_takes_the_capability_that_is_offered_and_a_new_one_is_said_to_be_new(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -472,6 +479,7 @@ async def test_enter_takes_the_capability_that_is_offered_and_a_new_one_is_said_
         assert (field.chosen, field.input.value) == (["llm.embed", "mial.send"], "llm text")
 
 
+@pytest.mark.thorough
 async def test_a_new_capability_is_sent_only_after_it_was_said_to_be_new(open_app: OpenApp, hall: LiveHall) -> None:
     """F49: the key that sends is pressed with `llm.em` in the field."""
     async with open_app(profile_of(hall, capabilities=("llm.embed",)), key=hall.key) as opened:
@@ -488,6 +496,7 @@ async def test_a_new_capability_is_sent_only_after_it_was_said_to_be_new(open_ap
         await until(lambda: [seen for seen in hall.requests if seen.method == "POST"], clock=opened.clock)
 
 
+@pytest.mark.thorough
 async def test_a_draft_that_cannot_be_read_is_kept_and_named(open_app: OpenApp, hall: LiveHall) -> None:
     """F73"""
     async with open_app(profile_of(hall), key=hall.key) as opened:

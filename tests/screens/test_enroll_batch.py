@@ -46,6 +46,7 @@ async def checked(opened: OpenedApp, path: Path) -> BatchPane:
     return screen.many
 
 
+@pytest.mark.thorough
 async def test_a_batch_is_checked_asked_about_and_enrolled(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
     path = batch(tmp_path, 3)
     path.write_text(path.read_text() + "\n{")
@@ -97,6 +98,7 @@ async def test_a_lost_answer_is_left_to_the_operator(open_app: OpenApp, hall: Li
         assert enrolled(hall) == ["w0", "w1"]
 
 
+@pytest.mark.thorough
 async def test_a_read_only_profile_checks_and_sends_nothing(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
     """F45."""
     async with open_app(profile_of(hall, read_only=True), key=hall.key) as opened:
@@ -176,6 +178,7 @@ async def test_a_batch_that_waits_for_a_rate_limit_says_so(open_app: OpenApp, ha
         assert counts(pane._items) == {RowState.READY: 2}
 
 
+@pytest.mark.thorough
 async def test_a_batch_that_cannot_be_read_is_reported_at_its_path(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         screen = await at_the_form(opened)

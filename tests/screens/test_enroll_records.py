@@ -38,6 +38,7 @@ async def read_record_of(opened: OpenedApp, path: Path) -> EnrollScreen:
     return screen
 
 
+@pytest.mark.thorough
 async def test_a_manifest_fills_the_form_and_is_compared_with_its_folder(
     open_app: OpenApp, hall: LiveHall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +120,7 @@ async def test_a_pasted_record_fills_the_form_and_survives_a_restart(open_app: O
         await sees(opened, "CLI scaffold's record pasted JSON")
 
 
+@pytest.mark.thorough
 async def test_a_text_that_is_not_a_record_is_reported_in_the_dialog(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await at_the_form(opened)
@@ -128,6 +130,7 @@ async def test_a_text_that_is_not_a_record_is_reported_in_the_dialog(open_app: O
         await sees(opened, "✖ This is not a record: not a JSON object.")
 
 
+@pytest.mark.thorough
 async def test_two_names_that_look_alike_can_be_distinguished(
     open_app: OpenApp, hall: LiveHall, tmp_path: Path
 ) -> None:
@@ -145,6 +148,7 @@ async def test_two_names_that_look_alike_can_be_distinguished(
         await sees(opened, "(\\xe9)")
 
 
+@pytest.mark.thorough
 async def test_a_record_is_written_from_the_form(open_app: OpenApp, hall: LiveHall, tmp_path: Path) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await at_the_form(opened)

@@ -78,6 +78,7 @@ async def test_paused_it_counts_and_then_shows_what_came(open_app: OpenApp, hall
         await reads(opened, "req-two", "● live")
 
 
+@pytest.mark.thorough
 async def test_a_filter_looks_in_all_fields_and_escape_clears_it_before_it_leaves(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -95,6 +96,7 @@ async def test_a_filter_looks_in_all_fields_and_escape_clears_it_before_it_leave
         assert not isinstance(opened.screen, HallScreen)
 
 
+@pytest.mark.thorough
 async def test_a_decision_is_opened_with_the_explanation_and_copied(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +113,7 @@ async def test_a_decision_is_opened_with_the_explanation_and_copied(
         assert '"rule": "deny-critical"' in opened.screen.query_one(TextArea).text
 
 
+@pytest.mark.thorough
 async def test_from_a_decision_one_goes_to_its_worker(open_app: OpenApp, hall: LiveHall) -> None:
     hall.add_worker("wkr_other")
     dispatch(hall, "low", "req-one", "wkr_other")
@@ -122,6 +125,7 @@ async def test_from_a_decision_one_goes_to_its_worker(open_app: OpenApp, hall: L
         await reads(opened, "wkr_other")
 
 
+@pytest.mark.thorough
 async def test_hostile_text_stays_text(open_app: OpenApp, hall: LiveHall) -> None:
     dispatch(hall, "low", "[/b]\x1b[31m[bold]", "wkr_[/x]")
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(160, 40)) as opened:
@@ -163,6 +167,7 @@ async def test_rules_come_with_their_hits_the_hidden_ones_explained(open_app: Op
         await reads(opened, "✖ deny", "1 decision")
 
 
+@pytest.mark.thorough
 async def test_a_mistake_in_the_policys_file_is_shown(open_app: OpenApp, hall: LiveHall) -> None:
     """F82"""
     hall.hall.policy.current()
@@ -175,6 +180,7 @@ async def test_a_mistake_in_the_policys_file_is_shown(open_app: OpenApp, hall: L
         await reads(opened, "✖ the policy in the hall", "stays in force")
 
 
+@pytest.mark.thorough
 async def test_a_hall_that_shows_no_rules_is_shown_anyway(open_app: OpenApp, hall: LiveHall) -> None:
     hall.faults.add(path="/policy*", status=404)
     hall.faults.add(path="/dispatches", body='[{"dispatch_id": "d1", "capability_id": "cap.x", "denied": 1}]')
@@ -246,6 +252,7 @@ async def test_a_dispatch_that_was_never_made_is_explained_and_logged_nowhere(
         assert not list(audit.decisions(hall.store, 1))
 
 
+@pytest.mark.thorough
 async def test_it_looks_at_a_context_and_says_what_is_wrong_with_one(open_app: OpenApp, hall: LiveHall) -> None:
     save_rules(hall.store, Policy(rule=(Rule(id="prod", outcome="allow", context={"env": ("prod",)}),)))
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(140, 40)) as opened:
@@ -266,6 +273,7 @@ async def test_what_is_missing_is_said_at_its_field(open_app: OpenApp, hall: Liv
         assert not any(request.raw_path == "/policy/explain" for request in hall.requests)
 
 
+@pytest.mark.thorough
 async def test_typed_text_survives_leaving_the_screen_and_its_characters_are_text(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -337,6 +345,7 @@ async def test_in_the_filter_its_keys_are_characters(open_app: OpenApp, hall: Li
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+@pytest.mark.thorough
 async def test_it_fits(open_app: OpenApp, hall: LiveHall, size: tuple[int, int]) -> None:
     dispatch(hall, "critical", "req-two")
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=size) as opened:

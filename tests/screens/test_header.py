@@ -8,6 +8,7 @@ from tests.waiting import until
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
+@pytest.mark.thorough
 async def test_no_mark_is_cut_off_by_what_else_the_header_tells(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:

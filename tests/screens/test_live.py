@@ -1,5 +1,7 @@
 """What header, band and toasts say about the registry and the key is true and current."""
 
+import pytest
+
 from pyhall_tui.fleet.events import Kind, Severity
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.monitor.connection_state import Reachability
@@ -122,6 +124,7 @@ async def test_what_another_program_acknowledges_is_acknowledged_here(open_app: 
         assert opened.workspace.alarms.firing == 0
 
 
+@pytest.mark.thorough
 async def test_an_exception_in_the_journals_thread_is_said_in_a_band_that_stays(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -146,6 +149,7 @@ async def test_an_exception_in_the_journals_thread_is_said_in_a_band_that_stays(
         await until(lambda: opened.workspace.journal.unacknowledged_alarms("acme") == 1)
 
 
+@pytest.mark.thorough
 async def test_what_a_full_disk_could_not_keep_is_said_until_it_is_kept(open_app: OpenApp, hall: LiveHall) -> None:
     """F61: a worker that was added meanwhile is on the watch list then."""
     hall.add_worker("wkr_new")

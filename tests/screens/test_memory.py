@@ -187,6 +187,7 @@ def no_collection_but_the_apps_own() -> Iterator[None]:
     set_aside()
 
 
+@pytest.mark.thorough
 async def test_the_app_collects_by_itself_what_was_closed(
     open_app: OpenApp, hall: LiveHall, no_collection_but_the_apps_own: None
 ) -> None:

@@ -28,6 +28,7 @@ from tests.waiting import until
 # Sending
 
 
+@pytest.mark.thorough
 async def test_two_sends_in_one_read_enroll_one_worker(open_app: OpenApp, hall: LiveHall) -> None:
     """F47: ctrl+s twice while the registry takes its time."""
     hall.faults.add(path="/api/v1/hall/enroll", latency=0.5)
@@ -40,6 +41,7 @@ async def test_two_sends_in_one_read_enroll_one_worker(open_app: OpenApp, hall: 
         assert (posts(hall), len(enrolled(hall))) == (1, 1)
 
 
+@pytest.mark.thorough
 async def test_keys_that_waited_for_an_answer_do_not_send_again(open_app: OpenApp, hall: LiveHall) -> None:
     """F47: a hall that answers before the second of three ctrl+s in one read gets its turn."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
@@ -70,6 +72,7 @@ async def test_a_matrix_is_begun_once_in_one_read(open_app: OpenApp, hall: LiveH
         assert (opened.workspace.lab.matrix, dispatches(hall)) == (matrix, len(matrix.plan))
 
 
+@pytest.mark.thorough
 async def test_a_refused_enrollment_is_not_sent_again_by_a_key_from_before(open_app: OpenApp, hall: LiveHall) -> None:
     """F47: the form keeps what it has, so a second ctrl+s would send it."""
     hall.faults.add(path="/api/v1/hall/enroll", status=400)
@@ -151,6 +154,7 @@ async def test_a_dialog_below_another_closes_when_it_is_on_top_again(open_app: O
         assert len(opened.app.screen_stack) == 1
 
 
+@pytest.mark.thorough
 async def test_a_dialog_of_the_whole_app_does_not_lie_upon_itself(open_app: OpenApp, hall: LiveHall) -> None:
     """Each modal draws the one below it: forty keys that opened one more ended the program with a RecursionError."""
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:

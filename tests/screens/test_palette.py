@@ -1,5 +1,6 @@
 """The command palette: the same commands as the keys and the bar."""
 
+import pytest
 from textual.command import CommandPalette
 from textual.widgets import Input, OptionList
 
@@ -11,6 +12,7 @@ from tests.screens.conftest import OpenApp, profile_of
 from tests.waiting import until
 
 
+@pytest.mark.thorough
 async def test_it_offers_screens_profiles_and_the_keys_of_the_screen_as_text(open_app: OpenApp, hall: LiveHall) -> None:
     """F08: a profile's name is text here too."""
     profiles = (profile_of(hall), profile_of(hall, name="[/x] odd"))

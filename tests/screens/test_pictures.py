@@ -88,6 +88,7 @@ async def test_the_workers_view_has_a_time_line_of_its_states(open_app: OpenApp,
         assert "clean → BANNED: leaks" in str(recent.content)
 
 
+@pytest.mark.thorough
 async def test_the_incident_note_is_copied_and_nothing_is_sent_for_it(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from tests.screens.profile_form import KEY, answer, fill, go_to_profiles, opens,
 from tests.waiting import until
 
 
+@pytest.mark.thorough
 async def test_the_first_run_makes_a_profile_tests_it_saves_it_and_opens_it(
     open_app: OpenApp, hall: LiveHall, home: Home
 ) -> None:
@@ -63,6 +64,7 @@ async def test_an_unknown_profile_is_named_with_those_that_exist(open_app: OpenA
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+@pytest.mark.thorough
 async def test_the_first_run_fits(open_app: OpenApp, size: tuple[int, int]) -> None:
     async with open_app(size=size) as opened:
         for words in ("Welcome", "Try the demo", "Name", "Test", "Save"):
@@ -72,6 +74,7 @@ async def test_the_first_run_fits(open_app: OpenApp, size: tuple[int, int]) -> N
 # -- the form ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 async def test_a_field_is_checked_as_one_leaves_it_and_forgiven_as_soon_as_it_is_right(open_app: OpenApp) -> None:
     async with open_app() as opened:
         await fill(opened, name="acme", namespace="acme")
@@ -99,6 +102,7 @@ async def test_nothing_is_saved_while_a_field_is_wrong(open_app: OpenApp, home: 
         assert not (home.config / "profiles.toml").exists()
 
 
+@pytest.mark.thorough
 async def test_characters_in_a_field_are_text(open_app: OpenApp, hall: LiveHall) -> None:
     """F34"""
     async with open_app(profile_of(hall), key=hall.key) as opened:
@@ -112,6 +116,7 @@ async def test_characters_in_a_field_are_text(open_app: OpenApp, hall: LiveHall)
         assert opened.screen is screen
 
 
+@pytest.mark.thorough
 async def test_a_pasted_key_is_stripped_and_does_not_submit(open_app: OpenApp, hall: LiveHall) -> None:
     """F05"""
     from textual.events import Paste
@@ -150,6 +155,7 @@ async def test_what_is_typed_survives_another_profile_a_change_of_screen_and_a_r
 # -- the test ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 async def test_each_step_that_fails_says_what_to_do(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app() as opened:
         await fill(opened, name="acme", namespace="org.yourco", registry_url=hall.url, key="phk_live_wrong")
@@ -162,6 +168,7 @@ async def test_each_step_that_fails_says_what_to_do(open_app: OpenApp, hall: Liv
         assert "Check the network" in opened.text()
 
 
+@pytest.mark.thorough
 async def test_a_redirect_offers_its_address_and_does_not_follow_it(open_app: OpenApp) -> None:
     """F14"""
     async with raw_server() as server, open_app() as opened:
@@ -196,6 +203,7 @@ async def test_saving_what_is_not_known_to_work_is_asked_once(open_app: OpenApp,
 # -- the list ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 async def test_profiles_are_listed_with_their_marks_and_one_read_of_the_keyring(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -222,6 +230,7 @@ async def test_profiles_are_listed_with_their_marks_and_one_read_of_the_keyring(
     assert keyring.calls == [f"get p3@{hall.url}"]
 
 
+@pytest.mark.thorough
 async def test_another_profile_is_opened_without_a_restart(open_app: OpenApp, hall: LiveHall) -> None:
     with live_hall() as other:
         profiles = (profile_of(hall), profile_of(other, name="lab"))
@@ -299,6 +308,7 @@ async def test_a_new_key_for_the_open_profile_reconnects_and_leaves_the_screens_
         assert opened.screen is workers and opened.workspace is workspace
 
 
+@pytest.mark.thorough
 async def test_marks_and_pace_are_in_force_at_once(open_app: OpenApp, hall: LiveHall) -> None:
     """F45"""
     async with open_app(profile_of(hall), key=hall.key) as opened:
@@ -353,6 +363,7 @@ class HangingKeyring(FakeKeyring):
         return super().get_password(service, username)
 
 
+@pytest.mark.thorough
 async def test_a_keyring_that_does_not_answer_freezes_nothing_and_can_be_asked_again(
     open_app: OpenApp, hall: LiveHall
 ) -> None:

@@ -28,6 +28,7 @@ async def test_a_file_with_a_mistake_is_reported_with_line_and_column_and_left_a
         await until(lambda: "line 3" not in opened.text() and "org.acme" in opened.text())
 
 
+@pytest.mark.thorough
 async def test_a_file_that_an_editor_breaks_meanwhile_costs_nothing_that_was_typed(
     open_app: OpenApp, hall: LiveHall, home: Home
 ) -> None:
@@ -96,6 +97,7 @@ async def test_a_file_that_cannot_be_written_is_reported_and_nothing_typed_is_lo
         target.write_text(content)
 
 
+@pytest.mark.thorough
 async def test_a_link_to_the_file_stays_a_link(open_app: OpenApp, hall: LiveHall, home: Home, tmp_path: Path) -> None:
     """F36"""
     async with open_app(profile_of(hall), key=hall.key) as opened:
@@ -131,6 +133,7 @@ async def test_two_programs_that_change_the_same_are_asked_whose_it_is(
         assert profiles_screen(opened).form.values()["poll_interval"] == str(interval)
 
 
+@pytest.mark.thorough
 async def test_a_new_profile_never_takes_the_place_of_another(open_app: OpenApp, hall: LiveHall, home: Home) -> None:
     async with open_app(profile_of(hall), key=hall.key) as opened:
         screen = await go_to_profiles(opened)
@@ -164,6 +167,7 @@ async def test_an_empty_file_is_not_a_first_run_and_is_started_again_only_on_req
         assert store_of(home).load().profiles == ()
 
 
+@pytest.mark.thorough
 async def test_a_file_that_goes_while_the_program_runs_is_reported_and_nothing_typed_is_lost(
     open_app: OpenApp, hall: LiveHall, home: Home
 ) -> None:

@@ -74,6 +74,7 @@ async def test_a_key_pasted_into_another_key_is_inserted(open_app: OpenApp, hall
 
 
 @pytest.mark.parametrize("line_end", ["enter", "ctrl+j"])
+@pytest.mark.thorough
 async def test_no_line_of_a_key_gets_into_the_next_field_if_the_terminal_does_not_mark_pastes(
     open_app: OpenApp, line_end: str
 ) -> None:

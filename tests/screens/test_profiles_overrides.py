@@ -87,6 +87,7 @@ async def test_the_namespace_of_a_variable_is_the_one_that_is_tested(
         await until(lambda: "Saved. PYHALL_NAMESPACE is set: the namespace is x.other" in opened.words())
 
 
+@pytest.mark.thorough
 async def test_the_key_of_a_variable_is_the_one_that_is_tested_also_over_a_typed_one(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:

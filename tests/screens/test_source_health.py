@@ -130,6 +130,7 @@ async def test_a_truncated_ban_list_says_so_as_the_lists_own_state(open_app: Ope
             assert "● live" not in opened.text()
 
 
+@pytest.mark.thorough
 async def test_verifies_that_are_never_answered_time_out_and_are_not_live(open_app: OpenApp) -> None:
     """F53: the ban list goes on to answer."""
     answers = Answers()

@@ -69,6 +69,7 @@ async def test_a_paste_does_not_overtake_the_keys_before_it(open_app: OpenApp, h
         assert (values["registry_url"], values["key"]) == ("https://example.org", "phk_live_pastedx")
 
 
+@pytest.mark.thorough
 async def test_the_palette_runs_what_was_typed_into_it(open_app: OpenApp, hall: LiveHall) -> None:
     """F46: Enter right after the text waits for what the text finds."""
     async with open_app(profile_of(hall), key=hall.key, watch=_WATCHED) as opened:
@@ -117,6 +118,7 @@ async def test_what_is_behind_a_key_in_one_write_is_for_the_place_that_the_key_l
         assert astray == []
 
 
+@pytest.mark.thorough
 async def test_the_walk_notices_a_key_that_holds_nothing_back(
     open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:

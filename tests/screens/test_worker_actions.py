@@ -111,6 +111,7 @@ async def type_path(opened: OpenedApp, path: Path) -> None:
     await opened.pilot.press("enter")
 
 
+@pytest.mark.thorough
 async def test_a_worker_without_a_folder_says_how_to_give_it_one_and_still_opens_its_evidence(view: View) -> None:
     async with view() as opened:
         assert "No folder is chosen" in opened.text()
@@ -167,6 +168,7 @@ def hall_id_of(hall: LiveHall, path: str) -> str:
     return dict(request.headers)["x-correlation-id"]
 
 
+@pytest.mark.thorough
 async def test_what_is_cancelled_or_changes_while_one_is_asked_is_not_attested(
     view: View, hall: LiveHall, folder: Path
 ) -> None:
@@ -184,6 +186,7 @@ async def test_what_is_cancelled_or_changes_while_one_is_asked_is_not_attested(
         assert sent_to(hall, "/attest") == []
 
 
+@pytest.mark.thorough
 async def test_another_sdks_order_is_reported_in_words_with_what_to_do_and_what_it_leaves_out(
     view: View, hall: LiveHall, folder: Path
 ) -> None:
@@ -293,6 +296,7 @@ async def test_a_read_only_profile_attests_and_reports_nothing_but_may_forget_it
     assert WatchList(home.data, "acme").load()[0].folder is None
 
 
+@pytest.mark.thorough
 async def test_drift_is_known_at_the_next_start_and_is_not_a_new_event(view: View, folder: Path) -> None:
     async with view(folder) as opened:
         await drift_is(opened, "drifted")
@@ -314,6 +318,7 @@ async def fill_report(opened: OpenedApp, reason: str, link: str) -> None:
     await opened.pilot.pause()
 
 
+@pytest.mark.thorough
 async def test_a_report_is_checked_confirmed_and_sent_with_reason_and_link(view: View, hall: LiveHall) -> None:
     async with view() as opened:
         for reason, link, sentence in (

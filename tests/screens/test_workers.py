@@ -200,6 +200,7 @@ async def test_an_empty_watch_list_shows_three_ways_on(open_app: OpenApp, hall: 
             assert words in text
 
 
+@pytest.mark.thorough
 async def test_a_lost_registry_keeps_the_table_and_says_since_when_and_what_is_next(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -214,6 +215,7 @@ async def test_a_lost_registry_keeps_the_table_and_says_since_when_and_what_is_n
         assert "~ clean" in text
 
 
+@pytest.mark.thorough
 async def test_a_rejected_key_says_so_and_what_to_do(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key="phk_live_wrong", watch=(WORKER,)) as opened:
         await until(lambda: "API key rejected" in opened.words(), clock=opened.clock)
@@ -236,6 +238,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.thorough
 async def test_hostile_names_are_shown_as_text_and_columns_stay_in_line(open_app: OpenApp, hall: LiveHall) -> None:
     """F08, F09, F10."""
     from rich.cells import cell_len
@@ -317,6 +320,7 @@ async def test_in_a_field_the_key_bar_shows_no_key_that_would_be_a_character_the
         await until(lambda: "/ Filter" not in opened.words())
 
 
+@pytest.mark.thorough
 async def test_a_change_of_theme_and_of_size_reaches_the_screens_that_are_hidden(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
