@@ -66,10 +66,7 @@ class SentReports:
             if again:
                 write_atomically(path, msgspec.json.encode(report))
                 return
-            with os.fdopen(make_private_file(path, os.O_WRONLY), "wb") as file:
-                file.write(msgspec.json.encode(report))
-                file.flush()
-                os.fsync(file.fileno())
+            _make(path, msgspec.json.encode(report))
         except FileExistsError:
             raise NotKept("It is being reported, or was reported before.") from None
         except OSError as error:
@@ -91,3 +88,17 @@ class SentReports:
     def _path(self, folder: Path, sha256: str) -> Path:
         digest = hashlib.sha256(f"{self._registry_url}\n{sha256}".encode(errors="surrogatepass")).hexdigest()
         return folder / f"{digest[:32]}.json"
+
+
+def _make(path: Path, content: bytes) -> None:
+    """Make a file with this content, or none: if it can't be written, nothing will be sent that it could speak of."""
+    handle = make_private_file(path, os.O_WRONLY)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
