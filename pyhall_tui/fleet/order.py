@@ -7,7 +7,7 @@ from enum import StrEnum
 from heapq import heapify, heappop, heappush
 from itertools import compress
 from operator import attrgetter, not_
-from typing import Any, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -37,11 +37,53 @@ class SortKey(StrEnum):
     CHANGED = "changed"
 
 
+class NamedFleet(NamedTuple):
+    """One of several fleets whose workers are in one list."""
+
+    name: str
+    fleet: Fleet
+    words: str = ""
+    """The filter finds all its workers by these words."""
+
+
+_IN: Final = "\0"
+"""Stands between a worker's id, which has no such character, and its fleet's name; sorts before every other."""
+
+
+def key_in(worker_id: str, name: str) -> str:
+    """Return the key of a worker in a list of several fleets."""
+    return f"{worker_id}{_IN}{name}"
+
+
+def worker_and_fleet(key: str) -> tuple[str, str]:
+    """Return the worker's id and the name of its fleet."""
+    worker_id, _, name = key.partition(_IN)
+    return worker_id, name
+
+
+class _Part(msgspec.Struct):
+    """One fleet in the list, and what was last read of it."""
+
+    number: int
+    fleet: Fleet
+    name: str | None
+    """None if there is only one fleet: then a worker's key is its id."""
+    words: str = ""
+    seen: int = -1
+    stale_after: float = 0.0
+    counts: dict[State, int] = msgspec.field(default_factory=lambda: dict.fromkeys(State, 0))
+
+    def keys(self, worker_ids: list[str]) -> list[str]:
+        """Return the keys of workers."""
+        return worker_ids if self.name is None else [key_in(each, self.name) for each in worker_ids]
+
+
 class _Row(msgspec.Struct, gc=False):
     """An entry as it was last sorted and filtered."""
 
-    worker_id: str
+    key: str
     entry: Entry
+    part: _Part
     state: State
     haystack: str
     sha256: str
@@ -68,19 +110,23 @@ def _in_order(indexes: Iterable[int]) -> _Order:
 
 
 class Roster:
-    """A fleet's ids, filtered and sorted, and its count by state. Only changes are processed.
+    """The ids of a fleet, or of several, filtered and sorted, and the count by state. Only changes are processed.
 
     Sorting a hundred thousand workers takes about 50 ms. As long as verdicts only confirm the last ones, there is
     almost nothing to do.
     """
 
-    def __init__(self, fleet: Fleet) -> None:
-        """Start empty; `refresh` reads the fleet."""
+    def __init__(self, fleets: Fleet | Sequence[NamedFleet]) -> None:
+        """Start empty; `refresh` reads the fleets. With several, `ids` has the keys that `key_in` makes."""
         self.ids: Sequence[str] = Ids((), _in_order(()))
         """The ids that match, in order. Replaced, never changed in place."""
         self.counts: dict[State, int] = dict.fromkeys(State, 0)
         """How many workers in all are in each state, in order of rank, including empty states."""
-        self._fleet = fleet
+        self._parts = (
+            [_Part(0, fleets, None)]
+            if isinstance(fleets, Fleet)
+            else [_Part(number, *(each.fleet, each.name, each.words)) for number, each in enumerate(fleets)]
+        )
         self._rows: dict[str, _Row] = {}
         self._by_id: list[_Row] = []
         """All rows, sorted by id. An index is a place in it."""
@@ -93,11 +139,13 @@ class Roster:
         self._banned = _in_order(())
         self._others = _in_order(())
         self._becoming_stale: list[tuple[float, str]] = []
-        """A heap: when a verdict was requested, and whose; verdicts renewed since are skipped."""
-        self._seen = -1
+        """A heap: when a verdict becomes stale, and whose; verdicts renewed since are skipped."""
         self._sort: SortKey | None = None
-        self._stale_after = 0.0
         self._shown_by: tuple[str, bool] | None = None
+
+    def counts_of(self, number: int) -> dict[State, int]:
+        """Return how many workers of that fleet are in each state: the fleets count from 0, in the order given."""
+        return self._parts[number].counts
 
     def refresh(self, mono: float, query: str, sort: SortKey, *, descending: bool = False) -> bool:
         """Bring `ids` and `counts` up to date with the fleet at that moment; return whether `ids` may have changed.
@@ -124,56 +172,75 @@ class Roster:
     def _all_searched(self) -> Searched:
         rows = self._by_id
         states = bytearray([row.state for row in rows])
-        return Searched([row.haystack for row in rows], [row.sha256 for row in rows], states)
+        haystacks, hashes = [row.haystack for row in rows], [row.sha256 for row in rows]
+        if not any(part.words for part in self._parts):
+            return Searched(haystacks, hashes, states)
+        groups = array("i", [row.part.number for row in rows])
+        return Searched(haystacks, hashes, states, groups, [part.words.casefold() for part in self._parts])
 
     def _follow(self, mono: float, sort: SortKey) -> bool:
         """Sort what changed or became stale; return whether a row moved, appeared or disappeared."""
-        fleet = self._fleet
-        changed = fleet.changed_since(self._seen)
-        self._seen = fleet.revision
-        if self._sort is None or self._stale_after != fleet.stale_after:
-            self._stale_after = fleet.stale_after
+        if self._sort is None or any(part.stale_after != part.fleet.stale_after for part in self._parts):
             self._rows = {}
-        has_same_members = self._has_same_members(changed)
+        has_same_members, changed = self._changed()
         if not has_same_members:
             changed = self._take_members(changed, mono)
-        stale_since = mono - self._stale_after - _JUST_STALE
+        stale_since = mono - _JUST_STALE
         while self._becoming_stale and self._becoming_stale[0][0] < stale_since:
             changed.append(heappop(self._becoming_stale)[1])
         if has_same_members and sort is self._sort and len(changed) <= _MOST_MOVED:
-            return sum(self._move(worker_id, mono) for worker_id in changed) > 0
-        for worker_id in changed:
-            if (row := self._rows.get(worker_id)) is not None:
+            return sum(self._move(key, mono) for key in changed) > 0
+        for key in changed:
+            if (row := self._rows.get(key)) is not None:
                 self._renew(row, mono)
         self._sort = sort
         self._sort_all()
         return True
 
-    def _has_same_members(self, changed: list[str]) -> bool:
-        rows, fleet = self._rows, self._fleet
-        if len(rows) != len(fleet):
-            return False
-        return all(worker_id in rows and rows[worker_id].entry is fleet.get(worker_id) for worker_id in changed)
+    def _changed(self) -> tuple[bool, list[str]]:
+        """Return whether the members are the same as at the last call, and the keys of those that changed since."""
+        rows, changed = self._rows, list[str]()
+        has_same_members = len(rows) == sum(len(part.fleet) for part in self._parts)
+        for part in self._parts:
+            worker_ids = part.fleet.changed_since(part.seen)
+            keys = part.keys(worker_ids)
+            part.seen, part.stale_after = part.fleet.revision, part.fleet.stale_after
+            has_same_members = has_same_members and all(
+                key in rows and rows[key].entry is part.fleet.get(worker_id)
+                for key, worker_id in zip(keys, worker_ids, strict=True)
+            )
+            changed += keys
+        return has_same_members, changed
 
     def _take_members(self, changed: list[str], mono: float) -> list[str]:
         """Make rows for new workers and forget others'; return which of the changed workers had a row already."""
-        before, self._rows, stale_after = self._rows, {}, self._stale_after
-        for entry in self._fleet:
-            row = before.get(entry.worker_id)
-            if row is None or row.entry is not entry:
-                row = self._row(entry, mono)
-                if entry.verdict is not None and not entry.is_stale(mono, stale_after):
-                    self._becoming_stale.append((row.asked, row.worker_id))
-            self._rows[entry.worker_id] = row
+        before, self._rows = self._rows, {}
+        for part in self._parts:
+            for key, entry in zip(part.keys([each.worker_id for each in part.fleet]), part.fleet, strict=True):
+                row = before.get(key)
+                if row is None or row.entry is not entry:
+                    row = self._row(key, entry, part, mono)
+                    if entry.verdict is not None and not entry.is_stale(mono, part.stale_after):
+                        self._becoming_stale.append((row.asked + part.stale_after, key))
+                self._rows[key] = row
         heapify(self._becoming_stale)
-        self._by_id = sorted(self._rows.values(), key=attrgetter("worker_id"))
+        self._by_id = sorted(self._rows.values(), key=attrgetter("key"))
+        self._count()
+        self._names = [row.key for row in self._by_id]
+        self._searched = None
+        return [key for key in changed if key in before]
+
+    def _count(self) -> None:
+        """Number the rows, and count them by state."""
         self.counts = dict.fromkeys(State, 0)
+        for part in self._parts:
+            part.counts = dict.fromkeys(State, 0)
         for index, row in enumerate(self._by_id):
             row.index = index
-            self.counts[row.state] += 1
-        self._names = [row.worker_id for row in self._by_id]
-        self._searched = None
-        return [worker_id for worker_id in changed if worker_id in before]
+            row.part.counts[row.state] += 1
+        for part in self._parts:
+            for state, count in part.counts.items():
+                self.counts[state] += count
 
     def _sort_all(self) -> None:
         """Sort by key. They are in order by id already, and equal keys stay so."""
@@ -185,21 +252,21 @@ class Roster:
             parts = [compress(range(len(rows)), is_banned), compress(range(len(rows)), map(not_, is_banned))]
         self._banned, self._others = (_in_order(sorted(part, key=keys.__getitem__)) for part in parts)
 
-    def _move(self, worker_id: str, mono: float) -> bool:
+    def _move(self, key: str, mono: float) -> bool:
         """Put one row in its place; return whether it moved, or may match other queries now."""
-        row = self._rows.get(worker_id)
+        row = self._rows.get(key)
         if row is None:
             return False
         entry, index = row.entry, row.index
-        now = self._row(entry, mono)
-        [key] = _KEYS[self._sort or SortKey.STATE]([now])
-        if (*now.searched(), key) == (*row.searched(), self._keys[index]):
+        now = self._row(row.key, entry, row.part, mono)
+        [sorted_by] = _KEYS[self._sort or SortKey.STATE]([now])
+        if (*now.searched(), sorted_by) == (*row.searched(), self._keys[index]):
             self._note_request(row, mono)
             return False
         part, place = self._place(row)
         del part[place]
         self._renew(row, mono)
-        self._keys[index] = key
+        self._keys[index] = sorted_by
         part, place = self._place(row)
         part.insert(place, index)
         return True
@@ -213,9 +280,10 @@ class Roster:
     def _renew(self, row: _Row, mono: float) -> None:
         """Take over what the entry says now. Its key is left to the caller."""
         entry = row.entry
-        state = entry.state(mono, self._stale_after)
-        self.counts[row.state] -= 1
-        self.counts[state] += 1
+        state = entry.state(mono, row.part.stale_after)
+        for counts in (self.counts, row.part.counts):
+            counts[row.state] -= 1
+            counts[state] += 1
         row.state, row.haystack, row.sha256 = state, entry.haystack, entry.last_sha256
         if self._searched is not None:
             self._searched.put(row.index, *row.searched())
@@ -223,14 +291,14 @@ class Roster:
 
     def _note_request(self, row: _Row, mono: float) -> None:
         """Note when the verdict becomes stale, if it is a new one."""
-        entry = row.entry
-        if row.asked != entry.asked and not entry.is_stale(mono, self._stale_after):
-            heappush(self._becoming_stale, (entry.asked, row.worker_id))
+        entry, stale_after = row.entry, row.part.stale_after
+        if row.asked != entry.asked and not entry.is_stale(mono, stale_after):
+            heappush(self._becoming_stale, (entry.asked + stale_after, row.key))
             row.asked = entry.asked
 
-    def _row(self, entry: Entry, mono: float) -> _Row:
-        state = entry.state(mono, self._stale_after)
-        return _Row(entry.worker_id, entry, state, entry.haystack, entry.last_sha256, entry.asked)
+    def _row(self, key: str, entry: Entry, part: _Part, mono: float) -> _Row:
+        state = entry.state(mono, part.stale_after)
+        return _Row(key, entry, part, state, entry.haystack, entry.last_sha256, entry.asked)
 
 
 def find(fleet: Fleet, query: str, mono: float) -> list[Entry]:
@@ -259,7 +327,7 @@ def _by_state(rows: Sequence[_Row]) -> list[float]:
 _NEVER = float("-inf")
 _KEYS: dict[SortKey, Callable[[Sequence[_Row]], list[Any]]] = {
     SortKey.STATE: _by_state,
-    SortKey.WORKER: lambda rows: _folded([row.worker_id for row in rows]),
+    SortKey.WORKER: lambda rows: _folded([row.entry.worker_id for row in rows]),
     SortKey.NAME: lambda rows: _folded(
         [verdict.display_name if (verdict := row.entry.verdict) else None for row in rows]
     ),

@@ -3,7 +3,7 @@
 No Python code runs for each worker, so a hundred thousand are searched in about 10 ms.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from operator import and_, contains, or_
 from typing import Final, NamedTuple
@@ -25,6 +25,9 @@ class Searched(NamedTuple):
     hashes: list[str]
     """The last real hash; empty for none."""
     states: bytearray
+    groups: Sequence[int] = ()
+    """The place in `group_words` of the words by which each worker is found beside its own, if there are any."""
+    group_words: Sequence[str] = ()
 
     def put(self, place: int, haystack: str, sha256: str, state: State) -> None:
         """Put in what is searched of one worker now."""
@@ -57,6 +60,8 @@ def _has(word: _Word, searched: Searched) -> Iterator[int]:
     """Yield for each worker whether the word is found."""
     text, digits = word
     found: Iterator[int] = map(contains, searched.haystacks, repeat(text))
+    if any(by_group := [text in words for words in searched.group_words]):
+        found = map(or_, found, map(by_group.__getitem__, searched.groups))
     if any(text in name for name in STATE_WORDS.values()):
         by_state = bytes(text in STATE_WORDS[State(rank)] if rank < len(State) else False for rank in range(256))
         found = map(or_, found, searched.states.translate(by_state))

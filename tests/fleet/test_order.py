@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.fleet import Fleet
-from pyhall_tui.fleet.order import Roster, SortKey
+from pyhall_tui.fleet.order import NamedFleet, Roster, SortKey, worker_and_fleet
 from tests.fleet.ordering import order
 from tests.fleet.test_fleet import HASH, OTHER, apply, ban_list, fleet_with, moment, verdict
 
@@ -129,3 +129,53 @@ def test_a_short_number_matches_no_hash_by_chance() -> None:
     fleet = fleet_with("wkr_1")
     apply(fleet, 0)
     assert order(fleet, moment(1).mono, HASH[:3], SortKey.WORKER) == []
+
+
+WORDS = {"acme": "acme org.acme", "Café": "Café x.café"}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(WORDS)), st.one_of(verdicts, watched, time_passes, looks)), max_size=60)
+)
+def test_several_fleets_in_one_list_are_as_if_everything_were_sorted_again(
+    steps: list[tuple[str, tuple[str, str, object]]],
+) -> None:
+    """Each fleet has its own interval, so that its workers become stale at their own time."""
+    fleets = {name: Fleet(interval) for name, interval in zip(WORDS, (STALE_AFTER / 2, STALE_AFTER), strict=True)}
+    named = [NamedFleet(name, fleet, WORDS[name]) for name, fleet in fleets.items()]
+    roster, now = Roster(named), 0.0
+    look: tuple[str, SortKey, bool] = ("", SortKey.STATE, False)
+    for name, (kind, worker_id, what) in steps:
+        fleet = fleets[name]
+        if kind == "verdict":
+            fleet.apply(verdict(worker_id, **what), moment(now), moment(now))  # type: ignore[arg-type]
+        elif kind == "watch":
+            fleet.watch([worker_id])
+        elif kind == "unwatch":
+            fleet.unwatch([worker_id])
+        elif kind == "wait":
+            now += what  # type: ignore[operator]
+        else:
+            look = what  # type: ignore[assignment]
+        query, sort, descending = look
+        before, mono = roster.ids, moment(now).mono
+        said_changed = roster.refresh(mono, query, sort, descending=descending)
+        unseen = Roster(named)
+        unseen.refresh(mono, query, sort, descending=descending)
+        assert list(roster.ids) == list(unseen.ids)
+        assert said_changed or roster.ids is before
+        for number, fleet in enumerate(fleets.values()):
+            assert roster.counts_of(number) == fleet.counts(mono)
+            own = order(fleet, mono, query, sort, descending=descending)
+            assert [worker for worker, of in map(worker_and_fleet, roster.ids) if of == [*fleets][number]] == own
+
+
+@pytest.mark.parametrize("query", ["café", "x.CAF", "org.acme banned", "acme wkr_1"])
+def test_a_filter_finds_all_workers_of_a_fleet_by_its_name(query: str) -> None:
+    fleets = [NamedFleet(name, fleet_with("wkr_1"), WORDS[name]) for name in WORDS]
+    for each in fleets:
+        apply(each.fleet, 1.0, banned=True)
+    roster = Roster(fleets)
+    roster.refresh(moment(1.0).mono, query, SortKey.STATE)
+    wanted = "Café" if "caf" in query.lower() else "acme"
+    assert [worker_and_fleet(key) for key in roster.ids] == [("wkr_1", wanted)]
