@@ -9,37 +9,23 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input
 
-from pyhall_tui.fleet.entry import State
-from pyhall_tui.fleet.order import Roster, SortKey
+from pyhall_tui.fleet.order import Roster
 from pyhall_tui.render.text import Cell, Style, clean
-from pyhall_tui.render.worker import counts_line, worker_row
+from pyhall_tui.render.worker import counts_line
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
+from pyhall_tui.screens.workers.table import COLUMNS, REORDER, WorkersTable, row_of
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.late import after_refresh
-from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.line_table import LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.widgets.strip import FleetStrip
 from pyhall_tui.workspace import Unwatched, Workspace
 
 if TYPE_CHECKING:
     from pyhall_tui.screens.worker.view import WorkerView
-
-COLUMNS = (
-    Column(SortKey.STATE, "STATE", 12),
-    Column(SortKey.WORKER, "WORKER", 22, flex=6),
-    Column(SortKey.NAME, "NAME", 16, flex=2, leaves=5),
-    Column("attested", "ATT", 3, leaves=4, sortable=False),
-    Column(SortKey.HASH, "HASH", 8, leaves=6),
-    Column("package", "PACKAGE", 14, leaves=2, sortable=False),
-    Column("capabilities", "CAPABILITIES", 20, flex=2, leaves=1, sortable=False),
-    Column(SortKey.AGE, "VERDICT", 10),
-    Column(SortKey.CHANGED, "CHANGED", 11, leaves=3),
-)
-_REORDER = 0.25
-"""Seconds between two sorts while verdicts arrive: a row never jumps more often than this."""
 
 
 class WorkersScreen(ModeScreen):
@@ -77,14 +63,10 @@ class WorkersScreen(ModeScreen):
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__(workspace)
-        self._query = ""
-        self._sort, self._descending = SortKey.STATE, False
         self._roster = Roster(workspace.fleet)
-        self._counts: dict[State, int] = {}
         self._summary: tuple[object, ...] = ()
         self._seen = -1
         self._removed: list[Unwatched] = []
-        self._reorder_pending = False
         self._is_hall = False
         self._beside: WorkerView | None = None
 
@@ -93,7 +75,14 @@ class WorkersScreen(ModeScreen):
             with Vertical(id="fleet-frame"):
                 yield FleetStrip(self.workspace, id="strip")
                 yield FilterInput("#fleet", placeholder="/ filter by id, name, state, hash or capability", id="filter")
-                yield LineTable(COLUMNS, self._row, id="fleet")
+                yield WorkersTable(
+                    COLUMNS,
+                    self._row,
+                    self._roster,
+                    mono=lambda: self.workspace.now().mono,
+                    due=self._sort_now,
+                    id="fleet",
+                )
             if self.app.size.width >= self.WIDE:
                 yield self._side()
 
@@ -111,10 +100,9 @@ class WorkersScreen(ModeScreen):
             after_refresh(self, self._show_side)
 
     def on_mount(self) -> None:
-        self.table.set_sort(self._sort, descending=self._descending)
         self._reorder()
         each_second(self, self._tick)
-        self.set_timer(_REORDER, lambda: self.run_worker(self._look_for_hall(), exit_on_error=False, group="hall"))
+        self.set_timer(REORDER, lambda: self.run_worker(self._look_for_hall(), exit_on_error=False, group="hall"))
 
     async def _look_for_hall(self) -> None:
         """Check whether this is a local hall, which lists workers and shows decisions; the registry's API doesn't."""
@@ -151,9 +139,9 @@ class WorkersScreen(ModeScreen):
         return entry.verdict.correlation_id if entry and entry.verdict else ""
 
     @property
-    def table(self) -> LineTable:
+    def table(self) -> WorkersTable:
         """The fleet's table."""
-        return self.query_one("#fleet", LineTable)
+        return self.query_one("#fleet", WorkersTable)
 
     def fleet_changed(self) -> None:
         """Draw changes that are on screen; sort again a little later."""
@@ -161,7 +149,7 @@ class WorkersScreen(ModeScreen):
         changed = fleet.changed_since(self._seen)
         self._seen = fleet.revision
         self.table.refresh_rows(changed)
-        self._reorder_soon()
+        self.table.reorder_soon()
         if self.table.cursor_key in changed:
             self._show_side()
 
@@ -172,14 +160,8 @@ class WorkersScreen(ModeScreen):
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, message: Input.Changed) -> None:
-        self._query = message.value
-        self.table.placeholder = f"No worker matches “{clean(message.value, 40)}”. Esc clears the filter."
+        self.table.filter_by(message.value)
         self._reorder()
-
-    @on(LineTable.HeaderPressed)
-    def _header_pressed(self, message: LineTable.HeaderPressed) -> None:
-        column = SortKey(message.column)
-        self._set_sort(column, descending=column is self._sort and not self._descending)
 
     @on(LineTable.Opened)
     def _open(self, message: LineTable.Opened) -> None:
@@ -209,7 +191,8 @@ class WorkersScreen(ModeScreen):
             self.notify(f"{clean(worker_id, 80)} is not on the watch list: press a to watch it.", markup=False)
             return
         if worker_id not in self.table.keys:
-            self.query_one("#filter", Input).value = self._query = ""
+            self.query_one("#filter", Input).value = ""
+            self.table.filter_by("")
             self._reorder()
         self.table.move_to(worker_id)
         self._open_worker(worker_id)
@@ -238,24 +221,14 @@ class WorkersScreen(ModeScreen):
 
     def action_dismiss_toasts(self) -> None:
         """Leave the filter, then clear it, then the marks (escape). This also dismisses the toasts."""
-        filter_input = self.query_one("#filter", Input)
-        if filter_input.has_focus and filter_input.value == "":
-            self.table.focus()
-        elif filter_input.value:
-            filter_input.value = ""
-            self.table.focus()
-        elif self.table.marked:
-            self.table.marked.clear()
-            self.table.show(self.table.keys)
-            self.table.notify_style_update()
+        self.table.step_back(self.query_one("#filter", Input))
         super().action_dismiss_toasts()
 
     def action_sort(self) -> None:
-        keys = list(SortKey)
-        self._set_sort(keys[(keys.index(self._sort) + 1) % len(keys)], descending=False)
+        self.table.sort_by_next()
 
     def action_reverse(self) -> None:
-        self._set_sort(self._sort, descending=not self._descending)
+        self.table.reverse()
 
     def action_remove(self) -> None:
         if ids := self.table.targets():
@@ -317,39 +290,20 @@ class WorkersScreen(ModeScreen):
         entry = fleet.get(worker_id)
         if entry is None:
             return Row({})
-        row = worker_row(entry, self.workspace.now(), fleet.stale_after)
-        return Row({column.key: getattr(row, _ATTRIBUTES[column.key]) for column in COLUMNS}, alarm=row.alarm)
+        return row_of(entry, self.workspace.now(), fleet.stale_after)
 
-    def _set_sort(self, sort: SortKey, *, descending: bool) -> None:
-        self._sort, self._descending = sort, descending
-        self.table.set_sort(sort, descending=descending)
-        self._reorder()
-
-    def _reorder_soon(self) -> None:
-        if not self._reorder_pending:
-            self._reorder_pending = True
-            self.set_timer(_REORDER, self._reorder_if_pending)
-
-    def _reorder_if_pending(self) -> None:
-        was_pending, self._reorder_pending = self._reorder_pending, False
-        if was_pending and self.is_current:
-            self._sort_rows(by_itself=True)
-            if self._summary[:2] != (len(self._roster.ids), len(self.workspace.fleet)):
-                self._summarise()
+    def _sort_now(self) -> None:
+        self._sort_rows(by_itself=True)
+        if self._summary[:2] != (len(self._roster.ids), len(self.workspace.fleet)):
+            self._summarise()
 
     def _reorder(self) -> None:
         self._sort_rows()
         self._summarise()
 
     def _sort_rows(self, *, by_itself: bool = False) -> None:
-        self._reorder_pending = False
-        mono, roster = self.workspace.now().mono, self._roster
-        if roster.refresh(mono, self._query, self._sort, descending=self._descending) and self.table.keys != roster.ids:
-            self.table.show(roster.ids, by_itself=by_itself)
-        if roster.counts != self._counts:
-            self._counts = dict(roster.counts)
-            self.table.refresh_rows(self.table.visible_keys)  # workers become stale without a verdict
-        self.query_one(FleetStrip).show(self._counts)
+        self.table.reorder(by_itself=by_itself)
+        self.query_one(FleetStrip).show(dict(self._roster.counts))
 
     def _summarise(self) -> None:
         """Show counts in the frame's title. That paints the whole frame, so changes to fresh or stale wait."""
@@ -390,7 +344,7 @@ class WorkersScreen(ModeScreen):
         if not self.is_current:
             return
         self.table.refresh_rows(self.table.visible_keys)
-        self._reorder_soon()
+        self.table.reorder_soon()
         self._summarise()
         self._show_side()
 
@@ -398,9 +352,6 @@ class WorkersScreen(ModeScreen):
         side = self._beside
         if side is not None and side.is_attached and side.display:
             side.show(self.table.cursor_key)
-
-
-_ATTRIBUTES = {column.key: {SortKey.AGE: "verdict"}.get(column.key, str(column.key)) for column in COLUMNS}  # type: ignore[call-overload]
 
 
 def _named(ids: list[str] | tuple[str, ...]) -> str:

@@ -1,0 +1,125 @@
+"""The table of workers: filtered, sorted, and in step with what is known of them. Two screens have one."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from textual import on
+from textual.widgets import Input
+
+from pyhall_tui.clock import Moment
+from pyhall_tui.fleet.entry import Entry, State
+from pyhall_tui.fleet.order import Roster, SortKey
+from pyhall_tui.render.text import clean
+from pyhall_tui.render.worker import worker_row
+from pyhall_tui.widgets.line_table import Column, LineTable, Row
+
+COLUMNS: Final = (
+    Column(SortKey.STATE, "STATE", 12),
+    Column(SortKey.WORKER, "WORKER", 22, flex=6),
+    Column(SortKey.NAME, "NAME", 16, flex=2, leaves=5),
+    Column("attested", "ATT", 3, leaves=4, sortable=False),
+    Column(SortKey.HASH, "HASH", 8, leaves=6),
+    Column("package", "PACKAGE", 14, leaves=2, sortable=False),
+    Column("capabilities", "CAPABILITIES", 20, flex=2, leaves=1, sortable=False),
+    Column(SortKey.AGE, "VERDICT", 10),
+    Column(SortKey.CHANGED, "CHANGED", 11, leaves=3),
+)
+REORDER: Final = 0.25
+"""Seconds between two sorts while verdicts arrive: a row never jumps more often than this."""
+_ATTRIBUTES = {column.key: {SortKey.AGE: "verdict"}.get(column.key, str(column.key)) for column in COLUMNS}  # type: ignore[call-overload]
+
+
+def row_of(entry: Entry, now: Moment, stale_after: float) -> Row:
+    """Return a worker's row at that moment; its verdict is stale after that many seconds."""
+    row = worker_row(entry, now, stale_after)
+    return Row({column.key: getattr(row, _ATTRIBUTES[column.key]) for column in COLUMNS}, alarm=row.alarm)
+
+
+class WorkersTable(LineTable):
+    """A table of the workers in a roster, sorted by a column that you choose."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        row: Callable[[str], Row],
+        roster: Roster,
+        *,
+        mono: Callable[[], float],
+        due: Callable[[], None],
+        id: str,  # noqa: A002
+    ) -> None:
+        """Make an empty table; `reorder` fills it.
+
+        Args:
+            mono: returns this instant on the monotonic clock.
+            due: called when a sort is due that `reorder_soon` asked for, if the screen is visible then.
+        """
+        super().__init__(columns, row, id=id)
+        self.roster = roster
+        self._mono = mono
+        self._due = due
+        self._query = ""
+        self._sort, self._is_reversed = SortKey.STATE, False
+        self._counts: dict[State, int] = {}
+        self._reorder_pending = False
+
+    def on_mount(self) -> None:
+        self.set_sort(self._sort, descending=self._is_reversed)
+
+    def filter_by(self, query: str) -> None:
+        """Show only the workers that this text finds, from the next `reorder` on."""
+        self._query = query
+        self.placeholder = f"No worker matches “{clean(query, 40)}”. Esc clears the filter."
+
+    def sort_by_next(self) -> None:
+        """Sort by the next column."""
+        keys = list(SortKey)
+        self._sort_by(keys[(keys.index(self._sort) + 1) % len(keys)], descending=False)
+
+    def reverse(self) -> None:
+        """Reverse the order."""
+        self._sort_by(self._sort, descending=not self._is_reversed)
+
+    def reorder(self, *, by_itself: bool = False) -> None:
+        """Bring the rows up to date. `by_itself`: you didn't ask for it (see `show`)."""
+        self._reorder_pending = False
+        roster = self.roster
+        changed = roster.refresh(self._mono(), self._query, self._sort, descending=self._is_reversed)
+        if changed and self.keys != roster.ids:
+            self.show(roster.ids, by_itself=by_itself)
+        if roster.counts != self._counts:
+            self._counts = dict(roster.counts)
+            self.refresh_rows(self.visible_keys)  # workers become stale without a verdict
+
+    def reorder_soon(self) -> None:
+        """Call `due` a little later, once for all changes until then."""
+        if not self._reorder_pending:
+            self._reorder_pending = True
+            self.set_timer(REORDER, self._reorder_if_pending)
+
+    def step_back(self, filter_input: Input) -> None:
+        """Leave the filter, then clear it, then the marks: what escape does."""
+        if filter_input.has_focus and filter_input.value == "":
+            self.focus()
+        elif filter_input.value:
+            filter_input.value = ""
+            self.focus()
+        elif self.marked:
+            self.marked.clear()
+            self.show(self.keys)
+            self.notify_style_update()
+
+    @on(LineTable.HeaderPressed)
+    def _header_pressed(self, message: LineTable.HeaderPressed) -> None:
+        column = SortKey(message.column)
+        self._sort_by(column, descending=column is self._sort and not self._is_reversed)
+
+    def _sort_by(self, sort: SortKey, *, descending: bool) -> None:
+        self._sort, self._is_reversed = sort, descending
+        self.set_sort(sort, descending=descending)
+        self.reorder()
+
+    def _reorder_if_pending(self) -> None:
+        was_pending, self._reorder_pending = self._reorder_pending, False
+        if was_pending and self.screen.is_current:
+            self._due()
