@@ -38,6 +38,10 @@ class AlarmBook:
         """Return how many alarms of that severity have that state."""
         return self._counts[(standing, severity)]
 
+    def count_all(self, standing: Standing) -> int:
+        """Return how many alarms, warnings and notes have that state."""
+        return sum(self._counts[(standing, severity)] for severity in Severity)
+
     def alarms(self) -> Iterator[Alarm]:
         """Yield all that are kept."""
         return iter(self._alarms.values())

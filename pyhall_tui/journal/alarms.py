@@ -253,8 +253,9 @@ class Alarms:
         self._seen(alarms, seen)
 
     def acknowledge_alarms(self, alarms: Iterable[Alarm], note: str = "") -> None:
-        """Acknowledge alarms if that firing is still current."""
+        """Acknowledge alarms if that firing is still current; the events that started them count as seen too."""
         self._seen(list(alarms), self._journal.acknowledge([], by=self.operator, note=note))
+        self.unseen += 1
 
     def acknowledge_all(self, up_to_id: int, note: str = "") -> None:
         """Acknowledge every event up to that one with its alarms, including those that no screen has loaded.

@@ -1,9 +1,13 @@
-"""An alarm or a silence in words: for the header, the activity list, a toast and the command line."""
+"""An alarm or a silence in words: for the header, the lists of events and alarms, a toast and the command line."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 from pyhall_tui.alarms.alarm import Alarm, Condition, Standing
+from pyhall_tui.alarms.listing import Listed
 from pyhall_tui.alarms.silences import Silence
-from pyhall_tui.render.event import moment
-from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.render.event import GLYPHS, WORDS, moment
+from pyhall_tui.render.text import Cell, Style, clean, full_time
 
 _SAID = {
     Condition.BANNED: "is BANNED",
@@ -18,6 +22,21 @@ _SAID = {
     Condition.BAN_LIST_FAILING: "The ban list is failing",
 }
 _STYLES = {Standing.FIRING: Style.ERROR, Standing.RESOLVED: Style.DIM}
+STANDING_WORDS: Final = {standing: standing.value for standing in Standing} | {Standing.COVERED: "flaps along"}
+"""An alarm's state in one or two words."""
+
+
+class AlarmRow(NamedTuple):
+    """The cells of one alarm, by column."""
+
+    severity: tuple[Cell, Cell]
+    standing: Cell
+    condition: Cell
+    worker: Cell
+    since: Cell
+    times: Cell
+    source: Cell
+    how: Cell
 
 
 def sentence(alarm: Alarm) -> str:
@@ -38,6 +57,79 @@ def counts(firing: int, silenced: int) -> list[Cell]:
     if silenced:
         cells.append(Cell(f"{silenced} silenced", Style.WARNING))
     return cells
+
+
+def alarm_row(one: Listed, silence: Silence | None, now: float) -> AlarmRow:
+    """Return one alarm's cells; `silence` is the one that covers it."""
+    alarm, standing = one
+    glyph = GLYPHS[alarm.severity]
+    shade = Style.DIM if standing is Standing.RESOLVED else glyph.style
+    style = _STYLES.get(standing, Style.WARNING)
+    return AlarmRow(
+        severity=(
+            Cell("–" if standing is Standing.RESOLVED else glyph.text, shade),
+            Cell(WORDS[alarm.severity], shade),
+        ),
+        standing=Cell(STANDING_WORDS[standing], style),
+        condition=Cell(alarm.condition.value, shade),
+        worker=Cell(clean(alarm.subject) or "registry"),
+        since=Cell(moment(alarm.fired_at, now), Style.DIM),
+        times=Cell(f"×{alarm.times}" if alarm.times > 1 else "", Style.DIM),
+        source=Cell(clean(alarm.source), Style.DIM),
+        how=Cell(_how(alarm, standing, silence, now), Style.DIM),
+    )
+
+
+def _how(alarm: Alarm, standing: Standing, silence: Silence | None, now: float) -> str:
+    if standing is Standing.RESOLVED:
+        return f"{moment(alarm.resolved_at or 0.0, now)} by {clean(alarm.resolved_by)}"
+    if standing is Standing.ACKNOWLEDGED:
+        return _seen(alarm, now).removeprefix("acknowledged ")
+    if standing is Standing.SILENCED and silence is not None:
+        return silence_words(silence, now)
+    return clean(alarm.detail)
+
+
+def alarm_lines(one: Listed, silence: Silence | None, now: float) -> list[list[Cell]]:
+    """Return everything about one alarm, in lines."""
+    alarm, standing = one
+    first = f" · first {full_time(alarm.first_at)}" if alarm.times > 1 else ""
+    before = f" · before: {clean(alarm.before)}" if alarm.before else ""
+    namespace = f" · {clean(alarm.namespace)}" if alarm.namespace else ""
+    ids = f"alarm {alarm.id}" + (f" · correlation {clean(alarm.correlation_id)}" if alarm.correlation_id else "")
+    return [
+        [Cell(sentence(alarm), Style.STRONG)],
+        [standing_cell(alarm, standing, silence, now)],
+        [Cell(f"fired {full_time(alarm.fired_at)} · {clean(alarm.source)}{first}{before}{namespace}", Style.DIM)],
+        [Cell(ids, Style.DIM)],
+    ]
+
+
+def alarm_line(one: Listed, silence: Silence | None, now: float) -> str:
+    """Return one alarm as a line of text for the clipboard."""
+    alarm, standing = one
+    glyph, state = GLYPHS[alarm.severity].text, standing_cell(alarm, standing, silence, now).text
+    return f"{full_time(alarm.fired_at)}  {glyph} {WORDS[alarm.severity]}  {sentence(alarm)}  [{state}]"
+
+
+def standing_counts(counted: Mapping[Standing, int]) -> list[Cell]:
+    """Return how many alarms there are in each state: `2 firing · 1 acknowledged · 14 resolved`."""
+    cells = [
+        Cell(f"{counted[standing]:,} {STANDING_WORDS[standing]}", _STYLES.get(standing, Style.WARNING))
+        for standing in Standing
+        if counted.get(standing)
+    ]
+    return cells or [Cell("Nothing has fired yet.", Style.GOOD)]
+
+
+def silences_line(silences: Sequence[Silence], now: float) -> list[Cell]:
+    """Return what is silenced, the first to end in full, and how to end it; nothing if there is none."""
+    if not silences:
+        return []
+    first, more = silences[0], len(silences) - 1
+    others = f" (+{more} more)" if more else ""
+    said = f"Silenced: {clean(first.what)} {silence_words(first, now)}{others}"
+    return [Cell(said, Style.WARNING), Cell(" · S lists and ends silences", Style.DIM)]
 
 
 def standing_cell(alarm: Alarm, standing: Standing, silence: Silence | None, now: float) -> Cell:

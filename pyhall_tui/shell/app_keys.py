@@ -48,6 +48,15 @@ APP_KEYS: Final[list[BindingType]] = [
         id="app.ban_list",
         tooltip="Search the ban list",
     ),
+    Binding(
+        "exclamation_mark",
+        "open('alarms')",
+        "Alarms",
+        show=False,
+        key_display="!",
+        id="app.alarms",
+        tooltip="All alarms and their state",
+    ),
     Binding("D", "doctor", "Doctor", show=False, id="app.doctor", tooltip="Doctor: check everything for problems"),
     # With priority, the focus moves when the key arrives, so that what is typed after it lands in the new field.
     Binding("tab", "focus_next", "Next", show=False, priority=True, id="app.next", tooltip="Next field"),
@@ -94,6 +103,17 @@ def open_ban_list(app: App[Any], workspace: "Workspace | None", query: str = "")
         app.push_screen(BanListScreen(workspace, query))
 
 
+def open_alarms(app: App[Any], workspace: "Workspace | None") -> None:
+    """List the alarms over the present screen, once."""
+    from pyhall_tui.screens.alarms.screen import AlarmsScreen
+    from pyhall_tui.widgets.dialog import is_open
+
+    if workspace is None:
+        app.notify("Open a profile first, or the demo.", severity="warning", markup=False)
+    elif not is_open(app, AlarmsScreen):
+        app.push_screen(AlarmsScreen(workspace))
+
+
 def open_correlation(app: App[Any], workspace: "Workspace | None") -> None:
     """Show everything that the correlation id under the cursor touched, or ask for an id."""
     from pyhall_tui.screens.correlation.screen import CorrelationScreen, HasCorrelationId
@@ -106,7 +126,7 @@ def open_correlation(app: App[Any], workspace: "Workspace | None") -> None:
         app.push_screen(CorrelationScreen(workspace, wanted))
 
 
-OPENED: Final = {"ban_list": open_ban_list, "correlation": open_correlation}
+OPENED: Final = {"alarms": open_alarms, "ban_list": open_ban_list, "correlation": open_correlation}
 """What opens over any screen that has a workspace."""
 
 

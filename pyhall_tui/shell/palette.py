@@ -94,6 +94,7 @@ class PyHallCommands(Provider):
             yield Command(f"Open profile {name}", partial(app.post_message, OpenProfile(name)), "Without a restart")
         yield Command("Open the demo", partial(app.post_message, OpenDemo()), "The embedded hall; no account needed")
         yield Command("The ban list: search, check, report", partial(app.run_action, "open('ban_list')"), "Key b")
+        yield Command("Alarms: all, and their state", partial(app.run_action, "open('alarms')"), "Key !")
         trace = partial(app.run_action, "open('correlation')")
         yield Command("Trace: everything a correlation id touched", trace, "Key f")
         yield Command("Doctor: check everything for problems", partial(app.run_action, "doctor"), "Key D")

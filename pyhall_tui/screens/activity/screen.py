@@ -66,11 +66,19 @@ class ActivityScreen(ModeScreen):
         Binding(
             "T", "kind(-1)", "Kind", show=False, id="activity.kind_back", tooltip="Show only the previous kind of event"
         ),
-        Binding("w", "worker", "Worker", id="activity.worker", tooltip="Show only this worker's events, or all"),
-        Binding("p", "pause", "Pause", id="activity.pause", tooltip="Pause: new events are counted, not shown"),
         Binding(
             "a", "acknowledge", "Ack", id="activity.acknowledge", tooltip="Acknowledge the marked events, or this one"
         ),
+        Binding(
+            "exclamation_mark",
+            "app.open('alarms')",
+            "Alarms",
+            key_display="!",
+            id="activity.alarms",
+            tooltip="All alarms: who has seen them, what is silenced, what ended and by what",
+        ),
+        Binding("w", "worker", "Worker", id="activity.worker", tooltip="Show only this worker's events, or all"),
+        Binding("p", "pause", "Pause", id="activity.pause", tooltip="Pause: new events are counted, not shown"),
         Binding("A", "acknowledge_all", "Ack all", id="activity.acknowledge_all", tooltip="Acknowledge all shown"),
         Binding("u", "undo", "Undo", id="activity.undo", tooltip="Undo the last acknowledgement"),
         Binding("S", "silences", "Silences", id="activity.silences", tooltip="Silence alarms; list and end silences"),

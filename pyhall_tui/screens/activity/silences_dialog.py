@@ -41,10 +41,10 @@ class SilencesScreen(DialogScreen[None]):
     }
     """
 
-    def __init__(self, alarms: Alarms, clock: Clock, worker: str = "") -> None:
-        """`worker` is proposed: the one that you were looking at."""
+    def __init__(self, alarms: Alarms, clock: Clock, worker: str = "", kind: str = "") -> None:
+        """`worker` and `kind` are proposed: those that you were looking at."""
         super().__init__()
-        self._alarms, self._clock, self._worker = alarms, clock, worker
+        self._alarms, self._clock, self._worker, self._kind = alarms, clock, worker, kind
         self._shown: dict[str, Silence] = {}
 
     def compose(self) -> ComposeResult:
@@ -53,7 +53,7 @@ class SilencesScreen(DialogScreen[None]):
             yield Field(
                 "worker", "Worker (* for any characters)", value=self._worker, placeholder="wkr_abc123, org.acme.*"
             )
-            yield Field("kind", "Kind (empty for all)", placeholder=", ".join(CONDITIONS))
+            yield Field("kind", "Kind (empty for all)", value=self._kind, placeholder=", ".join(CONDITIONS))
             yield Field("namespace", "Namespace (empty for all)", placeholder="org.acme")
             yield Field("until", "Until", placeholder="2h, 30m, 18:00, 2026-11-27 18:00")
             yield Field("reason", "Reason", placeholder="upgrade until six")
@@ -66,7 +66,7 @@ class SilencesScreen(DialogScreen[None]):
         self.query_one("#silences", LineTable).placeholder = "Nothing is silenced."
         self._list()
         self.set_interval(1.0, self._list)
-        self.query_one("#until" if self._worker else "#worker", Input).focus()
+        self.query_one("#until" if self._worker or self._kind else "#worker", Input).focus()
 
     def _list(self) -> None:
         """Show what is silenced now: others silence too, and time passes."""
