@@ -67,6 +67,8 @@ class Connection:
         self.profile = profile
         self.state = ConnectionState(since_wall=clock.now().wall, rate=profile.requests_per_second)
         self.stats = RequestStats()
+        self.on_request: Callable[[RequestRecord], None] | None = None
+        """Called after each finished request, on the thread that opened this."""
         self.warnings: tuple[str, ...] = ()
         """The client's warnings: plain http that was allowed, an unreadable entry in NO_PROXY."""
         self._clock = clock
@@ -296,3 +298,5 @@ class Connection:
 
     def _count_request(self, record: RequestRecord) -> None:
         self.stats.record(record.at.mono, record.elapsed, failed=record.error is not None)
+        if self.on_request is not None:
+            self.on_request(record)

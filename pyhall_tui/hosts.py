@@ -1,14 +1,17 @@
-"""Gives each host one spelling, so that two hosts are the same if their texts are.
+"""Gives each host one spelling, so that two hosts are the same if their texts are; reads a request's `Host` header.
 
 A name is in ASCII and lower case: other scripts are written as `xn--…`, so it can't look like another name. A dot at
 its end is dropped. An IP address is written the usual way, even an IPv4 address mapped into IPv6.
 """
 
 import ipaddress
+import re
+from functools import lru_cache
 from typing import Final
 
 LOCALHOST: Final = "localhost"
 _LOOPBACKS: Final = (LOCALHOST, "127.0.0.1", "::1")
+_IN_A_HEADER: Final = re.compile(r"(\[[0-9a-fA-F:.]+(?:%[^\]\s]+)?\]|[0-9A-Za-z._-]+)(?::[0-9]{0,5})?", re.ASCII)
 
 
 def one_spelling(host: str) -> str:
@@ -45,6 +48,29 @@ def ip_or_none(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+@lru_cache(maxsize=256)
+def name_of(host: str) -> str | None:
+    """Return a host without its port in the form to compare: lower case, and IP addresses in their usual form.
+
+    Returns None if it is neither a name nor an address.
+    """
+    match = _IN_A_HEADER.fullmatch(host) or _IN_A_HEADER.fullmatch(
+        f"[{host}]"
+    )  # in an option, an IPv6 address has no brackets
+    if match is None:
+        return None
+    name = one_spelling(match[1].strip("[]").partition("%")[0])
+    return None if not name or (match[1].startswith("[") and ip_or_none(name) is None) else name
+
+
+@lru_cache(maxsize=256)
+def is_own(name: str, known: frozenset[str], local: str) -> bool:
+    """Whether a name is `known`, is this machine's own, or is `local`, the address that was connected to."""
+    if name in known or is_this_machine(name) or name.endswith(f".{LOCALHOST}"):
+        return True
+    return ip_or_none(name) is not None and name == name_of(local)
 
 
 def _in_ascii(name: str) -> str:

@@ -40,6 +40,11 @@ _SEVERITY = {
 }
 
 
+def severity_of(kind: Kind) -> Severity:
+    """Return how urgent an event of that kind usually is."""
+    return _SEVERITY[kind]
+
+
 def make_event(
     kind: Kind,
     wall: float,

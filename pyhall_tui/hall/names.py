@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pyhall_tui.hall.host_name import is_own, name_of
 from pyhall_tui.hall.wire import answer, correlation_id
+from pyhall_tui.hosts import is_own, name_of
 
 _OWN = ("same-origin", "none")  # a page of this hall, or not a page at all
 

@@ -27,8 +27,8 @@ from pyhall_tui.hall.errors import (
     TooLarge,
     Unauthorized,
 )
-from pyhall_tui.hall.host_name import is_own, name_of
 from pyhall_tui.hall.models import Key, Worker
+from pyhall_tui.hosts import is_own, name_of
 
 _log = logging.getLogger(__name__)
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")  # what every client accepts in a header

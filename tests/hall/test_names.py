@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pyhall_tui.hall.host_name import name_of
+from pyhall_tui.hosts import name_of
 from tests.hall.process import run, served
 from tests.hall.raw_client import status_of, tell
 from tests.live_hall import LiveHall, live_hall

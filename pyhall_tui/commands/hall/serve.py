@@ -24,7 +24,7 @@ def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _host(name: str) -> str:
-    from pyhall_tui.hall.host_name import name_of
+    from pyhall_tui.hosts import name_of
 
     with contextlib.suppress(ValueError):
         sent = name if name.isascii() else one_spelling(name)
