@@ -128,7 +128,7 @@ def _key(answer: KeyAnswer | None) -> Finding:
     if answer.key is None:
         fine = answer.state is KeyState.ABSENT  # whether one is needed, the registry says below
         return Finding(about, CheckResult.UNPROVEN if fine else CheckResult.NO, answer.sentence)
-    safe = answer.source in (KeySource.KEYRING, KeySource.ENVIRONMENT)
+    safe = answer.source in (KeySource.KEYRING, KeySource.ENVIRONMENT, KeySource.CREDENTIAL)
     return Finding(about, CheckResult.YES if safe else CheckResult.UNPROVEN, answer.sentence)
 
 

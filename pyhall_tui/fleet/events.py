@@ -46,6 +46,9 @@ class Kind(StrEnum):
     """Its folder was taken away while it had drifted."""
     SILENCED = "silenced"
     SILENCE_ENDED = "silence ended"
+    ALERTS_FAILING = "alerts failing"
+    """A receiver of alerts does not take them; they are sent again."""
+    ALERTS_RECOVERED = "alerts recovered"
 
 
 class Severity(IntEnum):

@@ -37,6 +37,8 @@ _SEVERITY = {
     Kind.NOT_COMPARED: Severity.NOTICE,
     Kind.SILENCED: Severity.NOTICE,
     Kind.SILENCE_ENDED: Severity.NOTICE,
+    Kind.ALERTS_FAILING: Severity.WARNING,
+    Kind.ALERTS_RECOVERED: Severity.NOTICE,
 }
 
 

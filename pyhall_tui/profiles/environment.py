@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final, overload
 
 import msgspec
@@ -13,6 +14,10 @@ from pyhall_tui.profiles.urls import REGISTRY, normalise_url, origin
 KEY: Final = "PYHALL_API_KEY"
 URLS: Final = ("PYHALL_REGISTRY_URL", "PYHALL_REGISTRY")
 """The registry's URL in the SDKs and in their documentation; the first that is set counts."""
+CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
+"""Set by a service manager for a unit with `LoadCredential=`: a folder that only the unit can read."""
+CREDENTIAL: Final = "api-key"
+"""The file in it that holds the key."""
 NAMESPACE_NAME: Final = "PYHALL_NAMESPACE"
 PROFILE_NAME: Final = "environment"
 """The name of the profile that only the environment makes."""
@@ -25,6 +30,21 @@ class EnvironmentMistake(ValueError):
 def value_of(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
     """Return a variable without white space at its ends; None if it is unset or empty."""
     return environ.get(name, "").strip() or None
+
+
+def credential_file(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the file in which a service manager provides the key; None if it provides none."""
+    folder = value_of(CREDENTIALS, environ)
+    if folder is None:
+        return None
+    file = Path(folder) / CREDENTIAL
+    try:
+        file.lstat()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        pass  # it can't be told: reading it says why
+    return file
 
 
 def variables_in_force(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
@@ -41,7 +61,7 @@ def overridden(profile: None, environ: Mapping[str, str] = os.environ) -> Profil
 def overridden(profile: Profile | None, environ: Mapping[str, str] = os.environ) -> Profile | None:
     """Return the profile with the environment's overrides.
 
-    Without a profile, the environment makes one if it sets a key or a registry (by default the documented one); its
+    Without a profile, the environment makes one if it has a key or a registry (by default the documented one); its
     namespace is empty if `PYHALL_NAMESPACE` is not set. Otherwise None.
 
     Permission for plain http was given for the profile's own registry, so another origin does not inherit it.
@@ -51,7 +71,7 @@ def overridden(profile: Profile | None, environ: Mapping[str, str] = os.environ)
     """
     url, namespace = _url(environ), _namespace(environ)
     if profile is None:
-        if url is None and value_of(KEY, environ) is None:
+        if url is None and value_of(KEY, environ) is None and credential_file(environ) is None:
             return None
         return Profile(name=PROFILE_NAME, namespace=namespace or "", registry_url=url or REGISTRY)
     if namespace is not None:

@@ -1,4 +1,7 @@
-"""Where a profile's API key is stored: the OS keyring, the environment, or this run's memory; never a file of ours."""
+"""Where a profile's API key is stored: the OS keyring, the environment, or this run's memory; never a file of ours.
+
+A service has no keyring. Its service manager provides the key as a file that only the service can read.
+"""
 
 import asyncio
 import os
@@ -7,12 +10,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import Enum
 from functools import partial
+from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.files.regular_file import NotText, edited_text, read_bounded, reason
 from pyhall_tui.profiles import os_keyring
 from pyhall_tui.profiles.api_key import ApiKey
-from pyhall_tui.profiles.environment import KEY, value_of
+from pyhall_tui.profiles.environment import CREDENTIAL, KEY, credential_file, value_of
 from pyhall_tui.profiles.os_keyring import Keyring
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import origin
@@ -21,6 +26,8 @@ T = TypeVar("T")
 
 SERVICE: Final = "pyhall-tui"
 """The service's name in the keyring."""
+_CREDENTIAL_LIMIT: Final = 64 * 1024
+"""Bytes of a credential."""
 TIMEOUT: Final = 30.0
 """Seconds that the keyring (and whoever it asks for its password) has to answer."""
 
@@ -30,6 +37,7 @@ class KeySource(Enum):
 
     KEYRING = "OS keyring"
     ENVIRONMENT = "environment"
+    CREDENTIAL = "service credential"
     THIS_RUN = "this run only"
     NONE = "none"
 
@@ -179,9 +187,10 @@ class KeyStore:
 
     def _from_environment(self) -> KeyAnswer | None:
         text = value_of(KEY, self._environ)
-        if text is None:
-            return None
-        return _answer(text, KeySource.ENVIRONMENT, f"The key comes from the variable {KEY}.", KEY)
+        if text is not None:
+            return _answer(text, KeySource.ENVIRONMENT, f"The key comes from the variable {KEY}.", KEY)
+        file = credential_file(self._environ)
+        return None if file is None else _of_credential(file)
 
     def _absent(self, profile: Profile) -> KeyAnswer:
         where = f"There is no key yet for {profile.name} at {origin(profile.registry_url)}: type it in."
@@ -193,7 +202,8 @@ class KeyStore:
         sent = self._from_environment()
         if sent is None:
             return answer
-        unused = f"{answer.sentence} It is not used while {KEY} is set."
+        what = f"{KEY} is set" if sent.source is KeySource.ENVIRONMENT else "the service has a credential"
+        unused = f"{answer.sentence} It is not used while {what}."
         return sent._replace(state=answer.state if sent.key else sent.state, sentence=unused)
 
     async def _ask(self, user: str, action: Callable[[Keyring], T]) -> T:
@@ -271,6 +281,18 @@ def _answer(text: str, source: KeySource, found: str, place: str) -> KeyAnswer:
     except ValueError as wrong:
         return KeyAnswer(None, source, KeyState.UNUSABLE, f"{place} is not a key that can be sent: {wrong}")
     return KeyAnswer(key, source, KeyState.FOUND, found)
+
+
+def _of_credential(file: Path) -> KeyAnswer:
+    """Return the key that the service manager provides. If it can't be read, no other key is sent instead."""
+    try:
+        text = edited_text(read_bounded(file, _CREDENTIAL_LIMIT))
+    except (OSError, NotText) as error:
+        why = reason(error) if isinstance(error, OSError) else error
+        sentence = f"The credential {CREDENTIAL} of the service cannot be read: {why}."
+        return KeyAnswer(None, KeySource.CREDENTIAL, KeyState.UNUSABLE, sentence)
+    found = f"The key comes from the service's credential {CREDENTIAL}."
+    return _answer(text, KeySource.CREDENTIAL, found, f"The service's credential {CREDENTIAL}")
 
 
 def _user(profile: Profile) -> str:

@@ -101,4 +101,6 @@ def line(event: Event) -> str:
 def _who(event: Event) -> str:
     if event.kind in (Kind.SILENCED, Kind.SILENCE_ENDED):
         return clean(event.worker_id or "–")
+    if event.kind in (Kind.ALERTS_FAILING, Kind.ALERTS_RECOVERED):
+        return "alerts"
     return clean(event.worker_id) if event.worker_id else "registry"

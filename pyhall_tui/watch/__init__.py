@@ -12,7 +12,7 @@ The parts that leave the watcher, and how to use them. All belong to one asyncio
   `follow(workspace, notes_of(state_folder, profile), command)` as a task for each profile whose lease you hold, and
   cancel it when you lose the lease. `command` is what `command.command_of(store, name)` returns: None, or the profile's
   `on_alarm`.
-- **The service manager.** `service_manager.ServiceManager.of_environment()`: `ready()`, `stopping()`, `status(text)`, and
-  `alive()` every `alive_every` seconds. It does nothing if there is none.
+- **The service manager.** `service_manager.ServiceManager.of_environment()`: `ready()`, `stopping()`, `status(text)`,
+  and `alive()` every `alive_every` seconds. It does nothing if there is none.
 - **Printed files.** `printed.text_of("rules")`, `"dashboard"` or `"unit"`.
 """

@@ -381,3 +381,48 @@ def test_a_bus_without_a_keyring_says_what_is_missing(monkeypatch: pytest.Monkey
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/bus")
     with pytest.raises(os_keyring.NoKeyring, match=r"bus is unreachable \(no such file"):
         os_keyring.find_keyring()
+
+
+async def test_a_service_gets_the_key_from_its_credential(tmp_path: Path, keyring: FakeKeyring) -> None:
+    (tmp_path / "api-key").write_text("phk_live_service\n")
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    keys = KeyStore(find_keyring=lambda: keyring, environ=environ)
+    answer = await keys.load(ACME)
+    assert (answer.key, answer.source, answer.is_found) == (ApiKey("phk_live_service"), KeySource.CREDENTIAL, True)
+    assert answer.sentence == "The key comes from the service's credential api-key."
+    assert keyring.calls == []
+    assert overridden(None, environ) is not None
+
+
+async def test_the_variable_counts_before_the_credential(tmp_path: Path, keyring: FakeKeyring) -> None:
+    (tmp_path / "api-key").write_text("phk_live_service")
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path), "PYHALL_API_KEY": "phk_live_abc"}
+    assert (await KeyStore(find_keyring=lambda: keyring, environ=environ).load(ACME)).key == KEY
+
+
+async def test_a_service_without_that_credential_asks_the_keyring(tmp_path: Path, keyring: FakeKeyring) -> None:
+    keyring.entries[USER] = KEY.reveal()
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert (await KeyStore(find_keyring=lambda: keyring, environ=environ).load(ACME)).key == KEY
+    assert overridden(None, environ) is None
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda file: file.mkdir(), "cannot be read: it is a folder"),
+        (lambda file: file.symlink_to("gone"), "cannot be read: no such file"),
+        (lambda file: file.write_bytes(b"\xff\xfep\0"), "cannot be read: it is UTF-16"),
+        (lambda file: file.write_bytes(b"x" * 100_000), "cannot be read: it is larger than 64 KiB"),
+        (lambda file: file.write_text("two\nlines"), "is not a key that can be sent: The key is broken into 2 lines"),
+        (lambda file: file.touch(), "is not a key that can be sent: The key is empty"),
+    ],
+)
+async def test_a_credential_that_is_not_a_key_is_never_replaced_by_another(
+    tmp_path: Path, keyring: FakeKeyring, make: Callable[[Path], None], said: str
+) -> None:
+    keyring.entries[USER] = KEY.reveal()
+    make(tmp_path / "api-key")
+    answer = await KeyStore(find_keyring=lambda: keyring, environ={"CREDENTIALS_DIRECTORY": str(tmp_path)}).load(ACME)
+    assert (answer.key, answer.state, keyring.calls) == (None, KeyState.UNUSABLE, [])
+    assert said in answer.sentence
