@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from textual import events, on
 from textual.app import UnknownModeError
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker_manager import WorkerManager
@@ -18,7 +19,8 @@ from pyhall_tui import crash
 from pyhall_tui.alarms.alarm import Change
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.fleet.events import Event
-from pyhall_tui.opener import DemoHall, OpenedProfile, Opener
+from pyhall_tui.fleets.fleets import Fleets
+from pyhall_tui.fleets.opener import DemoHall, OpenedProfile
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.chosen_profile import choose_profile
@@ -32,6 +34,7 @@ from pyhall_tui.screens.messages import (
     CopyText,
     EventsHappened,
     FleetChanged,
+    FleetsChanged,
     Go,
     OpenDemo,
     OpenProfile,
@@ -42,6 +45,7 @@ from pyhall_tui.shell.alarm_news import AlarmNews
 from pyhall_tui.shell.app_keys import APP_KEYS, APP_LETTERS, OPENED, palette_commands
 from pyhall_tui.shell.escape_key import take_escape_apart
 from pyhall_tui.shell.failed_work import TellingWorkers
+from pyhall_tui.shell.gathering import Gathering
 from pyhall_tui.shell.late_start import make_key_store, tell_what_the_log_says
 from pyhall_tui.shell.theme import DARK, OTHER, THEMES
 from pyhall_tui.shell.toasts import TroubleToasts, with_its_holder
@@ -63,8 +67,6 @@ _WAITING_SHOWN_AFTER = 0.5
 """Seconds after which you are told that the app waits for the OS keyring; most keyrings answer in milliseconds."""
 _LOOK_FOR_TROUBLE = 2.0
 """Seconds between two checks whether something can no longer be saved."""
-_GATHER = 0.25
-"""Seconds for which verdicts are collected for one frame; events are shown at once."""
 
 
 class PyHallApp(HookedApp):
@@ -124,17 +126,17 @@ class PyHallApp(HookedApp):
         self.begin_with_theme(theme)
         self.add_mode(self.DEFAULT_MODE, partial(self._make_screen, opening_screen))
         self._clock = clock or SystemClock()
-        self._opener = Opener(home, self._clock, self, make_demo)
+        self.fleets = Fleets(home, self._clock, self, make_demo)
         self._opens_demo = demo
         self._profile_name = profile_name
-        self._gathering: asyncio.TimerHandle | None = None
         self._copied: CopyText | None = None
         self._given_keys = key_store
         self._open_log = open_log
         self._alarm_news = AlarmNews(self, self._clock)
         self._trouble_toasts = TroubleToasts(self)
         self.typed_ahead = TypedAhead(self)
-        self.attendance = Attendance(self._opener.attend)
+        self.attendance = Attendance(self.fleets.attend)
+        self._gathering = Gathering(self._tell_screen, lambda: self.attendance.is_there)
 
     @property
     def workers(self) -> WorkerManager:
@@ -148,12 +150,12 @@ class PyHallApp(HookedApp):
     @property
     def workspace(self) -> Workspace | None:
         """The open workspace."""
-        return self._opener.workspace
+        return self.fleets.workspace
 
     @property
     def profile_store(self) -> ProfileStore:
         """The user's profiles."""
-        return self._opener.store
+        return self.fleets.store
 
     async def on_load(self) -> None:
         """Handle signals before touching the terminal; one that comes before the first screen is kept until then.
@@ -162,7 +164,7 @@ class PyHallApp(HookedApp):
         opening screen.
         """
         end_on_signals(lambda code: self.call_later(self.exit, return_code=code))
-        opened = await self._opener.open_first(self._profile_name, demo=self._opens_demo)
+        opened = await self.fleets.open_first(self._profile_name, demo=self._opens_demo)
         if opened is not None:
             self._begin_with("workers", opened)
 
@@ -189,16 +191,16 @@ class PyHallApp(HookedApp):
     async def _welcome(self) -> None:
         if self._is_ending:  # it was told to end before it began, so its screens are being closed
             return
-        await self._show_profiles(self._opener.problem)
+        await self._show_profiles(self.fleets.problem)
 
     async def open_demo(self) -> None:
         """Open the demo: show its fleet at once, then start its hall."""
-        await self._show(await self._opener.open_demo(), "workers")
+        await self._show(await self.fleets.open_demo(), "workers")
         self.call_after_refresh(self._begin_to_connect)
 
     async def open_profile(self, profile: Profile, mode: str = "workers") -> None:
         """Open a profile: show what was last known at once, then ask for its key."""
-        await self._show(await self._opener.open_profile(profile), mode)
+        await self._show(await self.fleets.open_profile(profile), mode)
         self.call_after_refresh(self._begin_to_connect)
 
     async def _show(self, opened: OpenedProfile, mode: str) -> None:
@@ -224,7 +226,8 @@ class PyHallApp(HookedApp):
         self.run_worker(workspace.restore_rest(), exit_on_error=False, group="restore")
 
     async def _show_profiles(self, problem: str | None) -> None:
-        await self._opener.close()
+        await self.fleets.close()
+        self.fleets.begin_overview(self._keys)
         self._alarm_news.clear()
         await self._lay_modes({}, problem)
         await self.switch_mode("profiles")
@@ -253,10 +256,10 @@ class PyHallApp(HookedApp):
         from pyhall_tui.files.drafts import Drafts
         from pyhall_tui.screens.profiles.screen import ProfilesScreen
 
-        opened, home = self._opener.opened, self._opener.home
+        opened, home = self.fleets.opened, self.fleets.home
         return ProfilesScreen(
             self.workspace,
-            store=self._opener.store,
+            store=self.fleets.store,
             keys=self._keys,
             home=home,
             drafts=Drafts((opened.home if opened else home).state, "profiles"),
@@ -266,9 +269,10 @@ class PyHallApp(HookedApp):
         )
 
     def _begin_to_connect(self) -> None:
-        opened = self._opener.opened
+        self.fleets.begin_overview(self._keys)
+        opened = self.fleets.opened
         if opened is not None and opened.demo is not None:
-            self.run_worker(self._opener.start_demo(opened), exit_on_error=False, group="connect", exclusive=True)
+            self.run_worker(self.fleets.start_demo(opened), exit_on_error=False, group="connect", exclusive=True)
         else:
             self._ask_key()
 
@@ -293,10 +297,12 @@ class PyHallApp(HookedApp):
         workspace.key_answer = answer
         if not answer.is_found:
             self.notify(answer.sentence, severity="warning", timeout=20, markup=False)
-        if answer.key is not None or not workspace.connection.is_connected:
-            workspace.connection.connect(answer.key)
-        else:
+        if workspace.connection.has_key(answer.key) or (answer.key is None and workspace.connection.is_connected):
             workspace.connection.try_now()
+        else:
+            workspace.connection.connect(answer.key)
+        if answer.is_found:
+            self.fleets.unlocked()
         self.connection_changed()
 
     def action_suspend_process(self) -> None:
@@ -317,11 +323,10 @@ class PyHallApp(HookedApp):
             self.notify(answer.sentence, timeout=5, markup=False)
 
     async def on_unmount(self) -> None:
-        if self._gathering is not None:
-            self._gathering.cancel()
+        self._gathering.close()
         self._garbage.close()
         self.attendance.close()
-        await self._opener.end()
+        await self.fleets.end()
 
     def before_removal(self, widgets: Sequence[Widget]) -> list[Widget]:
         """Free what widgets leave behind."""
@@ -331,14 +336,13 @@ class PyHallApp(HookedApp):
     # -- the workspace's listener ------------------------------------------------------------------------------
 
     def fleet_changed(self) -> None:
-        """Notify the screen soon, of everything at once: a frame for each answer takes a tenth of a core."""
-        if self._gathering is None:
-            pause = _GATHER if self.attendance.is_there else 4 * _GATHER
-            self._gathering = asyncio.get_running_loop().call_later(pause, self._tell_of_fleet)
+        self._gathering.soon(FleetChanged)
 
-    def _tell_of_fleet(self) -> None:
-        self._gathering = None
-        self._tell_screen(FleetChanged())
+    def elsewhere_changed(self) -> None:
+        self._gathering.soon(FleetsChanged)
+
+    def alarms_changed_elsewhere(self, workspace: Workspace, changes: list[Change]) -> None:
+        self._alarm_news.take(workspace.alarms, changes, are_listed=False)
 
     def connection_changed(self) -> None:
         self._tell_screen(ConnectionChanged())
@@ -351,7 +355,7 @@ class PyHallApp(HookedApp):
             self._alarm_news.take(self.workspace.alarms, changes, are_listed=self.current_mode == "activity")
         self._tell_screen(AlarmsChanged())
 
-    def _tell_screen(self, message: FleetChanged | ConnectionChanged | EventsHappened | AlarmsChanged) -> None:
+    def _tell_screen(self, message: Message) -> None:
         """Notify only the visible screens; a hidden one costs nothing and pulls when it comes back."""
         for screen in self.screen_stack:
             screen.post_message(message)
@@ -378,7 +382,7 @@ class PyHallApp(HookedApp):
 
     @on(OpenProfile)
     async def _on_open_profile(self, message: OpenProfile) -> None:
-        chosen = choose_profile(self._opener.store, message.name)
+        chosen = choose_profile(self.fleets.store, message.name)
         if chosen.profile is None:
             self.notify(chosen.problem, severity="error", timeout=15, markup=False)
         else:
@@ -447,8 +451,8 @@ class PyHallApp(HookedApp):
         from pyhall_tui.screens.doctor_screen import DoctorScreen
         from pyhall_tui.widgets.dialog import is_open
 
-        opened = self._opener.opened
-        profile, home = (opened.workspace.profile, opened.home) if opened else (None, self._opener.home)
+        opened = self.fleets.opened
+        profile, home = (opened.workspace.profile, opened.home) if opened else (None, self.fleets.home)
         demo_key = ApiKey(opened.demo.key) if opened and opened.demo else None
         if not is_open(self, DoctorScreen):
             self.push_screen(DoctorScreen(profile, home, self._keys, self._clock, demo_key=demo_key))

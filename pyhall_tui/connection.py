@@ -1,4 +1,4 @@
-"""The connection to one profile's registry: client and engine on their own thread, controlled from ours."""
+"""The connection to one profile's registry: client and engine on the wire's thread, controlled from ours."""
 
 import asyncio
 import logging
@@ -15,6 +15,7 @@ from pyhall_tui.profiles.environment import KEY
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import is_loopback
 from pyhall_tui.registry.models import BanList, RequestRecord, Verdict
+from pyhall_tui.threads.shared_loop import SharedLoop
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pyhall_tui.monitor.hand_over import HandOver
     from pyhall_tui.registry.client import RegistryClient
     from pyhall_tui.registry.errors import RegistryError
-    from pyhall_tui.threads.loop_thread import LoopThread
+    from pyhall_tui.threads.loop_thread import Begun, LoopThread
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -31,7 +32,9 @@ _log = logging.getLogger(__name__)
 _PATIENT, _MORE_PATIENT = 0.1, 1.0
 """Seconds for which verdicts are collected for one hand-over, while somebody looks and while nobody does."""
 _PATIENCE = 0.5
-"""How many seconds disconnecting waits at most, so that quitting is immediate."""
+"""How many seconds the last connection's end waits for the thread at most, so that quitting is immediate."""
+WIRE = "pyhall-tui-wire"
+"""The name of the thread that all connections of a program share."""
 
 
 class Takers(NamedTuple):
@@ -56,6 +59,7 @@ class Connection:
         notes: Notes,
         watched: Callable[[], Iterable[str]],
         known: Callable[[], Iterable[str]],
+        wire: SharedLoop | None = None,
     ) -> None:
         """Send nothing yet.
 
@@ -63,6 +67,7 @@ class Connection:
             notes: remembers between runs whether the registry has a ban list.
             watched: returns the workers to ask about once it is connected.
             known: returns those that the registry knew when it last answered.
+            wire: the thread that it shares with other connections; without it, it has its own.
         """
         self.profile = profile
         self.state = ConnectionState(since_wall=clock.now().wall, rate=profile.requests_per_second)
@@ -76,12 +81,24 @@ class Connection:
         self._notes = notes
         self._watched, self._known = watched, known
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._wire = wire or SharedLoop(WIRE)
         self._thread: LoopThread | None = None
+        """The wire's thread, from the first `connect` to the end."""
+        self._serving: Begun[None] | None = None
+        """The client and the engine that run now."""
+        self._ending: list[Begun[None]] = []
+        """Those before, as long as they may still run."""
+        self._asking: set[Future[Any]] = set()
+        """The requests of `ask` under way."""
         self._client: RegistryClient | None = None
         self._monitor: Monitor | None = None
+        self._key: ApiKey | None = None
+        """The key that is sent now."""
         self._keys: list[ApiKey] = []
         """The keys that were sent. They are masked in logs and journal for as long as they might appear there."""
         self._ready = asyncio.Event()
+        self._turn: object = None
+        """Identifies the last `connect`: what an earlier one still reports is not about this one."""
         self._closed = False
         self._on_screen: list[str] = []
         self._is_attended = True
@@ -89,7 +106,11 @@ class Connection:
     @property
     def is_connected(self) -> bool:
         """Whether `connect` was called and had what it needs."""
-        return self._thread is not None
+        return self._serving is not None
+
+    def has_key(self, key: ApiKey | None) -> bool:
+        """Whether it is connected with that key."""
+        return self.is_connected and key == self._key
 
     def open(self) -> None:
         """Deliver everything to the thread of the running loop."""
@@ -102,7 +123,6 @@ class Connection:
         whether it does.
         """
         from pyhall_tui.logs.masking import register_secret  # not before the first frame
-        from pyhall_tui.threads.loop_thread import LoopThread
 
         self.disconnect()
         self._ready.clear()
@@ -117,20 +137,34 @@ class Connection:
         if key is not None:
             register_secret(key.reveal())
             self._keys.append(key)
-        thread = self._thread = LoopThread("pyhall-tui-wire")
-        serving = thread.submit(self._serve(key, thread))
-        serving.add_done_callback(lambda done: self.hand_over(self._stopped_serving, thread, done))
+        self._key = key
+        self._thread = self._thread or self._wire.take()
+        turn = self._turn = object()
+        serving = self._serving = self._thread.begin(self._serve(key, turn))
+        serving.ended.add_done_callback(lambda done: self.hand_over(self._stopped_serving, turn, done))
 
     def disconnect(self) -> None:
         """Stop asking; requests under way are dropped."""
-        thread, self._thread, self._client, self._monitor = self._thread, None, None, None
-        if thread is not None:
-            thread.stop(_PATIENCE)
+        for request in list(self._asking):
+            request.cancel()
+        if self._serving is not None:
+            self._serving.cancel()
+            self._ending = [each for each in (*self._ending, self._serving) if not each.ended.done()]
+        self._serving = self._client = self._monitor = self._turn = None
 
     def close(self) -> None:
         """Disconnect, and deliver nothing more."""
         self._closed = True
         self.disconnect()
+
+    async def wait_closed(self, patience: float) -> None:
+        """Wait at most that many seconds until everything that `close` stopped has ended, and give the thread back."""
+        ends = [asyncio.wrap_future(each.ended) for each in self._ending]
+        if ends:
+            await asyncio.wait(ends, timeout=patience)
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._wire.give_back(_PATIENCE if all(end.done() for end in ends) else 0.0)
 
     def forget_keys(self) -> None:
         """Stop masking the keys. Call it once the journal has written everything, because it masks what it writes."""
@@ -159,7 +193,12 @@ class Connection:
         thread, client = self._thread, self._client
         if thread is None or client is None:
             raise asyncio.CancelledError
-        return await asyncio.wrap_future(thread.submit(call(client)))
+        request = thread.submit(call(client))
+        self._asking.add(request)
+        try:
+            return await asyncio.wrap_future(request)
+        finally:
+            self._asking.discard(request)
 
     async def ask_in_turn(self, call: Callable[["RegistryClient"], Coroutine[Any, Any, T]]) -> T:
         """Run one request as `ask` does, in turn, within the rate limit that the sweep observes.
@@ -218,12 +257,12 @@ class Connection:
         if self._thread and self._monitor and worker_ids:
             self._thread.call(order(self._monitor), worker_ids)
 
-    async def _serve(self, key: ApiKey | None, thread: "LoopThread") -> None:
+    async def _serve(self, key: ApiKey | None, turn: object) -> None:
         """Make the client on the wire's thread (httpx is imported here), poll, and close it at the end."""
         from pyhall_tui.monitor.engine import Monitor
         from pyhall_tui.registry.client import RegistryClient
 
-        sink = self._sink()
+        sink = self._sink(turn)
         async with RegistryClient(self.profile, key, self._clock, on_request=sink.request) as client:
             monitor = None
             if not client.refusal:  # else a setting is wrong, which won't fix itself: nothing is tried again
@@ -231,13 +270,13 @@ class Connection:
                 has_key = key is not None
                 monitor = Monitor(client, sink, self._clock, self.profile, has_key=has_key, had_ban_list=had_list)
                 monitor.watch(self._watched())
-            self.hand_over(self._connected, thread, client, monitor)
+            self.hand_over(self._connected, turn, client, monitor)
             try:
                 await (monitor.run() if monitor else asyncio.Event().wait())
             finally:
                 sink.flush()
 
-    def _sink(self) -> "HandOver":
+    def _sink(self, turn: object) -> "HandOver":
         from pyhall_tui.monitor.hand_over import HandOver
 
         takers = self._takers
@@ -246,15 +285,15 @@ class Connection:
             verdict=takers.verdict,
             failed=takers.failed,
             ban_list=takers.ban_list,
-            state=self._take_state,
-            ages=self._take_ages,
+            state=lambda state: self._take_state(state) if turn is self._turn else None,
+            ages=lambda state: self._take_ages(state) if turn is self._turn else None,
             event=takers.event,
             request=self._count_request,
             patience=lambda: _PATIENT if self._is_attended else _MORE_PATIENT,
         )
 
-    def _connected(self, thread: "LoopThread", client: "RegistryClient", monitor: "Monitor | None") -> None:
-        if thread is not self._thread:
+    def _connected(self, turn: object, client: "RegistryClient", monitor: "Monitor | None") -> None:
+        if turn is not self._turn:
             return
         self._client, self._monitor = client, monitor
         self.warnings = tuple(client.warnings)
@@ -268,9 +307,9 @@ class Connection:
         self._look()
         self._take_state(state)
 
-    def _stopped_serving(self, thread: "LoopThread", done: "Future[None]") -> None:
+    def _stopped_serving(self, turn: object, done: "Future[None]") -> None:
         """Say so if a bug stopped the monitor: then nothing is live."""
-        if thread is not self._thread or done.cancelled() or (error := done.exception()) is None:
+        if turn is not self._turn or done.cancelled() or (error := done.exception()) is None:
             return
         _log.error("the monitor has stopped", exc_info=(type(error), error, error.__traceback__))
         self._take_state(

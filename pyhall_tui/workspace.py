@@ -32,6 +32,8 @@ from pyhall_tui.profiles.operator import operator_of
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList, id_mistake
 from pyhall_tui.registry.models import BanList, Verdict
+from pyhall_tui.threads.off_loop import off_loop
+from pyhall_tui.threads.shared_loop import SharedLoop
 
 if TYPE_CHECKING:
     from pyhall_tui.attest.hash_sender import HashSender
@@ -77,12 +79,14 @@ class Workspace:
         state: Path | None = None,
         connect_by: type[Connection] = Connection,
         rules: ProfileRules | None = None,
+        wire: SharedLoop | None = None,
     ) -> None:
         """Open nothing yet.
 
         Args:
             state: the folder for notes between runs; without it, there are none.
             rules: reads the profile's rules for alarms; without it, the defaults hold.
+            wire: the thread that its connection shares with others; without it, it has its own.
         """
         self.profile = profile
         self.clock = clock
@@ -118,6 +122,7 @@ class Workspace:
             notes=self.notes,
             watched=lambda: [worker.id for worker in watch_list.workers],
             known=lambda: [entry.worker_id for entry in self.fleet if entry.verdict and entry.verdict.known],
+            wire=wire,
         )
         self.key_answer: KeyAnswer | None = None
         """The result of asking for the profile's key, for the band; whoever connects sets it."""
@@ -127,6 +132,7 @@ class Workspace:
         self._closed = False
         self._has_more = False
         """Whether there are workers beside those of the first frame."""
+        self._is_restored = False
 
     async def __aenter__(self) -> Self:
         """Load what was last known. If that is a lot, load only the most urgent; `restore_rest` completes the fleet."""
@@ -220,7 +226,10 @@ class Workspace:
         return self.clock.now()
 
     async def restore_rest(self) -> None:
-        """Load the remaining workers, a few at a time, and start watching packages."""
+        """Load the remaining workers, a few at a time, and start watching packages; a second call does nothing."""
+        if self._is_restored:
+            return
+        self._is_restored = True
         if self._has_more:
             (await asyncio.to_thread(self.watch_list.read_beside))()
             ids = [worker.id for worker in self.watch_list.workers]
@@ -267,7 +276,7 @@ class Workspace:
         self.connection.connect(key)
 
     async def close(self) -> None:
-        """Stop asking, and write what is left to the journal; each takes at most half a second."""
+        """Stop asking, and write what is left to the journal, at the same time: half a second at most."""
         self._closed = True
         if self._time is not None:
             self._time.cancel()
@@ -276,10 +285,13 @@ class Workspace:
         if self._packages is not None:
             self._packages.close()
         self.connection.close()
-        if await asyncio.to_thread(self.journal.flush, _PATIENCE):
-            self.connection.forget_keys()  # otherwise they stay masked, because masking happens when writing
+        flushing = off_loop(partial(self.journal.flush, _PATIENCE), name="flush")
+        closing = [self.connection.wait_closed(_PATIENCE)]
         if self._packages is not None:
-            await asyncio.to_thread(self._packages.wait_closed, _PATIENCE / 2)
+            closing.append(off_loop(partial(self._packages.wait_closed, _PATIENCE / 2), name="packages"))
+        is_written, *_ = await asyncio.gather(flushing, *closing)
+        if is_written:
+            self.connection.forget_keys()  # otherwise they stay masked, because masking happens when writing
 
     def watch(self, worker_ids: Iterable[str]) -> list[str]:
         """Put workers on the watch list and ask about them; return those that are new.

@@ -118,6 +118,21 @@ class KeyStore:
         """Return the key to send for `profile`: the environment's, this run's, or the keyring's (one read)."""
         return self._from_environment() or await self._stored(profile)
 
+    async def load_quietly(self, profile: Profile, *, by_variable: bool) -> KeyAnswer:
+        """Return the key as `load` does, but without a prompt: a keyring that would ask for its password is not read.
+
+        `by_variable`: the environment's key may be sent to this profile's registry.
+        """
+        given = self._from_environment()
+        if given is not None and not by_variable:
+            why = f"{KEY} is set, but is not sent to {origin(profile.registry_url)} before you open {profile.name}."
+            return KeyAnswer(None, KeySource.NONE, KeyState.ABSENT, why)
+        return given or await self._stored(profile, quietly=True)
+
+    def known(self, profile: Profile) -> KeyAnswer | None:
+        """Return the key that was found or typed in this run; None if there is none, whatever the environment has."""
+        return self._known.get(_user(profile))
+
     async def save(self, profile: Profile, key: ApiKey) -> KeyAnswer:
         """Store `key` in the keyring, or keep it for this run if that fails. The answer has the key to send now.
 
@@ -170,12 +185,12 @@ class KeyStore:
             return KeyAnswer(key, KeySource.THIS_RUN, no.state, why)
         return KeyAnswer(key, KeySource.KEYRING, KeyState.FOUND, "The key is in the OS keyring.")
 
-    async def _stored(self, profile: Profile) -> KeyAnswer:
+    async def _stored(self, profile: Profile, *, quietly: bool = False) -> KeyAnswer:
         user = _user(profile)
         if known := self._known.get(user):
             return known
         try:
-            text = await self._ask(user, lambda keyring: os_keyring.read(keyring, SERVICE, user))
+            text = await self._ask(user, lambda keyring: _read(keyring, user, quietly=quietly))
         except _Unanswered as no:
             return KeyAnswer(None, KeySource.NONE, no.state, f"{no.sentence} {no.way_out}", no.way_out)
         if text is None:
@@ -267,6 +282,14 @@ class _Unanswered(Exception):
             f"The OS keyring cannot be used: {error}.",
             "Type the key, which is then kept for this run only.",
         )
+
+
+def _read(keyring: Keyring, user: str, *, quietly: bool) -> str | None:
+    if not quietly:
+        return os_keyring.read(keyring, SERVICE, user)
+    from pyhall_tui.profiles import quiet_keyring  # not before the first frame
+
+    return quiet_keyring.read(keyring, SERVICE, user)
 
 
 def _hand_over(loop: asyncio.AbstractEventLoop, answer: asyncio.Future[T], deliver: Callable[[], None]) -> None:

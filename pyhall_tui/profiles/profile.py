@@ -36,6 +36,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """A ban rings the terminal's bell."""
     desktop_notifications: bool = False
     """A ban makes a desktop notification, with the terminal's own escape sequence if it has one."""
+    overview: bool = False
+    """It is watched while another profile is open, and has a row of its own beside it."""
     correlation_prefix: str = "req-"
     """The prefix of generated correlation ids."""
     operator: str = ""

@@ -22,6 +22,7 @@ SENTENCES: Final = {
     "read_only": "Read only must be true or false.",
     "bell": "Bell must be true or false.",
     "desktop_notifications": "Desktop notifications must be true or false.",
+    "overview": "Overview must be true or false.",
     "correlation_prefix": "The correlation prefix must be at most 64 characters that a header can carry, no spaces.",
     "operator": "The operator must be at most 64 printable characters.",
     "capabilities": "Capabilities must be a list of strings.",

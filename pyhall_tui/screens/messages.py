@@ -14,6 +14,13 @@ class FleetChanged(Message):
         return isinstance(message, FleetChanged)
 
 
+class FleetsChanged(Message):
+    """Something that a table of all fleets shows has changed on a profile that is not open: pull `Fleets.kept`."""
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, FleetsChanged)
+
+
 class ConnectionChanged(Message):
     """The registry's reachability, the ban list's state or the alarm count changed: pull it."""
 

@@ -501,7 +501,7 @@ async def test_a_draft_that_cannot_be_read_is_kept_and_named(open_app: OpenApp, 
     """F73"""
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await at_the_form(opened)
-        path = Drafts(opened.app._opener.home.state, "acme").folder / "enroll.json"
+        path = Drafts(opened.app.fleets.home.state, "acme").folder / "enroll.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes('{"display_name": "W"}'.encode("utf-16"))
     async with open_app(profile_of(hall), key=hall.key) as opened:

@@ -116,7 +116,7 @@ async def test_a_journal_that_cannot_vouch_sends_nothing(open_app: OpenApp, hall
         pane = await checked(opened, path)
         await opened.pilot.press("ctrl+s", "y")
         await until(lambda: counts(pane._items).get(RowState.ENROLLED) == 2, clock=opened.clock)
-        journal = opened.app._opener.home.data / "journal.db"
+        journal = opened.app.fleets.home.data / "journal.db"
     with closing(sqlite3.connect(journal)) as connection:
         connection.execute("PRAGMA user_version=99")
     async with open_app(profile_of(hall), key=hall.key) as opened:
@@ -134,7 +134,7 @@ async def test_a_journal_that_was_set_aside_is_named_before_the_batch_is_run(
 ) -> None:
     """F64, F40"""
     async with open_app(profile_of(hall), key=hall.key) as opened:
-        home = opened.app._opener.home
+        home = opened.app.fleets.home
         (home.data / "journal.db.damaged-20260101-000000-1").write_bytes(b"noise")
         await checked(opened, batch(tmp_path, 1))
         await opened.pilot.press("ctrl+s")

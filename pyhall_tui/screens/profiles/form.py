@@ -37,6 +37,7 @@ _WORDS: Final = (
 _SWITCHES: Final = (
     ("production", "Production: marked in words on every screen"),
     ("read_only", "Read only: nothing that the registry records is sent"),
+    ("overview", "Overview: watched even while another profile is open"),
     ("allow_insecure", "Allow plain http:// to another machine"),
     ("bell", "Ring the terminal's bell on a ban"),
     ("desktop_notifications", "Notify the desktop of a ban"),

@@ -1,4 +1,4 @@
-"""Opening a profile, or the demo: its journal, its watch list, its workspace."""
+"""Opens workspaces: of a profile, with its journal and watch list, or of the demo."""
 
 import asyncio
 import contextlib
@@ -9,15 +9,16 @@ from typing import Final, NamedTuple, Protocol
 
 from pyhall_tui.alarms.profile_rules import ProfileRules
 from pyhall_tui.clock import Clock
+from pyhall_tui.connection import WIRE
 from pyhall_tui.files.whole_file import claim, sweep_below, temporary_folder
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
-from pyhall_tui.profiles.chosen_profile import choose_profile
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.threads.off_loop import off_loop
+from pyhall_tui.threads.shared_loop import SharedLoop
 from pyhall_tui.workspace import Listener, Workspace
 
 _DEMO: Final = "pyhall-tui-demo-"
@@ -43,67 +44,56 @@ class DemoHall(Protocol):
 
 
 class OpenedProfile(NamedTuple):
-    """What is open now, and the folders that it uses."""
+    """A profile that runs, and the folders that it uses."""
 
     workspace: Workspace
     home: Home
     demo: DemoHall | None = None
 
+    @property
+    def profile(self) -> Profile:
+        """Its profile as it is now."""
+        return self.workspace.profile
+
+    async def close(self) -> None:
+        """Close it, including the demo's hall."""
+        await self.workspace.close()
+        if self.demo is not None:
+            await asyncio.to_thread(self.demo.stop)
+
 
 class Opener:
-    """Opens one profile at a time, closing the previous one first, and cleans up after the demo."""
+    """Opens any number of workspaces, all on one journal and one wire's thread, and cleans up after the demo."""
 
-    def __init__(self, home: Home, clock: Clock, listener: Listener, make_demo: Callable[[], DemoHall]) -> None:
+    def __init__(self, home: Home, store: ProfileStore, clock: Clock, make_demo: Callable[[], DemoHall]) -> None:
         """Nothing is read or opened yet."""
-        self.home = home
-        self.store = ProfileStore(home.config / "profiles.toml")
-        self.opened: OpenedProfile | None = None
-        self.problem: str | None = None
-        """Why nothing could be opened at the start."""
-        self._clock = clock
-        self._listener = listener
-        self._make_demo = make_demo
+        self._home, self._store, self._clock, self._make_demo = home, store, clock, make_demo
+        self._wire = SharedLoop(WIRE)
         self._journals: dict[Path | None, Journal] = {}
         self._cleanup = contextlib.ExitStack()
         self._swept = False
 
-    @property
-    def workspace(self) -> Workspace | None:
-        """What is open."""
-        return self.opened.workspace if self.opened else None
-
-    async def open_first(self, name: str | None, *, demo: bool) -> OpenedProfile | None:
-        """Open the demo, or the profile of that name or the default one. If that is impossible, `problem` says why."""
-        if demo:
-            try:
-                return await self.open_demo()
-            except OSError as error:
-                self.problem = f"The demo can't be opened: {error}."
-                return None
-        chosen = choose_profile(self.store, name)
-        self.problem = chosen.problem or None
-        return await self.open_profile(chosen.profile) if chosen.profile else None
-
-    async def open_profile(self, profile: Profile) -> OpenedProfile:
+    async def open_profile(self, profile: Profile, listener: Listener) -> OpenedProfile:
         """Open a profile; its fleet holds what was last known at once. The caller connects."""
-        journal = self._journal(self.home.data / "journal.db")
+        journal = self._journal(self._home.data / "journal.db")
         if not self._swept:
             self._swept = True
-            sweeping = threading.Timer(_SWEPT_AFTER, _sweep, (self.home,))
+            sweeping = threading.Timer(_SWEPT_AFTER, _sweep, (self._home,))
             sweeping.daemon = True
             sweeping.start()
-        return await self._open(profile, self.home, journal, WatchList(self.home.data, profile.name), None)
+        watch_list = WatchList(self._home.data, profile.name)
+        return await self._open(profile, listener, self._home, journal, watch_list, None)
 
-    async def open_demo(self) -> OpenedProfile:
+    async def open_demo(self, listener: Listener) -> OpenedProfile:
         """Open the demo with its fleet; it leaves nothing in the user's folders. The caller starts it and connects."""
         folder = self._cleanup.enter_context(temporary_folder(_DEMO))
         demo = self._make_demo()
         profile = Profile(name="demo", namespace=demo.namespace, registry_url=demo.url, **DEMO_PACE)  # type: ignore[arg-type]
         watch_list = WatchList(folder, profile.name)
         watch_list.hold(demo.worker_ids)
-        return await self._open(profile, Home.below(folder), self._journal(None), watch_list, demo)
+        return await self._open(profile, listener, Home.below(folder), self._journal(None), watch_list, demo)
 
-    async def start_demo(self, opened: OpenedProfile) -> None:
+    async def start_demo(self, opened: OpenedProfile, is_open: Callable[[], bool]) -> None:
         """Start the demo's hall, and connect to it. If it can't start, the connection reports that nobody answers."""
         demo = opened.demo
         assert demo is not None
@@ -113,44 +103,35 @@ class Opener:
             )  # not before the first frame: it loads a library
         starting = asyncio.ensure_future(off_loop(demo.start, name="demo"))
         await asyncio.wait((starting,))
-        if opened is self.opened:
+        if is_open():
             opened.workspace.connection.connect(ApiKey(demo.key))
         await starting
 
-    def attend(self, is_there: bool) -> None:
-        """Note whether anybody looks at what is open."""
-        if self.opened is not None:
-            self.opened.workspace.connection.attend(is_there)
-
-    async def close(self) -> None:
-        """Close what is open, including the demo's hall."""
-        opened, self.opened = self.opened, None
-        if opened is not None:
-            await opened.workspace.close()
-            if opened.demo is not None:
-                await asyncio.to_thread(opened.demo.stop)
-
-    async def end(self) -> None:
-        """Close everything at the end, including journals and the demo's folder."""
-        await self.close()
+    def end(self) -> None:
+        """Close the journals, and delete the demo's folder; every workspace was closed."""
         self._cleanup.close()
 
     async def _open(
-        self, profile: Profile, home: Home, journal: Journal, watch_list: WatchList, demo: DemoHall | None
+        self,
+        profile: Profile,
+        listener: Listener,
+        home: Home,
+        journal: Journal,
+        watch_list: WatchList,
+        demo: DemoHall | None,
     ) -> OpenedProfile:
-        await self.close()
         workspace = Workspace(
             profile,
             clock=self._clock,
             journal=journal,
             watch_list=watch_list,
-            listener=self._listener,
+            listener=listener,
             state=home.state,
-            rules=None if demo else ProfileRules(self.store),
+            rules=None if demo else ProfileRules(self._store),
+            wire=self._wire,
         )
         await workspace.__aenter__()
-        self.opened = OpenedProfile(workspace, home, demo)
-        return self.opened
+        return OpenedProfile(workspace, home, demo)
 
     def _journal(self, path: Path | None) -> Journal:
         """Return the file's journal, one for the whole run; None is the demo's, in memory."""

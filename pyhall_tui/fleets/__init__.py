@@ -1,0 +1,1 @@
+"""All open profiles: the one on the screen, and those of the overview beside it."""

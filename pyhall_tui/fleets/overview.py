@@ -1,0 +1,82 @@
+"""What `profiles.toml` says is to be watched beside the open profile, followed while the program runs."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from pyhall_tui.profiles.environment import EnvironmentMistake, overridden
+from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.profile_store import Profiles, ProfilesFileError, ProfileStore
+from pyhall_tui.threads.off_loop import off_loop
+
+
+class Wanted(NamedTuple):
+    """One profile of the overview."""
+
+    stored: Profile
+    """As in the file."""
+    profile: Profile | None
+    """With the environment's overrides; None if they can't be used."""
+    mistake: str = ""
+    """Why they can't be used, as a sentence."""
+
+
+class Overview:
+    """The file's profiles with `overview = true`. While the file can't be understood, what it said before holds."""
+
+    def __init__(self, store: ProfileStore) -> None:
+        """Read nothing yet."""
+        self._store = store
+        self.names: tuple[str, ...] = ()
+        """All profiles, in the file's order."""
+        self.wanted: tuple[Wanted, ...] = ()
+        """In the file's order."""
+        self._taken: object = None
+        self._seen: object = None
+
+    def get(self, name: str) -> Wanted | None:
+        """Return what is wanted under that name."""
+        return next((each for each in self.wanted if each.stored.name == name), None)
+
+    def read(self) -> None:
+        """Read the file now."""
+        try:
+            profiles = self._store.load()
+        except ProfilesFileError:
+            return
+        self._take(profiles)
+
+    async def look(self) -> None:
+        """Read the file if it has changed, without blocking.
+
+        After the first time, it must have been the same for two looks: then a new name has its watch list already.
+        """
+        stamp = await off_loop(lambda: _stamp(self._store.path), name="profiles")
+        rests, self._seen = self._seen in (stamp, None), stamp
+        if not rests or stamp == self._taken:
+            return
+        try:
+            profiles = await off_loop(self._store.load, name="profiles")
+        except ProfilesFileError:
+            return
+        self._taken = stamp
+        self._take(profiles)
+
+    def _take(self, profiles: Profiles) -> None:
+        self.names = tuple(profile.name for profile in profiles.profiles)
+        self.wanted = tuple(_wanted(profile) for profile in profiles.profiles if profile.overview)
+
+
+def _wanted(stored: Profile) -> Wanted:
+    try:
+        return Wanted(stored, overridden(stored))
+    except EnvironmentMistake as mistake:
+        return Wanted(stored, None, str(mistake))
+
+
+def _stamp(path: Path) -> object:
+    """Return what changes with the file; a text if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return "none"
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
