@@ -105,6 +105,7 @@ class Workspace:
             rules=rules.of(profile) if rules else None,
             operator=operator_of(profile),
             namespace_of=self._namespace_of,
+            renamed=self._renamed,
         )
         self._state = ConnectionState()
         """The connection's state as of the last change."""
@@ -274,6 +275,18 @@ class Workspace:
             self._lab.profile = profile
         self.fleet.stale_after = Fleet(profile.poll_interval).stale_after
         self.connection.connect(key)
+
+    def _renamed(self, name: str) -> None:
+        """Follow the profile to the name that another program gave it; its list and notes are moved if they aren't."""
+        self.profile = self.connection.profile = self.profile.named(name)
+        if self._lab is not None:
+            self._lab.profile = self.profile
+        self.notes.rename(name)
+        try:
+            self.watch_list.rename(name)
+        except OSError:
+            _log.exception("the watch list could not be renamed")
+        self._listener.connection_changed()
 
     async def close(self) -> None:
         """Stop asking, and write what is left to the journal, at the same time: half a second at most."""

@@ -98,6 +98,8 @@ class What(StrEnum):
     UNACKNOWLEDGED = "unacknowledged"
     SILENCED = "silenced"
     UNSILENCED = "unsilenced"
+    RENAMED = "renamed"
+    """The profile has another name, which is `by`; its alarms continue under that name."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from pyhall_tui.alarms.alarm import Alarm, Change, Condition, Standing, What
+from pyhall_tui.alarms.alarm import Alarm, Change, Condition, Standing, What, alarm_id
 from pyhall_tui.alarms.fold import Effect, effects, fold
 from pyhall_tui.alarms.silences import Silence
 from pyhall_tui.fleet.events import FIRST_SIGHT, Event, Severity
@@ -123,6 +123,12 @@ class AlarmBook:
                 self._count(other)
         self._count(alarm)
         self._let_go()
+
+    def rename(self, profile: str) -> None:
+        """Follow the profile to its new name, on which the alarms' ids depend."""
+        self._profile = profile
+        for alarm in list(self._alarms.values()):
+            self.put(msgspec.structs.replace(alarm, id=alarm_id(profile, alarm.condition, alarm.subject)))
 
     def acknowledge(self, alarms: Iterable[Alarm], at: float, by: str, note: str, act: int) -> list[Change]:
         """Mark firing alarms as seen; acknowledged or ended ones stay as they are."""

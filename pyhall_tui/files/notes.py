@@ -19,8 +19,7 @@ class Notes:
 
     def __init__(self, state: Path | None, profile_name: str) -> None:
         """Read or write nothing yet. Without a folder nothing is saved."""
-        digest = hashlib.sha256(profile_name.encode(errors="surrogatepass")).hexdigest()[:12]
-        self._folder = state / "notes" / digest if state else None
+        self._folder = state / "notes" / _digest(profile_name) if state else None
         self._unreadable = UnreadableFiles()
 
     def load(self, kind: str, key: str, type_: type[T]) -> T | None:
@@ -46,6 +45,13 @@ class Notes:
         with contextlib.suppress(OSError):
             path.unlink()
 
+    def rename(self, profile_name: str) -> None:
+        """Move to the profile's new name; a note that can't be moved is lost."""
+        if self._folder is None or self._folder.name == _digest(profile_name):
+            return
+        old, self._folder = self._folder, self._folder.with_name(_digest(profile_name))
+        _move(old, self._folder)
+
     @property
     def set_aside(self) -> tuple[str, ...]:
         """Which notes could not be read and were set aside, in sentences."""
@@ -54,3 +60,17 @@ class Notes:
     @staticmethod
     def _path(folder: Path, kind: str, key: str) -> Path:
         return folder / kind / f"{hashlib.sha256(key.encode(errors='surrogatepass')).hexdigest()[:24]}.json"
+
+
+def _digest(profile_name: str) -> str:
+    return hashlib.sha256(profile_name.encode(errors="surrogatepass")).hexdigest()[:12]
+
+
+def _move(old: Path, new: Path) -> None:
+    """Move a folder; what is in it replaces what is there."""
+    with contextlib.suppress(OSError):
+        if not new.exists() or not old.is_dir():
+            old.replace(new)
+            return
+        for each in list(old.iterdir()):
+            _move(each, new / each.name)

@@ -31,7 +31,7 @@ def take_event(connection: sqlite3.Connection, profile: str, event: Event, names
         if folded is not None:
             _put(connection, profile, folded.alarm)
             if folded.what is not None:
-                _tell(connection, profile, change_by(event, folded.alarm, folded.what))
+                tell(connection, profile, change_by(event, folded.alarm, folded.what))
         if effect.opens and after is not None and after.is_acknowledged:
             seen = after.act or _SEEN_EARLIER
     return seen
@@ -87,7 +87,7 @@ def unacknowledge(connection: sqlite3.Connection, profile: str, act: int, at: fl
     for alarm in alarm_questions.acknowledged_by(connection, profile, act):
         open_again = unacknowledged(alarm)
         _put(connection, profile, open_again)
-        _tell(connection, profile, Change(what=What.UNACKNOWLEDGED, at=at, by=by, alarm=open_again))
+        tell(connection, profile, Change(what=What.UNACKNOWLEDGED, at=at, by=by, alarm=open_again))
 
 
 def set_severity(connection: sqlite3.Connection, profile: str, ids: Iterable[str], severity: Severity) -> None:
@@ -97,7 +97,7 @@ def set_severity(connection: sqlite3.Connection, profile: str, ids: Iterable[str
         if alarm is not None and alarm.is_firing:
             after = msgspec.structs.replace(alarm, severity=severity)
             _put(connection, profile, after)
-            _tell(connection, profile, Change(what=What.FIRED, at=alarm.fired_at, alarm=after, quiet=True))
+            tell(connection, profile, Change(what=What.FIRED, at=alarm.fired_at, alarm=after, quiet=True))
 
 
 def begin_silence(connection: sqlite3.Connection, profile: str, silence: Silence) -> None:
@@ -118,7 +118,7 @@ def begin_silence(connection: sqlite3.Connection, profile: str, silence: Silence
             kept.by,
         ),
     )
-    _tell(connection, profile, Change(what=What.SILENCED, at=kept.began_at, by=kept.by, silence=kept))
+    tell(connection, profile, Change(what=What.SILENCED, at=kept.began_at, by=kept.by, silence=kept))
 
 
 def end_silence(connection: sqlite3.Connection, profile: str, silence_id: str, at: float, by: str) -> bool:
@@ -130,7 +130,7 @@ def end_silence(connection: sqlite3.Connection, profile: str, silence_id: str, a
     if not done.rowcount:
         return False
     silence = alarm_questions.silence(connection, silence_id)
-    _tell(connection, profile, Change(what=What.UNSILENCED, at=at, by=by, silence=silence))
+    tell(connection, profile, Change(what=What.UNSILENCED, at=at, by=by, silence=silence))
     return True
 
 
@@ -140,7 +140,7 @@ def _acknowledge(connection: sqlite3.Connection, profile: str, alarm: Alarm, see
     by, note = _text(seen.by), _text(seen.note)
     after = msgspec.structs.replace(alarm, acknowledged_at=seen.at, acknowledged_by=by, note=note, act=seen.act)
     _put(connection, profile, after)
-    _tell(connection, profile, Change(what=What.ACKNOWLEDGED, at=seen.at, by=by, alarm=after))
+    tell(connection, profile, Change(what=What.ACKNOWLEDGED, at=seen.at, by=by, alarm=after))
 
 
 def _as_kept(event: Event) -> Event:
@@ -163,7 +163,8 @@ def _put(connection: sqlite3.Connection, profile: str, alarm: Alarm) -> None:
     connection.execute(f"INSERT OR REPLACE INTO alarms ({columns}) VALUES ({marks})", (profile, *values))
 
 
-def _tell(connection: sqlite3.Connection, profile: str, change: Change) -> None:
+def tell(connection: sqlite3.Connection, profile: str, change: Change) -> None:
+    """Store a change for those who follow."""
     connection.execute(
         "INSERT INTO alarm_changes (profile, id, body) VALUES (?,?,?)",
         (profile, change.id, msgspec.json.encode(change)),

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from pyhall_tui.alarms.alarm import Alarm, Change, Condition, Standing, What
+from pyhall_tui.alarms.alarm import Alarm, Change, Condition, Standing, What, alarm_id
 from pyhall_tui.alarms.book import AlarmBook
 from pyhall_tui.alarms.flapping import Flapping, is_change
 from pyhall_tui.alarms.fold import Effect, effects, is_seen_with, is_told, opened
@@ -61,12 +61,14 @@ class Alarms:
         rules: Rules | None = None,
         operator: str = "",
         namespace_of: Callable[[str], str] = lambda _: "",
+        renamed: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Read nothing yet.
 
         Args:
             operator: who acknowledges and silences here.
             namespace_of: returns a worker's namespace; ``""`` stands for the registry.
+            renamed: is called with the profile's new name if another program gives it one.
         """
         self.rules = rules or default_rules()
         self.operator = operator
@@ -80,6 +82,7 @@ class Alarms:
         self._listener = listener
         self._clock = clock
         self._namespace_of = namespace_of
+        self._renamed = renamed
         self._flapping = Flapping(self.rules.flapping)
         self._vanished: dict[str, Event] = {}
         """The latest events of workers that vanished in this run."""
@@ -95,6 +98,7 @@ class Alarms:
 
     def restore(self) -> None:
         """Load what earlier runs and other programs left."""
+        self._journal.use(self._profile_name)
         kept = self._journal.alarms.begin(self._profile_name)
         self._seq = kept.seq
         for alarm in kept.firing:
@@ -328,6 +332,13 @@ class Alarms:
         self.unseen += 1
         self._tell([Change(what=What.UNSILENCED, at=wall, by=by, silence=ended)])
 
+    def rename(self, name: str) -> None:
+        """Follow the profile to its new name, with all that is recorded."""
+        self._journal.rename(self._profile_name, name)
+        self._profile_name = name
+        self.book.rename(name)
+        self._told = {_renamed(change, told, name): told for change, told in self._told.items()}
+
     # -- as time passes ----------------------------------------------------------------------------------------
 
     def tick(self) -> None:
@@ -347,18 +358,15 @@ class Alarms:
         """Apply what the journal has got since the last time, from other programs and from this one."""
         if not self._journal.others_wrote() and not self._told and not self._is_behind:
             return
-        news = []
+        news: list[Change] = []
         latest: dict[tuple[Condition, str], Alarm] = {}
         written = self._journal.alarms.changes(self._profile_name, self._seq, _AT_A_TIME)
         self._is_behind = len(written) == _AT_A_TIME
         for change in written:
-            self._seq = change.seq
-            if self._told.pop(change.id, None) is None:
-                news.append(change)
-            if change.alarm is not None:
-                latest[(change.alarm.condition, change.alarm.subject)] = change.alarm
-            elif change.silence is not None:
-                self.book.put_silence(change.silence, self._clock.now().wall)
+            if change.what is What.RENAMED:
+                self._follow_to(change.by)
+                break
+            self._follow(change, news, latest)
         mono = self._clock.now().mono
         waiting = {told.key for told in self._told.values() if mono - told.at < _WRITTEN_WITHIN}
         for key, alarm in latest.items():
@@ -369,6 +377,21 @@ class Alarms:
         if news:
             self.unseen += 1
             self._listener.alarms_changed(news)
+
+    def _follow(self, change: Change, news: list[Change], latest: dict[tuple[Condition, str], Alarm]) -> None:
+        self._seq = change.seq
+        if self._told.pop(change.id, None) is None:
+            news.append(change)
+        if change.alarm is not None:
+            latest[(change.alarm.condition, change.alarm.subject)] = change.alarm
+        elif change.silence is not None:
+            self.book.put_silence(change.silence, self._clock.now().wall)
+
+    def _follow_to(self, name: str) -> None:
+        """Follow the profile to the name that another program gave it. What was not read yet has moved as well."""
+        self._is_behind = True
+        self.rename(name)
+        self._renamed(name)
 
     def _take_what_was_written(self) -> None:
         """Apply what the journal made of our own work; if it differs from what we expected, others were faster."""
@@ -392,6 +415,13 @@ class Alarms:
         while len(self._told) > _MOST_REPLACED:
             self._told.pop(next(iter(self._told)))
         self._listener.alarms_changed(changes)
+
+
+def _renamed(change_id: str, told: _Told, profile: str) -> str:
+    """Return the id that a change has under the profile's new name."""
+    if told.key is None:
+        return change_id
+    return f"{alarm_id(profile, *told.key)}.{change_id.partition('.')[2]}"
 
 
 def silenced_event(silence: Silence) -> Event:

@@ -21,7 +21,7 @@ class JournalFile:
 
     def __init__(self, path: Path | None, connect: Connect = sqlite3.connect) -> None:
         """Open `path`, or memory if it is None or can't be used; never raises because of a bad disk."""
-        self._path = path
+        self.path = path
         self._connect = connect
         self._opened = open_memory() if path is None else open_file(path, connect)
         self._identity = _identity(path)
@@ -42,22 +42,22 @@ class JournalFile:
     @property
     def is_makeshift(self) -> bool:
         """Whether memory replaces a file that can't be used: what was stored before is inaccessible."""
-        return self._path is not None and self.in_memory
+        return self.path is not None and self.in_memory
 
     @property
     def set_aside(self) -> tuple[Path, ...]:
         """The damaged files that this run or an earlier one set aside, next to this one."""
-        if self._path is None:
+        if self.path is None:
             return ()
         import glob  # not before the first frame
 
-        found = self._path.parent.glob(f"{glob.escape(self._path.name)}.damaged-*")
+        found = self.path.parent.glob(f"{glob.escape(self.path.name)}.damaged-*")
         return tuple(sorted(each for each in found if not each.name.endswith(("-wal", "-shm"))))
 
     @property
     def fell_back(self) -> bool:
         """Whether it is in memory because the file can't be used."""
-        return self._opened.in_memory and self._path is not None
+        return self._opened.in_memory and self.path is not None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -133,14 +133,14 @@ class JournalFile:
     def begin_anew(self) -> None:
         """Set the damaged file aside and continue with a new one, or with the one that another program started."""
         self.damage_seen = False
-        if self._path is None:
+        if self.path is None:
             return
         with self._write_lock, self._read_lock:
             self._opened.close()
-            is_ours = self._identity == _identity(self._path)
-            self._opened = (begin_anew if is_ours else open_file)(self._path, self._connect)
+            is_ours = self._identity == _identity(self.path)
+            self._opened = (begin_anew if is_ours else open_file)(self.path, self._connect)
             self._be_patient()
-            self._identity = _identity(self._path)
+            self._identity = _identity(self.path)
         for note in self.notes:
             _log.warning("%s", note)
 

@@ -16,6 +16,7 @@ from pyhall_tui.journal import alarm_questions, reader, statements
 from pyhall_tui.journal.coalescing import Coalescing
 from pyhall_tui.journal.connections import JournalFile
 from pyhall_tui.journal.kept_alarms import KeptAlarms
+from pyhall_tui.journal.names import Names, move
 from pyhall_tui.journal.open_file import Connect
 from pyhall_tui.journal.retention import Retention
 from pyhall_tui.journal.rows import (
@@ -54,7 +55,8 @@ class Journal:
         self._clock = clock
         self._folding = Coalescing()
         self._writer = Writer(store, clock, retention or Retention(), pace)
-        self.alarms = KeptAlarms(store, self._writer, self._ids)
+        self._names = Names()
+        self.alarms = KeptAlarms(store, self._writer, self._ids, self._names)
         self._acts: dict[int, set[int]] = {}
         """By acknowledgement, the latest of them: which rows that more may be folded into it marked."""
 
@@ -114,7 +116,7 @@ class Journal:
         kept, replaced = self._folding.add(profile, event, row_id)
         work = partial(
             statements.record_event,
-            profile=profile,
+            profile=self._names.of(profile),
             event=kept,
             came=event,
             replaced_id=replaced,
@@ -127,18 +129,20 @@ class Journal:
         """Queue a changed event that was recorded before; it replaces its row."""
         kept = msgspec.structs.replace(event, id=self._ids.next())
         self._folding.put_again(event.id, kept)
-        self._writer.put(partial(statements.insert_event, profile=profile, event=kept, replaced_id=event.id))
+        self._writer.put(
+            partial(statements.insert_event, profile=self._names.of(profile), event=kept, replaced_id=event.id)
+        )
         return Recorded(kept, event.id)
 
     def record_dispatch(self, profile: str, row: DispatchRow) -> DispatchRow:
         """Queue a dispatch; return it with its id."""
         kept = msgspec.structs.replace(row, id=self._ids.next())
-        self._writer.put(partial(statements.insert_dispatch, profile=profile, row=kept))
+        self._writer.put(partial(statements.insert_dispatch, profile=self._names.of(profile), row=kept))
         return kept
 
     def record_enrollment(self, profile: str, row: EnrollmentRow) -> None:
         """Queue the state of one row of a batch if it need not be on disk before you continue."""
-        self._writer.put(partial(statements.upsert_enrollment, profile=profile, row=row))
+        self._writer.put(partial(statements.upsert_enrollment, profile=self._names.of(profile), row=row))
 
     def record_enrollment_now(self, profile: str, row: EnrollmentRow, timeout: float = 5.0) -> bool:
         """Wait until the state of one row is on disk, as required before sending. Never call it on the UI's thread.
@@ -152,7 +156,9 @@ class Journal:
         """
         self._require_file()
         written = threading.Event()
-        self._writer.put(partial(statements.upsert_enrollment, profile=profile, row=row), on_commit=written.set)
+        self._writer.put(
+            partial(statements.upsert_enrollment, profile=self._names.of(profile), row=row), on_commit=written.set
+        )
         if not written.wait(timeout):
             why = " ".join(self.notes) or "The disk does not answer."
             raise NotKept(f"The journal could not record what was about to be sent, so it was not sent. {why}")
@@ -165,11 +171,11 @@ class Journal:
 
     def save_verdict(self, profile: str, row: LastVerdict) -> None:
         """Queue a worker's last verdict; of several within half a second only the last is written."""
-        self._writer.put_verdict(profile, row.worker_id, row)
+        self._writer.put_verdict(self._names.of(profile), row.worker_id, row)
 
     def forget_worker(self, profile: str, worker_id: str) -> None:
         """Drop the last verdict on a worker that is no longer watched; its events and dispatches stay."""
-        self._writer.put_verdict(profile, worker_id, None)
+        self._writer.put_verdict(self._names.of(profile), worker_id, None)
 
     def acknowledge(self, ids: Iterable[int], *, by: str = "", note: str = "") -> Seen:
         """Mark events as seen, and the alarms that they began.
@@ -192,7 +198,9 @@ class Journal:
         folded = self._folding.acknowledge(lambda other, event: other == profile and event.id <= up_to_id)
         self._remember(seen, folded)
         self._writer.put(
-            partial(statements.acknowledge_all, profile=profile, up_to_id=up_to_id, seen=seen, known=known)
+            partial(
+                statements.acknowledge_all, profile=self._names.of(profile), up_to_id=up_to_id, seen=seen, known=known
+            )
         )
         return seen
 
@@ -210,6 +218,22 @@ class Journal:
         while len(self._acts) > _MOST_ACTS:
             del self._acts[next(iter(self._acts))]
 
+    def rename(self, old: str, new: str) -> None:
+        """Queue the move of all that is recorded to a profile's new name; what comes under the old one follows it.
+
+        Questions about the old name are answered with the new one's rows from now on. Other programs follow.
+        """
+        self._names.rename(old, new)
+        self._writer.put(partial(move, old=old, new=new, at=self._clock.now().wall))
+
+    def use(self, profile: str) -> None:
+        """Note that a profile of that name is opened: what is recorded under it is not another's any more."""
+        self._names.use(profile)
+
+    def is_in(self, path: Path) -> bool:
+        """Whether it is stored in that file."""
+        return self._store.path == path
+
     def others_wrote(self) -> bool:
         """Whether another program has written to the file since the last call. Takes microseconds."""
         return self._store.others_wrote()
@@ -225,23 +249,25 @@ class Journal:
 
     def first_verdicts(self, profile: str, limit: int) -> list[LastVerdict]:
         """Return the first screenful: the most urgent states first, then by worker id. Their `raw` is empty."""
-        return self._ask(partial(reader.verdicts, profile=profile, limit=limit), [])
+        return self._ask(partial(reader.verdicts, profile=self._names.of(profile), limit=limit), [])
 
     def all_verdicts(self, profile: str) -> list[LastVerdict]:
         """Return all last verdicts of a profile in the same order."""
-        return self._ask(partial(reader.verdicts, profile=profile), [])
+        return self._ask(partial(reader.verdicts, profile=self._names.of(profile)), [])
 
     def newest_verdict_at(self, profile: str) -> float | None:
         """Return the wall time of a profile's last verdict; None if there is none."""
-        return self._ask(partial(reader.newest_verdict_at, profile=profile), None)
+        return self._ask(partial(reader.newest_verdict_at, profile=self._names.of(profile)), None)
 
     def verdicts_after(self, profile: str, worker_id: str, limit: int) -> list[LastVerdict]:
         """Return a page of a profile's last verdicts by worker id: those after that one, at most `limit`."""
-        return self._ask(partial(reader.verdicts_after, profile=profile, after=worker_id, limit=limit), [])
+        return self._ask(
+            partial(reader.verdicts_after, profile=self._names.of(profile), after=worker_id, limit=limit), []
+        )
 
     def raw_answer(self, profile: str, worker_id: str) -> bytes | None:
         """Return the answer that a worker's last verdict was read from; None if there is none."""
-        return self._ask(partial(reader.raw_answer, profile=profile, worker_id=worker_id), None)
+        return self._ask(partial(reader.raw_answer, profile=self._names.of(profile), worker_id=worker_id), None)
 
     def events(
         self,
@@ -270,7 +296,7 @@ class Journal:
         return self._ask(
             partial(
                 reader.events,
-                profile=profile,
+                profile=self._names.of(profile),
                 limit=limit,
                 before_id=before_id,
                 severity=severity,
@@ -284,11 +310,13 @@ class Journal:
 
     def events_since(self, profile: str, after_id: int, limit: int = 1_000) -> list[Event]:
         """Return events after an id, oldest first, including those recorded by another program."""
-        return self._ask(partial(reader.events_since, profile=profile, after_id=after_id, limit=limit), [])
+        return self._ask(
+            partial(reader.events_since, profile=self._names.of(profile), after_id=after_id, limit=limit), []
+        )
 
     def unacknowledged_alarms(self, profile: str) -> int:
         """Count the alarms that fire and that nobody has acknowledged."""
-        return self._ask(partial(alarm_questions.unacknowledged, profile=profile), 0)
+        return self._ask(partial(alarm_questions.unacknowledged, profile=self._names.of(profile)), 0)
 
     def dispatches(
         self,
@@ -310,7 +338,7 @@ class Journal:
         return self._ask(
             partial(
                 reader.dispatches,
-                profile=profile,
+                profile=self._names.of(profile),
                 limit=limit,
                 before_id=before_id,
                 worker=worker,
@@ -330,7 +358,9 @@ class Journal:
         self, profile: str, *, batch: str | None = None, row_key: str | None = None, limit: int = 100_000
     ) -> list[EnrollmentRow]:
         """Return rows of batches in the order in which they started: of one batch, or of one row key in all batches."""
-        return self._ask(partial(reader.enrollments, profile=profile, batch=batch, row_key=row_key, limit=limit), [])
+        return self._ask(
+            partial(reader.enrollments, profile=self._names.of(profile), batch=batch, row_key=row_key, limit=limit), []
+        )
 
     def earlier_sends(self, form: str, timeout: float = 60.0) -> list[EnrollmentRow]:
         """Return what is known about every row of every batch of all profiles, except for the batch named `form`.
@@ -358,7 +388,7 @@ class Journal:
 
     def batches(self, profile: str) -> list[BatchSummary]:
         """Return the batches of one profile with the number of rows in each state, newest first."""
-        return self._ask(partial(reader.batches, profile=profile), [])
+        return self._ask(partial(reader.batches, profile=self._names.of(profile)), [])
 
     def by_correlation_id(self, correlation_id: str) -> Touched:
         """Return everything that one correlation id touched, including folded events, in all profiles."""

@@ -233,15 +233,15 @@ class Writer:
         level = "FULL" if any(item.on_commit is not None for item in taken.items) else "NORMAL"
         connection.execute(f"PRAGMA synchronous={level}")
         connection.execute("BEGIN IMMEDIATE")
-        bad = 0
+        bad, now = 0, self._clock.now().wall
+        # Before the rest, so that a profile's new name comes to those that were queued under the old one.
+        for (profile, worker_id), row in taken.verdicts.items():
+            bad += not self._is_written(_verdict_work(profile, worker_id, row, now), connection)
         for item in taken.items:
             if self._is_written(item.work, connection):
                 committed.append(item)
             else:
                 bad += 1
-        now = self._clock.now().wall
-        for (profile, worker_id), row in taken.verdicts.items():
-            bad += not self._is_written(_verdict_work(profile, worker_id, row, now), connection)
         connection.execute("COMMIT")
         self._unwritable += bad
 

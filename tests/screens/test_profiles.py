@@ -5,11 +5,13 @@ import threading
 import pytest
 from textual.widgets import Checkbox, Input
 
+from pyhall_tui.journal.journal import Journal
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.keys import KeyStore
 from pyhall_tui.screens.profiles.screen import ProfilesScreen
 from tests.clock import ManualClock
+from tests.journal.makers import event
 from tests.live_hall import LiveHall, live_hall
 from tests.profiles.test_keys import FakeKeyring
 from tests.registry.raw_server import answer as raw_answer
@@ -286,6 +288,35 @@ async def test_the_open_profile_is_renamed_with_its_key_and_watch_list(open_app:
         await opens(opened, "acme-eu", "profiles")
         assert [entry.worker_id for entry in opened.workspace.fleet] == ["wkr_abc123"]
         assert keyring.entries == {f"acme-eu@{hall.url}": hall.key}
+
+
+async def test_what_is_recorded_moves_with_the_name(open_app: OpenApp, hall: LiveHall, home: Home) -> None:
+    """Alarms, who has seen them, silences and notes: of the open profile, and of one that is not open."""
+    other = profile_of(hall, name="other")
+    async with open_app(profile_of(hall), other, key=hall.key, watch=("w1", "w2")) as opened:
+        workspace = opened.workspace
+        workspace.take_events([event(worker_id="w1"), event(worker_id="w2")])
+        workspace.alarms.acknowledge_alarms(list(workspace.alarms.book.firing("w1").values()), "on it")
+        workspace.alarms.silence(opened.clock.now().wall + 600, "upgrade", worker="w2")
+        workspace.notes.save("form", "explain", {"worker": "w1"})
+        workspace.journal.record_event("other", event(worker_id="w9"))
+        screen = await go_to_profiles(opened)
+        await fill(opened, name="acme-eu")
+        await opened.pilot.press("ctrl+s")
+        await opens(opened, "acme-eu", "profiles")
+        alarms = opened.workspace.alarms
+        assert (alarms.firing, alarms.silenced) == (0, 1)
+        assert [alarm.note for alarm in alarms.book.firing("w1").values()] == ["on it"]
+        assert opened.workspace.notes.load("form", "explain", dict[str, str]) == {"worker": "w1"}
+        screen = profiles_screen(opened)
+        screen.table.move_to("other")
+        await until(lambda: screen.form.values()["name"] == "other")
+        await fill(opened, name="others")
+        await opened.pilot.press("ctrl+s")
+        journal = opened.workspace.journal
+        await until(lambda: [alarm.subject for alarm in journal.alarms.all("others") or []] == ["w9"])
+    with Journal.open(home.data / "journal.db", opened.clock) as journal:
+        assert not any(journal.alarms.all(name) or journal.events(name) for name in ("acme", "other"))
 
 
 # -- what is open continues -----------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The profiles screen, and the first run: where am I connected, and as whom?"""
 
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import events, on
@@ -11,6 +12,8 @@ from textual.widgets import Button
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.files.drafts import Drafts
+from pyhall_tui.files.notes import Notes
+from pyhall_tui.journal.renaming import move_records
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.edited_profiles import EditedProfiles
 from pyhall_tui.profiles.edits import BLANK, NEW, Edits, fields_of, values_of
@@ -34,6 +37,7 @@ from pyhall_tui.screens.profiles.notice import Notice
 from pyhall_tui.screens.profiles.probe_panel import ProbePanel
 from pyhall_tui.screens.profiles.profile_list import ProfileList
 from pyhall_tui.screens.profiles.questions import ask_conflict, ask_delete, ask_untested, take_theirs
+from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
@@ -383,15 +387,25 @@ class ProfilesScreen(ModeScreen):
         self._reload(saved.name)
         trouble = ""
         if base is not None and base.name != saved.name:
-            is_open = base.name == self._open_name()
-            watch_list = self.workspace.watch_list if is_open else WatchList(self._home.data, base.name)
-            trouble = await self._saver.move_watch_list(watch_list, saved.name)
+            trouble = await self._move(base.name, saved.name)
         if typed_key or trouble or (base is not None and base.name != saved.name):
             self._say("Saved. Waiting for the OS keyring, which may ask for its password …")
         answer = await self._saver.keep_key(saved, base, typed_key)
         if answer is not None:
             self._edited.answers[saved.name] = answer
         self._apply(name, saved, answer, trouble)
+
+    async def _move(self, old: str, new: str) -> str:
+        """Move what belongs to a profile to its new name; return what went wrong, or nothing."""
+        opened = self.workspace if self.has_workspace else None
+        journal, is_open = (opened.journal, old == self._open_name()) if opened else (None, False)
+        notes, watch_list = Notes(self._home.state, old), WatchList(self._home.data, old)
+        if opened is not None and is_open:
+            opened.alarms.rename(new)
+            notes, watch_list = opened.notes, opened.watch_list
+        notes.rename(new)
+        moved = await off_loop(partial(move_records, journal, self._home.data, self._clock, old, new), name="rename")
+        return f"{moved} {await self._saver.move_watch_list(watch_list, new)}".strip()
 
     def _tell_unsaved(self, name: str, written: Written) -> None:
         """Say why the profile was not saved; use somebody else's values if that was chosen."""
