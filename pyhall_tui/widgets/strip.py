@@ -13,12 +13,12 @@ from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.workspace import Workspace
 
 _PACE = 1.0
-"""Minimum number of seconds between two drawings."""
+"""Minimum number of seconds between two drawings of the requests."""
 _MOST_POINTS = 60
 
 
 class FleetStrip(Static):
-    """Two lines, drawn only while they are on screen, and at most once a second."""
+    """Two lines, drawn only while they are on screen; the requests at most once a second."""
 
     DEFAULT_CSS = "FleetStrip { height: 2; width: 1fr; }"
 
@@ -32,13 +32,20 @@ class FleetStrip(Static):
         self._more_came = False
 
     def show(self, counts: Mapping[State, int]) -> None:
-        """Show the fleet by state, and the requests up to now."""
+        """Show the fleet by state at once, in the same frame as others who show the same counts."""
         self._counts = counts
+        self._more_came = False
         if self._next is None:
             self._next = self.set_timer(_PACE, self._pace_over)
-            self._draw()
-        else:
+        self._draw()
+
+    def follow(self) -> None:
+        """Show the requests up to now."""
+        if self._next is not None:
             self._more_came = True
+        elif self.screen.is_current:
+            self._next = self.set_timer(_PACE, self._pace_over)
+            self._draw()
 
     def on_resize(self) -> None:
         self._draw()
@@ -48,11 +55,11 @@ class FleetStrip(Static):
         self._next = None
         if self._more_came:
             self._more_came = False
-            self.show(self._counts)
+            self.follow()
 
     def _draw(self) -> None:
         width = self.content_size.width
-        if not width or not self.display or not self.screen.is_current:
+        if not width or not self.display:
             return
         mono = self._workspace.now().mono
         stats = self._workspace.connection.stats

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from textual.content import Content
+from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
@@ -23,6 +24,10 @@ def strip_text(opened: OpenedApp) -> str:
 
 def workers_in(text: str) -> int:
     return sum(map(int, re.findall(r"(\d+) [a-z]", text.splitlines()[0])))
+
+
+def counts_in(text: str) -> set[str]:
+    return set(re.findall(r"\d+ [a-z]+", text.lower()))
 
 
 async def test_the_strip_shows_the_fleet_by_state_and_the_last_minutes_of_requests(
@@ -68,10 +73,40 @@ async def test_many_changes_in_a_moment_are_one_drawing_of_the_strip_and_then_th
         monkeypatch.setattr(strip, "update", note)
         for number in range(99):
             opened.workspace.watch([f"wkr_{number}"])
-            strip.show(opened.workspace.fleet.counts(0))
         assert len(drawn) <= 1
         await until(lambda: drawn and workers_in(drawn[-1]) == 100)
-        assert len(drawn) <= 2
+        assert len({text.splitlines()[0] for text in drawn}) <= 2
+
+
+async def test_the_strip_and_the_title_agree_in_every_frame(
+    open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are one thing: what changes fast, or under a dialog, changes in both."""
+    clock = ManualClock()
+    for number in range(20):
+        hall.add_worker(f"wkr_{number}", sha256=f"{number:064x}")
+    watch = tuple(f"wkr_{number}" for number in range(20))
+    async with open_app(profile_of(hall), key=hall.key, watch=watch, clock=clock, size=(150, 40)) as opened:
+        screen = opened.screen
+        frame, strip = screen.query_one("#fleet-frame"), screen.query_one(FleetStrip)
+        seen: list[tuple[str, str]] = []
+        paint = opened.app._display
+
+        def note(painted: Screen[object], renderable: object) -> None:
+            seen.append((str(frame.border_title or ""), str(strip.content).splitlines()[0]))
+            paint(painted, renderable)
+
+        monkeypatch.setattr(opened.app, "_display", note)
+        await until(lambda: "20 clean" in str(frame.border_title), clock=clock)
+        for number in range(20):
+            hall.store.ban(f"wkr_{number}", "exfiltrates")
+            if number == 10:
+                await opened.pilot.press("a")
+            await clock.advance(1)
+        await until(lambda: "20 banned" in str(frame.border_title), clock=clock)
+        await opened.pilot.pause()
+        assert len(seen) > 20
+        assert [(title, legend) for title, legend in seen if counts_in(title) != counts_in(legend)] == []
 
 
 async def test_the_workers_view_has_a_time_line_of_its_states(open_app: OpenApp, hall: LiveHall) -> None:

@@ -303,15 +303,19 @@ class WorkersScreen(ModeScreen):
 
     def _sort_rows(self, *, by_itself: bool = False) -> None:
         self.table.reorder(by_itself=by_itself)
-        self.query_one(FleetStrip).show(dict(self._roster.counts))
+        self.query_one(FleetStrip).follow()
 
     def _summarise(self) -> None:
-        """Show counts in the frame's title. That paints the whole frame, so changes to fresh or stale wait."""
+        """Show counts in the frame's title and, in the same frame, in the strip.
+
+        That paints much, so changes to fresh or stale wait.
+        """
         fleet, by_state, shown = self.workspace.fleet, self._roster.counts, len(self._roster.ids)
         summary = (shown, len(fleet), *by_state.values())
         if summary == self._summary:
             return
         self._summary = summary
+        self.query_one(FleetStrip).show(dict(by_state))
         frame = self.query_one("#fleet-frame")
         counts = counts_line(by_state)
         frame.border_title = as_content(counts, " · ") if counts else Content("workers")
