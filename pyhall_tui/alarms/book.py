@@ -80,6 +80,21 @@ class AlarmBook:
         covering = [one for one in self._active if one.covers(alarm.condition, alarm.subject, alarm.namespace)]
         return max(covering, key=lambda one: one.until, default=None)
 
+    def covered_by(self, alarm: Alarm) -> Alarm | None:
+        """Return the flapping of its worker that an alarm comes and goes with, if it does.
+
+        Not one that fires for the first time in a while: a ban must not get lost among other changes.
+        """
+        if alarm.condition is Condition.FLAPPING or alarm.streak <= 1:
+            return None
+        flapping = self.firing(alarm.subject).get(Condition.FLAPPING)
+        return flapping if flapping is not None and self.silenced_by(flapping) is None else None
+
+    def all_firing(self) -> Iterator[Alarm]:
+        """Yield all firing alarms, including acknowledged and silenced ones."""
+        for alarms in self._firing.values():
+            yield from alarms.values()
+
     @property
     def silences(self) -> tuple[Silence, ...]:
         """The active silences, sorted by their end."""
@@ -191,12 +206,7 @@ class AlarmBook:
             return Standing.ACKNOWLEDGED
         if self.silenced_by(alarm) is not None:
             return Standing.SILENCED
-        flapping = self.firing(alarm.subject).get(Condition.FLAPPING)
-        # Not what fires for the first time in a while: a ban must not get lost among other changes.
-        recurs = alarm.condition is not Condition.FLAPPING and alarm.streak > 1
-        if flapping is not None and recurs and self.silenced_by(flapping) is None:
-            return Standing.COVERED
-        return Standing.FIRING
+        return Standing.FIRING if self.covered_by(alarm) is None else Standing.COVERED
 
     def _let_go(self) -> None:
         resolved = sum(count for (standing, _), count in self._counts.items() if standing is Standing.RESOLVED)

@@ -29,6 +29,15 @@ class Kept(NamedTuple):
     """The number of the last change included."""
 
 
+class LastChange(NamedTuple):
+    """Where a follower starts that has followed nothing yet."""
+
+    change: Change | None
+    """The last one; None if there was none."""
+    firing: list[Alarm]
+    """What fires then."""
+
+
 def kept(connection: sqlite3.Connection, profile: str) -> Kept:
     """Return what fires and what is silenced, up to which change; later ones come from `changes`."""
     newest = newest_change(connection)  # first, so that a change in between is reported twice rather than never
@@ -99,6 +108,15 @@ def changes(connection: sqlite3.Connection, profile: str, after: int, limit: int
         (profile, after, limit),
     )
     return readable(_change, rows)
+
+
+def last_change(connection: sqlite3.Connection, profile: str) -> LastChange:
+    """Return a profile's last change, and what fires."""
+    rows = connection.execute(
+        "SELECT seq, body FROM alarm_changes WHERE profile = ? ORDER BY seq DESC LIMIT 1", (profile,)
+    )
+    last = readable(_change, rows)  # first, so that a change in between is reported twice rather than never
+    return LastChange(last[0] if last else None, firing(connection, profile))
 
 
 def newest_change(connection: sqlite3.Connection) -> int:

@@ -9,7 +9,7 @@ from pyhall_tui.alarms.alarm import Alarm, Change, Condition, alarm_id
 from pyhall_tui.alarms.silences import Silence
 from pyhall_tui.fleet.events import Event, Severity
 from pyhall_tui.journal import alarm_questions, alarm_statements, statements
-from pyhall_tui.journal.alarm_questions import Kept
+from pyhall_tui.journal.alarm_questions import Kept, LastChange
 from pyhall_tui.journal.connections import JournalFile
 from pyhall_tui.journal.names import Names
 from pyhall_tui.journal.rows import Seen
@@ -61,6 +61,14 @@ class KeptAlarms:
         return self._read(
             partial(alarm_questions.changes, profile=self._names.of(profile), after=after, limit=limit), []
         )
+
+    def stream(self, profile: str, after: int, limit: int) -> list[Change] | None:
+        """As `changes`, but None if they can't be read now."""
+        return self._store.read(partial(alarm_questions.changes, profile=profile, after=after, limit=limit))
+
+    def last_change(self, profile: str) -> LastChange | None:
+        """Return the last change and what fires; None if that can't be read now."""
+        return self._store.read(partial(alarm_questions.last_change, profile=profile))
 
     # -- changing --
 

@@ -201,9 +201,10 @@ class Poster:
 
     def _moved(self, response: httpx.Response) -> str:
         """Return a sentence that names the place without what may be secret in it."""
-        where = "elsewhere"
+        location = response.headers.get("location", "")
+        where = "to another path there" if re.match("/(?!/)", location) else "elsewhere"
         try:
-            place = read_receiver(response.headers.get("location", ""))
+            place = read_receiver(location)
             where = "to another path there" if place.shown == self.receiver.shown else f"to {place.shown}"
         except ValueError:
             pass

@@ -8,10 +8,10 @@ The parts that leave the watcher, and how to use them. All belong to one asyncio
   alerts_sent=deliveries.sent, lines_lost=…))`. There is one `profile_state.ProfileCounts` for each profile: set
   `workspace.connection.on_request = counts.requests.take`, and pass the listener's events to `counts.events_happened`.
 - **Receivers.** `deliveries.Deliveries(clock, alertmanager=URL, webhook=URL)` raises `ValueError` with a sentence for a
-  URL that can't be used. `await check()` returns what is wrong with them now. Then run
-  `follow(workspace, notes_of(state_folder, profile), command)` as a task for each profile whose lease you hold, and
-  cancel it when you lose the lease. `command` is what `command.command_of(store, name)` returns: None, or the profile's
-  `on_alarm`.
+  URL that can't be used. `await check()` returns what is wrong with them now, each with whether to end for it. Then run
+  `follow(WatchedProfile(name, journal.alarms, workspace.alarms.book, workspace.take_events), workspace.notes, command)`
+  as a task for each profile whose lease you hold, and cancel it when you lose the lease: nothing is lost. `command` is
+  what `command.command_of(store, name)` returns: None, or the profile's `on_alarm`.
 - **The service manager.** `service_manager.ServiceManager.of_environment()`: `ready()`, `stopping()`, `status(text)`,
   and `alive()` every `alive_every` seconds. It does nothing if there is none.
 - **Printed files.** `printed.text_of("rules")`, `"dashboard"` or `"unit"`.

@@ -1,0 +1,129 @@
+"""All receivers of alerts, for all profiles of a watcher: an Alertmanager, a webhook, and each profile's command."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+from pyhall_tui.alarms.book import AlarmBook
+from pyhall_tui.clock import Clock
+from pyhall_tui.files.notes import Notes
+from pyhall_tui.fleet.events import Event
+from pyhall_tui.registry.posting import Moved, NotPosted, Poster, Receiver, read_receiver
+from pyhall_tui.watch.alertmanager_sender import AlertmanagerSender, alerts_of, refusal
+from pyhall_tui.watch.command import AT_ONCE, OnAlarm
+from pyhall_tui.watch.delivery import Delivery, Outcomes, Taker
+from pyhall_tui.watch.news import ChangesOfAlarms, News
+from pyhall_tui.watch.webhook import Webhook
+
+
+class Problem(NamedTuple):
+    """What is wrong with a receiver at the start."""
+
+    sentence: str
+    is_final: bool
+    """It won't mend itself: end the program. Otherwise nothing answers now, and it is tried again."""
+
+
+class WatchedProfile(NamedTuple):
+    """One open profile: its name, its alarms in the journal, their state here, and what records its events."""
+
+    name: str
+    alarms: ChangesOfAlarms
+    book: AlarmBook
+    take_events: Callable[[list[Event]], None]
+
+
+class Deliveries:
+    """Sends alarms to all receivers. Belongs to the running loop."""
+
+    def __init__(self, clock: Clock, *, alertmanager: str | None = None, webhook: str | None = None) -> None:
+        """Send nothing yet.
+
+        Raises:
+            ValueError: a URL can't be used; the message is a sentence that begins with the option's name.
+        """
+        self.sent: Counter[tuple[str, str]] = Counter()
+        """How many alerts, by receiver and outcome: `("webhook", "failed")`."""
+        self._clock = clock
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._alertmanager = _poster("--alertmanager", alertmanager, clock, alerts_of)
+        self._webhook = _poster("--webhook", webhook, clock, lambda receiver: receiver)
+
+    async def check(self) -> list[Problem]:
+        """Ask each receiver for something harmless; return what is wrong."""
+        found = []
+        if self._alertmanager is not None:
+            found.append(await _problem("--alertmanager", _look_for_alertmanager(self._alertmanager)))
+        if self._webhook is not None:
+            # Not a GET: some chat systems redirect it to their documentation.
+            found.append(await _problem("--webhook", self._webhook.ask("OPTIONS")))
+        return [problem for problem in found if problem is not None]
+
+    async def follow(self, profile: WatchedProfile, notes: Notes, command: Sequence[str] | None = None) -> None:
+        """Send one profile's alarms until cancelled. What was not sent by then is sent when it is followed again.
+
+        Args:
+            notes: the profile's own; they remember what each receiver has got.
+            command: the profile's `on_alarm`; see `command.command_of`.
+        """
+        runs = []
+        if self._alertmanager is not None:
+            outcomes = self._outcomes(AlertmanagerSender.name, profile)
+            news = _news(profile, notes, f"{AlertmanagerSender.name} {_identity(self._alertmanager)}")
+            sender = AlertmanagerSender(self._alertmanager, news, profile.name, profile.book, outcomes, self._clock)
+            runs.append(sender.run())
+        if self._webhook is not None:
+            runs.append(self._deliver(Webhook(self._webhook), profile, notes, _identity(self._webhook)))
+        if command is not None:
+            runs.append(self._deliver(OnAlarm(command, self._at_once), profile, notes, ""))
+        async with asyncio.TaskGroup() as group:
+            for run in runs:
+                group.create_task(run)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for poster in filter(None, (self._alertmanager, self._webhook)):
+            await poster.aclose()
+
+    async def _deliver(self, taker: Taker, profile: WatchedProfile, notes: Notes, identity: str) -> None:
+        news = _news(profile, notes, f"{taker.name} {identity}")
+        outcomes = self._outcomes(taker.name, profile)
+        await Delivery(taker, news, profile.name, profile.book, outcomes, self._clock).run()
+
+    def _outcomes(self, name: str, profile: WatchedProfile) -> Outcomes:
+        return Outcomes(name, self.sent, self._clock, profile.take_events)
+
+
+def _news(profile: WatchedProfile, notes: Notes, receiver: str) -> News:
+    return News(profile.alarms, profile.name, notes, receiver)
+
+
+def _identity(poster: Poster) -> str:
+    """Return what identifies a receiver in a note; only its hash is stored."""
+    receiver = poster.receiver
+    return f"{receiver.shown}{receiver.path}?{receiver.query}"
+
+
+def _poster(option: str, url: str | None, clock: Clock, place: Callable[[Receiver], Receiver]) -> Poster | None:
+    if url is None:
+        return None
+    try:
+        return Poster(place(read_receiver(url)), clock)
+    except ValueError as wrong:
+        raise ValueError(f"{option}: {wrong}") from None
+
+
+async def _look_for_alertmanager(poster: Poster) -> None:
+    if sentence := await refusal(poster):
+        raise Moved(sentence)
+
+
+async def _problem(option: str, asking: Awaitable[object]) -> Problem | None:
+    try:
+        await asking
+    except Moved as error:
+        return Problem(f"{option}: {error}", is_final=True)
+    except NotPosted as error:
+        return Problem(f"{option}: {error} It is tried again.", is_final=False)
+    return None
