@@ -120,7 +120,7 @@ class Delivery:
         return 0.0
 
     def _gives_up(self, error: Undelivered) -> bool:
-        """Whether to leave out what is refused for its content: alone, and repeatedly. Nothing behind it may wait."""
+        """Whether to leave out what is refused by itself for its content, repeatedly. Nothing behind it may wait."""
         if not error.by_content:
             return False
         if self._most > 1:

@@ -1,0 +1,34 @@
+"""Files for other programs: rules for Prometheus, a dashboard for Grafana, a systemd unit. They are in `share`."""
+
+import shlex
+import shutil
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+_FILES: Final = {"rules": "rules.yml", "dashboard": "dashboard.json", "unit": "pyhall-tui-watch.service"}
+NAMES: Final = tuple(_FILES)
+"""What can be printed."""
+_PROGRAM: Final = "/usr/local/bin/pyhall-tui"
+"""The program's path in the unit as it comes."""
+
+
+def text_of(name: str) -> str:
+    """Return one of the files; the unit has this program's own path."""
+    text = files("pyhall_tui").joinpath("share", _FILES[name]).read_text("utf-8")
+    return text.replace(f"ExecStart={_PROGRAM} ", f"ExecStart={_quoted(_own_path())} ") if name == "unit" else text
+
+
+def _own_path() -> str:
+    """Return the path that this program was started by, or the usual one if that is unknown."""
+    started = Path(sys.argv[0])
+    if started.name.startswith("pyhall-tui") and started.is_file():
+        return str(started.absolute())
+    return shutil.which("pyhall-tui") or _PROGRAM
+
+
+def _quoted(path: str) -> str:
+    """Return a path as systemd reads it: `%` and `$` mean something there."""
+    escaped = path.replace("%", "%%").replace("$", "$$")
+    return escaped if shlex.quote(path) == path else '"' + escaped.replace("\\", "\\\\").replace('"', '\\"') + '"'
