@@ -136,6 +136,8 @@ class Roster:
         """What a filter looks at, in the same order; made by the first filter."""
         self._names: list[str] = []
         """Their ids, in the same order."""
+        self._worker_ids: tuple[list[str], list[str]] = (self._names, self._names)
+        """For which of these, and what, `worker_ids` returned last."""
         self._banned = _in_order(())
         self._others = _in_order(())
         self._becoming_stale: list[tuple[float, str]] = []
@@ -168,6 +170,15 @@ class Roster:
             shown += kept[::-1] if descending else kept
         self.ids = Ids(self._names, shown)
         return True
+
+    @property
+    def worker_ids(self) -> Sequence[str]:
+        """The ids of all workers, whether they match or not. Replaced if one comes, never changed in place."""
+        if self._worker_ids[0] is not self._names:
+            is_one = len(self._parts) == 1 and self._parts[0].name is None
+            found = self._names if is_one else [worker_and_fleet(key)[0] for key in self._names]
+            self._worker_ids = self._names, found
+        return self._worker_ids[1]
 
     def _all_searched(self) -> Searched:
         rows = self._by_id

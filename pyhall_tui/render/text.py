@@ -67,6 +67,23 @@ def clean(text: object, limit: int = 4_000) -> str:
     return cut + "…" if len(raw) > limit else cut
 
 
+def id_text(worker_id: str) -> str:
+    """Return a worker's id for the screen: two different ids never look the same.
+
+    Like `clean`, but what can't be shown as it is becomes its number, `‹200b›`. So do the characters of an id that
+    Unicode could write in another way: `é` is one character or two, which look the same.
+    """
+    if worker_id.isascii() and worker_id.isprintable():
+        return worker_id
+    is_spelled_usually = unicodedata.is_normalized("NFC", worker_id)
+
+    def shown(letter: str) -> str:
+        is_plain = letter.isascii() or (is_spelled_usually and letter not in "‹›")
+        return letter if is_plain and _substitute(letter) == letter else f"‹{ord(letter):x}›"
+
+    return "".join(map(shown, worker_id))
+
+
 def _masked(error: BaseException) -> str:
     from pyhall_tui.logs.masking import mask  # imported at the first error, which doesn't come at the start
 

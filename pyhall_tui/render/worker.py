@@ -7,7 +7,7 @@ from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.registry.models import KEPT, Verdict
-from pyhall_tui.render.text import Cell, Style, age, clean, full_time, short_hash, time_of_day
+from pyhall_tui.render.text import Cell, Style, age, clean, full_time, id_text, short_hash, time_of_day
 
 
 class StateLook(NamedTuple):
@@ -74,7 +74,7 @@ def worker_row(entry: Entry, now: Moment, stale_after: float) -> WorkerRow:
     attested = attested_word(verdict)
     return WorkerRow(
         state=state_cells(entry, now.mono, stale_after),
-        worker=Cell(clean(entry.worker_id)),
+        worker=Cell(id_text(entry.worker_id)),
         name=Cell(clean(name or "–")),
         attested=Cell(attested, Style.DIM if attested != "no" else Style.WARNING),
         hash=Cell(short_hash(entry.sha256), Style.DIM),
@@ -144,7 +144,7 @@ def _identity(entry: Entry) -> list[WorkerField]:
     verdict = entry.verdict
     assert verdict is not None
     return [
-        WorkerField("worker", Cell(clean(entry.worker_id))),
+        WorkerField("worker", Cell(id_text(entry.worker_id))),
         _optional("name", verdict.display_name),
         _optional("namespace", verdict.namespace),
         _optional("status", verdict.status if verdict.known else "not known to the registry (404)"),

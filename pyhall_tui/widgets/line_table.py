@@ -6,9 +6,8 @@ updates, sorts and filters.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
@@ -23,46 +22,14 @@ from textual.timer import Timer
 from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.textual_internals import update_scrollbars
 from pyhall_tui.widgets.cells import STYLES
+from pyhall_tui.widgets.column_widths import GAP, GUTTER
+from pyhall_tui.widgets.columns import Column, Columns, Row, fit, merged
 from pyhall_tui.widgets.late import after_refresh
 
-
-class Column(NamedTuple):
-    """A column: its key, title and minimum width in cells."""
-
-    key: str
-    title: str
-    width: int
-    flex: int = 0
-    """Its share of the remaining width."""
-    leaves: int = 0
-    """The order in which a narrow table drops columns: 1 goes first, 0 never goes."""
-    sortable: bool = True
-
-
-class Row(NamedTuple):
-    """How to draw one row: a cell for each column, by key, and whether the whole row is highlighted."""
-
-    cells: dict[str, Cell | tuple[Cell, ...]]
-    alarm: bool = False
-    strong: bool = False
-
+__all__ = ["Column", "LineTable", "Row"]
 
 _HEAD, _SORTED = "$secondary bold", "$foreground bold underline"
 _CURSOR, _CURSOR_BLURRED = "on $primary 35%", "on $surface-lighten-1"
-_GUTTER = 2
-"""Cells before the first column: the cursor's bar and the mark."""
-_GAP = 2
-_EMPTY = Cell("")
-
-
-def fit(text: str, width: int) -> str:
-    """Return text of exactly that many cells, cut with `…`; a double-width character is never halved."""
-    if text.isascii():  # most are, and need no check of each character
-        return text.ljust(width) if len(text) <= width else text[: max(0, width - 1)] + "…"[:width]
-    if cell_len(text) <= width:
-        return set_cell_size(text, width)
-    return set_cell_size(text, width - 1) + "…" if width > 0 else ""
-
 
 SETTLES = 0.5
 """Seconds for which keys do nothing after the row under the cursor changed: they were meant for the old row."""
@@ -134,11 +101,22 @@ class LineTable(ScrollView, can_focus=True):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, LineTable.ViewMoved) and message.table is self.table
 
-    def __init__(self, columns: Sequence[Column], row: Callable[[str], Row], *, id: str | None = None) -> None:  # noqa: A002
-        """Make an empty table. `row` is called with a key only when that row is drawn."""
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        row: Callable[[str], Row],
+        *,
+        id: str | None = None,  # noqa: A002
+        ids: Callable[[], Sequence[str]] | None = None,
+        roomy: int = 0,
+    ) -> None:
+        """Make an empty table. `row` is called with a key only when that row is drawn.
+
+        `ids` returns what may stand in the columns of ids (see `Columns`), `roomy` is for `column_widths.widths`.
+        """
         super().__init__(id=id)
-        self._all_columns = tuple(columns)
-        self._columns: list[tuple[Column, int]] = []
+        self._columns = Columns(columns, ids)
+        self._roomy = roomy
         self._row = row
         self._keys: Sequence[str] = ()
         self._place = 0
@@ -154,6 +132,10 @@ class LineTable(ScrollView, can_focus=True):
         self._strips: dict[str, Strip] = {}
         """As last drawn; whatever changes a row, even the cursor, goes through `refresh_rows`."""
         self._styles: dict[tuple[Style, bool], RichStyle] = {}
+        self._is_measured = True
+        """Whether the columns know the rows that were shown last; not before the table has a size."""
+        self._is_to_lay_out = False
+        """Whether the columns get other widths after the next frame."""
 
     @property
     def keys(self) -> Sequence[str]:
@@ -194,6 +176,7 @@ class LineTable(ScrollView, can_focus=True):
         if self._place_of_cursor() is None:
             self._set_cursor(keys[min(place, len(keys) - 1)] if keys else None)
         self._keep_cursor_in_view()
+        self._measure()
         if by_itself and aimed_at != (None, False) and aimed_at != (self._cursor, bool(self.marked)):
             self._unsettle()
         if seen != (self.visible_keys, self.scroll_offset):
@@ -223,13 +206,13 @@ class LineTable(ScrollView, can_focus=True):
     def refresh_rows(self, keys: Iterable[str]) -> None:
         """Draw these rows again if they are on screen and have changed; others cost nothing."""
         on_screen = {key: position for position, key in enumerate(self.visible_keys, self.scroll_offset.y)}
-        for key in keys:
-            drawn = self._strips.pop(key, None)
-            position = on_screen.get(key)
-            if position is None:
-                continue
-            if drawn is None or drawn != self._strip(key):
-                self._refresh_line(position)
+        drawn = {key: strip for key in keys if (strip := self._strips.pop(key, None)) is not None or key in on_screen}
+        rows = {key: self._row(key) for key in drawn if key in on_screen}
+        if sum(self._columns.take(key, row, is_new=True) for key, row in rows.items()):
+            self._lay_out()
+        for key, row in rows.items():
+            if drawn[key] is None or drawn[key] != self._fresh_strip(key, row):
+                self._refresh_line(on_screen[key])
 
     def move_to(self, key: str) -> None:
         """Put the cursor on that row, if it is shown."""
@@ -282,9 +265,10 @@ class LineTable(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         self._strips.clear()
-        self._lay_out()
         self._follow_size()
         self._keep_cursor_in_view()
+        self._measure()
+        self._columns.lay_out(self.size.width, roomy=self._roomy)
         self.post_message(self.ViewMoved(self))
 
     def on_focus(self) -> None:
@@ -316,8 +300,10 @@ class LineTable(ScrollView, can_focus=True):
             self.post_message(self.ViewMoved(self))
 
     def render_line(self, y: int) -> Strip:
-        if not self._columns:
-            self._lay_out()
+        if not self._is_measured:
+            self._measure()
+        if not self._columns.is_laid_out:
+            self._columns.lay_out(self.size.width, roomy=self._roomy)
         if y == 0:
             return self._header()
         position = y - 1 + self.scroll_offset.y
@@ -328,34 +314,58 @@ class LineTable(ScrollView, can_focus=True):
             return Strip.blank(self.size.width, self.rich_style)
         return self._strip(self._keys[position])
 
+    def _measure(self) -> None:
+        """Let the columns know the rows that are on screen now, and lay them out again if they need other widths."""
+        self._is_measured = self.size.height > 0
+        changed = False
+        for key in self.visible_keys:
+            if not self._columns.knows(key):
+                changed |= self._columns.take(key, self._row(key), is_new=True)
+        if changed or self._columns.is_outdated:
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Give the columns their widths, and draw everything if they changed."""
+        self._is_to_lay_out = False
+        if self._columns.lay_out(self.size.width, roomy=self._roomy):
+            self._strips.clear()
+            self.refresh()
+
     def _strip(self, key: str) -> Strip:
         """Return the row as last drawn, or draw it."""
         strip = self._strips.get(key)
-        if strip is None:
-            if len(self._strips) > 1_000:
-                self._strips.clear()
-            strip = self._strips[key] = self._draw(key, is_cursor=key == self._cursor)
+        if strip is not None:
+            return strip
+        row = self._row(key)
+        if self._columns.take(key, row, is_new=False) and not self._is_to_lay_out:
+            self._is_to_lay_out = True
+            after_refresh(self, self._lay_out)
+        return self._fresh_strip(key, row)
+
+    def _fresh_strip(self, key: str, row: Row) -> Strip:
+        if len(self._strips) > 1_000:
+            self._strips.clear()
+        strip = self._strips[key] = self._draw(key, row, is_cursor=key == self._cursor)
         return strip
 
-    def _draw(self, key: str, *, is_cursor: bool) -> Strip:
-        row = self._row(key)
+    def _draw(self, key: str, row: Row, *, is_cursor: bool) -> Strip:
         mark = "•" if key in self.marked else " "
         bar = "▌" if self.has_focus else "▏"  # its background is only another shade
         line = [Cell((bar if is_cursor else " ") + mark, Style.STRONG)]
-        for column, width in self._columns:
-            line += pieces(row, column.key, width)
-        length = _GUTTER + sum(width + _GAP for _, width in self._columns)
-        strip = Strip([Segment(text, self._style(style, is_cursor)) for text, style in _merged(line)], length)
+        for column, width in self._columns.shown:
+            line += self._columns.pieces(row, column, width)
+        length = GUTTER + sum(width + GAP for _, width in self._columns.shown)
+        strip = Strip([Segment(text, self._style(style, is_cursor)) for text, style in merged(line)], length)
         return strip.adjust_cell_length(self.size.width, self._style(Style.PLAIN, is_cursor))
 
     def _header(self) -> Strip:
         plain = self._looks(_HEAD)
-        segments = [Segment(" " * _GUTTER, plain)]
-        for column, width in self._columns:
+        segments = [Segment(" " * GUTTER, plain)]
+        for column, width in self._columns.shown:
             is_sorted = column.key == self.sorted_by
             sign = (" ▼" if self.descending else " ▲") if is_sorted else ""
             style = self._looks(_SORTED) if is_sorted else plain
-            segments += [Segment(fit(column.title + sign, width), style), Segment(" " * _GAP, plain)]
+            segments += [Segment(fit(column.title + sign, width), style), Segment(" " * GAP, plain)]
         return Strip(segments).adjust_cell_length(self.size.width, plain)
 
     def _style(self, style: Style, is_cursor: bool) -> RichStyle:
@@ -373,24 +383,12 @@ class LineTable(ScrollView, can_focus=True):
         parse = self.app.stylesheet.parse_style
         return sum(map(parse, words), start=self.visual_style).rich_style
 
-    def _lay_out(self) -> None:
-        """Choose the columns that fit, and distribute the remaining width."""
-        columns = list(self._all_columns)
-        while len(columns) > 1 and _needed(columns) > self.size.width:
-            leaving = [column for column in columns if column.leaves]
-            if not leaving:
-                break
-            columns.remove(min(leaving, key=lambda column: column.leaves))
-        spare = max(0, self.size.width - _needed(columns))
-        shares = sum(column.flex for column in columns)
-        self._columns = [(c, c.width + (spare * c.flex // shares if shares else 0)) for c in columns]
-
     def _press_header(self, x: int) -> None:
-        left = _GUTTER
-        for column, width in self._columns:
-            if left <= x < left + width + _GAP and column.sortable:
+        left = GUTTER
+        for column, width in self._columns.shown:
+            if left <= x < left + width + GAP and column.sortable:
                 self.post_message(self.HeaderPressed(self, column.key))
-            left += width + _GAP
+            left += width + GAP
 
     def _move(self, position: int) -> None:
         if self._keys:
@@ -436,39 +434,3 @@ class LineTable(ScrollView, can_focus=True):
         wanted = min(max(top, position - rows + 1), position)
         if wanted != top:
             self.scroll_to(y=wanted, animate=False, immediate=True)
-
-
-def pieces(row: Row, column: str, width: int) -> list[Cell]:
-    """Return the parts of a row's cell in that column: together exactly `width` cells, plus the gap."""
-    value = row.cells.get(column, _EMPTY)
-    parts = (value,) if isinstance(value, Cell) else value or (_EMPTY,)
-    made: list[Cell] = []
-    left = width
-    for text, style in parts[:-1]:
-        shown = fit(text + " ", min(left, cell_len(text) + 1))
-        made.append(Cell(shown, _loud(row, style)))
-        left -= cell_len(shown)
-    text, style = parts[-1]
-    return [*made, Cell(fit(text, left) + " " * _GAP, _loud(row, style))]
-
-
-def _loud(row: Row, style: Style) -> Style:
-    if row.alarm:
-        return Style.ALARM
-    return Style.STRONG if row.strong and style is Style.PLAIN else style
-
-
-def _merged(pieces: list[Cell]) -> list[Cell]:
-    """Join neighbors with the same style: Textual goes through each piece of a line a dozen times."""
-    merged = pieces[:1]
-    for piece in pieces[1:]:
-        text, style = merged[-1]
-        if piece.style is style:
-            merged[-1] = Cell(text + piece.text, style)
-        else:
-            merged.append(piece)
-    return merged
-
-
-def _needed(columns: Sequence[Column]) -> int:
-    return _GUTTER + sum(column.width + _GAP for column in columns)

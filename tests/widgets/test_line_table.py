@@ -10,7 +10,8 @@ from textual.app import App, ComposeResult
 
 from pyhall_tui.render.text import Cell, clean
 from pyhall_tui.shell.theme import DARK
-from pyhall_tui.widgets.line_table import Column, LineTable, Row, fit, pieces
+from pyhall_tui.widgets.columns import fit, pieces
+from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from tests.waiting import until
 
 COLUMNS = (Column("id", "ID", 8, flex=1), Column("note", "NOTE", 10, leaves=1), Column("age", "AGE", 6))

@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from pyhall_tui.dispatch.matrix import Case, Grid
 from pyhall_tui.render.text import Style, clean
-from pyhall_tui.widgets.line_table import fit
+from pyhall_tui.widgets.columns import fit
 
 
 class CellLook(NamedTuple):

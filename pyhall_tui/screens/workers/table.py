@@ -11,12 +11,13 @@ from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.fleet.order import Roster, SortKey
 from pyhall_tui.render.text import clean
 from pyhall_tui.render.worker import worker_row
+from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 
 COLUMNS: Final = (
     Column(SortKey.STATE, "STATE", 12),
-    Column(SortKey.WORKER, "WORKER", 22, flex=6),
-    Column(SortKey.NAME, "NAME", 16, flex=2, leaves=5),
+    Column(SortKey.WORKER, "WORKER", 22, flex=6, is_id=True, most=63),
+    Column(SortKey.NAME, "NAME", 16, flex=2, leaves=5, is_name=True),
     Column("attested", "ATT", 3, leaves=4, sortable=False),
     Column(SortKey.HASH, "HASH", 8, leaves=6),
     Column("package", "PACKAGE", 14, leaves=2, sortable=False),
@@ -24,6 +25,12 @@ COLUMNS: Final = (
     Column(SortKey.AGE, "VERDICT", 10),
     Column(SortKey.CHANGED, "CHANGED", 11, leaves=3),
 )
+_TO_COME: Final = frozenset(("name", "attested", "hash", "capabilities", "verdict", "changed"))
+"""What only a verdict tells."""
+_NOTHING: Final = frozenset[str]()
+_ROOMY: Final = ModeScreen.WIDE
+"""Cells of the table from which ids may take more than their `most`. A terminal that is wide enough for the worker's
+view beside the table makes the table narrower: there, and just before, it shows as much of an id."""
 REORDER: Final = 0.25
 """Seconds between two sorts while verdicts arrive: a row never jumps more often than this."""
 _ATTRIBUTES = {column.key: {SortKey.AGE: "verdict"}.get(column.key, str(column.key)) for column in COLUMNS}  # type: ignore[call-overload]
@@ -32,7 +39,8 @@ _ATTRIBUTES = {column.key: {SortKey.AGE: "verdict"}.get(column.key, str(column.k
 def row_of(entry: Entry, now: Moment, stale_after: float) -> Row:
     """Return a worker's row at that moment; its verdict is stale after that many seconds."""
     row = worker_row(entry, now, stale_after)
-    return Row({column.key: getattr(row, _ATTRIBUTES[column.key]) for column in COLUMNS}, alarm=row.alarm)
+    cells = {column.key: getattr(row, _ATTRIBUTES[column.key]) for column in COLUMNS}
+    return Row(cells, alarm=row.alarm, unknown=_NOTHING if entry.verdict else _TO_COME)
 
 
 class WorkersTable(LineTable):
@@ -54,7 +62,7 @@ class WorkersTable(LineTable):
             mono: returns this instant on the monotonic clock.
             due: called when a sort is due that `reorder_soon` asked for, if the screen is visible then.
         """
-        super().__init__(columns, row, id=id)
+        super().__init__(columns, row, id=id, ids=lambda: roster.worker_ids, roomy=_ROOMY)
         self.roster = roster
         self._mono = mono
         self._due = due

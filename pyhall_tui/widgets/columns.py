@@ -1,0 +1,205 @@
+"""A table's columns: what stands in them, which of them are shown, and how a row's cells are cut to their widths."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+
+from pyhall_tui.render.text import Cell, Style, id_text
+from pyhall_tui.widgets.column_widths import GAP, Wish, widths
+from pyhall_tui.widgets.middle_cut import MiddleCut, width_of
+
+_BLANK = frozenset(("", "–", "-", "—"))
+"""What says that nothing stands in a cell."""
+_STEP = 4
+"""A width that comes from the rows on screen is a multiple of so many cells, so that it seldom changes."""
+_ENOUGH = 20
+"""Rows that must be known before a column gets less than its usual width."""
+_MOST_KNOWN = 2_000
+_EMPTY = Cell("")
+
+
+class Column(NamedTuple):
+    """A column: its key, title and usual width in cells."""
+
+    key: str
+    title: str
+    width: int
+    flex: int = 0
+    """Its share of the remaining width; 0: its contents have a fixed form, so it is never narrower than `width`."""
+    leaves: int = 0
+    """The order in which a narrow table drops columns: 1 goes first, 0 never goes."""
+    sortable: bool = True
+    is_id: bool = False
+    """It tells rows apart: it gets its cells first, and no two texts in it look the same."""
+    is_name: bool = False
+    """A long text in it is cut in the middle, because its end says as much as its beginning. So are ids."""
+    most: int = 48
+    """For ids: the cells that they may take before columns that leave get any."""
+
+
+class Row(NamedTuple):
+    """How to draw one row: a cell for each column, by key, and whether the whole row is highlighted."""
+
+    cells: dict[str, Cell | tuple[Cell, ...]]
+    alarm: bool = False
+    strong: bool = False
+    unknown: frozenset[str] = frozenset()
+    """Columns whose cells are still to come: a dash there does not mean that the column is empty."""
+
+
+class Columns:
+    """Gives a table's columns their widths. They change only when what stands in the table does."""
+
+    def __init__(self, columns: Sequence[Column], ids: Callable[[], Sequence[str]] | None = None) -> None:
+        """`ids` returns all ids that the table may ever show, in an object that is replaced if one is added.
+
+        Without it, ids are learned from the rows that are drawn.
+        """
+        self._all = tuple(columns)
+        self.shown: list[tuple[Column, int]] = []
+        """The columns that are shown, with their widths."""
+        self._ids = ids
+        self._ids_seen: Sequence[str] = ()
+        self._needs = [0] * len(self._all)
+        """The cells of the longest text in each column."""
+        self._evidence = [0] * len(self._all)
+        """How many rows say something about each column."""
+        self._known: dict[str, tuple[int, ...]] = {}
+        """What each row that was on screen needs."""
+        self._cuts = {column.key: MiddleCut() for column in self._all if column.is_id or column.is_name}
+
+    @property
+    def is_laid_out(self) -> bool:
+        """Whether there are widths already."""
+        return bool(self.shown)
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether ids were added since the last layout."""
+        return self._ids is not None and self._ids() is not self._ids_seen
+
+    def knows(self, key: str) -> bool:
+        """Whether that row was on screen."""
+        return key in self._known
+
+    def take(self, key: str, row: Row, *, is_new: bool) -> bool:
+        """Note what a row needs; return whether that may change the widths.
+
+        `is_new`: it was not there before, or has changed. A row that only scrolls into view changes no width, unless
+        something stands in it where nothing stood so far.
+        """
+        needs = tuple(self._needed(row, column) for column in self._all)
+        before = self._known.get(key)
+        if before == needs:
+            return False
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[key] = needs
+        changed = False
+        for place, need in enumerate(needs):
+            if need < 0:
+                continue
+            self._evidence[place] += before is None or before[place] < 0
+            changed |= self._evidence[place] in (1, _ENOUGH)
+            if need > self._needs[place] and (is_new or before is not None or not self._needs[place]):
+                self._needs[place] = need
+                changed = True
+        return changed
+
+    def lay_out(self, room: int, *, roomy: int = 0) -> bool:
+        """Choose the columns that fit, and their widths; return whether anything changed."""
+        self._learn_ids()
+        given = widths([self._wish(place) for place in range(len(self._all))], room, roomy=roomy)
+        shown = [(column, width) for column, width in zip(self._all, given, strict=True) if width]
+        changed, self.shown = shown != self.shown, shown
+        return changed
+
+    def pieces(self, row: Row, column: Column, width: int) -> list[Cell]:
+        """Return the parts of a row's cell in that column: together exactly `width` cells, plus the gap."""
+        return pieces(row, column.key, width, self._cuts.get(column.key))
+
+    @staticmethod
+    def _needed(row: Row, column: Column) -> int:
+        """Return the cells that a row needs in a column; 0: nothing stands there, -1: it is not known yet."""
+        value = row.cells.get(column.key)
+        if value is None or column.key in row.unknown:
+            return -1
+        return _needed(value)
+
+    def _learn_ids(self) -> None:
+        if self._ids is None or (ids := self._ids()) is self._ids_seen:
+            return
+        self._ids_seen = ids
+        is_ascii = all(map(str.isascii, ids))
+        longest = max(map(len, ids) if is_ascii else (width_of(id_text(each)) for each in ids), default=0)
+        for place, column in enumerate(self._all):
+            if column.is_id:
+                self._needs[place] = longest
+                self._cuts[column.key] = MiddleCut(map(id_text, ids))
+
+    def _wish(self, place: int) -> Wish:
+        column, need, evidence = self._all[place], self._needs[place], self._evidence[place]
+        title = len(column.title) + (2 if column.sortable and column.title else 0)
+        most = column.most if column.is_id else 0
+        if column.is_id:
+            natural = max(need, title) if need else column.width
+            return Wish(min(column.width, natural), natural, column.flex, column.leaves, most)
+        if evidence and not need:  # nothing stands in it
+            least = 0 if column.leaves or not column.title else column.width if column.flex == 0 else title
+            return Wish(least, least, column.flex, column.leaves)
+        natural = max(title, need if column.flex == 0 else -(-need // _STEP) * _STEP)
+        if column.flex == 0 or evidence < _ENOUGH:
+            natural = max(natural, column.width)
+        return Wish(min(column.width, natural), natural, column.flex, column.leaves)
+
+
+def _needed(value: Cell | tuple[Cell, ...]) -> int:
+    """Return a cell's width; 0 if nothing stands in it."""
+    if isinstance(value, Cell):
+        return 0 if value.text in _BLANK else width_of(value.text)
+    if all(part.text.strip() in _BLANK for part in value):
+        return 0
+    return sum(width_of(part.text) + 1 for part in value) - 1
+
+
+def fit(text: str, width: int) -> str:
+    """Return text of exactly that many cells, cut with `…`; a double-width character is never halved."""
+    if text.isascii():  # most are, and need no check of each character
+        return text.ljust(width) if len(text) <= width else text[: max(0, width - 1)] + "…"[:width]
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+
+
+def pieces(row: Row, column: str, width: int, middle: MiddleCut | None = None) -> list[Cell]:
+    """Return the parts of a row's cell in that column: together exactly `width` cells, plus the gap."""
+    value = row.cells.get(column, _EMPTY)
+    parts = (value,) if isinstance(value, Cell) else value or (_EMPTY,)
+    made: list[Cell] = []
+    left = width
+    for text, style in parts[:-1]:
+        shown = fit(text + " ", min(left, cell_len(text) + 1))
+        made.append(Cell(shown, _loud(row, style)))
+        left -= cell_len(shown)
+    text, style = parts[-1]
+    if middle is not None:
+        text = middle.cut(text, left)
+    return [*made, Cell(fit(text, left) + " " * GAP, _loud(row, style))]
+
+
+def _loud(row: Row, style: Style) -> Style:
+    if row.alarm:
+        return Style.ALARM
+    return Style.STRONG if row.strong and style is Style.PLAIN else style
+
+
+def merged(cells: Iterable[Cell]) -> list[Cell]:
+    """Join neighbors with the same style: Textual goes through each piece of a line a dozen times."""
+    joined: list[Cell] = []
+    for piece in cells:
+        if joined and piece.style is joined[-1].style:
+            joined[-1] = Cell(joined[-1].text + piece.text, piece.style)
+        else:
+            joined.append(piece)
+    return joined
