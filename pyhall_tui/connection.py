@@ -106,7 +106,7 @@ class Connection:
     @property
     def is_connected(self) -> bool:
         """Whether `connect` was called and had what it needs."""
-        return self._serving is not None
+        return self._serving is not None and not self._serving.ended.done()
 
     def has_key(self, key: ApiKey | None) -> bool:
         """Whether it is connected with that key."""

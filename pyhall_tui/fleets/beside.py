@@ -86,8 +86,7 @@ class Beside:
     async def take(self, left: OpenedProfile) -> None:
         """Take what was open: it stays if the file says so, and is closed otherwise."""
         if left.demo is None and not self._has_ended:
-            self._overview.read()
-            wanted = self._overview.get(left.profile.name)
+            wanted = self._overview.read_again(left.profile.name)
             if self._keys is not None and wanted is not None and _is_same_place(left.profile, wanted):
                 left.workspace.connection.attend(False)
                 self._running[left.profile.name] = left
@@ -202,8 +201,9 @@ class Beside:
         assert self._keys is not None
         for running in self:
             running.workspace.keep_what_was_not()
-            before = running.workspace.key_answer
-            if before is not None and before.key is None and (known := self._keys.known(running.profile)) is not None:
+            before, known = running.workspace.key_answer, self._keys.known(running.profile)
+            is_news = before is not None and known is not None and known.key not in (None, before.key)
+            if before is not None and known is not None and is_news and not before.is_from_environment:
                 self._take_key(running, known)
 
     # -- closing -----------------------------------------------------------------------------------------------

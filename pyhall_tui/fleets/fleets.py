@@ -172,6 +172,7 @@ class Fleets:
         if stays and self._beside is not None:
             await self._beside.take(opened)
         else:
+            self._overview.read_again(opened.profile.name)  # it was deleted, say: it is not to be started again
             await opened.close()
 
     async def end(self) -> None:

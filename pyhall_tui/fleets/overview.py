@@ -37,13 +37,20 @@ class Overview:
         """Return what is wanted under that name."""
         return next((each for each in self.wanted if each.stored.name == name), None)
 
-    def read(self) -> None:
-        """Read the file now."""
+    def read_again(self, name: str) -> Wanted | None:
+        """Read the file now, for what it says about one profile; return what is wanted of it."""
         try:
-            profiles = self._store.load()
+            stored = self._store.load().named(name)
         except ProfilesFileError:
-            return
-        self._take(profiles)
+            return self.get(name)
+        now = _wanted(stored) if stored is not None and stored.overview else None
+        if now != self.get(name):
+            kept = [each for each in self.wanted if each.stored.name != name]
+            self.wanted = tuple(sorted((*kept, *filter(None, [now])), key=lambda each: self._place(each.stored.name)))
+        return now
+
+    def _place(self, name: str) -> int:
+        return self.names.index(name) if name in self.names else len(self.names)
 
     async def look(self) -> None:
         """Read the file if it has changed, without blocking.

@@ -90,6 +90,8 @@ class Alarms:
         """The latest rows that newer ones replaced."""
         self._acts: list[Seen] = []
         self._seq = 0
+        self._others_writes = 0
+        """The journal's number when it was last followed."""
         self._told: dict[str, _Told] = {}
         self.unseen = 0
         """Increases when the journal has got events, or acknowledgements of them, that nobody here knows about."""
@@ -99,6 +101,7 @@ class Alarms:
     def restore(self) -> None:
         """Load what earlier runs and other programs left."""
         self._journal.use(self._profile_name)
+        self._others_writes = self._journal.others_writes()
         kept = self._journal.alarms.begin(self._profile_name)
         self._seq = kept.seq
         for alarm in kept.firing:
@@ -356,7 +359,8 @@ class Alarms:
 
     def follow_others(self) -> None:
         """Apply what the journal has got since the last time, from other programs and from this one."""
-        if not self._journal.others_wrote() and not self._told and not self._is_behind:
+        before, self._others_writes = self._others_writes, self._journal.others_writes()
+        if before == self._others_writes and not self._told and not self._is_behind:
             return
         news: list[Change] = []
         latest: dict[tuple[Condition, str], Alarm] = {}

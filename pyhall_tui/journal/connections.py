@@ -29,6 +29,7 @@ class JournalFile:
         self._read_lock = threading.RLock()
         self._be_patient()
         self._version = self._data_version()
+        self._others_writes = 0
         self.damage_seen = False
         """A reader met a damaged page, so the writer thread starts a new file."""
         for note in self.notes:
@@ -92,15 +93,15 @@ class JournalFile:
                 self.damage_seen = self.damage_seen or is_damage(error)
                 return None
 
-    def others_wrote(self) -> bool:
-        """Whether another program has written to the file since the last call. Never waits."""
-        if self._opened.in_memory or not self._write_lock.acquire(blocking=False):
-            return False
-        try:
-            before, self._version = self._version, self._data_version()
-            return before != self._version
-        finally:
-            self._write_lock.release()
+    def others_writes(self) -> int:
+        """Return a number that is greater than before if another program has written to the file. Never waits."""
+        if not self._opened.in_memory and self._write_lock.acquire(blocking=False):
+            try:
+                before, self._version = self._version, self._data_version()
+                self._others_writes += before != self._version
+            finally:
+                self._write_lock.release()
+        return self._others_writes
 
     def _data_version(self) -> int | None:
         """Return a number that other programs' writes change; the reading connection would also notice our own."""

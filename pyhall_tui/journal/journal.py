@@ -234,9 +234,12 @@ class Journal:
         """Whether it is stored in that file."""
         return self._store.path == path
 
-    def others_wrote(self) -> bool:
-        """Whether another program has written to the file since the last call. Takes microseconds."""
-        return self._store.others_wrote()
+    def others_writes(self) -> int:
+        """Return a number that is greater than before if another program has written to the file.
+
+        Takes microseconds. Each profile that follows the file remembers its own.
+        """
+        return self._store.others_writes()
 
     def acknowledged_among(self, ids: Iterable[int]) -> list[Event]:
         """Return those of these events that this or another program acknowledged, and remember them."""

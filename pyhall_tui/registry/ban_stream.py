@@ -39,8 +39,19 @@ _MOST_CUTS: Final = 16
 class BanListReader:
     """Reads one ban list. `feed` takes received bytes, `end` returns the list; both may be called on any thread."""
 
-    def __init__(self, limit: int | None, correlation_id: str, mask: Callable[[bytes], bytes]) -> None:
-        """Start a list. `limit` is how many entries were requested; `mask` removes the key from a text."""
+    def __init__(
+        self, limit: int | None, correlation_id: str, mask: Callable[[bytes], bytes], *, known: bytes = b""
+    ) -> None:
+        """Start a list.
+
+        Args:
+            limit: how many entries were requested.
+            mask: removes the key from a text.
+            known: the digest of a list that need not be read to its end.
+        """
+        self._known = known
+        self._outcome: BanList | Unreadable | None = None
+        """What `finish` has made of it."""
         self._limit, self._correlation_id, self._mask = limit, correlation_id, mask
         self._digest = hashlib.sha256()
         self._held = bytearray()
@@ -77,6 +88,14 @@ class BanListReader:
                 f"The ban list has something larger than {MOST_HELD // 1024 // 1024} MiB that cannot be read in pieces."
             )
 
+    def finish(self) -> None:
+        """Read what is left of a long list, so that `end` returns at once; nothing more comes."""
+        if self.digest != self._known:
+            try:
+                self._outcome = self._end()
+            except Unreadable as wrong:
+                self._outcome = wrong
+
     def end(self) -> BanList:
         """Return the list; nothing more comes.
 
@@ -84,6 +103,12 @@ class BanListReader:
             UnclearBanList: a key appears twice in it.
             Unreadable: it is not a ban list.
         """
+        outcome = self._outcome or self._end()
+        if isinstance(outcome, Unreadable):
+            raise outcome
+        return outcome
+
+    def _end(self) -> BanList:
         if not self._is_array:
             body = self._mask(bytes(self._held))
             return msgspec.structs.replace(read_ban_list(body, self._limit, self._correlation_id), size=self.size)

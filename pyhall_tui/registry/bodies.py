@@ -80,6 +80,7 @@ async def _hand_on(trip: Trip, pieces: AsyncIterator[bytes], taker: Taker) -> No
             await off_loop(partial(taker.feed, data), name="long answer")
         if is_long:
             await off_loop(partial(taker.feed, bytes(held)), name="long answer")
+            await off_loop(taker.finish, name="long answer")
         else:
             taker.feed(bytes(held))
     except TooMuchHeld as wrong:

@@ -204,7 +204,7 @@ class RegistryClient:
             headers=_NOT_FROM_A_CACHE + known,
             limit=BAN_LIST_BODY_LIMIT,
             accepts=(304,) if known else (),
-            into=lambda mask: BanListReader(limit, correlation_id, mask),
+            into=lambda mask: BanListReader(limit, correlation_id, mask, known=last.digest if last else b""),
             correlation_id=correlation_id,
         )
 

@@ -37,6 +37,9 @@ class Taker(Protocol):
             TooMuchHeld: more would have to be held than is allowed.
         """
 
+    def finish(self) -> None:
+        """Do the rest of the work after the last bytes of a long body, on any thread; it raises nothing."""
+
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request to make."""

@@ -15,6 +15,13 @@ BAN = {"severity": Severity.ALARM}
 LIFT = {"before": "BANNED", "after": "clean", "severity": Severity.NOTICE}
 
 
+class Silent:
+    """Is told, and does nothing."""
+
+    def events_happened(self, events: list[Event]) -> None: ...
+    def alarms_changed(self, changes: list[Change]) -> None: ...
+
+
 class Program:
     """One program's alarms, and what it was notified about."""
 
@@ -254,10 +261,27 @@ def test_our_own_writing_is_nobody_elses(tmp_path: Path) -> None:
     with Journal.open(tmp_path / "journal.db", ManualClock()) as journal:
         journal.record_event("prod", event(Kind.BANNED))
         assert journal.flush()
-        assert not journal.others_wrote()
+        assert journal.others_writes() == 0
 
 
 def test_a_journal_in_memory_has_no_others() -> None:
     with Journal.in_memory(ManualClock()) as journal:
         journal.record_event("prod", event(Kind.BANNED))
-        assert not journal.others_wrote()
+        assert journal.others_writes() == 0
+
+
+def test_each_profile_of_a_program_sees_what_another_program_wrote(tmp_path: Path) -> None:
+    """Both ask the same journal: the first to ask leaves nothing out for the second."""
+    with (
+        Journal.open(tmp_path / "journal.db", ManualClock()) as journal,
+        Journal.open(tmp_path / "journal.db", ManualClock()) as others,
+    ):
+        profiles = [Alarms(journal, name, Silent(), ManualClock()) for name in ("prod", "staging")]
+        for alarms in profiles:
+            alarms.restore()
+        for name in ("prod", "staging"):
+            others.record_event(name, ban())
+        assert others.flush()
+        for alarms in profiles:
+            alarms.tick()
+        assert [alarms.firing for alarms in profiles] == [1, 1]
