@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from pyhall_tui.clock import Clock
-from pyhall_tui.fleets.opener import OpenedProfile, Opener
+from pyhall_tui.fleets.opener import Ear, OpenedProfile, Opener
 from pyhall_tui.fleets.overview import Overview, Wanted
 from pyhall_tui.profiles.keys import KeyState
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import is_loopback, origin
-from pyhall_tui.workspace import Listener
 
 if TYPE_CHECKING:
     from pyhall_tui.profiles.keys import KeyAnswer, KeyStore
+    from pyhall_tui.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 
@@ -34,24 +34,26 @@ class Beside:
         clock: Clock,
         *,
         opened: Callable[[], OpenedProfile | None],
-        listener_of: Callable[[str], Listener],
+        new_ear: Callable[[], Ear],
         changed: Callable[[], None],
     ) -> None:
         """Start nothing yet.
 
         Args:
             opened: returns the open profile.
-            listener_of: returns the listener for a profile.
+            new_ear: makes the listener for one more workspace.
             changed: called when one was started or closed, or its key was found or not.
         """
         self._opener, self._overview, self._clock = opener, overview, clock
-        self._opened, self._listener_of, self._changed = opened, listener_of, changed
+        self._opened, self._new_ear, self._changed = opened, new_ear, changed
         self._running: dict[str, OpenedProfile] = {}
         self._closing: dict[str, asyncio.Future[None]] = {}
         self._failed: dict[str, str] = {}
         self._keys: KeyStore | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self.given = ""
+        """The name of the profile that is being opened."""
         self._has_ended = False
 
     def __iter__(self) -> Iterator[OpenedProfile]:
@@ -60,6 +62,10 @@ class Beside:
     def get(self, name: str) -> OpenedProfile | None:
         """Return the one of that name."""
         return self._running.get(name)
+
+    def has(self, workspace: "Workspace") -> bool:
+        """Whether a workspace runs beside the open one."""
+        return any(running.workspace is workspace for running in self._running.values())
 
     def why_not(self, name: str) -> str:
         """Return why a profile of the overview could not be started, as a sentence; empty if nothing is known."""
@@ -78,7 +84,11 @@ class Beside:
     # -- the open one comes and goes ---------------------------------------------------------------------------
 
     async def give(self, name: str) -> OpenedProfile | None:
-        """Return the one of that name, to be opened: it is no longer beside. If it is being closed, wait for that."""
+        """Return the one of that name, to be opened: it is no longer beside. If it is being closed, wait for that.
+
+        None of that name is started before the next one is given, or `given` is cleared.
+        """
+        self.given = name
         if (closing := self._closing.get(name)) is not None:
             await asyncio.wait((closing,))
         return self._running.pop(name, None)
@@ -92,7 +102,7 @@ class Beside:
                 self._running[left.profile.name] = left
                 self._adopt(left, wanted)
                 return
-        await self._close(left)
+        await self.close(left)
 
     async def end(self) -> None:
         """Close all of them, at the same time."""
@@ -100,15 +110,15 @@ class Beside:
         for task in self._tasks:
             task.cancel()
         running, self._running = [*self._running.values()], {}
-        await asyncio.gather(*(self._close(each) for each in running), *self._closing.values())
+        await asyncio.gather(*(self.close(each) for each in running), *self._closing.values())
 
     # -- the file ----------------------------------------------------------------------------------------------
 
     async def _follow(self) -> None:
         while True:
             try:
-                await self._overview.look()
-                await self._do_as_the_file_says()
+                if await self._overview.look():
+                    await self._do_as_the_file_says()
                 self._look_after_those_running()
             except Exception:
                 _log.exception("the profiles of the overview could not be followed")
@@ -122,12 +132,13 @@ class Beside:
                 waking.cancel()
 
     async def _do_as_the_file_says(self) -> None:
+        self._running = {each.profile.name: each for each in self}  # another program may have renamed one
         for each in self:
             wanted = self._overview.get(each.profile.name)
             if wanted is None or not _is_same_place(each.profile, wanted):
                 del self._running[each.profile.name]
                 self._changed()
-                await self._close(each)
+                await self.close(each)
             else:
                 self._adopt(each, wanted)
         for wanted in self._overview.wanted:
@@ -137,7 +148,7 @@ class Beside:
     def _is_free(self, name: str) -> bool:
         opened = self._opened()
         is_open = opened is not None and opened.demo is None and opened.profile.name == name
-        return not is_open and name not in self._running and name not in self._closing
+        return not is_open and name != self.given and name not in self._running and name not in self._closing
 
     def _adopt(self, running: OpenedProfile, wanted: Wanted) -> None:
         """Take over what was changed in the file, if that needs no other workspace."""
@@ -149,7 +160,7 @@ class Beside:
     async def _start(self, profile: Profile) -> None:
         """Open one, load its fleet, and ask for its key; it doesn't matter to the next whether that succeeds."""
         try:
-            running = await self._opener.open_profile(profile, self._listener_of(profile.name))
+            running = await self._opener.open_profile(profile, self._new_ear())
         except Exception as error:
             _log.exception("%s could not be started", profile.name)
             self._failed[profile.name] = f"It could not be started: {error}."
@@ -183,7 +194,7 @@ class Beside:
     def _take_key(self, running: OpenedProfile, answer: "KeyAnswer") -> None:
         """Connect, even without a key: a hall on this machine may not need one."""
         workspace = running.workspace
-        if self._running.get(running.profile.name) is not running:
+        if running not in self._running.values():
             return  # it is open or closed by now
         workspace.key_answer = answer
         if not workspace.connection.is_connected or not workspace.connection.has_key(answer.key):
@@ -208,7 +219,8 @@ class Beside:
 
     # -- closing -----------------------------------------------------------------------------------------------
 
-    async def _close(self, running: OpenedProfile) -> None:
+    async def close(self, running: OpenedProfile) -> None:
+        """Close one; until that is done, no other of its name is started."""
         name = running.profile.name
         closing = asyncio.ensure_future(running.close())
         self._closing[name] = closing

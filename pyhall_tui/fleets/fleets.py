@@ -114,21 +114,26 @@ class Fleets:
         The caller connects. The one that is open already is closed and opened again.
         """
         await self.close(stays=self.opened is not None and self.opened.profile.name != profile.name)
-        running = await self._beside.give(profile.name) if self._beside else None
-        if running is not None and not _can_be_opened_as(running, profile):
-            await running.close()
-            running = None
-        if running is None:
-            running = await self._opener.open_profile(profile, self._ear(profile.name))
-        elif running.profile != profile:
-            answer = running.workspace.key_answer
-            running.workspace.adopt(profile, answer.key if answer else None)
-        return self._is_open_now(running)
+        if self._beside is None:
+            return self._is_open_now(await self._opener.open_profile(profile, self._new_ear()))
+        try:
+            running = await self._beside.give(profile.name)
+            if running is not None and not _can_be_opened_as(running, profile):
+                await running.close()
+                running = None
+            if running is None:
+                running = await self._opener.open_profile(profile, self._new_ear())
+            elif running.profile != profile:
+                answer = running.workspace.key_answer
+                running.workspace.adopt(profile, answer.key if answer else None)
+            return self._is_open_now(running)
+        finally:
+            self._beside.given = ""
 
     async def open_demo(self) -> OpenedProfile:
         """Open the demo with its fleet; it leaves nothing in the user's folders. The caller starts it and connects."""
         await self.close(stays=True)
-        return self._is_open_now(await self._opener.open_demo(self._ear("demo", is_demo=True)))
+        return self._is_open_now(await self._opener.open_demo(self._new_ear()))
 
     async def start_demo(self, opened: OpenedProfile) -> None:
         """Start the demo's hall, and connect to it. If it can't start, the connection reports that nobody answers."""
@@ -146,7 +151,7 @@ class Fleets:
                 self._overview,
                 self._clock,
                 opened=lambda: self.opened,
-                listener_of=self._ear,
+                new_ear=self._new_ear,
                 changed=self._changed_elsewhere,
             )
         self._beside.begin(keys)
@@ -173,7 +178,7 @@ class Fleets:
             await self._beside.take(opened)
         else:
             self._overview.read_again(opened.profile.name)  # it was deleted, say: it is not to be started again
-            await opened.close()
+            await (self._beside.close(opened) if self._beside else opened.close())
 
     async def end(self) -> None:
         """Close everything at the end, at the same time, including journals and the demo's folder."""
@@ -188,46 +193,46 @@ class Fleets:
         opened.workspace.connection.attend(self._is_attended)
         return opened
 
-    def _ear(self, name: str, *, is_demo: bool = False) -> Listener:
-        return _Ear(lambda changes: self._hears(name, is_demo, changes))
-
     def _changed_elsewhere(self) -> None:
         self.news += 1
         self._listener.elsewhere_changed()
 
-    def _hears(self, name: str, is_demo: bool, changes: Sequence[Change] = ()) -> FleetsListener | None:
+    def _hears(self, workspace: Workspace | None, changes: Sequence[Change] = ()) -> FleetsListener | None:
         """Count a change; return the listener if it is about the open profile, otherwise tell it that it is not."""
         self.news += 1
-        opened = self.opened
-        if opened is not None and opened.profile.name == name and (opened.demo is not None) is is_demo:
+        if workspace is self.workspace:
             return self._listener
-        if (running := self._beside.get(name) if self._beside else None) is not None:
+        if workspace is not None and self._beside is not None and self._beside.has(workspace):
             if changes:
-                self._listener.alarms_changed_elsewhere(running.workspace, list(changes))
+                self._listener.alarms_changed_elsewhere(workspace, list(changes))
             self._listener.elsewhere_changed()
         return None
 
+    def _new_ear(self) -> "_FleetsEar":
+        return _FleetsEar(self._hears)
 
-class _Ear:
-    """Listens to one profile's workspace, and passes on what it hears about the open one."""
 
-    def __init__(self, hears: Callable[[Sequence[Change]], FleetsListener | None]) -> None:
+class _FleetsEar:
+    """Listens to one workspace, and passes on what it hears while that is the open one."""
+
+    def __init__(self, hears: Callable[[Workspace | None, Sequence[Change]], FleetsListener | None]) -> None:
+        self.workspace: Workspace | None = None
         self._hears = hears
 
     def fleet_changed(self) -> None:
-        if (listener := self._hears(())) is not None:
+        if (listener := self._hears(self.workspace, ())) is not None:
             listener.fleet_changed()
 
     def connection_changed(self) -> None:
-        if (listener := self._hears(())) is not None:
+        if (listener := self._hears(self.workspace, ())) is not None:
             listener.connection_changed()
 
     def events_happened(self, events: list[Event]) -> None:
-        if (listener := self._hears(())) is not None:
+        if (listener := self._hears(self.workspace, ())) is not None:
             listener.events_happened(events)
 
     def alarms_changed(self, changes: list[Change]) -> None:
-        if (listener := self._hears(changes)) is not None:
+        if (listener := self._hears(self.workspace, changes)) is not None:
             listener.alarms_changed(changes)
 
 

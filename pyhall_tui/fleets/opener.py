@@ -43,6 +43,12 @@ class DemoHall(Protocol):
     def stop(self) -> None: ...
 
 
+class Ear(Listener, Protocol):
+    """A listener that knows to whose workspace it listens."""
+
+    workspace: Workspace | None
+
+
 class OpenedProfile(NamedTuple):
     """A profile that runs, and the folders that it uses."""
 
@@ -73,7 +79,7 @@ class Opener:
         self._cleanup = contextlib.ExitStack()
         self._swept = False
 
-    async def open_profile(self, profile: Profile, listener: Listener) -> OpenedProfile:
+    async def open_profile(self, profile: Profile, listener: Ear) -> OpenedProfile:
         """Open a profile; its fleet holds what was last known at once. The caller connects."""
         journal = self._journal(self._home.data / "journal.db")
         if not self._swept:
@@ -84,7 +90,7 @@ class Opener:
         watch_list = WatchList(self._home.data, profile.name)
         return await self._open(profile, listener, self._home, journal, watch_list, None)
 
-    async def open_demo(self, listener: Listener) -> OpenedProfile:
+    async def open_demo(self, listener: Ear) -> OpenedProfile:
         """Open the demo with its fleet; it leaves nothing in the user's folders. The caller starts it and connects."""
         folder = self._cleanup.enter_context(temporary_folder(_DEMO))
         demo = self._make_demo()
@@ -114,7 +120,7 @@ class Opener:
     async def _open(
         self,
         profile: Profile,
-        listener: Listener,
+        listener: Ear,
         home: Home,
         journal: Journal,
         watch_list: WatchList,
@@ -130,7 +136,7 @@ class Opener:
             rules=None if demo else ProfileRules(self._store),
             wire=self._wire,
         )
-        await workspace.__aenter__()
+        listener.workspace = await workspace.__aenter__()
         return OpenedProfile(workspace, home, demo)
 
     def _journal(self, path: Path | None) -> Journal:

@@ -52,21 +52,20 @@ class Overview:
     def _place(self, name: str) -> int:
         return self.names.index(name) if name in self.names else len(self.names)
 
-    async def look(self) -> None:
-        """Read the file if it has changed, without blocking.
+    async def look(self) -> bool:
+        """Read the file if it has changed, without blocking; return whether we know what it says now.
 
         After the first time, it must have been the same for two looks: then a new name has its watch list already.
         """
         stamp = await off_loop(lambda: _stamp(self._store.path), name="profiles")
         rests, self._seen = self._seen in (stamp, None), stamp
-        if not rests or stamp == self._taken:
-            return
-        try:
-            profiles = await off_loop(self._store.load, name="profiles")
-        except ProfilesFileError:
-            return
-        self._taken = stamp
-        self._take(profiles)
+        if rests and stamp != self._taken:
+            try:
+                self._take(await off_loop(self._store.load, name="profiles"))
+            except ProfilesFileError:
+                return False
+            self._taken = stamp
+        return rests
 
     def _take(self, profiles: Profiles) -> None:
         self.names = tuple(profile.name for profile in profiles.profiles)
