@@ -116,13 +116,13 @@ class Beside:
 
     async def _follow(self) -> None:
         while True:
+            self._wake.clear()
             try:
                 if await self._overview.look():
                     await self._do_as_the_file_says()
                 self._look_after_those_running()
             except Exception:
                 _log.exception("the profiles of the overview could not be followed")
-            self._wake.clear()
             napping = asyncio.ensure_future(self._clock.sleep(_LOOK))
             waking = asyncio.ensure_future(self._wake.wait())
             try:

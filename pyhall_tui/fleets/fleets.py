@@ -34,6 +34,8 @@ class Kept(NamedTuple):
     """Why nothing is asked: it is not running, or has no key. Empty if nothing is wrong, and while it starts."""
     is_open: bool = False
     """Whether it is the one on the screen."""
+    is_chosen: bool = True
+    """Whether the file puts it into the overview."""
 
 
 class FleetsListener(Listener, Protocol):
@@ -77,6 +79,7 @@ class Fleets:
         if self.opened is None:
             return [*kept.values()]
         now = _of(self.opened, is_open=True)
+        now = now._replace(is_chosen=self.opened.demo is None and now.profile.name in kept)
         if self.opened.demo is not None or now.profile.name not in self._overview.names:
             return [now, *kept.values()]
         kept[now.profile.name] = now
@@ -155,6 +158,13 @@ class Fleets:
                 changed=self._changed_elsewhere,
             )
         self._beside.begin(keys)
+
+    def look_at_file(self) -> None:
+        """Read now which profiles are in the overview, and start or close them: one was just put in or taken out."""
+        self._overview.read()
+        self._changed_elsewhere()
+        if self._beside is not None:
+            self._beside.look_soon()
 
     def unlocked(self) -> None:
         """Note that the keyring has given a key: it may give those of the others now."""

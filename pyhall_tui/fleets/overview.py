@@ -1,5 +1,6 @@
 """What `profiles.toml` says is to be watched beside the open profile, followed while the program runs."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,10 +33,20 @@ class Overview:
         """In the file's order."""
         self._taken: object = None
         self._seen: object = None
+        self._reads = 0
+        """How often it was read at once."""
 
     def get(self, name: str) -> Wanted | None:
         """Return what is wanted under that name."""
         return next((each for each in self.wanted if each.stored.name == name), None)
+
+    def read(self) -> None:
+        """Read the file now, because it was just changed here."""
+        self._reads += 1
+        self._seen = _stamp(self._store.path)
+        with suppress(ProfilesFileError):
+            self._take(self._store.load())
+            self._taken = self._seen
 
     def read_again(self, name: str) -> Wanted | None:
         """Read the file now, for what it says about one profile; return what is wanted of it."""
@@ -45,6 +56,7 @@ class Overview:
             return self.get(name)
         now = _wanted(stored) if stored is not None and stored.overview else None
         if now != self.get(name):
+            self._reads += 1
             kept = [each for each in self.wanted if each.stored.name != name]
             self.wanted = tuple(sorted((*kept, *filter(None, [now])), key=lambda each: self._place(each.stored.name)))
         return now
@@ -57,15 +69,23 @@ class Overview:
 
         After the first time, it must have been the same for two looks: then a new name has its watch list already.
         """
+        reads = self._reads
         stamp = await off_loop(lambda: _stamp(self._store.path), name="profiles")
+        if reads != self._reads:
+            return False  # what was read meanwhile is newer
         rests, self._seen = self._seen in (stamp, None), stamp
-        if rests and stamp != self._taken:
-            try:
-                self._take(await off_loop(self._store.load, name="profiles"))
-            except ProfilesFileError:
-                return False
+        if stamp == self._taken:
+            return True
+        if not rests:
+            return False
+        try:
+            profiles = await off_loop(self._store.load, name="profiles")
+        except ProfilesFileError:
+            return False
+        if reads == self._reads:
+            self._take(profiles)
             self._taken = stamp
-        return rests
+        return reads == self._reads
 
     def _take(self, profiles: Profiles) -> None:
         self.names = tuple(profile.name for profile in profiles.profiles)
