@@ -39,7 +39,7 @@ from pyhall_tui.screens.messages import (
     OpenDemo,
     OpenProfile,
 )
-from pyhall_tui.screens.modes import opening_screen, screens_of
+from pyhall_tui.screens.modes import opening_screen, overview_screen, screens_of
 from pyhall_tui.shell import garbage, mouse
 from pyhall_tui.shell.alarm_news import AlarmNews
 from pyhall_tui.shell.app_keys import APP_KEYS, APP_LETTERS, OPENED, palette_commands
@@ -243,6 +243,7 @@ class PyHallApp(HookedApp):
 
     def _add_modes(self, screens: Mapping[str, Callable[[], Screen[None]]], problem: str | None) -> None:
         self.add_mode("profiles", partial(self._make_screen, partial(self._profiles_screen, problem)))
+        self.add_mode("overview", partial(self._make_screen, partial(overview_screen, self.fleets, self._clock)))
         for mode, factory in screens.items():
             self.add_mode(mode, partial(self._make_screen, factory))
 
@@ -387,6 +388,8 @@ class PyHallApp(HookedApp):
             self.notify(chosen.problem, severity="error", timeout=15, markup=False)
         else:
             await self.open_profile(chosen.profile, message.mode)
+            if message.worker_id is not None:
+                self.screen.post_message(Go(message.mode, worker_id=message.worker_id))
 
     @on(CloseProfile)
     async def _on_close_profile(self, message: CloseProfile) -> None:

@@ -1,7 +1,6 @@
 """Finds what should not be in a package: secrets, and things that are installed rather than shipped."""
 
 from collections.abc import Container, Iterable, Sequence
-from typing import Protocol
 
 import msgspec
 
@@ -13,9 +12,6 @@ _KEY_NAMES = frozenset({"id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"})
 _KEY_ENDINGS = frozenset({".p12", ".pfx", ".jks", ".keystore", ".ppk"})
 _EXAMPLES = frozenset({".example", ".sample", ".template", ".dist"})
 _CREDENTIALS = frozenset({".netrc", ".pypirc", ".npmrc"})
-_TREE_MARKS = ("node_modules", ".venv", "pyvenv.cfg")
-_HINTS = (".env", *_KEY_NAMES, *_KEY_ENDINGS, *_CREDENTIALS)
-"""Each name that is a concern has one of these in it, in lowercase."""
 
 
 class Concern(msgspec.Struct, frozen=True):
@@ -25,40 +21,24 @@ class Concern(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Sized(Protocol):
-    """A file of a package: its path below the root (POSIX), and its size in bytes."""
-
-    @property
-    def path(self) -> str: ...
-
-    @property
-    def size(self) -> int: ...
-
-
-def concerns_of(files: Sequence[Sized], *, keys: Iterable[str] = ()) -> tuple[Concern, ...]:
-    """Return which files should not be shipped; `keys` are the paths of those whose content is a private key.
+def concerns_of(files: Sequence[tuple[str, int]], *, keys: Iterable[str] = ()) -> tuple[Concern, ...]:
+    """Return what should not be shipped among (path, size) pairs; `keys` are files whose content is a private key.
 
     An installed tree (`node_modules`, a virtual environment) is one concern, not one for each file in it.
     """
     if not files:
         return (Concern(".", "no file counts: this is the hash of nothing"),)
-    paths = [file.path for file in files]
-    names = "\n".join(paths)  # searched as a whole first: most packages have no name that needs a closer look
-    trees: dict[str, str] = {}
-    if any(mark in names for mark in _TREE_MARKS):
-        trees = _installed_trees({path.rpartition("/")[0] for path in paths}, set(paths))
+    trees = _installed_trees({path.rpartition("/")[0] for path, _ in files}, {path for path, _ in files})
     found = [Concern(tree, f"{what}: {_amount(tree, files)}") for tree, what in sorted(trees.items())]
     secret = set(keys)
-    names = names.lower()
-    looks = bool(secret) or any(hint in names for hint in _HINTS)
-    for file in files:
-        if not (looks or file.size > LARGE) or (trees and _below_any(file.path, trees)):
+    for path, size in files:
+        if trees and _below_any(path, trees):
             continue
-        reason = "a private key" if file.path in secret else _concern_by_name(file.path.rpartition("/")[2])
+        reason = "a private key" if path in secret else _concern_by_name(path.rpartition("/")[2])
         if reason:
-            found.append(Concern(file.path, reason))
-        if file.size > LARGE:
-            found.append(Concern(file.path, f"{amount(file.size)}, more than {LARGE // 2**20} MiB"))
+            found.append(Concern(path, reason))
+        if size > LARGE:
+            found.append(Concern(path, f"{amount(size)}, more than {LARGE // 2**20} MiB"))
     return tuple(found)
 
 
@@ -96,6 +76,6 @@ def _below_any(path: str, trees: Iterable[str]) -> bool:
     return any(path.startswith(f"{tree}/") or (tree == "." and path != ".") for tree in trees)
 
 
-def _amount(tree: str, files: Sequence[Sized]) -> str:
-    sizes = [file.size for file in files if _below_any(file.path, (tree,))]
+def _amount(tree: str, files: Sequence[tuple[str, int]]) -> str:
+    sizes = [size for path, size in files if _below_any(path, (tree,))]
     return f"{len(sizes):,} file{'s' * (len(sizes) != 1)}, {amount(sum(sizes))}"

@@ -16,9 +16,8 @@ def _show_progress(progress: HashProgress) -> None:
     if progress.files_total == 0:
         text = "listing…"
     else:
-        done, total = progress.steps
-        size = f" of {amount(progress.bytes_total)}" if progress.bytes_total else ""
-        text = f"{done * 100 // total:3} %  {amount(progress.bytes_done)}{size}"
+        share = progress.bytes_done * 100 // progress.bytes_total if progress.bytes_total else 100
+        text = f"{share:3} %  {amount(progress.bytes_done)} of {amount(progress.bytes_total)}"
         text += f"  {progress.files_done:,} of {progress.files_total:,} file{'s' * (progress.files_total != 1)}"
     sys.stderr.write(f"\r\x1b[K{text}")
     sys.stderr.flush()

@@ -176,7 +176,7 @@ class Roster:
         """The ids of all workers, whether they match or not. Replaced if one comes, never changed in place."""
         if self._worker_ids[0] is not self._names:
             is_one = len(self._parts) == 1 and self._parts[0].name is None
-            found = self._names if is_one else [worker_and_fleet(key)[0] for key in self._names]
+            found = self._names if is_one else [*dict.fromkeys(worker_and_fleet(key)[0] for key in self._names)]
             self._worker_ids = self._names, found
         return self._worker_ids[1]
 

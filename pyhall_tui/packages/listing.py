@@ -44,9 +44,11 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):
-    """A regular file that counts, or a link to one. Its size is known once it is open."""
+    """A regular file that counts, as of when the folder was read."""
 
     path: str
+    size: int
+    mtime_ns: int
     link: bool
 
 
@@ -92,8 +94,6 @@ def _list_folder(root: str, below: str, listing: Listing, skip_special: bool) ->
                 yield path + "/"
             elif name.endswith(".pyc"):
                 listing.left_out.append(LeftOut(shown(path), Why.BYTECODE))
-            elif entry.is_file(follow_symlinks=False) and (path.isascii() or _is_utf8(path)):  # the folder says so
-                listing.files.append(Found(path, False))
             else:
                 _sort_in(entry, path, listing, skip_special)
 
@@ -101,12 +101,12 @@ def _list_folder(root: str, below: str, listing: Listing, skip_special: bool) ->
 def _sort_in(entry: os.DirEntry[str], path: str, listing: Listing, skip_special: bool) -> None:
     """Add one entry that is not a folder where it belongs. A link counts as its target."""
     try:
-        info = os.stat(entry.path)  # noqa: PTH116 - no object is made of the path
+        info = os.stat(entry.path)  # noqa: PTH116 - ten thousand times: no object is made of the path
     except OSError as error:
         listing.problems.append(Problem(shown(path), why(error, link=entry.is_symlink())))
         return
     if stat.S_ISREG(info.st_mode) and (path.isascii() or _is_utf8(path)):
-        listing.files.append(Found(path, entry.is_symlink()))
+        listing.files.append(Found(path, info.st_size, info.st_mtime_ns, entry.is_symlink()))
         return
     special = special_kind(info.st_mode)
     if stat.S_ISDIR(info.st_mode):

@@ -41,8 +41,8 @@ _CHUNK = 1 << 20
 _TICK = 0.05
 """Seconds between two checks for a cancel, and between two progress reports."""
 _SMALL = 64 << 10
-"""Files with fewer bytes are read as soon as they are first opened, all on one thread. Two would pass the interpreter's
-lock to and fro for longer than reading takes (measured: 10,000 files of 4 KiB take twice as long on two threads)."""
+"""Files with fewer bytes are read only by the first thread. Two threads would pass the interpreter's lock to and fro
+for longer than reading takes (measured: 10,000 files of 4 KiB take twice as long on two threads)."""
 _AT_ONCE = 1_000
 """Files whose lines are put into the hash together."""
 _KEY_BEGINS = (b"-", b"P")
@@ -83,7 +83,7 @@ class PackageHash(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HashProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """The progress. The totals are 0 while the folder is being listed, and `bytes_total` until each file was opened."""
+    """The progress. While the folder is still being listed, the totals are 0."""
 
     bytes_done: int
     bytes_total: int
@@ -91,13 +91,6 @@ class HashProgress(msgspec.Struct, frozen=True, kw_only=True):
     files_total: int
     current: str
     """A file that is currently being read, or empty."""
-
-    @property
-    def steps(self) -> tuple[int, int]:
-        """How many are done, and of how many, for a bar: bytes; files while the sizes are not known."""
-        if self.bytes_total:
-            return self.bytes_done, self.bytes_total
-        return self.files_done, self.files_total
 
 
 class PackageUnreadable(Exception):
@@ -136,7 +129,7 @@ def hash_package(
     """Hash the folder (or single file) `root`. Blocks: call it in a thread; `on_progress` is called there.
 
     `cancelled` is called every 50 ms; if it returns true, this returns at once, whatever the disk is doing. `threads`
-    daemon threads (default: one per core) read the large files. A hung read doesn't keep the program alive.
+    daemon threads (default: one per core) do the reading, so a hung read doesn't keep the program alive.
 
     Raises `PackageUnreadable`, which names each problematic path, and `Cancelled`.
     """
@@ -206,14 +199,12 @@ class _Job:
         self._skip_special = skip_special
         self._stop = threading.Event()
         self._listing = Listing()
-        self._unopened: list[int] = []
+        self._small: list[int] = []
         self._large: list[int] = []
         self._hashed: list[HashedFile | None] = []
-        self._states: list[tuple[int, int]] = []
-        """Each file's size and modification time, in ns, when it was first opened."""
         self._problems: list[Problem] = []
         self._keys: list[str] = []
-        self._bytes_done = [0]
+        self._bytes_done: list[int] = []
         self._bytes_total = 0
         self._current = ""
 
@@ -225,16 +216,14 @@ class _Job:
             self._raise_for(self._listing.problems + self._problems)
         files = self._listing.files
         self._hashed = [None] * len(files)
-        self._states = [(0, 0)] * len(files)
-        self._unopened = list(reversed(range(len(files))))
-        self._in_threads([self._open_each])
-        self._raise_for(self._problems)
-        self._bytes_total = sum(size for size, _ in self._states)
-        # Popped from the end, the largest files first, so that no thread is left with a large one at the end.
-        self._large.sort(key=lambda index: self._states[index][0])
-        threads = min(threads, len(self._large))
-        self._bytes_done += [0] * threads
-        self._in_threads([partial(self._hash_large, slot) for slot in range(1, threads + 1)])
+        self._bytes_total = sum(found.size for found in files)
+        # Both are popped from the end, the largest files first, so that no thread is left with a large one at the end.
+        self._small = [index for index in reversed(range(len(files))) if files[index].size < _SMALL]
+        large = (index for index in range(len(files)) if files[index].size >= _SMALL)
+        self._large = sorted(large, key=lambda index: files[index].size)
+        threads = max(1, min(threads, len(self._large) + bool(self._small)))
+        self._bytes_done = [0] * threads
+        self._in_threads([partial(self._hash_files, slot) for slot in range(threads)])
         self._raise_for(self._problems)
         self._in_threads([self._look_again])
         self._raise_for(self._problems)
@@ -279,8 +268,8 @@ class _Job:
                 HashProgress(
                     bytes_done=sum(self._bytes_done),
                     bytes_total=self._bytes_total,
-                    files_done=len(self._hashed) - len(self._unopened) - len(self._large),
-                    files_total=len(self._hashed),
+                    files_done=len(self._listing.files) - len(self._small) - len(self._large),
+                    files_total=len(self._listing.files),
                     current=self._current,
                 )
             )
@@ -300,7 +289,7 @@ class _Job:
         if special:
             return Listing(problems=[Problem(".", special)])
         if stat.S_ISREG(info.st_mode):
-            return Listing(files=[Found("", False)])
+            return Listing(files=[Found("", info.st_size, info.st_mtime_ns, False)])
         return list_package(str(self._root), skip_special=self._skip_special, go_on=lambda: not self._stop.is_set())
 
     def _list(self) -> None:
@@ -316,52 +305,16 @@ class _Job:
             except OSError as error:
                 self._problems.append(Problem(found.path, why(error)))
 
-    def _open_each(self) -> None:
-        """Note the state of each file, and hash the small ones at once: most of their cost is to open them."""
-        while self._unopened and not self._stop.is_set():
-            index = self._unopened.pop()
-            try:
-                self._open_first(index)
-            except _Changed:
-                self._problems.append(Problem(self._listing.files[index].path or ".", _CHANGED))
-            except OSError as error:
-                self._problems.append(Problem(self._listing.files[index].path or ".", why(error)))
-
-    def _open_first(self, index: int) -> None:
-        found = self._listing.files[index]
-        self._current = found.path
-        # `os` calls, because a file object makes a small file take a third longer.
-        handle = os.open(self._at(found.path), READ_WITHOUT_WAITING)
-        try:
-            now = os.fstat(handle)
-            if not stat.S_ISREG(now.st_mode):
-                raise _Changed
-            size = now.st_size
-            self._states[index] = size, now.st_mtime_ns
-            if size >= _SMALL:
-                self._large.append(index)
-                return
-            content = os.read(handle, size + 1)
-        finally:
-            os.close(handle)
-        if len(content) != size:
-            self._large.append(index)  # it changed, or its file system gives less than a read asks for
-            return
-        if content[:1] in _KEY_BEGINS and starts_like_a_private_key(content):
-            self._keys.append(found.path)
-        self._bytes_done[0] += size
-        self._hashed[index] = HashedFile(found.path, size, hashlib.sha256(content).hexdigest(), found.link)
-
-    def _hash_large(self, slot: int) -> None:
+    def _hash_files(self, slot: int) -> None:
         while not self._stop.is_set():
             try:
-                index = self._large.pop()
+                index = (self._small if slot == 0 and self._small else self._large).pop()
             except IndexError:
                 return
             found = self._listing.files[index]
             self._current = found.path
             try:
-                self._hashed[index] = self._hash_file(found, self._states[index], slot)
+                self._hashed[index] = self._hash_file(found, slot)
             except _Stopped:
                 return
             except _Changed:
@@ -369,61 +322,81 @@ class _Job:
             except OSError as error:
                 self._problems.append(Problem(found.path or ".", why(error)))
 
-    def _hash_file(self, found: Found, state: tuple[int, int], slot: int) -> HashedFile:
+    def _hash_file(self, found: Found, slot: int) -> HashedFile:
+        # `os` calls, because a file object makes a small file take a third longer.
         handle = os.open(self._at(found.path), READ_WITHOUT_WAITING)
+        size, mtime_ns = found.size, found.mtime_ns
         try:
             now = os.fstat(handle)
-            if (now.st_size, now.st_mtime_ns) != state or not stat.S_ISREG(now.st_mode):
+            if now.st_mtime_ns != mtime_ns or now.st_size != size or not stat.S_ISREG(now.st_mode):
                 raise _Changed
-            digest = self._digest(found.path, state[0], handle, slot)
+            digest = self._digest_of_small(found, handle, slot) if size < _SMALL else None
+            digest = digest or self._digest(found, handle, slot)
             now = os.fstat(handle)
-            if (now.st_size, now.st_mtime_ns) != state:
+            if now.st_mtime_ns != mtime_ns or now.st_size != size:
                 raise _Changed
         finally:
             os.close(handle)
-        return HashedFile(found.path, state[0], digest, found.link)
+        return HashedFile(found.path, size, digest, found.link)
 
-    def _digest(self, path: str, whole: int, handle: int, slot: int) -> str:
+    def _digest_of_small(self, found: Found, handle: int, slot: int) -> str | None:
+        """Return the digest of a file that one read brings whole; None if this one needs more care."""
+        content = os.read(handle, found.size + 1)
+        if len(content) != found.size:
+            os.lseek(handle, 0, os.SEEK_SET)
+            return None
+        if content[:1] in _KEY_BEGINS and starts_like_a_private_key(content):
+            self._keys.append(found.path)
+        self._bytes_done[slot] += found.size
+        return hashlib.sha256(content).hexdigest()
+
+    def _digest(self, found: Found, handle: int, slot: int) -> str:
         digest = hashlib.sha256()
         size = 0
-        while size <= whole:  # don't follow a file that grows, possibly forever
-            asked = min(_CHUNK, whole - size + 1)
+        while size <= found.size:  # don't follow a file that grows, possibly forever
+            asked = min(_CHUNK, found.size - size + 1)
             chunk = os.read(handle, asked)
             if size == 0 and starts_like_a_private_key(chunk):
-                self._keys.append(path)
+                self._keys.append(found.path)
             digest.update(chunk)
             size += len(chunk)
             self._bytes_done[slot] += len(chunk)
             if self._stop.is_set():
                 raise _Stopped
-            if len(chunk) < asked and (size == whole or not chunk):
+            if len(chunk) < asked and (size == found.size or not chunk):
                 break  # one byte more than its size was requested, and is not there
-        if size != whole:
+        if size != found.size:
             raise _Changed
         return digest.hexdigest()
 
     def _look_again(self) -> None:
         """Check that nothing appeared, vanished or changed since: otherwise the hashed package never existed."""
-        files = self._listing.files
-        moved = {found.path for found, then in zip(files, self._states, strict=True) if self._is_changed(found, then)}
-        if any(self._mtime_ns(below) != then for below, then in self._listing.folders.items()):
-            again = self._read_listing()
-            self._problems.extend(again.problems)
-            moved.update(found.path for found in set(files) ^ set(again.files))
-        self._problems.extend(Problem(path or ".", _CAME_OR_WENT) for path in sorted(moved))
+        files, folders = self._listing.files, self._listing.folders
+        same = all(self._state(below)[1] == then for below, then in folders.items())
+        if same and self._are_as_they_were(files):
+            return
+        again = self._read_listing()
+        self._problems.extend(again.problems)
+        for path in sorted({found.path for found in set(files) ^ set(again.files)}):
+            self._problems.append(Problem(path or ".", _CAME_OR_WENT))
 
-    def _is_changed(self, found: Found, then: tuple[int, int]) -> bool:
+    def _are_as_they_were(self, files: Sequence[Found]) -> bool:
+        look, root = os.stat, f"{self._root_text}/"
         try:
-            now = os.stat(self._at(found.path))  # noqa: PTH116
+            for found in files:
+                now = look(root + found.path if found.path else self._root_text)
+                if now.st_mtime_ns != found.mtime_ns or now.st_size != found.size:
+                    return False
         except OSError:
-            return True
-        return (now.st_size, now.st_mtime_ns) != then
+            return False
+        return True
 
-    def _mtime_ns(self, folder: str) -> int:
+    def _state(self, path: str) -> tuple[int, int]:
         try:
-            return os.stat(self._at(folder)).st_mtime_ns  # noqa: PTH116
+            info = os.stat(self._at(path))  # noqa: PTH116
         except OSError:
-            return -1
+            return -1, -1
+        return info.st_size, info.st_mtime_ns
 
     def _at(self, path: str) -> str:
         return f"{self._root_text}/{path}" if path else self._root_text
@@ -439,5 +412,5 @@ class _Job:
             files=files,
             left_out=tuple(self._listing.left_out),
             bytes_total=sum(file.size for file in files),
-            warnings=concerns_of(files, keys=self._keys),
+            warnings=concerns_of([(file.path, file.size) for file in files], keys=self._keys),
         )

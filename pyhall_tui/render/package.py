@@ -87,9 +87,8 @@ def progress_words(progress: HashProgress) -> str:
     """Return a hash's progress."""
     if not progress.files_total:
         return "listing the files…"
-    size = f" of {amount(progress.bytes_total)}" if progress.bytes_total else ""
     return (
-        f"{amount(progress.bytes_done)}{size},"
+        f"{amount(progress.bytes_done)} of {amount(progress.bytes_total)},"
         f" {progress.files_done:,} of {progress.files_total:,} file{'s' * (progress.files_total != 1)}"
     )
 

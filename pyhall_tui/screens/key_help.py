@@ -12,7 +12,7 @@ from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 
 
 class KeysScreen(DialogScreen[None]):
-    """Lists keys, grouped by where they work."""
+    """Lists keys, grouped by where they work; those that work everywhere come last."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,q,enter", "leave", "Close", id="keys.close", tooltip="Close this list"),
@@ -37,7 +37,8 @@ class KeysScreen(DialogScreen[None]):
             keys = groups.setdefault(title, {}).setdefault(binding.tooltip, [])
             keys.append(self.app.get_key_display(binding))
         lines = []
-        for title, entries in groups.items():
+        everywhere = self.app.BINDING_GROUP_TITLE
+        for title, entries in sorted(groups.items(), key=lambda group: group[0] == everywhere):  # of this screen first
             lines.append(Content.styled(title.upper(), "$secondary bold"))
             for tooltip, keys in entries.items():
                 lines.append(Content.assemble((" ".join(keys).ljust(16), "$text-accent"), tooltip))

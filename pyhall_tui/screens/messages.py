@@ -64,9 +64,10 @@ class OpenDemo(Message):
 class OpenProfile(Message):
     """Close what is open, and open this profile on a screen; with the same name, open it again."""
 
-    def __init__(self, name: str, mode: str = "workers") -> None:
+    def __init__(self, name: str, mode: str = "workers", worker_id: str | None = None) -> None:
+        """`worker_id`: go to this worker there."""
         super().__init__()
-        self.name, self.mode = name, mode
+        self.name, self.mode, self.worker_id = name, mode, worker_id
 
 
 class CloseProfile(Message):

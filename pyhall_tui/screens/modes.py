@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from textual.screen import Screen
 
+from pyhall_tui.clock import Clock
+from pyhall_tui.fleets.fleets import Fleets
 from pyhall_tui.paths import Home
 from pyhall_tui.workspace import Workspace
 
@@ -13,6 +15,13 @@ def opening_screen() -> Screen[None]:
     from pyhall_tui.screens.splash import OpeningScreen
 
     return OpeningScreen()
+
+
+def overview_screen(fleets: Fleets, clock: Clock) -> Screen[None]:
+    """Return the screen of all profiles, which works without an open one too."""
+    from pyhall_tui.screens.overview.screen import OverviewScreen
+
+    return OverviewScreen(fleets.workspace, fleets, fleets.store, clock)
 
 
 def screens_of(workspace: Workspace, home: Home) -> dict[str, Callable[[], Screen[None]]]:

@@ -22,7 +22,7 @@ APP_KEYS: Final[list[BindingType]] = [
             id=f"app.{mode}",
             tooltip=f"Go to {title}",
         )
-        for number, (mode, title) in enumerate(SCREEN_TITLES.items(), start=1)
+        for number, (mode, title) in enumerate(SCREEN_TITLES.items())
     ),
     Binding(
         "colon", "command_palette", "Palette", show=False, key_display=":", id="app.palette", tooltip="All commands"

@@ -88,7 +88,7 @@ class PyHallCommands(Provider):
 
     def _commands(self) -> Iterator[Command]:
         app = self.app
-        for number, (mode, title) in enumerate(SCREEN_TITLES.items(), start=1):
+        for number, (mode, title) in enumerate(SCREEN_TITLES.items()):
             yield Command(f"Go to {title}", partial(app.run_action, f"mode('{mode}')"), f"Key {number}")
         for name in self._profile_names():
             yield Command(f"Open profile {name}", partial(app.post_message, OpenProfile(name)), "Without a restart")

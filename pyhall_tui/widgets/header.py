@@ -19,13 +19,16 @@ from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.workspace import Workspace
 
 SCREEN_TITLES: dict[str, str] = {
+    "overview": "Overview",
     "workers": "Workers",
     "enroll": "Enroll",
     "dispatch": "Dispatch",
     "activity": "Activity",
     "profiles": "Profiles",
 }
-"""The screens in order of their number keys."""
+"""The screens in order of their number keys, from 0."""
+_SHORTER = {"overview": "All"}
+"""What a bar of one line, which has little room, says instead of a title."""
 _COMPACT = {"-narrow", "-flat", "-short", "-tiny"}
 """The screen's classes for which the two lines become one."""
 
@@ -51,12 +54,16 @@ def _in_a_row(tabs: list[tuple[str, str]], start: int) -> list[Tab]:
     return placed
 
 
-_SCREENS = _in_a_row(
-    [(f"{number} {title}", f"mode('{mode}')") for number, (mode, title) in enumerate(SCREEN_TITLES.items(), start=1)], 0
-)
+def _screens(titles: dict[str, str]) -> list[Tab]:
+    return _in_a_row(
+        [(f"{number} {title}", f"mode('{mode}')") for number, (mode, title) in enumerate(titles.items())], 0
+    )
+
+
+_SCREENS, _FEWER_WORDS = _screens(SCREEN_TITLES), _screens(SCREEN_TITLES | _SHORTER)
 _KEYS = [(": palette", "command_palette"), ("? keys", "show_keys")]
-_BAR_WIDTH = _SCREENS[-1].end + 1
-"""The bar's width in cells, including one of distance."""
+_BAR_WIDTH = _FEWER_WORDS[-1].end + 1
+"""The width in cells of the bar of one line, including one of distance."""
 
 
 class StatusHeader(Widget):
@@ -127,8 +134,8 @@ class StatusHeader(Widget):
 
     def _tabs(self) -> list[Tab]:
         if self._is_compact:
-            return _SCREENS
-        start = max(_BAR_WIDTH, self.size.width - sum(len(text) + 2 for text, _ in _KEYS))
+            return _FEWER_WORDS
+        start = max(_SCREENS[-1].end + 1, self.size.width - sum(len(text) + 2 for text, _ in _KEYS))
         return [*_SCREENS, *_in_a_row(_KEYS, start)]
 
     def _lines(self) -> Content:

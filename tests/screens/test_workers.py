@@ -281,10 +281,10 @@ async def test_the_fleet_is_painted_from_what_was_last_known_marked_stale_before
 
 async def test_every_screen_of_the_bar_is_reached_by_number_and_by_mouse(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
-        for number, mode in enumerate(("workers", "enroll", "dispatch", "activity", "profiles"), start=1):
+        for number, mode in enumerate(("overview", "workers", "enroll", "dispatch", "activity", "profiles")):
             await opened.pilot.press("escape", str(number))
             await until(lambda mode=mode: opened.app.current_mode == mode)
-        await opened.pilot.click("StatusHeader", offset=(2, 1))
+        await opened.pilot.click("StatusHeader", offset=(14, 1))
         await until(lambda: opened.app.current_mode == "workers")
 
 
@@ -293,7 +293,8 @@ async def test_the_question_mark_lists_the_keys_of_this_screen(open_app: OpenApp
         await opened.pilot.press("question_mark")
         await until(lambda: "Keys" in opened.text())
         assert "Filter by id, name, status" in opened.words()
-        assert "Quit at once" in opened.words()
+        await opened.pilot.press("end")
+        await until(lambda: "Quit at once" in opened.words())
         await opened.pilot.press("escape")
         assert len(opened.app.screen_stack) == 1
 

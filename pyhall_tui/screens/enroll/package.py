@@ -12,9 +12,9 @@ from textual.widgets import Button, Input, ProgressBar
 
 from pyhall_tui.enroll.draft import Package
 from pyhall_tui.enroll.form_checks import SHA256, check_sha256, hint_of_sha256
+from pyhall_tui.files.sizes import amount
 from pyhall_tui.packages.package_hash import Cancelled, HashProgress, PackageHash, PackageUnreadable, hash_package
 from pyhall_tui.registry.models import plain_sha256
-from pyhall_tui.render.package import progress_words
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.hashed import HashedScreen
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
@@ -194,6 +194,6 @@ class PackageField(Vertical):
         if not progress.files_total:
             bar.update(total=None)
             return
-        done, total = progress.steps
-        bar.update(total=total, progress=done)
-        self.field.say(f"Hashing {progress_words(progress)}: {clean(self._root, 200)} …", mistake=False)
+        bar.update(total=max(1, progress.bytes_total), progress=progress.bytes_done)
+        words = f"{amount(progress.bytes_done)} of {amount(progress.bytes_total)}, {clean(self._root, 200)}"
+        self.field.say(f"Hashing {words} …", mistake=False)

@@ -185,8 +185,8 @@ class PackageTab(Vertical):
         was, progress = self.has_class("-hashing"), self._progress()
         self.set_class(progress is not None, "-hashing")
         if progress is not None and progress.files_total:
-            done, total = progress.steps
-            self.query_one(ProgressBar).update(total=total, progress=done)
+            bar = self.query_one(ProgressBar)
+            bar.update(total=max(1, progress.bytes_total), progress=progress.bytes_done)
         elif progress is not None:
             self.query_one(ProgressBar).update(total=None)
         if was or progress is not None:

@@ -62,7 +62,7 @@ class WorkersTable(LineTable):
             mono: returns this instant on the monotonic clock.
             due: called when a sort is due that `reorder_soon` asked for, if the screen is visible then.
         """
-        super().__init__(columns, row, id=id, ids=lambda: roster.worker_ids, roomy=_ROOMY)
+        super().__init__(columns, row, id=id, ids=lambda: self.roster.worker_ids, roomy=_ROOMY)
         self.roster = roster
         self._mono = mono
         self._due = due
