@@ -166,7 +166,9 @@ async def dispatch(request: Request) -> Response:
     correlation = correlation_id(request, stated)
     check_namespace(key, asked.namespace)
     ledger: Ledger = request.app.state.ledger
+    began = hall.clock.now().mono
     receipt = await ledger.decide(asked, correlation)
+    hall.decisions.take(receipt, hall.clock.now().mono - began)
     return answer(request, _told(receipt))
 
 

@@ -13,6 +13,7 @@ from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.limiter import Limiter
 from pyhall_tui.hall.long_reads import LongReads
+from pyhall_tui.hall.metrics import DecisionCounts
 from pyhall_tui.hall.policy import Policy, StoredPolicy
 from pyhall_tui.hall.rates import Rates
 from pyhall_tui.hall.retention import Retention, keep_short
@@ -98,6 +99,7 @@ class Hall:
         self.limiter = Limiter(self.clock, rate, burst=max(1, round(rate * 2)))
         self.rates = Rates(store, self.clock)
         self.tally = Tally()
+        self.decisions = DecisionCounts()
         self.upstream: Upstream | None = None
         self.faults = Faults()
         self.retention = retention or Retention()

@@ -21,8 +21,10 @@ from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.guests import Guest, Guests
 from pyhall_tui.hall.http1 import HallProtocol
 from pyhall_tui.hall.listening import address, listen
+from pyhall_tui.hall.metrics import render as render_metrics
 from pyhall_tui.hall.names import guard
 from pyhall_tui.hall.store import Store
+from pyhall_tui.metrics.server import MetricsServer
 from pyhall_tui.threads.daemon_executor import DaemonExecutor
 
 GRACE = 5  # seconds for requests under way to finish when the hall is told to stop
@@ -186,17 +188,24 @@ def serve_in_thread(
 class ForegroundServer(_HallServer):
     """Serves until SIGTERM, SIGHUP or ctrl+c, then answers the requests under way; a second signal stops it at once.
 
-    `names` are the host names that it answers to besides this machine's own.
+    `names` are the host names that it answers to besides this machine's own. `metrics` is a socket on which to serve
+    the hall's metrics.
 
     Raises:
         OSError: the certificate or its key can't be used.
     """
 
     def __init__(
-        self, hall: Hall, *, names: Iterable[str] = (), certfile: Path | None = None, keyfile: Path | None = None
+        self,
+        hall: Hall,
+        *,
+        names: Iterable[str] = (),
+        certfile: Path | None = None,
+        keyfile: Path | None = None,
+        metrics: socket.socket | None = None,
     ) -> None:
         super().__init__(_config(hall, names, certfile, keyfile))
-        self._hall = hall
+        self._hall, self._metrics, self._names = hall, metrics, tuple(names)
         try:
             self.config.load()
         except OSError as error:
@@ -216,8 +225,14 @@ class ForegroundServer(_HallServer):
         """Start, then announce the hall."""
         asyncio.get_running_loop().set_default_executor(DaemonExecutor())  # so that no name lookup outlives the server
         await super().startup(sockets)
-        self._beside = [asyncio.create_task(_logged(work)) for work in self._hall.beside()]
+        work = self._hall.beside()
+        if self._metrics is not None:
+            work.append(MetricsServer(self._metrics, self._page_of_metrics, names=self._names).serve())
+        self._beside = [asyncio.create_task(_logged(each)) for each in work]
         self._announce()
+
+    def _page_of_metrics(self) -> str:
+        return render_metrics(self._hall, len(self.guests))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what is under way for `GRACE` seconds, then refuse the rest. An idle client delays nothing."""

@@ -15,6 +15,10 @@ class Refused(ValueError):
     """The address can't be used as it is; the message is a sentence."""
 
 
+class NotServed(Refused):
+    """The address is fine, but is in use, or is not this machine's."""
+
+
 def listen(text: str, *, remote: bool = False) -> socket.socket:
     """Return a socket that listens at `HOST:PORT`; port 0 picks a free port.
 
@@ -22,8 +26,8 @@ def listen(text: str, *, remote: bool = False) -> socket.socket:
         remote: other machines may read the metrics too.
 
     Raises:
-        Refused: it is not an address, can be reached from other machines although `remote` is not set, is in use, or
-            is not this machine's.
+        Refused: it is not an address, or can be reached from other machines although `remote` is not set.
+        NotServed: it is in use, or is not this machine's.
     """
     found = _ADDRESS.fullmatch(text.strip())
     if found is None or int(found[3]) > 65_535:
@@ -39,7 +43,7 @@ def listen(text: str, *, remote: bool = False) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=64)
     except (OSError, UnicodeError, OverflowError) as error:
         why = getattr(error, "strerror", None) or error
-        raise Refused(f"The metrics can't be served at {text.strip()}: {str(why).rstrip('.')}.") from None
+        raise NotServed(f"The metrics can't be served at {text.strip()}: {str(why).rstrip('.')}.") from None
 
 
 def is_local(host: str) -> bool:

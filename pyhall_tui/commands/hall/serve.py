@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyhall_tui.commands.hall.group import db_option, hall_group, open_store, say
+from pyhall_tui.commands.hall.group import FAILED, db_option, hall_group, open_store, say
 from pyhall_tui.commands.hall.upstream import checked_url, follow, key_of_environment
 from pyhall_tui.hosts import is_this_machine, one_spelling
+from pyhall_tui.metrics.address import REMOTE, NotServed, Refused, url
+from pyhall_tui.metrics.address import listen as listen_for_metrics
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from pyhall_tui.hall.context import PolicySource
     from pyhall_tui.hall.store import Store
     from pyhall_tui.hall.upstream import WhenStale
@@ -94,6 +98,12 @@ def _host(name: str) -> str:
     help="Also answer requests for this host name, such as a proxy's; repeat for more.",
 )
 @click.option(
+    "--metrics",
+    metavar="HOST:PORT",
+    help="Serve metrics for Prometheus there, at /metrics: counts of all namespaces, without a key.",
+)
+@click.option(REMOTE, "remote_metrics", is_flag=True, help="Let other machines read the metrics.")
+@click.option(
     "--allow-plain-http", is_flag=True, help="Listen to other machines without TLS: keys can be read on the way."
 )
 def serve(
@@ -116,6 +126,8 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
     allow_hosts: tuple[str, ...],
+    metrics: str | None,
+    remote_metrics: bool,
     allow_plain_http: bool,
 ) -> None:
     """Serve the hall until SIGTERM, SIGHUP or ctrl+c.
@@ -132,6 +144,7 @@ def serve(
             f"{host} is reachable from other machines, so keys sent in plain http can be read on the way: "
             "give --tls-cert and --tls-key, or --allow-plain-http"
         )
+    for_metrics = _listen_for_metrics(metrics, remote=remote_metrics)
     from pyhall_tui.hall.context import Hall
     from pyhall_tui.hall.faults import read_faults
     from pyhall_tui.hall.listening import address, listen
@@ -157,7 +170,9 @@ def serve(
             hall.upstream = follow(
                 *above, store, hall.clock, namespace=upstream_namespace, silence=stale_after * 60, when_stale=when_stale
             )
-        server = ForegroundServer(hall, names=(host, *allow_hosts), certfile=tls_cert, keyfile=tls_key)
+        server = ForegroundServer(
+            hall, names=(host, *allow_hosts), certfile=tls_cert, keyfile=tls_key, metrics=for_metrics
+        )
         try:
             sock = listen(host, port)
         except OSError as error:
@@ -172,9 +187,30 @@ def serve(
             sys.stdout.flush()
             if store.note:
                 say(store.note, err=True)
+            _say_where_metrics_are(for_metrics)
             say(f"The store is {db}. Press ctrl+c to stop the hall.", err=True)
 
         raise SystemExit(server.run_on(sock, announce))
+
+
+def _listen_for_metrics(address: str | None, *, remote: bool) -> "socket | None":
+    """Return the socket for the metrics; None without an address. Ends the command if it can't be used."""
+    if address is None:
+        if remote:
+            raise click.UsageError(f"{REMOTE} needs --metrics")
+        return None
+    try:
+        return listen_for_metrics(address, remote=remote)
+    except NotServed as error:
+        say(f"pyhall-tui hall: {error}", err=True)
+        raise SystemExit(FAILED) from None
+    except Refused as error:
+        raise click.UsageError(f"--metrics: {error}") from None
+
+
+def _say_where_metrics_are(listening: "socket | None") -> None:
+    if listening is not None:
+        say(f"The metrics are at {url(listening)}", err=True)
 
 
 def _policy(store: "Store", file: Path | None) -> "PolicySource":
