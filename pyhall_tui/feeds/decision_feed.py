@@ -1,6 +1,6 @@
 """A hall's decisions as they arrive: one row each, filtered, paused, limited in number."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pyhall_tui.feeds.pausable_rows import PausableRows
 from pyhall_tui.registry.local_hall import MOST_DECISIONS, HallDecision
@@ -62,6 +62,10 @@ class DecisionFeed:
         """Return what is shown, newest first."""
         wanted = self.text.casefold()
         return [key for key in reversed(self._rows.shown) if wanted in self._words[key]]
+
+    def worker_ids(self) -> Iterator[str | None]:
+        """Yield the workers of all decisions that are kept, whatever the filter."""
+        return (each.worker_id for each in self._rows.shown.values())
 
     def _let_go(self) -> None:
         for rows in (self._rows.shown, self._rows.held):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pyhall_tui.enroll.batch import Item, RowState
-from pyhall_tui.render.text import Cell, Style, clean, short_hash
+from pyhall_tui.render.text import Cell, Style, clean, id_text, short_hash
 from pyhall_tui.render.worker import StateLook
 
 LOOKS: Mapping[RowState, StateLook] = {
@@ -37,7 +37,7 @@ def batch_cells(item: Item) -> BatchCells:
         number=Cell(f"{item.row.number:>5}", Style.DIM),
         state=(Cell(look.glyph, look.style), Cell(look.word, look.style)),
         name=Cell(clean(request.display_name) or "–"),
-        worker=Cell(clean(item.worker_id or "–"), Style.PLAIN if item.worker_id else Style.DIM),
+        worker=Cell(id_text(item.worker_id or "–"), Style.PLAIN if item.worker_id else Style.DIM),
         hash=Cell(clean(short_hash(request.sha256 or None)), Style.DIM),
         capabilities=Cell(clean(", ".join(request.capabilities)), Style.DIM),
         told=Cell(told, look.style if item.error else Style.DIM),

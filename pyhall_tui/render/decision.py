@@ -7,7 +7,7 @@ from pyhall_tui.dispatch.codes import explain
 from pyhall_tui.dispatch.form import UNSTATED, filled
 from pyhall_tui.dispatch.result import Result, Tried
 from pyhall_tui.registry.models import Exchange
-from pyhall_tui.render.text import Cell, Style, clean, clean_lines, time_of_day
+from pyhall_tui.render.text import Cell, Style, clean, clean_lines, id_text, time_of_day
 from pyhall_tui.render.worker import raw_json
 
 
@@ -159,7 +159,7 @@ def history_row(tried: Tried, now_wall: float) -> HistoryRow:
         result=result_cells(tried.result),
         code=Cell(clean(row.deny_code or row.error or "–"), Style.PLAIN if row.deny_code else Style.DIM),
         capability=Cell(clean(row.capability)),
-        worker=Cell(clean(row.worker_id)),
+        worker=Cell(id_text(row.worker_id)),
         tier=Cell("–" if tier == UNSTATED else clean(tier), Style.DIM),
         elapsed=Cell(milliseconds(row.elapsed_ms), Style.DIM),
         correlation=Cell(clean(row.correlation_id), Style.DIM),

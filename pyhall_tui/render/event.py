@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pyhall_tui.fleet.events import Event, Kind, Severity
-from pyhall_tui.render.text import Cell, Style, clean, full_time, short_hash
+from pyhall_tui.render.text import Cell, Style, clean, full_time, id_text, short_hash
 
 GLYPHS = {
     Severity.ALARM: Cell("✖", Style.ALARM),
@@ -100,7 +100,7 @@ def line(event: Event) -> str:
 
 def _who(event: Event) -> str:
     if event.kind in (Kind.SILENCED, Kind.SILENCE_ENDED):
-        return clean(event.worker_id or "–")
+        return id_text(event.worker_id or "–")
     if event.kind in (Kind.ALERTS_FAILING, Kind.ALERTS_RECOVERED):
         return "alerts"
-    return clean(event.worker_id) if event.worker_id else "registry"
+    return id_text(event.worker_id) if event.worker_id else "registry"

@@ -7,7 +7,7 @@ import msgspec
 
 from pyhall_tui.registry.local_hall import HallAlert, HallDecision, HallExplanation, HallPolicy, HallRule, HallStatus
 from pyhall_tui.registry.models import Outcome
-from pyhall_tui.render.text import Cell, Style, clean, clean_lines, full_time, time_of_day
+from pyhall_tui.render.text import Cell, Style, clean, clean_lines, full_time, id_text, time_of_day
 from pyhall_tui.render.worker import raw_json
 
 _LOOKS = {
@@ -58,7 +58,7 @@ def decision_row(decision: HallDecision, now_wall: float) -> DecisionRow:
     return DecisionRow(
         when=Cell(time_of_day(wall, now_wall) if wall else clean(decision.at or "–", 20), Style.DIM),
         outcome=outcome_cells(decision),
-        worker=Cell(clean(decision.worker_id or "–")),
+        worker=Cell(id_text(decision.worker_id or "–")),
         capability=Cell(clean(decision.capability or "–")),
         tier=Cell(clean(decision.risk_tier or "–"), Style.DIM),
         rule=Cell(clean(decision.rule or "–"), Style.DIM),

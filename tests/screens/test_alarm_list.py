@@ -149,7 +149,7 @@ async def test_all_that_matters_fits_on_a_small_screen_without_color(open_app: O
         )
         await open_list(opened)
         await until(lambda: "2 firing" in opened.text())
-        shown = next(line for line in opened.text().splitlines() if "wkr_xxx" in line)
+        shown = next(line for line in opened.text().splitlines() if "wkr…xxx" in line)
         assert all(part in shown for part in ("✖ ALARM", "firing", "banned"))
         assert "ban list truncated" in opened.text() and "esc" in opened.text()
 

@@ -31,13 +31,14 @@ from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.key_hint import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.seen_ids import SeenIds
 from pyhall_tui.widgets.time_column import with_zone
 from pyhall_tui.workspace import Workspace
 
 COLUMNS = (
     Column("when", "  TIME", 14, sortable=False),
     Column("severity", "SEVERITY", 9, sortable=False),
-    Column("worker", "WORKER", 16, flex=3, sortable=False),
+    Column("worker", "WORKER", 16, flex=3, sortable=False, is_id=True),
     Column("what", "WHAT CHANGED", 20, flex=4, sortable=False),
     Column("times", "", 4, sortable=False),
     Column("source", "SOURCE", 9, leaves=2, sortable=False),
@@ -92,6 +93,7 @@ class ActivityScreen(ModeScreen):
         self._drafts = drafts
         self._feed = EventFeed(workspace.alarms.was_replaced)
         self._shown: dict[str, Event] = {}
+        self._seen_ids = SeenIds()
         looked = drafts.load(_LOOKED)
         self._looked_id, self._looked_at = _number(looked.get("id")), float(_number(looked.get("at")))
         self._redraw_pending = False
@@ -105,7 +107,7 @@ class ActivityScreen(ModeScreen):
                 yield KeyHint("", "screen.kind(1)", id="by-kind")
                 yield KeyHint("", "screen.worker", id="by-worker")
                 yield KeyHint("", "screen.pause", id="pausing")
-            yield LineTable(with_zone(COLUMNS), self._row, id="events")
+            yield LineTable(with_zone(COLUMNS), self._row, id="events", ids=self._seen_ids)
             yield Static(id="no-events", markup=False)
             yield Static(id="whole-event", markup=False)
 
@@ -213,6 +215,7 @@ class ActivityScreen(ModeScreen):
             return
         rows = self._feed.rows()
         self._shown = {str(event.id): event for event in rows}
+        self._seen_ids.see(event.worker_id for event in rows)
         keys = list(self._shown)
         if keys != list(self.table.keys):
             self.table.show(keys, by_itself=by_itself)

@@ -44,7 +44,7 @@ COLUMNS = (
     Column("severity", "SEVERITY", 9, sortable=False),
     Column("standing", "STATE", 12, sortable=False),
     Column("condition", "CONDITION", 18, sortable=False),
-    Column("worker", "WORKER", 16, flex=4, sortable=False),
+    Column("worker", "WORKER", 16, flex=4, sortable=False, is_id=True),
     Column("since", "SINCE", 12, sortable=False),
     Column("times", "", 4, leaves=3, sortable=False),
     Column("source", "SOURCE", 9, leaves=1, sortable=False),

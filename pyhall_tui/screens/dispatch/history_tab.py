@@ -25,6 +25,7 @@ from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.line_table import LineTable, Row
+from pyhall_tui.widgets.seen_ids import SeenIds
 from pyhall_tui.widgets.time_column import with_zone
 from pyhall_tui.workspace import Workspace
 
@@ -63,10 +64,11 @@ class HistoryTab(Vertical):
         super().__init__(id="history-tab")
         self._workspace = workspace
         self._rows: dict[str, Tried] = {}
+        self._seen_ids = SeenIds()
 
     def compose(self) -> ComposeResult:
         yield FilterInput("#kept", placeholder="/ worker:… capability:… code:… id:… or any text", id="search")
-        yield LineTable(with_zone(COLUMNS), self._row, id="kept")
+        yield LineTable(with_zone(COLUMNS), self._row, id="kept", ids=self._seen_ids)
         yield Static(id="kept-count")
 
     def read(self) -> None:
@@ -84,6 +86,7 @@ class HistoryTab(Vertical):
         ask = partial(journal.dispatches, profile, limit=_SHOWN, **question(text))
         rows: list[DispatchRow] = await off_loop(ask, name="history")
         self._rows = {str(row.id): read_back(row) for row in rows}
+        self._seen_ids.see(row.worker_id for row in rows)
         self.query_one("#kept", LineTable).show(list(self._rows), by_itself=True)
         more = f"the newest {_SHOWN:,}; search for older ones" if len(rows) == _SHOWN else "all in the journal"
         dispatches = f"{len(rows):,} dispatch{'es' * (len(rows) != 1)}"

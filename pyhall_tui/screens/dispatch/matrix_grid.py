@@ -15,8 +15,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from pyhall_tui.dispatch.matrix import Case, Grid
-from pyhall_tui.render.text import Style, clean
+from pyhall_tui.render.text import Style, clean, id_text
 from pyhall_tui.widgets.columns import fit
+from pyhall_tui.widgets.middle_cut import MiddleCut, width_of
 
 
 class CellLook(NamedTuple):
@@ -86,6 +87,7 @@ class MatrixGrid(ScrollView, can_focus=True):
         self._rows: list[str] = []
         self._at = (0, 0)
         self._label_width = 0
+        self._labels = MiddleCut()
         self._column_width = _LEAST
 
     @property
@@ -100,6 +102,7 @@ class MatrixGrid(ScrollView, can_focus=True):
         """Show these rows of a grid; the cursor stays on its row if that is one of them."""
         if self._grid != grid:
             self._at, self._rows = (0, 0), []
+            self._labels = MiddleCut(map(id_text, grid.rows))
         place, column = self._at
         held = next((row for row in self._rows[place : place + 1] if row in rows), None)
         self._grid, self._rows = grid, rows
@@ -175,7 +178,8 @@ class MatrixGrid(ScrollView, can_focus=True):
         label = self._rows[row]
         is_cursor_row = row == self._at[0]
         style = self._style(Style.STRONG if is_cursor_row else Style.PLAIN)
-        segments = [Segment(fit(f"{'▌' if is_cursor_row else ' '}{clean(label)}", self._label_width), style)]
+        shown = self._labels.cut(id_text(label), self._label_width - 2)
+        segments = [Segment(fit(f"{'▌' if is_cursor_row else ' '}{shown}", self._label_width), style)]
         hits = 0
         for number, column in enumerate(self._grid.columns):
             look = self._look_at(label, column)
@@ -217,8 +221,8 @@ class MatrixGrid(ScrollView, can_focus=True):
         if self._grid is None:
             return
         width, columns = self.size.width, self._grid.columns
-        longest = max((len(row) for row in self._rows), default=10) + 2
-        named = max(len(column) for column in columns) + 2
+        longest = max((width_of(id_text(row)) for row in self._rows), default=10) + 2
+        named = max(width_of(clean(column)) for column in columns) + 2
         fits = min(longest, _LEAST_LABEL) + named * len(columns) + _SUMS <= width
         self._column_width = max(_LEAST + 1, named) if fits else _LEAST
         spare = width - self._column_width * len(columns) - _SUMS

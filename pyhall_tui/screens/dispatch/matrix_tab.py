@@ -48,7 +48,7 @@ from pyhall_tui.workspace import Workspace
 _TIERS = (*RISK_TIERS, UNSTATED)
 _DRAFT = "matrix"
 _DIFFERENCES = (
-    Column("case", "DIFFERS FROM THE BASELINE", 30, flex=3, sortable=False),
+    Column("case", "DIFFERS FROM THE BASELINE", 30, flex=3, sortable=False, is_id=True, most=80),
     Column("before", "BEFORE", 12, flex=1, sortable=False),
     Column("after", "NOW", 12, flex=1, sortable=False),
 )

@@ -28,6 +28,7 @@ from pyhall_tui.screens.dispatch.matrix_tab import MatrixTab
 from pyhall_tui.screens.dispatch.request_form import READ_ONLY, RequestForm
 from pyhall_tui.screens.messages import CopyText, Go
 from pyhall_tui.widgets.line_table import LineTable, Row
+from pyhall_tui.widgets.seen_ids import SeenIds
 from pyhall_tui.widgets.time_column import with_zone
 from pyhall_tui.widgets.typed_ahead import LastAnswer
 from pyhall_tui.workspace import Workspace
@@ -68,6 +69,7 @@ class DispatchScreen(ModeScreen):
         self._drafts = Drafts(home.state, workspace.profile.name)
         self._saved = SavedRequests(home.config / "requests.toml")
         self._session: dict[str, Tried] = {}
+        self._seen_ids = SeenIds()
         self._sent_at: float | None = None
         self._last_answer = LastAnswer()
         self._to_focus = ""
@@ -81,7 +83,7 @@ class DispatchScreen(ModeScreen):
                 with Horizontal(id="try-top"):
                     yield RequestForm(self.workspace, self._drafts)
                     yield AnswerView(LiveStrip(self.workspace))
-                yield LineTable(with_zone(COLUMNS), self._row, id="session")
+                yield LineTable(with_zone(COLUMNS), self._row, id="session", ids=self._seen_ids)
             with TabPane("Matrix  F3", id="matrix"):
                 yield MatrixTab(self.workspace, self._drafts, self._home.config / "baselines")
             with TabPane("History  F4", id="history"):
@@ -300,6 +302,7 @@ class DispatchScreen(ModeScreen):
         self._session[str(tried.row.id)] = tried
         while len(self._session) > _MOST:
             del self._session[next(iter(self._session))]
+        self._seen_ids.see([tried.row.worker_id])
         self.session_table.show(list(reversed(self._session)), by_itself=True)
 
     def _row(self, key: str) -> Row:

@@ -42,8 +42,8 @@ T = TypeVar("T")
 COLUMNS = (
     Column("number", "ROW", 5, sortable=False),
     Column("state", "STATE", 11, sortable=False),
-    Column("name", "NAME", 18, flex=2, sortable=False),
-    Column("worker", "WORKER", 18, flex=1, leaves=3, sortable=False),
+    Column("name", "NAME", 18, flex=2, sortable=False, is_id=True, most=24),
+    Column("worker", "WORKER", 18, flex=1, leaves=3, sortable=False, is_id=True),
     Column("hash", "HASH", 8, leaves=2, sortable=False),
     Column("capabilities", "CAPABILITIES", 20, flex=1, leaves=1, sortable=False),
     Column("told", "RESULT", 16, flex=4, sortable=False),

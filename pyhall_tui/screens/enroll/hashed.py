@@ -19,7 +19,7 @@ COLUMNS = (
     Column("what", "WHAT", 9, sortable=False),
     Column("size", "BYTES".rjust(SIZE_WIDTH), SIZE_WIDTH, leaves=2, sortable=False),
     Column("digest", "SHA-256", 10, flex=1, leaves=1, sortable=False),
-    Column("path", "PATH", 24, flex=4, sortable=False),
+    Column("path", "PATH", 24, flex=4, sortable=False, is_id=True),
 )
 
 

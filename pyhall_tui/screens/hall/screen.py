@@ -37,6 +37,7 @@ from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.widgets.key_hint import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
+from pyhall_tui.widgets.seen_ids import SeenIds
 from pyhall_tui.widgets.time_column import with_zone
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
@@ -44,10 +45,10 @@ from pyhall_tui.workspace import Workspace
 DECISIONS = (
     Column("when", "TIME", 9, sortable=False),
     Column("outcome", "OUTCOME", 8, sortable=False),
-    Column("worker", "WORKER", 16, flex=3, sortable=False),
-    Column("capability", "CAPABILITY", 16, flex=2, sortable=False),
+    Column("worker", "WORKER", 16, flex=3, sortable=False, is_id=True),
+    Column("capability", "CAPABILITY", 16, flex=2, sortable=False, is_name=True),
     Column("tier", "TIER", 8, leaves=3, sortable=False),
-    Column("rule", "RULE", 12, flex=2, sortable=False),
+    Column("rule", "RULE", 12, flex=2, sortable=False, is_name=True),
     Column("code", "CODE", 16, flex=2, leaves=2, sortable=False),
     Column("correlation", "CORRELATION", 16, leaves=1, sortable=False),
 )
@@ -55,9 +56,9 @@ RULES = (
     Column("number", "#", 3, leaves=4, sortable=False),
     Column("outcome", "DOES", 6, sortable=False),
     Column("hits", "HITS", 9, sortable=False),
-    Column("rule", "RULE", 16, flex=2, sortable=False),
-    Column("capability", "CAPABILITY", 14, flex=3, sortable=False),
-    Column("worker", "WORKER", 12, flex=3, leaves=2, sortable=False),
+    Column("rule", "RULE", 16, flex=2, sortable=False, is_id=True),
+    Column("capability", "CAPABILITY", 14, flex=3, sortable=False, is_name=True),
+    Column("worker", "WORKER", 12, flex=3, leaves=2, sortable=False, is_name=True),
     Column("tiers", "TIERS", 14, flex=1, leaves=1, sortable=False),
     Column("note", "", 9, sortable=False),
 )
@@ -93,6 +94,7 @@ class HallScreen(Screen[None]):
         super().__init__()
         self._workspace = workspace
         self._feed = DecisionFeed()
+        self._seen_ids = SeenIds()
         self._policy: HallPolicy | None = None
         self._rules: dict[str, RuleRow] = {}
         self._following: Worker[None] | None = None
@@ -104,7 +106,7 @@ class HallScreen(Screen[None]):
             with TabPane("Decisions  F2", id="decisions"), Vertical():
                 yield FilterInput("#decisions-table", placeholder="/ filter over all fields", id="hall-filter")
                 yield KeyHint("", "screen.pause", id="hall-pausing")
-                yield LineTable(with_zone(DECISIONS), self._decision_row, id="decisions-table")
+                yield LineTable(with_zone(DECISIONS), self._decision_row, id="decisions-table", ids=self._seen_ids)
             with TabPane("Policy  F3", id="policy"), Vertical():
                 yield Static(id="policy-head", markup=False)
                 yield LineTable(RULES, self._rule_row, id="rules-table")
@@ -219,6 +221,7 @@ class HallScreen(Screen[None]):
 
     def _show_feed(self, *, by_itself: bool = False) -> None:
         keys = self._feed.keys()
+        self._seen_ids.see(self._feed.worker_ids())
         if keys != list(self.decisions.keys) or not keys:
             self.decisions.placeholder = self._why_empty()
             self.decisions.show(keys, by_itself=by_itself)

@@ -11,9 +11,9 @@ from pyhall_tui.profiles.edits import NEW
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 
 _COLUMNS: Final = (
-    Column("name", "PROFILE", 14, flex=1, sortable=False),
-    Column("namespace", "NAMESPACE", 12, flex=1, leaves=2, sortable=False),
-    Column("host", "REGISTRY", 14, flex=1, leaves=1, sortable=False),
+    Column("name", "PROFILE", 14, flex=1, sortable=False, is_id=True, most=24),
+    Column("namespace", "NAMESPACE", 12, flex=1, leaves=2, sortable=False, is_name=True),
+    Column("host", "REGISTRY", 14, flex=1, leaves=1, sortable=False, is_name=True),
     Column("key", "KEY", 13, sortable=False),
     Column("marks", "", 18, flex=4, sortable=False),
 )

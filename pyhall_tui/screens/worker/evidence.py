@@ -36,9 +36,9 @@ _COLUMNS = (
     Column("line", "   LINE", 7, sortable=False),
     Column("at", "TIME", 20, leaves=2, sortable=False),
     Column("status", "STATUS", 8, sortable=False),
-    Column("capability", "CAPABILITY", 18, flex=2, leaves=3, sortable=False),
+    Column("capability", "CAPABILITY", 18, flex=2, leaves=3, sortable=False, is_name=True),
     Column("correlation", "CORRELATION ID", 36, flex=1, sortable=False),
-    Column("worker", "WORKER", 20, flex=2, leaves=1, sortable=False),
+    Column("worker", "WORKER", 20, flex=2, leaves=1, sortable=False, is_name=True),
 )
 
 

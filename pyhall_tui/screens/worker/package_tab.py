@@ -20,7 +20,10 @@ from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.workspace import Workspace
 
-_COLUMNS = (Column("what", "WHAT", 11, sortable=False), Column("path", "FILE", 24, flex=1, sortable=False))
+_COLUMNS = (
+    Column("what", "WHAT", 11, sortable=False),
+    Column("path", "FILE", 24, flex=1, sortable=False, is_id=True, most=200),
+)
 _EVIDENCE_AT = "evidence-log"
 _QUEUED = HashProgress(bytes_done=0, bytes_total=0, files_done=0, files_total=0, current="")
 
