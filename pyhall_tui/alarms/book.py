@@ -31,6 +31,8 @@ class AlarmBook:
         self._standings: dict[_Key, Standing] = {}
         self._severities: dict[_Key, Severity] = {}
         self._counts: Counter[tuple[Standing, Severity]] = Counter()
+        self.revision = 0
+        """Increases whenever the state of an alarm may have changed."""
 
     # -- asking --
 
@@ -123,6 +125,7 @@ class AlarmBook:
 
     def put(self, alarm: Alarm) -> None:
         """Store an alarm's current state."""
+        self.revision += 1
         key = (alarm.condition, alarm.subject)
         self._alarms[key] = alarm
         self._alarms.move_to_end(key)
@@ -184,6 +187,7 @@ class AlarmBook:
         return over
 
     def _activate(self, now: float) -> None:
+        self.revision += 1
         active = [silence for silence in self._silences.values() if silence.is_active(now)]
         self._active = tuple(sorted(active, key=lambda silence: (silence.until, silence.id)))
         for alarms in self._firing.values():

@@ -47,10 +47,14 @@ class Alerts:
         """When everything that fires was last sent, on the monotonic clock."""
         self._is_whole = False
 
+    def is_due(self, now: Moment) -> bool:
+        """Whether it is time to send again everything that fires."""
+        return self._whole_at is None or not 0 <= now.mono - self._whole_at < RESEND
+
     def turn(self, book: AlarmBook, changes: Sequence[Change], now: Moment) -> Turn:
         """Return what to send; `sent` notes that it was. `changes` are the journal's news."""
         self._firing = {alarm.id: alarm for alarm in book.all_firing() if book.standing(alarm) in _SENT}
-        self._is_whole = self._whole_at is None or not 0 <= now.mono - self._whole_at < RESEND
+        self._is_whole = self.is_due(now)
         firing = [alarm for alarm in self._firing.values() if self._is_whole or self._sent.get(alarm.id) != alarm]
         over = {alarm.id: alarm for alarm in self._over(book, changes, now.wall)}
         short = [alarm for alarm in over.values() if self._was_missed(alarm, changes)]

@@ -11,7 +11,7 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.registry.backoff import Backoff
 from pyhall_tui.registry.posting import NotPosted, Poster, Receiver
 from pyhall_tui.watch.alertmanager import Alerts
-from pyhall_tui.watch.delivery import LOOK, Outcomes, Undelivered
+from pyhall_tui.watch.delivery import LOOK, Outcomes, Undelivered, keep_on
 from pyhall_tui.watch.news import News
 
 _ALERTS: Final = "/api/v2/alerts"
@@ -63,17 +63,20 @@ class AlertmanagerSender:
         self._poster, self._news, self._book = poster, news, book
         self._outcomes, self._clock = outcomes, clock
         self._alerts = Alerts(profile)
+        self._seen: int | None = None
+        """The revision of the alarms that was sent."""
         self._backoff = Backoff(random.Random(), longest=_LONGEST_WAIT)
 
     async def run(self) -> None:
         """Send until cancelled."""
-        while True:
-            await self._clock.sleep(await self.step())
+        await keep_on(self.step, self._clock)
 
     async def step(self) -> float:
         """Send what there is to send; return the seconds to wait before the next step."""
         changes = self._news.next(_CHANGES)
-        now = self._clock.now()
+        now, revision = self._clock.now(), self._book.revision
+        if not changes and revision == self._seen and not self._alerts.is_due(now):
+            return LOOK
         turn = self._alerts.turn(self._book, changes, now)
         for alerts in (*_parts(turn.firing), *_parts(turn.over)):
             try:
@@ -82,6 +85,7 @@ class AlertmanagerSender:
                 self._outcomes.failed(len(alerts), str(error))
                 return error.wait or self._backoff.next()
         self._backoff.reset()
+        self._seen = revision
         self._alerts.sent(now)
         self._news.done(changes)
         return LOOK if len(changes) < _CHANGES else 0.0

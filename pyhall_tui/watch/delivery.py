@@ -3,7 +3,7 @@
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 from pyhall_tui.alarms.alarm import Change
@@ -12,11 +12,13 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.fleet.transitions import make_event
 from pyhall_tui.registry.backoff import Backoff
-from pyhall_tui.watch.messages import calls_somebody
+from pyhall_tui.watch.messages import calls
 from pyhall_tui.watch.news import News
 
 LOOK: Final = 0.5
 """Seconds between two looks for news: as often as the journal writes."""
+_AFTER_A_MISTAKE: Final = 15.0
+"""Seconds to wait after a step that failed because of a mistake in this program."""
 _REFUSED: Final = 3
 """How often the same alert is sent to a receiver that refuses its content."""
 
@@ -79,6 +81,17 @@ class Outcomes:
         self._take_events([make_event(kind, at, None, *named, source="client", detail=detail)])
 
 
+async def keep_on(step: Callable[[], Awaitable[float]], clock: Clock) -> None:
+    """Take steps until cancelled, each after the wait that the last one asked for. A mistake in one ends nothing."""
+    while True:
+        try:
+            wait = await step()
+        except Exception:
+            _log.exception("alerts could not be sent")
+            wait = _AFTER_A_MISTAKE
+        await clock.sleep(wait)
+
+
 class Delivery:
     """Brings one profile's news to a receiver."""
 
@@ -93,31 +106,37 @@ class Delivery:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        while True:
-            await self._clock.sleep(await self.step())
+        await keep_on(self.step, self._clock)
 
     async def step(self) -> float:
         """Deliver the next news, if there are any; return the seconds to wait before the next step."""
-        pending = self._news.next(self._most)
-        wanted = [change for change in pending if calls_somebody(change, self._book)]
-        if wanted:
-            try:
-                failed = await self._taker.take(wanted, self._profile)
-            except Undelivered as error:
-                self._outcomes.failed(len(wanted), str(error))
-                if not self._gives_up(error):
-                    return error.wait or self._backoff.next()
-            else:
-                self._outcomes.worked(len(wanted) - len(failed))
-                if failed:
-                    self._outcomes.failed(len(failed), failed[-1])
-                self._backoff.reset()
-        self._refused = 0
+        pending, most = self._news.next(self._most), self._most
+        wanted = [each for change in pending for each in calls(change, self._book)]
+        for start in range(0, len(wanted), most):
+            wait = await self._send(wanted[start : start + most])
+            if wait is not None:
+                return wait
         self._news.done(pending)
-        if len(pending) < self._most:
+        if len(pending) < most:
             self._most = self._taker.most
             return LOOK
         return 0.0
+
+    async def _send(self, changes: Sequence[Change]) -> float | None:
+        """Send some changes; return the seconds to wait before they are sent again, None if they are dealt with."""
+        try:
+            failed = await self._taker.take(changes, self._profile)
+        except Undelivered as error:
+            self._outcomes.failed(len(changes), str(error))
+            if not self._gives_up(error):
+                return error.wait or self._backoff.next()
+        else:
+            self._outcomes.worked(len(changes) - len(failed))
+            if failed:
+                self._outcomes.failed(len(failed), failed[-1])
+            self._backoff.reset()
+        self._refused = 0
+        return None
 
     def _gives_up(self, error: Undelivered) -> bool:
         """Whether to leave out what is refused by itself for its content, repeatedly. Nothing behind it may wait."""

@@ -3,11 +3,11 @@
 The schema is the one below: `alert` for one, `message` for several with a text that chat systems read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pyhall_tui.alarms.alarm import Alarm, Change, What
+from pyhall_tui.alarms.alarm import Alarm, Change, Condition, What
 from pyhall_tui.alarms.book import AlarmBook
 from pyhall_tui.alarms.rules import SEVERITIES
 from pyhall_tui.fleet.events import FIRST_SIGHT, Severity
@@ -19,6 +19,21 @@ _NAMED: Final = 10
 _WORDS: Final = {severity: word for word, severity in SEVERITIES.items()} | {Severity.INFO: "info"}
 _MARKUP: Final = str.maketrans({"<": "‹", ">": "›", "@": "＠", "[": "⟦", "]": "⟧", "`": "ˋ", "*": "∗"})
 """What chat systems read as a mention, a link or a format. The exact text is in the fields."""
+
+
+def calls(change: Change, book: AlarmBook) -> Iterator[Change]:
+    """Yield what to send for a change: itself, and what a silence or a flapping that has ended kept back until now."""
+    if calls_somebody(change, book):
+        yield change
+    alarm, silence = change.alarm, change.silence
+    if change.what is What.UNSILENCED and silence is not None:
+        kept_back = [each for each in book.all_firing() if silence.covers(each.condition, each.subject, each.namespace)]
+    elif change.what is What.RESOLVED and alarm is not None and alarm.condition is Condition.FLAPPING:
+        kept_back = [each for each in book.firing(alarm.subject).values() if each.streak > 1]
+    else:
+        return
+    again = (Change(what=What.FIRED, at=each.fired_at, by=each.source, alarm=each) for each in kept_back)
+    yield from (each for each in again if each.alarm and not each.alarm.is_acknowledged and calls_somebody(each, book))
 
 
 def calls_somebody(change: Change, book: AlarmBook) -> bool:

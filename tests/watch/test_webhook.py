@@ -186,6 +186,38 @@ async def test_a_flapping_worker_is_one_alert_and_no_longer_one_for_each_change(
     assert len(told) < 10
 
 
+async def test_what_still_fires_when_its_silence_ends_is_sent_then(
+    rig: Rig, server: RawServer, sending: Sending
+) -> None:
+    silence = rig.alarms.silence(rig.clock.now().wall + 3_600, "upgrade", worker="wkr_*")
+    rig.ban("wkr_a", "wkr_b", "wkr_seen")
+    rig.lift("wkr_b")
+    rig.alarms.acknowledge_alarms([rig.alarms.book.get(Condition.BANNED, "wkr_seen")])
+    assert rig.journal.flush(30)
+    await sending.step()
+    assert server.requests == []
+    rig.alarms.unsilence(silence)
+    assert rig.journal.flush(30)
+    await sending.step()
+    assert [(one["worker"], one["what"]) for body in bodies(server) for one in body["alerts"]] == [("wkr_a", "fired")]
+
+
+async def test_a_ban_that_flapping_kept_back_is_sent_when_the_worker_is_calm(
+    rig: Rig, server: RawServer, sending: Sending
+) -> None:
+    for _ in range(20):
+        rig.lift("wkr_a")
+        rig.ban("wkr_a")
+    await sending.step()
+    server.requests.clear()
+    rig.clock.skip(3_600)
+    rig.alarms.tick()
+    assert rig.journal.flush(30)
+    await sending.step()
+    told = [(one["condition"], one["what"]) for body in bodies(server) for one in body["alerts"]]
+    assert told == [("flapping", "resolved"), ("banned", "fired")]
+
+
 async def test_a_ban_that_was_there_when_the_worker_was_first_seen_is_sent(
     rig: Rig, server: RawServer, sending: Sending
 ) -> None:
