@@ -52,11 +52,10 @@ from pyhall_tui.shell.toasts import TroubleToasts, with_its_holder
 from pyhall_tui.signals import draw_anew_after_a_stop, end_on_signals, is_a_shells_job
 from pyhall_tui.textual_internals import HookedApp, driver_of, is_handed_back, unpin_closed_widgets
 from pyhall_tui.widgets.attendance import Attendance
-from pyhall_tui.widgets.field import OneLineInput, left_out
 from pyhall_tui.widgets.header import SCREEN_TITLES
 from pyhall_tui.widgets.late import came_late
+from pyhall_tui.widgets.lines_left_out import LinesLeftOut
 from pyhall_tui.widgets.one_at_a_time import is_under_way
-from pyhall_tui.widgets.too_small import may_act
 from pyhall_tui.widgets.typed_ahead import TypedAhead
 from pyhall_tui.workspace import Workspace
 
@@ -421,10 +420,10 @@ class PyHallApp(HookedApp):
         """Use the mouse to click here, or let the terminal select text with it."""
         mouse.take_from_terminal(self) if clicks else mouse.give_to_terminal(self)
 
-    @on(OneLineInput.LeftOut)
-    def _tell_left_out(self, message: OneLineInput.LeftOut) -> None:
+    @on(LinesLeftOut)
+    def _tell_left_out(self, message: LinesLeftOut) -> None:
         """Say what was left out of a paste into a line that can't say it itself, such as a filter."""
-        self.notify(left_out(message.lines), timeout=5, markup=False)
+        self.notify(message.sentence, timeout=5, markup=False)
 
     async def action_mode(self, mode: str) -> None:
         """Go to a screen of the bar."""
@@ -473,6 +472,8 @@ class PyHallApp(HookedApp):
             self._garbage.was_pressed()
             if self._is_ending or (not event.is_forwarded and self.typed_ahead.keeps(event)):
                 return
+            from pyhall_tui.widgets.too_small import may_act  # not before the first frame
+
             if not event.is_forwarded and not may_act(self, event):
                 return
         await super().on_event(event)

@@ -18,11 +18,13 @@ from textual.binding import Binding
 from textual.color import Color
 from textual.dom import DOMNode
 from textual.driver import Driver
+from textual.geometry import Region, Size
 from textual.keys import Keys
 from textual.message_pump import MessagePump
 from textual.notifications import Notification, Notifications
 from textual.screen import Screen
 from textual.scroll_view import ScrollView
+from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
 from textual.widgets._toast import Toast, ToastHolder
@@ -122,7 +124,21 @@ if missing := [name for name in _CRASH_METHODS if not hasattr(App, name)]:
 
 
 class HookedScreen(Screen[None]):
-    """A screen that draws nothing while the app holds back updates: Textual would draw it and discard the result."""
+    """A screen that draws nothing while the app holds back updates: Textual would draw it and discard the result.
+
+    It has neither border nor text, so all its lines are alike.
+    """
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw one of its lines: most of them are covered, and Textual would draw each."""
+        return super().render_lines(Region(crop.x, crop.y, crop.width, 1)) * crop.height
+
+    def _screen_resized(self, size: Size) -> None:
+        """Lay out once at the start: Textual does it for each of two messages that tell the same size."""
+        if not self.app._batch_count or size != self._compositor.size:
+            super()._screen_resized(size)
+        else:
+            self._layout_required = True  # as soon as updates are not held back
 
     def _compositor_refresh(self) -> None:
         if self.app._batch_count:

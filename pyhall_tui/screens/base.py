@@ -1,5 +1,6 @@
 """What every screen of the bar has: the header, bands for what you must not overlook, the footer."""
 
+from collections.abc import Iterable
 from itertools import zip_longest
 from typing import ClassVar, Final
 
@@ -18,12 +19,13 @@ from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import STYLES, show_line
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
-from pyhall_tui.widgets.late import after_refresh
-from pyhall_tui.widgets.too_small import TooSmall
+from pyhall_tui.widgets.late import after_first_frame
 from pyhall_tui.workspace import Workspace
 
 _BAND_IDS: Final = ("band", "second-band", "third-band")
 """The bands about the connection, from the top; a low terminal has room for one less."""
+_TOO_SMALL: Final = ("-tiny", "-flat")
+"""The classes of a screen that is too small to show anything else."""
 _BAND_LINES: Final = 3
 _LOST_BY_WRAPPING: Final = 10
 """Columns of each line that a band's margin and its long words may leave empty."""
@@ -70,8 +72,8 @@ class ModeScreen(HookedScreen):
         yield from (_band(band_id, cell) for band_id, cell in self._bands() if cell is not None)
         yield from self.compose_body()
         yield KeyBar()
-        if not self.classes.isdisjoint(TooSmall.CLASSES_OF_SCREEN):
-            yield TooSmall()
+        if not self.classes.isdisjoint(_TOO_SMALL):
+            yield from self._words_if_too_small()
 
     def _take_size_classes(self) -> None:
         """Set the size classes before there is anything to style: otherwise Textual would style everything twice."""
@@ -95,12 +97,16 @@ class ModeScreen(HookedScreen):
 
     def on_mount(self) -> None:
         each_second(self, self._update_band)
-        after_refresh(self, self._be_ready_for_less)
+        after_first_frame(self, self._be_ready_for_less)
 
     def _be_ready_for_less(self) -> None:
         """Make what only a terminal that is too small shows; the first frame doesn't need it."""
-        if not self.query(TooSmall):
-            self.mount(TooSmall())
+        self.mount_all(self._words_if_too_small())
+
+    def _words_if_too_small(self) -> Iterable[Widget]:
+        from pyhall_tui.widgets.too_small import TooSmall  # not before the first frame
+
+        return () if self.query(TooSmall) else (TooSmall(),)
 
     def action_dismiss_toasts(self) -> None:
         self.app.clear_notifications()

@@ -1,13 +1,12 @@
 """A labelled line of a form, with a sentence about its value below."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.geometry import Size
-from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.suggester import Suggester
@@ -15,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from pyhall_tui.textual_internals import bindings_for
+from pyhall_tui.widgets.lines_left_out import LinesLeftOut
 from pyhall_tui.widgets.sanitizing import without_controls
 
 
@@ -34,17 +34,6 @@ async def edit_at_once(field: Widget, event: events.Key) -> bool:
 
 class OneLineInput(Input):
     """An input that accepts one line of a pasted text and says what it left out; a paste never submits."""
-
-    class LeftOut(Message):
-        """A paste had more than one line; these were left out."""
-
-        def __init__(self, input: "OneLineInput", lines: list[str]) -> None:  # noqa: A002
-            super().__init__()
-            self.input, self.lines = input, lines
-
-        @property
-        def control(self) -> "OneLineInput":
-            return self.input
 
     DEFAULT_CSS = """
     OneLineInput:focus { text-style: underline; } /* a shade is invisible in gray, and the cursor blinks */
@@ -68,7 +57,7 @@ class OneLineInput(Input):
         if lines:
             self.replace(lines[0], *self.selection)
         if len(lines) > 1:
-            self.post_message(self.LeftOut(self, lines[1:]))
+            self.post_message(LinesLeftOut(self, lines[1:]))
 
     def render_line(self, y: int) -> Strip:
         return without_controls(super().render_line(y))
@@ -150,12 +139,7 @@ class Field(Vertical):
         """Whether a mistake is shown."""
         return self.has_class("-mistake")
 
-    @on(OneLineInput.LeftOut)
-    def _tell_left_out(self, message: OneLineInput.LeftOut) -> None:
+    @on(LinesLeftOut)
+    def _tell_left_out(self, message: LinesLeftOut) -> None:
         message.stop()
-        self.say(left_out(message.lines), mistake=False)
-
-
-def left_out(lines: Sequence[str]) -> str:
-    """Return the sentence about a paste's lines that were left out."""
-    return f"Only the first line was taken; {len(lines)} more line{'s' * (len(lines) > 1)} left out."
+        self.say(message.sentence, mistake=False)

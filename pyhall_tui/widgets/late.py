@@ -12,6 +12,7 @@ from typing import Any
 from textual.css.query import QueryError
 from textual.dom import DOMNode, NoScreen
 from textual.message_pump import MessagePump
+from textual.widget import Widget
 
 from pyhall_tui.textual_internals import is_going, running_pump
 
@@ -31,6 +32,14 @@ def is_there(node: MessagePump) -> bool:
 def after_refresh(node: DOMNode, callback: Callable[..., object], *args: Any) -> None:
     """Call back after the next frame, if the node still exists then."""
     node.call_after_refresh(lambda: callback(*args) if is_there(node) else None)
+
+
+def after_first_frame(node: Widget, callback: Callable[..., object], *args: Any) -> None:
+    """Call back after the next frame, even if the app holds back frames at the moment, as it does while it starts.
+
+    `after_refresh` would call back at once then. Nothing that the first frame can do without should delay it.
+    """
+    node.app.call_after_refresh(lambda: callback(*args) if is_there(node) else None)
 
 
 def came_late(error: BaseException) -> bool:

@@ -26,8 +26,6 @@ def may_act(app: App[Any], event: events.Event) -> bool:
 class TooSmall(Static):
     """Covers a screen of the layers `base` and `top` that has the class `-tiny` or `-flat`."""
 
-    CLASSES_OF_SCREEN: Final = ("-tiny", "-flat")
-    """Each of them covers the screen."""
     SCOPED_CSS = False  # the classes are the screen's
     DEFAULT_CSS = """
     TooSmall { layer: top; width: 100%; height: 100%; background: $background; display: none; }

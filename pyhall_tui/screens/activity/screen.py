@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -29,6 +29,7 @@ from pyhall_tui.screens.messages import CopyText, EventsHappened, Go
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
+from pyhall_tui.widgets.frame import Frame
 from pyhall_tui.widgets.key_hint import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.seen_ids import SeenIds
@@ -100,7 +101,7 @@ class ActivityScreen(ModeScreen):
         self._unseen = workspace.alarms.unseen
 
     def compose_body(self) -> ComposeResult:
-        with Vertical(id="activity-frame"):
+        with Frame(id="activity-frame"):
             yield FilterInput("#events", placeholder="/ filter over all fields", id="activity-filter")
             with Horizontal(id="narrowing"):
                 yield KeyHint("", "screen.severity", id="by-severity")

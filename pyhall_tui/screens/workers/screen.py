@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input
 
@@ -17,7 +17,8 @@ from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
 from pyhall_tui.screens.workers.table import COLUMNS, REORDER, WorkersTable, row_of
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
-from pyhall_tui.widgets.field import FilterInput
+from pyhall_tui.widgets.filter_line import FilterLine
+from pyhall_tui.widgets.frame import Frame
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
@@ -72,9 +73,9 @@ class WorkersScreen(ModeScreen):
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="workers-body"):
-            with Vertical(id="fleet-frame"):
+            with Frame(id="fleet-frame"):
                 yield FleetStrip(self.workspace, id="strip")
-                yield FilterInput("#fleet", placeholder="/ filter by id, name, state, hash or capability", id="filter")
+                yield FilterLine("#fleet", placeholder="/ filter by id, name, state, hash or capability", id="filter")
                 yield WorkersTable(
                     COLUMNS,
                     self._row,
@@ -183,7 +184,7 @@ class WorkersScreen(ModeScreen):
         elif message.worker_id is not None:
             self._show_worker(message.worker_id)
         elif (text := message.fill.get("filter")) is not None:
-            self.query_one("#filter", Input).value = text
+            self.query_one(FilterLine).value = text
             self.table.focus()
 
     def _show_worker(self, worker_id: str) -> None:
@@ -191,7 +192,7 @@ class WorkersScreen(ModeScreen):
             self.notify(f"{clean(worker_id, 80)} is not on the watch list: press a to watch it.", markup=False)
             return
         if worker_id not in self.table.keys:
-            self.query_one("#filter", Input).value = ""
+            self.query_one(FilterLine).value = ""
             self.table.filter_by("")
             self._reorder()
         self.table.move_to(worker_id)
@@ -217,11 +218,11 @@ class WorkersScreen(ModeScreen):
         self.post_message(OpenDemo())
 
     def action_filter(self) -> None:
-        self.set_focus(self.query_one("#filter", Input))  # at once: the next key may be on its way already
+        self.query_one(FilterLine).begin()
 
     def action_dismiss_toasts(self) -> None:
         """Leave the filter, then clear it, then the marks (escape). This also dismisses the toasts."""
-        self.table.step_back(self.query_one("#filter", Input))
+        self.table.step_back(self.query_one(FilterLine))
         super().action_dismiss_toasts()
 
     def action_sort(self) -> None:

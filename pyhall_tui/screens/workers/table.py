@@ -12,6 +12,7 @@ from pyhall_tui.fleet.order import Roster, SortKey
 from pyhall_tui.render.text import clean
 from pyhall_tui.render.worker import worker_row
 from pyhall_tui.screens.base import ModeScreen
+from pyhall_tui.widgets.filter_line import FilterLine
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 
 COLUMNS: Final = (
@@ -105,12 +106,12 @@ class WorkersTable(LineTable):
             self._reorder_pending = True
             self.set_timer(REORDER, self._reorder_if_pending)
 
-    def step_back(self, filter_input: Input) -> None:
-        """Leave the filter, then clear it, then the marks: what escape does."""
-        if filter_input.has_focus and filter_input.value == "":
+    def step_back(self, line: FilterLine | Input) -> None:
+        """Leave the filter's line, then clear it, then the marks: what escape does."""
+        if line.value:
+            line.value = ""
             self.focus()
-        elif filter_input.value:
-            filter_input.value = ""
+        elif line.has_focus_within:
             self.focus()
         elif self.marked:
             self.marked.clear()
