@@ -14,7 +14,7 @@ import msgspec
 from pyhall_tui.hall.models import Ban, Worker, verify_both
 from pyhall_tui.hall.store import Store
 
-PAGE = 500  # entries: about 100 kB of an answer, and a few milliseconds
+PAGE = 200  # entries: about 40 kB of an answer, and a millisecond or two
 T = TypeVar("T")
 Page = tuple[list[bytes], tuple[Any, ...] | None]
 """Entries in JSON, and the position after which the next page starts; None after the last page."""

@@ -30,6 +30,7 @@ from pyhall_tui.threads.daemon_executor import DaemonExecutor
 GRACE = 5  # seconds for requests under way to finish when the hall is told to stop
 _LAST_WORDS = 0.05  # seconds to send the refusals after that
 _START_TIMEOUT = 10.0
+_SWITCH = 0.0005  # seconds
 _log = logging.getLogger(__name__)
 
 # Without its own handler, a library's error would be printed over the app's screen.
@@ -62,6 +63,8 @@ class _HallServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and accept on these sockets."""
+        # The loop gets the interpreter back this soon from the thread that reads a long list, and not after 5 ms.
+        sys.setswitchinterval(min(_SWITCH, sys.getswitchinterval()))
         await super().startup(sockets=[])
         loop = asyncio.get_running_loop()
 
