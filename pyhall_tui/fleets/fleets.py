@@ -13,6 +13,7 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.fleets.opener import DemoHall, OpenedProfile, Opener
 from pyhall_tui.fleets.overview import Overview
+from pyhall_tui.monitor.connection_state import Reachability
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.chosen_profile import choose_profile
 from pyhall_tui.profiles.profile import Profile
@@ -247,9 +248,10 @@ class _FleetsEar:
 
 
 def _of(running: OpenedProfile, *, is_open: bool = False) -> Kept:
-    answer = running.workspace.key_answer
-    has_none = answer is not None and answer.key is None and not running.workspace.connection.is_connected
-    return Kept(running.profile, running.workspace, answer.sentence if answer and has_none else "", is_open)
+    answer, connection = running.workspace.key_answer, running.workspace.connection
+    is_asked = connection.is_connected and connection.state.reach is not Reachability.NO_KEY
+    why = answer.sentence if answer is not None and answer.key is None and not is_asked else ""
+    return Kept(running.profile, running.workspace, why, is_open)
 
 
 def _can_be_opened_as(running: OpenedProfile, profile: Profile) -> bool:

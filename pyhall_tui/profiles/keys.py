@@ -127,7 +127,11 @@ class KeyStore:
         if given is not None and not by_variable:
             why = f"{KEY} is set, but is not sent to {origin(profile.registry_url)} before you open {profile.name}."
             return KeyAnswer(None, KeySource.NONE, KeyState.ABSENT, why)
-        return given or await self._stored(profile, quietly=True)
+        answer = given or await self._stored(profile, quietly=True)
+        if answer.state is not KeyState.LOCKED:
+            return answer
+        way_out = "Open the profile to unlock it, or to type the key."
+        return answer._replace(sentence=f"The OS keyring is locked. {way_out}", way_out=way_out)
 
     def known(self, profile: Profile) -> KeyAnswer | None:
         """Return the key that was found or typed in this run; None if there is none, whatever the environment has."""

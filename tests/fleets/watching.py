@@ -97,8 +97,9 @@ class Watching:
         return workspace
 
     def kept(self, name: str) -> Kept:
-        """Return a profile of the overview."""
-        return next(kept for kept in self.fleets.kept if kept.profile.name == name)
+        """Return a profile of the overview; one that is not running if it is not there yet."""
+        found = next((kept for kept in self.fleets.kept if kept.profile.name == name), None)
+        return found or Kept(Profile(name=name, namespace="", registry_url=""), None)
 
     def state(self, name: str, worker_id: str) -> State | None:
         """Return how a worker of a profile stands; None if it is not known there."""

@@ -38,6 +38,12 @@ async def main():
     tell(await keys.load(ACME))
 asyncio.run(main())
 """
+QUIETLY = """
+async def main():
+    keys = KeyStore()
+    tell(await keys.load_quietly(ACME, by_variable=True))
+asyncio.run(main())
+"""
 LOAD_AND_FORGET = """
 async def main():
     tell(await KeyStore().load(ACME))
@@ -114,6 +120,8 @@ def test_a_key_survives_the_program_and_a_locked_keyring_is_neither_read_nor_ove
         ["phk_live_typed", "THIS_RUN", "LOCKED"],
         ["phk_live_typed", "THIS_RUN", "LOCKED"],
     ]
+    assert session.run(QUIETLY, before=START_LOCKED) == [[None, "NONE", "LOCKED"]]
+    assert session.run(QUIETLY, before=UNLOCK) == [["phk_live_stored", "KEYRING", "FOUND"]]
     for path in session.home.rglob("*"):
         if path.is_file() and path.name != "program.py":
             assert b"phk_live" not in path.read_bytes(), path
@@ -132,6 +140,11 @@ def test_a_secret_service_that_was_never_set_up_is_missing_rather_than_locked(se
         ["phk_live_typed", "THIS_RUN", "UNAVAILABLE"],
         ["phk_live_typed", "THIS_RUN", "UNAVAILABLE"],
     ]
+
+
+def test_a_secret_service_that_was_never_set_up_has_no_key_if_it_is_read_quietly(session: Session) -> None:
+    """To read it otherwise makes its first collection, for which it asks for a password."""
+    assert session.run(QUIETLY, before=START_LOCKED) == [[None, "NONE", "ABSENT"]]
 
 
 def test_a_secret_service_that_never_replies_is_given_up_and_the_program_ends(session: Session) -> None:
