@@ -148,16 +148,19 @@ class Program:
 
 
 class Home:
-    """The three folders of a user with one profile and, on request, all its workers in the journal."""
+    """The three folders of a user with one profile or several and, on request, all their workers in the journal."""
 
-    def __init__(self, folder: Path, url: str, workers: int, *, journaled: bool, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, url: str, workers: int, *, journaled: bool, names: Sequence[str], **settings: Any
+    ) -> None:
         self.folder = folder
-        profile = Profile(name="bench", namespace="org.bench", registry_url=url, **settings)
-        ProfileStore(folder / "config" / "profiles.toml").save(profile, None)
         ids = [_registry.worker_id(number) for number in range(workers)]
-        WatchList(folder / "data", "bench").add(ids)
+        for name in names:
+            profile = Profile(name=name, namespace="org.bench", registry_url=url, overview=len(names) > 1, **settings)
+            ProfileStore(folder / "config" / "profiles.toml").save(profile, None)
+            WatchList(folder / "data", name).add(ids)
         if journaled:
-            _write_journal(folder / "data" / "journal.db", workers)
+            _write_journal(folder / "data" / "journal.db", workers, names)
 
     def environment(self) -> dict[str, str]:
         """Return the environment in which the program uses these folders, and asks no keyring."""
@@ -168,10 +171,12 @@ class Home:
 
 
 @contextmanager
-def home(url: str, workers: int, *, journaled: bool = True, **settings: Any) -> Iterator[Home]:
-    """Make a user's folders for the length of a benchmark. `settings` are the profile's."""
+def home(
+    url: str, workers: int, *, journaled: bool = True, names: Sequence[str] = ("bench",), **settings: Any
+) -> Iterator[Home]:
+    """Make a user's folders for the length of a benchmark. `settings` are the profiles'; several are all watched."""
     with tempfile.TemporaryDirectory(prefix="pyhall-tui-bench-") as folder:
-        yield Home(Path(folder), url, workers, journaled=journaled, **settings)
+        yield Home(Path(folder), url, workers, journaled=journaled, names=names, **settings)
 
 
 def open_app(place: Home, *args: str) -> Program:
@@ -203,13 +208,14 @@ def resident_memory() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def _write_journal(path: Path, workers: int) -> None:
+def _write_journal(path: Path, workers: int, names: Sequence[str]) -> None:
     state = _registry.State(workers)
     journal = Journal.open(path, SystemClock())
     at = time.time() - 3600
     for worker in state.hashes:
         verdict = read_verdict(worker, state.verify(worker), "bench-0")
         row = LastVerdict(worker_id=worker, verdict=verdict, at=at, rank=State.CLEAN)
-        journal.save_verdict("bench", row)
+        for name in names:
+            journal.save_verdict(name, row)
     journal.flush(30)
     journal.close(30)

@@ -26,11 +26,11 @@ def run(quick: bool) -> Iterator[Row]:
     many, span, settle = (3_000, 6.0, _QUICK) if quick else (10_000, 30.0, _SETTLE)
     with Registry(many) as registry:
         with home(registry.url, FEW) as few, home(registry.url, many) as large:
-            bare = _cpu_a_minute(bare_app(few), span, min(settle, 10.0))
-            few_cpu = _cpu_a_minute(open_app(few), span, settle)
-            many_cpu = _cpu_a_minute(open_app(large), span, settle)
+            bare = cpu_a_minute(bare_app(few), span, min(settle, 10.0))
+            few_cpu = cpu_a_minute(open_app(few), span, settle)
+            many_cpu = cpu_a_minute(open_app(large), span, settle)
         with home(registry.url, many, requests_per_second=many / 60, requests_in_flight=16) as swept:
-            swept_cpu = _cpu_a_minute(open_app(swept), span, settle)
+            swept_cpu = cpu_a_minute(open_app(swept), span, settle)
     yield _row(f"idle, {FEW} workers", few_cpu, bare, "bare app", None if quick else _MOST)
     few_name, most = f"{FEW} workers", None if quick else _MOST_OF_MANY
     yield _row(f"idle, {many:,} workers, 10 requests/s", many_cpu, few_cpu, few_name, most)
@@ -42,7 +42,8 @@ def _row(name: str, value: float, baseline: float, baseline_name: str, most: flo
     return Row(name, value, "CPU s/min", baseline, baseline_name, target, met)
 
 
-def _cpu_a_minute(program: Program, span: float, settle: float) -> float:
+def cpu_a_minute(program: Program, span: float, settle: float) -> float:
+    """Return the processor seconds a minute that a program uses after `settle` seconds, measured for `span`."""
     with program:
         time.sleep(settle)
         began, used = time.monotonic(), cpu_seconds(program.pid)
