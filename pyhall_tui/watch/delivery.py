@@ -1,6 +1,7 @@
 """Delivers the news of one profile to one receiver, in order, again and again until it has them."""
 
 import logging
+import math
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,6 +20,8 @@ LOOK: Final = 0.5
 """Seconds between two looks for news: as often as the journal writes."""
 _AFTER_A_MISTAKE: Final = 15.0
 """Seconds to wait after a step that failed because of a mistake in this program."""
+_RECORDED_AGAIN: Final = 60.0
+"""Seconds after which another failure is recorded: a receiver that takes every other alert does not fill it up."""
 _REFUSED: Final = 3
 """How often the same alert is sent to a receiver that refuses its content."""
 
@@ -59,6 +62,8 @@ class Outcomes:
     ) -> None:
         self._name, self._sent, self._clock, self._take_events = name, sent, clock, take_events
         self._is_failing = False
+        self._reported_at = -math.inf
+        """When a failure was last recorded, on the monotonic clock."""
 
     def worked(self, count: int) -> None:
         """Count alerts that were taken."""
@@ -71,8 +76,9 @@ class Outcomes:
         """Count alerts that were not taken this time."""
         self._sent[(self._name, "failed")] += count
         _log.warning("%s: %s", self._name, sentence)
-        if not self._is_failing:
-            self._is_failing = True
+        mono = self._clock.now().mono
+        if not self._is_failing and mono - self._reported_at >= _RECORDED_AGAIN:
+            self._is_failing, self._reported_at = True, mono
             self._record(Kind.ALERTS_FAILING, "working", "failing", sentence)
 
     def _record(self, kind: Kind, before: str, after: str, detail: str) -> None:

@@ -116,6 +116,25 @@ async def test_a_failure_is_tried_again_counted_and_in_the_journal(
     assert told[0].detail == f"{server.url} answers 503: out of order"
 
 
+async def test_a_receiver_that_takes_every_other_alert_does_not_fill_the_journal(
+    rig: Rig, server: RawServer, sending: Sending
+) -> None:
+    server.answer(*[answer(b"", "500 Internal Server Error"), OK] * 20, OK)
+    for number in range(20):
+        rig.ban(f"wkr_{number}")
+        await sending.step(2)
+    assert sending.counts == {("webhook", "failed"): 20, ("webhook", "sent"): 20}
+    kinds = (Kind.ALERTS_FAILING, Kind.ALERTS_RECOVERED)
+    assert [each.kind for each in rig.events if each.kind in kinds] == [*kinds]
+    rig.clock.skip(60)
+    server.answer(answer(b"", "500 Internal Server Error"))
+    rig.ban("wkr_x")
+    await sending.step()
+    assert rig.events[-1].kind is Kind.ALERTS_FAILING
+    kept = [each.kind for each in rig.journal.events("prod") if each.kind in kinds]
+    assert kept == [Kind.ALERTS_FAILING, Kind.ALERTS_RECOVERED, Kind.ALERTS_FAILING]
+
+
 async def test_a_redirect_is_not_followed(rig: Rig, server: RawServer, sending: Sending) -> None:
     server.answer(answer(b"", "302 Found", "Location: https://elsewhere.example/secret-path"))
     rig.ban("wkr_a")
