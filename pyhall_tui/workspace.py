@@ -34,6 +34,7 @@ from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList, id_mistake
 from pyhall_tui.registry.models import BanList, Verdict
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.threads.shared_loop import SharedLoop
+from pyhall_tui.threads.slices import slices
 
 if TYPE_CHECKING:
     from pyhall_tui.attest.hash_sender import HashSender
@@ -52,6 +53,8 @@ _TICK = 1.0
 FIRST_ROWS = 100
 """Workers that are loaded before the first frame; the rest follow after it."""
 _ROWS_AT_A_TIME = 500
+_PACKAGES_AT_A_TIME = 50
+"""Each has a note that is read."""
 _ROWS_OF_A_PAGE = 10_000
 """Workers that are read from the journal at once: more would only take memory."""
 _PATIENCE = 0.5
@@ -142,9 +145,10 @@ class Workspace:
         watched = [row.worker_id for row in first]
         self._has_more = len(first) == FIRST_ROWS
         if not self._has_more or not self.watch_list.holds(watched):
-            known = dict.fromkeys(worker.id for worker in self.watch_list.load())
-            self._has_more = self._has_more and len(known) > FIRST_ROWS
-            watched = [each for each in watched if each in known] if self._has_more else [*known]
+            known = [worker.id for worker in self.watch_list.load()]
+            self._has_more = len(known) > FIRST_ROWS
+            watched = [each for each in watched if each in self.watch_list]
+            watched += known[:FIRST_ROWS] if self._has_more else known
         self.fleet.watch(watched)
         self._restore(first)
         self.alarms.restore()
@@ -233,25 +237,32 @@ class Workspace:
         self._is_restored = True
         if self._has_more:
             (await asyncio.to_thread(self.watch_list.read_beside))()
-            ids = [worker.id for worker in self.watch_list.workers]
-            self.connection.watch(self.fleet.watch(ids))
-        workers = self.watch_list.workers
-        if workers and not self.watch_list.problem:  # an empty or lost list proves nothing
-            self.alarms.only_watched(worker.id for worker in workers)
+            await self._watch_rest()
+        if self.watch_list.workers and not self.watch_list.problem:  # an empty or lost list proves nothing
+            self.alarms.only_watched(self.watch_list)
         if self._has_more:
             await self._restore_all()
-        self._follow_packages(workers)
+        with_folder = [worker for worker in self.watch_list.workers if worker.folder is not None]
+        async for some in slices(with_folder, _PACKAGES_AT_A_TIME):
+            if self._closed:
+                return
+            self._follow_packages(some)
+
+    async def _watch_rest(self) -> None:
+        new: list[str] = []
+        async for some in slices(self.watch_list.workers, _ROWS_AT_A_TIME):
+            new += self.fleet.watch(worker.id for worker in some if worker.id in self.watch_list)
+        self.connection.watch([each for each in new if each in self.fleet])  # those that are still watched by now
 
     async def _restore_all(self) -> None:
         after: str | None = ""
         while after is not None and not self._closed:
             page = partial(self.journal.verdicts_after, self.profile.name, after, _ROWS_OF_A_PAGE)
             rows = await asyncio.to_thread(page)
-            for start in range(0, len(rows), _ROWS_AT_A_TIME):
+            async for some in slices(rows, _ROWS_AT_A_TIME):
                 if self._closed:
                     return
-                self._restore(rows[start : start + _ROWS_AT_A_TIME])
-                await asyncio.sleep(0)  # lets a pressed key through
+                self._restore(some)
             after = rows[-1].worker_id if rows else None
             self._listener.fleet_changed()
 

@@ -5,7 +5,7 @@ and what the journal made of our own work overrides what we expected.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -245,10 +245,10 @@ class Alarms:
                 gone.append(make_event(Kind.UNWATCHED, wall, worker_id, was, "not watched", source="operator"))
         self.record(gone)
 
-    def only_watched(self, worker_ids: Iterable[str]) -> None:
+    def only_watched(self, worker_ids: Container[str]) -> None:
         """End the alarms of workers that are not among these, because another program took them off the list."""
-        watched = set(worker_ids)
-        self.unwatched({alarm.subject for alarm in self.book.alarms() if alarm.is_firing and alarm.subject} - watched)
+        firing = {alarm.subject for alarm in self.book.alarms() if alarm.is_firing and alarm.subject}
+        self.unwatched(subject for subject in firing if subject not in worker_ids)
 
     # -- what people do ----------------------------------------------------------------------------------------
 

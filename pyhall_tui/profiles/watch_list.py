@@ -132,6 +132,9 @@ class WatchList:
         self._present: dict[str, bool] = {}  # not yet in the file: added or removed
         self._folders: dict[str, str | None] = {}  # not yet in the file
 
+    def __contains__(self, worker_id: object) -> bool:
+        return worker_id in self._lines.workers
+
     @property
     def workers(self) -> tuple[WatchedWorker, ...]:
         """The list as last read, with our own changes."""
