@@ -137,7 +137,7 @@ class Fleet:
         elif not answer.unchanged:
             self.listing = self._whole = answer
         elif self._whole is not None:
-            self.listing = self._whole  # it can be read in one way again
+            self.listing = self._whole = msgspec.structs.replace(self._whole, age=answer.age)  # and can be read again
         events: list[Event] = []
         for entry in self._entries.values():
             hit = self.listed(entry.last_sha256)

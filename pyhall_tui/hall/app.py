@@ -187,7 +187,8 @@ def _told(receipt: dict[str, Any]) -> dict[str, Any]:
 async def verify(request: Request) -> Response:
     """`GET /api/v1/verify/{worker_id}`: any key may read any namespace, as at the public registry."""
     admit_read(request)
-    return answer(request, _SHAPES[hall_of(request).verify_shape](find_worker(request)))
+    hall = hall_of(request)
+    return answer(request, _SHAPES[hall.verify_shape](find_worker(request)), headers=_aged(hall))
 
 
 async def enroll(request: Request) -> Response:
@@ -265,9 +266,15 @@ async def ban_list(request: Request) -> Response:
     limit = whole_number(request, "limit", default=0, most=1_000_000)
     tag = f'"{hall.store.ban_tag()}-{limit or "all"}"'
     if tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers={"ETag": tag})
+        return Response(status_code=304, headers={"ETag": tag} | _aged(hall))
     pages = hall.long_reads.bans(limit or None)
-    return await answer_in_pages(request, "[", pages, lambda _: "]", headers={"ETag": tag})
+    return await answer_in_pages(request, "[", pages, lambda _: "]", headers={"ETag": tag} | _aged(hall))
+
+
+def _aged(hall: Hall) -> dict[str, str]:
+    """Return the header that says how old the upstream's bans are, if it has been unreachable for too long."""
+    age = hall.upstream.age if hall.upstream else None
+    return {} if age is None else {"Age": str(age)}
 
 
 async def report(request: Request) -> Response:

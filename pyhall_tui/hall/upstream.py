@@ -26,11 +26,14 @@ class Heard(NamedTuple):
     bans: Collection[Ban] | None
     truncated: bool = False
     """There may be more bans, so a hash that is not on the list is not cleared by it."""
+    age: float = 0.0
+    """Seconds since the upstream, or a cache on the way, got it: a hall whose own upstream is unreachable says so."""
 
 
 Fetch = Callable[[], Awaitable[Heard]]
 """Asks for the upstream's ban list, with limits on time and size. Raises `UpstreamError`."""
 _KEPT = "upstream"
+_NEVER = 2**31  # how HTTP says that an age is greater than any (RFC 9111, 1.2.2)
 _PAGE = 5_000  # bans that are held at a time
 _PIECE = 200  # bans that change in one transaction: some 5 ms
 
@@ -73,6 +76,7 @@ class Upstream:
         self._untaken: Heard | None = None  # received, but not in the store yet
         self._polled: Moment | None = None
         self._heard: Moment | None = None  # None: not yet in this run, so the hall has nothing to rely on
+        self._heard_earlier = _last_heard(store)
 
     async def run(self) -> None:
         """Poll forever."""
@@ -92,7 +96,8 @@ class Upstream:
             if self._session and isinstance(error, Refused):
                 self._session.refuse(self.error)
         else:
-            self.error, self._heard = None, self._clock.now()
+            self.error, now = None, self._clock.now()
+            self._heard = Moment(now.mono - heard.age, now.wall - heard.age)
         try:
             if self._session:
                 await self._session.keep(heard=self.error is None)
@@ -133,6 +138,14 @@ class Upstream:
         """Whether the upstream has not answered for longer than allowed, or never."""
         return self._heard is None or self._clock.now().mono - self._heard.mono > self._stale_after
 
+    @property
+    def age(self) -> int | None:
+        """The `Age` of answers that depend on the upstream: None unless it is stale, when they need one."""
+        if not self.stale:
+            return None
+        last = self._heard.wall if self._heard else self._heard_earlier
+        return _NEVER if last is None else min(_NEVER, max(0, int(self._clock.now().wall - last)))
+
     def refusal(self, tier: str) -> str | None:
         """Return why a dispatch of this tier is refused now, or None."""
         if not _refuses(self.when_stale, tier) or not self.stale:
@@ -152,6 +165,12 @@ class Upstream:
             "error": self.error or self.doubt,
             "session": self._session.state() if self._session else sessions.none(),
         }
+
+
+def _last_heard(store: Store) -> float | None:
+    """Return the wall time of an earlier run's last answer, if there was one."""
+    state = last_state(store)
+    return datetime.fromisoformat(state["last_heard"]).timestamp() if state and state["last_heard"] else None
 
 
 def _next_missing(store: Store, rest: Iterator[Ban]) -> list[Ban]:

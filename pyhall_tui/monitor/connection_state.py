@@ -29,6 +29,8 @@ class BanListState(StrEnum):
     WAITING = "waiting"
     LIVE = "live"
     TRUNCATED = "truncated"
+    OLD = "old"
+    """It answers with what it, or a cache on the way, read long ago: a newer ban may be missing."""
     """As many entries came as were requested, so there may be more."""
     MISSING = "missing"
     """This registry never had one; it is rarely asked again."""

@@ -29,6 +29,10 @@ MISSING_BAN_LIST_AGAIN = 600.0
 """Seconds until a registry that never had a ban list is asked for it again."""
 _BAN_LIST_AGAIN = 2.0
 """Seconds until a ban list that failed is first asked for again, but never more than its usual interval."""
+_PROBE_AGAIN = 10.0
+"""Seconds between two attempts to reach a lost registry, at most. Each is one request, so that is little."""
+_LEAST_PAUSE = 0.25
+"""The least share of such a pause that follows an attempt which took long."""
 _LONG_LIST = 16 * 1024 * 1024
 """Bytes of a ban list from which on reading it is work worth sparing."""
 _LONG_LIST_PAUSE = 10.0
@@ -256,6 +260,7 @@ class Monitor:
         else:
             self._sink.verdict(verdict, asked)
             self._went_well()
+            self._probes_list = False  # the next workers show whether the registry is back
             now = self._clock.now().mono
             turned = worker_id in self._schedule and self._standing.verified(verdict, now, now - asked.mono)
             if turned and self._standing.reach is Reachability.VERIFY_FAILING:
@@ -287,7 +292,7 @@ class Monitor:
             self._ban_list_due = asked.mono + self._list_pause(answer, self._clock.now().mono - asked.mono)
             self._list_backoff.reset()
             now = self._clock.now().mono
-            self._standing.listed(now, now - asked.mono, truncated=answer.truncated)
+            self._standing.listed(now, now - asked.mono, truncated=answer.truncated, age=answer.age)
             self._sink.ban_list(answer, asked)
             self._went_well()
         finally:
@@ -302,7 +307,7 @@ class Monitor:
     def _not_listed(self, error: errors.RegistryError, asked: Moment) -> None:
         now = self._clock.now()
         before, held = self._standing.ban_list, self._hold_back(error, now)
-        again = self._list_backoff.next()
+        again = self._list_backoff.next(self._longest_pause)
         if self._standing.reach not in _DOWN:
             again = min(again, self._profile.ban_list_interval)
         self._ban_list_due = now.mono + max(again, _asked_for(error))
@@ -331,7 +336,9 @@ class Monitor:
             self._budget.limited(now.mono, wait)
         if self._is_tried:
             if now.mono >= self._next_try:  # otherwise it was under way before, and says nothing new
-                self._next_try = now.mono + self._backoff.next()
+                pause = self._backoff.next(self._longest_pause)
+                took = now.mono - max(self._verify_sent, self._list_sent)
+                self._next_try = now.mono + max(pause - took, _LEAST_PAUSE * pause)
             self._next_try = max(self._next_try, now.mono + wait)
         return False
 
@@ -340,6 +347,11 @@ class Monitor:
         """Whether one request at a time is sent, to see whether it works."""
         reach = self._standing.reach
         return reach in _DOWN or (reach is Reachability.CONNECTING and not self._has_key)
+
+    @property
+    def _longest_pause(self) -> float | None:
+        """The seconds between two attempts at most: a rejected key is tried less often than a lost registry."""
+        return None if self._standing.reach is Reachability.KEY_REJECTED else _PROBE_AGAIN
 
     def _went_well(self) -> None:
         """Continue at once with trying an unreachable registry."""
@@ -375,10 +387,12 @@ class Monitor:
     def _take_change(self, change: ReachabilityChange, now: Moment) -> None:
         self._state = msgspec.structs.replace(self._state, since_wall=now.wall)
         if change.after in _DOWN:
-            self._next_try = now.mono + self._backoff.next()
+            self._next_try = now.mono + self._backoff.next(self._longest_pause)
         elif change.after is Reachability.LIVE:
             self._backoff.reset()
             self._budget.hold()
+            if self._standing.ban_list is BanListState.FAILING:
+                self._ban_list_due = min(self._ban_list_due, max(now.mono, self._list_sent + _BAN_LIST_AGAIN))
         kind = _ROSE.get(change.before) if change.after is Reachability.LIVE else _FELL.get(change.after)
         if kind is not None:
             self._tell_event(kind, now, change.before, change.after, change.fault)
@@ -409,7 +423,7 @@ class Monitor:
             fault=fault.word if fault else "",
             next_try=self._next_try if standing.reach in _DOWN else None,
             ban_list=standing.ban_list,
-            ban_list_sentence=standing.list_fault.sentence if standing.list_fault else "",
+            ban_list_sentence=standing.list_sentence,
             ban_list_down=standing.list_is_down(now.mono),
             ban_list_next=self._ban_list_due,
             rate=round(self._budget.rate, 1),

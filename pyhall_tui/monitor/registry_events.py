@@ -42,12 +42,12 @@ def registry_events(
 
 
 def is_list_failing(state: ConnectionState) -> bool:
-    """Whether the ban list fails while the registry is there."""
-    return state.ban_list is BanListState.FAILING and state.reach in _IS_THERE
+    """Whether the ban list fails, or only an old one comes, while the registry is there."""
+    return state.ban_list in (BanListState.FAILING, BanListState.OLD) and state.reach in _IS_THERE
 
 
 def list_failing_event(state: ConnectionState, wall: float) -> Event:
-    """Return the event of a ban list that has failed for `LIST_PATIENCE`."""
+    """Return the event of a ban list that has failed or been old for `LIST_PATIENCE`."""
     why = state.ban_list_sentence
     return make_event(Kind.BAN_LIST_FAILING, wall, None, "live", state.ban_list, source="ban list", detail=why)
 
@@ -56,7 +56,7 @@ def _of_ban_list(
     before: BanListState, after: ConnectionState, firing: Collection[Condition], wall: float
 ) -> Iterator[Event]:
     state = after.ban_list
-    answers = state in (BanListState.LIVE, BanListState.TRUNCATED)
+    answers = state in (BanListState.LIVE, BanListState.TRUNCATED)  # an old one doesn't end what failed
     truncated = state is BanListState.TRUNCATED
     over = {Condition.BAN_LIST_FAILING} | (set() if truncated else {Condition.BAN_LIST_TRUNCATED})
     if answers and over & set(firing):

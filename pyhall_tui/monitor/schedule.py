@@ -13,7 +13,7 @@ so that they hold up nobody.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from itertools import chain, islice
+from itertools import islice
 from operator import itemgetter
 
 _MARGIN = 0.95
@@ -116,11 +116,15 @@ class Schedule:
             _move(worker_id, self._failing, self._asked)
 
     def probe(self, now: float) -> str | None:
-        """Return one worker to try an unreachable registry with, due or not; None if all are in flight."""
-        for worker_id in chain(self._forward, self._asked, self._failing):
-            if worker_id not in self._in_flight:
-                return self._take(worker_id, now, swept=False)
-        return None
+        """Return one worker to try an unreachable registry with, due or not; None if all are in flight.
+
+        It is the one asked longest ago, so that one which answers is not the only one ever tried.
+        """
+        worker_id = next((each for each in self._forward if each not in self._in_flight), None)
+        if worker_id is None:
+            first = filter(None, map(self._first_at_rest, (self._asked, self._failing)))
+            _, worker_id = min(first, key=itemgetter(0), default=(0.0, None))
+        return None if worker_id is None else self._take(worker_id, now, swept=False)
 
     def ask_others(self, count: int, *, failing: bool) -> None:
         """Verify this many next: those verified longest ago whose last verify failed, or did not."""

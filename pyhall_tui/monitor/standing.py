@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from pyhall_tui.bans.lookup import OLDEST
 from pyhall_tui.monitor.connection_state import BanListState, Reachability
 from pyhall_tui.monitor.outcomes import LOST_AFTER, Ground, Outcomes, RequestFault
 from pyhall_tui.monitor.sources import Source, SourceRecord
@@ -10,9 +11,12 @@ from pyhall_tui.registry.models import Verdict
 
 _DOWN_AFTER = 2
 """Failures of the ban list in a row after which it no longer proves that the registry is there."""
+_PROOF = 5
+"""Workers that must answer one after the other to show that the registry is back: a few get through anyway."""
 _GONE = "The registry answers 404 for most of the workers that it knew."
 _NOTHING = "The registry answers 404 to everything."
 _GONE_ADVICE = "Check the registry URL and the namespace, or ask whoever runs the registry."
+_OLD = f"What came was read over {OLDEST / 60:.0f} minutes ago by a cache, or by a hall that can't reach its upstream."
 
 
 class ReachabilityChange(NamedTuple):
@@ -91,11 +95,12 @@ class RegistryStanding:
             self._answered.clear()
         return self.verifies.record(worker_id, fault, now)
 
-    def listed(self, now: float, took: float = 0.0, *, truncated: bool) -> None:
-        """Record an answer to the ban list request."""
+    def listed(self, now: float, took: float = 0.0, *, truncated: bool, age: float = 0.0) -> None:
+        """Record an answer to the ban list request, which is `age` seconds old."""
         self._listing.answered(now, took)
         self._listing.begin_count()
-        self.ban_list = BanListState.TRUNCATED if truncated else BanListState.LIVE
+        unflawed = BanListState.OLD if age > OLDEST else BanListState.LIVE
+        self.ban_list = BanListState.TRUNCATED if truncated else unflawed
         self._had_ban_list = True
         self.list_fault = None
 
@@ -140,6 +145,11 @@ class RegistryStanding:
         if self.reach in (Reachability.LIVE, Reachability.CONNECTING):
             return None
         return self.verifies.failing or self.list_fault
+
+    @property
+    def list_sentence(self) -> str:
+        """What is wrong with the ban list; empty if nothing is, or it is only truncated."""
+        return _OLD if self.ban_list is BanListState.OLD else self.list_fault.sentence if self.list_fault else ""
 
     @property
     def list_source(self) -> Source:
@@ -198,13 +208,13 @@ class RegistryStanding:
         return (Reachability.LIVE if self._answers(self._list_answers) else Reachability.LOST), None
 
     def _answers(self, by_list: bool) -> bool:
-        """Whether the registry is back: its ban list answers, or two workers do, since a single one proves little."""
+        """Whether the registry is back: its ban list answers, or several workers do without a failure between them."""
         workers = self._watched()
-        return by_list or bool(workers and len(self._answered) >= min(2, workers))
+        return by_list or bool(workers and len(self._answered) >= min(_PROOF, workers))
 
     @property
     def _list_answers(self) -> bool:
-        return self.ban_list in (BanListState.LIVE, BanListState.TRUNCATED)
+        return self.ban_list in (BanListState.LIVE, BanListState.TRUNCATED, BanListState.OLD)
 
     def _now(self, now: float) -> tuple[Reachability, RequestFault | None]:
         failing = self.verifies.failing

@@ -45,4 +45,5 @@ def _named(profiles: Profiles, name: str) -> Chosen:
         return Chosen(overridden(stored), stored)
     names = ", ".join(profile.name for profile in profiles.profiles)
     yours = f"Your profiles: {names}." if names else "You have no profiles yet."
-    return Chosen(None, problem=f"There is no profile named {name}. {yours}")
+    said = f"There is no profile named {name}." if name.strip() else "The name of the profile to use is empty."
+    return Chosen(None, problem=f"{said} {yours}")

@@ -15,9 +15,12 @@ class Backoff:
         self._longest = longest
         self._tries = 0
 
-    def next(self) -> float:
-        """Return the seconds to wait before the next attempt: between half and all of the current step."""
-        step = min(self._longest, self._first * 2.0 ** min(self._tries, 30))
+    def next(self, longest: float | None = None) -> float:
+        """Return the seconds to wait before the next attempt: between half and all of the current step.
+
+        `longest` limits this step; without it, the usual limit applies.
+        """
+        step = min(longest or self._longest, self._first * 2.0 ** min(self._tries, 30))
         self._tries += 1
         return step * self._rng.uniform(0.5, 1.0)
 

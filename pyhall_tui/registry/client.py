@@ -218,14 +218,13 @@ class RegistryClient:
                     truncated=last.truncated,
                     unreadable=last.unreadable,
                     size=0 if taken is None else taken.size,
+                    age=_age(answer),
                     correlation_id=call.correlation_id,
                 )
             assert taken is not None
-            result = taken.end()
+            result = msgspec.structs.replace(taken.end(), age=_age(answer))
             if _NEXT_PAGE.search(answer.headers.get("link", "")):
                 result = msgspec.structs.replace(result, truncated=True)
-            if (age := answer.headers.get("age", "").strip()).isdecimal():
-                result = msgspec.structs.replace(result, age=float(age[:12]))
             etag = answer.headers.get("etag", "")
             usable = etag if etag.isascii() and etag.isprintable() else None
             self._last = _LastBanList(taken.digest, usable, result.truncated, result.unreadable)
@@ -417,6 +416,12 @@ def _transport(
     if proxy is None:
         return DirectTransport(origin.base_url, connections=connections, context=context)
     return ProxiedTransport(connections=connections, context=context, proxy=proxy)
+
+
+def _age(answer: Answer) -> float:
+    """Return the seconds since a cache, or a hall that can't reach its upstream, got this answer; 0 if none says so."""
+    age = answer.headers.get("age", "").strip()
+    return float(age[:12]) if age.isascii() and age.isdecimal() else 0.0
 
 
 def _read_health(answer: Answer) -> Health:

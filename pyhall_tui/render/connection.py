@@ -74,6 +74,8 @@ def _list_band(state: ConnectionState) -> Cell | None:
         return Cell(f"The ban list is failing, so {so}. {clean(state.ban_list_sentence, _SAID)}", Style.WARNING)
     if state.ban_list is BanListState.TRUNCATED:
         return Cell("The ban list is truncated: there may be more bans, so it clears nobody.", Style.WARNING)
+    if state.ban_list is BanListState.OLD:
+        return Cell(f"The ban list is old: a newer ban may be missing. {clean(state.ban_list_sentence)}", Style.WARNING)
     return None
 
 

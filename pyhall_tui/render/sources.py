@@ -59,6 +59,8 @@ def _troubles(state: ConnectionState, timeout: float) -> Iterator[Cell]:
         yield Cell(f"✖ list {_word(state.ban_list_source)}".rstrip(), Style.ERROR)
     elif state.ban_list is BanListState.TRUNCATED:
         yield Cell("▲ list truncated", Style.WARNING)
+    elif state.ban_list is BanListState.OLD:
+        yield Cell("▲ list old", Style.WARNING)
     elif _is_slow(state.ban_list_source, timeout):
         yield Cell("▲ list slow", Style.WARNING)
     if state.reach is Reachability.VERIFY_FAILING:
@@ -73,6 +75,8 @@ def _list_cell(state: ConnectionState, now: Moment, timeout: float) -> Cell:
         return Cell(f"list ✖ {_failure(source)}".rstrip(), Style.ERROR)
     if state.ban_list is BanListState.TRUNCATED:
         return Cell(f"list ▲ truncated {_age(source, now)}".rstrip(), Style.WARNING)
+    if state.ban_list is BanListState.OLD:
+        return Cell(f"list ▲ old {_age(source, now)}".rstrip(), Style.WARNING)
     if state.ban_list is BanListState.MISSING:
         return Cell("no ban list here", Style.WARNING)
     if state.ban_list is BanListState.WAITING:

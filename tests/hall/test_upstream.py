@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pyhall_tui.commands.hall.upstream import ask_for_bans, open_client
@@ -13,12 +14,13 @@ from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.models import Asked, Ban, Worker
 from pyhall_tui.hall.policy import Policy, save_rules
+from pyhall_tui.hall.session import UpstreamError
 from pyhall_tui.hall.store import SqliteStore
 from pyhall_tui.hall.upstream import Heard, Upstream, WhenStale
 from pyhall_tui.profiles.api_key import ApiKey
 from tests.clock import ManualClock
 from tests.hall.process import run, served
-from tests.live_hall import LiveHall
+from tests.live_hall import WORKER, LiveHall
 from tests.registry.raw_server import answer, json, never, raw_server
 from tests.waiting import until
 
@@ -242,7 +244,7 @@ async def test_a_long_list_is_taken_in_pieces_between_which_others_have_their_tu
     own = f"{3000:064x}"
     local.store.ban_hash(own, "own")
     followed = Upstream("http://up", fetch, local.store, clock)
-    for step, (bans, _) in enumerate(lists):
+    for step, (bans, *_) in enumerate(lists):
         polling, counts = asyncio.create_task(followed.poll()), set()
         while not polling.done():
             counts.add(local.store.ban_count())
@@ -297,3 +299,52 @@ def test_an_upstream_in_plain_http_beyond_this_machine_is_refused(tmp_path: Path
     result = run("serve", "--db", tmp_path / "hall.db", "--upstream", "http://registry.example")
     assert result.exit_code == 2
     assert "https" in result.stderr
+
+
+async def unreachable() -> Heard:
+    raise UpstreamError("no answer")
+
+
+def ages(url: str, key: str) -> dict[str, str | None]:
+    """Return the `Age` of the ban list, of the same list asked for again, and of a verdict."""
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, trust_env=False) as client:
+        listed = client.get("/api/v1/ban-list")
+        again = client.get("/api/v1/ban-list", headers={"If-None-Match": listed.headers["etag"]})
+        verdict = client.get(f"/api/v1/verify/{WORKER}")
+    assert (listed.status_code, again.status_code, verdict.status_code) == (200, 304, 200)
+    return {name: each.headers.get("age") for name, each in (("list", listed), ("same", again), ("verify", verdict))}
+
+
+async def test_while_it_is_stale_answers_say_how_old_the_upstreams_bans_are(hall: LiveHall) -> None:
+    """Whoever asks can heed it, as with a cache; before and after that, no answer needs it."""
+    clock = ManualClock()
+    served = partial(asyncio.to_thread, ages, hall.url, hall.key)
+    answers = [Heard([]), Heard(None)]
+
+    async def fetch() -> Heard:
+        return answers.pop() if answers else await unreachable()
+
+    hall.hall.upstream = upstream = Upstream("http://up", fetch, hall.store, clock, stale_after=600)
+    assert set((await served()).values()) == {str(2**31)}, "it has never been heard"
+    await upstream.poll()
+    assert set((await served()).values()) == {None}
+    await clock.advance(400)
+    await upstream.poll()
+    await clock.advance(601)
+    await upstream.poll()
+    assert set((await served()).values()) == {"601"}
+    hall.hall.upstream = Upstream("http://up", unreachable, hall.store, clock, stale_after=600)
+    assert set((await served()).values()) == {"601"}, "an earlier run has heard it"
+    clock.skip(-3600)
+    assert set((await served()).values()) == {"0"}
+
+
+async def test_a_hall_heeds_the_age_of_its_upstreams_answer(local: Hall, hall: LiveHall, clock: ManualClock) -> None:
+    """Its upstream is a hall that can't reach its own: what comes is as old as it says, however fresh the answer."""
+    hall.hall.upstream = Upstream("http://top", unreachable, hall.store, clock, stale_after=300)
+    followed = follow(local, hall, clock)
+    await followed.poll()
+    assert followed.stale and dispatch(local, "high") == "DENY_REGISTRY_STALE"
+    hall.hall.upstream = None
+    await followed.poll()
+    assert not followed.stale and dispatch(local, "high") == "allow"

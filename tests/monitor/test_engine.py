@@ -1,5 +1,7 @@
 """The engine against a real hall, on a clock that the test moves."""
 
+from typing import Any
+
 import pytest
 
 from pyhall_tui.fleet.entry import State
@@ -9,7 +11,7 @@ from pyhall_tui.monitor.engine import MISSING_BAN_LIST_AGAIN
 from pyhall_tui.monitor.outcomes import LOST_AFTER
 from tests.hall.tampering import tampering
 from tests.live_hall import WORKER, LiveHall, live_hall
-from tests.monitor.rig import polling
+from tests.monitor.rig import Rig, polling
 
 
 def fleet_of(hall: LiveHall, count: int) -> list[str]:
@@ -161,7 +163,7 @@ async def test_a_lost_registry_is_reported_once_and_tried_by_single_probes_until
         await rig.advance(120)
         assert rig.kinds() == [Kind.REGISTRY_LOST]
         assert rig.monitor.state.reach is Reachability.LOST
-        assert LOST_AFTER <= len(hall.requests) <= LOST_AFTER + 12
+        assert LOST_AFTER <= len(hall.requests) <= LOST_AFTER + 120 / 5
         hall.faults.clear()
         assert fault is not None
         hall.requests.clear()
@@ -214,6 +216,58 @@ async def test_a_registry_that_cannot_be_reached_at_start_is_lost_and_found_late
             hall.faults.clear()
             await rig.advance(60)
             assert rig.monitor.state.reach is Reachability.LIVE
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("broken", [{"status": 503}, {"drop": "unheard"}])
+async def test_after_a_long_outage_the_registry_is_noticed_within_ten_seconds(
+    hall: LiveHall, broken: dict[str, Any]
+) -> None:
+    """Until then it is asked one thing at a time, never faster than every few seconds."""
+    ids = fleet_of(hall, 20)
+    async with polling(hall, ban_list_interval=5, poll_interval=60) as rig:
+        rig.watch(*ids)
+        await rig.advance(30)
+        hall.faults.add(path="*", **broken)
+        await rig.advance(600)
+        assert rig.monitor.state.reach is Reachability.LOST
+        hall.requests.clear()
+        await rig.advance(120)
+        assert 120 / 10 <= len(hall.requests) <= 120 / 5 + 1
+        hall.store.ban(ids[7], "exfiltrates")
+        hall.faults.clear()
+        rig.lists.clear()
+        cleared = rig.clock.now().mono
+        await rig.advance(12)
+        assert rig.monitor.state.reach is Reachability.LIVE
+        assert rig.lists and rig.lists[0].mono - cleared <= 12
+        assert rig.fleet.counts(rig.clock.now().mono)[State.BANNED] == 1
+
+
+@pytest.mark.thorough
+async def test_a_list_that_stays_away_after_an_outage_is_asked_for_again_in_seconds(hall: LiveHall) -> None:
+    """The outage made the pauses between two requests for it long; only the verifies are back at first."""
+    ids = fleet_of(hall, 3)
+    async with polling(hall, ban_list_interval=5, poll_interval=20) as rig:
+        rig.watch(*ids)
+        await rig.advance(30)
+        hall.faults.add(path="*", status=503)
+        await rig.advance(600)
+        hall.faults.clear()
+        hall.faults.add(path="/api/v1/ban-list*", status=503)
+        await until_live(rig)
+        hall.faults.clear()
+        rig.lists.clear()
+        await rig.advance(5.5)
+        assert rig.lists
+
+
+async def until_live(rig: Rig) -> None:
+    for _ in range(60):
+        if rig.monitor.state.reach is Reachability.LIVE:
+            return
+        await rig.advance(1)
+    raise AssertionError("two workers answer, and the registry still counts as lost")
 
 
 async def test_a_rejected_key_is_reported_once_and_a_good_one_later_is_noticed(hall: LiveHall) -> None:

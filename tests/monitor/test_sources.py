@@ -2,8 +2,13 @@
 
 import pytest
 
+from pyhall_tui.bans.lookup import flaw_of
+from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.events import Kind
+from pyhall_tui.hall.session import UpstreamError
+from pyhall_tui.hall.upstream import Heard, Upstream
 from pyhall_tui.monitor.connection_state import BanListState, Reachability
+from pyhall_tui.monitor.registry_events import is_list_failing
 from tests.live_hall import WORKER, LiveHall
 from tests.monitor.rig import polling
 from tests.monitor.test_engine import fleet_of
@@ -119,3 +124,31 @@ async def test_answers_that_come_too_slowly_are_told_with_the_round_that_they_ma
         registry.latency = 0.05
         await later(rig, 60)
         assert rig.monitor.state.slow is None
+
+
+@pytest.mark.thorough
+async def test_a_list_that_was_read_long_ago_is_old_until_a_fresh_one_comes(hall: LiveHall) -> None:
+    """A cache's, or that of a hall that can't reach its upstream; also if it is the same list as before."""
+
+    async def unreachable() -> Heard:
+        raise UpstreamError("no answer")
+
+    async with polling(hall, ban_list_interval=5) as rig:
+        rig.watch(WORKER)
+        await rig.advance(6)
+        assert rig.monitor.state.ban_list is BanListState.LIVE
+        hall.hall.upstream = Upstream("http://up", unreachable, hall.store, rig.clock)
+        await rig.advance(6)
+        state = rig.monitor.state
+        assert (state.reach, state.ban_list) == (Reachability.LIVE, BanListState.OLD)
+        assert "over 5 minutes ago" in state.ban_list_sentence and is_list_failing(state)
+        listing = rig.fleet.listing
+        assert listing is not None and "a cache kept that list" in flaw_of(listing)
+        hall.store.ban(WORKER, "exfiltrates")
+        await rig.advance(6)
+        assert rig.fleet.counts(rig.clock.now().mono)[State.BANNED] == 1, "its own bans count as ever"
+        hall.hall.upstream = None
+        await rig.advance(6)
+        assert rig.monitor.state.ban_list is BanListState.LIVE
+        listing = rig.fleet.listing
+        assert listing is not None and flaw_of(listing) == ""

@@ -47,6 +47,12 @@ def test_a_name_that_no_profile_has_is_reported_with_those_that_exist(store: Pro
     assert none.problem == "There is no profile named third. You have no profiles yet."
 
 
+@pytest.mark.parametrize("name", ["", "  "])
+def test_an_empty_name_is_said_to_be_empty(store: ProfileStore, name: str) -> None:
+    problem = choose_profile(store, name).problem
+    assert problem == "The name of the profile to use is empty. Your profiles: first, second."
+
+
 def test_no_profile_at_all_is_not_a_problem(tmp_path: Path) -> None:
     assert choose_profile(ProfileStore(tmp_path / "none.toml"), None) == choose_profile(None, None) == (None, None, "")
 

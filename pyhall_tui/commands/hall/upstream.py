@@ -130,7 +130,7 @@ async def ask_for_bans(client: "RegistryClient") -> Heard:
     except RegistryError as error:
         raise _in_the_halls_words(error) from None
     bans = None if told.unchanged else _Bans(told.entries)
-    return Heard(bans, told.truncated or told.unreadable > 0)
+    return Heard(bans, told.truncated or told.unreadable > 0, told.age)
 
 
 class _Bans(Collection[Ban]):
