@@ -342,7 +342,7 @@ class PyHallApp(HookedApp):
         self._gathering.soon(FleetsChanged)
 
     def alarms_changed_elsewhere(self, workspace: Workspace, changes: list[Change]) -> None:
-        self._alarm_news.take(workspace.alarms, changes, are_listed=False)
+        self._alarm_news.take(workspace.alarms, changes, are_listed=False, profile=workspace.profile.name)
 
     def connection_changed(self) -> None:
         self._tell_screen(ConnectionChanged())

@@ -39,14 +39,18 @@ class AlarmRow(NamedTuple):
     how: Cell
 
 
-def sentence(alarm: Alarm) -> str:
-    """Return one sentence: who, what, according to whom, why."""
+def sentence(alarm: Alarm, profile: str = "") -> str:
+    """Return one sentence: who, what, according to whom, why; with the profile if it is not the one on the screen."""
     said = _SAID[alarm.condition]
-    if not alarm.subject:
-        why = f": {clean(alarm.detail)}" if alarm.detail else ""
-        return said + why
     why = f": {clean(alarm.detail)}" if alarm.detail else ""
-    return f"{clean(alarm.subject)} {said} ({clean(alarm.source)}){why}"
+    if not alarm.subject:
+        return of_profile(said + why, profile)
+    return of_profile(f"{clean(alarm.subject)} {said} ({clean(alarm.source)}){why}", profile)
+
+
+def of_profile(text: str, profile: str) -> str:
+    """Return a text about another profile than the one on the screen, with its name; without a name, only the text."""
+    return f"{clean(profile)}: {text}" if profile else text
 
 
 def counts(firing: int, silenced: int) -> list[Cell]:

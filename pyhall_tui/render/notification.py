@@ -4,9 +4,10 @@ They work over ssh too, because the terminal makes them. An unknown terminal get
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from pyhall_tui.alarms.alarm import Alarm, Condition
-from pyhall_tui.render.alarm import sentence
+from pyhall_tui.render.alarm import of_profile, sentence
 from pyhall_tui.render.text import clean
 
 _TITLE = "PyHall"
@@ -26,11 +27,16 @@ _BY_VARIABLE = {  # these survive tmux, which puts its own name into TERM and TE
 _BY_TERM = {"xterm-kitty": 9, "xterm-ghostty": 777, "foot": 777, "rxvt-unicode": 777, "contour": 777, "wezterm": 777}
 
 
-def alarms_in_words(alarms: Sequence[Alarm]) -> str:
-    """Return one sentence for one or many alarms."""
+def alarms_in_words(alarms: Sequence[Alarm], profiles: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return one sentence for one or many alarms.
+
+    `profiles` names the profile by the alarm's id, for those of profiles that are not on the screen.
+    """
     if len(alarms) == 1:
-        return sentence(alarms[0])
-    names = [clean(alarm.subject or alarm.condition) for alarm in alarms[:_NAMED]]
+        return sentence(alarms[0], profiles.get(alarms[0].id, ""))
+    names = [
+        of_profile(clean(alarm.subject or alarm.condition), profiles.get(alarm.id, "")) for alarm in alarms[:_NAMED]
+    ]
     more = f" and {len(alarms) - _NAMED} more" if len(alarms) > _NAMED else ""
     are_bans = all(alarm.condition is Condition.BANNED for alarm in alarms)
     said = "workers are BANNED" if are_bans else "alarms"

@@ -19,17 +19,22 @@ class AlarmNews:
         self._toasts = AlarmToasts(app)
         self._attention = Attention(app, clock)
 
-    def take(self, alarms: Alarms, changes: Iterable[Change], *, are_listed: bool) -> None:
-        """Report changes. `are_listed`: the screen that lists them is visible, so a toast would only be in the way."""
+    def take(self, alarms: Alarms, changes: Iterable[Change], *, are_listed: bool, profile: str = "") -> None:
+        """Report changes.
+
+        Args:
+            are_listed: the screen that lists them is visible, so a toast would only be in the way.
+            profile: the name of their profile, if it is not the one on the screen.
+        """
         changes = list(changes)
         news = [change.alarm for change in changes if change.what is What.FIRED and not change.quiet and change.alarm]
         news = [alarm for alarm in news if alarms.book.standing(alarm) is Standing.FIRING]
-        self._toasts.keep(lambda alarm: _is_news(alarms, alarm), _touched(changes))
+        self._toasts.keep(lambda alarm: not alarms.book.is_of(alarm) or _is_news(alarms, alarm), _touched(changes))
         ways = [(alarm, alarms.rules.of(alarm.condition).tell) for alarm in news]
         if not are_listed:
-            self._toasts.show([alarm for alarm, tell in ways if Tell.LINE in tell])
+            self._toasts.show([alarm for alarm, tell in ways if Tell.LINE in tell], profile)
         for alarm, tell in ways:
-            self._attention.call(alarm, bell=Tell.BELL in tell, desktop=Tell.DESKTOP in tell)
+            self._attention.call(alarm, bell=Tell.BELL in tell, desktop=Tell.DESKTOP in tell, profile=profile)
 
     def clear(self) -> None:
         """Remove the toasts, because you have seen them."""

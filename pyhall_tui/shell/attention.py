@@ -22,16 +22,21 @@ class Attention:
         self._clock = clock
         self._rings = False
         self._for_desktop: list[Alarm] = []
+        self._profiles: dict[str, str] = {}
         self._is_due = False
         self._called_at = -_QUIET
 
-    def call(self, alarm: Alarm, *, bell: bool, desktop: bool) -> None:
-        """Call for attention to an alarm, soon, by the bell and to the desktop, as is wanted."""
+    def call(self, alarm: Alarm, *, bell: bool, desktop: bool, profile: str = "") -> None:
+        """Call for attention to an alarm, soon, by the bell and to the desktop, as is wanted.
+
+        `profile` is its profile's name if that is not the one on the screen.
+        """
         if not bell and not desktop:
             return
         self._rings = self._rings or bell
         if desktop:
             self._for_desktop.append(alarm)
+            self._profiles[alarm.id] = profile
         if not self._is_due:
             self._is_due = True
             quiet_for = self._called_at + _QUIET - self._clock.now().mono
@@ -40,13 +45,13 @@ class Attention:
     def _ring(self) -> None:
         from pyhall_tui.render.notification import alarms_in_words, desktop_sequence  # not before the first frame
 
-        rings, alarms = self._rings, self._for_desktop
-        self._rings, self._for_desktop, self._is_due = False, [], False
+        rings, alarms, profiles = self._rings, self._for_desktop, self._profiles
+        self._rings, self._for_desktop, self._profiles, self._is_due = False, [], {}, False
         self._called_at = self._clock.now().mono
         if self._app.is_headless:
             return
         if rings:
             self._app.bell()
-        sequence = desktop_sequence(alarms_in_words(alarms), os.environ) if alarms else None
+        sequence = desktop_sequence(alarms_in_words(alarms, profiles), os.environ) if alarms else None
         if sequence is not None:
             write_to_terminal(self._app, sequence)

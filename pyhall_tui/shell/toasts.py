@@ -34,8 +34,8 @@ class AlarmToasts:
         self._beyond: dict[str, Alarm] = {}
         self._count: Notification | None = None
 
-    def show(self, alarms: Sequence[Alarm]) -> None:
-        """Show a toast for each, as long as there is room."""
+    def show(self, alarms: Sequence[Alarm], profile: str = "") -> None:
+        """Show a toast for each, as long as there is room; `profile` is named if it is not the one on the screen."""
         if not alarms:
             return
         notifications = toasts_up(self._app)
@@ -48,7 +48,7 @@ class AlarmToasts:
                 take_toast_away(self._app, before[1])
             if len(self._up) < most:
                 title = "Banned" if alarm.condition is Condition.BANNED else "Alarm"
-                self._up[alarm.id] = (alarm, self._raise(clean(sentence(alarm), _MOST_LETTERS), title))
+                self._up[alarm.id] = (alarm, self._raise(clean(sentence(alarm, profile), _MOST_LETTERS), title))
             else:
                 self._beyond[alarm.id] = alarm
         self._tell_beyond()
