@@ -117,10 +117,17 @@ async def test_a_program_that_prints_without_end_fills_nothing(
     assert len(caplog.text) < 10_000
 
 
-async def test_what_a_program_leaves_running_with_its_output_open_holds_nothing_up(rig: Rig, python: RunPython) -> None:
-    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(5)'])"
-    async with asyncio.timeout(4):
-        assert await python(code).take(changes(rig), "prod") == []
+async def test_what_a_program_leaves_running_with_its_output_open_holds_nothing_up(
+    rig: Rig, python: RunPython, tmp_path: Path
+) -> None:
+    code = (
+        "import pathlib, subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "pathlib.Path(sys.argv[1], str(child.pid)).mkdir()"
+    )
+    assert await python(code).take(changes(rig), "prod") == []
+    (child,) = named_by_number(tmp_path)
+    os.kill(child, 9)  # it still ran
 
 
 async def test_a_program_that_does_not_read_is_fine(rig: Rig, python: RunPython) -> None:
