@@ -1,15 +1,13 @@
 """The history of all dispatches, from the journal: search, comparison of two, export."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from pyhall_tui.dispatch.result import Tried, result_of
-from pyhall_tui.journal.export import write_records
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import DispatchRow
 from pyhall_tui.registry.decode import Unreadable, read_object
@@ -59,16 +57,8 @@ def each_dispatch(journal: Journal, profile: str, text: str) -> Iterator[Dispatc
         before_id = page[-1].id
 
 
-def export(rows: Iterable[DispatchRow], path: Path) -> int:
-    """Write dispatches to a new `.jsonl` or `.csv`; return their number.
-
-    Raises:
-        ExportFailed: nothing was written.
-    """
-    return write_records(map(_record, rows), EXPORTED, path)
-
-
-def _record(row: DispatchRow) -> dict[str, Any]:
+def dispatch_record(row: DispatchRow) -> dict[str, Any]:
+    """Return what an export says of a dispatch: the fields `EXPORTED`, as plain values."""
     fields = msgspec.structs.asdict(row)
     fields["at"] = datetime.fromtimestamp(row.at, UTC).isoformat(timespec="milliseconds")
     fields["result"] = result_of(row).value

@@ -12,7 +12,7 @@ from pyhall_tui.enroll.batch import Item
 from pyhall_tui.files.safe_file import write_atomically
 from pyhall_tui.journal.export import harmless
 
-_COLUMNS = (
+COLUMNS = (
     *("number", "state", "display_name", "worker_id", "sha256", "capabilities"),
     *("package", "error", "correlation_id", "at", "earlier"),
 )
@@ -44,7 +44,7 @@ def as_json_lines(items: Iterable[Item]) -> str:
 def as_csv(items: Iterable[Item]) -> str:
     """Return the report as CSV; a cell that a spreadsheet would run as a formula has a `'` before it."""
     out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, _COLUMNS)
+    writer = csv.DictWriter(out, COLUMNS)
     writer.writeheader()
     for item in items:
         line = report_line(item) | {"capabilities": " ".join(item.row.request.capabilities)}

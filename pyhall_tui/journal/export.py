@@ -1,4 +1,4 @@
-"""Exports records for other programs: JSON Lines, or CSV in which no spreadsheet finds a formula."""
+"""Exports records for other programs: JSON Lines, Markdown, or CSV in which no spreadsheet finds a formula."""
 
 import csv
 import io
@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import msgspec
 
+from pyhall_tui.files.safe_file import write_atomically
 from pyhall_tui.files.whole_file import new_file
 from pyhall_tui.fleet.events import Event, Kind, Severity
 from pyhall_tui.journal.journal import Journal
@@ -32,6 +33,10 @@ _MADE_HARMLESS = re.compile(rf"^'(?='*[\t\n])|({_CELL_START})'(?='*{_FORMULA})")
 
 class ExportFailed(Exception):
     """Nothing was written. The text is a sentence for the operator."""
+
+
+class AlreadyThere(ExportFailed):
+    """There is such a file, and nobody has said that it may be replaced."""
 
 
 def each_event(
@@ -56,30 +61,31 @@ def each_event(
         before_id = page[-1].id
 
 
-def write_events(events: Iterable[Event], path: Path) -> int:
-    """Write events to a new file, as `write_records` does."""
-    return write_records(map(_fields, events), COLUMNS, path)
+def write_records(records: Iterable[Record], columns: Sequence[str], path: Path, *, replaces: bool = False) -> int:
+    """Write records to a file in the format of its ending, one of `ENDINGS`. Return their number.
 
-
-def write_records(records: Iterable[Record], columns: Sequence[str], path: Path) -> int:
-    """Write records to a new file in the format of its ending: `.jsonl` (or `.ndjson`), or `.csv`. Return their number.
-
-    Each record holds exactly `columns`, in that order. An existing file is never overwritten, and if the file can't be
-    written completely, nothing is left behind.
+    Of each record, `columns` are written, in that order. Without `replaces`, an existing file is never overwritten. If
+    the file can't be written completely, nothing is left behind, and what was there stays.
 
     Raises:
+        AlreadyThere: there is such a file.
         ExportFailed: nothing was written, and its sentence says why.
     """
     write = _writer(path)
     try:
         path = path.expanduser()
+        if replaces:
+            out = io.StringIO(newline="")
+            count = write(records, columns, out)
+            write_atomically(path, out.getvalue().encode("utf-8", "backslashreplace"))
+            return count
         with new_file(path) as data:
             file = io.TextIOWrapper(data, encoding="utf-8", errors="backslashreplace", newline="")
             count = write(records, columns, file)
             file.detach()  # flushes; whoever opened the file below closes it
             return count
     except FileExistsError:
-        raise ExportFailed(f"{path} already exists: choose another name.") from None
+        raise AlreadyThere(f"{path} already exists.") from None
     except FileNotFoundError:
         raise ExportFailed(f"There is no folder {path.parent}: make it first, or choose another.") from None
     except RuntimeError:  # `~somebody`, an unknown user
@@ -89,16 +95,21 @@ def write_records(records: Iterable[Record], columns: Sequence[str], path: Path)
         raise ExportFailed(f"{path} can't be written: {why}.") from error
 
 
+def text_of(records: Iterable[Record], columns: Sequence[str], ending: str, most: int) -> str | None:
+    """Return records as text in the format of that ending; None if it has more than `most` characters."""
+    out = io.StringIO(newline="")
+    ENDINGS[ending]((record for record in records if out.tell() <= most), columns, out)
+    return out.getvalue() if out.tell() <= most else None
+
+
 def _writer(path: Path) -> Callable[[Iterable[Record], Sequence[str], IO[str]], int]:
-    ending = path.suffix.lower()
-    if ending in (".jsonl", ".ndjson"):
-        return _json_lines
-    if ending == ".csv":
-        return _csv
-    raise ExportFailed("End the name in .jsonl or .csv, which sets the format.")
+    if (write := ENDINGS.get(path.suffix.lower())) is not None:
+        return write
+    raise ExportFailed("End the name in .csv, .jsonl or .md, which sets the format.")
 
 
-def _fields(event: Event) -> dict[str, Any]:
+def event_record(event: Event) -> Record:
+    """Return an event's fields, `COLUMNS`, as plain values."""
     fields = msgspec.structs.asdict(event)
     fields["at"] = datetime.fromtimestamp(event.at, UTC).isoformat(timespec="milliseconds")
     fields["severity"] = event.severity.name.lower()
@@ -108,7 +119,8 @@ def _fields(event: Event) -> dict[str, Any]:
 def _json_lines(records: Iterable[Record], columns: Sequence[str], file: IO[str]) -> int:
     count = 0
     for record in records:
-        file.write(json.dumps(record) + "\n")  # in ASCII: invisible characters are escaped
+        chosen = {column: record[column] for column in columns}
+        file.write(json.dumps(chosen) + "\n")  # in ASCII: invisible characters are escaped
         count += 1
     return count
 
@@ -118,9 +130,48 @@ def _csv(records: Iterable[Record], columns: Sequence[str], file: IO[str]) -> in
     rows.writerow(columns)
     count = 0
     for record in records:
-        rows.writerow(harmless(value) for value in record.values())
+        rows.writerow(harmless(_in_a_cell(record[column])) for column in columns)
         count += 1
     return count
+
+
+def _in_a_cell(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+
+def _markdown(records: Iterable[Record], columns: Sequence[str], file: IO[str]) -> int:
+    file.write(_markdown_row(columns) + _markdown_row(["---"] * len(columns)))
+    count = 0
+    for record in records:
+        file.write(_markdown_row([_markdown_cell(_in_a_cell(record[column])) for column in columns]))
+        count += 1
+    return count
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _markdown_cell(value: Any) -> str:
+    """Return a value for a table's cell. Text is in a code span, where Markdown, mentions and links have no effect."""
+    if not isinstance(value, str):
+        return str(harmless(value))
+    shown = _visible(value, "").strip()
+    if not shown:
+        return ""
+    fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
+    pad = " " if shown[0] == "`" or shown[-1] == "`" else ""
+    return f"{fence}{pad}{shown}{pad}{fence}".replace("|", "\\|")
+
+
+ENDINGS: Final[dict[str, Callable[[Iterable[Record], Sequence[str], IO[str]], int]]] = {
+    ".csv": _csv,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".md": _markdown,
+    ".markdown": _markdown,
+}
+"""How a file's name ends, and what then writes it."""
 
 
 def harmless(value: Any) -> Any:
@@ -135,11 +186,16 @@ def harmless(value: Any) -> Any:
         return "yes" if value else "no"
     if not isinstance(value, str):
         return value
-    if not value.isprintable():
-        value = "".join(
-            each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode() for each in value
-        )
-    return _AT_RISK.sub(r"\1'", value)
+    return _AT_RISK.sub(r"\1'", _visible(value, "\n\t"))
+
+
+def _visible(text: str, besides: str) -> str:
+    """Return text in which invisible characters are escaped, except for some."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each in besides else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 def as_it_was(cell: str) -> str:

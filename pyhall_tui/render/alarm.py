@@ -1,13 +1,13 @@
 """An alarm or a silence in words: for the header, the lists of events and alarms, a toast and the command line."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pyhall_tui.alarms.alarm import Alarm, Condition, Standing
 from pyhall_tui.alarms.listing import Listed
 from pyhall_tui.alarms.silences import Silence
 from pyhall_tui.render.event import GLYPHS, WORDS, moment
-from pyhall_tui.render.text import Cell, Style, clean, full_time
+from pyhall_tui.render.text import Cell, Style, clean, full_time, iso_time
 
 _SAID = {
     Condition.BANNED: "is BANNED",
@@ -82,6 +82,20 @@ def alarm_row(one: Listed, silence: Silence | None, now: float) -> AlarmRow:
         source=Cell(clean(alarm.source), Style.DIM),
         how=Cell(_how(alarm, standing, silence, now), Style.DIM),
     )
+
+
+def alarm_values(one: Listed) -> dict[str, Any]:
+    """Return what an export says of an alarm, by column; `how` is in its words on the screen."""
+    alarm, standing = one
+    return {
+        "severity": WORDS[alarm.severity],
+        "standing": STANDING_WORDS[standing],
+        "condition": alarm.condition.value,
+        "worker": alarm.subject or None,
+        "since": iso_time(alarm.fired_at),
+        "times": alarm.times,
+        "source": alarm.source,
+    }
 
 
 def _how(alarm: Alarm, standing: Standing, silence: Silence | None, now: float) -> str:

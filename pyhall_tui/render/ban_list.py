@@ -1,7 +1,7 @@
 """How the ban list is shown: its state, its entries, which of yours carry a hash, what a check says."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pyhall_tui.bans.lookup import BanListing, flaw_of
 from pyhall_tui.bans.rows import reported_at
@@ -11,7 +11,7 @@ from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, R
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.models import BanList, BanListEntry
 from pyhall_tui.render.enroll import Line
-from pyhall_tui.render.text import Cell, Style, age, clean, time_of_day
+from pyhall_tui.render.text import Cell, Style, age, clean, iso_time, time_of_day
 from pyhall_tui.render.worker import LOOKS
 
 _LEAST_STALE = 30.0
@@ -113,6 +113,18 @@ def ban_row(entry: BanListEntry, mine: int, now_wall: float) -> BanRow:
         source=Cell(clean(entry.source or "–", 80)),
         review=Cell(clean(entry.review_status or "–", 80), Style.DIM),
     )
+
+
+def ban_values(entry: BanListEntry, mine: int) -> dict[str, Any]:
+    """Return what an export says of an entry, by column: its whole hash, and the registry's own texts."""
+    return {
+        "reported": iso_time(reported_at(entry.reported_at)) or entry.reported_at,
+        "hash": entry.sha256,
+        "mine": mine,
+        "reason": entry.reason,
+        "source": entry.source,
+        "review": entry.review_status,
+    }
 
 
 def entry_lines(entry: BanListEntry, carriers: Sequence[Entry], mono: float, stale_after: float) -> list[Line]:

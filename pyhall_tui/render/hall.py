@@ -7,7 +7,7 @@ import msgspec
 
 from pyhall_tui.registry.local_hall import HallAlert, HallDecision, HallExplanation, HallPolicy, HallRule, HallStatus
 from pyhall_tui.registry.models import Outcome
-from pyhall_tui.render.text import Cell, Style, clean, clean_lines, full_time, id_text, time_of_day
+from pyhall_tui.render.text import Cell, Style, clean, clean_lines, full_time, id_text, iso_time, time_of_day
 from pyhall_tui.render.worker import raw_json
 
 _LOOKS = {
@@ -65,6 +65,20 @@ def decision_row(decision: HallDecision, now_wall: float) -> DecisionRow:
         code=Cell(clean(decision.code or "–"), Style.PLAIN if decision.code else Style.DIM),
         correlation=Cell(clean(decision.correlation_id or "–"), Style.DIM),
     )
+
+
+def decision_values(decision: HallDecision) -> dict[str, Any]:
+    """Return what an export says of a decision, by column: the hall's own texts."""
+    return {
+        "when": iso_time(wall_of(decision.at)) or decision.at,
+        "outcome": decision.outcome_text or decision.outcome.value,
+        "worker": decision.worker_id,
+        "capability": decision.capability,
+        "tier": decision.risk_tier,
+        "rule": decision.rule,
+        "code": decision.code,
+        "correlation": decision.correlation_id,
+    }
 
 
 def outcome_cells(decision: HallDecision) -> tuple[Cell, Cell]:

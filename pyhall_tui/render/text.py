@@ -4,7 +4,7 @@ A style is a name, never a color: widgets look it up in the theme.
 """
 
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -140,6 +140,11 @@ def full_time(wall: float) -> str:
     """Return a full local time: `2026-11-25 12:04:11 +01:00`."""
     then = datetime.fromtimestamp(wall).astimezone()
     return then.isoformat(sep=" ", timespec="seconds")
+
+
+def iso_time(wall: float | None) -> str | None:
+    """Return a time for other programs, as ISO 8601 in UTC; None if there is none."""
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds") if wall and wall > 0 else None
 
 
 def zone() -> str:

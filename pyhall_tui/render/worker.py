@@ -1,13 +1,13 @@
 """How a worker is shown: its state's glyph and word, its row in the table, all its fields."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.registry.models import KEPT, Verdict
-from pyhall_tui.render.text import Cell, Style, age, clean, full_time, id_text, short_hash, time_of_day
+from pyhall_tui.render.text import Cell, Style, age, clean, full_time, id_text, iso_time, short_hash, time_of_day
 
 
 class StateLook(NamedTuple):
@@ -84,6 +84,23 @@ def worker_row(entry: Entry, now: Moment, stale_after: float) -> WorkerRow:
         changed=Cell(time_of_day(entry.changed_wall, now.wall), Style.DIM),
         alarm=entry.state(now.mono, stale_after) is State.BANNED,
     )
+
+
+def worker_values(entry: Entry, now: Moment, stale_after: float) -> dict[str, Any]:
+    """Return what an export says of a worker, by column: the state in force, and the registry's own texts."""
+    verdict = entry.verdict
+    attested = attested_word(verdict)
+    return {
+        "state": LOOKS[entry.state(now.mono, stale_after)].word,
+        "worker": entry.worker_id,
+        "name": verdict.display_name if verdict else None,
+        "attested": None if attested == "–" else attested == "yes",
+        "hash": entry.sha256 or None,
+        "package": entry.drift.value if entry.drift else None,
+        "capabilities": list(verdict.capabilities) if verdict else [],
+        "verdict": iso_time(entry.asked_wall) if verdict else None,
+        "changed": iso_time(entry.changed_wall),
+    }
 
 
 def attested_word(verdict: Verdict | None) -> str:

@@ -57,6 +57,14 @@ APP_KEYS: Final[list[BindingType]] = [
         id="app.alarms",
         tooltip="All alarms and their state",
     ),
+    Binding(
+        "E",
+        "open('export')",
+        "Export",
+        show=False,
+        id="app.export",
+        tooltip="Export the table as shown: to a file, or copied",
+    ),
     Binding("D", "doctor", "Doctor", show=False, id="app.doctor", tooltip="Doctor: check everything for problems"),
     # With priority, the focus moves when the key arrives, so that what is typed after it lands in the new field.
     Binding("tab", "focus_next", "Next", show=False, priority=True, id="app.next", tooltip="Next field"),
@@ -126,7 +134,27 @@ def open_correlation(app: App[Any], workspace: "Workspace | None") -> None:
         app.push_screen(CorrelationScreen(workspace, wanted))
 
 
-OPENED: Final = {"alarms": open_alarms, "ban_list": open_ban_list, "correlation": open_correlation}
+def open_export(app: App[Any], workspace: "Workspace | None") -> None:
+    """Ask where to write the table on the present screen."""
+    from pyhall_tui.screens.export import ExportScreen, exported_by
+
+    if workspace is None:
+        app.notify("Open a profile first, or the demo.", severity="warning", markup=False)
+    elif (exported := exported_by(app.screen)) is None:
+        app.notify("There are no rows here to export.", severity="warning", markup=False)
+    else:
+        app.push_screen(
+            ExportScreen(exported, workspace.now().wall),
+            lambda said: app.notify(said, markup=False) if said else None,
+        )
+
+
+OPENED: Final = {
+    "alarms": open_alarms,
+    "ban_list": open_ban_list,
+    "correlation": open_correlation,
+    "export": open_export,
+}
 """What opens over any screen that has a workspace."""
 
 

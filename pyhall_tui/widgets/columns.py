@@ -36,6 +36,8 @@ class Column(NamedTuple):
     """A long text in it is cut in the middle, because its end says as much as its beginning. So are ids."""
     most: int = 48
     """For ids: the cells that they may take before columns that leave get any."""
+    field: str = ""
+    """Its name in an export, if that is not its key."""
 
 
 class Row(NamedTuple):
@@ -82,6 +84,12 @@ class Columns:
     def knows(self, key: str) -> bool:
         """Whether that row was on screen."""
         return key in self._known
+
+    @property
+    def hidden(self) -> list[Column]:
+        """The columns in which something stands, but for which there is no room."""
+        shown = [column for column, _ in self.shown]
+        return [c for place, c in enumerate(self._all) if c not in shown and self._wish(place).least]
 
     def take(self, key: str, row: Row, *, is_new: bool) -> bool:
         """Note what a row needs; return whether that may change the widths.
@@ -152,6 +160,13 @@ class Columns:
         if column.flex == 0 or evidence < _ENOUGH:
             natural = max(natural, column.width)
         return Wish(min(column.width, natural), natural, column.flex, column.leaves)
+
+
+def plain(row: Row, column: Column) -> str:
+    """Return what a row says in a column as plain text, without symbols; empty if nothing stands there."""
+    value = row.cells.get(column.key, _EMPTY)
+    parts = [part.text.strip() for part in ((value,) if isinstance(value, Cell) else value)]
+    return " ".join(part for part in parts if part not in _BLANK and (len(part) > 1 or part.isalnum()))
 
 
 def _needed(value: Cell | tuple[Cell, ...]) -> int:

@@ -5,8 +5,8 @@ keys; the `row` callable makes their cells when they are drawn. The cursor is a 
 updates, sorts and filters.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
@@ -23,7 +23,8 @@ from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.textual_internals import update_scrollbars
 from pyhall_tui.widgets.cells import STYLES
 from pyhall_tui.widgets.column_widths import GAP, GUTTER
-from pyhall_tui.widgets.columns import Column, Columns, Row, fit, merged
+from pyhall_tui.widgets.columns import Column, Columns, Row, fit, merged, plain
+from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.widgets.late import after_refresh
 
 __all__ = ["Column", "LineTable", "Row"]
@@ -109,15 +110,23 @@ class LineTable(ScrollView, can_focus=True):
         id: str | None = None,  # noqa: A002
         ids: Callable[[], Sequence[str]] | None = None,
         roomy: int = 0,
+        values: Callable[[str], Mapping[str, Any] | None] | None = None,
+        what: str = "row",
     ) -> None:
         """Make an empty table. `row` is called with a key only when that row is drawn.
 
-        `ids` returns what may stand in the columns of ids (see `Columns`), `roomy` is for `column_widths.widths`.
+        Args:
+            ids: returns what may stand in the columns of ids (see `Columns`).
+            roomy: see `column_widths.widths`.
+            values: returns a row's plain values for an export, by column, where they are more than its cells say: whole
+                texts, times in ISO 8601. None: the row is gone.
+            what: what one row is, in an export.
         """
         super().__init__(id=id)
         self._columns = Columns(columns, ids)
         self._roomy = roomy
         self._row = row
+        self._values, self._what = values, what
         self._keys: Sequence[str] = ()
         self._place = 0
         """Where the row under the cursor was found last; `_place_of_cursor` looks whether it still is."""
@@ -237,6 +246,20 @@ class LineTable(ScrollView, can_focus=True):
     def target(self) -> str | None:
         """Return the row under the cursor, for an action on one; None as with `targets`."""
         return self.cursor_key if self._is_settled() else None
+
+    def exported(self) -> Exported:
+        """Return the rows and columns as they are shown, but with whole values."""
+        shown, hidden = [column for column, _ in self._columns.shown], self._columns.hidden
+        names = [[column.field or column.key for column in columns] for columns in (shown, hidden)]
+        return Exported(self._what, tuple(names[0]), lambda: self._records([*shown, *hidden]), tuple(names[1]))
+
+    def _records(self, columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
+        for key in self._keys:
+            values = self._values(key) if self._values is not None else {}
+            if values is None:
+                continue
+            row = Row({}) if all(column.key in values for column in columns) else self._row(key)
+            yield {c.field or c.key: values[c.key] if c.key in values else plain(row, c) for c in columns}
 
     def set_sort(self, column: str | None, *, descending: bool) -> None:
         """Show by which column the rows are sorted, with a symbol in its title."""

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pyhall_tui.dispatch.history import compare, each_dispatch, export, question
+from pyhall_tui.dispatch.history import EXPORTED, compare, dispatch_record, each_dispatch, question
 from pyhall_tui.dispatch.result import read_back
+from pyhall_tui.journal.export import write_records
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.rows import DispatchRow
 from tests.clock import ManualClock
@@ -64,7 +65,8 @@ def test_two_are_compared_field_by_field_and_key_by_key_of_the_context() -> None
 
 def test_an_export_is_read_by_other_programs(tmp_path: Path) -> None:
     rows = [row(reason="=1+1"), row(error="gone", outcome="", may_have_reached=True)]
-    assert export(rows, tmp_path / "d.jsonl") == export(rows, tmp_path / "d.csv") == 2
+    for name in ("d.jsonl", "d.csv"):
+        assert write_records(map(dispatch_record, rows), EXPORTED, tmp_path / name) == 2
 
     lines = [json.loads(line) for line in (tmp_path / "d.jsonl").read_text().splitlines()]
     with (tmp_path / "d.csv").open(newline="") as file:

@@ -2,14 +2,28 @@
 
 import csv
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from pyhall_tui.journal.export import COLUMNS, ExportFailed, as_it_was, each_event, harmless, write_events
+from pyhall_tui.fleet.events import Event
+from pyhall_tui.journal.export import (
+    COLUMNS,
+    ExportFailed,
+    as_it_was,
+    each_event,
+    event_record,
+    harmless,
+    write_records,
+)
 from pyhall_tui.journal.journal import Journal
 from tests.clock import ManualClock
 from tests.journal.makers import event
+
+
+def write_events(events: Iterable[Event], path: Path) -> int:
+    return write_records(map(event_record, events), COLUMNS, path)
 
 
 def test_every_page_of_the_journal_is_written_newest_first_one_json_object_a_line(tmp_path: Path) -> None:

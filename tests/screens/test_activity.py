@@ -7,8 +7,8 @@ import pytest
 from textual.widgets import Input
 
 from pyhall_tui.fleet.events import Event, Kind, Severity
-from pyhall_tui.screens.activity.export_dialog import ExportScreen
 from pyhall_tui.screens.activity.screen import ActivityScreen
+from pyhall_tui.screens.export import ExportScreen
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets.field import Field
@@ -187,10 +187,10 @@ async def test_export_writes_what_passes_the_filter(
         screen = await go_to_activity(opened)
         opened.workspace.take_events([info("=cmd()"), info("other")])
         await until(lambda: len(screen.table.keys) == 2)
-        await opened.pilot.press("slash", *"cmd", "enter", "e")
+        await opened.pilot.press("slash", *"cmd", "enter", "E")
         await until(lambda: isinstance(opened.screen, ExportScreen))
         field = opened.screen.query_one(Field)
-        assert field.value.endswith(".jsonl")
+        assert field.value.endswith(".csv")
         field.input.value = "missing/out.csv"
         await opened.pilot.press("enter")
         await until(lambda: field.has_mistake)

@@ -11,13 +11,13 @@ from textual.widget import Widget
 from textual.widgets import Input, TextArea
 from textual.widgets._toast import Toast
 
-from pyhall_tui.screens.activity.export_dialog import ExportScreen
 from pyhall_tui.screens.correlation.screen import CorrelationScreen
 from pyhall_tui.screens.dispatch.dialogs import ChooseScreen, IntervalScreen
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
 from pyhall_tui.screens.enroll.record import RecordScreen
 from pyhall_tui.screens.enroll.single import EnrollOne
+from pyhall_tui.screens.export import ExportScreen
 from pyhall_tui.screens.hall.screen import HallScreen
 from pyhall_tui.screens.messages import Go
 from pyhall_tui.screens.worker.report_dialog import ReportScreen
@@ -25,6 +25,7 @@ from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.screens.workers.add_workers import AddWorkersScreen
 from pyhall_tui.shell.palette import Palette
 from pyhall_tui.widgets.dialog import Dialog
+from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 from tests.live_hall import WORKER, LiveHall
@@ -35,13 +36,9 @@ LETTERS = "q?/1"
 KEYS = ["q", "question_mark", "slash", "1"]
 
 
-async def count(path: Path) -> int:
-    return 0
-
-
 DIALOGS: list[Callable[[Workspace], Screen[Any]]] = [
     lambda workspace: AddWorkersScreen(),
-    lambda workspace: ExportScreen("events.jsonl", count),
+    lambda workspace: ExportScreen(Exported("event", ("at",), list, more=("source",)), 0.0),
     lambda workspace: IntervalScreen(5, None, "a registry"),
     lambda workspace: ChooseScreen("Saved", ["one"], save_label="Save as", may_delete=True),
     lambda workspace: CorrelationScreen(workspace, ""),

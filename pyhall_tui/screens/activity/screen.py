@@ -1,9 +1,7 @@
 """The activity screen: what happened while you looked away?"""
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -18,16 +16,17 @@ from pyhall_tui.alarms.fold import is_seen_with
 from pyhall_tui.feeds.event_feed import EventFeed, Filter
 from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.fleet.events import Event, Kind, Severity
-from pyhall_tui.journal.export import each_event, write_events
+from pyhall_tui.journal.export import COLUMNS as EXPORTED
+from pyhall_tui.journal.export import each_event, event_record
 from pyhall_tui.render.alarm import sentence, standing_cell
 from pyhall_tui.render.event import BAR, WORDS, event_row, line, moment
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.activity.acknowledge_dialog import AcknowledgeScreen
-from pyhall_tui.screens.activity.export_dialog import ExportScreen
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.frame import Frame
 from pyhall_tui.widgets.key_hint import KeyHint
@@ -85,7 +84,13 @@ class ActivityScreen(ModeScreen):
         Binding("u", "undo", "Undo", id="activity.undo", tooltip="Undo the last acknowledgement"),
         Binding("S", "silences", "Silences", id="activity.silences", tooltip="Silence alarms; list and end silences"),
         Binding("y", "copy", "Copy", id="activity.copy", tooltip="Copy the marked events, or this one, as text"),
-        Binding("e", "export", "Export", id="activity.export", tooltip="Export what matches the filter to a file"),
+        Binding(
+            "E",
+            "app.open('export')",
+            "Export",
+            id="activity.export",
+            tooltip="Export what matches the filter: to a file, or copied",
+        ),
     ]
 
     def __init__(self, workspace: Workspace, drafts: Drafts) -> None:
@@ -443,19 +448,11 @@ class ActivityScreen(ModeScreen):
             what = "event" if len(events) == 1 else f"list of {len(events)} events"
             self.post_message(CopyText("\n".join(map(line, events)), what))
 
-    def action_export(self) -> None:
-        now = datetime.fromtimestamp(self.workspace.now().wall).astimezone()
-        proposed = f"pyhall-activity-{now:%Y%m%d-%H%M%S}.jsonl"
-        self.app.push_screen(ExportScreen(proposed, self._write), self._tell_written)
-
-    async def _write(self, path: Path) -> int:
-        workspace = self.workspace
-        events = each_event(workspace.journal, workspace.profile.name, **self._feed.asked.question())
-        return await off_loop(partial(write_events, events, path), name="export")
-
-    def _tell_written(self, sentence: str | None) -> None:
-        if sentence:
-            self.notify(sentence, markup=False)
+    def exported(self) -> Exported:
+        """What matches the filter, older events in the journal included."""
+        workspace, asked = self.workspace, self._feed.asked
+        question = partial(each_event, workspace.journal, workspace.profile.name, **asked.question())
+        return Exported("event", EXPORTED, lambda: map(event_record, question()), from_journal=True)
 
 
 def _severity_words(severity: Severity | None) -> str:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -19,6 +19,7 @@ from pyhall_tui.render.alarm import (
     alarm_line,
     alarm_lines,
     alarm_row,
+    alarm_values,
     sentence,
     silences_line,
     standing_counts,
@@ -44,8 +45,8 @@ COLUMNS = (
     Column("severity", "SEVERITY", 9, sortable=False),
     Column("standing", "STATE", 12, sortable=False),
     Column("condition", "CONDITION", 18, sortable=False),
-    Column("worker", "WORKER", 16, flex=4, sortable=False, is_id=True),
-    Column("since", "SINCE", 12, sortable=False),
+    Column("worker", "WORKER", 16, flex=4, sortable=False, is_id=True, field="worker_id"),
+    Column("since", "SINCE", 12, sortable=False, field="fired_at"),
     Column("times", "", 4, leaves=3, sortable=False),
     Column("source", "SOURCE", 9, leaves=1, sortable=False),
     Column("how", "HOW", 16, flex=4, leaves=2, sortable=False),
@@ -93,7 +94,7 @@ class AlarmsScreen(Screen[None]):
             yield KeyHint("", "screen.standing", id="by-standing")
             yield KeyHint("", "screen.kind", id="by-condition")
             yield Static(id="alarm-count", markup=False)
-        yield LineTable(with_zone(COLUMNS, "since"), self._row, id="alarms")
+        yield LineTable(with_zone(COLUMNS, "since"), self._row, id="alarms", values=self._values, what="alarm")
         yield Static(id="alarm-detail", markup=False)
         yield KeyBar()
         yield TooSmall()
@@ -198,6 +199,10 @@ class AlarmsScreen(Screen[None]):
         is_open = one.standing is Standing.FIRING
         bar = Cell(BAR if is_open else " ", Style.WARNING)
         return Row({**row._asdict(), "severity": (bar, *row.severity)}, alarm=is_open, strong=is_open)
+
+    def _values(self, key: str) -> dict[str, Any] | None:
+        one = self._shown.get(key)
+        return alarm_values(one) if one else None
 
     @on(LineTable.Highlighted, "#alarms")
     def _show_detail(self) -> None:

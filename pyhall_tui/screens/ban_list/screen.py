@@ -1,7 +1,7 @@
 """The ban list itself: what is banned, is it whole, and which of mine carry it?"""
 
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from pyhall_tui.bans.carriers import Carriers
 from pyhall_tui.bans.rows import BanRows, NotWanted, newest_first, search
 from pyhall_tui.registry.models import BanList
-from pyhall_tui.render.ban_list import ListState, ban_row, entry_lines, list_lines
+from pyhall_tui.render.ban_list import ListState, ban_row, ban_values, entry_lines, list_lines
 from pyhall_tui.render.package import READ_ONLY
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.ban_list.check_dialog import CheckScreen
@@ -32,8 +32,8 @@ from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 
 COLUMNS = (
-    Column("reported", "REPORTED", 11, sortable=False),
-    Column("hash", "HASH", 16, sortable=False),
+    Column("reported", "REPORTED", 11, sortable=False, field="reported_at"),
+    Column("hash", "HASH", 16, sortable=False, field="sha256"),
     Column("mine", "MINE", 6, sortable=False),
     Column("reason", "REASON", 16, flex=5, sortable=False),
     Column("source", "SOURCE", 12, flex=1, leaves=2, sortable=False),
@@ -83,7 +83,7 @@ class BanListScreen(Screen[None]):
         with Horizontal(id="ban-bar"):
             yield self._filter()
             yield Static(id="ban-count", markup=False)
-        yield LineTable(COLUMNS, self._row, id="bans")
+        yield LineTable(COLUMNS, self._row, id="bans", values=self._values, what="ban")
         yield Static(id="ban-entry", markup=False)
         yield KeyBar()
         yield TooSmall()
@@ -247,6 +247,10 @@ class BanListScreen(Screen[None]):
             return Row({})
         row = ban_row(entry, self._carriers.counts[sha256], self._workspace.now().wall)
         return Row(dict(row._asdict()))
+
+    def _values(self, sha256: str) -> dict[str, Any] | None:
+        entry = self._bans.entries.get(sha256)
+        return ban_values(entry, self._carriers.counts[sha256]) if entry else None
 
     @on(LineTable.Highlighted, "#bans")
     def _show_entry(self) -> None:

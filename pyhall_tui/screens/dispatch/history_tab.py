@@ -1,8 +1,6 @@
 """The history tab: all dispatches in the journal, also from earlier runs."""
 
-from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -13,16 +11,16 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from pyhall_tui.dispatch.history import compare, each_dispatch, export, question
+from pyhall_tui.dispatch.history import EXPORTED, compare, dispatch_record, each_dispatch, question
 from pyhall_tui.dispatch.result import Tried, read_back
 from pyhall_tui.journal.rows import DispatchRow
 from pyhall_tui.render.decision import history_row
 from pyhall_tui.render.text import Cell, Style, clean
-from pyhall_tui.screens.activity.export_dialog import ExportScreen
 from pyhall_tui.screens.dispatch.columns import COLUMNS
 from pyhall_tui.screens.dispatch.dialogs import TextScreen
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.line_table import LineTable, Row
 from pyhall_tui.widgets.seen_ids import SeenIds
@@ -42,7 +40,13 @@ class HistoryTab(Vertical):
         Binding("c", "compare", "Compare", id="history.compare", tooltip="Compare the two marked ones field by field"),
         Binding("s", "again", "Send again", id="history.again", tooltip="Fill the form with this one and send it"),
         Binding("f", "lookup", "Correlation", id="history.lookup", tooltip="Everything this correlation id touched"),
-        Binding("x", "export", "Export", id="history.export", tooltip="Export what the search finds to a file"),
+        Binding(
+            "E",
+            "app.open('export')",
+            "Export",
+            id="history.export",
+            tooltip="Export what the search finds: to a file, or copied",
+        ),
     ]
 
     class Opened(Message):
@@ -126,19 +130,11 @@ class HistoryTab(Vertical):
             lines.append(as_content([sign, Cell(f"{clean(field.field):<24}", Style.DIM), Cell(values, style)]))
         self.app.push_screen(TextScreen("Older → newer", Content("\n").join(lines)))
 
-    def action_export(self) -> None:
-        now = datetime.fromtimestamp(self._workspace.now().wall).astimezone()
-        proposed = f"pyhall-dispatches-{now:%Y%m%d-%H%M%S}.jsonl"
-        self.app.push_screen(ExportScreen(proposed, self._write, "decision"), self._tell_written)
-
-    async def _write(self, path: Path) -> int:
-        text = self.query_one("#search", Input).value
-        rows = each_dispatch(self._workspace.journal, self._workspace.profile.name, text)
-        return await off_loop(partial(export, rows, path), name="export")
-
-    def _tell_written(self, sentence: str | None) -> None:
-        if sentence:
-            self.notify(sentence, markup=False)
+    def exported(self) -> Exported:
+        """What the search finds, older dispatches in the journal included."""
+        workspace, text = self._workspace, self.query_one("#search", Input).value
+        find = partial(each_dispatch, workspace.journal, workspace.profile.name, text)
+        return Exported("decision", EXPORTED, lambda: map(dispatch_record, find()), from_journal=True)
 
     def _under_cursor(self) -> Tried | None:
         return self._rows.get(self.query_one("#kept", LineTable).target() or "")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Static
 from pyhall_tui.dispatch import baselines
 from pyhall_tui.dispatch.baselines import Baseline, BaselineMistake, Difference
 from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
+from pyhall_tui.dispatch.history import EXPORTED, dispatch_record
 from pyhall_tui.dispatch.matrix import (
     ASKS_FIRST,
     MOST_CELLS,
@@ -39,6 +40,7 @@ from pyhall_tui.screens.dispatch.matrix_grid import CellLook, MatrixGrid
 from pyhall_tui.screens.dispatch.request_form import READ_ONLY
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.widgets.field import Field, FilterInput
 from pyhall_tui.widgets.late import is_there
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
@@ -300,6 +302,17 @@ class MatrixTab(Vertical):
         if matrix is not None and case in matrix.cells:
             self.post_message(self.Opened(matrix.cells[case]))
 
+    def exported(self) -> Exported | None:
+        """The cells that are shown, one a row, as answered so far."""
+        matrix, grid = self._workspace.lab.matrix, self._grid
+        if matrix is None or grid is None:
+            return None
+        rows = filter(self._is_row_shown, grid.rows)
+        shown = [case for row in rows for column in grid.columns if (case := grid.cases.get((row, column)))]
+        answered = [(case, tried) for case in shown if (tried := matrix.cells.get(case)) and self._passes(tried)]
+        names = ("risk_tier", *EXPORTED)
+        return Exported("cell", names, lambda: (_cell_record(case, tried) for case, tried in answered))
+
     def action_filter(self) -> None:
         self.query_one("#matrix-filter", Input).focus()
 
@@ -365,6 +378,10 @@ class MatrixTab(Vertical):
 
     def _say(self, cell: Cell) -> None:
         self.query_one("#matrix-plan", Static).update(as_content([cell]))
+
+
+def _cell_record(case: Case, tried: Tried) -> dict[str, Any]:
+    return {"risk_tier": case.risk_tier, **dispatch_record(tried.row)}
 
 
 def _number(count: int, one: str, many: str) -> str:

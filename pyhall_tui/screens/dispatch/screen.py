@@ -9,6 +9,7 @@ from textual.containers import Horizontal
 from textual.widgets import TabbedContent, TabPane
 
 from pyhall_tui.dispatch.form import filled
+from pyhall_tui.dispatch.history import EXPORTED, dispatch_record
 from pyhall_tui.dispatch.result import Tried
 from pyhall_tui.dispatch.saved import SavedMistake, SavedRequests
 from pyhall_tui.files.drafts import Drafts
@@ -27,6 +28,7 @@ from pyhall_tui.screens.dispatch.live_strip import LiveStrip
 from pyhall_tui.screens.dispatch.matrix_tab import MatrixTab
 from pyhall_tui.screens.dispatch.request_form import READ_ONLY, RequestForm
 from pyhall_tui.screens.messages import CopyText, Go
+from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.widgets.line_table import LineTable, Row
 from pyhall_tui.widgets.seen_ids import SeenIds
 from pyhall_tui.widgets.time_column import with_zone
@@ -276,6 +278,16 @@ class DispatchScreen(ModeScreen):
 
     def _look_up(self, correlation_id: str) -> None:
         self.app.push_screen(CorrelationScreen(self.workspace, correlation_id))
+
+    def exported(self) -> Exported | None:
+        """What `E` exports: this session, the matrix, or the history, whichever is open."""
+        tab = self.query_one("#dispatch-tabs", TabbedContent).active
+        if tab == "history":
+            return self.query_one(HistoryTab).exported()
+        if tab == "matrix":
+            return self.query_one(MatrixTab).exported()
+        rows = [self._session[key].row for key in self.session_table.keys]
+        return Exported("decision", EXPORTED, lambda: map(dispatch_record, rows)) if rows else None
 
     # -- small things ------------------------------------------------------------------------------------------
 

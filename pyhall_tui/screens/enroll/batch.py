@@ -19,7 +19,8 @@ from textual.widgets import Button, Input, ProgressBar, Static
 from pyhall_tui.enroll.batch import BatchRun, EnrollingRegistry, Item, RowState, batch_lock, counts, lost_memory, plan
 from pyhall_tui.enroll.batch_rows import BatchUnreadable, read_rows
 from pyhall_tui.enroll.last_run import LastRun
-from pyhall_tui.enroll.report import write_report
+from pyhall_tui.enroll.report import COLUMNS as REPORTED
+from pyhall_tui.enroll.report import report_line, write_report
 from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.files.given_path import given_path
 from pyhall_tui.files.regular_file import reason
@@ -34,6 +35,7 @@ from pyhall_tui.screens.enroll.steady_field import SteadyField
 from pyhall_tui.screens.messages import Go
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content, as_lines
+from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.workspace import Workspace
 
@@ -101,7 +103,7 @@ class BatchPane(Vertical):
         with Horizontal(id="batch-bar"):
             yield Static(id="batch-counts", markup=False)
             yield ProgressBar(show_eta=False, id="batch-progress")
-        yield BatchTable(COLUMNS, self._row, id="batch-rows")
+        yield BatchTable(COLUMNS, self._row, id="batch-rows", what="row")
         yield Static(id="batch-row", markup=False)
         yield Static(id="batch-next", markup=False)
         with Horizontal(id="batch-buttons"):
@@ -349,6 +351,11 @@ class BatchPane(Vertical):
             self.notify(told, severity="error", markup=False)
         else:
             self.notify(f"The report is in {clean(path)}.", markup=False)
+
+    def exported(self) -> Exported | None:
+        """The report, row by row."""
+        items = list(self._items)
+        return Exported("row", REPORTED, lambda: map(report_line, items)) if items else None
 
     # -- drawing -----------------------------------------------------------------------------------------------
 

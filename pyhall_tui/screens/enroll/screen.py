@@ -13,6 +13,7 @@ from pyhall_tui.screens.enroll.batch import BatchPane
 from pyhall_tui.screens.enroll.form import EnrollForm
 from pyhall_tui.screens.enroll.single import EnrollOne
 from pyhall_tui.screens.messages import Go
+from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.workspace import Workspace
 
 _ONE, _BATCH = "one", "batch"
@@ -54,6 +55,10 @@ class EnrollScreen(ModeScreen):
     def one(self) -> EnrollOne:
         """The tab for one worker."""
         return self.query_one(EnrollOne)
+
+    def exported(self) -> Exported | None:
+        """What `E` exports: the batch, if it is open."""
+        return self.many.exported() if self.on_batch else None
 
     @property
     def many(self) -> BatchPane:

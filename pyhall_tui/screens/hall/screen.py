@@ -1,6 +1,6 @@
 """The local hall: what does it decide, by which rules, and what is its state?"""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -20,6 +20,7 @@ from pyhall_tui.render.hall import (
     RuleRow,
     decision_row,
     decision_text,
+    decision_values,
     other_row,
     policy_head,
     rule_lines,
@@ -43,14 +44,14 @@ from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 
 DECISIONS = (
-    Column("when", "TIME", 9, sortable=False),
+    Column("when", "TIME", 9, sortable=False, field="at"),
     Column("outcome", "OUTCOME", 8, sortable=False),
-    Column("worker", "WORKER", 16, flex=3, sortable=False, is_id=True),
+    Column("worker", "WORKER", 16, flex=3, sortable=False, is_id=True, field="worker_id"),
     Column("capability", "CAPABILITY", 16, flex=2, sortable=False, is_name=True),
     Column("tier", "TIER", 8, leaves=3, sortable=False),
     Column("rule", "RULE", 12, flex=2, sortable=False, is_name=True),
     Column("code", "CODE", 16, flex=2, leaves=2, sortable=False),
-    Column("correlation", "CORRELATION", 16, leaves=1, sortable=False),
+    Column("correlation", "CORRELATION", 16, leaves=1, sortable=False, field="correlation_id"),
 )
 RULES = (
     Column("number", "#", 3, leaves=4, sortable=False),
@@ -106,10 +107,17 @@ class HallScreen(Screen[None]):
             with TabPane("Decisions  F2", id="decisions"), Vertical():
                 yield FilterInput("#decisions-table", placeholder="/ filter over all fields", id="hall-filter")
                 yield KeyHint("", "screen.pause", id="hall-pausing")
-                yield LineTable(with_zone(DECISIONS), self._decision_row, id="decisions-table", ids=self._seen_ids)
+                yield LineTable(
+                    with_zone(DECISIONS),
+                    self._decision_row,
+                    id="decisions-table",
+                    ids=self._seen_ids,
+                    values=self._decision_values,
+                    what="decision",
+                )
             with TabPane("Policy  F3", id="policy"), Vertical():
                 yield Static(id="policy-head", markup=False)
-                yield LineTable(RULES, self._rule_row, id="rules-table")
+                yield LineTable(RULES, self._rule_row, id="rules-table", what="rule")
                 yield Static(id="whole-rule", markup=False)
             with TabPane("Explain  F4", id="explain"):
                 yield ExplainForm(self._workspace)
@@ -248,6 +256,10 @@ class HallScreen(Screen[None]):
     def _decision_row(self, key: str) -> Row:
         decision = self._feed.get(key)
         return Row(decision_row(decision, self._workspace.now().wall)._asdict() if decision else {})
+
+    def _decision_values(self, key: str) -> dict[str, Any] | None:
+        decision = self._feed.get(key)
+        return decision_values(decision) if decision else None
 
     @on(Input.Changed, "#hall-filter")
     def _filter_changed(self, message: Input.Changed) -> None:

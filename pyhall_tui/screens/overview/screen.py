@@ -1,6 +1,6 @@
 """The overview: is anything wrong in any of my namespaces, and is each of them really being watched?"""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,7 +13,7 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.render.overview import profile_lines
 from pyhall_tui.render.text import Cell, Style, clean
-from pyhall_tui.render.worker import counts_line
+from pyhall_tui.render.worker import counts_line, worker_values
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import ConnectionChanged, CopyText, EventsHappened, FleetsChanged, Go, OpenProfile
 from pyhall_tui.screens.overview import profiles_table
@@ -83,6 +83,7 @@ class OverviewScreen(ModeScreen):
                 self._watched.roster,
                 mono=lambda: self._clock.now().mono,
                 due=self._sort_now,
+                values=self._worker_values,
                 id="all",
             )
 
@@ -202,6 +203,14 @@ class OverviewScreen(ModeScreen):
         profile = found.workspace.profile
         whose = {"profile": Cell(clean(profile.name)), "namespace": Cell(clean(profile.namespace), Style.DIM)}
         return row._replace(cells={**row.cells, **whose})
+
+    def _worker_values(self, key: str) -> dict[str, Any] | None:
+        found = self._watched.worker(key)
+        if found is None:
+            return None
+        profile, fleet = found.workspace.profile, found.workspace.fleet
+        values = worker_values(found.entry, self._clock.now(), fleet.stale_after)
+        return {**values, "profile": profile.name, "namespace": profile.namespace}
 
     # -- profiles ----------------------------------------------------------------------------------------------
 

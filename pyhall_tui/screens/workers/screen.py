@@ -1,6 +1,6 @@
 """The workers screen: is anything wrong, and since when?"""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from pyhall_tui.fleet.order import Roster
 from pyhall_tui.render.text import Cell, Style, clean
-from pyhall_tui.render.worker import counts_line
+from pyhall_tui.render.worker import counts_line, worker_values
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
 from pyhall_tui.screens.workers.table import COLUMNS, REORDER, WorkersTable, row_of
@@ -82,6 +82,7 @@ class WorkersScreen(ModeScreen):
                     self._roster,
                     mono=lambda: self.workspace.now().mono,
                     due=self._sort_now,
+                    values=self._values,
                     id="fleet",
                 )
             if self.app.size.width >= self.WIDE:
@@ -292,6 +293,10 @@ class WorkersScreen(ModeScreen):
         if entry is None:
             return Row({})
         return row_of(entry, self.workspace.now(), fleet.stale_after)
+
+    def _values(self, worker_id: str) -> dict[str, Any] | None:
+        entry = self.workspace.fleet.get(worker_id)
+        return worker_values(entry, self.workspace.now(), self.workspace.fleet.stale_after) if entry else None
 
     def _sort_now(self) -> None:
         self._sort_rows(by_itself=True)

@@ -1,7 +1,7 @@
 """The table of workers: filtered, sorted, and in step with what is known of them. Two screens have one."""
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from textual import on
 from textual.widgets import Input
@@ -17,14 +17,14 @@ from pyhall_tui.widgets.line_table import Column, LineTable, Row
 
 COLUMNS: Final = (
     Column(SortKey.STATE, "STATE", 12),
-    Column(SortKey.WORKER, "WORKER", 22, flex=6, is_id=True, most=63),
+    Column(SortKey.WORKER, "WORKER", 22, flex=6, is_id=True, most=63, field="worker_id"),
     Column(SortKey.NAME, "NAME", 16, flex=2, leaves=5, is_name=True),
     Column("attested", "ATT", 3, leaves=4, sortable=False),
-    Column(SortKey.HASH, "HASH", 8, leaves=6),
+    Column(SortKey.HASH, "HASH", 8, leaves=6, field="sha256"),
     Column("package", "PACKAGE", 14, leaves=2, sortable=False),
     Column("capabilities", "CAPABILITIES", 20, flex=2, leaves=1, sortable=False),
-    Column(SortKey.AGE, "VERDICT", 10),
-    Column(SortKey.CHANGED, "CHANGED", 11, leaves=3),
+    Column(SortKey.AGE, "VERDICT", 10, field="verified_at"),
+    Column(SortKey.CHANGED, "CHANGED", 11, leaves=3, field="changed_at"),
 )
 _TO_COME: Final = frozenset(("name", "attested", "hash", "capabilities", "verdict", "changed"))
 """What only a verdict tells."""
@@ -55,6 +55,7 @@ class WorkersTable(LineTable):
         *,
         mono: Callable[[], float],
         due: Callable[[], None],
+        values: Callable[[str], Mapping[str, Any] | None],
         id: str,  # noqa: A002
     ) -> None:
         """Make an empty table; `reorder` fills it.
@@ -62,8 +63,11 @@ class WorkersTable(LineTable):
         Args:
             mono: returns this instant on the monotonic clock.
             due: called when a sort is due that `reorder_soon` asked for, if the screen is visible then.
+            values: returns what an export says of a worker, by its key (see `LineTable`).
         """
-        super().__init__(columns, row, id=id, ids=lambda: self.roster.worker_ids, roomy=_ROOMY)
+        super().__init__(
+            columns, row, id=id, ids=lambda: self.roster.worker_ids, roomy=_ROOMY, values=values, what="worker"
+        )
         self.roster = roster
         self._mono = mono
         self._due = due

@@ -1,0 +1,27 @@
+"""What `E` writes of a table: plain values by column, in the order shown."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+
+class Exported(NamedTuple):
+    """A table's rows, for the dialog that writes or copies them."""
+
+    what: str
+    """What one row is: `worker`. With an `s`, several."""
+    columns: tuple[str, ...]
+    """The names of the columns that are shown."""
+    records: Callable[[], Iterable[dict[str, Any]]]
+    """Makes the rows, one after the other, each with a value for every column."""
+    more: tuple[str, ...] = ()
+    """Columns for which the terminal has no room."""
+    from_journal: bool = False
+    """They are read from the journal, in a thread; otherwise a part at a time between two frames."""
+
+
+@runtime_checkable
+class HasExport(Protocol):
+    """A screen that says what `E` exports on it, where that is not simply its table."""
+
+    def exported(self) -> Exported | None:
+        """Return what is shown now; None if that is nothing."""
