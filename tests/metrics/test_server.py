@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import binary
 
 from pyhall_tui.metrics.address import Refused, listen, url
 from pyhall_tui.metrics.server import MOST, MetricsServer
+from tests.examples import examples
 from tests.waiting import until
 
 PAGE = "# HELP a A.\n# TYPE a gauge\na 1\n"
@@ -102,6 +105,22 @@ async def test_a_head_that_does_not_end_is_refused() -> None:
         assert (await ask(port)).endswith(PAGE)
 
 
+@given(head=binary(max_size=300))
+@settings(max_examples=examples(50))
+def test_no_bytes_harm_it(head: bytes) -> None:
+    async def send() -> None:
+        async with serving() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(head + b"\r\n\r\n")
+            with suppress(ConnectionError):
+                answered = await reader.read()
+                assert not answered or answered.startswith(b"HTTP/1.1 4")
+            writer.close()
+            assert (await ask(port)).endswith(PAGE)
+
+    asyncio.run(send())
+
+
 async def test_silent_clients_hold_nobody_up() -> None:
     async with serving() as port:
         silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2 * MOST)]
@@ -146,6 +165,14 @@ async def test_many_scrapes_leave_no_connection_behind() -> None:
         for _ in range(2 * MOST):
             await ask(port)
         await until(lambda: len(asyncio.all_tasks()) <= 3)
+
+
+async def test_ipv6_is_served_too() -> None:
+    async with serving(at="[::1]:0") as port:
+        reader, writer = await asyncio.open_connection("::1", port)
+        writer.write(f"GET /metrics HTTP/1.1\r\nHost: [::1]:{port}\r\n\r\n".encode())
+        assert (await reader.read()).endswith(PAGE.encode())
+        writer.close()
 
 
 @pytest.mark.parametrize(
