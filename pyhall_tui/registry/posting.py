@@ -28,6 +28,8 @@ from pyhall_tui.registry.transport.proxied import ProxiedTransport
 
 TIMEOUT: Final = 10.0
 """Seconds that one request may take."""
+_AT_ONCE: Final = 16
+"""Requests at the same time: each profile sends one."""
 _BODY: Final = 64 * 1024
 """Bytes of an answer that are read; it only says what is wrong."""
 _SAID: Final = 300
@@ -51,6 +53,9 @@ class Receiver(NamedTuple):
     def shown(self) -> str:
         """Scheme, host and port: what may be shown and logged."""
         return f"{self.origin.scheme}://{self.origin.authority}"
+
+    def __repr__(self) -> str:
+        return f"Receiver({self.shown})"
 
     def below(self, path: str) -> "Receiver":
         """Return what is at `path` below this URL."""
@@ -132,9 +137,9 @@ class Poster:
         base = receiver.origin.base_url
         self._url = httpx.URL(base)
         self._transport: httpx.AsyncBaseTransport = (
-            DirectTransport(base, connections=2, context=context)
+            DirectTransport(base, connections=_AT_ONCE, context=context)
             if self._proxy is None
-            else ProxiedTransport(connections=2, context=context, proxy=self._proxy)
+            else ProxiedTransport(connections=_AT_ONCE, context=context, proxy=self._proxy)
         )
 
     async def aclose(self) -> None:

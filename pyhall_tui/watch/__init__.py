@@ -3,15 +3,18 @@
 The parts that leave the watcher, and how to use them. All belong to one asyncio loop.
 
 - **Metrics.** First, before anything is asked, `metrics.address.listen("127.0.0.1:9464", remote=False)`: it raises
-  `Refused`, whose message is a sentence. Then run `metrics.server.MetricsServer(socket, page).serve()` as a task, with
+  `Refused`, whose message is a sentence (`NotServed` if the address is right, but in use). Then run
+  `metrics.server.MetricsServer(socket, page).serve()` as a task, with
   `page = lambda: watch.metrics.render(WatcherState(profiles=[state_of(workspace, counts), …],
   alerts_sent=deliveries.sent, lines_lost=…))`. There is one `profile_state.ProfileCounts` for each profile: set
   `workspace.connection.on_request = counts.requests.take`, and pass the listener's events to `counts.events_happened`.
 - **Receivers.** `deliveries.Deliveries(clock, alertmanager=URL, webhook=URL)` raises `ValueError` with a sentence for a
-  URL that can't be used. `await check()` returns what is wrong with them now, each with whether to end for it. Then run
+  URL that can't be used. A URL may be `@FILE`, because everybody on the machine sees a command line. `await check()`
+  returns what is wrong with them now, each with whether to end for it. Then run
   `follow(WatchedProfile(name, journal.alarms, workspace.alarms.book, workspace.take_events), workspace.notes, command)`
-  as a task for each profile whose lease you hold, and cancel it when you lose the lease: nothing is lost. `command` is
-  what `command.command_of(store, name)` returns: None, or the profile's `on_alarm`.
+  as a task for each profile whose lease you hold, and cancel it when you lose the lease: nothing is lost. Without any
+  receiver it returns at once. `command` is what `command.command_of(store, name)` returns: None, or the profile's
+  `on_alarm`; it raises `CommandMistake` and `ProfilesFileError`, whose messages are sentences.
 - **The service manager.** `service_manager.ServiceManager.of_environment()`: `ready()`, `stopping()`, `status(text)`,
   and `alive()` every `alive_every` seconds. It does nothing if there is none.
 - **Printed files.** `printed.text_of("rules")`, `"dashboard"` or `"unit"`.

@@ -83,7 +83,7 @@ class AlertmanagerSender:
                 await self._post(alerts)
             except Undelivered as error:
                 self._outcomes.failed(len(alerts), str(error))
-                return error.wait or self._backoff.next()
+                return min(error.wait or self._backoff.next(), _LONGEST_WAIT)
         self._backoff.reset()
         self._seen = revision
         self._alerts.sent(now)

@@ -3,18 +3,23 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pyhall_tui.alarms.book import AlarmBook
 from pyhall_tui.clock import Clock
 from pyhall_tui.files.notes import Notes
+from pyhall_tui.files.regular_file import NotText, edited_text, read_bounded, reason
 from pyhall_tui.fleet.events import Event
+from pyhall_tui.paths import expanded
 from pyhall_tui.registry.posting import Moved, NotPosted, Poster, Receiver, read_receiver
 from pyhall_tui.watch.alertmanager_sender import AlertmanagerSender, alerts_of, refusal
 from pyhall_tui.watch.command import AT_ONCE, OnAlarm
 from pyhall_tui.watch.delivery import Delivery, Outcomes, Taker
 from pyhall_tui.watch.news import ChangesOfAlarms, News
 from pyhall_tui.watch.webhook import Webhook
+
+_URL: Final = 64 * 1024
+"""Bytes of a file that holds a URL."""
 
 
 class Problem(NamedTuple):
@@ -38,7 +43,7 @@ class Deliveries:
     """Sends alarms to all receivers. Belongs to the running loop."""
 
     def __init__(self, clock: Clock, *, alertmanager: str | None = None, webhook: str | None = None) -> None:
-        """Send nothing yet.
+        """Send nothing yet. A URL may be in a file: `@FILE`.
 
         Raises:
             ValueError: a URL can't be used; the message is a sentence that begins with the option's name.
@@ -109,9 +114,25 @@ def _poster(option: str, url: str | None, clock: Clock, place: Callable[[Receive
     if url is None:
         return None
     try:
-        return Poster(place(read_receiver(url)), clock)
+        return Poster(place(read_receiver(_given(url))), clock)
     except ValueError as wrong:
         raise ValueError(f"{option}: {wrong}") from None
+
+
+def _given(url: str) -> str:
+    """Return a URL, read from a file if it is given as `@FILE`: everybody on a machine sees command lines.
+
+    Raises:
+        ValueError: the file can't be read; the message is a sentence.
+    """
+    if not url.startswith("@"):
+        return url
+    file = expanded(url[1:])
+    try:
+        return edited_text(read_bounded(file, _URL)).strip()
+    except (OSError, NotText) as error:
+        why = reason(error) if isinstance(error, OSError) else error
+        raise ValueError(f"{file} cannot be read: {why}.") from None
 
 
 async def _look_for_alertmanager(poster: Poster) -> None:

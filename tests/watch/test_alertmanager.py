@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -280,6 +281,28 @@ async def test_the_check_at_the_start_says_what_is_wrong_and_whether_it_may_mend
 async def test_a_wrong_url_names_its_option(option: str, url: str) -> None:
     with pytest.raises(ValueError, match=f"--{option}: The URL"):
         Deliveries(SystemClock(), **{option: url})
+
+
+async def test_a_url_may_be_in_a_file_which_no_process_list_shows(server: RawServer, tmp_path: Path) -> None:
+    server.answer(answer(b""))
+    (tmp_path / "webhook").write_text(f"{server.url}/T0K3N-12345678\n")
+    deliveries = Deliveries(SystemClock(), webhook=f"@{tmp_path}/webhook")
+    assert await deliveries.check() == []
+    assert server.requests[0].target == "/T0K3N-12345678"
+    await deliveries.aclose()
+    with pytest.raises(ValueError, match="--webhook: /no/such cannot be read: no such file"):
+        Deliveries(SystemClock(), webhook="@/no/such")
+    (tmp_path / "webhook").write_bytes(b"\xff\xfe")
+    with pytest.raises(ValueError, match="cannot be read: it is UTF-16"):
+        Deliveries(SystemClock(), webhook=f"@{tmp_path}/webhook")
+
+
+async def test_a_long_wait_that_an_alertmanager_asks_for_ends_no_alert(
+    rig: Rig, server: RawServer, sending: Sending
+) -> None:
+    server.answer(answer(b"", "503 Service Unavailable", "Retry-After: 3600"))
+    rig.ban("wkr_a")
+    assert await sending.step() == 15
 
 
 def test_absurd_times_are_still_times() -> None:
