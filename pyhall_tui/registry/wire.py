@@ -112,7 +112,9 @@ class Wire:
     def _settled(self, trip: Trip, failure: RegistryError) -> RegistryError:
         """Return the error to report: an error status stays one, whatever happened to its body."""
         response = trip.response
-        if response is not None and response.status_code >= 400 and not isinstance(failure, StatusError):
+        if response is None or _is_unasked(response):
+            pass
+        elif response.status_code >= 400 and not isinstance(failure, StatusError):
             failure = self._refusal(trip, response, b"")
         if failure.exchange is None and trip.request is not None:
             failure.exchange = self._exchange(trip, b"")
@@ -148,6 +150,9 @@ class Wire:
             await response.aclose()
 
     async def _receive(self, trip: Trip, response: httpx.Response, read: Callable[[Answer], T]) -> T:
+        if _is_unasked(response):  # whatever its status says, it says it of another request
+            trip.status = None
+            raise trip.error(NotARegistrysAnswer, "This is not a registry's answer: it came before it was asked for.")
         status = response.status_code
         is_success = 200 <= status < 300 and status != 206
         into = trip.call.into if is_success else None
@@ -177,8 +182,6 @@ class Wire:
         Raises:
             Unreadable: it is not one, or not to this request.
         """
-        if response.extensions.get(CAME_UNASKED):  # first: `read` may remember what it has read
-            raise Unreadable("it came before it was asked for")
         answer = Answer(
             status=response.status_code,
             headers=response.headers,
@@ -296,3 +299,7 @@ def _shared(call: Call, outcome: object) -> str:
     """Return what failed reads have in common: that a registry is down is not news again for each worker."""
     about_one = isinstance(outcome, int) and outcome < 500 and outcome not in (401, 429)
     return f"{call.path if about_one else ''} {outcome}"
+
+
+def _is_unasked(response: httpx.Response) -> bool:
+    return bool(response.extensions.get(CAME_UNASKED))

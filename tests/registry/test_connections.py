@@ -85,6 +85,26 @@ async def test_a_surplus_answer_ends_the_connection_it_was_left_on(server: RawSe
     assert server.requests[-1].connection != server.requests[0].connection
 
 
+@pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "404 Not Found", "429 Slow", "503 Busy"])
+async def test_a_surplus_refusal_refuses_nothing(server: RawServer, client: RegistryClient, status: str) -> None:
+    """It came before the request: the key is not rejected by it, no worker is gone, and nobody has to wait."""
+    server.answer(verdict("wkr_a") + answer(b'{"error": "no"}', status), verdict("wkr_b"))
+    await client.verify("wkr_a")
+    with pytest.raises(NotARegistrysAnswer, match="before it was asked for") as caught:
+        await client.verify("wkr_b", retry=False)
+    assert caught.value.exchange is not None and caught.value.exchange.status is None
+    assert (await client.verify("wkr_b", retry=False)).worker_id == "wkr_b"
+
+
+async def test_a_surplus_refusal_does_not_say_that_a_change_was_refused(
+    server: RawServer, client: RegistryClient
+) -> None:
+    """A change goes over a connection of its own, on which nothing can be left."""
+    server.answer(json({"outcome": "allow"}) + answer(b'{"error": "no"}', "400 Bad Request"), json({"outcome": "deny"}))
+    await client.dispatch(DISPATCH)
+    assert (await client.dispatch(DISPATCH)).outcome is Outcome.DENY
+
+
 async def test_reads_are_spread_over_small_pools(server: RawServer, open_client: OpenClient) -> None:
     everybody_is_here = asyncio.Event()
 
