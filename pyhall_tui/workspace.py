@@ -418,7 +418,8 @@ class Workspace:
             return
         self.journal.save_verdict(self.profile.name, last_verdict(entry, verdict))
         self.packages.attested_is(verdict.worker_id, entry.sha256)
-        self.connection.changed([verdict.worker_id] if events else [])
+        if events:
+            self.connection.changed([verdict.worker_id])
         self.take_events(events)
         has_list = self.connection.state.ban_list is not BanListState.MISSING
         listed_at = self._listed_at if has_list else math.inf

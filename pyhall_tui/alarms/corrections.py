@@ -28,6 +28,8 @@ def by_verdict(entry: Entry, firing: Firing, asked: Moment, now: Moment, list_as
     verdict = entry.verdict
     if verdict is None or entry.restored:
         return
+    if not (firing or verdict.banned or verdict.status == REVOKED):
+        return  # as almost always: each verdict is looked at
     if verdict.banned and Condition.BANNED not in firing:
         yield _event(Kind.BANNED, entry, FIRST_SIGHT, "BANNED", now, verdict.ban_reason or "")
     if verdict.known and verdict.status == REVOKED and Condition.REVOKED not in firing:

@@ -103,21 +103,18 @@ class Fleet:
         entry = self._entries.get(verdict.worker_id)
         if entry is None or (entry.verdict is not None and not entry.restored and asked.mono < entry.asked):
             return []
-        before, ban_before, word_before = entry.verdict, entry.ban, _word(entry)
+        before, ban_before, said = entry.verdict, entry.ban, _said(entry)
         news, looks = self.news, _looks(entry, now.mono, self.stale_after)
-        self._set_verdict(entry, verdict, asked)
+        is_same = self._set_verdict(entry, verdict, asked)
         entry.restored, entry.error = False, ""
         self._look_up(entry)
         entry.ban = self._ban_after(entry, asked)
         entry.list_reason = (entry.listed.reason if entry.listed else entry.list_reason) if entry.ban else None
-        events = list(verdict_transitions(before, verdict, now.wall))
-        word = _word(entry) if ban_before else word_before
-        events += ban_transition(ban_before, entry.ban, now.wall, entry.worker_id, word, verdict.correlation_id)
-        given = before.ban_reason if before is not None and before.banned else None
-        events += _banned_again(entry, ban_before, given, verdict.ban_reason, "verify", now, verdict.correlation_id)
+        events = [] if is_same else list(verdict_transitions(before, verdict, now.wall))
+        events += _ban_changes(entry, before, ban_before, verdict, now)
         if events:
             entry.changed_wall = now.wall
-        elif looks == _looks(entry, now.mono, self.stale_after):
+        elif looks == _looks(entry, now.mono, self.stale_after) and (is_same or said == _said(entry)):
             self.news = news
         return events
 
@@ -197,7 +194,7 @@ class Fleet:
     def _list_hit(
         self, entry: Entry, hit: BanListEntry, asked: Moment, now: Moment, correlation_id: str
     ) -> Iterator[Event]:
-        before, word = entry.ban, _word(entry)
+        before = entry.ban
         if entry.listed != hit or before is None:
             self._touch(entry)
         entry.listed = hit
@@ -205,7 +202,7 @@ class Fleet:
         source = before.source if before else "ban list"
         entry.ban = Ban(source, max(asked.mono, before.seen if before else 0.0), hit.reason)
         events = [
-            *ban_transition(before, entry.ban, now.wall, entry.worker_id, word, correlation_id),
+            *ban_transition(before, entry.ban, now.wall, entry.worker_id, _word(entry.verdict, entry), correlation_id),
             *_banned_again(entry, before, given, hit.reason, "ban list", now, correlation_id),
         ]
         if events:
@@ -229,13 +226,19 @@ class Fleet:
             return before
         return None
 
-    def _set_verdict(self, entry: Entry, verdict: Verdict, asked: Moment) -> None:
-        entry.verdict, entry.asked, entry.asked_wall = lean(verdict, entry.worker_id), asked.mono, asked.wall
-        self._hold_raw(entry)
+    def _set_verdict(self, entry: Entry, verdict: Verdict, asked: Moment) -> bool:
+        """Take over a verdict; return whether it says the same as the last one. Most do: that takes half the time."""
+        again = entry.verdict and msgspec.structs.replace(entry.verdict, correlation_id=verdict.correlation_id)
+        is_same = again == verdict
+        entry.verdict = again if is_same else lean(verdict, entry.worker_id)
+        entry.asked, entry.asked_wall = asked.mono, asked.wall
         entry.known_since_wall = entry.known_since_wall or asked.wall
-        entry.last_sha256 = verdict.sha256 or entry.last_sha256
-        entry.haystack = _haystack(entry.worker_id, verdict)
+        if not is_same:
+            entry.last_sha256 = verdict.sha256 or entry.last_sha256
+            entry.haystack = _haystack(entry.worker_id, verdict)
+        self._hold_raw(entry)
         self._touch(entry)
+        return is_same
 
     def _touch(self, entry: Entry) -> None:
         self.revision += 1
@@ -256,18 +259,28 @@ class Fleet:
                 oldest.verdict = msgspec.structs.replace(oldest.verdict, raw=b"")
 
 
-def _looks(entry: Entry, mono: float, stale_after: float) -> tuple[object, ...]:
-    """Return all that is shown of a worker in a list, its age left out."""
+def _said(entry: Entry) -> tuple[object, ...]:
+    """Return all of a verdict that is shown in a list."""
     verdict = entry.verdict
-    said = verdict and (verdict.status, verdict.known, verdict.attested, verdict.hash_text, verdict.sha256)
-    return (
-        said,
-        entry.state(mono, stale_after),
-        entry.restored,
-        entry.error,
-        entry.ban and entry.ban.reason,
-        entry.haystack,
-    )
+    if verdict is None:
+        return ()
+    return verdict.status, verdict.known, verdict.attested, verdict.hash_text, verdict.sha256, entry.haystack
+
+
+def _looks(entry: Entry, mono: float, stale_after: float) -> tuple[object, ...]:
+    """Return everything else that is shown of a worker in a list, its age left out."""
+    return entry.state(mono, stale_after), entry.restored, entry.error, entry.ban and entry.ban.reason
+
+
+def _ban_changes(
+    entry: Entry, before: Verdict | None, ban_before: Ban | None, verdict: Verdict, now: Moment
+) -> Iterator[Event]:
+    """Yield what a verdict did to the ban in force."""
+    if (ban_before is None) != (entry.ban is None):
+        word = _word(entry.verdict if ban_before else before, entry)
+        yield from ban_transition(ban_before, entry.ban, now.wall, entry.worker_id, word, verdict.correlation_id)
+    given = before.ban_reason if before is not None and before.banned else None
+    yield from _banned_again(entry, ban_before, given, verdict.ban_reason, "verify", now, verdict.correlation_id)
 
 
 def _banned_again(
@@ -317,9 +330,8 @@ def _haystack(worker_id: str, verdict: Verdict) -> str:
     return "\n".join(word for word in words if isinstance(word, str) and word).casefold()
 
 
-def _word(entry: Entry) -> str:
-    """Return the worker's last state as a word, ignoring its ban: the state before and after a ban."""
-    if entry.verdict is None:
+def _word(verdict: Verdict | None, entry: Entry) -> str:
+    """Return what a verdict says of the worker as a word, ignoring its ban: the state before and after a ban."""
+    if verdict is None:
         return FIRST_SIGHT
-    state = Entry(entry.worker_id, entry.verdict, drift=entry.drift).last_state()
-    return state.name.lower()
+    return Entry(entry.worker_id, verdict, drift=entry.drift).last_state().name.lower()

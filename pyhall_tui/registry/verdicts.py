@@ -42,7 +42,8 @@ def read_verdict(worker_id: str, body: bytes, correlation_id: str) -> Verdict:
         raise Unreadable(f"{ODD_FIELD}: {odd[0]}")
     answer: dict[str, Any] = {name: fields.get(name) for name in _DECIDING if name not in odd}
     given, current = answer.get("attest_sha256"), answer.get("current_hash")
-    hashes = {bare for each in (given, current) if (bare := plain_sha256(each))}
+    given_hash, current_hash = plain_sha256(given), plain_sha256(current)
+    hashes = {given_hash, current_hash} - {None}
     raw = plain(body)
     return Verdict(
         worker_id=worker_id,
@@ -50,8 +51,8 @@ def read_verdict(worker_id: str, body: bytes, correlation_id: str) -> Verdict:
         namespace=_kept(fields.get("namespace")),
         display_name=_kept(fields.get("display_name")),
         status=_kept(answer.get("status")),
-        attested=len(hashes) == 1 and _is_attested(fields, given),
-        sha256=plain_sha256(given) or plain_sha256(current),
+        attested=len(hashes) == 1 and _is_attested(fields, given_hash),
+        sha256=given_hash or current_hash,
         hash_text=_kept(current if given is None else given),
         banned=banned,
         ban_word=_kept(_ban_word(answer)),
@@ -93,10 +94,10 @@ def _require_worker(fields: dict[str, Any], worker_id: str) -> None:
         raise Unreadable(said)
 
 
-def _is_attested(fields: dict[str, Any], given: str | None) -> bool:
+def _is_attested(fields: dict[str, Any], given_hash: str | None) -> bool:
     """Whether an answer with one real hash says that it is attested. In the older shape, having a hash says so."""
     if any(name in fields for name in _DOCUMENTED):
-        return fields.get("attested") is True and plain_sha256(given) is not None
+        return fields.get("attested") is True and given_hash is not None
     return True
 
 

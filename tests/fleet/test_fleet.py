@@ -414,3 +414,46 @@ def test_what_workers_share_is_held_once() -> None:
     assert one.status is other.status
     assert one.capabilities is other.capabilities
     assert one.hash_text is one.sha256
+
+
+def test_the_same_answer_again_renews_the_age_and_the_correlation_id_and_nothing_else() -> None:
+    fleet = fleet_with()
+    apply(fleet, 0, display_name="Summarizer")
+    news = fleet.news
+    assert apply(fleet, 10, display_name="Summarizer", correlation_id="req-2") == []
+    entry = fleet.get("wkr_1")
+    assert entry is not None and entry.verdict is not None
+    assert (entry.verdict.correlation_id, entry.asked) == ("req-2", moment(10).mono)
+    assert fleet.news == news
+    assert order(fleet, moment(10).mono, "summarizer", SortKey.STATE) == ["wkr_1"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "query"),
+    [
+        ({"raw": b'{"ai_model":"Claude-9"}'}, "claude"),
+        ({"display_name": "Archivist"}, "archivist"),
+        ({"capabilities": ("mail.send",)}, "mail.send"),
+        ({"doubts": ("odd",), "ban_word": "pending"}, "pending"),
+    ],
+)
+def test_an_answer_that_differs_in_one_field_is_found_by_it(changes: dict[str, object], query: str) -> None:
+    fleet = fleet_with()
+    apply(fleet, 0)
+    assert order(fleet, moment(0).mono, query, SortKey.STATE) == []
+    apply(fleet, 10, **changes)
+    assert order(fleet, moment(10).mono, query, SortKey.STATE) == ["wkr_1"]
+
+
+def test_the_same_answer_after_a_failed_verify_or_an_earlier_run_is_news() -> None:
+    fleet = fleet_with()
+    fleet.restore(verdict(), None, 0.0, moment(-50))
+    for at, spoil in ((0, None), (10, "It timed out.")):
+        if spoil:
+            fleet.failed("wkr_1", spoil)
+        news = fleet.news
+        apply(fleet, at)
+        assert fleet.news > news
+        entry = fleet.get("wkr_1")
+        assert entry is not None
+        assert (entry.restored, entry.error) == (False, "")
