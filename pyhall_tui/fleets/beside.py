@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 from pyhall_tui.clock import Clock
 from pyhall_tui.fleets.opener import Ear, OpenedProfile, Opener
 from pyhall_tui.fleets.overview import Overview, Wanted
-from pyhall_tui.profiles.keys import KeyState
+from pyhall_tui.profiles.keys import KeyAnswer, KeySource, KeyState
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import is_loopback, origin
 
 if TYPE_CHECKING:
-    from pyhall_tui.profiles.keys import KeyAnswer, KeyStore
+    from pyhall_tui.profiles.keys import KeyStore
     from pyhall_tui.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -187,11 +187,14 @@ class Beside:
         """Read the key, unless that would ask you for something, and connect."""
         profile = running.profile
         assert self._keys is not None
-        self._take_key(
-            running, await self._keys.load_quietly(profile, by_variable=self._may_have_the_variable(profile))
-        )
+        try:
+            answer = await self._keys.load_quietly(profile, by_variable=self._may_have_the_variable(profile))
+        except Exception as error:
+            _log.exception("the key of %s could not be read", profile.name)
+            answer = KeyAnswer(None, KeySource.NONE, KeyState.UNAVAILABLE, f"The OS keyring cannot be used: {error}.")
+        self._take_key(running, answer)
 
-    def _take_key(self, running: OpenedProfile, answer: "KeyAnswer") -> None:
+    def _take_key(self, running: OpenedProfile, answer: KeyAnswer) -> None:
         """Connect, even without a key: a hall on this machine may not need one."""
         workspace = running.workspace
         if running not in self._running.values():

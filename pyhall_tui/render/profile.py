@@ -37,6 +37,7 @@ def profile_row(
         (profile.production, Cell("PRODUCTION", Style.ERROR)),
         (profile.read_only, Cell("READ ONLY", Style.WARNING)),
         (is_default, Cell("default", Style.DIM)),
+        (profile.overview, Cell("overview", Style.DIM)),
     ]
     return ProfileRow(
         name=Cell(clean(profile.name), Style.STRONG if is_open else Style.PLAIN),
