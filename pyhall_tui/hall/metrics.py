@@ -54,7 +54,7 @@ def render(hall: "Hall", connections: int) -> str:
 
 def _families(hall: "Hall", connections: int) -> Iterator[Family]:
     counts = hall.decisions
-    rules = [*_REGISTRYS, *(rule.id for rule in hall.policy.current().rule)][:_MOST_RULES]
+    rules = [*_REGISTRYS, *_rules(hall)][:_MOST_RULES]
     totals = {(outcome, rule): 0 for rule in rules for outcome in _OUTCOMES} | dict(counts.totals)
     yield Family(
         "pyhall_hall_decisions_total",
@@ -95,6 +95,14 @@ def _families(hall: "Hall", connections: int) -> Iterator[Family]:
         [Sample(hall.policy.error is None)],
     )
     yield Family("pyhall_hall_build_info", Type.GAUGE, "Always 1.", [Sample(1, {"version": __version__})])
+
+
+def _rules(hall: "Hall") -> list[str]:
+    """Return the rules of the policy in force; none if the store can't be read, which dispatches report."""
+    try:
+        return [rule.id for rule in hall.policy.current().rule]
+    except (StoreError, sqlite3.Error):
+        return []
 
 
 def _head(hall: "Hall") -> float:

@@ -1,5 +1,6 @@
 """The hall's own metrics: what it decided, how long that took, its log; at an address of their own."""
 
+import math
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.metrics import DecisionCounts, render
 from tests.hall.process import ASK, run, served
 from tests.live_hall import CAPABILITY, NAMESPACE, WORKER, LiveHall
@@ -45,6 +47,17 @@ def test_no_policy_can_make_series_without_end() -> None:
         counts.take({"rule": f"rule-{number}", "outcome": "allow"}, 0.001)
     assert len(counts.totals) == 501
     assert counts.totals[("allow", "other")] == 1_500
+
+
+def test_a_store_that_cannot_be_read_leaves_the_rest(hall: LiveHall, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise StoreError("the disk is gone")
+
+    monkeypatch.setattr(hall.hall.policy, "current", fails)
+    monkeypatch.setattr(hall.store.log, "head", fails)
+    got = values(render(hall.hall, connections=2))
+    assert math.isnan(got["pyhall_hall_log_head"])
+    assert got["pyhall_hall_connections"] == 2
 
 
 def test_prometheus_own_check_finds_nothing(hall: LiveHall) -> None:
