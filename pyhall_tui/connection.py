@@ -9,6 +9,7 @@ from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.files.notes import Notes
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
+from pyhall_tui.monitor.own_requests import OwnRequests
 from pyhall_tui.monitor.stats import RequestStats
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.environment import KEY
@@ -72,6 +73,7 @@ class Connection:
         self.profile = profile
         self.state = ConnectionState(since_wall=clock.now().wall, rate=profile.requests_per_second)
         self.stats = RequestStats()
+        self.own = OwnRequests()
         self.on_request: Callable[[RequestRecord], None] | None = None
         """Called after each finished request, on the thread that opened this."""
         self.warnings: tuple[str, ...] = ()
@@ -337,5 +339,6 @@ class Connection:
 
     def _count_request(self, record: RequestRecord) -> None:
         self.stats.record(record.at.mono, record.elapsed, failed=record.error is not None)
+        self.own.record(record)
         if self.on_request is not None:
             self.on_request(record)

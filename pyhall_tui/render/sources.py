@@ -28,6 +28,11 @@ def status_cells(state: ConnectionState, now: Moment, timeout: float) -> list[Ce
     return cells
 
 
+def own_cells(refused: str) -> list[Cell]:
+    """Return what the registry refuses of what people send, if that is all of it: `sent ✖ 403 (3)`."""
+    return [Cell(f"sent ✖ {refused}", Style.WARNING)] if refused else []
+
+
 def short_status_cells(state: ConnectionState, now: Moment, timeout: float) -> list[Cell]:
     """Return the reachability for a narrow header, or, if only some sources have trouble, which ones and what."""
     return list(_reach_cells(state, now, timeout)) or list(_troubles(state, timeout))

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from pyhall_tui.profiles.environment import KEY
 from pyhall_tui.render.alarm import counts
 from pyhall_tui.render.connection import host, rate_cell
-from pyhall_tui.render.sources import has_trouble, short_status_cells, status_cells
+from pyhall_tui.render.sources import has_trouble, own_cells, short_status_cells, status_cells
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
@@ -223,7 +223,9 @@ class StatusHeader(Widget):
         workspace = self._workspace
         if workspace is None:
             return Content("")
-        status = as_content(status_cells(workspace.connection.state, workspace.now(), workspace.profile.timeout), " · ")
+        connection = workspace.connection
+        cells = status_cells(connection.state, workspace.now(), workspace.profile.timeout)
+        status = as_content([*cells, *own_cells(connection.own.refused)], " · ")
         return Content("    ").join([*self._live(), status, *more, *self._alarms()])
 
     def _reach_and_alarms(self) -> Content:

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from pyhall_tui.alarms.alarm import Condition
 from pyhall_tui.profiles.profile import Profile
-from tests.live_hall import LiveHall
+from pyhall_tui.registry.errors import Forbidden
+from pyhall_tui.registry.models import DispatchRequest
+from tests.live_hall import WORKER, LiveHall
 from tests.registry.raw_server import RawRequest, RawServer, answer, json, never, raw_server, verdict
 from tests.screens.conftest import OpenApp, profile_of
 from tests.waiting import until
@@ -155,3 +158,38 @@ async def test_one_workers_refusal_leaves_the_header_alone(open_app: OpenApp, ha
             await opened.clock.advance(1)
             await opened.pilot.pause()
             assert "● live · list ✔" in opened.text() and "verify ✔" in opened.text()
+
+
+async def test_what_you_send_is_refused_and_nothing_else_is(open_app: OpenApp, hall: LiveHall) -> None:
+    """It is in the header and no alarm: you see how each ends anyway, and it says nothing of the workers."""
+    hall.faults.add(path="/api/v1/dispatch", status=403)
+    request = DispatchRequest(namespace=hall.namespace, capability="c", worker_id="w", context={})
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(150, 40)) as opened:
+        await until(lambda: "● live" in opened.text(), clock=opened.clock)
+        connection = opened.workspace.connection
+        for _ in range(3):
+            with pytest.raises(Forbidden):
+                await connection.ask(lambda client: client.dispatch(request))
+        await until(lambda: "● live" in opened.text() and "sent ✖ 403 (3)" in opened.text(), clock=opened.clock)
+        await opened.clock.advance(30)
+        assert opened.workspace.alarms.firing == 0
+        hall.faults.clear()
+        await connection.ask(lambda client: client.dispatch(request))
+        await until(lambda: "sent" not in opened.text(), clock=opened.clock)
+
+
+async def test_an_old_ban_list_is_said_to_be_old(open_app: OpenApp) -> None:
+    """A cache kept it, or a hall that can't reach its upstream: `list ✔ 1s` would say that nothing new is missing."""
+    answers = Answers()
+    answers.ban_list = answer(b"[]", "200 OK", "Age: 86400")
+    async with raw_server() as raw:
+        raw.answer(answers)
+        async with open_app(profile_at(raw), key="phk_live_x", watch=IDS, size=(150, 40)) as opened:
+            await until(lambda: "list ▲ old" in opened.text(), clock=opened.clock)
+            assert "The ban list is old: a newer ban may be missing." in opened.words()
+            assert "● live" not in opened.text()
+            await opened.clock.advance(30)
+            assert Condition.BAN_LIST_FAILING in opened.workspace.alarms.book.firing("")
+            answers.ban_list = json([])
+            await until(lambda: "● live" in opened.text() and "list ✔" in opened.text(), clock=opened.clock)
+            await until(lambda: not opened.workspace.alarms.book.firing(""), clock=opened.clock)
