@@ -11,7 +11,6 @@ from pyhall_tui.fleet.events import Event
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
 from pyhall_tui.monitor.own_requests import OwnRequests
 from pyhall_tui.monitor.stats import RequestStats
-from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.environment import KEY
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import is_loopback
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from pyhall_tui.monitor.engine import Monitor
     from pyhall_tui.monitor.hand_over import HandOver
+    from pyhall_tui.profiles.api_key import ApiKey
     from pyhall_tui.registry.client import RegistryClient
     from pyhall_tui.registry.errors import RegistryError
     from pyhall_tui.threads.loop_thread import Begun, LoopThread
@@ -110,7 +110,7 @@ class Connection:
         """Whether `connect` was called and had what it needs."""
         return self._serving is not None and not self._serving.ended.done()
 
-    def has_key(self, key: ApiKey | None) -> bool:
+    def has_key(self, key: "ApiKey | None") -> bool:
         """Whether it is connected with that key."""
         return self.is_connected and key == self._key
 
@@ -118,7 +118,7 @@ class Connection:
         """Deliver everything to the thread of the running loop."""
         self._loop = asyncio.get_running_loop()
 
-    def connect(self, key: ApiKey | None) -> None:
+    def connect(self, key: "ApiKey | None") -> None:
         """Start talking to the registry and asking about the fleet. With another key: reconnect.
 
         Without a key nothing is sent, except to this machine: a local hall may not need a key, and is asked once
@@ -259,7 +259,7 @@ class Connection:
         if self._thread and self._monitor and worker_ids:
             self._thread.call(order(self._monitor), worker_ids)
 
-    async def _serve(self, key: ApiKey | None, turn: object) -> None:
+    async def _serve(self, key: "ApiKey | None", turn: object) -> None:
         """Make the client on the wire's thread (httpx is imported here), poll, and close it at the end."""
         from pyhall_tui.monitor.engine import Monitor
         from pyhall_tui.registry.client import RegistryClient

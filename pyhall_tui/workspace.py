@@ -6,30 +6,23 @@ it (the UI's); `connection` asks on its own thread and delivers what it learns.
 
 import asyncio
 import logging
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
-from pyhall_tui.alarms import corrections
-from pyhall_tui.alarms.alarm import Condition
-from pyhall_tui.alarms.profile_rules import ProfileRules
 from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.connection import Connection, Takers
 from pyhall_tui.files.notes import Notes
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.fleet.fleet import Fleet
-from pyhall_tui.journal.alarms import AlarmListener, Alarms
-from pyhall_tui.journal.journal import Journal
-from pyhall_tui.journal.rows import LastVerdict, ban_of, last_verdict
-from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
-from pyhall_tui.monitor.registry_events import LIST_PATIENCE, is_list_failing, list_failing_event, registry_events
-from pyhall_tui.profiles.api_key import ApiKey
-from pyhall_tui.profiles.operator import operator_of
+from pyhall_tui.journal.last_verdict import LastVerdict, ban_of, last_verdict
+from pyhall_tui.journal.late_journal import LateJournal
+from pyhall_tui.monitor.connection_state import ConnectionState
 from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList, id_mistake
 from pyhall_tui.registry.models import BanList, Verdict
 from pyhall_tui.threads.off_loop import off_loop
@@ -37,12 +30,17 @@ from pyhall_tui.threads.shared_loop import SharedLoop
 from pyhall_tui.threads.slices import slices
 
 if TYPE_CHECKING:
+    from pyhall_tui.alarms.alarm import Change
     from pyhall_tui.attest.hash_sender import HashSender
     from pyhall_tui.attest.sent_reports import SentReports
     from pyhall_tui.dispatch.lab import Lab
     from pyhall_tui.dispatch.live import LiveRun
+    from pyhall_tui.journal.alarms import Alarms
+    from pyhall_tui.journal.journal import Journal
     from pyhall_tui.packages.drift import Drift
     from pyhall_tui.packages.watch import PackageWatch
+    from pyhall_tui.profile_alarms import ProfileAlarms
+    from pyhall_tui.profiles.api_key import ApiKey
     from pyhall_tui.profiles.keys import KeyAnswer
     from pyhall_tui.registry.errors import RegistryError
 
@@ -61,9 +59,11 @@ _PATIENCE = 0.5
 """How many seconds closing waits at most, so that quitting is immediate."""
 
 
-class Listener(AlarmListener, Protocol):
+class Listener(Protocol):
     """Is notified of changes on the thread that opened the workspace, and pulls what changed from the fleet."""
 
+    def events_happened(self, events: list[Event]) -> None: ...
+    def alarms_changed(self, changes: "list[Change]") -> None: ...
     def fleet_changed(self) -> None: ...
     def connection_changed(self) -> None: ...
 
@@ -76,48 +76,33 @@ class Workspace:
         profile: Profile,
         *,
         clock: Clock,
-        journal: Journal,
+        journal: "LateJournal | Journal",
         watch_list: WatchList,
         listener: Listener,
         state: Path | None = None,
         connect_by: type[Connection] = Connection,
-        rules: ProfileRules | None = None,
+        rules_in: ProfileStore | None = None,
         wire: SharedLoop | None = None,
     ) -> None:
         """Open nothing yet.
 
         Args:
             state: the folder for notes between runs; without it, there are none.
-            rules: reads the profile's rules for alarms; without it, the defaults hold.
+            rules_in: has the profile's rules for alarms; without it, the defaults hold.
             wire: the thread that its connection shares with others; without it, it has its own.
         """
         self.profile = profile
         self.clock = clock
-        self.journal = journal
+        self._journal = journal if isinstance(journal, LateJournal) else LateJournal.of(journal)
         self.watch_list = watch_list
         self.fleet = Fleet(profile.poll_interval)
         self.notes = Notes(state, profile.name)
         self._state_folder = state
         self._draft_trouble: str | None = None
-        self._rules = rules
-        self.alarms = Alarms(
-            journal,
-            profile.name,
-            listener,
-            clock,
-            rules=rules.of(profile) if rules else None,
-            operator=operator_of(profile),
-            namespace_of=self._namespace_of,
-            renamed=self._renamed,
-        )
-        self._state = ConnectionState()
-        """The connection's state as of the last change."""
+        self._rules_in = rules_in
+        self._alarms: ProfileAlarms | None = None
         self.list_asked: Moment | None = None
         """When the ban list's last answer was requested."""
-        self._listed_at = -math.inf
-        """Wall time of the ban list's last answer."""
-        self._list_fails_since: float | None = None
-        """Since when on the monotonic clock the ban list fails while the registry is there."""
         self._time: asyncio.Task[None] | None = None
         self.connection = connect_by(
             profile,
@@ -141,7 +126,7 @@ class Workspace:
     async def __aenter__(self) -> Self:
         """Load what was last known. If that is a lot, load only the most urgent; `restore_rest` completes the fleet."""
         self.connection.open()
-        first = self.journal.first_verdicts(self.profile.name, FIRST_ROWS)
+        first = self._journal.first_verdicts(self.profile.name, FIRST_ROWS)
         watched = [row.worker_id for row in first]
         self._has_more = len(first) == FIRST_ROWS
         if not self._has_more or not self.watch_list.holds(watched):
@@ -151,7 +136,8 @@ class Workspace:
             watched += known[:FIRST_ROWS] if self._has_more else known
         self.fleet.watch(watched)
         self._restore(first)
-        self.alarms.restore()
+        if self._journal.has_alarms(self.profile.name):
+            self._load_alarms()  # otherwise there is nothing to show before the rest of the program is loaded
         self._time = asyncio.create_task(self._keep_time())
         return self
 
@@ -160,8 +146,7 @@ class Workspace:
         while True:
             await self.clock.sleep(_TICK)
             try:
-                self._report_failing_list()
-                self.alarms.tick()
+                self._profile_alarms.tick()
             except Exception:
                 _log.exception("the alarms could not be followed")
 
@@ -169,6 +154,39 @@ class Workspace:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    @property
+    def journal(self) -> "Journal":
+        """What survives restarts; it is loaded with its first use, or after the first frame."""
+        return self._journal.whole
+
+    @property
+    def alarms(self) -> "Alarms":
+        """The profile's alarms; unless one fires already, they are loaded as `journal` is."""
+        return self._profile_alarms.alarms
+
+    @property
+    def alarm_counts(self) -> tuple[int, int]:
+        """How many alarms fire that nobody has acknowledged, and how many more are silenced."""
+        return (self.alarms.firing, self.alarms.silenced) if self._alarms else (0, 0)
+
+    @property
+    def _profile_alarms(self) -> "ProfileAlarms":
+        return self._alarms or self._load_alarms()
+
+    def _load_alarms(self) -> "ProfileAlarms":
+        from pyhall_tui.profile_alarms import ProfileAlarms
+
+        self._alarms = ProfileAlarms(
+            self.profile,
+            self.fleet,
+            self.journal,
+            self._listener,
+            self.clock,
+            rules_in=self._rules_in,
+            renamed=self._renamed,
+        )
+        return self._alarms
 
     @property
     def lab(self) -> "Lab":
@@ -276,12 +294,10 @@ class Workspace:
             self._follow_packages([WatchedWorker(worker_id, str(folder))])
         self._listener.fleet_changed()
 
-    def adopt(self, profile: Profile, key: ApiKey | None) -> None:
+    def adopt(self, profile: Profile, key: "ApiKey | None") -> None:
         """Use other settings for the same registry and name: fleet and screens stay, the client is replaced."""
         self.profile = self.connection.profile = profile
-        self.alarms.operator = operator_of(profile)
-        if self._rules is not None:
-            self.alarms.rules = self._rules.of(profile)
+        self._profile_alarms.adopt(profile)
         if self._lab is not None:
             self._lab.profile = profile
         self.fleet.stale_after = Fleet(profile.poll_interval).stale_after
@@ -309,7 +325,7 @@ class Workspace:
         if self._packages is not None:
             self._packages.close()
         self.connection.close()
-        flushing = off_loop(partial(self.journal.flush, _PATIENCE), name="flush")
+        flushing = off_loop(partial(self._journal.flush, _PATIENCE), name="flush")
         closing = [self.connection.wait_closed(_PATIENCE)]
         if self._packages is not None:
             closing.append(off_loop(partial(self._packages.wait_closed, _PATIENCE / 2), name="packages"))
@@ -367,12 +383,12 @@ class Workspace:
     @property
     def rule_mistakes(self) -> tuple[str, ...]:
         """What is wrong with the profile's rules for alarms, in sentences; the other rules hold."""
-        return self._rules.mistakes if self._rules else ()
+        return self._alarms.rule_mistakes if self._alarms else ()
 
     @property
     def troubles(self) -> tuple[str, ...]:
         """What can't be saved at the moment, in sentences."""
-        return (*self.journal.troubles, *filter(None, [self.watch_list.trouble, self._draft_trouble]))
+        return (*self._journal.troubles, *filter(None, [self.watch_list.trouble, self._draft_trouble]))
 
     @property
     def set_aside(self) -> tuple[str, ...]:
@@ -400,7 +416,7 @@ class Workspace:
 
     def _correct_drift(self, worker_id: str) -> None:
         if (entry := self.fleet.get(worker_id)) is not None:
-            self.take_events(list(corrections.by_drift(entry, self.alarms.book.firing(worker_id), self.now())))
+            self._profile_alarms.compared(entry)
 
     def _restore(self, rows: Iterable[LastVerdict]) -> None:
         now = self.now()
@@ -421,10 +437,7 @@ class Workspace:
         if events:
             self.connection.changed([verdict.worker_id])
         self.take_events(events)
-        has_list = self.connection.state.ban_list is not BanListState.MISSING
-        listed_at = self._listed_at if has_list else math.inf
-        firing = self.alarms.book.firing(verdict.worker_id)
-        self.take_events(list(corrections.by_verdict(entry, firing, asked, now, listed_at)))
+        self._profile_alarms.verified(entry, asked, self.connection.state)
         self._tell_of_news(news)
 
     def _take_failure(self, worker_id: str, error: "RegistryError") -> None:
@@ -448,33 +461,12 @@ class Workspace:
             if entry is not None and entry.verdict is not None:
                 self.journal.save_verdict(self.profile.name, last_verdict(entry, entry.verdict))
         self.take_events(events)
-        self._listed_at, self.list_asked = asked.wall, asked
-        self.take_events(list(self._listed_without_alarm(now)))
+        self.list_asked = asked
+        self._profile_alarms.listed(asked)
         self._listener.fleet_changed()
 
-    def _report_failing_list(self) -> None:
-        since, now = self._list_fails_since, self.now()
-        if since is None or now.mono - since < LIST_PATIENCE:
-            return
-        if Condition.BAN_LIST_FAILING not in self.alarms.book.firing(""):
-            self.take_events([list_failing_event(self._state, now.wall)])
-
-    def _listed_without_alarm(self, now: Moment) -> Iterator[Event]:
-        for entry in self.fleet:
-            if entry.listed is not None:
-                yield from corrections.by_ban_list(entry, self.alarms.book.firing(entry.worker_id), now)
-
-    def _namespace_of(self, worker_id: str) -> str:
-        entry = self.fleet.get(worker_id)
-        return (entry.verdict.namespace if entry and entry.verdict else None) or self.profile.namespace
-
     def _take_state(self, state: ConnectionState) -> None:
-        before, self._state = self._state, state
-        since = self._list_fails_since
-        self._list_fails_since = (since or self.now().mono) if is_list_failing(state) else None
-        firing = self.alarms.book.firing("")
-        self.take_events(list(registry_events(before, state, firing, self.now().wall)))
-        self.alarms.most_vanish(most=state.reach is Reachability.VERIFY_FAILING and state.fault == "404")
+        self._profile_alarms.connection_is(state)
         self._listener.connection_changed()
 
     def _take_event(self, event: Event) -> None:

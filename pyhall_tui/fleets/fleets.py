@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pyhall_tui.alarms.alarm import Change
 from pyhall_tui.clock import Clock
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.fleets.opener import DemoHall, OpenedProfile, Opener
@@ -21,6 +20,7 @@ from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.workspace import Listener, Workspace
 
 if TYPE_CHECKING:
+    from pyhall_tui.alarms.alarm import Change
     from pyhall_tui.fleets.beside import Beside
     from pyhall_tui.profiles.keys import KeyStore
 
@@ -45,7 +45,7 @@ class FleetsListener(Listener, Protocol):
     def elsewhere_changed(self) -> None:
         """Something that `kept` shows has changed about a profile that is not open."""
 
-    def alarms_changed_elsewhere(self, workspace: Workspace, changes: list[Change]) -> None:
+    def alarms_changed_elsewhere(self, workspace: Workspace, changes: "list[Change]") -> None:
         """Alarms of a profile that is not open have changed; `elsewhere_changed` follows."""
 
 
@@ -208,7 +208,7 @@ class Fleets:
         self.news += 1
         self._listener.elsewhere_changed()
 
-    def _hears(self, workspace: Workspace | None, changes: Sequence[Change] = ()) -> FleetsListener | None:
+    def _hears(self, workspace: Workspace | None, changes: "Sequence[Change]" = ()) -> FleetsListener | None:
         """Count a change; return the listener if it is about the open profile, otherwise tell it that it is not."""
         self.news += 1
         if workspace is self.workspace:
@@ -226,7 +226,7 @@ class Fleets:
 class _FleetsEar:
     """Listens to one workspace, and passes on what it hears while that is the open one."""
 
-    def __init__(self, hears: Callable[[Workspace | None, Sequence[Change]], FleetsListener | None]) -> None:
+    def __init__(self, hears: "Callable[[Workspace | None, Sequence[Change]], FleetsListener | None]") -> None:
         self.workspace: Workspace | None = None
         self._hears = hears
 
@@ -242,7 +242,7 @@ class _FleetsEar:
         if (listener := self._hears(self.workspace, ())) is not None:
             listener.events_happened(events)
 
-    def alarms_changed(self, changes: list[Change]) -> None:
+    def alarms_changed(self, changes: "list[Change]") -> None:
         if (listener := self._hears(self.workspace, changes)) is not None:
             listener.alarms_changed(changes)
 

@@ -7,13 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
-from pyhall_tui.alarms.profile_rules import ProfileRules
 from pyhall_tui.clock import Clock
 from pyhall_tui.connection import WIRE
 from pyhall_tui.files.whole_file import claim, sweep_below, temporary_folder
-from pyhall_tui.journal.journal import Journal
+from pyhall_tui.journal.late_journal import LateJournal
 from pyhall_tui.paths import Home
-from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.profiles.watch_list import WatchList
@@ -75,7 +73,7 @@ class Opener:
         """Nothing is read or opened yet."""
         self._home, self._store, self._clock, self._make_demo = home, store, clock, make_demo
         self._wire = SharedLoop(WIRE)
-        self._journals: dict[Path | None, Journal] = {}
+        self._journals: dict[Path | None, LateJournal] = {}
         self._cleanup = contextlib.ExitStack()
         self._swept = False
 
@@ -101,6 +99,8 @@ class Opener:
 
     async def start_demo(self, opened: OpenedProfile, is_open: Callable[[], bool]) -> None:
         """Start the demo's hall, and connect to it. If it can't start, the connection reports that nobody answers."""
+        from pyhall_tui.profiles.api_key import ApiKey  # not before the first frame
+
         demo = opened.demo
         assert demo is not None
         with contextlib.suppress(OSError):  # full, say: what is saved there will report it
@@ -122,7 +122,7 @@ class Opener:
         profile: Profile,
         listener: Ear,
         home: Home,
-        journal: Journal,
+        journal: LateJournal,
         watch_list: WatchList,
         demo: DemoHall | None,
     ) -> OpenedProfile:
@@ -133,17 +133,16 @@ class Opener:
             watch_list=watch_list,
             listener=listener,
             state=home.state,
-            rules=None if demo else ProfileRules(self._store),
+            rules_in=None if demo else self._store,
             wire=self._wire,
         )
         listener.workspace = await workspace.__aenter__()
         return OpenedProfile(workspace, home, demo)
 
-    def _journal(self, path: Path | None) -> Journal:
+    def _journal(self, path: Path | None) -> LateJournal:
         """Return the file's journal, one for the whole run; None is the demo's, in memory."""
         if path not in self._journals:
-            journal = Journal.open(path, self._clock) if path else Journal.in_memory(self._clock)
-            self._journals[path] = journal
+            self._journals[path] = journal = LateJournal.open(path, self._clock)
             self._cleanup.callback(journal.close, 0.5)
         return self._journals[path]
 

@@ -8,7 +8,7 @@ import msgspec
 from pyhall_tui.alarms.alarm import Alarm, Change, Condition
 from pyhall_tui.alarms.silences import Silence
 from pyhall_tui.fleet.events import Severity
-from pyhall_tui.journal.reader import readable
+from pyhall_tui.journal.last_verdict import readable
 
 FIELDS = Alarm.__struct_fields__
 COLUMNS = tuple("was" if field == "before" else field for field in FIELDS)

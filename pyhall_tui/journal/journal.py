@@ -12,10 +12,11 @@ import msgspec
 
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.fleet.events import Event, Kind, Severity
-from pyhall_tui.journal import alarm_questions, reader, statements
+from pyhall_tui.journal import alarm_questions, last_verdict, reader, statements
 from pyhall_tui.journal.coalescing import Coalescing
 from pyhall_tui.journal.connections import JournalFile
 from pyhall_tui.journal.kept_alarms import KeptAlarms
+from pyhall_tui.journal.last_verdict import LastVerdict
 from pyhall_tui.journal.names import Names, move
 from pyhall_tui.journal.open_file import Connect
 from pyhall_tui.journal.retention import Retention
@@ -23,7 +24,6 @@ from pyhall_tui.journal.rows import (
     BatchSummary,
     DispatchRow,
     EnrollmentRow,
-    LastVerdict,
     NotKept,
     Recorded,
     Seen,
@@ -50,9 +50,9 @@ class Journal:
         self, store: JournalFile, clock: Clock, *, retention: Retention | None = None, pace: float = PACE
     ) -> None:
         """Use an open store; `open` and `in_memory` are the usual ways in."""
-        self._store = store
+        self._store = self.store = store
         self._ids = _Ids(clock, store.read(reader.newest_id) or 0)
-        self._clock = clock
+        self._clock = self.clock = clock
         self._folding = Coalescing()
         self._writer = Writer(store, clock, retention or Retention(), pace)
         self._names = Names()
@@ -252,25 +252,25 @@ class Journal:
 
     def first_verdicts(self, profile: str, limit: int) -> list[LastVerdict]:
         """Return the first screenful: the most urgent states first, then by worker id. Their `raw` is empty."""
-        return self._ask(partial(reader.verdicts, profile=self._names.of(profile), limit=limit), [])
+        return self._ask(partial(last_verdict.verdicts, profile=self._names.of(profile), limit=limit), [])
 
     def all_verdicts(self, profile: str) -> list[LastVerdict]:
         """Return all last verdicts of a profile in the same order."""
-        return self._ask(partial(reader.verdicts, profile=self._names.of(profile)), [])
+        return self._ask(partial(last_verdict.verdicts, profile=self._names.of(profile)), [])
 
     def newest_verdict_at(self, profile: str) -> float | None:
         """Return the wall time of a profile's last verdict; None if there is none."""
-        return self._ask(partial(reader.newest_verdict_at, profile=self._names.of(profile)), None)
+        return self._ask(partial(last_verdict.newest_verdict_at, profile=self._names.of(profile)), None)
 
     def verdicts_after(self, profile: str, worker_id: str, limit: int) -> list[LastVerdict]:
         """Return a page of a profile's last verdicts by worker id: those after that one, at most `limit`."""
         return self._ask(
-            partial(reader.verdicts_after, profile=self._names.of(profile), after=worker_id, limit=limit), []
+            partial(last_verdict.verdicts_after, profile=self._names.of(profile), after=worker_id, limit=limit), []
         )
 
     def raw_answer(self, profile: str, worker_id: str) -> bytes | None:
         """Return the answer that a worker's last verdict was read from; None if there is none."""
-        return self._ask(partial(reader.raw_answer, profile=self._names.of(profile), worker_id=worker_id), None)
+        return self._ask(partial(last_verdict.raw_answer, profile=self._names.of(profile), worker_id=worker_id), None)
 
     def events(
         self,
@@ -426,7 +426,7 @@ class _Ids:
     _SINCE = 1_577_836_800.0
 
     def __init__(self, clock: Clock, newest: int) -> None:
-        self._clock = clock
+        self._clock = self.clock = clock
         self._tag = int.from_bytes(os.urandom(2)) & 0xFFF
         self._last = newest >> 12
         self._lock = threading.Lock()

@@ -1,23 +1,19 @@
 """The questions that the journal answers, each a function of an open connection. Unreadable rows are left out."""
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable
-from typing import Any, TypeVar
-
-import msgspec
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from pyhall_tui.fleet.events import Event, Kind, Severity
+from pyhall_tui.journal import last_verdict
+from pyhall_tui.journal.last_verdict import readable
 from pyhall_tui.journal.rows import (
     BatchSummary,
     DispatchRow,
     EnrollmentRow,
     EnrollmentState,
-    LastVerdict,
     Touched,
 )
-from pyhall_tui.registry.models import BanListEntry, Verdict
-
-T = TypeVar("T")
 
 _EVENT = (
     "SELECT id, kind, severity, at, worker_id, was, became, source, correlation_id, detail, times, acknowledged"
@@ -31,13 +27,9 @@ _DISPATCH = (
 _ENROLLMENT = (
     "SELECT batch, row_key, state, at, worker_id, request, answer, error, correlation_id, began_at FROM enrollments"
 )
-_VERDICT = "SELECT worker_id, verdict, at, state_rank, banned_by, changed_at FROM verdicts"
 
 _AT_ONCE = 500
 """Parameters in one question; SQLite allows 32,766, old versions 999."""
-
-_decode_verdict = msgspec.json.Decoder(Verdict).decode
-_decode_entry = msgspec.json.Decoder(BanListEntry).decode
 
 
 class _Where:
@@ -69,34 +61,6 @@ class _Where:
 
     def __str__(self) -> str:
         return " AND ".join(self._conditions) or "1"
-
-
-def verdicts(connection: sqlite3.Connection, profile: str, limit: int = -1) -> list[LastVerdict]:
-    """Return last verdicts, the most urgent states first; all of them if `limit` is -1."""
-    rows = connection.execute(f"{_VERDICT} WHERE profile = ? ORDER BY state_rank, worker_id LIMIT ?", (profile, limit))
-    return readable(_verdict, rows)
-
-
-def newest_verdict_at(connection: sqlite3.Connection, profile: str) -> float | None:
-    """Return the wall time of a profile's last verdict."""
-    (newest,) = connection.execute("SELECT max(at) FROM verdicts WHERE profile = ?", (profile,)).fetchone()
-    return None if newest is None else float(newest)
-
-
-def verdicts_after(connection: sqlite3.Connection, profile: str, after: str, limit: int) -> list[LastVerdict]:
-    """Return last verdicts by worker id, those after `after`."""
-    rows = connection.execute(
-        f"{_VERDICT} WHERE profile = ? AND worker_id > ? ORDER BY worker_id LIMIT ?", (profile, after, limit)
-    )
-    return readable(_verdict, rows)
-
-
-def raw_answer(connection: sqlite3.Connection, profile: str, worker_id: str) -> bytes | None:
-    """Return the JSON object that a worker's last verdict was read from."""
-    row = connection.execute(
-        "SELECT raw FROM verdicts WHERE profile = ? AND worker_id = ?", (profile, worker_id)
-    ).fetchone()
-    return row[0] if row else None
 
 
 def events(
@@ -263,23 +227,8 @@ def touched(connection: sqlite3.Connection, correlation_id: str) -> Touched:
             connection.execute(f"{_DISPATCH} WHERE correlation_id = ? OR correlation_back = ? ORDER BY id", one * 2),
         ),
         readable(_enrollment, connection.execute(f"{_ENROLLMENT} WHERE correlation_id = ? ORDER BY at", one)),
-        readable(_verdict, connection.execute(f"{_VERDICT} WHERE correlation_id = ? ORDER BY worker_id", one)),
+        last_verdict.touched_by(connection, correlation_id),
     )
-
-
-def readable(make: Callable[[tuple[Any, ...]], T], rows: Iterable[tuple[Any, ...]]) -> list[T]:
-    """Return the rows that can be read.
-
-    A row that a newer version wrote, or whose text is damaged, is left out: an unknown worker is never a clean one, and
-    the rest is still useful.
-    """
-    made: list[T] = []
-    for row in rows:
-        try:
-            made.append(make(row))
-        except (ValueError, TypeError, RecursionError, msgspec.DecodeError):
-            continue
-    return made
 
 
 def _event(row: tuple[Any, ...]) -> Event:
@@ -308,18 +257,6 @@ def _dispatch(row: tuple[Any, ...]) -> DispatchRow:
 def _enrollment(row: tuple[Any, ...]) -> EnrollmentRow:
     values = dict(zip(_columns(_ENROLLMENT), row, strict=True))
     return EnrollmentRow(**{**values, "state": EnrollmentState(values["state"])})
-
-
-def _verdict(row: tuple[Any, ...]) -> LastVerdict:
-    worker_id, verdict, at, rank, banned_by, changed_at = row
-    return LastVerdict(
-        worker_id=worker_id,
-        verdict=_decode_verdict(verdict),
-        at=at,
-        rank=rank,
-        banned_by=None if banned_by is None else _decode_entry(banned_by),
-        changed_at=changed_at,
-    )
 
 
 def _columns(select: str) -> list[str]:

@@ -1,13 +1,13 @@
-"""What the journal stores besides events: dispatches, enrollments, last verdicts. Plain values, no SQL."""
+"""What the journal stores besides events and last verdicts: dispatches, enrollments. Plain values, no SQL."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
 
-from pyhall_tui.fleet.entry import Ban, Entry
 from pyhall_tui.fleet.events import Event
-from pyhall_tui.registry.models import KEPT, BanListEntry, Verdict
+from pyhall_tui.journal.last_verdict import LastVerdict
+from pyhall_tui.registry.models import KEPT
 
 RAW_LIMIT = KEPT
 """Bytes of one raw request or answer that are stored; the rest is cut off."""
@@ -89,22 +89,6 @@ class BatchSummary(NamedTuple):
     """How many rows are in each state that occurs."""
 
 
-class LastVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything needed to show a worker at the start, before the registry is asked."""
-
-    worker_id: str
-    verdict: Verdict
-    """When read back, its `raw` is empty: the fleet is shown without it, and `Journal.raw_answer` has it."""
-    at: float
-    """Wall time of the verdict, for its age."""
-    rank: int
-    """The rank of its state: the lowest is the most urgent (`fleet.entry`)."""
-    banned_by: BanListEntry | None = None
-    """The ban list's entry that matched, if one did."""
-    changed_at: float = 0.0
-    """Wall time of its last transition."""
-
-
 class Recorded(NamedTuple):
     """An event as it is stored."""
 
@@ -136,22 +120,3 @@ class Touched(NamedTuple):
 
 class NotKept(Exception):
     """Something that had to be on disk first is not. The text is a sentence for the operator."""
-
-
-def last_verdict(entry: Entry, verdict: Verdict) -> LastVerdict:
-    """Return what is stored for a worker with that last verdict."""
-    return LastVerdict(
-        worker_id=entry.worker_id,
-        verdict=verdict,
-        at=entry.asked_wall,
-        rank=entry.last_state(),
-        banned_by=entry.listed if entry.ban else None,
-        changed_at=entry.changed_wall,
-    )
-
-
-def ban_of(row: LastVerdict, seen: float) -> Ban | None:
-    """Return the ban in force according to the stored row, as seen at that moment of the monotonic clock."""
-    if row.banned_by is not None:
-        return Ban("ban list", seen, row.banned_by.reason)
-    return Ban("verify", seen, row.verdict.ban_reason) if row.verdict.banned else None

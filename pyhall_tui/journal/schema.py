@@ -2,8 +2,6 @@
 
 import sqlite3
 
-from pyhall_tui.alarms.alarm import alarm_id
-
 VERSION = 3
 
 _FIRST = """
@@ -183,7 +181,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     Raises:
         sqlite3.Error: it can't be written, or is damaged.
     """
-    connection.create_function("alarm_id", 3, alarm_id, deterministic=True)
+    connection.create_function("alarm_id", 3, _alarm_id, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Checked again under the lock: a program that started at the same time may have done it.
@@ -195,3 +193,9 @@ def migrate(connection: sqlite3.Connection) -> None:
     except BaseException:
         connection.rollback()
         raise
+
+
+def _alarm_id(profile: str, condition: str, subject: str) -> str:
+    from pyhall_tui.alarms.alarm import alarm_id  # with the first alarm of an older file
+
+    return alarm_id(profile, condition, subject)

@@ -7,7 +7,8 @@ import msgspec
 
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.journal import alarm_statements, reader
-from pyhall_tui.journal.rows import RAW_LIMIT, DispatchRow, EnrollmentRow, LastVerdict, Seen
+from pyhall_tui.journal.last_verdict import LastVerdict
+from pyhall_tui.journal.rows import RAW_LIMIT, DispatchRow, EnrollmentRow, Seen
 
 _SHORT = 1_024
 _LONG = 65_536

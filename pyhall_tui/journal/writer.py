@@ -12,9 +12,9 @@ from typing import NamedTuple
 from pyhall_tui.clock import Clock
 from pyhall_tui.journal import statements
 from pyhall_tui.journal.connections import JournalFile
+from pyhall_tui.journal.last_verdict import LastVerdict
 from pyhall_tui.journal.open_file import is_damage, reason
 from pyhall_tui.journal.retention import Retention, tidy
-from pyhall_tui.journal.rows import LastVerdict
 
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ from textual.content import Content
 from textual.widget import Widget
 
 from pyhall_tui.profiles.environment import KEY
-from pyhall_tui.render.alarm import counts
 from pyhall_tui.render.connection import host, rate_cell
 from pyhall_tui.render.sources import has_trouble, own_cells, short_status_cells, status_cells
 from pyhall_tui.render.text import Cell, Style, clean
@@ -256,5 +255,9 @@ class StatusHeader(Widget):
     def _alarms(self) -> list[Content]:
         if self._workspace is None:
             return []
-        cells = counts(self._workspace.alarms.firing, self._workspace.alarms.silenced)
-        return [as_content(cells, " · ")] if cells else []
+        firing, silenced = self._workspace.alarm_counts
+        if not firing and not silenced:
+            return []
+        from pyhall_tui.render.alarm import counts  # not before the first frame, unless an alarm fires
+
+        return [as_content(counts(firing, silenced), " · ")]

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, Self
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.journal.rows import LastVerdict
+from pyhall_tui.journal.last_verdict import LastVerdict
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.profiles.watch_list import WatchList

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pyhall_tui.fleet.events import Event, Kind, Severity
-from pyhall_tui.journal.rows import DispatchRow, EnrollmentRow, EnrollmentState, LastVerdict
+from pyhall_tui.journal.last_verdict import LastVerdict
+from pyhall_tui.journal.rows import DispatchRow, EnrollmentRow, EnrollmentState
 from pyhall_tui.registry.models import Verdict
 
 NOW = 1_774_000_000.0

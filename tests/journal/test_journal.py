@@ -8,7 +8,8 @@ import pytest
 
 from pyhall_tui.fleet.events import Kind, Severity
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.journal.rows import DispatchRow, EnrollmentState, LastVerdict
+from pyhall_tui.journal.last_verdict import LastVerdict
+from pyhall_tui.journal.rows import DispatchRow, EnrollmentState
 from pyhall_tui.registry.models import BanListEntry, Verdict
 from tests.clock import ManualClock
 from tests.journal.makers import NOW, dispatch, enrollment, event, rows_in, until, verdict

@@ -7,7 +7,8 @@ import pytest
 
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.journal.rows import DispatchRow, LastVerdict
+from pyhall_tui.journal.last_verdict import LastVerdict
+from pyhall_tui.journal.rows import DispatchRow
 from pyhall_tui.paths import Home
 from pyhall_tui.registry.models import Verdict
 from pyhall_tui.screens.dispatch.screen import DispatchScreen
