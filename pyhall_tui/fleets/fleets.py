@@ -95,8 +95,14 @@ class Fleets:
         return Kept(
             wanted.profile or wanted.stored,
             None,
-            wanted.mistake or (self._beside.why_not(name) if self._beside else ""),
+            wanted.mistake or self._why_not(name),
         )
+
+    def _why_not(self, name: str) -> str:
+        if self._beside is not None:
+            return self._beside.why_not(name)
+        is_demo = self.opened is not None and self.opened.demo is not None
+        return "The demo runs by itself. Open a profile to watch those of the overview." if is_demo else ""
 
     # -- opening -----------------------------------------------------------------------------------------------
 

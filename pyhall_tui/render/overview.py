@@ -9,8 +9,8 @@ from pyhall_tui.monitor.connection_state import ConnectionState, Reachability
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.render.alarm import counts
 from pyhall_tui.render.connection import host
-from pyhall_tui.render.sources import status_cells
-from pyhall_tui.render.text import Cell, Style, clean, span, time_of_day
+from pyhall_tui.render.sources import has_trouble, status_cells
+from pyhall_tui.render.text import Cell, Style, clean, in_seconds, span, time_of_day
 from pyhall_tui.render.worker import counts_line
 
 _ON_TIME = 2.0
@@ -38,6 +38,12 @@ class ProfileSummary(NamedTuple):
     firing: int = 0
     """Alarms that nobody has acknowledged or silenced."""
     silenced: int = 0
+
+
+def is_live(of: ProfileSummary, now: Moment) -> bool:
+    """Whether the profile is being watched, and nothing is wrong with any of its sources."""
+    state = of.connection
+    return state is not None and state.reach is Reachability.LIVE and not has_trouble(state, now, of.profile.timeout)
 
 
 class ProfileLook(NamedTuple):
@@ -143,7 +149,7 @@ def _behind(of: ProfileSummary, now: Moment) -> Cell:
     if of.connection.reach in _STOPPED:
         return Cell("stopped", Style.WARNING)
     if of.connection.holdable_interval is not None:
-        return Cell(f"needs {span(of.connection.holdable_interval)}", Style.WARNING)
+        return Cell(f"needs {in_seconds(of.connection.holdable_interval)}", Style.WARNING)
     if waiting:
         return Cell(f"{waiting:,} to ask", Style.DIM)
     return Cell("on time", Style.DIM)

@@ -9,7 +9,7 @@ from pyhall_tui.fleet.entry import State
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
 from pyhall_tui.monitor.sources import Source
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.render.overview import ProfileSummary, profile_lines, profile_look
+from pyhall_tui.render.overview import ProfileSummary, is_live, profile_lines, profile_look
 from pyhall_tui.render.text import Cell, Style
 
 NOW = Moment(mono=1000.0, wall=1_774_000_000.0)
@@ -101,8 +101,8 @@ def test_the_sweep_is_behind_by_what_the_oldest_verdict_is_later_than_its_interv
 
 
 def test_a_sweep_that_cannot_keep_its_interval_says_how_long_a_round_takes() -> None:
-    state = ConnectionState(reach=Reachability.LIVE, holdable_interval=200.0)
-    assert row_of(summary(state))["behind"] == "needs 3m"
+    state = ConnectionState(reach=Reachability.LIVE, holdable_interval=10.7)
+    assert row_of(summary(state))["behind"] == "needs 11s"
 
 
 def test_alarms_that_are_silenced_are_counted_as_such() -> None:
@@ -125,6 +125,22 @@ def test_a_registry_that_is_lost_is_not_called_live() -> None:
     row = row_of(summary(lost))
     assert row["connection"] == "✖ lost list ✖ timed out (9) verify ✖ timed out (9)"
     assert "live" not in " ".join(lines_of(summary(lost)))
+    assert not is_live(summary(lost), NOW)
+
+
+@pytest.mark.parametrize(
+    ("state", "live"),
+    [
+        (LIVE, True),
+        (None, False),
+        (ConnectionState(), False),
+        (ConnectionState(reach=Reachability.NO_KEY), False),
+        (ConnectionState(reach=Reachability.LIVE, ban_list=BanListState.FAILING), False),
+        (ConnectionState(reach=Reachability.LIVE, verify_source=Source(answered=900.0, unheard=999.0)), False),
+    ],
+)
+def test_a_profile_is_only_live_if_no_source_has_trouble(state: ConnectionState | None, live: bool) -> None:
+    assert is_live(summary(state), NOW) is live
 
 
 def test_hostile_names_are_cleaned() -> None:

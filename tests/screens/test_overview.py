@@ -18,12 +18,12 @@ from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.screens.overview.profiles_table import ProfilesTable
 from pyhall_tui.screens.overview.screen import OverviewScreen
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
-from pyhall_tui.screens.workers.table import WorkersTable
 from pyhall_tui.widgets import clipboard
 from pyhall_tui.widgets.clipboard import SelectTextScreen
 from tests.clock import ManualClock
 from tests.live_hall import WORKER, LiveHall, live_hall
 from tests.screens.conftest import OpenApp, OpenedApp, no_keyring, profile_of
+from tests.typist import write
 from tests.waiting import until
 
 WIDE = (200, 40)
@@ -150,7 +150,7 @@ async def test_enter_opens_a_profile_or_a_worker_in_its_profile(
     async with open_app(*several.profiles, keys=several.keys, clock=several.clock) as opened:
         screen = await show_overview(opened)
         await until(lambda: "2 clean" in opened.text(), clock=opened.clock)
-        await opened.pilot.press("tab", "tab")
+        await opened.pilot.press("tab")
         assert screen.workers_table.has_focus
         screen.workers_table.move_to(next(key for key in screen.workers_table.keys if key.startswith("wkr_theirs")))
         await opened.pilot.press("enter")
@@ -190,7 +190,8 @@ async def test_one_filter_and_one_order_for_all_workers(
         await opened.pilot.press("S")
         assert worker_and_fleet(table.keys[0]) == ("wkr_2", "other")
         monkeypatch.setattr(clipboard, "tools", lambda *_: [])  # not on the clipboard of whoever runs the tests
-        await opened.pilot.press("y", "C")
+        table.move_to(table.keys[0])  # a key is not taken while a row has just come under the cursor by itself
+        write(opened.app, "y", "C")
         await until(lambda: isinstance(opened.screen, SelectTextScreen))
         assert opened.screen.query_one(TextArea).text == "wkr_2"
 
@@ -216,7 +217,7 @@ async def test_space_chooses_a_profile_and_the_file_says_so(open_app: OpenApp, h
     async with open_app(profile_of(hall, name="acme"), key=hall.key) as opened:
         path.write_text(f"# mine\n{path.read_text()}")
         screen = await show_overview(opened)
-        assert "Only the open profile is listed: press a to choose others." in opened.text()
+        assert "Press a to choose the profiles that are listed." in opened.text()
         await opened.pilot.press("space")
         store = ProfileStore(path)
         await until(lambda: store.load().profiles[0].overview)
@@ -278,9 +279,46 @@ async def test_without_a_profile_it_says_how_to_begin(open_app: OpenApp) -> None
         assert "press a to choose profiles, or make one on Profiles (5)" in opened.words()
 
 
-async def test_the_demo_is_listed_while_it_is_open(open_app: OpenApp) -> None:
-    async with open_app(demo=True, size=WIDE) as opened:
+async def test_the_demo_is_listed_while_it_is_open_and_runs_by_itself(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall, name="demo"), demo=True, size=WIDE) as opened:
         screen = await show_overview(opened)
         await until(lambda: screen.workers_table.roster.counts[State.CLEAN] > 10, clock=opened.clock)
         assert list(screen.profiles.keys) == ["demo"]
-        assert isinstance(screen.workers_table, WorkersTable)
+        await opened.pilot.press("a")
+        await until(lambda: "[ ]" in opened.text())
+        await opened.pilot.press("enter", "escape")
+        await until(lambda: "✖ not running" in opened.text())
+        await opened.pilot.press("down")
+        await until(lambda: "The demo runs by itself. Open a profile to watch those of the overview." in opened.text())
+
+
+@pytest.mark.thorough
+async def test_a_second_enter_does_not_open_the_profile_again(
+    open_app: OpenApp, hall: LiveHall, other_hall: LiveHall, several: Several
+) -> None:
+    several.add(hall, "acme", watch=(WORKER,))
+    several.add(other_hall, "other", watch=(WORKER,))
+    async with open_app(*several.profiles, keys=several.keys, clock=several.clock) as opened:
+        screen = await show_overview(opened)
+        await until(lambda: "2 clean" in opened.text(), clock=opened.clock)
+        running = next(kept.workspace for kept in opened.app.fleets.kept if kept.profile.name == "other")
+        table = screen.profiles
+        table.move_to("other")
+        table.post_message(ProfilesTable.Opened(table, "other"))
+        table.post_message(ProfilesTable.Opened(table, "other"))
+        await until(lambda: opened.app.current_mode == "workers")
+        await opened.pilot.pause()
+        assert opened.workspace is running
+
+
+async def test_a_profiles_file_with_a_mistake_is_named_when_you_choose(
+    open_app: OpenApp, hall: LiveHall, home: Home
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key, toasts=True) as opened:
+        await show_overview(opened)
+        (home.config / "profiles.toml").write_text("[profiles.acme\nname=")
+        await opened.pilot.press("space")
+        await until(lambda: "Not saved:" in opened.words())
+        await opened.pilot.press("a")
+        await until(lambda: "Profiles of the overview" in opened.text())
+        assert "acme" in opened.text()

@@ -31,7 +31,7 @@ async def choose(store: ProfileStore, name: str, is_chosen: bool | None = None) 
     try:
         return await asyncio.to_thread(_choose, store, name, is_chosen)
     except (ProfileConflict, ProfilesNotSaved, ProfilesFileError, ValueError) as wrong:
-        return f"Not saved: {wrong}"
+        return f"Not saved: {clean(wrong)}"
 
 
 def _choose(store: ProfileStore, name: str, is_chosen: bool | None) -> str:

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from pyhall_tui.clock import Clock
@@ -23,6 +24,7 @@ from pyhall_tui.screens.workers.table import COLUMNS, WorkersTable, row_of
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
+from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.workspace import Workspace
@@ -34,7 +36,7 @@ _WHOSE = (
 _ALL_COLUMNS = (*COLUMNS[:2], *_WHOSE, *COLUMNS[2:])
 """As on the workers screen, and whose each worker is."""
 _NO_PROFILES = "No profile is open or chosen: press a to choose profiles, or make one on Profiles (5)."
-_ONLY_OPEN = "Only the open profile is listed: press a to choose others."
+_ONLY_ONE = "Press a to choose the profiles that are listed."
 
 
 class OverviewScreen(ModeScreen):
@@ -67,6 +69,9 @@ class OverviewScreen(ModeScreen):
         self._fleets, self._store, self._clock = fleets, store, clock
         self._watched = Watched(fleets)
         self._news = -1
+        self._height = 0
+        self._has_begun = False
+        self._is_leaving = False
         self._summary: tuple[object, ...] = ()
 
     def compose_body(self) -> ComposeResult:
@@ -103,6 +108,11 @@ class OverviewScreen(ModeScreen):
     def workers_table(self) -> WorkersTable:
         """The table of all workers."""
         return self.query_one("#all", WorkersTable)
+
+    @property
+    def focus_chain(self) -> list[Widget]:
+        """Skip the filter with tab, which leads from table to table; slash and the mouse go there."""
+        return [each for each in super().focus_chain if each.id != "filter" or each.has_focus]
 
     @property
     def correlation_id(self) -> str:
@@ -147,11 +157,30 @@ class OverviewScreen(ModeScreen):
     def _show_profiles(self) -> None:
         watched, table = self._watched, self.profiles
         if list(table.keys) != watched.keys:
-            table.styles.height = max(1, len(watched.keys)) + 1
-            table.show(watched.keys, by_itself=True)
+            self._list_profiles()
         table.mark([key for key in watched.keys if (kept := watched.kept(key)) and kept.is_chosen])
         table.refresh_rows(table.visible_keys)
         self._show_detail()
+
+    def _list_profiles(self) -> None:
+        """Show a row for each profile, in a table that is high enough: its columns measure the rows that are seen."""
+        table, keys = self.profiles, self._watched.keys
+        height = max(1, len(keys)) + 1
+        if self._height != height:
+            self._height = height
+            table.styles.height = height
+            if table.size.height:
+                after_refresh(self, self._show_profiles)
+                return
+        table.show(keys, by_itself=True)
+        self._begin_at_the_open_one()
+
+    def _begin_at_the_open_one(self) -> None:
+        """Put the cursor on the open profile when the profiles are first shown."""
+        is_open = [key for key in self._watched.keys if (kept := self._watched.kept(key)) and kept.is_open]
+        if is_open and not self._has_begun:
+            self._has_begun = True
+            self.profiles.move_to(is_open[0])
 
     def _show_detail(self) -> None:
         """Show the profile under the cursor, with what its row has no room for."""
@@ -170,7 +199,8 @@ class OverviewScreen(ModeScreen):
     def _summarise(self) -> None:
         roster = self._watched.roster
         shown, total = len(roster.ids), sum(roster.counts.values())
-        summary = (shown, *roster.counts.values(), len(self._watched.keys), self._watched.running)
+        live = self._watched.count_live(self._clock.now())
+        summary = (shown, *roster.counts.values(), len(self._watched.keys), self._watched.running, live)
         if summary == self._summary:
             return
         self._summary = summary
@@ -180,15 +210,15 @@ class OverviewScreen(ModeScreen):
         said = f"{total:,} worker{'s' * (total != 1)}"
         said = said if shown == total else f"{shown:,} of {said}"
         frame.border_subtitle = as_content([Cell(f"{said} of {_profiles(self._watched.running)}", Style.DIM)])
-        kept, running = len(self._watched.keys), self._watched.running
-        hint = _ONLY_OPEN if kept == 1 else f"{running} of {_profiles(kept)} running"
+        kept = len(self._watched.keys)
+        hint = _ONLY_ONE if kept == 1 else f"{live} of {_profiles(kept)} live"
         self.query_one("#kept-frame").border_subtitle = as_content([Cell(hint if kept else "", Style.DIM)])
 
     def _tick(self) -> None:
         """Draw the rows on screen again, because ages grow, and move what became stale."""
-        if not self.is_current:
-            return
-        self._pull()
+        if self.is_current:
+            self._is_leaving = False  # it could not be opened: otherwise this screen would be gone
+            self._pull()
 
     # -- rows --------------------------------------------------------------------------------------------------
 
@@ -248,10 +278,11 @@ class OverviewScreen(ModeScreen):
             kept.workspace.connection.try_now()
 
     def _go(self, kept: KeptProfile, mode: str, worker_id: str | None = None) -> None:
-        """Go to a screen of a profile, which is opened if it is not open."""
+        """Go to a screen of a profile, which is opened if it is not open; a second key doesn't open it again."""
         if kept.is_open:
             self.post_message(Go(mode, worker_id=worker_id))
-        else:
+        elif not self._is_leaving:
+            self._is_leaving = True
             self.post_message(OpenProfile(kept.profile.name, mode, worker_id=worker_id))
 
     # -- all workers -------------------------------------------------------------------------------------------

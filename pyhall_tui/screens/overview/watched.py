@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
+from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.fleet.order import NamedFleet, Roster, worker_and_fleet
 from pyhall_tui.fleet.times import FleetTimes
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.render.overview import ProfileSummary
+from pyhall_tui.render.overview import ProfileSummary, is_live
 from pyhall_tui.workspace import Workspace
 
 
@@ -119,6 +120,11 @@ class Watched:
             firing=workspace.alarms.firing,
             silenced=workspace.alarms.silenced,
         )
+
+    def count_live(self, now: Moment) -> int:
+        """Return how many profiles are watched without any trouble at that moment."""
+        found = map(self.summary, self._kept)
+        return sum(each is not None and is_live(each, now) for each in found)
 
     def worker(self, key: str | None) -> FoundWorker | None:
         """Return the worker of a row of the roster; None if it is not watched any more."""
