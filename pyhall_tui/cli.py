@@ -7,7 +7,6 @@ import sys
 import threading
 from typing import NamedTuple
 
-from pyhall_tui.commands.output import is_of_output
 from pyhall_tui.paths import NoFolder
 from pyhall_tui.standard_streams import drop_output, never_fail_on_error, open_missing
 from pyhall_tui.start import open_app
@@ -112,6 +111,8 @@ def _tell_not_printed(error: OSError) -> int:
 
 
 def _tell_crash(error: BaseException) -> int:
+    from pyhall_tui.commands.output import is_of_output
+
     if isinstance(error, OSError) and is_of_output(error):  # printed by click itself: a shell's completions
         return _tell_not_printed(error)
     from pyhall_tui import crash

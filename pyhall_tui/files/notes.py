@@ -1,14 +1,13 @@
 """Small things to remember between runs: when a package last matched, how far an evidence log was whole."""
 
 import contextlib
-import hashlib
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from pyhall_tui.files.safe_file import write_atomically
+from pyhall_tui.files.name_digest import name_digest
 from pyhall_tui.files.unreadable import UnreadableFiles
 
 T = TypeVar("T")
@@ -32,6 +31,8 @@ class Notes:
         """Note a value; return whether it is on disk."""
         if self._folder is None or self._unreadable.held_back(path := self._path(self._folder, kind, key)):
             return False
+        from pyhall_tui.files.safe_file import write_atomically  # the first frame reads only
+
         try:
             write_atomically(path, msgspec.json.encode(value))
         except (OSError, UnicodeEncodeError):
@@ -59,11 +60,11 @@ class Notes:
 
     @staticmethod
     def _path(folder: Path, kind: str, key: str) -> Path:
-        return folder / kind / f"{hashlib.sha256(key.encode(errors='surrogatepass')).hexdigest()[:24]}.json"
+        return folder / kind / f"{name_digest(key, 24)}.json"
 
 
 def _digest(profile_name: str) -> str:
-    return hashlib.sha256(profile_name.encode(errors="surrogatepass")).hexdigest()[:12]
+    return name_digest(profile_name, 12)
 
 
 def _move(old: Path, new: Path) -> None:

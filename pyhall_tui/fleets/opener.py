@@ -9,7 +9,6 @@ from typing import Final, NamedTuple, Protocol
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.connection import WIRE
-from pyhall_tui.files.whole_file import claim, sweep_below, temporary_folder
 from pyhall_tui.journal.late_journal import LateJournal
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.profile import Profile
@@ -90,6 +89,8 @@ class Opener:
 
     async def open_demo(self, listener: Ear) -> OpenedProfile:
         """Open the demo with its fleet; it leaves nothing in the user's folders. The caller starts it and connects."""
+        from pyhall_tui.files.whole_file import temporary_folder  # a profile's first frame writes no file
+
         folder = self._cleanup.enter_context(temporary_folder(_DEMO))
         demo = self._make_demo()
         profile = Profile(name="demo", namespace=demo.namespace, registry_url=demo.url, **DEMO_PACE)  # type: ignore[arg-type]
@@ -99,6 +100,7 @@ class Opener:
 
     async def start_demo(self, opened: OpenedProfile, is_open: Callable[[], bool]) -> None:
         """Start the demo's hall, and connect to it. If it can't start, the connection reports that nobody answers."""
+        from pyhall_tui.files.whole_file import claim
         from pyhall_tui.profiles.api_key import ApiKey  # not before the first frame
 
         demo = opened.demo
@@ -149,5 +151,7 @@ class Opener:
 
 def _sweep(home: Home) -> None:
     """Delete what killed programs left half-written in our folders, without delaying the first frame."""
+    from pyhall_tui.files.whole_file import sweep_below
+
     for folder in dict.fromkeys(home):
         sweep_below(folder)

@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 
 from pyhall_tui.files.regular_file import read_bounded, reason
-from pyhall_tui.files.safe_file import locked, write_atomically
 from pyhall_tui.profiles import toml_text
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_checks import mistakes_in_table, profile_of_table
@@ -223,6 +222,8 @@ class ProfileStore:
         Raises:
             ProfilesNotSaved: it cannot be written.
         """
+        from pyhall_tui.files.safe_file import locked, write_atomically  # the first frame reads only
+
         try:
             with locked(self.path):
                 try:
@@ -234,6 +235,8 @@ class ProfileStore:
 
     def _change(self, change: Change, *, keeps_comments: bool = True) -> str:
         """Read, let `change` alter text and document in the same way, write if they changed; return the new text."""
+        from pyhall_tui.files.safe_file import locked, write_atomically
+
         try:
             with locked(self.path):
                 raw = self._read()

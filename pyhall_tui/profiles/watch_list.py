@@ -1,7 +1,6 @@
 """A profile's watch list: the workers that it watches, as JSON Lines, shared with other running programs."""
 
 import contextlib
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 
+from pyhall_tui.files.name_digest import name_digest
 from pyhall_tui.files.regular_file import read_bounded, reason
-from pyhall_tui.files.safe_file import locked, write_atomically
 
 _MOST_NAMED = 3
 """How many odd ids one sentence names."""
@@ -229,6 +228,8 @@ class WatchList:
         """
         new = self.path.with_name(f"{_slug(profile_name)}.jsonl")
         if self.path.exists() and new != self.path:
+            from pyhall_tui.files.safe_file import locked
+
             with locked(self.path):
                 self.path.replace(new)
         self.path = new
@@ -258,6 +259,8 @@ class WatchList:
             lines.set_folder(worker_id, folder)
 
     def _save(self) -> None:
+        from pyhall_tui.files.safe_file import locked, write_atomically  # the first frame reads only
+
         try:
             with locked(self.path):
                 lines = _read(self.path)
@@ -363,5 +366,5 @@ def _plain_ids(data: bytes) -> list[str] | None:
 def _slug(name: str) -> str:
     """Return a file name that every system accepts: the readable part of the name, and a digest to make it unique."""
     readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
-    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:10]
+    digest = name_digest(name, 10)
     return f"{readable}-{digest}" if readable else digest
