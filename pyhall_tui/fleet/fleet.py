@@ -38,6 +38,8 @@ class Fleet:
         """The last full answer of the ban list, without what counts beside it."""
         self.listing: BanList | None = None
         """The ban list's last complete answer."""
+        self._looked_up_in: Mapping[str, BanListEntry] | None = None
+        """The entries among which each worker's hash was looked up; None if workers came since."""
         self._entries: dict[str, Entry] = {}
         self._changed: OrderedDict[str, int] = OrderedDict()
         """Worker id -> revision, in that order: the newest change is last. Only of the last changes."""
@@ -83,6 +85,7 @@ class Fleet:
         for entry in entries:
             self._entries[entry.worker_id] = entry
             self._touch(entry)
+        self._looked_up_in = None
 
     def restore(self, verdict: Verdict, ban: Ban | None, changed_wall: float, heard: Moment) -> None:
         """Load an earlier run's verdict; it is stale until verified again. `heard` is when it was requested."""
@@ -94,6 +97,7 @@ class Fleet:
         entry.list_reason = ban.reason if ban and ban.source == "ban list" else None
         self._set_verdict(entry, verdict, heard)
         entry.restored = True
+        self._looked_up_in = None
 
     def apply(self, verdict: Verdict, asked: Moment, now: Moment) -> list[Event]:
         """Apply a verdict that was requested at `asked`; return the transitions. Ignores unwatched workers.
@@ -136,7 +140,11 @@ class Fleet:
         elif self._whole is not None:
             self.listing = self._whole = msgspec.structs.replace(self._whole, age=answer.age)  # and can be read again
         events: list[Event] = []
+        listed = self.listing.entries if self.listing else None
+        is_known, self._looked_up_in = listed is self._looked_up_in, listed
         for entry in self._entries.values():
+            if is_known and entry.listed is None:
+                continue
             hit = self.listed(entry.last_sha256)
             if hit is not None:
                 events += self._list_hit(entry, hit, asked, now, answer.correlation_id)

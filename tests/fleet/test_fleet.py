@@ -1,5 +1,7 @@
 """How the fleet applies verdicts and ban lists: states, ages, transitions."""
 
+from collections.abc import Callable
+
 import pytest
 
 from pyhall_tui.clock import Moment
@@ -457,3 +459,46 @@ def test_the_same_answer_after_a_failed_verify_or_an_earlier_run_is_news() -> No
         entry = fleet.get("wkr_1")
         assert entry is not None
         assert (entry.restored, entry.error) == (False, "")
+
+
+def _came_back(fleet: Fleet) -> None:
+    gone = fleet.unwatch(["wkr_1"])
+    fleet.apply_ban_list(ban_list(HASH), moment(1), moment(1))
+    fleet.put_back(gone)
+
+
+def _was_restored(fleet: Fleet) -> None:
+    fleet.unwatch(["wkr_1"])
+    fleet.apply_ban_list(ban_list(HASH), moment(1), moment(1))
+    fleet.watch(["wkr_1"])
+    fleet.restore(verdict(), None, 0.0, moment(-50))
+
+
+def _was_verified(fleet: Fleet) -> None:
+    apply(fleet, 0, sha256=OTHER)
+    fleet.apply_ban_list(ban_list(HASH), moment(1), moment(1))
+    fleet.apply_ban_list(BanList(entries={}, unchanged=True), moment(2), moment(2))
+    apply(fleet, 3)
+
+
+@pytest.mark.parametrize("comes", [_came_back, _was_restored, _was_verified])
+def test_an_unchanged_ban_list_bans_a_worker_that_came_since(comes: Callable[[Fleet], None]) -> None:
+    fleet = fleet_with("wkr_1", "wkr_2")
+    apply(fleet, 0)
+    comes(fleet)
+    fleet.apply_ban_list(BanList(entries={}, unchanged=True), moment(4), moment(4))
+    assert state(fleet, 4) is State.BANNED
+    fleet.apply_ban_list(BanList(entries={}, unchanged=True), moment(9), moment(9))
+    entry = fleet.get("wkr_1")
+    assert entry is not None and entry.ban is not None
+    assert entry.ban.seen == moment(9).mono
+
+
+def test_a_worker_is_off_the_list_with_the_answer_that_leaves_it_out() -> None:
+    fleet = fleet_with()
+    apply(fleet, 0)
+    for at, hashes in ((1, (OTHER,)), (2, (HASH,)), (3, ())):
+        fleet.apply_ban_list(ban_list(*hashes), moment(at), moment(at))
+        entry = fleet.get("wkr_1")
+        assert entry is not None
+        assert (entry.listed is not None) is bool(hashes == (HASH,))
