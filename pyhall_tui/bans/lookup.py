@@ -4,11 +4,10 @@ from typing import Any, Final
 
 import msgspec
 
-from pyhall_tui.registry.models import BanList, BanListEntry
+from pyhall_tui.registry.models import OLDEST, BanList, BanListEntry
 
-OLDEST: Final = 300.0
-"""Seconds that a cache between the registry and us may have kept a list that still clears."""
-
+_ANY_AGE: Final = 2.0**31
+"""The age that HTTP gives to what is older than anybody can say (RFC 9111, 1.2.2)."""
 _NOT_IN_IT: Final = "It is not in the ban list received, but "
 
 
@@ -66,5 +65,9 @@ def flaw_of(bans: BanList) -> str:
     if bans.truncated:
         return "that list may be truncated"
     if bans.age > OLDEST:
-        return f"a cache kept that list for {bans.age:,.0f} seconds"
+        return f"that list {_how_old(bans.age)}: a cache kept it, or a hall that can't reach its upstream"
     return ""
+
+
+def _how_old(age: float) -> str:
+    return "has an unknown age" if age >= _ANY_AGE else f"is {age / 60:,.0f} minutes old"

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from pyhall_tui.bans.lookup import OLDEST
 from pyhall_tui.monitor.connection_state import BanListState, Reachability
 from pyhall_tui.monitor.outcomes import LOST_AFTER, Ground, Outcomes, RequestFault
 from pyhall_tui.monitor.sources import Source, SourceRecord
-from pyhall_tui.registry.models import Verdict
+from pyhall_tui.registry.models import OLDEST, Verdict
 
 _DOWN_AFTER = 2
 """Failures of the ban list in a row after which it no longer proves that the registry is there."""

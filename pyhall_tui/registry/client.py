@@ -24,6 +24,7 @@ from pyhall_tui.registry.decode import (
 )
 from pyhall_tui.registry.errors import StatusError
 from pyhall_tui.registry.models import (
+    OLDEST,
     AttestAnswer,
     BanList,
     DispatchAnswer,
@@ -63,6 +64,10 @@ _LOOK_FOR_HASH: Final = "Check first: verify the worker to see which hash is att
 _LOOK_FOR_REPORT: Final = "Check first: ask whoever reviews the ban list if your report has arrived."
 
 _JSON: Final = (("Content-Type", "application/json"),)
+_OLD: Final = (
+    f"It is over {OLDEST / 60:.0f} minutes old, from a cache or a hall that can't reach its upstream: a newer ban may"
+    " be missing."
+)
 _NOT_FROM_A_CACHE: Final = (("Cache-Control", "no-cache"),)
 
 
@@ -176,7 +181,10 @@ class RegistryClient:
 
         def read(answer: Answer) -> Verdict:
             make = unknown_verdict if answer.status == 404 else read_verdict
-            return make(worker_id, answer.body, call.correlation_id)
+            verdict = make(worker_id, answer.body, call.correlation_id)
+            if _age(answer) > OLDEST:
+                return msgspec.structs.replace(verdict, doubts=(*verdict.doubts, _OLD))
+            return verdict
 
         return await self._read(call, read, retry)
 

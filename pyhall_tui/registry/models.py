@@ -7,7 +7,7 @@ equals nothing and is never *attested*; if two fields disagree, the worse one co
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -46,6 +46,10 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     elapsed: float
     """Seconds from sending to the last byte."""
     correlation_id: str
+
+
+OLDEST: Final = 300.0
+"""Seconds that a cache may have kept an answer; an older one clears nobody."""
 
 
 class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):

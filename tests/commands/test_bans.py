@@ -142,7 +142,7 @@ def test_what_cannot_be_hashed_is_two_and_the_others_are_checked(hall: LiveHall,
         ({"body": f'[{{"sha256": "{BANNED}"}}, {{"sha256": "x"}}]'}, "some entries can't be read"),
         ({"body": '{"hashes": [], "count": 0, "source": "local-cache"}'}, "may be truncated"),
         ({"body": '[{"sha256": "'}, ""),
-        ({"body": "[]", "headers": {"Age": "86400"}}, "a cache kept that list for 86,400 seconds"),
+        ({"body": "[]", "headers": {"Age": "86400"}}, "that list is 1,440 minutes old"),
         ({"body": "[]", "headers": {"Link": '<https://x.example/2>; rel="next"'}}, "may be truncated"),
     ],
 )

@@ -143,7 +143,7 @@ async def test_a_list_that_was_read_long_ago_is_old_until_a_fresh_one_comes(hall
         assert (state.reach, state.ban_list) == (Reachability.LIVE, BanListState.OLD)
         assert "over 5 minutes ago" in state.ban_list_sentence and is_list_failing(state)
         listing = rig.fleet.listing
-        assert listing is not None and "a cache kept that list" in flaw_of(listing)
+        assert listing is not None and "that list has an unknown age" in flaw_of(listing)
         hall.store.ban(WORKER, "exfiltrates")
         await rig.advance(6)
         assert rig.fleet.counts(rig.clock.now().mono)[State.BANNED] == 1, "its own bans count as ever"
