@@ -1,8 +1,8 @@
-"""The app: modes, theme, keys, toasts. It only wires things; the screens and the workspace do the work."""
+"""The app: modes, theme, keys, news. It only wires things; the screens and the workspace do the work."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ from textual import events, on
 from textual.app import UnknownModeError
 from textual.message import Message
 from textual.screen import Screen
-from textual.widget import Widget
 from textual.worker_manager import WorkerManager
 
 from pyhall_tui import crash
@@ -46,11 +45,12 @@ from pyhall_tui.shell.app_keys import APP_KEYS, APP_LETTERS, OPENED, palette_com
 from pyhall_tui.shell.escape_key import take_escape_apart
 from pyhall_tui.shell.failed_work import TellingWorkers
 from pyhall_tui.shell.gathering import Gathering
-from pyhall_tui.shell.late_start import make_key_store, tell_what_the_log_says
+from pyhall_tui.shell.late_start import make_key_store, open_late_log
+from pyhall_tui.shell.news import NewsApp
+from pyhall_tui.shell.standing import Standing
 from pyhall_tui.shell.theme import DARK, OTHER, THEMES
-from pyhall_tui.shell.toasts import TroubleToasts, with_its_holder
 from pyhall_tui.signals import draw_anew_after_a_stop, end_on_signals, is_a_shells_job
-from pyhall_tui.textual_internals import HookedApp, driver_of, is_handed_back, unpin_closed_widgets
+from pyhall_tui.textual_internals import driver_of, is_handed_back, unpin_closed_widgets
 from pyhall_tui.widgets.attendance import Attendance
 from pyhall_tui.widgets.header import SCREEN_TITLES
 from pyhall_tui.widgets.late import came_late
@@ -68,7 +68,7 @@ _LOOK_FOR_TROUBLE = 2.0
 """Seconds between two checks whether something can no longer be saved."""
 
 
-class PyHallApp(HookedApp):
+class PyHallApp(NewsApp):
     """The operations dashboard."""
 
     CRASH_CODE = crash.EXIT_CODE
@@ -78,7 +78,6 @@ class PyHallApp(HookedApp):
     CSS_PATH = Path(__file__).parent / "screens/workers/workers.tcss"
     CSS = """
     ModalScreen {
-        Toast.-error { display: none; } /* alarms stay up: they would cover the dialog, and come back when it closes */
         &.-tiny, &.-flat {
             background: transparent; /* the screen below says that the terminal is too small */
             & > * { offset-y: 200vh; } /* not hidden: the focus stays where it is */
@@ -113,7 +112,7 @@ class PyHallApp(HookedApp):
             open_log: opens the log, and returns a sentence if it can't; called in a thread after the first frame.
             theme: the name of the first theme: see `theme.first_theme`.
         """
-        super().__init__()
+        super().__init__(clock := clock or SystemClock())
         take_escape_apart()
         unpin_closed_widgets()
         self._garbage = garbage.Collector(self)
@@ -124,15 +123,15 @@ class PyHallApp(HookedApp):
         self.keep_parsed_css(1_000)
         self.begin_with_theme(theme)
         self.add_mode(self.DEFAULT_MODE, partial(self._make_screen, opening_screen))
-        self._clock = clock or SystemClock()
-        self.fleets = Fleets(home, self._clock, self, make_demo)
+        self._clock = clock
+        self.fleets = Fleets(home, clock, self, make_demo, self.run_log)
         self._opens_demo = demo
         self._profile_name = profile_name
         self._copied: CopyText | None = None
         self._given_keys = key_store
         self._open_log = open_log
         self._alarm_news = AlarmNews(self, self._clock)
-        self._trouble_toasts = TroubleToasts(self)
+        self._standing = Standing(self, self.run_log, clock)
         self.typed_ahead = TypedAhead(self)
         self.attendance = Attendance(self.fleets.attend)
         self._gathering = Gathering(self._tell_screen, lambda: self.attendance.is_there)
@@ -169,7 +168,7 @@ class PyHallApp(HookedApp):
 
     async def on_mount(self) -> None:
         draw_anew_after_a_stop(driver_of(self), is_handed_back)
-        self.call_after_refresh(self.run_worker, tell_what_the_log_says(self, self._open_log))
+        self.call_after_refresh(self.run_worker, open_late_log(self, self._open_log))
         self.call_after_refresh(self._garbage.settle)
         self.attendance.begin()
         self.set_interval(garbage.EVERY, self._garbage.collect_soon)
@@ -204,10 +203,13 @@ class PyHallApp(HookedApp):
 
     async def _show(self, opened: OpenedProfile, mode: str) -> None:
         """Make the screens for what was opened, and report what could not be saved or read."""
-        self._alarm_news.clear()
+        self._forget_closed()
         await self._lay_modes(screens_of(opened.workspace, opened.home), None)
         await self.switch_mode(mode)
         self._follow(opened.workspace)
+
+    def _forget_closed(self) -> None:
+        self.keep_only_alarms_of(kept.workspace.alarms for kept in self.fleets.kept if kept.workspace)
 
     def _follow(self, workspace: Workspace) -> None:
         """Continue after the first frame: load the rest of the fleet, report what could not be saved or read."""
@@ -217,9 +219,8 @@ class PyHallApp(HookedApp):
     def _tell_trouble(self) -> None:
         if (workspace := self.workspace) is not None:
             workspace.keep_what_was_not()
-            told = (*workspace.journal.notes, workspace.watch_list.problem or "", *workspace.set_aside)
-            told = (*told, *workspace.rule_mistakes)
-            self._trouble_toasts.show(note for note in told if note not in workspace.troubles)  # those are in a band
+            self._standing.follow(workspace.standing)
+            self._standing.say_once(note for note in workspace.journal.notes if note not in workspace.standing)
 
     def _restore_rest(self, workspace: Workspace) -> None:
         self.run_worker(workspace.restore_rest(), exit_on_error=False, group="restore")
@@ -227,7 +228,7 @@ class PyHallApp(HookedApp):
     async def _show_profiles(self, problem: str | None) -> None:
         await self.fleets.close()
         self.fleets.begin_overview(self._keys)
-        self._alarm_news.clear()
+        self._forget_closed()
         await self._lay_modes({}, problem)
         await self.switch_mode("profiles")
 
@@ -328,10 +329,9 @@ class PyHallApp(HookedApp):
         self.attendance.close()
         await self.fleets.end()
 
-    def before_removal(self, widgets: Sequence[Widget]) -> list[Widget]:
+    def before_removal(self) -> None:
         """Free what widgets leave behind."""
         self._garbage.collect_soon()
-        return [with_its_holder(widget) for widget in widgets]
 
     # -- the workspace's listener ------------------------------------------------------------------------------
 
@@ -342,7 +342,7 @@ class PyHallApp(HookedApp):
         self._gathering.soon(FleetsChanged)
 
     def alarms_changed_elsewhere(self, workspace: Workspace, changes: list[Change]) -> None:
-        self._alarm_news.take(workspace.alarms, changes, are_listed=False, profile=workspace.profile.name)
+        self._alarm_news.take(workspace.alarms, changes, profile=workspace.profile.name)
 
     def connection_changed(self) -> None:
         self._tell_screen(ConnectionChanged())
@@ -352,7 +352,7 @@ class PyHallApp(HookedApp):
 
     def alarms_changed(self, changes: list[Change]) -> None:
         if self.workspace is not None:
-            self._alarm_news.take(self.workspace.alarms, changes, are_listed=self.current_mode == "activity")
+            self._alarm_news.take(self.workspace.alarms, changes)
         self._tell_screen(AlarmsChanged())
 
     def _tell_screen(self, message: Message) -> None:
@@ -369,8 +369,6 @@ class PyHallApp(HookedApp):
         except UnknownModeError:
             self.notify("Open a profile first, or the demo.", severity="warning", markup=False)
             return
-        if message.mode == "activity":
-            self._alarm_news.clear()
         await arrival
         if message.worker_id is not None or message.fill:
             self.screen.post_message(message)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pyhall_tui.clock import Clock, Moment
+from pyhall_tui.feeds.run_log import RunLog
 from pyhall_tui.files.notes import Notes
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
@@ -76,6 +77,8 @@ class Connection:
         self.own = OwnRequests()
         self.on_request: Callable[[RequestRecord], None] | None = None
         """Called after each finished request, on the thread that opened this."""
+        self.run_log = RunLog()
+        """Takes each request; whoever opens the connection may share one."""
         self.warnings: tuple[str, ...] = ()
         """The client's warnings: plain http that was allowed, an unreadable entry in NO_PROXY."""
         self._clock = clock
@@ -342,3 +345,4 @@ class Connection:
         self.own.record(record)
         if self.on_request is not None:
             self.on_request(record)
+        self.run_log.request(self.profile.name, record)

@@ -21,15 +21,11 @@ from textual.driver import Driver
 from textual.geometry import Region, Size
 from textual.keys import Keys
 from textual.message_pump import MessagePump
-from textual.notifications import Notification, Notifications
 from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
-from textual.widgets._toast import Toast, ToastHolder
-
-__all__ = ["KEY_SEQUENCES", "Toast", "ToastHolder"]  # only re-exported; `textual.widgets` has no toasts
 
 _CRASH_METHODS: Final = ("_fatal_error", "_handle_exception")
 KEY_SEQUENCES: Final = cast(dict[str, tuple[Keys, ...]], ANSI_SEQUENCES_KEYS)
@@ -57,8 +53,8 @@ class HookedApp(App[None]):
         """Return what a crash prints, and log the error."""
         raise NotImplementedError
 
-    def before_removal(self, widgets: Sequence[Widget]) -> list[Widget]:
-        """Return what to remove instead of these widgets. Every removal goes through here."""
+    def before_removal(self) -> None:
+        """Called before widgets are removed. Every removal goes through here."""
         raise NotImplementedError
 
     def start_in_mode(self, mode: str) -> None:
@@ -67,7 +63,8 @@ class HookedApp(App[None]):
 
     def begin_with_theme(self, name: str) -> None:
         """Take a theme before the app runs. Set as usual, it would have all CSS parsed twice for the first frame."""
-        self._disable_tooltips = True  # no widget of ours has one, and each screen would have a widget for them
+        # No widget of ours has a tooltip, and news is a line: each screen would have a widget for either.
+        self._disable_tooltips = self._disable_notifications = True
         self.set_reactive(App.theme, name)
         others = {each: False for each in self.classes if each.startswith("-theme-")}
         dark = self.current_theme.dark
@@ -100,9 +97,9 @@ class HookedApp(App[None]):
             self.stylesheet.apply(screen)
 
     def _prune(self, *nodes: Widget, parent: DOMNode | None = None) -> AwaitRemove:
-        """Show the hook what is removed; the widget itself is notified too late."""
-        whole = self.before_removal(nodes)
-        return super()._prune(*whole, parent=parent if whole == list(nodes) else whole[0].parent)
+        """Call the hook; the widget itself is notified too late."""
+        self.before_removal()
+        return super()._prune(*nodes, parent=parent)
 
     def _handle_exception(self, error: Exception) -> None:
         """Let the app continue after a harmless error: Textual ends it after any error."""
@@ -228,25 +225,6 @@ def bindings_for(widget: Widget, key: str) -> Sequence[Binding]:
 def update_scrollbars(view: ScrollView) -> None:
     """Let the scrollbars follow the view's `virtual_size` now; otherwise that takes a layout of the screen."""
     view._scroll_update(view.virtual_size)
-
-
-# -- toasts: `App.notify` returns no handle to remove one with, and `clear_notifications` removes all ----------------
-
-
-def toasts_up(app: App[Any]) -> Notifications:
-    """Return the toasts that are up."""
-    return app._notifications
-
-
-def raise_toast(app: App[Any], toast: Notification) -> None:
-    """Show a toast that can be removed again."""
-    app._notifications.add(toast)
-    app._refresh_notifications()
-
-
-def take_toast_away(app: App[Any], toast: Notification) -> None:
-    """Remove one toast; it may be gone already."""
-    app._unnotify(toast)
 
 
 # -- memory ----------------------------------------------------------------------------------------------------

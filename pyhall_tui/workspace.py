@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.connection import Connection, Takers
+from pyhall_tui.feeds.run_log import RunLog
 from pyhall_tui.files.notes import Notes
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.fleet.events import Event
@@ -83,6 +84,7 @@ class Workspace:
         connect_by: type[Connection] = Connection,
         rules_in: ProfileStore | None = None,
         wire: SharedLoop | None = None,
+        run_log: RunLog | None = None,
     ) -> None:
         """Open nothing yet.
 
@@ -90,6 +92,7 @@ class Workspace:
             state: the folder for notes between runs; without it, there are none.
             rules_in: has the profile's rules for alarms; without it, the defaults hold.
             wire: the thread that its connection shares with others; without it, it has its own.
+            run_log: takes each request; without it, the workspace has its own.
         """
         self.profile = profile
         self.clock = clock
@@ -101,6 +104,8 @@ class Workspace:
         self._draft_trouble: str | None = None
         self._rules_in = rules_in
         self._alarms: ProfileAlarms | None = None
+        self._set_aside: tuple[str, ...] = ()
+        """Which files could not be read and were set aside, and are still there, in sentences."""
         self.list_asked: Moment | None = None
         """When the ban list's last answer was requested."""
         self._time: asyncio.Task[None] | None = None
@@ -113,9 +118,11 @@ class Workspace:
             known=lambda: [entry.worker_id for entry in self.fleet if entry.verdict and entry.verdict.known],
             wire=wire,
         )
+        self.run_log = self.connection.run_log = run_log or RunLog()
         self.key_answer: KeyAnswer | None = None
         """The result of asking for the profile's key, for the band; whoever connects sets it."""
         self._listener = listener
+        self._hall_trouble = ""
         self._lab: Lab | None = None
         self._packages: PackageWatch | None = None
         self._closed = False
@@ -375,10 +382,15 @@ class Workspace:
 
     def keep_what_was_not(self) -> None:
         """Try again to save what could not be saved; call it every few seconds."""
-        from pyhall_tui.files.drafts import keep_drafts_that_were_not  # not before the first frame
+        from pyhall_tui.files.drafts import drafts_set_aside, keep_drafts_that_were_not  # not before the first frame
 
         self.watch_list.keep_what_was_not()
         self._draft_trouble = keep_drafts_that_were_not()
+        self._set_aside = (*self.journal.notes_set_aside(), *self.notes.set_aside, *drafts_set_aside())
+
+    def take_hall_trouble(self, sentence: str) -> None:
+        """Take why the hall's newest policy is not in force; empty if it is, or this isn't a local hall."""
+        self._hall_trouble = sentence
 
     @property
     def rule_mistakes(self) -> tuple[str, ...]:
@@ -391,11 +403,10 @@ class Workspace:
         return (*self._journal.troubles, *filter(None, [self.watch_list.trouble, self._draft_trouble]))
 
     @property
-    def set_aside(self) -> tuple[str, ...]:
-        """Which drafts and notes could not be read and were set aside, in sentences."""
-        from pyhall_tui.files.drafts import drafts_set_aside  # not before the first frame
-
-        return (*self.notes.set_aside, *drafts_set_aside())
+    def standing(self) -> tuple[str, ...]:
+        """What is wrong for as long as it is, apart from the connection, in sentences, the worst first."""
+        found = (*self.troubles, self._hall_trouble, *self.rule_mistakes, self.watch_list.problem, *self._set_aside)
+        return tuple(dict.fromkeys(filter(None, (*found, self.run_log.file_trouble))))
 
     def _follow_packages(self, workers: Iterable[WatchedWorker]) -> None:
         for worker in workers:

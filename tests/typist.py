@@ -9,7 +9,15 @@ from textual.app import App
 from pyhall_tui.widgets.typed_ahead import TypedAhead
 from tests.waiting import until
 
-_CHARACTERS = {"slash": "/", "colon": ":", "question_mark": "?", "space": " ", "minus": "-", "underscore": "_"}
+_CHARACTERS = {
+    "slash": "/",
+    "colon": ":",
+    "question_mark": "?",
+    "exclamation_mark": "!",
+    "space": " ",
+    "minus": "-",
+    "underscore": "_",
+}
 _NAMES = {character: name for name, character in _CHARACTERS.items()}
 _NAMED = {"escape", "backspace", "delete", "up", "down", "left", "right", "home", "end", "pageup", "pagedown"}
 _BYTES = {"enter": "\r", "tab": "\t", **_CHARACTERS}

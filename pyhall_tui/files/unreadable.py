@@ -23,9 +23,13 @@ class UnreadableFiles:
     """What one reader of small JSON files could not read. Thread-safe."""
 
     def __init__(self) -> None:
-        self.sentences: tuple[str, ...] = ()
-        """Sentences for the user about files that were set aside."""
+        self._aside: tuple[tuple[Path, str], ...] = ()
         self._held_back: dict[Path, str] = {}
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Sentences for the user about files that were set aside, and are still there."""
+        return tuple(said for aside, said in self._aside if os.path.lexists(aside))
 
     def read(self, path: Path, decode: Callable[[str], T]) -> T | None:
         """Return what `decode` makes of a file's text; None if there is no file, or it is empty or has another shape.
@@ -58,6 +62,5 @@ class UnreadableFiles:
         except OSError as error:
             self._held_back[path] = f"{path} can't be read ({why}), nor set aside ({reason(error)})."
         else:
-            self.sentences = (*self.sentences, f"{path} can't be read ({why}). It was set aside as {aside.name}.")[
-                :_MOST
-            ]
+            said = f"{path} can't be read ({why}). It was set aside as {aside.name}: mend it, or delete it."
+            self._aside = (*self._aside, (aside, said))[:_MOST]

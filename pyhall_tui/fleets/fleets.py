@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pyhall_tui.clock import Clock
+from pyhall_tui.feeds.run_log import RunLog
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.fleets.opener import DemoHall, OpenedProfile, Opener
 from pyhall_tui.fleets.overview import Overview
@@ -52,8 +53,15 @@ class FleetsListener(Listener, Protocol):
 class Fleets:
     """Opens profiles, keeps those of the overview running, and closes everything."""
 
-    def __init__(self, home: Home, clock: Clock, listener: FleetsListener, make_demo: Callable[[], DemoHall]) -> None:
-        """Nothing is read or opened yet."""
+    def __init__(
+        self,
+        home: Home,
+        clock: Clock,
+        listener: FleetsListener,
+        make_demo: Callable[[], DemoHall],
+        run_log: RunLog | None = None,
+    ) -> None:
+        """Nothing is read or opened yet. `run_log` takes the requests of whatever is opened."""
         self.home = home
         self.store = ProfileStore(home.config / "profiles.toml")
         self.opened: OpenedProfile | None = None
@@ -63,7 +71,7 @@ class Fleets:
         """Increases when something changed that a table of all fleets shows, ages aside."""
         self._clock = clock
         self._listener = listener
-        self._opener = Opener(home, self.store, clock, make_demo)
+        self._opener = Opener(home, self.store, clock, make_demo, run_log)
         self._overview = Overview(self.store)
         self._beside: Beside | None = None
         self._is_attended = True

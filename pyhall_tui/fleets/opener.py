@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Protocol
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.connection import WIRE
+from pyhall_tui.feeds.run_log import RunLog
 from pyhall_tui.journal.late_journal import LateJournal
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.profile import Profile
@@ -68,9 +69,17 @@ class OpenedProfile(NamedTuple):
 class Opener:
     """Opens any number of workspaces, all on one journal and one wire's thread, and cleans up after the demo."""
 
-    def __init__(self, home: Home, store: ProfileStore, clock: Clock, make_demo: Callable[[], DemoHall]) -> None:
-        """Nothing is read or opened yet."""
+    def __init__(
+        self,
+        home: Home,
+        store: ProfileStore,
+        clock: Clock,
+        make_demo: Callable[[], DemoHall],
+        run_log: RunLog | None = None,
+    ) -> None:
+        """Nothing is read or opened yet. `run_log` takes the requests of whatever is opened."""
         self._home, self._store, self._clock, self._make_demo = home, store, clock, make_demo
+        self._run_log = run_log
         self._wire = SharedLoop(WIRE)
         self._journals: dict[Path | None, LateJournal] = {}
         self._cleanup = contextlib.ExitStack()
@@ -137,6 +146,7 @@ class Opener:
             state=home.state,
             rules_in=None if demo else self._store,
             wire=self._wire,
+            run_log=self._run_log,
         )
         listener.workspace = await workspace.__aenter__()
         return OpenedProfile(workspace, home, demo)

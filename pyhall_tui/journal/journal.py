@@ -389,6 +389,12 @@ class Journal:
         """Damaged files next to the journal: what they knew about earlier batches is lost."""
         return self._store.set_aside
 
+    def notes_set_aside(self) -> list[str]:
+        """Return what `notes` says about a damaged file that this run set aside, while the file is still there."""
+        notes = self._store.notes
+        aside = [path.name for path in self.set_aside] if notes else []
+        return [note for note in notes if any(name in note for name in aside)]
+
     def batches(self, profile: str) -> list[BatchSummary]:
         """Return the batches of one profile with the number of rows in each state, newest first."""
         return self._ask(partial(reader.batches, profile=self._names.of(profile)), [])

@@ -113,7 +113,7 @@ def begin_anew(path: Path, connect: Connect = sqlite3.connect) -> JournalConnect
         return open_memory(_only_memory(path, f"it is damaged and can't be set aside ({error})"))
     note = (
         f"The journal was damaged: it was set aside as {aside}, and a new one was started."
-        " Nothing is known from before."
+        " Nothing is known from before. Delete that file when you don't need it any more."
     )
     return opened._replace(notes=(note, *opened.notes))
 

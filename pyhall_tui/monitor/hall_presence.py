@@ -1,6 +1,7 @@
 """Is the opened registry a local hall? And all of its workers at once, which the registry's own API can't list."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final
 
 from pyhall_tui.clock import Clock
@@ -20,6 +21,8 @@ from pyhall_tui.registry.local_hall import hall_status, hall_workers
 
 _AGAIN: Final = 30.0
 """Seconds until a registry that gave no clear answer is asked again."""
+_LOOK: Final = 10.0
+"""Seconds between two looks at the policy's state."""
 _NO: Final = (NotFound, UnexpectedStatus, BadRequest, NotARegistrysAnswer, Redirected, NotSent)
 
 
@@ -34,6 +37,19 @@ async def is_local_hall(ask: Ask, clock: Clock) -> bool:
             await clock.sleep(_AGAIN)
         else:
             return True
+
+
+async def follow_policy(ask: Ask, clock: Clock, take: Callable[[str], None]) -> None:
+    """Hand over again and again why the hall's newest policy is not in force: a sentence, or an empty text.
+
+    While the hall can't be reached, what was known stays.
+    """
+    while True:
+        with suppress(RegistryError):
+            status = await ask(lambda client: hall_status(client, retry=False))
+            why = (status.policy_error or "").rstrip(". ")
+            take(f"The hall decides by its last good policy: {why}." if why else "")
+        await clock.sleep(_LOOK)
 
 
 async def watch_all(ask: Ask, fleet: Fleet, watch: Callable[[Iterable[str]], list[str]]) -> str:

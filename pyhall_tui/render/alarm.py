@@ -1,4 +1,4 @@
-"""An alarm or a silence in words: for the header, the lists of events and alarms, a toast and the command line."""
+"""An alarm or a silence in words: for the header, the lists, the line of news and the command line."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _SAID = 160
 """Characters of what the registry says, so that three narrow lines also hold the advice and the next try."""
-_MORE = " (and {} more: D)"
+_MORE = " (and {} more: L)"
+_STAND = "{} problems (L shows all): "
 _NEVER = 7 * 86_400.0
 """Longest round, in seconds, that is shown as a number; nobody waits longer."""
 
@@ -88,19 +89,20 @@ def _pace_band(state: ConnectionState, poll_interval: float) -> Cell | None:
 def trouble_band(troubles: Sequence[str], room: int) -> Cell | None:
     """Return the text of a band about files that can't be saved or used now: as many as fit, and how many more.
 
-    `room` is in characters; the first is named whatever its length.
+    `room` is in characters; the first is named whatever its length. The number comes first, because a long path may
+    leave no room for the end.
     """
     if not troubles:
         return None
     said = clean(troubles[0])
-    named, room = 1, room - len(_MORE) - 2
+    named, room = 1, room - len(_STAND) - 2
     for trouble in troubles[1:]:
         longer = f"{said} {clean(trouble)}"
         if len(longer) > room:
             break
         said, named = longer, named + 1
-    more = _MORE.format(len(troubles) - named) if named < len(troubles) else ""
-    return Cell(f"▲ {said}{more}", Style.WARNING)
+    count = _STAND.format(len(troubles)) if named < len(troubles) else ""
+    return Cell(f"▲ {count}{said}", Style.WARNING)
 
 
 def _too_slow(state: ConnectionState, round_time: float, poll_interval: float) -> str:

@@ -1,4 +1,4 @@
-"""How an event is shown: in the activity list, in a worker's history, in a toast."""
+"""How an event is shown: in the activity list, in a worker's history."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -74,7 +74,7 @@ def change(event: Event) -> str:
 
 
 def sentence(event: Event) -> str:
-    """Return one sentence for a toast: who, what, according to whom, why."""
+    """Return one sentence: who, what, according to whom, why."""
     if event.kind is Kind.VERIFY_FAILING:
         return f"Most verifies fail. {clean(event.detail)}"
     who = clean(event.worker_id) if event.worker_id else "The registry"

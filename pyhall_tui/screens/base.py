@@ -40,9 +40,7 @@ class ModeScreen(HookedScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (100, "-normal"), (WIDE, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "escape", "dismiss_toasts", "Dismiss toasts", show=False, id="app.dismiss", tooltip="Dismiss the toasts"
-        ),
+        Binding("escape", "dismiss_news", "Dismiss news", show=False, id="app.dismiss", tooltip="Dismiss the news"),
     ]
     DEFAULT_CSS = """
     ModeScreen {
@@ -108,7 +106,7 @@ class ModeScreen(HookedScreen):
 
         return () if self.query(TooSmall) else (TooSmall(),)
 
-    def action_dismiss_toasts(self) -> None:
+    def action_dismiss_news(self) -> None:
         self.app.clear_notifications()
 
     @on(FleetChanged)
@@ -165,8 +163,7 @@ class ModeScreen(HookedScreen):
         state, width = opened.connection.state, self.app.size.width
         said = bands(state, opened.key_answer, opened.now(), opened.profile.poll_interval)
         shown = fitting(said, len(_BAND_IDS) if "-tall" in self.classes else len(_BAND_IDS) - 1)
-        troubles = (*opened.troubles, *opened.rule_mistakes)
-        kept = trouble_band(troubles, _BAND_LINES * (width - _LOST_BY_WRAPPING))
+        kept = trouble_band(opened.standing, _BAND_LINES * (width - _LOST_BY_WRAPPING))
         return [*zip_longest(_BAND_IDS, shown), ("kept-band", kept)]
 
 

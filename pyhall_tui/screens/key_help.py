@@ -29,7 +29,7 @@ class KeysScreen(DialogScreen[None]):
 
     def _listing(self) -> Content:
         groups: dict[str, dict[str, list[str]]] = {}
-        for active in self._active.values():
+        for active in sorted(self._active.values(), key=lambda active: active.node is self.app):
             binding = active.binding
             if not binding.tooltip or binding.system:
                 continue

@@ -1,1 +1,1 @@
-"""What the app does on every screen: keys, palette, theme, toasts, bell, memory."""
+"""What the app does on every screen: keys, palette, theme, news, bell, memory."""

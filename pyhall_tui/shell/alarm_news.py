@@ -1,44 +1,32 @@
-"""Notifies you of firing alarms: with toasts, the bell and the desktop, according to the profile's rules."""
+"""Notifies you of firing alarms: with the line, the bell and the desktop, according to the profile's rules."""
 
 from collections.abc import Iterable
-
-from textual.app import App
 
 from pyhall_tui.alarms.alarm import Alarm, Change, Condition, Standing, What
 from pyhall_tui.alarms.rules import Tell
 from pyhall_tui.clock import Clock
 from pyhall_tui.journal.alarms import Alarms
 from pyhall_tui.shell.attention import Attention
-from pyhall_tui.shell.toasts import AlarmToasts
+from pyhall_tui.shell.news import NewsApp
 
 
 class AlarmNews:
     """Takes changes of alarms, and calls for attention to newly firing ones, unless they are silenced."""
 
-    def __init__(self, app: App[None], clock: Clock) -> None:
-        self._toasts = AlarmToasts(app)
+    def __init__(self, app: NewsApp, clock: Clock) -> None:
+        self._app = app
         self._attention = Attention(app, clock)
 
-    def take(self, alarms: Alarms, changes: Iterable[Change], *, are_listed: bool, profile: str = "") -> None:
-        """Report changes.
-
-        Args:
-            are_listed: the screen that lists them is visible, so a toast would only be in the way.
-            profile: the name of their profile, if it is not the one on the screen.
-        """
+    def take(self, alarms: Alarms, changes: Iterable[Change], *, profile: str = "") -> None:
+        """Report changes; `profile` is the name of theirs, if it is not the open one."""
         changes = list(changes)
         news = [change.alarm for change in changes if change.what is What.FIRED and not change.quiet and change.alarm]
         news = [alarm for alarm in news if alarms.book.standing(alarm) is Standing.FIRING]
-        self._toasts.keep(lambda alarm: not alarms.book.is_of(alarm) or _is_news(alarms, alarm), _touched(changes))
+        self._app.keep_alarms(lambda alarm: _is_news(alarms, alarm), _touched(changes), alarms)
         ways = [(alarm, alarms.rules.of(alarm.condition).tell) for alarm in news]
-        if not are_listed:
-            self._toasts.show([alarm for alarm, tell in ways if Tell.LINE in tell], profile)
+        self._app.say_alarms([alarm for alarm, tell in ways if Tell.LINE in tell], alarms, profile)
         for alarm, tell in ways:
             self._attention.call(alarm, bell=Tell.BELL in tell, desktop=Tell.DESKTOP in tell, profile=profile)
-
-    def clear(self) -> None:
-        """Remove the toasts, because you have seen them."""
-        self._toasts.clear()
 
 
 def _is_news(alarms: Alarms, alarm: Alarm) -> bool:

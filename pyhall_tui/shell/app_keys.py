@@ -78,6 +78,9 @@ APP_KEYS: Final[list[BindingType]] = [
         "C", "show_copied", "Copied", show=False, priority=True, id="app.copied", tooltip="Show what was last copied"
     ),
     Binding(
+        "L", "open_log", "Log", show=False, priority=True, id="app.log", tooltip="The log of this run, and all news"
+    ),
+    Binding(
         "M",
         "mouse(False)",
         "Mouse",
@@ -96,7 +99,7 @@ APP_KEYS: Final[list[BindingType]] = [
     ),
 ]
 
-APP_LETTERS: Final = {"show_copied": "C", "mouse": "M"}
+APP_LETTERS: Final = {"show_copied": "C", "open_log": "L", "mouse": "M"}
 """The actions whose key has priority and is a character in a field."""
 
 

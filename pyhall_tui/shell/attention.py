@@ -1,4 +1,4 @@
-"""Calls for attention besides the toast: the terminal's bell and a desktop notification, if the rules say so."""
+"""Calls for attention besides the line of news: the terminal's bell and a desktop notification, if the rules say so."""
 
 import os
 

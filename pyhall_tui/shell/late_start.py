@@ -1,9 +1,9 @@
 """What the app sets up after its first frame, because the frame doesn't need it."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from textual.app import App
+from pyhall_tui.shell.news import NewsApp
 
 if TYPE_CHECKING:
     from pyhall_tui.profiles.keys import KeyStore
@@ -16,10 +16,9 @@ def make_key_store() -> "KeyStore":
     return KeyStore()
 
 
-async def tell_what_the_log_says(app: App[Any], open_log: Callable[[], str | None]) -> None:
-    """Open the log in a thread; if it can't be written, show why."""
+async def open_late_log(app: NewsApp, open_log: Callable[[], str | None]) -> None:
+    """Open the log's file in a thread; if it can't be written, a band says why. Then faults go to both logs."""
     from pyhall_tui.threads.off_loop import off_loop
 
-    note = await off_loop(open_log, name="log")
-    if note:
-        app.notify(note, severity="warning", timeout=15, markup=False)
+    app.follow_faults()
+    app.run_log.file_trouble = await off_loop(open_log, name="log")

@@ -97,6 +97,7 @@ class PyHallCommands(Provider):
         yield Command("Alarms: all, and their state", partial(app.run_action, "open('alarms')"), "Key !")
         trace = partial(app.run_action, "open('correlation')")
         yield Command("Trace: everything a correlation id touched", trace, "Key f")
+        yield Command("Log of this run: requests, faults, news", partial(app.run_action, "open_log"), "Key L")
         yield Command("Doctor: check everything for problems", partial(app.run_action, "doctor"), "Key D")
         for active in self.screen.active_bindings.values():
             binding = active.binding

@@ -108,7 +108,7 @@ async def copy_text(app: App[None], text: str, what: str, *, shown_by: str) -> N
     write_to_terminal(app, sequence(text, os.environ))
     count = f"{len(text):,} character{'s' * (len(text) != 1)}"
     app.notify(
-        f"The {what} was sent to the terminal ({count}). If it is not on the clipboard, {shown_by} shows it.",
+        f"The {what} was sent to the terminal: press {shown_by} if it is not on the clipboard ({count}).",
         timeout=8,
         markup=False,
     )

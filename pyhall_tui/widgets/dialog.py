@@ -69,7 +69,7 @@ class DialogScreen(ClosedOnce[T]):
     DialogScreen {
         align: center middle;
         Dialog {
-            width: 76; max-width: 96%; height: auto; max-height: 100%; margin-top: 1; padding: 1 2;
+            width: 76; max-width: 96%; height: auto; max-height: 100%; margin: 1 0; padding: 1 2;
             border: round $primary; background: $surface; scrollbar-size-vertical: 1;
             border-title-color: $text; border-subtitle-color: $text-muted;
         }

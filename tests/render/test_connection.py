@@ -79,7 +79,7 @@ def test_a_registry_that_answers_too_slowly_is_told_with_how_long_it_takes() -> 
 def test_bands_that_find_no_room_are_counted() -> None:
     cells = [Cell(text) for text in ("one.", "two.", "three.")]
     assert fitting(cells, 3) == cells
-    assert [cell.text for cell in fitting(cells, 2)] == ["one.", "two. (and 1 more: D)"]
+    assert [cell.text for cell in fitting(cells, 2)] == ["one.", "two. (and 1 more: L)"]
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_bands_that_find_no_room_are_counted() -> None:
     [
         (["The disk is full."], 200, "▲ The disk is full."),
         (["The disk is full.", "No list."], 200, "▲ The disk is full. No list."),
-        (["The disk is full.", "No list.", "No draft."], 50, "▲ The disk is full. No list. (and 1 more: D)"),
-        (["The disk is full.", "No list.", "No draft."], 10, "▲ The disk is full. (and 2 more: D)"),
+        (["The disk is full.", "No list.", "No draft."], 60, "▲ 3 problems (L shows all): The disk is full. No list."),
+        (["The disk is full.", "No list.", "No draft."], 10, "▲ 3 problems (L shows all): The disk is full."),
     ],
 )
 def test_all_that_cannot_be_saved_is_in_the_band_or_counted(troubles: list[str], room: int, said: str) -> None:

@@ -20,6 +20,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from pyhall_tui.app import PyHallApp
+from pyhall_tui.feeds.run_log import Kind
 from pyhall_tui.hall.late_demo import LateDemo
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
@@ -63,6 +64,10 @@ class OpenedApp:
         """Return the same as one line without frames, so that wrapped text is continuous."""
         return " ".join(re.sub("[│╭╮╰╯─▌▔▁]", " ", self.text()).split())
 
+    def said(self) -> list[str]:
+        """Return everything that the line of news has said."""
+        return [row.text for row in self.app.run_log.since(0) if row.kind is Kind.NEWS]
+
 
 OpenApp = Callable[..., AbstractAsyncContextManager[OpenedApp]]
 
@@ -100,7 +105,7 @@ def open_app(home: Home) -> OpenApp:
     """Open the app as `async with open_app(*profiles, …) as opened`: the first profile is opened, with its workers.
 
     Without a profile it is the first run; `demo=True` opens the demo. `key` is what the profiles have for this run
-    (None: none), `watch` the worker ids on the first one's watch list, `toasts` shows them (Textual's tests do not).
+    (None: none), `watch` the worker ids on the first one's watch list.
     """
 
     @contextlib.asynccontextmanager
@@ -111,7 +116,6 @@ def open_app(home: Home) -> OpenApp:
         size: tuple[int, int] = (120, 40),
         clock: ManualClock | None = None,
         keys: KeyStore | None = None,
-        toasts: bool = False,
         **options: Any,
     ) -> Any:
         clock = clock or ManualClock()
@@ -124,7 +128,7 @@ def open_app(home: Home) -> OpenApp:
         if watch:
             WatchList(home.data, profiles[0].name).add(watch)
         app = PyHallApp(home, make_demo=lambda: LateDemo(lively=False), clock=clock, key_store=keys, **options)
-        async with app.run_test(size=size, notifications=toasts) as pilot:
+        async with app.run_test(size=size) as pilot:
             await until(lambda: app.current_mode != "opening")
             await pilot.pause()
             yield OpenedApp(app, pilot, home, keys, clock)

@@ -34,10 +34,6 @@ async def go_to_activity(opened: OpenedApp) -> ActivityScreen:
     return screen
 
 
-def toasts(opened: OpenedApp) -> list[str]:
-    return [toast.message for toast in opened.app._notifications]
-
-
 def shown(screen: ActivityScreen) -> list[str | None]:
     return [screen._shown[key].worker_id for key in screen.table.keys]
 
@@ -170,7 +166,7 @@ async def test_no_character_acts_in_the_filter_and_enter_goes_to_the_worker(open
         await opened.pilot.press("slash", *"quorum?", "slash", "1")
         assert opened.screen is screen and screen.query_one(Input).value == "quorum?/1"
         await opened.pilot.press("escape", "end", "enter")
-        await until(lambda: any("gone is not on the watch list" in toast for toast in toasts(opened)))
+        await until(lambda: any("gone is not on the watch list" in each for each in opened.said()))
         await opened.pilot.press("4", "home", "enter")
         await until(lambda: isinstance(opened.screen, WorkerDetailScreen) and WORKER in opened.text())
         await opened.pilot.press("escape")
@@ -200,17 +196,3 @@ async def test_export_writes_what_passes_the_filter(
         await until(lambda: not isinstance(opened.screen, ExportScreen))
         header, *rows = csv.reader((tmp_path / "out.csv").read_text().splitlines())
         assert [dict(zip(header, row, strict=True))["worker_id"] for row in rows] == ["'=cmd()"]
-
-
-async def test_toasts_for_many_bans_leave_room_and_go_when_you_look(open_app: OpenApp, hall: LiveHall) -> None:
-    async with open_app(profile_of(hall), key=hall.key) as opened:
-        await until(lambda: isinstance(opened.screen, WorkersScreen))
-        for number in range(20):
-            opened.workspace.take_events([event(worker_id=f"w{number}")])
-        assert len(toasts(opened)) == 4
-        assert toasts(opened)[-1] == "and 17 more alarms: press 4 for all of them (in a field: esc, then 4)."
-        assert opened.workspace.journal.flush(30)
-        opened.workspace.alarms.acknowledge(opened.workspace.journal.events("acme", worker="w0"))
-        assert "w0 is BANNED (verify)" not in toasts(opened) and len(toasts(opened)) == 3
-        await go_to_activity(opened)
-        assert not toasts(opened)

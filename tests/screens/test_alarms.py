@@ -10,20 +10,16 @@ from pyhall_tui.fleet.events import Kind, Severity
 from pyhall_tui.screens.activity.silences_dialog import SilencesScreen
 from tests.journal.makers import event
 from tests.live_hall import WORKER, LiveHall
-from tests.screens.conftest import OpenApp, OpenedApp, profile_of
+from tests.screens.conftest import OpenApp, profile_of
 from tests.waiting import until
 
 LIFT = {"before": "BANNED", "after": "clean", "severity": Severity.NOTICE}
 
 
-def toasts(opened: OpenedApp) -> list[str]:
-    return [toast.message for toast in opened.app._notifications]
-
-
 @pytest.mark.thorough
 async def test_a_ban_that_is_lifted_is_counted_no_more_and_says_so(open_app: OpenApp, hall: LiveHall) -> None:
     """F56, F57: by the list and by verify it is one; set again it is a new firing of the same."""
-    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(160, 45), toasts=True) as opened:
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(160, 45)) as opened:
         await until(lambda: "1 clean" in opened.text(), clock=opened.clock)
         hall.store.ban(WORKER, "exfiltrates")
         await until(lambda: "✖ 1 alarm" in opened.text() and "is BANNED" in opened.words(), clock=opened.clock)
@@ -47,7 +43,7 @@ async def test_a_silenced_worker_is_counted_as_such_and_stays_at_the_top_of_the_
 ) -> None:
     hall.add_worker("wkr_other", sha256="ab" * 32)
     profile = profile_of(hall)
-    async with open_app(profile, key=hall.key, watch=(WORKER, "wkr_other"), size=(120, 45), toasts=True) as opened:
+    async with open_app(profile, key=hall.key, watch=(WORKER, "wkr_other"), size=(120, 45)) as opened:
         await until(lambda: "2 clean" in opened.text(), clock=opened.clock)
         await opened.pilot.press("4", "S")
         await until(lambda: isinstance(opened.screen, SilencesScreen))
@@ -88,7 +84,7 @@ async def test_an_acknowledgement_of_all_can_be_undone(open_app: OpenApp, hall: 
         await opened.pilot.press("u")
         await until(lambda: workspace.alarms.firing == 30)
         await opened.pilot.press("u")
-        await until(lambda: any("no acknowledgement to undo" in each for each in toasts(opened)))
+        await until(lambda: any("no acknowledgement to undo" in each for each in opened.said()))
         assert workspace.journal.flush(30)
         assert workspace.journal.unacknowledged_alarms("acme") == 30
 
@@ -128,8 +124,8 @@ async def test_rules_say_what_is_an_alarm_and_how_one_is_told(open_app: OpenApp,
         file.write('\n[profiles.acme.alarms]\ndrifted = "note"\nrevoked = {tell = []}\nbanned = "loud"\n')
     assert tomllib.loads(path.read_text())
     line = path.read_text().splitlines().index('banned = "loud"') + 1
-    async with open_app(key=None, keys=opened.keys, toasts=True, size=(160, 45)) as opened:
-        await until(lambda: any(f"line {line}," in each for each in toasts(opened)))
+    async with open_app(key=None, keys=opened.keys, size=(160, 45)) as opened:
+        await until(lambda: f"line {line}," in opened.words())
         opened.workspace.take_events(
             [
                 event(Kind.DRIFTED, "w1"),
@@ -139,7 +135,7 @@ async def test_rules_say_what_is_an_alarm_and_how_one_is_told(open_app: OpenApp,
         )
         assert opened.workspace.alarms.firing == 2
         assert opened.workspace.alarms.book.firing("w1")[Condition.DRIFTED].severity is Severity.NOTICE
-        told = [each for each in toasts(opened) if each.startswith("w")]
+        told = [each for each in opened.said() if each.startswith("w")]
         assert told == ["w3 is BANNED (verify)"]
 
 

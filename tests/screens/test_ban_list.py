@@ -182,7 +182,7 @@ def sent(hall: LiveHall) -> int:
 
 
 async def test_a_read_only_profile_reports_nothing(open_app: OpenApp, hall: LiveHall) -> None:
-    async with open_app(profile_of(hall, read_only=True), key=hall.key, watch=(WORKER,), toasts=True) as opened:
+    async with open_app(profile_of(hall, read_only=True), key=hall.key, watch=(WORKER,)) as opened:
         await open_list(opened)
         await opened.pilot.press("r")
         await reads(opened, "This profile is read-only")
@@ -209,7 +209,7 @@ async def test_b_is_a_character_in_a_field_and_twice_opens_one(open_app: OpenApp
 
 
 async def test_without_a_profile_it_says_what_to_do(open_app: OpenApp) -> None:
-    async with open_app(toasts=True) as opened:
+    async with open_app() as opened:
         opened.app.set_focus(None)
         await opened.pilot.press("b")
         await reads(opened, "Open a profile first")

@@ -9,7 +9,6 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
-from textual.widgets._toast import Toast
 
 from pyhall_tui.screens.correlation.screen import CorrelationScreen
 from pyhall_tui.screens.dispatch.dialogs import ChooseScreen, IntervalScreen
@@ -49,20 +48,6 @@ DIALOGS: list[Callable[[Workspace], Screen[Any]]] = [
 ]
 
 
-async def test_alarms_do_not_lie_on_a_dialog_and_are_back_when_it_closes(open_app: OpenApp, hall: LiveHall) -> None:
-    async with open_app(profile_of(hall), key=hall.key, toasts=True) as opened:
-        opened.app.notify("wkr_abc123 is BANNED (verify)", severity="error", timeout=600)
-        await until(lambda: "is BANNED (verify)" in opened.text())
-        await opened.pilot.press("a")
-        await until(lambda: isinstance(opened.screen, AddWorkersScreen) and bool(opened.screen.query(Toast)))
-        await opened.pilot.pause()
-        assert not any(toast.display for toast in opened.screen.query(Toast))  # except the one on the screen below
-        opened.app.notify("Copied.", timeout=600)
-        await until(lambda: "Copied." in opened.text())  # what the dialog itself has to say
-        await opened.pilot.press("escape")
-        await until(lambda: "is BANNED (verify)" in opened.text())
-
-
 @pytest.mark.parametrize("make", [AddWorkersScreen, lambda: PickPackageScreen("Pick", "Take", Path.cwd())])
 @pytest.mark.thorough
 async def test_a_dialog_in_a_terminal_too_small_gives_way_to_the_sentence_and_is_back_with_what_was_typed(
@@ -95,7 +80,7 @@ async def test_failed_work_is_reported_whatever_widget_or_dialog_it_was_of(open_
     async def fail(who: str) -> None:
         raise OSError(f"no disk for {who}")
 
-    async with open_app(profile_of(hall), key=hall.key, toasts=True) as opened:
+    async with open_app(profile_of(hall), key=hall.key) as opened:
         opened.app.post_message(Go("enroll"))
         await until(lambda: bool(opened.screen.query(EnrollOne)))
         places: list[Widget | Screen[None]] = [opened.screen.query_one(EnrollOne), opened.screen]
@@ -114,7 +99,7 @@ async def test_failed_work_whose_error_quotes_a_key_is_reported_without_it(open_
     async def fail() -> None:
         raise OSError(f"the keyring refused {hall.key} of acme")
 
-    async with open_app(profile_of(hall), key=hall.key, toasts=True) as opened:
+    async with open_app(profile_of(hall), key=hall.key) as opened:
         opened.screen.run_worker(fail(), exit_on_error=False)
         await until(lambda: "That failed: the keyring refused" in opened.words())
         assert "of acme" in opened.words()

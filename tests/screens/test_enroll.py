@@ -506,6 +506,6 @@ async def test_a_draft_that_cannot_be_read_is_kept_and_named(open_app: OpenApp, 
     path.write_bytes('{"display_name": "W"}'.encode("utf-16"))
     async with open_app(profile_of(hall), key=hall.key) as opened:
         await at_the_form(opened)
-        await until(lambda: any("It was set aside as" in toast.message for toast in opened.app._notifications))
+        await until(lambda: "It was set aside as" in opened.words())
     (aside,) = path.parent.glob("enroll.json.unreadable-*")
     assert "W" in aside.read_text("utf-16")

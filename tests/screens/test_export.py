@@ -155,7 +155,7 @@ async def test_a_format_is_chosen_and_the_table_copied(open_app: OpenApp, hall: 
 
 
 async def test_an_empty_table_and_a_form_have_nothing_to_export(open_app: OpenApp, hall: LiveHall) -> None:
-    async with open_app(profile_of(hall), key=hall.key, watch=("wkr_a",), toasts=True) as opened:
+    async with open_app(profile_of(hall), key=hall.key, watch=("wkr_a",)) as opened:
         await opened.pilot.press("slash", *"zzz", "enter", "E")
         await until(lambda: "There are no rows here to export" in opened.words())
         await opened.pilot.press("escape", "escape", "3")

@@ -310,7 +310,7 @@ async def test_the_empty_fleet_offers_to_watch_all_of_the_halls_workers(open_app
 
 async def test_from_the_hall_all_are_watched_by_a_key(open_app: OpenApp, hall: LiveHall) -> None:
     hall.add_worker("wkr_two")
-    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), toasts=True) as opened:
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await go_to_hall(opened)
         await opened.pilot.press("W")
         await reads(opened, "Watching 1 more worker. 1 already watched.")

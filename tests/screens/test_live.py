@@ -1,4 +1,4 @@
-"""What header, band and toasts say about the registry and the key is true and current."""
+"""What header, band and news say about the registry and the key is true and current."""
 
 import pytest
 
@@ -39,7 +39,7 @@ async def test_workers_that_vanish_together_are_one_alarm(open_app: OpenApp, hal
     ids = tuple(f"wkr_{number}" for number in range(6))
     for worker_id in ids:
         hall.add_worker(worker_id)
-    async with open_app(profile_of(hall), key=hall.key, watch=ids, toasts=True) as opened:
+    async with open_app(profile_of(hall), key=hall.key, watch=ids) as opened:
         await until(lambda: "6 clean" in opened.text(), clock=opened.clock)
         hall.faults.add(path="/api/v1/verify/*", status=404)
         workspace = opened.workspace
@@ -111,7 +111,7 @@ async def test_a_hall_that_is_down_is_not_hammered_to_learn_whether_it_wants_a_k
 
 async def test_what_another_program_acknowledges_is_acknowledged_here(open_app: OpenApp, hall: LiveHall) -> None:
     """F56: header, toast and list follow within seconds."""
-    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), toasts=True) as opened:
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await until(lambda: "1 clean" in opened.text(), clock=opened.clock)
         hall.store.ban(WORKER, "exfiltrates")
         await until(lambda: "✖ 1 alarm" in opened.text() and "is BANNED" in opened.words(), clock=opened.clock)

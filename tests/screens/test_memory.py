@@ -12,7 +12,6 @@ from textual._styles_cache import StylesCache
 from textual.command import CommandPalette
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets._toast import ToastHolder
 
 from pyhall_tui.app import PyHallApp
 from pyhall_tui.screens.doctor_screen import DoctorScreen
@@ -162,17 +161,6 @@ async def test_screens_of_the_bar_are_made_once_and_freed_with_their_profile(ope
         await open_again()
         assert len(seen.openings[0]) > 100, "nothing was looked at"
         await freed(seen, opened, "the screens of the bar")
-
-
-async def test_a_toast_that_goes_takes_its_holder_with_it(open_app: OpenApp, hall: LiveHall) -> None:
-    """F94: Textual leaves one on the screen, with a task of its own, for each toast that is dismissed."""
-    async with open_app(profile_of(hall), key=hall.key, toasts=True) as opened:
-        opened.app.notify("One", timeout=600)
-        opened.app.notify("Two", timeout=600)
-        await until(lambda: "One" in opened.text() and "Two" in opened.text())
-        assert len(opened.screen.query(ToastHolder)) == 2
-        opened.app.clear_notifications()
-        await until(lambda: not opened.screen.query(ToastHolder))
 
 
 @pytest.fixture

@@ -269,4 +269,4 @@ async def test_work_for_a_closed_screen_is_not_reported_as_failed(open_app: Open
         work = opened.app.run_worker(draw(), exit_on_error=False)
         await until(lambda: work.is_finished)
         await opened.pilot.pause()
-        assert [each.message for each in opened.app._notifications if "failed" in each.message] == []
+        assert [each for each in opened.said() if "failed" in each] == []

@@ -314,7 +314,7 @@ async def test_a_second_enter_does_not_open_the_profile_again(
 async def test_a_profiles_file_with_a_mistake_is_named_when_you_choose(
     open_app: OpenApp, hall: LiveHall, home: Home
 ) -> None:
-    async with open_app(profile_of(hall), key=hall.key, toasts=True) as opened:
+    async with open_app(profile_of(hall), key=hall.key) as opened:
         await show_overview(opened)
         (home.config / "profiles.toml").write_text("[profiles.acme\nname=")
         await opened.pilot.press("space")
@@ -322,3 +322,27 @@ async def test_a_profiles_file_with_a_mistake_is_named_when_you_choose(
         await opened.pilot.press("a")
         await until(lambda: "Profiles of the overview" in opened.text())
         assert "acme" in opened.text()
+
+
+async def test_news_of_another_profile_names_it_and_the_overview_makes_it_seen(
+    open_app: OpenApp, several: Several, hall: LiveHall, other_hall: LiveHall
+) -> None:
+    other_hall.add_worker("wkr_there", sha256="ab" * 32)
+    several.add(hall, "acme", watch=(WORKER,))
+    several.add(other_hall, "staging", watch=("wkr_there",))
+    async with open_app(*several.profiles, keys=several.keys, clock=several.clock, size=WIDE) as opened:
+        await until(lambda: "1 clean" in opened.text(), clock=opened.clock)
+        other_hall.store.ban("wkr_there", "exfiltrates")
+        await until(
+            lambda: "✖ ALARM staging: wkr_there is BANNED" in opened.text() and "0 overview" in opened.text(),
+            clock=opened.clock,
+        )
+        await opened.pilot.press("4")
+        await until(lambda: opened.app.current_mode == "activity")
+        await opened.pilot.pause()
+        assert "✖ ALARM staging: wkr_there is BANNED" in opened.text(), "Activity lists only the open profile's alarms"
+        await show_overview(opened)
+        await opened.pilot.press("1")
+        await until(lambda: opened.app.current_mode == "workers")
+        await opened.pilot.pause()
+        assert "ALARM" not in opened.text()

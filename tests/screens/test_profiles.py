@@ -26,7 +26,7 @@ async def test_the_first_run_makes_a_profile_tests_it_saves_it_and_opens_it(
     open_app: OpenApp, hall: LiveHall, home: Home
 ) -> None:
     """F01: without a keyring the key is kept for this run, and one sentence says so and why."""
-    async with open_app(toasts=True) as opened:
+    async with open_app() as opened:
         assert "Welcome" in opened.text() and "Try the demo (no account needed)" in opened.text()
         await fill(opened, name="acme", namespace="org.yourco", registry_url=hall.url + "/", key=f"  {hall.key} ")
         assert hall.key not in opened.text()

@@ -156,7 +156,7 @@ async def test_several_pasted_ids_are_watched_and_nothing_is_dropped_silently(
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await opened.pilot.press("slash")
         opened.screen.query_one("#filter").post_message(events.Paste("wkr\r\n\r\nwkr_1\r\nwkr_2\r\n"))
-        await until(lambda: any("2 more lines left out" in toast.message for toast in opened.app._notifications))
+        await until(lambda: "2 more lines left out" in opened.words())
         await opened.pilot.press("escape")
         await opened.pilot.press("a")
         await until(lambda: "Watch workers" in opened.text())
@@ -344,6 +344,6 @@ async def test_a_journal_that_turns_out_to_be_damaged_is_reported_on_screen(
     path = home.data / "journal.db"
     kept, size = path.read_bytes()[:8192], path.stat().st_size
     path.write_bytes(kept + random.Random(40).randbytes(size - len(kept)))
-    async with open_app(key=hall.key, toasts=True, size=LARGE) as opened:
+    async with open_app(key=hall.key, size=LARGE) as opened:
         await until(lambda: "set aside as" in opened.words() and "journal.db.damaged-" in opened.text())
         assert len(list(path.parent.glob("journal.db.damaged-*"))) == 1

@@ -86,7 +86,7 @@ def test_beyond_ssh_what_calls_itself_screen_may_be_tmux() -> None:
     assert sequence("x" * 5_000, {"TERM": "screen"}).startswith("\x1bP")
 
 
-async def test_if_nothing_confirms_it_a_toast_says_what_was_sent_and_how_to_see_it(
+async def test_if_nothing_confirms_it_it_says_what_was_sent_and_how_to_see_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """F52: never a dialog that nobody asked for."""
@@ -101,7 +101,7 @@ async def test_if_nothing_confirms_it_a_toast_says_what_was_sent_and_how_to_see_
         await copy_text(app, "a1b2 [/x]", "package hash", shown_by="C")
         await until(lambda: app._notifications)
         assert [note.message for note in app._notifications] == [
-            "The package hash was sent to the terminal (9 characters). If it is not on the clipboard, C shows it."
+            "The package hash was sent to the terminal: press C if it is not on the clipboard (9 characters)."
         ]
         assert app.screen is below
 

@@ -59,6 +59,7 @@ class ActivityScreen(ModeScreen):
     MODE = "activity"
     CSS_PATH = "activity.tcss"
     AUTO_FOCUS = "#events"
+    LISTS_ALARMS = "open"
     BINDING_GROUP_TITLE = "Activity"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/", id="activity.filter", tooltip="Filter over all fields"),
@@ -331,8 +332,8 @@ class ActivityScreen(ModeScreen):
         self._feed.pause(paused=not self._feed.paused)
         self._redraw()
 
-    def action_dismiss_toasts(self) -> None:
-        """Leave the filter's input, then clear the filter, then the marks (escape). This also dismisses the toasts."""
+    def action_dismiss_news(self) -> None:
+        """Leave the filter's input, then clear the filter, then the marks (escape). This also dismisses the news."""
         filter_input = self.query_one("#activity-filter", Input)
         if filter_input.has_focus and not filter_input.value:
             self.table.focus()
@@ -342,7 +343,7 @@ class ActivityScreen(ModeScreen):
             self.table.focus()
         elif self.table.marked:
             self._unmark()
-        super().action_dismiss_toasts()
+        super().action_dismiss_news()
 
     # -- actions on events -------------------------------------------------------------------------------------
 

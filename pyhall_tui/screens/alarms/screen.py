@@ -62,6 +62,7 @@ class AlarmsScreen(Screen[None]):
 
     CSS_PATH = "alarms.tcss"
     AUTO_FOCUS = "#alarms"
+    LISTS_ALARMS = "open"
     BINDING_GROUP_TITLE = "Alarms"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(

@@ -304,11 +304,11 @@ class DispatchScreen(ModeScreen):
         else:
             self.notify("There is nothing in this tab to copy yet.", markup=False)
 
-    def action_dismiss_toasts(self) -> None:
-        """Leave a field for the list beside it, where characters are keys (escape). This also dismisses the toasts."""
+    def action_dismiss_news(self) -> None:
+        """Leave a field for the list beside it, where characters are keys (escape). This also dismisses the news."""
         tab = self.query_one("#dispatch-tabs", TabbedContent).active
         self.query_one({"try": "#session", "matrix": "#grid", "history": "#kept"}[tab]).focus()
-        super().action_dismiss_toasts()
+        super().action_dismiss_news()
 
     def _keep(self, tried: Tried) -> None:
         self._session[str(tried.row.id)] = tried

@@ -154,10 +154,10 @@ class EnrollScreen(ModeScreen):
         """Verify the enrolled worker again."""
         self.one.verify_again()
 
-    def action_dismiss_toasts(self) -> None:
+    def action_dismiss_news(self) -> None:
         """Stop computing, then leave the field, so that the number keys work (escape)."""
         if self.form.package.is_hashing:
             self.form.package.cancel()
         elif isinstance(self.focused, Input):
             self.one.leave_field()
-        super().action_dismiss_toasts()
+        super().action_dismiss_news()

@@ -45,6 +45,7 @@ class OverviewScreen(ModeScreen):
     MODE = "overview"
     CSS_PATH = "overview.tcss"
     AUTO_FOCUS = "#kept"
+    LISTS_ALARMS = "all"
     BINDING_GROUP_TITLE = "Overview"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -301,10 +302,10 @@ class OverviewScreen(ModeScreen):
     def action_filter(self) -> None:
         self.set_focus(self.query_one("#filter", Input))  # at once: the next key may be on its way already
 
-    def action_dismiss_toasts(self) -> None:
-        """Leave the filter, then clear it, then the marks (escape). This also dismisses the toasts."""
+    def action_dismiss_news(self) -> None:
+        """Leave the filter, then clear it, then the marks (escape). This also dismisses the news."""
         self.workers_table.step_back(self.query_one("#filter", Input))
-        super().action_dismiss_toasts()
+        super().action_dismiss_news()
 
     def action_sort(self) -> None:
         self.workers_table.sort_by_next()

@@ -108,13 +108,16 @@ class WorkersScreen(ModeScreen):
 
     async def _look_for_hall(self) -> None:
         """Check whether this is a local hall, which lists workers and shows decisions; the registry's API doesn't."""
-        from pyhall_tui.monitor.hall_presence import is_local_hall
+        from pyhall_tui.monitor.hall_presence import follow_policy, is_local_hall
 
-        self._is_hall = await is_local_hall(self.workspace.connection.ask_in_turn, self.workspace.clock)
+        workspace = self.workspace
+        self._is_hall = await is_local_hall(workspace.connection.ask_in_turn, workspace.clock)
         self._summary = ()
         self._summarise()
         self.query("#empty-all").set(display=self._is_hall)
         self.refresh_bindings()
+        if self._is_hall:
+            await follow_policy(workspace.connection.ask_in_turn, workspace.clock, workspace.take_hall_trouble)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what only a local hall has if there is one."""
@@ -221,10 +224,10 @@ class WorkersScreen(ModeScreen):
     def action_filter(self) -> None:
         self.query_one(FilterLine).begin()
 
-    def action_dismiss_toasts(self) -> None:
-        """Leave the filter, then clear it, then the marks (escape). This also dismisses the toasts."""
+    def action_dismiss_news(self) -> None:
+        """Leave the filter, then clear it, then the marks (escape). This also dismisses the news."""
         self.table.step_back(self.query_one(FilterLine))
-        super().action_dismiss_toasts()
+        super().action_dismiss_news()
 
     def action_sort(self) -> None:
         self.table.sort_by_next()
