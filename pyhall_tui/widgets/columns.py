@@ -139,12 +139,13 @@ class Columns:
         if self._ids is None or (ids := self._ids()) is self._ids_seen:
             return
         self._ids_seen = ids
-        is_ascii = all(map(str.isascii, ids))
-        longest = max(map(len, ids) if is_ascii else (width_of(id_text(each)) for each in ids), default=0)
+        is_plain = all(map(str.isascii, ids)) and all(map(str.isprintable, ids))
+        texts = ids if is_plain else list(map(id_text, ids))
+        longest = max(map(len if is_plain else width_of, texts), default=0)
         for place, column in enumerate(self._all):
             if column.is_id:
                 self._needs[place] = longest
-                self._cuts[column.key] = MiddleCut(map(id_text, ids))
+                self._cuts[column.key] = MiddleCut(texts)
 
     def _wish(self, place: int) -> Wish:
         column, need, evidence = self._all[place], self._needs[place], self._evidence[place]

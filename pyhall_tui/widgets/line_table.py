@@ -6,7 +6,7 @@ updates, sorts and filters.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
@@ -24,8 +24,10 @@ from pyhall_tui.textual_internals import update_scrollbars
 from pyhall_tui.widgets.cells import STYLES
 from pyhall_tui.widgets.column_widths import GAP, GUTTER
 from pyhall_tui.widgets.columns import Column, Columns, Row, fit, merged, plain
-from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.widgets.late import after_refresh
+
+if TYPE_CHECKING:
+    from pyhall_tui.widgets.exported import Exported
 
 __all__ = ["Column", "LineTable", "Row"]
 
@@ -247,8 +249,10 @@ class LineTable(ScrollView, can_focus=True):
         """Return the row under the cursor, for an action on one; None as with `targets`."""
         return self.cursor_key if self._is_settled() else None
 
-    def exported(self) -> Exported:
+    def exported(self) -> "Exported":
         """Return the rows and columns as they are shown, but with whole values."""
+        from pyhall_tui.widgets.exported import Exported  # not before the first frame
+
         shown, hidden = [column for column, _ in self._columns.shown], self._columns.hidden
         names = [[column.field or column.key for column in columns] for columns in (shown, hidden)]
         return Exported(self._what, tuple(names[0]), lambda: self._records([*shown, *hidden]), tuple(names[1]))

@@ -5,7 +5,7 @@ differs from others with the same beginning and end, then from the end to the fr
 stays that was shown with fewer.
 """
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import Final
@@ -30,8 +30,11 @@ class MiddleCut:
     def __init__(self, texts: Iterable[str] = ()) -> None:
         """`texts` are all that may be shown; each needs to be there once. Others are learned when they are cut."""
         self._texts: Iterable[str] = texts
-        self._groups: dict[str, list[str]] | None = None
-        """The texts with the same ends, sorted; made when the first one is cut."""
+        self._is_grouped = False
+        self._alone: dict[str, str] = {}
+        """By its ends, a text that is the only one with them; of several, one."""
+        self._groups: dict[str, list[str]] = {}
+        """By their ends, texts of which several have the same; sorted. Made when the first text is cut."""
         self._width = 0
         self._cuts: dict[str, str] = {}
         self._given: dict[str, str] = {}
@@ -70,18 +73,33 @@ class MiddleCut:
         return _revealed(characters, order, max(0, width - len(number))) + number
 
     def _group_of(self, text: str) -> list[str]:
-        if self._groups is None:
-            self._groups = {}
-            for each in self._texts:
-                self._groups.setdefault(_key(each), []).append(each)
-            for group in self._groups.values():
-                group.sort()
-            self._texts = ()
-        group = self._groups.setdefault(_key(text), [])
+        """Return all texts with the same ends as this one, sorted."""
+        if not self._is_grouped:
+            self._group()
+        key = _key(text)
+        group = self._groups.get(key)
+        if group is None:
+            alone = self._alone.setdefault(key, text)
+            if alone == text:
+                return [text]
+            group = self._groups[key] = [alone]
         place = bisect_left(group, text)
         if place == len(group) or group[place] != text:
-            insort(group, text)
+            group.insert(place, text)
         return group
+
+    def _group(self) -> None:
+        """Group all texts by their ends. Most are alone, so that a hundred thousand need no list each."""
+        texts, self._texts, self._is_grouped = list(self._texts), (), True
+        keys = list(map(_key, texts))
+        self._alone = dict(zip(keys, texts, strict=True))
+        if len(self._alone) == len(texts):
+            return
+        for key, text in zip(keys, texts, strict=True):
+            if self._alone[key] != text:
+                self._groups.setdefault(key, [self._alone[key]]).append(text)
+        for group in self._groups.values():
+            group.sort()
 
 
 def _key(text: str) -> str:
