@@ -98,7 +98,7 @@ async def test_a_reason_with_brackets_is_shown_unchanged(hall: LiveHall, open_ap
     nasty = '{"flags": [true, false]} [/x] [bold]'
     body = json.dumps({"outcome": "deny", "deny_code": "X [/y]", "reason": nasty})
     hall.faults.add(path="/api/v1/dispatch", status=200, body=body)
-    async with open_app(profile_of(hall), key=hall.key, size=(160, 45)) as opened:
+    async with open_app(profile_of(hall), key=hall.key, size=(140, 45)) as opened:
         screen = await come(opened)
         await send(opened, screen)
 

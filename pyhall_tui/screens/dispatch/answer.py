@@ -17,6 +17,7 @@ from pyhall_tui.registry.models import DispatchRequest
 from pyhall_tui.render.decision import LOOKS, big_letters, facts, headers_text, pretty, request_text
 from pyhall_tui.render.text import Cell, Style, clean_lines, full_time
 from pyhall_tui.widgets.cells import STYLES, as_content
+from pyhall_tui.widgets.late import after_refresh
 
 _LABEL = 12
 _RAW = {"request": "Request", "response": "Response", "headers": "Headers"}
@@ -24,6 +25,10 @@ _SNIPPETS = {"curl": "curl", "python": "Python", "typescript": "TypeScript", "go
 _TITLES = _RAW | _SNIPPETS
 _NOT_YET = "Nothing has been sent yet."
 _UNDER_WAY = "It is being sent."
+_HINT = "Fill in the request, then press ctrl+s. ALLOW or DENY appears here."
+_SHORT = {"request": "Req", "response": "Resp", "headers": "Hdrs", "python": "Py", "typescript": "TS", "go": "Go"}
+_AROUND_TITLE = 2
+"""Cells around each tab's title."""
 
 
 class AnswerView(VerticalScroll, can_focus=False):
@@ -57,13 +62,26 @@ class AnswerView(VerticalScroll, can_focus=False):
     def on_mount(self) -> None:
         self.border_title = "Answer"
         self.query_one("#use-address").display = False
-        self.query_one("#facts", Static).update(
-            as_content([Cell("Fill in the request, then press ctrl+s. ALLOW or DENY appears here.", Style.DIM)])
-        )
+        self.show_hint()
+
+    def show_hint(self, why_not: str = "") -> None:
+        """Say how to get an answer, or why there will be none, unless one is shown."""
+        if self._tried is None:
+            hint = Cell(why_not, Style.WARNING) if why_not else Cell(_HINT, Style.DIM)
+            self.query_one("#facts", Static).update(as_content([hint]))
 
     def on_resize(self) -> None:
         self._draw_word()
         self._draw_facts()
+        after_refresh(self, self._name_tabs)  # a layout that is asked for during one may be forgotten
+
+    def _name_tabs(self) -> None:
+        """Shorten the tabs' titles if not all of them fit, so that each can be clicked."""
+        needed = sum(len(title) + _AROUND_TITLE for title in _TITLES.values())
+        titles = _TITLES if needed <= self.content_size.width else _TITLES | _SHORT
+        for tab in self.query(Tab):
+            if str(tab.label) != (title := titles[tab.id or ""]):
+                tab.label = Content(title)
 
     @property
     def shown(self) -> Tried | None:

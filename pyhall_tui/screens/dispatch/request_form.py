@@ -99,7 +99,7 @@ class RequestForm(VerticalScroll, can_focus=False):
         buttons = [self.query_one("#send", Button), self.query_one("#live", Button)]
         read_only = self._workspace.profile.read_only
         if read_only != buttons[0].disabled:
-            self._tell(READ_ONLY if read_only else "")
+            self.border_subtitle = "read-only: sends nothing" if read_only else ""  # the answer's panel says it in full
             for button in buttons:
                 button.disabled = read_only
 

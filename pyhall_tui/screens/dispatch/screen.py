@@ -40,6 +40,8 @@ _MOST = 1_000
 _WARN_BELOW = 2.0
 """Seconds: a faster live run against a registry on another machine needs a second confirmation."""
 _INTERVAL = 2.0
+_COLUMNS = tuple(column._replace(most=37) if column.is_id else column for column in COLUMNS)
+"""Beside the answer, where the list is narrower than below it, there is room for as much of an id."""
 
 
 class DispatchScreen(ModeScreen):
@@ -85,7 +87,7 @@ class DispatchScreen(ModeScreen):
                 with Horizontal(id="try-top"):
                     yield RequestForm(self.workspace, self._drafts)
                     yield AnswerView(LiveStrip(self.workspace))
-                yield LineTable(with_zone(COLUMNS), self._row, id="session", ids=self._seen_ids)
+                yield LineTable(with_zone(_COLUMNS), self._row, id="session", ids=self._seen_ids, roomy=self.WIDE)
             with TabPane("Matrix  F3", id="matrix"):
                 yield MatrixTab(self.workspace, self._drafts, self._home.config / "baselines")
             with TabPane("History  F4", id="history"):
@@ -125,6 +127,8 @@ class DispatchScreen(ModeScreen):
         """Show whether sending is allowed: on return, the profile may have become read-only."""
         if self.form.is_filled:
             self.form.show_leave()
+            if self._sent_at is None:
+                self.answer.show_hint(READ_ONLY if self.workspace.profile.read_only else "")
 
     # -- one dispatch ------------------------------------------------------------------------------------------
 
