@@ -40,6 +40,7 @@ async def says(opened: OpenedApp, *words: str) -> None:
 # -- the line ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 async def test_of_thirty_news_in_a_second_the_newest_is_shown_and_all_are_in_the_log(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -56,6 +57,7 @@ async def test_of_thirty_news_in_a_second_the_newest_is_shown_and_all_are_in_the
         assert [each for each in opened.said() if each.startswith("News")] == [f"News {each}." for each in range(30)]
 
 
+@pytest.mark.thorough
 async def test_an_alarm_stays_until_it_is_seen_though_other_news_comes_and_goes(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -145,6 +147,7 @@ async def test_on_a_tall_terminal_the_row_stays_so_that_nothing_moves_again(open
         assert table.size.height == height and line(opened) == ""
 
 
+@pytest.mark.thorough
 async def test_news_while_a_dialog_is_open_is_below_it_and_covers_nothing(open_app: OpenApp, hall: LiveHall) -> None:
     """Of the screen below it is said once: by the dialog."""
     async with open_app(profile_of(hall), key=hall.key, size=SMALL) as opened:
@@ -166,6 +169,7 @@ async def test_news_while_a_dialog_is_open_is_below_it_and_covers_nothing(open_a
         await says(opened, "✖ ALARM w1 is BANNED (verify)")
 
 
+@pytest.mark.thorough
 async def test_a_click_opens_the_log_from_a_dialog_too_and_the_line_never_has_the_focus(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -199,6 +203,7 @@ async def test_in_a_field_the_line_says_how_to_reach_its_keys(open_app: OpenApp,
         assert opened.screen.query_one("#filter", Input).value == "L"
 
 
+@pytest.mark.thorough
 async def test_hostile_text_is_cut_cleaned_and_no_markup_and_whole_in_the_log(
     open_app: OpenApp, hall: LiveHall
 ) -> None:
@@ -228,6 +233,7 @@ async def test_a_terminal_too_small_shows_only_that_and_the_news_when_it_grows(
         await says(opened, "✖ ALARM w1", "One.")
 
 
+@pytest.mark.thorough
 async def test_without_a_profile_there_is_news_and_a_log_too(open_app: OpenApp) -> None:
     async with open_app(size=SMALL) as opened:
         await opened.pilot.press("escape", "b")
@@ -260,6 +266,7 @@ async def open_log(opened: OpenedApp) -> RunLogScreen:
     return opened.screen
 
 
+@pytest.mark.thorough
 async def test_the_log_lists_requests_with_status_and_time_and_f_traces_one(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(160, 40)) as opened:
         await until(lambda: "1 clean" in opened.text(), clock=opened.clock)
@@ -282,6 +289,7 @@ async def test_a_request_that_fails_is_a_fault(open_app: OpenApp, hall: LiveHall
         await until(lambda: re.search(rf"verify/{WORKER} +403 forbidden", opened.text()), clock=opened.clock)
 
 
+@pytest.mark.thorough
 async def test_the_log_waits_while_you_read_an_older_row(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key, size=TALL) as opened:
         log = opened.app.run_log
@@ -371,6 +379,7 @@ async def test_a_broken_watch_list_has_a_band_until_it_is_mended(open_app: OpenA
         await until(lambda: path.name not in opened.words(), clock=opened.clock)
 
 
+@pytest.mark.thorough
 async def test_a_draft_that_was_set_aside_has_a_band_until_its_file_is_gone(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key, size=TALL) as opened:
         folder = Drafts(opened.home.state, "acme").folder
@@ -387,6 +396,7 @@ async def test_a_draft_that_was_set_aside_has_a_band_until_its_file_is_gone(open
         await until(lambda: "Over: " in opened.words())
 
 
+@pytest.mark.thorough
 async def test_a_halls_broken_policy_file_has_a_band_on_every_screen_until_it_is_mended(
     open_app: OpenApp, hall: LiveHall, tmp_path: Path
 ) -> None:
