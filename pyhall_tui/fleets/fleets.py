@@ -33,7 +33,10 @@ class Kept(NamedTuple):
     workspace: Workspace | None
     """None: it is not running."""
     sentence: str = ""
-    """Why nothing is asked: it is not running, or has no key. Empty if nothing is wrong, and while it starts."""
+    """Why nothing is asked, or not all: it is not running, has no key, its watch list can't be read, a rule is wrong.
+
+    Empty if nothing is wrong, and while it starts.
+    """
     is_open: bool = False
     """Whether it is the one on the screen."""
     is_chosen: bool = True
@@ -262,10 +265,12 @@ class _FleetsEar:
 
 
 def _of(running: OpenedProfile, *, is_open: bool = False) -> Kept:
-    answer, connection = running.workspace.key_answer, running.workspace.connection
+    workspace = running.workspace
+    answer, connection = workspace.key_answer, workspace.connection
     is_asked = connection.is_connected and connection.state.reach is not Reachability.NO_KEY
     why = answer.sentence if answer is not None and answer.key is None and not is_asked else ""
-    return Kept(running.profile, running.workspace, why, is_open)
+    why = why or workspace.watch_list.problem or next(iter(workspace.rule_mistakes), "")
+    return Kept(running.profile, workspace, why, is_open)
 
 
 def _can_be_opened_as(running: OpenedProfile, profile: Profile) -> bool:

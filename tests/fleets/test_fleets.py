@@ -142,3 +142,19 @@ async def test_a_demo_has_only_its_own(halls: list[LiveHall], tmp_path: Path) ->
         await watching.clock.sleep(0.1)
         assert [(kept.profile.name, kept.is_open) for kept in watching.fleets.kept] == [("demo", True)]
         assert not halls[0].requests
+
+
+async def test_a_watch_list_that_cannot_be_read_is_said_and_holds_up_no_other(
+    halls: list[LiveHall], tmp_path: Path
+) -> None:
+    async with Watching(Home.below(tmp_path)) as watching:
+        watching.add("first", halls[0], watch=["wkr_one"])
+        watching.add("second", halls[1], watch=["wkr_two"])
+        watching.add("third", halls[2], watch=["wkr_two"])
+        broken = WatchList(watching.home.data, "second").path
+        broken.unlink()
+        broken.mkdir()
+        await watching.open("first")
+        await until(lambda: watching.state("third", "wkr_two") is State.CLEAN)
+        assert "cannot be read" in watching.kept("second").sentence
+        assert not watching.kept("third").sentence
