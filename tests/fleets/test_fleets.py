@@ -158,3 +158,24 @@ async def test_a_watch_list_that_cannot_be_read_is_said_and_holds_up_no_other(
         await until(lambda: watching.state("third", "wkr_two") is State.CLEAN)
         assert "cannot be read" in watching.kept("second").sentence
         assert not watching.kept("third").sentence
+
+
+async def test_two_programs_agree_about_the_alarms_of_a_profile_that_one_of_them_has_not_open(
+    halls: list[LiveHall], tmp_path: Path
+) -> None:
+    async with Watching(Home.below(tmp_path)) as one, Watching(Home.below(tmp_path)) as other:
+        one.add("first", halls[0], watch=["wkr_one"])
+        one.add("second", halls[1], watch=["wkr_one", "wkr_two"])
+        other.keyring.keys = one.keyring.keys
+        await one.open("first")
+        await other.open("second")
+        await until(lambda: one.state("second", "wkr_two") is State.CLEAN)
+        beside, opened = one.kept("second").workspace, other.fleets.workspace
+        assert beside is not None
+        assert opened is not None
+        halls[1].store.ban("wkr_two", "leaks")
+        await until(lambda: (beside.alarms.firing, opened.alarms.firing) == (1, 1))
+        opened.alarms.acknowledge_alarms(list(opened.alarms.book.alarms()), "on it")
+        await until(lambda: beside.alarms.firing == 0, 5)
+        (alarm,) = beside.alarms.book.alarms()
+        assert (alarm.times, alarm.note) == (1, "on it")
