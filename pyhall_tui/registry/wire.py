@@ -39,6 +39,8 @@ from pyhall_tui.registry.trip import Answer, Call, Taker, Trip
 T = TypeVar("T")
 
 _PROXY_LOGIN = "The proxy requires a login: put it into the variable that names it, as http://user:password@host:port."
+_READ = httpx.ByteStream(b"")
+"""In the place of a body that was read."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 logger = logging.getLogger("pyhall_tui.registry")
@@ -105,6 +107,7 @@ class Wire:
         if failure is not None:
             failure = self._settled(trip, failure)
         self._tell(trip, failure)
+        trip.let_go()
         if failure is not None:
             raise failure.with_traceback(None)
         return result
@@ -148,6 +151,7 @@ class Wire:
             raise
         finally:
             await response.aclose()
+            response.stream = _READ  # its own refers to the response: only a garbage collection would free them
 
     async def _receive(self, trip: Trip, response: httpx.Response, read: Callable[[Answer], T]) -> T:
         if _is_unasked(response):  # whatever its status says, it says it of another request

@@ -1,12 +1,15 @@
 """Kept connections, surplus answers, and which requests are repeated."""
 
 import asyncio
+import gc
 
+import httpx
 import pytest
 
 from pyhall_tui.registry.client import RegistryClient
 from pyhall_tui.registry.errors import NotARegistrysAnswer, Unreachable
 from pyhall_tui.registry.models import DispatchRequest, Outcome, RequestRecord
+from pyhall_tui.registry.trip import Trip
 from tests.registry.conftest import OpenClient
 from tests.registry.raw_server import RawRequest, RawServer, answer, hang_up, json, until, verdict
 
@@ -154,3 +157,19 @@ async def test_no_cookie_is_taken(server: RawServer, client: RegistryClient) -> 
     await client.health()
     await client.health()
     assert "cookie" not in server.requests[1].headers
+
+
+@pytest.mark.parametrize("reply", [verdict(), json({"error": "no such worker"}, "404 Not Found")])
+async def test_a_verdict_leaves_nothing_for_the_garbage_collection(
+    server: RawServer, client: RegistryClient, reply: bytes
+) -> None:
+    """At hundreds of requests a second a collection would stop all threads every other second."""
+    server.answer(reply)
+    gc.collect()  # what earlier tests left
+    gc.disable()
+    try:
+        await client.verify(WORKER, retry=False)
+        left = [each for each in gc.get_objects() if isinstance(each, httpx.Request | httpx.Response | Trip)]
+    finally:
+        gc.enable()
+    assert left == []
