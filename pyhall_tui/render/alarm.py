@@ -7,7 +7,7 @@ from pyhall_tui.alarms.alarm import Alarm, Condition, Standing
 from pyhall_tui.alarms.listing import Listed
 from pyhall_tui.alarms.silences import Silence
 from pyhall_tui.render.event import GLYPHS, WORDS, moment
-from pyhall_tui.render.text import Cell, Style, clean, full_time, iso_time
+from pyhall_tui.render.text import Cell, Style, clean, full_time, id_text, iso_time
 
 _SAID = {
     Condition.BANNED: "is BANNED",
@@ -76,7 +76,7 @@ def alarm_row(one: Listed, silence: Silence | None, now: float) -> AlarmRow:
         ),
         standing=Cell(STANDING_WORDS[standing], style),
         condition=Cell(alarm.condition.value, shade),
-        worker=Cell(clean(alarm.subject) or "registry"),
+        worker=Cell(id_text(alarm.subject) or "registry"),
         since=Cell(moment(alarm.fired_at, now), Style.DIM),
         times=Cell(f"×{alarm.times}" if alarm.times > 1 else "", Style.DIM),
         source=Cell(clean(alarm.source), Style.DIM),

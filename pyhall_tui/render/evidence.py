@@ -1,7 +1,7 @@
 """How an evidence log is shown: whether its chain is intact, and its receipts."""
 
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pyhall_tui.attest.evidence import ChainCheck, LogPosition, Receipt, Tail
 from pyhall_tui.render.enroll import Line, labelled
@@ -30,6 +30,14 @@ def receipt_row(receipt: Receipt) -> ReceiptRow:
         correlation=Cell(clean(receipt.correlation_id, 200) or "–"),
         worker=Cell(clean(receipt.worker_id, 200) or "–", Style.DIM),
     )
+
+
+def receipt_values(row: ReceiptRow) -> dict[str, Any]:
+    """Return what an export says of a receipt, by column, where its cells say less: its time with its zone."""
+    try:
+        return {"at": datetime.fromisoformat(row.at.text).astimezone().isoformat()}
+    except ValueError:
+        return {"at": row.at.text}
 
 
 def check_lines(path: str, check: ChainCheck, known: LogPosition | None, at: float) -> list[Line]:

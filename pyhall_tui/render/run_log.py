@@ -1,13 +1,13 @@
 """How a row of this run's log is shown, and as text on the clipboard."""
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pyhall_tui.feeds.news import Tone
 from pyhall_tui.feeds.run_log import Kind, LogRow
 from pyhall_tui.render.event import moment
 from pyhall_tui.render.news import tone_cell
-from pyhall_tui.render.text import Cell, Style, clean, full_time
+from pyhall_tui.render.text import Cell, Style, clean, full_time, iso_time
 
 _PLURALS: Final = {Kind.REQUEST: "requests", Kind.FAULT: "faults", Kind.NEWS: "news"}
 
@@ -38,6 +38,19 @@ def log_cells(row: LogRow, now_wall: float) -> LogCells:
         profile=Cell(clean(row.profile), Style.DIM),
         correlation=Cell(clean(row.correlation_id), Style.DIM),
     )
+
+
+def log_values(row: LogRow) -> dict[str, Any]:
+    """Return what an export says of a row, by column."""
+    return {
+        "when": iso_time(row.at),
+        "kind": row.kind.value,
+        "what": row.text,
+        "status": row.status or None,
+        "took": None if row.elapsed is None else round(row.elapsed * 1_000, 1),
+        "profile": row.profile or None,
+        "correlation": row.correlation_id or None,
+    }
 
 
 def log_line(row: LogRow) -> str:

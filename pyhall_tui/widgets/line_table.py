@@ -51,6 +51,15 @@ class LineTable(ScrollView, can_focus=True):
         Binding("end,G", "edge(-1)", "Last", show=False, id="table.last", tooltip="Go to the last row"),
         Binding("enter", "open", "Open", id="table.open", tooltip="Open the row under the cursor"),
         Binding("space", "mark", "Mark", show=False, id="table.mark", tooltip="Mark or unmark the row"),
+        # Also the app's key, but those don't reach a table in a dialog.
+        Binding(
+            "E",
+            "app.open('export')",
+            "Export",
+            show=False,
+            id="table.export",
+            tooltip="Export the table as shown: to a file, or copied",
+        ),
     ]
     DEFAULT_CSS = """
     LineTable {

@@ -89,7 +89,7 @@ class MiddleCut:
         return group
 
     def _group(self) -> None:
-        """Group all texts by their ends. Most are alone, so that a hundred thousand need no list each."""
+        """Group all texts by their ends. Most have no others with the same, and need no list."""
         texts, self._texts, self._is_grouped = list(self._texts), (), True
         keys = list(map(_key, texts))
         self._alone = dict(zip(keys, texts, strict=True))

@@ -178,3 +178,15 @@ async def test_other_tables_are_exported_by_the_same_key(open_app: OpenApp, hall
         await until(lambda: "cdcdcdcd" in opened.text(), clock=opened.clock)
         [ban] = csv.DictReader((await write(opened, "bans.csv")).splitlines())
         assert ban["sha256"] == "cd" * 32 and ban["mine"] == "1"
+
+
+async def test_a_table_in_a_dialog_is_exported_too(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=("wkr_a",), size=(120, 40)) as opened:
+        await fleet_shown(opened, "wkr_a")
+        alarms = opened.workspace.alarms
+        alarms.silence(opened.clock.now().wall + 3_600, "=upgrade", worker="wkr_*")
+        await opened.pilot.press("4", "S")
+        await until(lambda: opened.screen.query("#silences") and "wkr_*" in opened.text())
+        opened.screen.query_one("#silences", LineTable).focus()
+        [silence] = csv.DictReader((await write(opened, "silences.csv")).splitlines())
+        assert silence["reason"] == "'=upgrade" and "wkr_*" in silence["what"]

@@ -1,6 +1,6 @@
 """The log of this run: what was asked, how it ended, what went wrong, and what the line of news said."""
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,7 +14,7 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.feeds.run_log import LogRow, RunLog
 from pyhall_tui.feeds.run_log_feed import RunLogFeed, View
 from pyhall_tui.render.connection import bands
-from pyhall_tui.render.run_log import dropped_words, log_cells, log_line
+from pyhall_tui.render.run_log import dropped_words, log_cells, log_line, log_values
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.messages import ConnectionChanged, CopyText
 from pyhall_tui.widgets.attendance import each_second
@@ -30,13 +30,13 @@ from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 
 COLUMNS: Final = (
-    Column("when", "TIME", 9, sortable=False),
+    Column("when", "TIME", 9, sortable=False, field="at"),
     Column("kind", "KIND", 7, sortable=False),
     Column("what", "WHAT", 30, flex=6, sortable=False),
     Column("status", "STATUS", 8, flex=2, sortable=False),
-    Column("took", "TOOK", 8, leaves=3, sortable=False),
+    Column("took", "TOOK", 8, leaves=3, sortable=False, field="elapsed_ms"),
     Column("profile", "PROFILE", 8, leaves=2, sortable=False),
-    Column("correlation", "CORRELATION", 16, leaves=1, sortable=False),
+    Column("correlation", "CORRELATION", 16, leaves=1, sortable=False, field="correlation_id"),
 )
 
 
@@ -71,7 +71,7 @@ class RunLogScreen(Screen[None]):
             yield KeyHint("", "screen.view", id="log-view")
             yield KeyHint("", "screen.pause", id="log-pausing")
             yield Static(id="log-count", markup=False)
-        yield LineTable(with_zone(COLUMNS), self._row, id="log")
+        yield LineTable(with_zone(COLUMNS), self._row, id="log", values=self._values)
         yield Static(id="log-row", markup=False)
         yield KeyBar()
         yield TooSmall()
@@ -160,6 +160,10 @@ class RunLogScreen(Screen[None]):
     def _row(self, key: str) -> Row:
         row = self._feed.get(key)
         return Row(dict(log_cells(row, self._clock.now().wall)._asdict()) if row else {})
+
+    def _values(self, key: str) -> dict[str, Any] | None:
+        row = self._feed.get(key)
+        return log_values(row) if row else None
 
     @on(LineTable.Highlighted, "#log")
     def _show_whole_row(self) -> None:

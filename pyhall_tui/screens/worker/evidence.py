@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 from textual import on, work
@@ -16,7 +16,7 @@ from pyhall_tui.attest.evidence import ChainCheck, LogPosition, receipts, verify
 from pyhall_tui.clock import Clock
 from pyhall_tui.files.notes import Notes
 from pyhall_tui.render.enroll import Line
-from pyhall_tui.render.evidence import ReceiptRow, check_lines, receipt_row
+from pyhall_tui.render.evidence import ReceiptRow, check_lines, receipt_row, receipt_values
 from pyhall_tui.render.text import Cell, Style, clean, clean_lines
 from pyhall_tui.render.worker import raw_json
 from pyhall_tui.screens.enroll.ask import AskScreen
@@ -83,7 +83,7 @@ class EvidenceScreen(DialogScreen[None]):
         with Dialog("Evidence log, read only", "/ search · enter receipt · r check again · esc close"):
             yield Static(id="evidence-text", markup=False)
             yield OneLineInput(placeholder="/ a correlation id, then enter", id="evidence-query", compact=True)
-            yield LineTable(with_zone(_COLUMNS, "at"), self._row, id="receipts")
+            yield LineTable(with_zone(_COLUMNS, "at"), self._row, id="receipts", values=self._values, what="receipt")
 
     def on_mount(self) -> None:
         self.action_look()
@@ -205,6 +205,10 @@ class EvidenceScreen(DialogScreen[None]):
         table.placeholder = nothing
         table.refresh_rows(list(rows))
         table.show(list(rows))
+
+    def _values(self, key: str) -> dict[str, Any] | None:
+        row = self._rows.get(key)
+        return receipt_values(row) if row else None
 
     def _row(self, key: str) -> Row:
         """Return a row; from the line that breaks the chain on, rows say that nothing is proven."""
