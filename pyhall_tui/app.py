@@ -15,13 +15,11 @@ from textual.screen import Screen
 from textual.worker_manager import WorkerManager
 
 from pyhall_tui import crash
-from pyhall_tui.alarms.alarm import Change
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.fleets.fleets import Fleets
 from pyhall_tui.fleets.opener import DemoHall, OpenedProfile
 from pyhall_tui.paths import Home
-from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.chosen_profile import choose_profile
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
@@ -40,7 +38,6 @@ from pyhall_tui.screens.messages import (
 )
 from pyhall_tui.screens.modes import opening_screen, overview_screen, screens_of
 from pyhall_tui.shell import garbage, mouse
-from pyhall_tui.shell.alarm_news import AlarmNews
 from pyhall_tui.shell.app_keys import APP_KEYS, APP_LETTERS, OPENED, palette_commands
 from pyhall_tui.shell.escape_key import take_escape_apart
 from pyhall_tui.shell.failed_work import TellingWorkers
@@ -60,7 +57,9 @@ from pyhall_tui.widgets.typed_ahead import TypedAhead
 from pyhall_tui.workspace import Workspace
 
 if TYPE_CHECKING:
+    from pyhall_tui.alarms.alarm import Change
     from pyhall_tui.profiles.keys import KeyStore
+    from pyhall_tui.shell.alarm_news import AlarmNews
 
 _WAITING_SHOWN_AFTER = 0.5
 """Seconds after which you are told that the app waits for the OS keyring; most keyrings answer in milliseconds."""
@@ -76,14 +75,6 @@ class PyHallApp(NewsApp):
     COMMANDS = {palette_commands}
     # The first screen's, because adding more parses all CSS again.
     CSS_PATH = Path(__file__).parent / "screens/workers/workers.tcss"
-    CSS = """
-    ModalScreen {
-        &.-tiny, &.-flat {
-            background: transparent; /* the screen below says that the terminal is too small */
-            & > * { offset-y: 200vh; } /* not hidden: the focus stays where it is */
-        }
-    }
-    """
     HORIZONTAL_BREAKPOINTS = ModeScreen.HORIZONTAL_BREAKPOINTS
     VERTICAL_BREAKPOINTS = ModeScreen.VERTICAL_BREAKPOINTS
     DEFAULT_MODE = "opening"
@@ -130,7 +121,6 @@ class PyHallApp(NewsApp):
         self._copied: CopyText | None = None
         self._given_keys = key_store
         self._open_log = open_log
-        self._alarm_news = AlarmNews(self, self._clock)
         self._standing = Standing(self, self.run_log, clock)
         self.typed_ahead = TypedAhead(self)
         self.attendance = Attendance(self.fleets.attend)
@@ -144,6 +134,12 @@ class PyHallApp(NewsApp):
     @cached_property
     def _keys(self) -> "KeyStore":
         return self._given_keys or make_key_store()
+
+    @cached_property
+    def _alarm_news(self) -> "AlarmNews":
+        from pyhall_tui.shell.alarm_news import AlarmNews  # not before the first frame
+
+        return AlarmNews(self, self._clock)
 
     @property
     def workspace(self) -> Workspace | None:
@@ -341,7 +337,7 @@ class PyHallApp(NewsApp):
     def elsewhere_changed(self) -> None:
         self._gathering.soon(FleetsChanged)
 
-    def alarms_changed_elsewhere(self, workspace: Workspace, changes: list[Change]) -> None:
+    def alarms_changed_elsewhere(self, workspace: Workspace, changes: "list[Change]") -> None:
         self._alarm_news.take(workspace.alarms, changes, profile=workspace.profile.name)
 
     def connection_changed(self) -> None:
@@ -350,7 +346,7 @@ class PyHallApp(NewsApp):
     def events_happened(self, events: list[Event]) -> None:
         self._tell_screen(EventsHappened(events))
 
-    def alarms_changed(self, changes: list[Change]) -> None:
+    def alarms_changed(self, changes: "list[Change]") -> None:
         if self.workspace is not None:
             self._alarm_news.take(self.workspace.alarms, changes)
         self._tell_screen(AlarmsChanged())
@@ -448,6 +444,7 @@ class PyHallApp(NewsApp):
 
     def action_doctor(self) -> None:
         """Check this machine and the connection to the registry for problems."""
+        from pyhall_tui.profiles.api_key import ApiKey
         from pyhall_tui.screens.doctor_screen import DoctorScreen
         from pyhall_tui.widgets.dialog import is_open
 

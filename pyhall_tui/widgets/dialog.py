@@ -11,6 +11,7 @@ class NameScreen(DialogScreen[str]):
                 yield Button("Take it", id="take", compact=True)
 """
 
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from textual import events, on
@@ -40,6 +41,7 @@ class ClosedOnce(ModalScreen[T]):
     while another dialog is above would close the wrong screen, or the last one.
     """
 
+    CSS_PATH = Path(__file__).with_name("dialog.tcss")
     _is_closed = False
     _closes_with: tuple[T | None] | None = None
     """The result to close it with once nothing is above it any more."""

@@ -97,9 +97,9 @@ class StatusHeader(Widget):
         """Show the current state; draw only changes. On a hidden screen this costs nothing."""
         if not self.screen.is_current:
             return
-        crowded = self._has_more_to_say and self._short().cell_length > self.size.width - _BAR_WIDTH
+        crowded = self._has_more_to_say and self._short().cell_length > self.app.size.width - _BAR_WIDTH
         self.set_class(crowded, "-crowded")
-        if not self._lines().is_same(self._drawn):
+        if self.size and not self._lines().is_same(self._drawn):  # not before the first layout
             self.refresh()
 
     def render(self) -> Content:

@@ -90,9 +90,9 @@ class WorkersScreen(ModeScreen):
 
     def _side(self) -> "WorkerView":
         """Make the view of the worker under the cursor; most terminals have no room for it."""
-        from pyhall_tui.screens.worker.view import WorkerView
+        from pyhall_tui.screens.workers.side import SideView
 
-        self._beside = WorkerView(self.workspace, id="side")
+        self._beside = SideView(self.workspace, id="side")
         return self._beside
 
     def on_resize(self, event: events.Resize) -> None:
