@@ -46,6 +46,7 @@ def conditions(watching: Watching, name: str) -> set[tuple[Condition, str]]:
     return {(alarm.condition, alarm.subject) for alarm in workspace.alarms.book.alarms() if alarm.is_firing}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("open_one", ["good", "slow"])
 async def test_a_ban_in_the_good_one_is_seen_within_its_list_interval_and_each_has_its_own_alarms(
     halls: dict[str, LiveHall], dead: str, tmp_path: Path, open_one: str

@@ -1,6 +1,7 @@
 """A long ban list is read as it arrives, with the same result as if it were read whole."""
 
 import json as python_json
+import threading
 import tracemalloc
 from typing import Any
 
@@ -191,3 +192,36 @@ def test_what_is_kept_of_a_long_list_takes_little_memory() -> None:
     finally:
         tracemalloc.stop()
     assert len(told.entries) == 50_000 and kept / 50_000 < 100
+
+
+async def test_a_long_list_that_is_not_an_array_is_decoded_off_the_loop(
+    server: RawServer, client: RegistryClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is decoded when all of it has come, which takes seconds for the longest: other registries go on meanwhile."""
+    threads = []
+
+    def read(*args: Any) -> BanList:
+        threads.append(threading.current_thread())
+        return read_ban_list(*args)
+
+    monkeypatch.setattr(ban_stream, "read_ban_list", read)
+    server.answer(answer(python_json.dumps({"hashes": [entry(number) for number in range(MANY)]}).encode()))
+    assert len((await client.ban_list()).entries) == MANY
+    assert threads
+    assert threading.current_thread() not in threads
+
+
+def test_a_list_that_was_read_to_its_end_already_is_not_read_again() -> None:
+    reader = BanListReader(None, "req-1", same)
+    reader.feed(python_json.dumps([entry(1)]).encode())
+    reader.finish()
+    assert reader.end() is reader.end()
+    broken = BanListReader(None, "req-1", same)
+    broken.feed(b"[{")
+    broken.finish()
+    with pytest.raises(Unreadable):
+        broken.end()
+    known = BanListReader(None, "req-1", same, known=broken.digest)
+    known.feed(b"[{")
+    known.finish()
+    assert known.digest == broken.digest
