@@ -109,7 +109,10 @@ class Wire:
         self._tell(trip, failure)
         trip.let_go()
         if failure is not None:
-            raise failure.with_traceback(None)
+            try:
+                raise failure.with_traceback(None)
+            finally:
+                failure = None  # its traceback refers to this frame
         return result
 
     def _settled(self, trip: Trip, failure: RegistryError) -> RegistryError:
