@@ -42,7 +42,7 @@ from pyhall_tui.shell.app_keys import APP_KEYS, APP_LETTERS, OPENED, palette_com
 from pyhall_tui.shell.escape_key import take_escape_apart
 from pyhall_tui.shell.failed_work import TellingWorkers
 from pyhall_tui.shell.gathering import Gathering
-from pyhall_tui.shell.late_start import make_key_store, open_late_log
+from pyhall_tui.shell.late_start import load_rest, make_key_store, open_late_log
 from pyhall_tui.shell.news import NewsApp
 from pyhall_tui.shell.standing import Standing
 from pyhall_tui.shell.theme import DARK, OTHER, THEMES
@@ -165,15 +165,24 @@ class PyHallApp(NewsApp):
     async def on_mount(self) -> None:
         draw_anew_after_a_stop(driver_of(self), is_handed_back)
         self.call_after_refresh(self.run_worker, open_late_log(self, self._open_log))
-        self.call_after_refresh(self._garbage.settle)
         self.attendance.begin()
         self.set_interval(garbage.EVERY, self._garbage.collect_soon)
         self.set_interval(_LOOK_FOR_TROUBLE, self._tell_trouble)
-        if self.workspace is None:
-            self.call_after_refresh(self.run_worker, self._welcome, group="open")  # a worker: quitting ends it
+        self.call_after_refresh(self.run_worker, self._continue, group="open")  # a worker: quitting ends it
+
+    async def _continue(self) -> None:
+        """Continue after the first frame with everything that would delay it."""
+        self.run_log.missing_part = await load_rest()
+        self._garbage.settle()
+        if self._is_ending:  # it was told to end before it began, so its screens are being closed
+            return
+        if self.run_log.missing_part:
+            self.notify(self.run_log.missing_part, severity="error", timeout=3600, markup=False)
+        elif self.workspace is None:
+            await self._show_profiles(self.fleets.problem)
         else:
             self._follow(self.workspace)
-            self.call_after_refresh(self._begin_to_connect)  # its imports would delay the first frame
+            self._begin_to_connect()
 
     # -- opening and closing -----------------------------------------------------------------------------------
 
@@ -181,11 +190,6 @@ class PyHallApp(NewsApp):
         """Begin in that mode: drawing the opening screen would be a waste."""
         self._add_modes(screens_of(opened.workspace, opened.home), None)
         self.start_in_mode(mode)
-
-    async def _welcome(self) -> None:
-        if self._is_ending:  # it was told to end before it began, so its screens are being closed
-            return
-        await self._show_profiles(self.fleets.problem)
 
     async def open_demo(self) -> None:
         """Open the demo: show its fleet at once, then start its hall."""
@@ -213,7 +217,7 @@ class PyHallApp(NewsApp):
         self.call_after_refresh(self._tell_trouble)
 
     def _tell_trouble(self) -> None:
-        if (workspace := self.workspace) is not None:
+        if (workspace := self.workspace) is not None and not self.run_log.missing_part:
             workspace.keep_what_was_not()
             self._standing.follow(workspace.standing)
             self._standing.say_once(note for note in workspace.journal.notes if note not in workspace.standing)

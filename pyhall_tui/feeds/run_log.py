@@ -55,6 +55,8 @@ class RunLog:
         self._newest = 0
         self.file_trouble: str | None = None
         """Why the log's file can't be written, as a sentence."""
+        self.missing_part = ""
+        """Why nothing is asked, as a sentence, if a part of the program can't be loaded."""
 
     @property
     def newest(self) -> int:

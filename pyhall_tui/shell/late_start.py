@@ -1,12 +1,38 @@
 """What the app sets up after its first frame, because the frame doesn't need it."""
 
+import asyncio
+import importlib
+import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyhall_tui.shell.news import NewsApp
 
 if TYPE_CHECKING:
     from pyhall_tui.profiles.keys import KeyStore
+
+
+_log = logging.getLogger(__name__)
+
+_REST: Final = (
+    *("alarms.rules", "alarms.book", "alarms.corrections", "monitor.registry_events"),
+    *("journal.reader", "journal.statements", "journal.writer", "journal.journal", "journal.alarms", "profile_alarms"),
+    *("files.drafts", "logs.masking", "render.alarm", "shell.alarm_news"),
+    *("widgets.field", "widgets.too_small", "widgets.news_line"),
+)
+"""What every run uses, but no first frame, in the order in which the parts depend on each other."""
+
+
+async def load_rest() -> str:
+    """Load it, a part at a time, so that no key waits long. If something can't be loaded, return a sentence."""
+    for part in _REST:
+        try:
+            importlib.import_module(f"pyhall_tui.{part}")
+        except Exception as error:  # also a file that was replaced meanwhile, and fits no more
+            _log.exception("a part of the program can't be loaded")
+            return f"A part of the program can't be loaded, so nothing is asked: {error}. Start it again."
+        await asyncio.sleep(0)
+    return ""
 
 
 def make_key_store() -> "KeyStore":
