@@ -26,6 +26,7 @@ _COMMANDS = {
     "hash": ("pyhall_tui.commands.hash", "hash_command", "Print a package's canonical hash."),
     "policy": ("pyhall_tui.commands.policy", "policy_group", "Save a policy's decisions, and check for changes."),
     "verify": ("pyhall_tui.commands.verify", "verify_command", "Print the registry's verdicts on workers."),
+    "watch": ("pyhall_tui.commands.watch", "watch_command", "Watch without a screen: events, metrics, alerts."),
 }
 """Name -> module, object in it, help line. A module is imported when its command is called."""
 

@@ -1,4 +1,5 @@
-"""Files for other programs: rules for Prometheus, a dashboard for Grafana, a systemd unit. They are in `share`."""
+"""Files for other programs: rules for Prometheus, a dashboard for Grafana, a systemd unit; the schema of the
+watcher's output. They are in `share`."""
 
 import shlex
 import shutil
@@ -7,7 +8,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-_FILES: Final = {"rules": "rules.yml", "dashboard": "dashboard.json", "unit": "pyhall-tui-watch.service"}
+_FILES: Final = {
+    "rules": "rules.yml",
+    "dashboard": "dashboard.json",
+    "unit": "pyhall-tui-watch.service",
+    "schema": "watch.schema.json",
+}
 NAMES: Final = tuple(_FILES)
 """What can be printed."""
 _PROGRAM: Final = "/usr/local/bin/pyhall-tui"
