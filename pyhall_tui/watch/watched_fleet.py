@@ -30,6 +30,8 @@ _KEY_AGAIN: Final = 60.0
 _AFTER_A_MISTAKE: Final = 15.0
 """Seconds to wait after a part failed because of a mistake in this program."""
 
+_NOBODY: Final = "No workers are watched: put them on the watch list with the app."
+
 _log = logging.getLogger(__name__)
 
 
@@ -75,9 +77,8 @@ class WatchedFleet:
         workspace = self.workspace
         if workspace is None:
             return ()
-        listed = filter(None, [workspace.watch_list.problem, self._without_workers(workspace)])
-        said = (*listed, *workspace.troubles, *workspace.journal.notes, *workspace.rule_mistakes, *workspace.set_aside)
-        return tuple(dict.fromkeys((*said, *workspace.connection.warnings)))
+        nobody = () if len(workspace.fleet) else (_NOBODY,)
+        return (*nobody, *workspace.standing, *workspace.connection.warnings)
 
     async def run(self) -> None:
         """Watch until cancelled, under whatever name the profile has."""
@@ -158,12 +159,6 @@ class WatchedFleet:
             if self._key.key is not None:
                 workspace.key_answer = self._key
                 workspace.connection.connect(self._key.key)
-
-    @staticmethod
-    def _without_workers(workspace: Workspace) -> str:
-        if len(workspace.fleet):
-            return ""
-        return "No workers are watched: put them on the watch list with the app."
 
     # -- listening ---------------------------------------------------------------------------------------------
 
