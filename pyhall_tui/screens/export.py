@@ -24,6 +24,7 @@ from pyhall_tui.widgets.exported import Exported, HasExport
 from pyhall_tui.widgets.field import Field
 from pyhall_tui.widgets.line_table import LineTable
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
+from pyhall_tui.widgets.plain_checkbox import PlainCheckbox
 from pyhall_tui.widgets.typed_ahead import keys_wait_for
 
 _AT_ONCE: Final = 500
@@ -50,7 +51,7 @@ class ExportScreen(DialogScreen[str]):
     ExportScreen {
         #formats { height: auto; margin-bottom: 1; }
         #formats > Button { margin-right: 2; }
-        Checkbox { height: 1; border: none; padding: 0; background: $surface; }
+        PlainCheckbox { width: 1fr; }
     }
     """
 
@@ -70,7 +71,8 @@ class ExportScreen(DialogScreen[str]):
                     yield Button(name, id=f"as-{ending[1:]}", compact=True)
             if self._exported.more:
                 count = len(self._exported.more)
-                yield Checkbox(f"Also {count} column{'s' * (count != 1)} that the terminal has no room for", id="more")
+                label = f"Also {count} column{'s' * (count != 1)} that the terminal has no room for"
+                yield PlainCheckbox(label, id="more", compact=True)
             with Buttons():
                 yield Button("Cancel", id="leave", compact=True)
                 yield Button("Copy", id="export-copy", compact=True)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,7 @@ async def test_columns_without_room_are_written_if_you_say_so(open_app: OpenApp,
         await fleet_shown(opened, LONG)
         assert "sha256" not in await write(opened, "few.csv")
         field = await open_export(opened)
+        await until(lambda: re.search(r"\[ \] +Also 4 columns that the terminal has no room for", opened.text()))
         opened.screen.query_one(Checkbox).value = True
         field.input.value = "all.csv"
         await opened.pilot.press("enter")

@@ -16,6 +16,7 @@ from pyhall_tui.profiles.profile_checks import validate_profile
 from pyhall_tui.profiles.urls import REGISTRY
 from pyhall_tui.widgets.field import Field
 from pyhall_tui.widgets.key_input import KeyInput
+from pyhall_tui.widgets.plain_checkbox import PlainCheckbox
 
 _CONNECTION: Final = (
     ("name", "Name", "acme-prod"),
@@ -43,23 +44,6 @@ _SWITCHES: Final = (
     ("desktop_notifications", "Notify the desktop of a ban"),
 )
 _TEXTS: Final = tuple(name for name, _, _ in (*_CONNECTION, *_PACE, *_WORDS))
-
-
-class ProfileCheckbox(Checkbox):
-    """A checkbox that shows even without color whether it is on."""
-
-    DEFAULT_CSS = """
-    ProfileCheckbox {
-        & > .toggle--button { color: $text-muted; background: $background 0%; }
-        &.-on > .toggle--button { color: $text-success; background: $background 0%; }
-    }
-    """
-
-    BUTTON_LEFT, BUTTON_INNER, BUTTON_RIGHT = "[", "✔", "] "
-
-    def render(self) -> Content:
-        box = ("[✔] " if self.value else "[ ] ", self.get_visual_style("toggle--button"))
-        return Content.assemble(box, self.label.pad(1, 1).stylize_before(self.get_visual_style("toggle--label")))
 
 
 class ProfileForm(VerticalScroll, can_focus=False):
@@ -95,7 +79,7 @@ class ProfileForm(VerticalScroll, can_focus=False):
             yield Field(name, label, placeholder=example)
         yield Static("Marks and signals", classes="section", markup=False)
         for name, label in _SWITCHES:
-            yield ProfileCheckbox(Content(label), id=name, compact=True)
+            yield PlainCheckbox(Content(label), id=name, compact=True)
 
     def on_mount(self) -> None:
         self.field("key").input.takes_paste = self._take_key
