@@ -22,6 +22,7 @@ from pyhall_tui.profiles.chosen_profile import HOW_TO_MAKE_ONE, NO_PROFILE
 from pyhall_tui.profiles.environment import named_by_variables, variables_in_force
 from pyhall_tui.profiles.keys import KeyAnswer, KeySource, KeyState
 from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.profile_checks import NO_ROOM, leaves_no_room
 from pyhall_tui.profiles.profile_store import ProfilesFileError, ProfileStore
 from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.retry import http_date
@@ -117,6 +118,8 @@ def _profile(profile: Profile | None, problem: str, environ: Mapping[str, str]) 
     said = ", ".join((said, *marks)) + "."
     if names := named_by_variables(profile, environ):
         said += f" {' and '.join(names)} {'says' if len(names) == 1 else 'say'} so, over the file."
+    if leaves_no_room(profile):
+        return Finding("profile", CheckResult.NO, said, NO_ROOM)
     return Finding("profile", CheckResult.YES, said)
 
 

@@ -34,6 +34,11 @@ INSECURE: Final = (
     "use https://, or allow insecure connections for this profile."
 )
 
+NO_ROOM: Final = (
+    "Asking for the ban list that often takes all requests per second, so no worker is ever verified: "
+    "raise the ban list's interval, or the requests per second."
+)
+
 _FIELDS: Final = {field.name: field for field in msgspec.structs.fields(Profile)}
 _FITS: Final[dict[str, Callable[[str], bool]]] = {
     "name": lambda text: text.isprintable() and text == text.strip(),
@@ -58,7 +63,14 @@ def validate_profile(fields: Mapping[str, object]) -> dict[str, str]:
     wrong = {name: sentence for name in _FIELDS if (sentence := _mistake(name, fields, strict=False))}
     if "registry_url" not in wrong and not _allows_insecure(fields) and is_insecure(str(fields["registry_url"])):
         wrong["registry_url"] = INSECURE
+    if not wrong and leaves_no_room(_build(fields, strict=False)):
+        wrong["ban_list_interval"] = NO_ROOM
     return wrong
+
+
+def leaves_no_room(profile: Profile) -> bool:
+    """Whether the ban list takes the whole budget: then the sweep gets nothing. Such a profile can be opened."""
+    return profile.ban_list_interval * profile.requests_per_second <= 1
 
 
 def profile_from(fields: Mapping[str, object]) -> Profile:
@@ -75,7 +87,8 @@ def profile_from(fields: Mapping[str, object]) -> Profile:
 def mistakes_in_table(name: str, table: Mapping[str, Any]) -> dict[str, str]:
     """Return a sentence for each wrong key of `[profiles.<name>]`.
 
-    Plain http is not one of these: you can open such a profile to fix it, and the client refuses to send.
+    Plain http is not one of these: you can open such a profile to fix it, and the client refuses to send. Neither is a
+    budget that leaves no room to verify.
     """
     fields = {**table, "name": name}
     return {key: sentence for key in _FIELDS if (sentence := _mistake(key, fields, strict=True))}

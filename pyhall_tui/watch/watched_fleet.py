@@ -12,6 +12,7 @@ from pyhall_tui.fleets.opener import Opener
 from pyhall_tui.monitor.connection_state import ConnectionState
 from pyhall_tui.profiles.keys import KeyAnswer
 from pyhall_tui.profiles.profile import Profile
+from pyhall_tui.profiles.profile_checks import NO_ROOM, leaves_no_room
 from pyhall_tui.profiles.profile_store import ProfilesFileError, ProfileStore
 from pyhall_tui.profiles.urls import is_loopback
 from pyhall_tui.watch.chosen import WatcherKeys
@@ -77,8 +78,10 @@ class WatchedFleet:
         workspace = self.workspace
         if workspace is None:
             return ()
-        nobody = () if len(workspace.fleet) else (_NOBODY,)
-        return (*nobody, *workspace.standing, *workspace.connection.warnings)
+        own = [] if len(workspace.fleet) else [_NOBODY]
+        if leaves_no_room(workspace.profile):
+            own.append(NO_ROOM)
+        return (*own, *workspace.standing, *workspace.connection.warnings)
 
     async def run(self) -> None:
         """Watch until cancelled, under whatever name the profile has."""

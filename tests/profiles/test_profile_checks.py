@@ -3,7 +3,7 @@
 import pytest
 
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.profile_checks import INSECURE, profile_from, validate_profile
+from pyhall_tui.profiles.profile_checks import INSECURE, NO_ROOM, profile_from, validate_profile
 from pyhall_tui.profiles.urls import is_insecure, is_loopback, normalise_url, origin, spellings
 
 GOOD = {"name": "acme-prod", "namespace": "org.acme", "registry_url": "https://api.pyhall.dev"}
@@ -58,6 +58,13 @@ def test_plain_http_to_another_machine_needs_leave() -> None:
     assert validate_profile(remote) == {"registry_url": INSECURE}
     assert validate_profile(remote | {"allow_insecure": True}) == {}
     assert validate_profile(GOOD | {"registry_url": "http://127.0.0.1:8765"}) == {}
+
+
+def test_the_ban_list_must_leave_room_to_verify() -> None:
+    often = GOOD | {"ban_list_interval": "0.1", "requests_per_second": "10"}
+    assert validate_profile(often) == {"ban_list_interval": NO_ROOM}
+    assert validate_profile(often | {"requests_per_second": "11"}) == {}
+    assert validate_profile(often | {"ban_list_interval": "0.2"}) == {}
 
 
 @pytest.mark.parametrize(

@@ -233,3 +233,10 @@ def test_a_profile_without_a_key_is_named_and_the_others_go_on(tmp_path: Path, h
 
     with watching(tmp_path, hall.key, "--all") as watch:
         watch.wait_for(lambda: {("acme", "live"), ("far", "no key")} <= states(watch))
+
+
+def test_what_keeps_it_from_watching_is_said_on_standard_error(tmp_path: Path, hall: LiveHall) -> None:
+    profile_of(tmp_path, hall, workers=(), ban_list_interval=0.1, requests_per_second=10)
+    with watching(tmp_path, hall.key) as watch:
+        watch.wait_for(lambda: "acme: No workers are watched" in watch.errors)
+        watch.wait_for(lambda: "so no worker is ever verified: raise the ban list's interval" in watch.errors)
