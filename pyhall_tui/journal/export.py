@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -98,7 +99,7 @@ def write_records(records: Iterable[Record], columns: Sequence[str], path: Path,
 def text_of(records: Iterable[Record], columns: Sequence[str], ending: str, most: int) -> str | None:
     """Return records as text in the format of that ending; None if it has more than `most` characters."""
     out = io.StringIO(newline="")
-    ENDINGS[ending]((record for record in records if out.tell() <= most), columns, out)
+    ENDINGS[ending](takewhile(lambda _: out.tell() <= most, records), columns, out)
     return out.getvalue() if out.tell() <= most else None
 
 

@@ -10,11 +10,13 @@ import pytest
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.journal.export import (
     COLUMNS,
+    AlreadyThere,
     ExportFailed,
     as_it_was,
     each_event,
     event_record,
     harmless,
+    text_of,
     write_records,
 )
 from pyhall_tui.journal.journal import Journal
@@ -120,3 +122,45 @@ def test_a_cell_is_not_a_formula_if_another_character_separates_cells(text: str)
 def test_a_cell_without_a_formula_is_left_untouched(text: str) -> None:
     """F89."""
     assert harmless(text) == text == as_it_was(text)
+
+
+def test_a_copy_is_refused_once_it_is_too_long_without_making_the_rest() -> None:
+    made: list[int] = []
+
+    def records() -> Iterable[dict[str, object]]:
+        for number in range(10_000):
+            made.append(number)
+            yield {"id": "x" * 50}
+
+    assert text_of(records(), ["id"], ".csv", 1_000) is None
+    assert (
+        text_of(({"id": "x"} for _ in range(3)), ["id"], ".md", 1_000) == "| id |\n| --- |\n| `x` |\n| `x` |\n| `x` |\n"
+    )
+
+
+@pytest.mark.parametrize("hostile", ["a|b", "`", "``x``", "<b>", "![x](y)", "@all", "a\nb", "\x1b[2J", "\u202e"])
+def test_markdown_keeps_foreign_text_in_its_cell_and_out_of_effect(hostile: str) -> None:
+    text = text_of([{"id": hostile, "n": 1, "l": ["a", "b"], "no": None}], ["id", "n", "l", "no"], ".md", 1_000)
+    assert text is not None and text.isascii()
+    [row] = text.splitlines()[2:]
+    assert row.startswith("| `") and row.endswith("` | 1 | `a, b` |  |")
+    assert "\x1b" not in row and row.count("|") - row.count("\\|") == 5
+
+
+def test_a_file_is_replaced_only_if_that_is_said_and_then_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("mine")
+    with pytest.raises(AlreadyThere):
+        write_records([{"id": 1}], ["id"], path)
+    assert path.read_text() == "mine"
+
+    def broken() -> Iterable[dict[str, object]]:
+        yield {"id": 1}
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(ExportFailed, match="No space left"):
+        write_records(broken(), ["id"], path, replaces=True)
+    assert path.read_text() == "mine"
+    assert write_records([{"id": 1}], ["id"], path, replaces=True) == 1
+    assert path.read_text() == "id\n1\n"
+    assert list(tmp_path.iterdir()) == [path]
