@@ -7,14 +7,16 @@ from enum import StrEnum
 from heapq import heapify, heappop, heappush
 from itertools import compress
 from operator import attrgetter, not_
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.fleet.ids import Ids
-from pyhall_tui.fleet.query import Searched, found_in, words_of
+
+if TYPE_CHECKING:
+    from pyhall_tui.fleet.query import Searched
 
 _MOST_MOVED = 1_000
 """With this many changes, sorting everything again is faster than moving each row."""
@@ -160,10 +162,7 @@ class Roster:
         if not moved and self._shown_by == (query, descending):
             return False
         self._shown_by = (query, descending)
-        words = words_of(query)
-        if words and self._searched is None:
-            self._searched = self._all_searched()
-        found = found_in(words, self._searched) if self._searched and words else None
+        found = self._found(query) if query else None
         shown = _in_order(())
         for part in (self._banned, self._others):
             kept = part if found is None else _in_order(compress(part, map(found.__getitem__, part)))
@@ -180,7 +179,20 @@ class Roster:
             self._worker_ids = self._names, found
         return self._worker_ids[1]
 
-    def _all_searched(self) -> Searched:
+    def _found(self, query: str) -> bytes | None:
+        """Return which rows match, in the order of the indexes; None for all."""
+        from pyhall_tui.fleet.query import found_in, words_of  # with the first filter
+
+        words = words_of(query)
+        if not words:
+            return None
+        if self._searched is None:
+            self._searched = self._all_searched()
+        return found_in(words, self._searched)
+
+    def _all_searched(self) -> "Searched":
+        from pyhall_tui.fleet.query import Searched
+
         rows = self._by_id
         states = bytearray([row.state for row in rows])
         haystacks, hashes = [row.haystack for row in rows], [row.sha256 for row in rows]
@@ -314,6 +326,8 @@ class Roster:
 
 def find(fleet: Fleet, query: str, mono: float) -> list[Entry]:
     """Return the workers that a query finds, as `Roster` does, the worst first."""
+    from pyhall_tui.fleet.query import Searched, found_in, words_of
+
     words = words_of(query)
     if not words:
         return []

@@ -154,6 +154,8 @@ class LineTable(ScrollView, can_focus=True):
         self._styles: dict[tuple[Style, bool], RichStyle] = {}
         self._is_measured = True
         """Whether the columns know the rows that were shown last; not before the table has a size."""
+        self._measured: dict[str, Row] = {}
+        """Rows that were measured and not drawn yet; the first frame makes each only once."""
         self._is_to_lay_out = False
         """Whether the columns get other widths after the next frame."""
 
@@ -187,6 +189,7 @@ class LineTable(ScrollView, can_focus=True):
         seen = (self.visible_keys, self.scroll_offset)
         aimed_at = (self._cursor, bool(self.marked))
         place = self._place_of_cursor() or 0
+        self._measured.clear()
         self._keys = keys
         if not self._moved:
             self._set_cursor(keys[0] if keys else None)
@@ -225,6 +228,7 @@ class LineTable(ScrollView, can_focus=True):
 
     def refresh_rows(self, keys: Iterable[str]) -> None:
         """Draw these rows again if they are on screen and have changed; others cost nothing."""
+        self._measured.clear()
         on_screen = {key: position for position, key in enumerate(self.visible_keys, self.scroll_offset.y)}
         drawn = {key: strip for key in keys if (strip := self._strips.pop(key, None)) is not None or key in on_screen}
         rows = {key: self._row(key) for key in drawn if key in on_screen}
@@ -356,7 +360,8 @@ class LineTable(ScrollView, can_focus=True):
         changed = False
         for key in self.visible_keys:
             if not self._columns.knows(key):
-                changed |= self._columns.take(key, self._row(key), is_new=True)
+                row = self._measured[key] = self._row(key)
+                changed |= self._columns.take(key, row, is_new=True)
         if changed or self._columns.is_outdated:
             self._lay_out()
 
@@ -372,7 +377,7 @@ class LineTable(ScrollView, can_focus=True):
         strip = self._strips.get(key)
         if strip is not None:
             return strip
-        row = self._row(key)
+        row = self._measured.pop(key, None) or self._row(key)
         if self._columns.take(key, row, is_new=False) and not self._is_to_lay_out:
             self._is_to_lay_out = True
             after_refresh(self, self._lay_out)
