@@ -63,6 +63,8 @@ def watch_command(
     credential, is sent only to the registry of the first profile: the first one that you name, or the default one.
     Other registries get the keys in the OS keyring.
 
+    Only one program watches a profile: a second one waits, and takes over within seconds when the first one ends.
+
     After a restart, the events go on where they ended. --print schema prints the schema of the lines. A profile's
     on_alarm = ["/path/to/program"] runs that program for each alarm. With @FILE, a URL is read from a file: everybody
     on this machine can see a command line.

@@ -5,7 +5,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.connection import WIRE
@@ -18,6 +18,9 @@ from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.threads.shared_loop import SharedLoop
 from pyhall_tui.workspace import Listener, Workspace
+
+if TYPE_CHECKING:
+    from pyhall_tui.journal.journal import Journal
 
 _DEMO: Final = "pyhall-tui-demo-"
 _SWEPT_AFTER: Final = 2.0
@@ -84,6 +87,11 @@ class Opener:
         self._journals: dict[Path | None, LateJournal] = {}
         self._cleanup = contextlib.ExitStack()
         self._swept = False
+
+    @property
+    def journal(self) -> "Journal":
+        """The user's journal, which all profiles share."""
+        return self._journal(self._home.data / "journal.db").whole
 
     async def open_profile(self, profile: Profile, listener: Ear) -> OpenedProfile:
         """Open a profile; its fleet holds what was last known at once. The caller connects."""

@@ -29,6 +29,7 @@ from pyhall_tui.journal.rows import (
     Seen,
     Touched,
 )
+from pyhall_tui.journal.watchers import Watchers
 from pyhall_tui.journal.writer import PACE, Writer
 
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class Journal:
         self._writer = Writer(store, clock, retention or Retention(), pace)
         self._names = Names()
         self.alarms = KeptAlarms(store, self._writer, self._ids, self._names)
+        self.watchers = Watchers(store)
         self._acts: dict[int, set[int]] = {}
         """By acknowledgement, the latest of them: which rows that more may be folded into it marked."""
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-VERSION = 3
+VERSION = 4
 
 _FIRST = """
 CREATE TABLE events (
@@ -163,7 +163,18 @@ FROM newest WHERE place = 1 AND CASE condition WHEN 'revoked' THEN became = 'rev
 """
 """Alarms have a life: what earlier versions left open, or open and seen, fires; what had ended by then does not."""
 
-MIGRATIONS = (_FIRST, _WHAT_WAS_UNDERSTOOD, _ALARMS)
+_WATCHERS = """
+CREATE TABLE watchers (
+  profile TEXT PRIMARY KEY,
+  token TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  host TEXT NOT NULL,
+  place TEXT NOT NULL,
+  beat INTEGER NOT NULL
+)"""
+"""Who watches a profile without a screen."""
+
+MIGRATIONS = (_FIRST, _WHAT_WAS_UNDERSTOOD, _ALARMS, _WATCHERS)
 """`MIGRATIONS[n]` leads from version n to n + 1. Never edit a released step."""
 
 

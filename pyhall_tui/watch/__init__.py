@@ -1,5 +1,8 @@
 """Watching without a screen: the parts around the engine and the journal.
 
+`watcher.Watcher` runs a `watched_fleet.WatchedFleet` for each profile, while that holds its `lease.Lease`. Lines go to
+standard output through `output.Output`: `event_lines` prints events from the journal, `lines` has the shape of each.
+
 The parts that leave the watcher, and how to use them. All belong to one asyncio loop.
 
 - **Metrics.** First, before anything is asked, `metrics.address.listen("127.0.0.1:9464", remote=False)`: it raises

@@ -1,7 +1,7 @@
 """Sends one profile's alerts to an Alertmanager, and checks at the start that there is one."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -67,9 +67,9 @@ class AlertmanagerSender:
         """The revision of the alarms that was sent."""
         self._backoff = Backoff(random.Random(), longest=_LONGEST_WAIT)
 
-    async def run(self) -> None:
-        """Send until cancelled."""
-        await keep_on(self.step, self._clock)
+    async def run(self, may_send: Callable[[], bool] = lambda: True) -> None:
+        """Send until cancelled, while `may_send` says so."""
+        await keep_on(self.step, self._clock, may_send)
 
     async def step(self) -> float:
         """Send what there is to send; return the seconds to wait before the next step."""

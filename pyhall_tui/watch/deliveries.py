@@ -37,6 +37,8 @@ class WatchedProfile(NamedTuple):
     alarms: ChangesOfAlarms
     book: AlarmBook
     take_events: Callable[[list[Event]], None]
+    may_send: Callable[[], bool] = lambda: True
+    """Whether this program holds the profile's lease: it may have been suspended, and not know yet that it lost it."""
 
 
 class Deliveries:
@@ -77,7 +79,7 @@ class Deliveries:
             outcomes = self._outcomes(AlertmanagerSender.name, profile)
             news = _news(profile, notes, f"{AlertmanagerSender.name} {_identity(self._alertmanager)}")
             sender = AlertmanagerSender(self._alertmanager, news, profile.name, profile.book, outcomes, self._clock)
-            runs.append(sender.run())
+            runs.append(sender.run(profile.may_send))
         if self._webhook is not None:
             runs.append(self._deliver(Webhook(self._webhook), profile, notes, _identity(self._webhook)))
         if command is not None:
@@ -94,7 +96,7 @@ class Deliveries:
     async def _deliver(self, taker: Taker, profile: WatchedProfile, notes: Notes, identity: str) -> None:
         news = _news(profile, notes, f"{taker.name} {identity}")
         outcomes = self._outcomes(taker.name, profile)
-        await Delivery(taker, news, profile.name, profile.book, outcomes, self._clock).run()
+        await Delivery(taker, news, profile.name, profile.book, outcomes, self._clock).run(profile.may_send)
 
     def _outcomes(self, name: str, profile: WatchedProfile) -> Outcomes:
         return Outcomes(name, self.sent, self._clock, profile.take_events)

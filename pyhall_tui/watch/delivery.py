@@ -87,11 +87,11 @@ class Outcomes:
         self._take_events([make_event(kind, at, None, *named, source="client", detail=detail)])
 
 
-async def keep_on(step: Callable[[], Awaitable[float]], clock: Clock) -> None:
+async def keep_on(step: Callable[[], Awaitable[float]], clock: Clock, may_send: Callable[[], bool]) -> None:
     """Take steps until cancelled, each after the wait that the last one asked for. A mistake in one ends nothing."""
     while True:
         try:
-            wait = await step()
+            wait = await step() if may_send() else LOOK
         except Exception:
             _log.exception("alerts could not be sent")
             wait = _AFTER_A_MISTAKE
@@ -110,9 +110,9 @@ class Delivery:
         self._most = taker.most
         self._refused = 0
 
-    async def run(self) -> None:
-        """Deliver until cancelled."""
-        await keep_on(self.step, self._clock)
+    async def run(self, may_send: Callable[[], bool] = lambda: True) -> None:
+        """Deliver until cancelled, while `may_send` says so."""
+        await keep_on(self.step, self._clock, may_send)
 
     async def step(self) -> float:
         """Deliver the next news, if there are any; return the seconds to wait before the next step."""

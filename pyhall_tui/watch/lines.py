@@ -12,6 +12,7 @@ from typing import Any, Final
 from pyhall_tui import __version__
 from pyhall_tui.alarms.alarm import Standing
 from pyhall_tui.fleet.events import Event, Severity
+from pyhall_tui.journal.watchers import Holder
 from pyhall_tui.logs.masking import mask
 from pyhall_tui.monitor.connection_state import ConnectionState
 from pyhall_tui.profiles.profile import Profile
@@ -37,6 +38,11 @@ def start_line(at: float, profiles: Iterable[str], heartbeat: float) -> Line:
         "profiles": [*profiles],
         "heartbeat_seconds": heartbeat,
     }
+
+
+def standby_line(at: float, profile: str, holder: Holder) -> Line:
+    """Return that another program watches a profile, and this one waits for its end."""
+    return {"type": "standby", "at": iso(at), "profile": profile, "pid": holder.pid, "host": holder.host}
 
 
 def profile_line(at: float, profile: Profile, *, workers: int, after: int, is_resumed: bool) -> Line:

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 from pyhall_tui.alarms.alarm import Change
 from pyhall_tui.clock import Clock
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.fleets.opener import Opener
+from pyhall_tui.journal.watchers import Holder
 from pyhall_tui.monitor.connection_state import ConnectionState
 from pyhall_tui.profiles.keys import KeyAnswer
 from pyhall_tui.profiles.profile import Profile
@@ -19,7 +21,8 @@ from pyhall_tui.watch.chosen import WatcherKeys
 from pyhall_tui.watch.command import CommandMistake, command_of
 from pyhall_tui.watch.deliveries import Deliveries, WatchedProfile
 from pyhall_tui.watch.event_lines import EventLines
-from pyhall_tui.watch.lines import connection_line, profile_line
+from pyhall_tui.watch.lease import Lease, LeaseLost
+from pyhall_tui.watch.lines import connection_line, profile_line, standby_line
 from pyhall_tui.watch.metrics import ProfileState
 from pyhall_tui.watch.output import Output
 from pyhall_tui.watch.profile_state import ProfileCounts, state_of
@@ -84,26 +87,38 @@ class WatchedFleet:
         return (*own, *workspace.standing, *workspace.connection.warnings)
 
     async def run(self) -> None:
-        """Watch until cancelled, under whatever name the profile has."""
+        """Watch until cancelled, whenever no other program does, under whatever name the profile has."""
         while True:
+            lease = Lease(self._shared.opener.journal.watchers, self.profile.name, self._shared.clock)
+            await lease.acquire(self._stand_by)
             self._renamed.clear()
-            opened = await self._shared.opener.open_profile(self.profile, self)
+            self._told = ()
             try:
-                await self._watch(opened.workspace)
+                opened = await self._shared.opener.open_profile(self.profile, self)
+                try:
+                    await self._watch(opened.workspace, lease)
+                finally:
+                    self.workspace = None
+                    await opened.workspace.close()
+                    if self._events is not None:
+                        self._events.finish()
+                    self.profile = opened.workspace.profile
             finally:
-                self.workspace = None
-                await opened.workspace.close()
-                if self._events is not None:
-                    self._events.finish()
-                self.profile = opened.workspace.profile
+                await lease.leave()
+
+    def _stand_by(self, holder: Holder) -> None:
+        """Say that another program watches."""
+        shared, name = self._shared, self.profile.name
+        shared.lines.put(standby_line(shared.clock.now().wall, name, holder))
+        shared.tell(f"{name} is watched by process {holder.pid} on {holder.host}: waiting to take over.")
 
     def keep_place(self) -> None:
         """Note up to which event everything is printed, once it is."""
         if self._events is not None:
             self._events.keep_place()
 
-    async def _watch(self, workspace: Workspace) -> None:
-        """Do everything at the same time until cancelled or renamed."""
+    async def _watch(self, workspace: Workspace, lease: Lease) -> None:
+        """Do everything at the same time until cancelled, renamed, or another program watches."""
         shared, name = self._shared, workspace.profile.name
         events = self._events = EventLines(workspace.journal, name, workspace.notes, shared.lines)
         await workspace.restore_rest()
@@ -118,10 +133,14 @@ class WatchedFleet:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._until_renamed())
-                for part in (events.follow, self._deliver, self._follow_list, self._look_for_key):
+                group.create_task(lease.keep())
+                deliver = partial(self._deliver, lease)
+                for part in (events.follow, deliver, self._follow_list, self._look_for_key):
                     group.create_task(self._guarded(part))
         except* _Renamed:
             pass
+        except* LeaseLost:
+            shared.tell(f"{name}: another program has taken over.")
 
     async def _guarded(self, part: Callable[[], Awaitable[None]]) -> None:
         """Run a part; a mistake in it must not end the others."""
@@ -136,7 +155,7 @@ class WatchedFleet:
         await self._renamed.wait()
         raise _Renamed
 
-    async def _deliver(self) -> None:
+    async def _deliver(self, lease: Lease) -> None:
         workspace = self.workspace
         assert workspace is not None
         name = workspace.profile.name
@@ -145,7 +164,9 @@ class WatchedFleet:
         except (CommandMistake, ProfilesFileError) as mistake:
             self._shared.tell(f"{name}: {mistake}")
             command = None
-        watched = WatchedProfile(name, workspace.journal.alarms, workspace.alarms.book, workspace.take_events)
+        watched = WatchedProfile(
+            name, workspace.journal.alarms, workspace.alarms.book, workspace.take_events, lambda: lease.is_held
+        )
         await self._shared.deliveries.follow(watched, workspace.notes, command)
 
     async def _follow_list(self) -> None:
