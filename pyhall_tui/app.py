@@ -71,6 +71,7 @@ class PyHallApp(NewsApp):
     """The operations dashboard."""
 
     CRASH_CODE = crash.EXIT_CODE
+    BEGINS_WITH_THEME = True
     TITLE = "pyhall-tui"
     COMMANDS = {palette_commands}
     # The first screen's, because adding more parses all CSS again.

@@ -42,8 +42,11 @@ class HookedApp(App[None]):
 
     CRASH_CODE: ClassVar[int] = 1
     """The exit code of a crash."""
+    BEGINS_WITH_THEME: ClassVar[bool] = False
+    """Whether `begin_with_theme` is called: then no CSS variables are made for Textual's own theme before that."""
     is_focusing = False
     """Whether a new screen is giving a widget the focus, and styles it itself."""
+    _has_theme = False
 
     def is_harmless(self, error: Exception) -> bool:
         """Whether the app can continue after an uncaught error."""
@@ -61,10 +64,14 @@ class HookedApp(App[None]):
         """Start with that mode's screen. Call it before the first screen is made: `switch_mode` would need one."""
         self._current_mode, self._screen_stacks = mode, {mode: []}
 
+    def get_css_variables(self) -> dict[str, str]:
+        return super().get_css_variables() if self._has_theme or not self.BEGINS_WITH_THEME else {}
+
     def begin_with_theme(self, name: str) -> None:
         """Take a theme before the app runs. Set as usual, it would have all CSS parsed twice for the first frame."""
         # No widget of ours has a tooltip, and news is a line: each screen would have a widget for either.
         self._disable_tooltips = self._disable_notifications = True
+        self._has_theme = True
         self.set_reactive(App.theme, name)
         others = {each: False for each in self.classes if each.startswith("-theme-")}
         dark = self.current_theme.dark
