@@ -14,6 +14,7 @@ _CHARACTERS = {
     "colon": ":",
     "question_mark": "?",
     "exclamation_mark": "!",
+    "asterisk": "*",
     "space": " ",
     "minus": "-",
     "underscore": "_",

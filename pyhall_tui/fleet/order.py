@@ -147,6 +147,10 @@ class Roster:
         self._sort: SortKey | None = None
         self._shown_by: tuple[str, bool] | None = None
 
+    def __contains__(self, key: object) -> bool:
+        """Whether there is such a worker, whether it matches or not."""
+        return key in self._rows
+
     def counts_of(self, number: int) -> dict[State, int]:
         """Return how many workers of that fleet are in each state: the fleets count from 0, in the order given."""
         return self._parts[number].counts

@@ -64,7 +64,7 @@ class ExportScreen(DialogScreen[str]):
         """The file of which the operator has been told that it exists."""
 
     def compose(self) -> ComposeResult:
-        with Dialog(f"Export the {self._exported.what}s as shown"):
+        with Dialog(self._title):
             yield Field("export-path", "File: .csv, .jsonl or .md", value=self._proposed)
             with Horizontal(id="formats"):
                 for ending, name in _FORMATS.items():
@@ -80,6 +80,11 @@ class ExportScreen(DialogScreen[str]):
 
     def on_mount(self) -> None:
         self._field.say(f"Written to {clean(Path.cwd())}, unless you name another folder.", mistake=False)
+
+    @property
+    def _title(self) -> str:
+        what, count = self._exported.what, self._exported.marked
+        return f"Export the {count:,} marked {what}{'s' * (count != 1)}" if count else f"Export the {what}s as shown"
 
     @property
     def _field(self) -> Field:

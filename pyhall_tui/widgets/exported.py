@@ -15,6 +15,8 @@ class Exported(NamedTuple):
     """Makes the rows, one after the other, each with a value for every column."""
     more: tuple[str, ...] = ()
     """Columns for which the terminal has no room."""
+    marked: int = 0
+    """How many rows are marked: then only these are in it."""
     from_journal: bool = False
     """They are read from the journal, in a thread; otherwise a part at a time between two frames."""
 

@@ -6,12 +6,13 @@ updates, sorts and filters.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -25,6 +26,8 @@ from pyhall_tui.widgets.cells import STYLES
 from pyhall_tui.widgets.column_widths import GAP, GUTTER
 from pyhall_tui.widgets.columns import Column, Columns, Row, fit, merged, plain
 from pyhall_tui.widgets.late import after_refresh
+from pyhall_tui.widgets.marks import Marks
+from pyhall_tui.widgets.table_keys import TABLE_KEYS
 
 if TYPE_CHECKING:
     from pyhall_tui.widgets.exported import Exported
@@ -42,25 +45,7 @@ class LineTable(ScrollView, can_focus=True):
     """A table of many rows with a cursor, marks and sortable headers."""
 
     BINDING_GROUP_TITLE = "Table"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "cursor(-1)", "Up", show=False, id="table.up", tooltip="Move the cursor up"),
-        Binding("down,j", "cursor(1)", "Down", show=False, id="table.down", tooltip="Move the cursor down"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="table.page_up", tooltip="Move one page up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="table.page_down", tooltip="Move one page down"),
-        Binding("home,g", "edge(0)", "First", show=False, id="table.first", tooltip="Go to the first row"),
-        Binding("end,G", "edge(-1)", "Last", show=False, id="table.last", tooltip="Go to the last row"),
-        Binding("enter", "open", "Open", id="table.open", tooltip="Open the row under the cursor"),
-        Binding("space", "mark", "Mark", show=False, id="table.mark", tooltip="Mark or unmark the row"),
-        # Also the app's key, but those don't reach a table in a dialog.
-        Binding(
-            "E",
-            "app.open('export')",
-            "Export",
-            show=False,
-            id="table.export",
-            tooltip="Export the table as shown: to a file, or copied",
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = TABLE_KEYS
     DEFAULT_CSS = """
     LineTable {
         height: 1fr;
@@ -70,6 +55,8 @@ class LineTable(ScrollView, can_focus=True):
     }
     """
 
+    ACTS_ON_MARKS = True
+    """Whether what is done to rows is done to the marked ones."""
     virtual_size = reactive(Size(0, 0))
     """Unlike Textual's, it causes no layout: the scrollbar is always visible, and is all that depends on it."""
     placeholder: reactive[str] = reactive("", repaint=False)
@@ -107,6 +94,9 @@ class LineTable(ScrollView, can_focus=True):
             super().__init__(table)
             self.column = column
 
+    class Marked(RowMessage):
+        """Other rows are marked."""
+
     class ViewMoved(RowMessage):
         """Different rows are on screen; the receiver pulls `visible_keys`."""
 
@@ -123,6 +113,7 @@ class LineTable(ScrollView, can_focus=True):
         roomy: int = 0,
         values: Callable[[str], Mapping[str, Any] | None] | None = None,
         what: str = "row",
+        is_there: Callable[[str], bool] | None = None,
     ) -> None:
         """Make an empty table. `row` is called with a key only when that row is drawn.
 
@@ -132,12 +123,14 @@ class LineTable(ScrollView, can_focus=True):
             values: returns a row's plain values for an export, by column, where they are more than its cells say: whole
                 texts, times in ISO 8601. None: the row is gone.
             what: what one row is, in an export.
+            is_there: whether there is such a row, shown or not; then a mark stays while a filter hides its row.
         """
         super().__init__(id=id)
         self._columns = Columns(columns, ids)
         self._roomy = roomy
         self._row = row
         self._values, self._what = values, what
+        self._is_there = is_there
         self._keys: Sequence[str] = ()
         self._place = 0
         """Where the row under the cursor was found last; `_place_of_cursor` looks whether it still is."""
@@ -146,7 +139,7 @@ class LineTable(ScrollView, can_focus=True):
         """Until you move it, the cursor stays on the first row, whichever that is."""
         self._settling: Timer | None = None
         """Runs for a moment after the row under the cursor has changed by itself."""
-        self.marked: set[str] = set()
+        self.marked = Marks()
         self.sorted_by: str | None = None
         self.descending = False
         self._strips: dict[str, Strip] = {}
@@ -193,8 +186,7 @@ class LineTable(ScrollView, can_focus=True):
         self._keys = keys
         if not self._moved:
             self._set_cursor(keys[0] if keys else None)
-        if self.marked:
-            self.marked.intersection_update(keys)
+        self.marked.forget_lost(self._keys, self._is_there)
         self._follow_size()
         if self._place_of_cursor() is None:
             self._set_cursor(keys[min(place, len(keys) - 1)] if keys else None)
@@ -215,7 +207,7 @@ class LineTable(ScrollView, can_focus=True):
     def _settle(self) -> None:
         if self._settling is not None:
             self._settling.stop()
-            self._settling = None
+        self._settling = None
 
     def _is_settled(self) -> bool:
         """Whether the row has been under the cursor long enough for a key to be meant for it; otherwise say so."""
@@ -249,29 +241,47 @@ class LineTable(ScrollView, can_focus=True):
     def targets(self) -> list[str]:
         """Return the rows that an action is for: the marked ones in order, or the one under the cursor.
 
+        Marked ones that the filter hides come last: say so (`hidden_marks`).
+
         It is empty for a moment after the row under the cursor changed by itself, or all marked rows disappeared; the
         table then says so.
         """
         if not self._is_settled():
             return []
+        self.marked.forget_lost(self._keys, self._is_there)
         if self.marked:
-            return [key for key in self._keys if key in self.marked]
+            return self.marked.in_order(self._keys)
         return [self.cursor_key] if self.cursor_key is not None else []
 
     def target(self) -> str | None:
         """Return the row under the cursor, for an action on one; None as with `targets`."""
         return self.cursor_key if self._is_settled() else None
 
+    @property
+    def hidden_marks(self) -> int:
+        """How many marked rows the filter hides. Rows that are gone are not marked any more."""
+        self.marked.forget_lost(self._keys, self._is_there)
+        return self.marked.hidden_by(self._keys)
+
+    def unmark(self) -> None:
+        """Remove all marks."""
+        if self.marked:
+            self.marked.clear()
+            self._marks_changed()
+
     def exported(self) -> "Exported":
-        """Return the rows and columns as they are shown, but with whole values."""
+        """Return the marked rows, or else all that are shown, and the columns shown, but with whole values."""
         from pyhall_tui.widgets.exported import Exported  # not before the first frame
 
         shown, hidden = [column for column, _ in self._columns.shown], self._columns.hidden
         names = [[column.field or column.key for column in columns] for columns in (shown, hidden)]
-        return Exported(self._what, tuple(names[0]), lambda: self._records([*shown, *hidden]), tuple(names[1]))
+        self.marked.forget_lost(self._keys, self._is_there)
+        marked = self.marked.in_order(self._keys) if self.ACTS_ON_MARKS else []
+        make = partial(self._records, [*shown, *hidden], marked or self._keys)
+        return Exported(self._what, tuple(names[0]), make, tuple(names[1]), len(marked))
 
-    def _records(self, columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
-        for key in self._keys:
+    def _records(self, columns: Sequence[Column], keys: Iterable[str]) -> Iterator[dict[str, Any]]:
+        for key in keys:
             values = self._values(key) if self._values is not None else {}
             if values is None:
                 continue
@@ -301,7 +311,23 @@ class LineTable(ScrollView, can_focus=True):
             return
         self.marked ^= {self.cursor_key}
         self.refresh_rows([self.cursor_key])
+        self.post_message(self.Marked(self))
         self.action_cursor(1)
+
+    def action_mark_shown(self) -> None:
+        """Mark all rows shown, besides those that are marked already."""
+        self.marked.update(self._keys)
+        self._marks_changed()
+
+    def action_invert_marks(self) -> None:
+        """Invert the marks of the rows shown; those that the filter hides stay as they are."""
+        self.marked.symmetric_difference_update(self._keys)
+        self._marks_changed()
+
+    def _marks_changed(self) -> None:
+        self._strips.clear()
+        self.refresh()
+        self.post_message(self.Marked(self))
 
     def on_resize(self) -> None:
         self._strips.clear()

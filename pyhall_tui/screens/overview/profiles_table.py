@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from pyhall_tui.clock import Moment
 from pyhall_tui.render.overview import ProfileLook, ProfileSummary, profile_look
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.marks import Marks
 
 COLUMNS: Final = (
     Column("profile", "  PROFILE", 12, flex=1, sortable=False, is_id=True, most=24),
@@ -33,6 +34,7 @@ def row_of(of: ProfileSummary | None, now: Moment) -> Row:
 class ProfilesTable(LineTable):
     """Rows of profiles. The mark before a row says that it is chosen; space changes that."""
 
+    ACTS_ON_MARKS = False
     BINDING_GROUP_TITLE = "Profiles"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -57,8 +59,12 @@ class ProfilesTable(LineTable):
     def mark(self, keys: Collection[str]) -> None:
         """Mark the rows that are chosen."""
         if changed := self.marked ^ set(keys):
-            self.marked = set(keys)
+            self.marked = Marks(keys)
             self.refresh_rows(changed)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Don't offer what would mark many at once: each mark is a profile that is watched."""
+        return action not in ("mark_shown", "invert_marks")
 
     def action_mark(self) -> None:
         if (key := self.target()) is not None:

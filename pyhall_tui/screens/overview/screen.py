@@ -20,6 +20,7 @@ from pyhall_tui.screens.messages import ConnectionChanged, CopyText, EventsHappe
 from pyhall_tui.screens.overview import profiles_table
 from pyhall_tui.screens.overview.profiles_table import ProfilesTable
 from pyhall_tui.screens.overview.watched import FoundWorker, KeepsProfiles, KeptProfile, Watched
+from pyhall_tui.screens.workers.marked import marks_in_title
 from pyhall_tui.screens.workers.table import COLUMNS, WorkersTable, row_of
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
@@ -201,12 +202,13 @@ class OverviewScreen(ModeScreen):
         roster = self._watched.roster
         shown, total = len(roster.ids), sum(roster.counts.values())
         live = self._watched.count_live(self._clock.now())
-        summary = (shown, *roster.counts.values(), len(self._watched.keys), self._watched.running, live)
+        marks = marks_in_title(self.workers_table)
+        summary = (shown, *roster.counts.values(), len(self._watched.keys), self._watched.running, live, *marks)
         if summary == self._summary:
             return
         self._summary = summary
         frame = self.query_one("#all-frame")
-        counts = counts_line(roster.counts)
+        counts = [*marks, *counts_line(roster.counts)]
         frame.border_title = as_content(counts, " · ") if counts else Content("all workers")
         said = f"{total:,} worker{'s' * (total != 1)}"
         said = said if shown == total else f"{shown:,} of {said}"
@@ -292,6 +294,10 @@ class OverviewScreen(ModeScreen):
     def _filter_changed(self, message: Input.Changed) -> None:
         self.workers_table.filter_by(message.value)
         self.workers_table.reorder()
+        self._summarise()
+
+    @on(LineTable.Marked, "#all")
+    def _marked(self) -> None:
         self._summarise()
 
     @on(LineTable.Opened, "#all")

@@ -1,5 +1,6 @@
 """The workers screen: is anything wrong, and since when?"""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
@@ -14,6 +15,7 @@ from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.render.worker import counts_line, worker_values
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
+from pyhall_tui.screens.workers.marked import MANY, marks_in_title, question, workers
 from pyhall_tui.screens.workers.table import COLUMNS, REORDER, WorkersTable, row_of
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
@@ -206,6 +208,10 @@ class WorkersScreen(ModeScreen):
     def _highlighted(self) -> None:
         self._show_side()
 
+    @on(LineTable.Marked)
+    def _marked(self) -> None:
+        self._summarise()
+
     @on(LineTable.ViewMoved)
     def _view_moved(self) -> None:
         self.workspace.connection.look_at(self.table.visible_keys)
@@ -236,12 +242,21 @@ class WorkersScreen(ModeScreen):
         self.table.reverse()
 
     def action_remove(self) -> None:
-        if ids := self.table.targets():
+        ids = self.table.targets()
+        if len(ids) > 1:
+            what = "They go off the watch list, with the folders of their packages. Press u afterwards to undo it."
+            self._ask("Remove", ids, what, self._remove)
+        elif ids:
             self._remove(ids)
+
+    def _ask(self, verb: str, ids: list[str], explained: str, act: Callable[[list[str]], None]) -> None:
+        """Ask before something is done to several workers: exactly these, whatever is marked by then."""
+        dialog = question(verb, ids, self.table.keys, explained)
+        self.app.push_screen(dialog, lambda agreed: act(ids) if agreed else None)
 
     def _remove(self, ids: list[str]) -> None:
         self._removed.append(self.workspace.unwatch(ids))
-        self.table.marked.clear()
+        self.table.unmark()
         self._reorder()
         self.notify(f"Off the watch list: {_named(ids)}. Press u to undo.", markup=False)
 
@@ -254,9 +269,14 @@ class WorkersScreen(ModeScreen):
 
     def action_verify(self) -> None:
         ids = self.table.targets()
+        if len(ids) > 1 and (len(ids) > MANY or self.table.hidden_marks):
+            self._ask("Verify", ids, "It is a request for each, sent as fast as the profile allows.", self._verify)
+        elif ids:
+            self._verify(ids)
+
+    def _verify(self, ids: list[str]) -> None:
         self.workspace.connection.verify_now(ids)
-        if ids:
-            self.notify(f"Verifying {_named(ids)} now.", markup=False, timeout=2)
+        self.notify(f"Verifying {_named(ids)} now.", markup=False, timeout=2)
 
     def action_test(self) -> None:
         if (worker_id := self.table.target()) is not None:
@@ -264,12 +284,19 @@ class WorkersScreen(ModeScreen):
 
     def action_copy_id(self) -> None:
         if ids := self.table.targets():
-            self.post_message(CopyText("\n".join(ids), "worker id" if len(ids) == 1 else f"{len(ids)} worker ids"))
+            self._copy(ids, "worker id")
 
     def action_copy_hash(self) -> None:
-        entry = self.workspace.fleet.get(self.table.target() or "")
-        if entry is not None and entry.sha256:
-            self.post_message(CopyText(entry.sha256, "package hash"))
+        entries = map(self.workspace.fleet.get, self.table.targets())
+        hashes = dict.fromkeys(entry.sha256 for entry in entries if entry is not None and entry.sha256)
+        self._copy([*hashes], "package hash", "es")
+
+    def _copy(self, texts: list[str], what: str, plural: str = "s") -> None:
+        if len(texts) == 1:
+            self.post_message(CopyText(texts[0], what))
+        elif texts:
+            hidden = f" ({count:,} hidden by the filter)" if (count := self.table.hidden_marks) else ""
+            self.post_message(CopyText("\n".join(texts), f"list of {len(texts):,} {what}{plural}{hidden}"))
 
     def action_note(self) -> None:
         from pyhall_tui.screens.worker.incident_note import copy_note
@@ -320,15 +347,16 @@ class WorkersScreen(ModeScreen):
         That paints much, so changes to fresh or stale wait.
         """
         fleet, by_state, shown = self.workspace.fleet, self._roster.counts, len(self._roster.ids)
-        summary = (shown, len(fleet), *by_state.values())
+        marks = marks_in_title(self.table)
+        summary = (shown, len(fleet), *by_state.values(), *marks)
         if summary == self._summary:
             return
         self._summary = summary
         self.query_one(FleetStrip).show(dict(by_state))
         frame = self.query_one("#fleet-frame")
-        counts = counts_line(by_state)
+        counts = [*marks, *counts_line(by_state)]
         frame.border_title = as_content(counts, " · ") if counts else Content("workers")
-        total = f"{len(fleet)} worker{'s' * (len(fleet) != 1)}"
+        total = workers(len(fleet))
         if shown != len(fleet):
             total = f"{shown} of {total}"
         hall = [Cell("o", Style.STRONG), Cell(" local hall · ", Style.DIM)] if self._is_hall else []
@@ -368,4 +396,4 @@ class WorkersScreen(ModeScreen):
 
 
 def _named(ids: list[str] | tuple[str, ...]) -> str:
-    return clean(ids[0], 80) if len(ids) == 1 else f"{len(ids)} workers"
+    return clean(ids[0], 80) if len(ids) == 1 else workers(len(ids))

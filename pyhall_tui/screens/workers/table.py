@@ -66,7 +66,14 @@ class WorkersTable(LineTable):
             values: returns what an export says of a worker, by its key (see `LineTable`).
         """
         super().__init__(
-            columns, row, id=id, ids=lambda: self.roster.worker_ids, roomy=_ROOMY, values=values, what="worker"
+            columns,
+            row,
+            id=id,
+            ids=lambda: self.roster.worker_ids,
+            roomy=_ROOMY,
+            values=values,
+            what="worker",
+            is_there=lambda key: key in self.roster,
         )
         self.roster = roster
         self._mono = mono
@@ -117,10 +124,8 @@ class WorkersTable(LineTable):
             self.focus()
         elif line.has_focus_within:
             self.focus()
-        elif self.marked:
-            self.marked.clear()
-            self.show(self.keys)
-            self.notify_style_update()
+        else:
+            self.unmark()
 
     @on(LineTable.HeaderPressed)
     def _header_pressed(self, message: LineTable.HeaderPressed) -> None:

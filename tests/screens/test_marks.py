@@ -1,0 +1,141 @@
+"""Many workers at once: marks, what is done to them, and how it is undone; with Pilot, against a real hall."""
+
+import pytest
+from textual.widgets import Input
+
+from pyhall_tui.screens.enroll.ask import AskScreen
+from pyhall_tui.screens.export import ExportScreen
+from pyhall_tui.widgets import clipboard
+from pyhall_tui.widgets.clipboard import SelectTextScreen
+from tests.live_hall import LiveHall
+from tests.screens.conftest import OpenApp, OpenedApp, profile_of
+from tests.screens.test_workers import all_verified, fleet_of, table
+from tests.typist import settled, write
+from tests.waiting import until
+
+
+async def filter_by(opened: OpenedApp, text: str, shown: int) -> None:
+    opened.screen.query_one("#filter", Input).value = text
+    await until(lambda: len(table(opened).keys) == shown)
+
+
+async def test_ctrl_a_marks_what_is_shown_and_the_title_counts(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 12)) as opened:
+        await all_verified(opened)
+        await filter_by(opened, "wkr_1", 3)
+        write(opened.app, "ctrl+a")
+        await until(lambda: "• 3 marked" in opened.text())
+        assert table(opened).marked == {"wkr_1", "wkr_10", "wkr_11"}
+
+
+async def test_marks_survive_filter_and_sort_and_the_title_says_which_are_hidden(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 12)) as opened:
+        await all_verified(opened)
+        await filter_by(opened, "wkr_1", 3)
+        write(opened.app, "ctrl+a", "s", "S")
+        await settled(opened.app)
+        await filter_by(opened, "wkr_11", 1)
+        await until(lambda: "• 3 marked (2 hidden)" in opened.text())
+        await filter_by(opened, "", 12)
+        await until(lambda: "• 3 marked ·" in opened.text())
+
+
+async def test_the_asterisk_inverts_the_marks(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 5)) as opened:
+        await all_verified(opened)
+        table(opened).move_to("wkr_2")
+        write(opened.app, "space", "*")
+        await settled(opened.app)
+        assert table(opened).marked == {"wkr_0", "wkr_1", "wkr_3", "wkr_4"}
+
+
+async def test_many_are_removed_after_a_question_with_their_number_and_those_hidden(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 12)) as opened:
+        await all_verified(opened)
+        await filter_by(opened, "wkr_1", 3)
+        write(opened.app, "ctrl+a")
+        await settled(opened.app)
+        await filter_by(opened, "wkr_11", 1)
+        write(opened.app, "x")
+        await until(lambda: isinstance(opened.screen, AskScreen))
+        await until(lambda: "Remove 3 workers?" in opened.text())
+        assert "2 of them are hidden by the filter." in opened.words()
+        assert "wkr_10 (hidden)" in opened.words()
+        write(opened.app, "n", "x", "y")
+        await until(lambda: len(opened.workspace.fleet) == 9)
+        assert not table(opened).marked
+        assert not {"wkr_1", "wkr_10", "wkr_11"} & {worker.id for worker in opened.workspace.watch_list.load()}
+
+
+async def test_enter_on_the_question_is_no_and_keys_behind_it_do_nothing_twice(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 4)) as opened:
+        await all_verified(opened)
+        write(opened.app, "ctrl+a", "x", "enter")
+        await settled(opened.app)
+        assert len(opened.workspace.fleet) == 4
+        write(opened.app, "x", "y", "y", "u", "u")
+        await settled(opened.app)
+        assert len(opened.workspace.fleet) == 4
+
+
+async def test_marks_are_copied_and_the_copy_says_how_many(
+    open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clipboard, "tools", lambda *_: [])  # not on the clipboard of whoever runs the tests
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 4)) as opened:
+        await all_verified(opened)
+        write(opened.app, "s", "ctrl+a", "y", "C")
+        await until(lambda: isinstance(opened.screen, SelectTextScreen))
+        shown = opened.screen.query_one("#text", clipboard.ShownText)
+        assert shown.text == "wkr_0\nwkr_1\nwkr_2\nwkr_3"
+        await until(lambda: "The list of 4 worker ids" in opened.text())
+        write(opened.app, "escape", "h", "C")
+        await until(lambda: "The list of 4 package hashes" in opened.text())
+
+
+async def test_the_export_is_of_the_marked_workers_and_says_how_many(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 4)) as opened:
+        await all_verified(opened)
+        table(opened).move_to("wkr_1")
+        write(opened.app, "space")
+        await settled(opened.app)
+        table(opened).move_to("wkr_3")
+        write(opened.app, "space")
+        await settled(opened.app)
+        exported = table(opened).exported()
+        assert [record["worker_id"] for record in exported.records()] == ["wkr_1", "wkr_3"]
+        write(opened.app, "E")
+        await until(lambda: isinstance(opened.screen, ExportScreen))
+        await until(lambda: "Export the 2 marked workers" in opened.text())
+
+
+async def test_many_hidden_marks_are_verified_after_a_question(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 3)) as opened:
+        await all_verified(opened)
+        write(opened.app, "ctrl+a")
+        await settled(opened.app)
+        await filter_by(opened, "wkr_2", 1)
+        write(opened.app, "v")
+        await until(lambda: "Verify 3 workers?" in opened.text())
+        asked = {entry.worker_id: entry.asked for entry in opened.workspace.fleet}
+        write(opened.app, "y")
+        await until(
+            lambda: all(entry.asked > asked[entry.worker_id] for entry in opened.workspace.fleet), clock=opened.clock
+        )
+
+
+async def test_a_worker_that_is_gone_is_marked_no_longer(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 3)) as opened:
+        await all_verified(opened)
+        write(opened.app, "ctrl+a")
+        await settled(opened.app)
+        await filter_by(opened, "wkr_2", 1)
+        opened.workspace.unwatch(["wkr_0"])
+        await until(lambda: "• 2 marked (1 hidden)" in opened.text(), clock=opened.clock)
+        assert table(opened).targets() == ["wkr_2", "wkr_1"]
