@@ -1,5 +1,6 @@
 """One watcher a profile: it holds a lease in the journal, and the next one stands by until that is free or stale."""
 
+import asyncio
 import logging
 import os
 import secrets
@@ -7,6 +8,7 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -23,6 +25,8 @@ STALE: Final = 8.0
 """Seconds without one after which another program takes the lease."""
 _TRUSTED: Final = 5.0
 """Seconds after the last sign of life in which the holder sends: fewer than `STALE`, so that two never send at once."""
+_FAREWELL: Final = 0.3
+"""Seconds that giving it up may take: the end must not wait for a locked journal."""
 _LOOK: Final = 1.0
 """Seconds between two looks of the one that stands by."""
 
@@ -80,7 +84,9 @@ class Lease:
         """Give it up, so that the next one need not wait."""
         token, self._token = self._token, ""
         if token and self._watchers.can_be_held:
-            await self._ask(partial(self._watchers.leave, self._profile, token), None)
+            with suppress(TimeoutError):  # the next one notices by itself
+                async with asyncio.timeout(_FAREWELL):
+                    await self._ask(partial(self._watchers.leave, self._profile, token), None)
 
     async def _try_to_take(self, stale: Holder | None) -> bool:
         """Take it if it is free, or held by what is `stale` or has ended; in memory there are no others."""

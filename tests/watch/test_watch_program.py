@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pyhall_tui.clock import SystemClock
+from pyhall_tui.journal.journal import Journal
 from pyhall_tui.profiles.watch_list import WatchList
 from tests.live_hall import HASH, WORKER, LiveHall, live_hall
 from tests.watch.debian import alertmanager, asked, free_port
@@ -240,3 +242,67 @@ def test_what_keeps_it_from_watching_is_said_on_standard_error(tmp_path: Path, h
     with watching(tmp_path, hall.key) as watch:
         watch.wait_for(lambda: "acme: No workers are watched" in watch.errors)
         watch.wait_for(lambda: "so no worker is ever verified: raise the ban list's interval" in watch.errors)
+
+
+def test_a_closed_standard_output_ends_it_with_a_sentence(tmp_path: Path, hall: LiveHall) -> None:
+    profile_of(tmp_path, hall)
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$0" -m pyhall_tui watch >&-', sys.executable],
+        stderr=subprocess.PIPE,
+        env=environment(tmp_path, hall.key),
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == b"pyhall-tui: The output can't be written: stdout is closed.\n"
+
+
+def test_a_renamed_profile_is_watched_under_its_new_name(tmp_path: Path, hall: LiveHall) -> None:
+    profile_of(tmp_path, hall)
+    with watching(tmp_path, hall.key) as watch:
+        watch.wait_until_live()
+        file = tmp_path / "config" / "profiles.toml"
+        file.write_text(file.read_text().replace("[profiles.acme]", "[profiles.new]"))
+        with Journal.open(tmp_path / "data" / "journal.db", SystemClock()) as journal:
+            journal.rename("acme", "new")
+            assert journal.flush(30)
+        watch.wait_for(lambda: [line["profile"] for line in watch.of_type("profile")] == ["acme", "new"])
+        watch.wait_until_live()
+        hall.store.ban_hash(HASH, "exfiltrates")
+        watch.wait_for(lambda: watch.events("banned"))
+        assert watch.events("banned")[0]["profile"] == "new"
+
+
+def test_a_journal_that_cannot_be_used_keeps_nobody_from_watching(tmp_path: Path, hall: LiveHall) -> None:
+    profile_of(tmp_path, hall)
+    (tmp_path / "data" / "journal.db").mkdir()
+    with watching(tmp_path, hall.key) as watch:
+        watch.wait_until_live()
+        hall.store.ban_hash(HASH, "exfiltrates")
+        watch.wait_for(lambda: watch.events("banned"))
+        watch.wait_for(lambda: "are kept in memory only" in watch.errors)
+
+
+def test_a_damaged_journal_is_replaced_and_the_watch_goes_on(tmp_path: Path, hall: LiveHall) -> None:
+    profile_of(tmp_path, hall)
+    (tmp_path / "data" / "journal.db").write_bytes(b"not a database" * 1_000)
+    with watching(tmp_path, hall.key) as watch:
+        watch.wait_until_live()
+        hall.store.ban_hash(HASH, "exfiltrates")
+        watch.wait_for(lambda: watch.events("banned"))
+    assert list((tmp_path / "data").glob("journal.db.damaged-*"))
+
+
+def test_a_storm_of_bans_is_printed_whole(tmp_path: Path, hall: LiveHall) -> None:
+    workers = [f"wkr_{number}" for number in range(2_000)]
+    for worker in workers:
+        hall.add_worker(worker)
+    profile_of(tmp_path, hall, workers=workers, requests_per_second=2_000, poll_interval=30.0)
+    with watching(tmp_path, hall.key) as watch:
+        watch.wait_until_live()
+        hall.store.ban_hash(HASH, "exfiltrates")
+        watch.wait_for(lambda: len(watch.events("banned")) >= len(workers))
+        watch.end()
+    assert sorted(event["worker"] for event in watch.events("banned")) == sorted(workers)
+    assert len({event["id"] for event in watch.of_type("event")}) == len(watch.of_type("event"))
+    assert not watch.of_type("lost")
