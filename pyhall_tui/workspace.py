@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.connection import Connection, Takers
@@ -19,9 +19,11 @@ from pyhall_tui.files.notes import Notes
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.fleet.fleet import Fleet
+from pyhall_tui.fleet.unwatched import Unwatched
 from pyhall_tui.journal.last_verdict import LastVerdict, ban_of, last_verdict
 from pyhall_tui.journal.late_journal import LateJournal
 from pyhall_tui.monitor.connection_state import ConnectionState
+from pyhall_tui.profiles import followed_list
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList, id_mistake
@@ -38,9 +40,9 @@ if TYPE_CHECKING:
     from pyhall_tui.dispatch.live import LiveRun
     from pyhall_tui.journal.alarms import Alarms
     from pyhall_tui.journal.journal import Journal
-    from pyhall_tui.packages.drift import Drift
     from pyhall_tui.packages.watch import PackageWatch
     from pyhall_tui.profile_alarms import ProfileAlarms
+    from pyhall_tui.profile_packages import ProfilePackages
     from pyhall_tui.profiles.api_key import ApiKey
     from pyhall_tui.profiles.keys import KeyAnswer
     from pyhall_tui.registry.errors import RegistryError
@@ -108,7 +110,7 @@ class Workspace:
         """Which files could not be read and were set aside, and are still there, in sentences."""
         self.list_asked: Moment | None = None
         """When the ban list's last answer was requested."""
-        self._time: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self.connection = connect_by(
             profile,
             clock,
@@ -124,7 +126,7 @@ class Workspace:
         self._listener = listener
         self._hall_trouble = ""
         self._lab: Lab | None = None
-        self._packages: PackageWatch | None = None
+        self._packages: ProfilePackages | None = None
         self._closed = False
         self._has_more = False
         """Whether there are workers beside those of the first frame."""
@@ -145,7 +147,7 @@ class Workspace:
         self._restore(first)
         if self._journal.has_alarms(self.profile.name):
             self._load_alarms()  # otherwise there is nothing to show before the rest of the program is loaded
-        self._time = asyncio.create_task(self._keep_time())
+        self._tasks.append(asyncio.create_task(self._keep_time()))
         return self
 
     async def _keep_time(self) -> None:
@@ -242,12 +244,22 @@ class Workspace:
 
     @property
     def packages(self) -> "PackageWatch":
-        """The packages of the workers that have a folder; made at its first use."""
-        if self._packages is None:
-            from pyhall_tui.packages.watch import PackageWatch
+        """The packages of the workers that have a folder."""
+        return self._profile_packages.watch
 
-            self._packages = PackageWatch(
-                self.notes, wall=lambda: self.now().wall, hand_over=self.connection.hand_over, take=self._take_drift
+    @property
+    def _profile_packages(self) -> "ProfilePackages":
+        if self._packages is None:
+            from pyhall_tui.profile_packages import ProfilePackages
+
+            self._packages = ProfilePackages(
+                self.fleet,
+                self.notes,
+                self.clock,
+                hand_over=self.connection.hand_over,
+                drifted=self.take_events,
+                compared=lambda entry: self._profile_alarms.compared(entry),
+                fleet_changed=self._listener.fleet_changed,
             )
         return self._packages
 
@@ -263,15 +275,33 @@ class Workspace:
         if self._has_more:
             (await asyncio.to_thread(self.watch_list.read_beside))()
             await self._watch_rest()
-        if self.watch_list.workers and not self.watch_list.problem:  # an empty or lost list proves nothing
-            self.alarms.only_watched(self.watch_list)
+        self._end_alarms_of_unwatched()
         if self._has_more:
             await self._restore_all()
         with_folder = [worker for worker in self.watch_list.workers if worker.folder is not None]
         async for some in slices(with_folder, _PACKAGES_AT_A_TIME):
             if self._closed:
                 return
-            self._follow_packages(some)
+            self._profile_packages.follow(some)
+        if not self._closed:
+            following = followed_list.follow(
+                self.watch_list, self.clock, self._adopt_list, self._end_alarms_of_unwatched
+            )
+            self._tasks.append(asyncio.create_task(following))
+
+    def _end_alarms_of_unwatched(self) -> None:
+        if self.watch_list.is_whole:  # a lost list proves nothing
+            self.alarms.only_watched(self.watch_list)
+
+    async def _adopt_list(self) -> None:
+        """Do as the watch list says now: another program has changed it."""
+        await self._watch_rest()
+        async for some in slices([entry.worker_id for entry in self.fleet], _ROWS_AT_A_TIME):
+            if self.watch_list.is_whole and (gone := [each for each in some if each not in self.watch_list]):
+                self._drop(gone)
+        async for workers in slices(self.watch_list.workers, _ROWS_AT_A_TIME):
+            self._profile_packages.follow_as_listed(workers)
+        self._listener.fleet_changed()
 
     async def _watch_rest(self) -> None:
         new: list[str] = []
@@ -294,11 +324,7 @@ class Workspace:
     def set_folder(self, worker_id: str, folder: Path | None) -> None:
         """Set the folder of a watched worker's package, and hash it; None: stop comparing it."""
         self.watch_list.set_folder(worker_id, str(folder) if folder else None)
-        self.packages.forget(worker_id)
-        self.fleet.restore_drift(worker_id, None, "")
-        self._correct_drift(worker_id)
-        if folder is not None:
-            self._follow_packages([WatchedWorker(worker_id, str(folder))])
+        self._profile_packages.folder_is(WatchedWorker(worker_id, str(folder) if folder else None))
         self._listener.fleet_changed()
 
     def adopt(self, profile: Profile, key: "ApiKey | None") -> None:
@@ -325,17 +351,18 @@ class Workspace:
     async def close(self) -> None:
         """Stop asking, and write what is left to the journal, at the same time: half a second at most."""
         self._closed = True
-        if self._time is not None:
-            self._time.cancel()
+        for task in self._tasks:
+            task.cancel()
         if self._lab is not None:
             self._lab.close()
         if self._packages is not None:
-            self._packages.close()
+            self._packages.closed = True
+            self._packages.watch.close()
         self.connection.close()
         flushing = off_loop(partial(self._journal.flush, _PATIENCE), name="flush")
         closing = [self.connection.wait_closed(_PATIENCE)]
         if self._packages is not None:
-            closing.append(off_loop(partial(self._packages.wait_closed, _PATIENCE / 2), name="packages"))
+            closing.append(off_loop(partial(self._packages.watch.wait_closed, _PATIENCE / 2), name="packages"))
         is_written, *_ = await asyncio.gather(flushing, *closing)
         if is_written:
             self.connection.forget_keys()  # otherwise they stay masked, because masking happens when writing
@@ -351,23 +378,27 @@ class Workspace:
         self._listener.fleet_changed()
         return new
 
-    def unwatch(self, worker_ids: Iterable[str]) -> "Unwatched":
+    def unwatch(self, worker_ids: Iterable[str]) -> Unwatched:
         """Take workers off the watch list; the return value undoes it."""
         ids = list(worker_ids)
-        removed = Unwatched(self.watch_list.remove(ids), tuple(self.fleet.unwatch(ids)))
-        self.packages.drop(ids)
-        for worker_id in ids:
-            self.journal.forget_worker(self.profile.name, worker_id)
-        self.connection.unwatch(ids)
+        removed = Unwatched(self.watch_list.remove(ids), self._drop(ids))
         self.alarms.unwatched(ids)
         self._listener.fleet_changed()
         return removed
 
-    def put_back(self, removed: "Unwatched") -> None:
+    def _drop(self, ids: list[str]) -> tuple[Entry, ...]:
+        entries = tuple(self.fleet.unwatch(ids))
+        self.packages.drop(ids)
+        for worker_id in ids:
+            self.journal.forget_worker(self.profile.name, worker_id)
+        self.connection.unwatch(ids)
+        return entries
+
+    def put_back(self, removed: Unwatched) -> None:
         """Undo an `unwatch`."""
         self.watch_list.restore(removed.watched)
         self.fleet.put_back(removed.entries)
-        self._follow_packages(removed.watched)
+        self._profile_packages.follow(removed.watched)
         self.connection.watch([entry.worker_id for entry in removed.entries])
         self._listener.fleet_changed()
 
@@ -407,27 +438,6 @@ class Workspace:
         """What is wrong for as long as it is, apart from the connection, in sentences, the worst first."""
         found = (*self.troubles, self._hall_trouble, *self.rule_mistakes, self.watch_list.problem, *self._set_aside)
         return tuple(dict.fromkeys(filter(None, (self.run_log.missing_part, *found, self.run_log.file_trouble))))
-
-    def _follow_packages(self, workers: Iterable[WatchedWorker]) -> None:
-        for worker in workers:
-            entry = self.fleet.get(worker.id)
-            if worker.folder is None or entry is None:
-                continue
-            known = entry.verdict is not None
-            standing = self.packages.follow(worker.id, Path(worker.folder), entry.sha256, known=known)
-            if standing is not None:
-                self.fleet.restore_drift(worker.id, standing.drift.state, standing.drift.detail)
-
-    def _take_drift(self, worker_id: str, drift: "Drift") -> None:
-        if self._closed:
-            return
-        self.take_events(self.fleet.set_drift(worker_id, drift.state, drift.summary, self.now()))
-        self._correct_drift(worker_id)
-        self._listener.fleet_changed()
-
-    def _correct_drift(self, worker_id: str) -> None:
-        if (entry := self.fleet.get(worker_id)) is not None:
-            self._profile_alarms.compared(entry)
 
     def _restore(self, rows: Iterable[LastVerdict]) -> None:
         now = self.now()
@@ -482,10 +492,3 @@ class Workspace:
 
     def _take_event(self, event: Event) -> None:
         self.take_events([event])
-
-
-class Unwatched(NamedTuple):
-    """What an `unwatch` removed, so that it can be put back."""
-
-    watched: tuple[WatchedWorker, ...]
-    entries: tuple[Entry, ...]

@@ -12,7 +12,8 @@ LOWEST = ["registry.client", "profiles.profile_store", "profiles.keys", "hall.se
 LATE = {
     *("click", "hashlib", "html", "json", "logging.handlers", "tomli_w", "tomlkit"),
     *("pyhall_tui.alarms", "pyhall_tui.commands", "pyhall_tui.dispatch", "pyhall_tui.enroll", "pyhall_tui.hall"),
-    *("pyhall_tui.packages", "pyhall_tui.profile_alarms", "pyhall_tui.files.safe_file", "pyhall_tui.files.whole_file"),
+    *("pyhall_tui.packages", "pyhall_tui.profile_alarms", "pyhall_tui.profile_packages"),
+    *("pyhall_tui.files.safe_file", "pyhall_tui.files.whole_file"),
     *("pyhall_tui.journal.alarms", "pyhall_tui.journal.journal", "pyhall_tui.journal.reader"),
     *("pyhall_tui.journal.statements", "pyhall_tui.journal.writer", "pyhall_tui.render.alarm"),
     *("pyhall_tui.shell.alarm_news", "pyhall_tui.shell.attention", "pyhall_tui.widgets.field"),

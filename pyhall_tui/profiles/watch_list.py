@@ -11,6 +11,8 @@ import msgspec
 from pyhall_tui.files.name_digest import name_digest
 from pyhall_tui.files.regular_file import read_bounded, reason
 
+_Stamp = tuple[int, int, int]
+
 _MOST_NAMED = 3
 """How many odd ids one sentence names."""
 MAX_ID_LENGTH: Final = 256
@@ -20,6 +22,8 @@ _LONG: Final = 262_144
 """Bytes of a watch list that is read after the first frame, if that can do without it."""
 _PLAIN: Final = re.compile(rb'^\{"id":"([._:@/+-]*[A-Za-z0-9][A-Za-z0-9._:@/+-]*)"\}$', re.MULTILINE)
 """A line as it is written of a worker without a folder whose id needs no escape."""
+_NOBODY: Final = b"\n"
+"""The file of a list that everybody was taken off: an empty file may be one that was lost."""
 _SEPARATORS: Final = r"[\s,;]+"
 _AROUND: Final = "\"'`“”‘’«»\ufeff\u200b"  # quotes, and the invisible characters that pages put around copied words
 
@@ -162,6 +166,18 @@ class WatchList:
             return lambda: self._note_unreadable(why)
         return lambda: self._take(lines) if self._lines is before else None  # else it was read again meanwhile
 
+    def is_changed(self) -> bool:
+        """Whether the file is another one than was last read, for any thread; one that can't be seen is not."""
+        try:
+            return _stamp(self.path) != self._lines.stamp
+        except OSError:
+            return False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the list is all that the file says: then a worker that is not on it was taken off."""
+        return not (self.problem or self._lines.is_lost)
+
     def load(self) -> tuple[WatchedWorker, ...]:
         """Read the file (again) and return the list. Never raises: `problem` says what went wrong."""
         try:
@@ -247,6 +263,14 @@ class WatchList:
         self.problem = self.trouble = f"The watch list {self.path} cannot be read ({why})."
 
     def _take(self, lines: "_Lines") -> None:
+        if lines.is_lost and self._lines.workers:
+            self._lines.stamp = lines.stamp
+            if not (self._present or self._folders):
+                self.problem = (
+                    f"The watch list {self.path} is gone: its workers are still watched, "
+                    "and the next change writes them again."
+                )
+            return
         self._apply_to(lines)
         self._lines = lines
         if not (self._present or self._folders):
@@ -264,8 +288,13 @@ class WatchList:
         try:
             with locked(self.path):
                 lines = _read(self.path)
+                is_ours = lines.stamp == self._lines.stamp
+                if lines.is_lost:
+                    lines = self._lines
                 self._apply_to(lines)
                 write_atomically(self.path, lines.encode())
+                lines.is_lost = False
+                lines.stamp = _stamp(self.path) if is_ours else None
         except OSError as error:
             self._apply_to(self._lines)
             self.problem = self.trouble = (
@@ -287,6 +316,10 @@ class _Lines:
         self.odd: dict[str, bytes] = {}
         """Lines that say the same in another way, or more than we know of: they are kept as they are."""
         self.damaged: list[bytes] = []
+        self.is_lost = True
+        """There was no file, or nothing in it, not even the empty line of a list that everybody was taken off."""
+        self.stamp: _Stamp | None = None
+        """Which file they were read from; None if others' changes in it are not followed yet."""
 
     def set_present(self, worker_id: str, present: bool) -> None:
         if not present:
@@ -314,7 +347,7 @@ class _Lines:
 
     def encode(self) -> bytes:
         lines = (self.odd.get(worker.id) or _line(worker) for worker in self.workers.values())
-        return b"".join(line + b"\n" for line in (*lines, *self.damaged))
+        return b"".join(line + b"\n" for line in (*lines, *self.damaged)) or _NOBODY
 
     def complaint(self, path: Path) -> str | None:
         if not self.damaged:
@@ -328,13 +361,24 @@ _line: Final = msgspec.json.Encoder().encode
 _DECODER: Final = msgspec.json.Decoder(WatchedWorker)
 
 
+def _stamp(path: Path) -> _Stamp:
+    """Return what differs between two files at the same place; zeros for none. Raises `OSError`."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0, 0
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
 def _read(path: Path) -> _Lines:
     lines = _Lines()
+    lines.stamp = _stamp(path)  # first, so that a change in between is read twice rather than never
     try:
         data = read_bounded(path)
     except FileNotFoundError:
-        return lines
-    if (ids := _plain_ids(data)) is not None:
+        data = b""
+    lines.is_lost = not data
+    if data and (ids := _plain_ids(data)) is not None:
         lines.workers = {worker_id: WatchedWorker(worker_id) for worker_id in ids}
         return lines
     for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n"):

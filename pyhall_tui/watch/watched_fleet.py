@@ -26,7 +26,6 @@ from pyhall_tui.watch.lines import connection_line, profile_line, standby_line
 from pyhall_tui.watch.metrics import ProfileState
 from pyhall_tui.watch.output import Output
 from pyhall_tui.watch.profile_state import ProfileCounts, state_of
-from pyhall_tui.watch.watch_list import follow_watch_list
 from pyhall_tui.workspace import Workspace
 
 _KEY_AGAIN: Final = 60.0
@@ -135,7 +134,7 @@ class WatchedFleet:
                 group.create_task(self._until_renamed())
                 group.create_task(lease.keep())
                 deliver = partial(self._deliver, lease)
-                for part in (events.follow, deliver, self._follow_list, self._look_for_key):
+                for part in (events.follow, deliver, self._look_for_key):
                     group.create_task(self._guarded(part))
         except* _Renamed:
             pass
@@ -168,10 +167,6 @@ class WatchedFleet:
             name, workspace.journal.alarms, workspace.alarms.book, workspace.take_events, lambda: lease.is_held
         )
         await self._shared.deliveries.follow(watched, workspace.notes, command)
-
-    async def _follow_list(self) -> None:
-        assert self.workspace is not None
-        await follow_watch_list(self.workspace, self._shared.clock)
 
     async def _look_for_key(self) -> None:
         """Look for a key that there was none of: a keyring may be unlocked, or a key stored, at any time."""

@@ -101,7 +101,7 @@ def test_after_a_stop_it_continues_and_ends_with_the_terminal_restored(tmp_path:
         keys_are_read_again = rb"(?s).{%d}.*\x1b\[\?1049h.*\x1b\[\?2004h" % drawn
         terminal.wait_for_bytes(re.compile(keys_are_read_again))
         terminal.press("?")
-        terminal.wait_for("EVERYWHERE")
+        terminal.wait_for("esc closes")
         terminal.press("\x03")
         assert terminal.wait_for_end(terminal.at_once(5)) == 0
         assert restored(terminal.raw)

@@ -120,12 +120,12 @@ def in_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
 
 
 @pytest.fixture
-def open_view(tmp_path: Path, picture: Picture) -> OpenView:
+def open_view(tmp_path: Path, picture: Picture, monkeypatch: pytest.MonkeyPatch) -> OpenView:
     @asynccontextmanager
     async def opening() -> AsyncIterator[View]:
         app = CannedApp(lambda workspace: WorkerDetailScreen(workspace, WORKER), tmp_path)
         packages = StandingStill()
-        app.workspace._packages = packages  # type: ignore[assignment]
+        monkeypatch.setattr(type(app.workspace), "packages", packages)
         packages.at = app.workspace.now().wall - 90
         app.workspace.fleet.watch([WORKER])
         app.workspace.learn(WORKER, sha256=ATTESTED)

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Input
 
 from pyhall_tui.fleet.order import Roster
+from pyhall_tui.fleet.unwatched import Unwatched
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.render.worker import counts_line, worker_values
 from pyhall_tui.screens.base import ModeScreen
@@ -25,7 +26,7 @@ from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.widgets.strip import FleetStrip
-from pyhall_tui.workspace import Unwatched, Workspace
+from pyhall_tui.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyhall_tui.screens.worker.view import WorkerView
