@@ -82,7 +82,7 @@ async def test_the_second_one_stands_by_for_as_long_as_the_first_one_lives(watch
     second = Lease(watchers, "acme", clock)
     async with acquiring(second) as (task, others):
         await until(lambda: others)
-        await beats(watchers, its_own, 20, clock)
+        await beats(watchers, its_own, 6, clock)
         assert not task.done()
         assert len(others) == 1
         assert not second.is_held
@@ -143,10 +143,10 @@ async def test_no_clock_has_to_be_right(watchers: Watchers) -> None:
     first = await held(watchers, past)
     keeping = asyncio.create_task(first.keep())
     async with acquiring(Lease(watchers, "acme", future)) as (task, _):
-        await beats(watchers, past, 20, future)
+        await beats(watchers, past, 6, future)
         assert not task.done()
         past.jump_wall(-2 * 365 * 86_400)
-        await beats(watchers, past, 20, future)
+        await beats(watchers, past, 6, future)
         assert not task.done()
         assert not keeping.done()
     keeping.cancel()
@@ -186,7 +186,7 @@ async def test_a_journal_that_cannot_be_written_keeps_nobody_from_watching(file:
     lease = await held(Watchers(file), clock)
     keeping = asyncio.create_task(lease.keep())
     began = clock.now().mono
-    await until(lambda: clock.now().mono > began + 60 and lease.is_held, clock=clock)
+    await until(lambda: clock.now().mono > began + 15 and lease.is_held, clock=clock)
     assert not keeping.done()
     keeping.cancel()
 
