@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.fleet.ids import Ids
 
 if TYPE_CHECKING:
     from pyhall_tui.fleet.query import Searched
+    from pyhall_tui.fleet.terms import Term
 
 _MOST_MOVED = 1_000
 """With this many changes, sorting everything again is faster than moving each row."""
@@ -39,6 +41,19 @@ class SortKey(StrEnum):
     CHANGED = "changed"
 
 
+class Group(NamedTuple):
+    """What a filter finds all workers of one fleet by. Texts are case-folded."""
+
+    words: str = ""
+    """The workers are found by these words beside their own."""
+    profile: str = ""
+    namespace: str = ""
+    """That of the workers whose verdict has none."""
+
+
+NO_GROUP = Group()
+
+
 class NamedFleet(NamedTuple):
     """One of several fleets whose workers are in one list."""
 
@@ -46,6 +61,8 @@ class NamedFleet(NamedTuple):
     fleet: Fleet
     words: str = ""
     """The filter finds all its workers by these words."""
+    namespace: str = ""
+    """That of the workers whose verdict has none; the name is what `profile:` finds."""
 
 
 _IN: Final = "\0"
@@ -70,7 +87,7 @@ class _Part(msgspec.Struct):
     fleet: Fleet
     name: str | None
     """None if there is only one fleet: then a worker's key is its id."""
-    words: str = ""
+    group: Group = NO_GROUP
     seen: int = -1
     stale_after: float = 0.0
     counts: dict[State, int] = msgspec.field(default_factory=lambda: dict.fromkeys(State, 0))
@@ -118,16 +135,19 @@ class Roster:
     almost nothing to do.
     """
 
-    def __init__(self, fleets: Fleet | Sequence[NamedFleet]) -> None:
-        """Start empty; `refresh` reads the fleets. With several, `ids` has the keys that `key_in` makes."""
+    def __init__(self, fleets: Fleet | Sequence[NamedFleet], group: Group = NO_GROUP) -> None:
+        """Start empty; `refresh` reads the fleets. With several, `ids` has the keys that `key_in` makes.
+
+        `group` is what a filter finds the workers of a single fleet by beside what is known of each.
+        """
         self.ids: Sequence[str] = Ids((), _in_order(()))
         """The ids that match, in order. Replaced, never changed in place."""
         self.counts: dict[State, int] = dict.fromkeys(State, 0)
         """How many workers in all are in each state, in order of rank, including empty states."""
         self._parts = (
-            [_Part(0, fleets, None)]
+            [_Part(0, fleets, None, group)]
             if isinstance(fleets, Fleet)
-            else [_Part(number, *(each.fleet, each.name, each.words)) for number, each in enumerate(fleets)]
+            else [_Part(number, each.fleet, each.name, _group(each)) for number, each in enumerate(fleets)]
         )
         self._rows: dict[str, _Row] = {}
         self._by_id: list[_Row] = []
@@ -155,18 +175,22 @@ class Roster:
         """Return how many workers of that fleet are in each state: the fleets count from 0, in the order given."""
         return self._parts[number].counts
 
-    def refresh(self, mono: float, query: str, sort: SortKey, *, descending: bool = False) -> bool:
+    def refresh(self, now: Moment, query: str, sort: SortKey, *, descending: bool = False) -> bool:
         """Bring `ids` and `counts` up to date with the fleet at that moment; return whether `ids` may have changed.
 
-        `query` is text, not a pattern: each of its words must be in the worker's searchable text (`Entry.haystack`) or
-        in its state, or start its hash (four or more digits, or `sha256:` and any number). Whatever the sort order,
-        bans come first: nothing else may push one off the screen.
+        `query` is a filter (see `fleet.terms`). Each of its words must be in the worker's searchable text
+        (`Entry.haystack`) or in its state, or start its hash (four or more digits, or `sha256:` and any number).
+        Whatever the sort order, bans come first: nothing else may push one off the screen.
+
+        Raises:
+            FilterError: `query` is not a filter. Nothing has changed.
         """
-        moved = self._follow(mono, sort)
-        if not moved and self._shown_by == (query, descending):
+        terms = _terms(query)
+        moved = self._follow(now.mono, sort)
+        if not moved and self._shown_by == (query, descending) and not any(term.is_moving for term in terms):
             return False
         self._shown_by = (query, descending)
-        found = self._found(query) if query else None
+        found = self._found(terms, now) if terms else None
         shown = _in_order(())
         for part in (self._banned, self._others):
             kept = part if found is None else _in_order(compress(part, map(found.__getitem__, part)))
@@ -183,16 +207,13 @@ class Roster:
             self._worker_ids = self._names, found
         return self._worker_ids[1]
 
-    def _found(self, query: str) -> bytes | None:
-        """Return which rows match, in the order of the indexes; None for all."""
-        from pyhall_tui.fleet.query import found_in, words_of  # with the first filter
+    def _found(self, terms: "Sequence[Term]", now: Moment) -> bytes:
+        """Return which rows match, in the order of the indexes."""
+        from pyhall_tui.fleet.query import found_in  # with the first filter
 
-        words = words_of(query)
-        if not words:
-            return None
         if self._searched is None:
             self._searched = self._all_searched()
-        return found_in(words, self._searched)
+        return found_in(terms, self._searched, now)
 
     def _all_searched(self) -> "Searched":
         from pyhall_tui.fleet.query import Searched
@@ -200,10 +221,9 @@ class Roster:
         rows = self._by_id
         states = bytearray([row.state for row in rows])
         haystacks, hashes = [row.haystack for row in rows], [row.sha256 for row in rows]
-        if not any(part.words for part in self._parts):
-            return Searched(haystacks, hashes, states)
-        groups = array("i", [row.part.number for row in rows])
-        return Searched(haystacks, hashes, states, groups, [part.words.casefold() for part in self._parts])
+        entries, groups = [row.entry for row in rows], [part.group for part in self._parts]
+        numbers = array("i", [row.part.number for row in rows] if len(groups) > 1 else ())
+        return Searched(haystacks, hashes, states, entries, numbers, groups or [NO_GROUP])
 
     def _follow(self, mono: float, sort: SortKey) -> bool:
         """Sort what changed or became stale; return whether a row moved, appeared or disappeared."""
@@ -328,18 +348,36 @@ class Roster:
         return _Row(key, entry, part, state, entry.haystack, entry.last_sha256, entry.asked)
 
 
-def find(fleet: Fleet, query: str, mono: float) -> list[Entry]:
-    """Return the workers that a query finds, as `Roster` does, the worst first."""
-    from pyhall_tui.fleet.query import Searched, found_in, words_of
+def _group(fleet: NamedFleet) -> Group:
+    return Group(fleet.words.casefold(), fleet.name.casefold(), fleet.namespace.casefold())
 
-    words = words_of(query)
-    if not words:
+
+def _terms(query: str) -> "tuple[Term, ...]":
+    if not query.strip():
+        return ()
+    from pyhall_tui.fleet.terms import terms_of  # with the first filter
+
+    return terms_of(query)
+
+
+def find(fleet: Fleet, query: str, now: Moment) -> list[Entry]:
+    """Return the workers that a filter finds, as `Roster` does, the worst first. Any other text is read as words."""
+    from pyhall_tui.fleet.query import Searched, found_in
+    from pyhall_tui.fleet.terms import FilterError, plain, terms_of
+
+    try:
+        terms = terms_of(query)
+    except FilterError:
+        terms = plain(query)
+    if not terms:
         return []
     entries = list(fleet)
-    states = [each.state(mono, fleet.stale_after) for each in entries]
-    searched = Searched([each.haystack for each in entries], [each.last_sha256 for each in entries], bytearray(states))
-    found = compress(zip(states, entries, strict=True), found_in(words, searched))
-    worst_first = sorted(found, key=lambda pair: (pair[0], pair[1].worker_id.casefold()))
+    states = [each.state(now.mono, fleet.stale_after) for each in entries]
+    haystacks, hashes = [each.haystack for each in entries], [each.last_sha256 for each in entries]
+    found = found_in(terms, Searched(haystacks, hashes, bytearray(states), entries), now)
+    worst_first = sorted(
+        compress(zip(states, entries, strict=True), found), key=lambda pair: (pair[0], pair[1].worker_id.casefold())
+    )
     return [entry for _, entry in worst_first]
 
 

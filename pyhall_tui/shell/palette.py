@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.fuzzy import Matcher
 
 from pyhall_tui.fleet.order import find
+from pyhall_tui.fleet.terms import quoted
 from pyhall_tui.profiles.profile_store import ProfilesFileError, ProfileStore
 from pyhall_tui.render.text import clean, short_hash
 from pyhall_tui.render.worker import LOOKS
@@ -72,7 +73,7 @@ class PyHallCommands(Provider):
         if workspace is None or len(query.strip()) < _LEAST:
             return
         mono, post = workspace.now().mono, self.app.post_message
-        found = find(workspace.fleet, query, mono)
+        found = find(workspace.fleet, query, workspace.now())
         for entry in found[:_MOST]:
             word = LOOKS[entry.state(mono, workspace.fleet.stale_after)].word
             name = entry.verdict.display_name if entry.verdict else None
@@ -80,7 +81,7 @@ class PyHallCommands(Provider):
             go = partial(post, Go("workers", worker_id=entry.worker_id))
             yield Command(title, go, f"{word} · hash {short_hash(entry.last_sha256)}")
         if len(found) > 1:
-            show = partial(post, Go("workers", fill={"filter": query.strip()}))
+            show = partial(post, Go("workers", fill={"filter": quoted(query.strip())}))
             yield Command(f"All {len(found):,} workers with “{clean(query.strip(), 80)}”", show, "Filter the workers")
         if workspace.fleet.listing is not None:
             search = partial(open_ban_list, self.app, workspace, query.strip())

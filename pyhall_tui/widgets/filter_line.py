@@ -4,7 +4,7 @@ import logging
 
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from pyhall_tui.widgets.late import after_first_frame
 
@@ -56,3 +56,21 @@ class FilterLine(Widget):
             self._input = FilterInput(self._leads_to, placeholder=self._placeholder, id=self._input_id)
             self.mount(self._input)
         return self._input
+
+
+class FilterMistake(Static):
+    """The sentence under a filter that says what is wrong with it, and no line at all if nothing is wrong."""
+
+    DEFAULT_CSS = """
+    FilterMistake {
+        height: auto; max-height: 3; display: none; color: $text-error; background: $surface;
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence; an empty one removes it."""
+        self.display = bool(sentence)
+        self.update(Content(f"✖ {sentence}" if sentence else ""))

@@ -19,7 +19,18 @@ from tests.bench.report import Row
 
 FEW, MANY = 1_000, 100_000
 _FILTER_MS, _SORT_MS, _KIB, _TURN_TIMES = 50.0, 100.0, 2.0, 1.5
-_FILTERS = ("7", "worker-12", "a", "abcd", "stale", "bench clean", "zzz")
+_FILTERS = (
+    "7",
+    "worker-12",
+    "a",
+    "abcd",
+    "stale",
+    "bench clean",
+    "zzz",
+    "cap:a",
+    "!ns:zzz attested:yes changed<1h",
+    "state:clean,stale !hash:abc",
+)
 _INTERVAL = 60.0
 
 
@@ -28,7 +39,7 @@ def run(quick: bool) -> Iterator[Row]:
     many, rounds = (20_000, 3) if quick else (MANY, 9)
     before = resident_memory()
     large = _verified(many)
-    large.refresh(0.0, "7", SortKey.STATE)
+    large.refresh(Moment(0.0, 2e9), "7", SortKey.STATE)
     each = (resident_memory() - before) * 1024 / many
     yield Row("memory a verified worker, fleet and table", each, "KiB", target=f"≤ {_KIB:g}", met=each <= _KIB)
     small = _verified(FEW)
@@ -61,14 +72,16 @@ def _verified(count: int) -> Roster:
 
 def _filter(roster: Roster, query: str, rounds: int) -> float:
     def filtered() -> None:
-        roster.refresh(2.0, query, SortKey.STATE)
+        roster.refresh(Moment(2.0, 2e9), query, SortKey.STATE)
 
-    return _milliseconds(filtered, lambda: roster.refresh(2.0, "", SortKey.STATE), rounds)
+    return _milliseconds(filtered, lambda: roster.refresh(Moment(2.0, 2e9), "", SortKey.STATE), rounds)
 
 
 def _sort(roster: Roster, key: SortKey, rounds: int) -> float:
     other = SortKey.NAME if key is SortKey.AGE else SortKey.AGE
-    return _milliseconds(lambda: roster.refresh(2.0, "", key), lambda: roster.refresh(2.0, "", other), rounds)
+    return _milliseconds(
+        lambda: roster.refresh(Moment(2.0, 2e9), "", key), lambda: roster.refresh(Moment(2.0, 2e9), "", other), rounds
+    )
 
 
 def _milliseconds(measured: Callable[[], object], before: Callable[[], object], rounds: int) -> float:

@@ -30,7 +30,11 @@ time_passes = st.tuples(st.just("wait"), st.none(), st.sampled_from([1.0, 7.0, 1
 looks = st.tuples(
     st.just("look"),
     st.none(),
-    st.tuples(st.sampled_from(["", "mail", "stale", "wkr_1"]), st.sampled_from(list(SortKey)), st.booleans()),
+    st.tuples(
+        st.sampled_from(["", "mail", "stale", "wkr_1", "state:stale", "!name:mail", "verified<9s", "attested:yes"]),
+        st.sampled_from(list(SortKey)),
+        st.booleans(),
+    ),
 )
 
 
@@ -53,7 +57,7 @@ def test_the_result_is_always_as_if_everything_were_sorted_again(steps: list[tup
             look = what  # type: ignore[assignment]
         query, sort, descending = look
         before = roster.ids
-        said_changed = roster.refresh(moment(now).mono, query, sort, descending=descending)
+        said_changed = roster.refresh(moment(now), query, sort, descending=descending)
         assert roster.ids == order(fleet, moment(now).mono, query, sort, descending=descending)
         assert said_changed or roster.ids is before
         assert roster.counts == fleet.counts(moment(now).mono)
@@ -65,9 +69,9 @@ def test_a_verdict_that_says_what_the_last_one_said_moves_nothing() -> None:
     for worker_id in IDS:
         fleet.apply(verdict(worker_id), moment(0), moment(0))
     roster = Roster(fleet)
-    roster.refresh(moment(0).mono, "", SortKey.STATE)
+    roster.refresh(moment(0), "", SortKey.STATE)
     fleet.apply(verdict(IDS[2]), moment(5), moment(5))
-    assert not roster.refresh(moment(5).mono, "", SortKey.STATE)
+    assert not roster.refresh(moment(5), "", SortKey.STATE)
 
 
 def test_what_becomes_stale_without_a_word_from_the_registry_moves() -> None:
@@ -76,8 +80,8 @@ def test_what_becomes_stale_without_a_word_from_the_registry_moves() -> None:
     for seconds, worker_id in enumerate(IDS):
         fleet.apply(verdict(worker_id), moment(seconds), moment(seconds))
     roster = Roster(fleet)
-    roster.refresh(moment(6).mono, "", SortKey.STATE)
-    assert roster.refresh(moment(STALE_AFTER + 0.5).mono, "", SortKey.STATE)
+    roster.refresh(moment(6), "", SortKey.STATE)
+    assert roster.refresh(moment(STALE_AFTER + 0.5), "", SortKey.STATE)
     assert roster.ids[0] == IDS[0]
     assert (roster.counts[State.STALE], roster.counts[State.CLEAN]) == (1, 5)
 
@@ -119,9 +123,9 @@ def test_a_filter_by_hash_follows_a_hash_that_changes() -> None:
     fleet = fleet_with("wkr_1")
     roster = Roster(fleet)
     apply(fleet, 0)
-    assert roster.refresh(moment(1).mono, OTHER, SortKey.WORKER) and roster.ids == []
+    assert roster.refresh(moment(1), OTHER, SortKey.WORKER) and roster.ids == []
     apply(fleet, 1, sha256=OTHER)
-    assert roster.refresh(moment(1).mono, OTHER, SortKey.WORKER) and roster.ids == ["wkr_1"]
+    assert roster.refresh(moment(1), OTHER, SortKey.WORKER) and roster.ids == ["wkr_1"]
 
 
 def test_a_short_number_matches_no_hash_by_chance() -> None:
@@ -159,9 +163,9 @@ def test_several_fleets_in_one_list_are_as_if_everything_were_sorted_again(
             look = what  # type: ignore[assignment]
         query, sort, descending = look
         before, mono = roster.ids, moment(now).mono
-        said_changed = roster.refresh(mono, query, sort, descending=descending)
+        said_changed = roster.refresh(moment(now), query, sort, descending=descending)
         unseen = Roster(named)
-        unseen.refresh(mono, query, sort, descending=descending)
+        unseen.refresh(moment(now), query, sort, descending=descending)
         assert list(roster.ids) == list(unseen.ids)
         assert said_changed or roster.ids is before
         for number, fleet in enumerate(fleets.values()):
@@ -176,6 +180,6 @@ def test_a_filter_finds_all_workers_of_a_fleet_by_its_name(query: str) -> None:
     for each in fleets:
         apply(each.fleet, 1.0, banned=True)
     roster = Roster(fleets)
-    roster.refresh(moment(1.0).mono, query, SortKey.STATE)
+    roster.refresh(moment(1.0), query, SortKey.STATE)
     wanted = "Café" if "caf" in query.lower() else "acme"
     assert [worker_and_fleet(key) for key in roster.ids] == [("wkr_1", wanted)]

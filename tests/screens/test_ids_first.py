@@ -43,7 +43,7 @@ def test_rows_differ_from_80_to_240_columns_and_each_shows_more_of_its_id(worker
     fleet = Fleet(30.0)
     fleet.watch(worker_ids)
     order = Roster(fleet)
-    order.refresh(0.0, "", SortKey.WORKER)
+    order.refresh(Moment(0.0, 0.0), "", SortKey.WORKER)
     columns = Columns(COLUMNS, lambda: order.worker_ids)
     for entry in fleet:
         columns.take(entry.worker_id, row_of(entry, _MOMENT, 60.0), is_new=True)

@@ -180,7 +180,7 @@ async def test_one_filter_and_one_order_for_all_workers(
         table = screen.workers_table
         await opened.pilot.press("slash", *"other")
         await until(lambda: {name for _, name in map(worker_and_fleet, table.keys)} == {"other"})
-        assert "3 of 6 workers of 2 profiles" in opened.text()
+        assert "3 of 6 shown of 2 profiles" in opened.text()
         screen.query_one("#filter", Input).value = "MAILER 1"
         await until(lambda: [worker_and_fleet(key) for key in table.keys] == [("wkr_1", "other")])
         await opened.pilot.press("escape", "s")

@@ -25,6 +25,7 @@ from pyhall_tui.screens.workers.table import COLUMNS, WorkersTable, row_of
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
+from pyhall_tui.widgets.filter_line import FilterMistake
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
@@ -50,7 +51,12 @@ class OverviewScreen(ModeScreen):
     BINDING_GROUP_TITLE = "Overview"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "slash", "filter", "Filter", key_display="/", id="overview.filter", tooltip="Filter the workers of all"
+            "slash",
+            "filter",
+            "Filter",
+            key_display="/",
+            id="overview.filter",
+            tooltip="Filter all workers; profile: ns: state: cap: hash: attested: changed<1h, ! for not",
         ),
         Binding("s", "sort", "Sort", id="overview.sort", tooltip="Sort all workers by the next column"),
         Binding("S", "reverse", "Reverse", show=False, id="overview.reverse", tooltip="Reverse the order"),
@@ -84,11 +90,12 @@ class OverviewScreen(ModeScreen):
             yield FilterInput(
                 "#all", placeholder="/ filter by profile, id, name, state, hash or capability", id="filter"
             )
+            yield FilterMistake()
             yield WorkersTable(
                 _ALL_COLUMNS,
                 self._worker_row,
                 self._watched.roster,
-                mono=lambda: self._clock.now().mono,
+                now=self._clock.now,
                 due=self._sort_now,
                 values=self._worker_values,
                 id="all",
@@ -203,15 +210,15 @@ class OverviewScreen(ModeScreen):
         shown, total = len(roster.ids), sum(roster.counts.values())
         live = self._watched.count_live(self._clock.now())
         marks = marks_in_title(self.workers_table)
-        summary = (shown, *roster.counts.values(), len(self._watched.keys), self._watched.running, live, *marks)
+        known = (len(self._watched.keys), self._watched.running, live, self.workers_table.is_filtered)
+        summary = (shown, *roster.counts.values(), *known, *marks)
         if summary == self._summary:
             return
         self._summary = summary
         frame = self.query_one("#all-frame")
         counts = [*marks, *counts_line(roster.counts)]
         frame.border_title = as_content(counts, " · ") if counts else Content("all workers")
-        said = f"{total:,} worker{'s' * (total != 1)}"
-        said = said if shown == total else f"{shown:,} of {said}"
+        said = self.workers_table.count_line(f"{total:,} worker{'s' * (total != 1)}")
         frame.border_subtitle = as_content([Cell(f"{said} of {_profiles(self._watched.running)}", Style.DIM)])
         kept = len(self._watched.keys)
         hint = _ONLY_ONE if kept == 1 else f"{live} of {_profiles(kept)} live"
@@ -292,7 +299,7 @@ class OverviewScreen(ModeScreen):
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, message: Input.Changed) -> None:
-        self.workers_table.filter_by(message.value)
+        self.query_one(FilterMistake).say(self.workers_table.filter_by(message.value))
         self.workers_table.reorder()
         self._summarise()
 

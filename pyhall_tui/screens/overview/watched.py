@@ -89,8 +89,9 @@ class Watched:
         self._kept = dict(_with_keys(self._fleets.kept))
         self._running = {key: each.workspace for key, each in self._kept.items() if each.workspace is not None}
         named = [
-            NamedFleet(key, workspace.fleet, f"{workspace.profile.name} {workspace.profile.namespace}")
+            NamedFleet(key, workspace.fleet, f"{profile.name} {profile.namespace}", profile.namespace)
             for key, workspace in self._running.items()
+            for profile in (workspace.profile,)
         ]
         if _identity(named) == _identity(self._named):
             return False

@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input
 
-from pyhall_tui.fleet.order import Roster
+from pyhall_tui.fleet.order import Group, Roster
 from pyhall_tui.fleet.unwatched import Unwatched
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.render.worker import counts_line, worker_values
@@ -20,7 +20,7 @@ from pyhall_tui.screens.workers.marked import MANY, marks_in_title, question, wo
 from pyhall_tui.screens.workers.table import COLUMNS, REORDER, WorkersTable, row_of
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
-from pyhall_tui.widgets.filter_line import FilterLine
+from pyhall_tui.widgets.filter_line import FilterLine, FilterMistake
 from pyhall_tui.widgets.frame import Frame
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import LineTable, Row
@@ -41,7 +41,12 @@ class WorkersScreen(ModeScreen):
     BINDING_GROUP_TITLE = "Workers"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "slash", "filter", "Filter", key_display="/", id="workers.filter", tooltip="Filter by id, name, status"
+            "slash",
+            "filter",
+            "Filter",
+            key_display="/",
+            id="workers.filter",
+            tooltip="Filter by id, name, status; state: ns: cap: hash: attested: changed<1h, ! for not",
         ),
         Binding("s", "sort", "Sort", id="workers.sort", tooltip="Sort by the next column"),
         Binding("S", "reverse", "Reverse", show=False, id="workers.reverse", tooltip="Reverse the order"),
@@ -67,7 +72,9 @@ class WorkersScreen(ModeScreen):
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__(workspace)
-        self._roster = Roster(workspace.fleet)
+        profile = workspace.profile
+        namespace = profile.namespace.casefold()
+        self._roster = Roster(workspace.fleet, Group(profile=profile.name.casefold(), namespace=namespace))
         self._summary: tuple[object, ...] = ()
         self._seen = -1
         self._removed: list[Unwatched] = []
@@ -79,11 +86,12 @@ class WorkersScreen(ModeScreen):
             with Frame(id="fleet-frame"):
                 yield FleetStrip(self.workspace, id="strip")
                 yield FilterLine("#fleet", placeholder="/ filter by id, name, state, hash or capability", id="filter")
+                yield FilterMistake()
                 yield WorkersTable(
                     COLUMNS,
                     self._row,
                     self._roster,
-                    mono=lambda: self.workspace.now().mono,
+                    now=self.workspace.now,
                     due=self._sort_now,
                     values=self._values,
                     id="fleet",
@@ -168,7 +176,7 @@ class WorkersScreen(ModeScreen):
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, message: Input.Changed) -> None:
-        self.table.filter_by(message.value)
+        self.query_one(FilterMistake).say(self.table.filter_by(message.value))
         self._reorder()
 
     @on(LineTable.Opened)
@@ -349,7 +357,7 @@ class WorkersScreen(ModeScreen):
         """
         fleet, by_state, shown = self.workspace.fleet, self._roster.counts, len(self._roster.ids)
         marks = marks_in_title(self.table)
-        summary = (shown, len(fleet), *by_state.values(), *marks)
+        summary = (shown, len(fleet), self.table.is_filtered, *by_state.values(), *marks)
         if summary == self._summary:
             return
         self._summary = summary
@@ -357,9 +365,7 @@ class WorkersScreen(ModeScreen):
         frame = self.query_one("#fleet-frame")
         counts = [*marks, *counts_line(by_state)]
         frame.border_title = as_content(counts, " · ") if counts else Content("workers")
-        total = workers(len(fleet))
-        if shown != len(fleet):
-            total = f"{shown} of {total}"
+        total = self.table.count_line(workers(len(fleet)))
         hall = [Cell("o", Style.STRONG), Cell(" local hall · ", Style.DIM)] if self._is_hall else []
         frame.border_subtitle = as_content([*hall, Cell(total, Style.DIM)])
         self._show_emptiness(len(fleet) == 0)

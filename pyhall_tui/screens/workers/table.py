@@ -53,7 +53,7 @@ class WorkersTable(LineTable):
         row: Callable[[str], Row],
         roster: Roster,
         *,
-        mono: Callable[[], float],
+        now: Callable[[], Moment],
         due: Callable[[], None],
         values: Callable[[str], Mapping[str, Any] | None],
         id: str,  # noqa: A002
@@ -61,7 +61,7 @@ class WorkersTable(LineTable):
         """Make an empty table; `reorder` fills it.
 
         Args:
-            mono: returns this instant on the monotonic clock.
+            now: returns this instant.
             due: called when a sort is due that `reorder_soon` asked for, if the screen is visible then.
             values: returns what an export says of a worker, by its key (see `LineTable`).
         """
@@ -76,7 +76,7 @@ class WorkersTable(LineTable):
             is_there=lambda key: key in self.roster,
         )
         self.roster = roster
-        self._mono = mono
+        self._now = now
         self._due = due
         self._query = ""
         self._sort, self._is_reversed = SortKey.STATE, False
@@ -86,10 +86,26 @@ class WorkersTable(LineTable):
     def on_mount(self) -> None:
         self.set_sort(self._sort, descending=self._is_reversed)
 
-    def filter_by(self, query: str) -> None:
-        """Show only the workers that this text finds, from the next `reorder` on."""
+    @property
+    def is_filtered(self) -> bool:
+        """Whether a filter is set."""
+        return bool(self._query.strip())
+
+    def filter_by(self, query: str) -> str:
+        """Show only the workers that a filter finds, from the next `reorder` on; return what is wrong with it.
+
+        Text that is not a filter leaves the last one as it is: a table that becomes empty, or shows all again, while
+        you type would mislead.
+        """
+        if query.strip() and (wrong := _mistake_in(query)):
+            return f"{wrong} " + ("The last filter still applies." if self.is_filtered else "All are shown.")
         self._query = query
         self.placeholder = f"No worker matches “{clean(query, 40)}”. Esc clears the filter."
+        return ""
+
+    def count_line(self, total: str) -> str:
+        """Return how many of all workers are shown, if a filter is set; `total` says how many there are."""
+        return f"{len(self.roster.ids):,} of {sum(self.roster.counts.values()):,} shown" if self.is_filtered else total
 
     def sort_by_next(self) -> None:
         """Sort by the next column."""
@@ -104,7 +120,7 @@ class WorkersTable(LineTable):
         """Bring the rows up to date. `by_itself`: you didn't ask for it (see `show`)."""
         self._reorder_pending = False
         roster = self.roster
-        changed = roster.refresh(self._mono(), self._query, self._sort, descending=self._is_reversed)
+        changed = roster.refresh(self._now(), self._query, self._sort, descending=self._is_reversed)
         if changed and self.keys != roster.ids:
             self.show(roster.ids, by_itself=by_itself)
         if roster.counts != self._counts:
@@ -141,3 +157,14 @@ class WorkersTable(LineTable):
         was_pending, self._reorder_pending = self._reorder_pending, False
         if was_pending and self.screen.is_current:
             self._due()
+
+
+def _mistake_in(query: str) -> str:
+    """Return what is wrong with a filter; empty if nothing is."""
+    from pyhall_tui.fleet.terms import FilterError, terms_of  # with the first filter
+
+    try:
+        terms_of(query)
+    except FilterError as wrong:
+        return clean(wrong)
+    return ""

@@ -1,0 +1,180 @@
+"""The filter's language: what each term finds, and that everything else is a sentence with its place."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyhall_tui.fleet.fleet import Fleet
+from pyhall_tui.fleet.order import Group, NamedFleet, Roster, SortKey, find, worker_and_fleet
+from pyhall_tui.fleet.terms import FilterError, quoted, terms_of
+from tests.fleet.test_fleet import HASH, OTHER, apply, fleet_with, moment
+
+
+def a_fleet() -> Fleet:
+    """Return a banned worker, an unattested one, a clean one with two capabilities, and one never verified."""
+    fleet = fleet_with("wkr_bad", "wkr_open", "wkr_good", "wkr_new")
+    apply(fleet, 0, worker_id="wkr_bad", banned=True, namespace="org.acme", display_name="Mail Sorter")
+    apply(fleet, 0, worker_id="wkr_open", attested=False, sha256=None, namespace="org.other")
+    apply(fleet, 0, worker_id="wkr_good", sha256=OTHER, capabilities=("llm.embed", "x.say"), namespace=None)
+    return fleet
+
+
+def found(text: str, seconds: float = 1.0, fleet: Fleet | None = None) -> set[str]:
+    """Return the workers that a filter finds, without their first four characters."""
+    roster = Roster(fleet or a_fleet(), Group(profile="prod", namespace="org.home"))
+    roster.refresh(moment(seconds), text, SortKey.WORKER)
+    return {each.removeprefix("wkr_") for each in roster.ids}
+
+
+@pytest.mark.parametrize(
+    ("text", "workers"),
+    [
+        ("", "bad open good new"),
+        ("state:banned", "bad"),
+        ("STATE:Ban", "bad"),
+        ("is:banned", "bad"),
+        ("state:banned,waiting", "bad new"),
+        ("!state:banned", "open good new"),
+        ("!state:banned,waiting", "open good"),
+        ("!banned", "open good new"),
+        ("!!banned", "bad"),
+        ("state:un", "open"),
+        ("ns:org.acme", "bad"),
+        ("ns:acme,other", "bad open"),
+        ("ns:org.home", "good new"),
+        ("!ns:home", "bad open"),
+        ("profile:prod", "bad open good new"),
+        ("!profile:prod", ""),
+        ("profile:lab", ""),
+        ("cap:embed", "good"),
+        ("cap:EMBED,nothing", "good"),
+        ("cap:say cap:embed", "good"),
+        ("!cap:embed", "bad open new"),
+        (f"hash:{HASH[:2]}", "bad"),
+        (f"hash:sha256:{OTHER.upper()}", "good"),
+        (f"!hash:{HASH[:4]},{OTHER[:4]}", "open new"),
+        ("attested:no", "open"),
+        ("attested:y", "bad good"),
+        ("attested:unknown", "new"),
+        ("!attested:yes", "open new"),
+        ("id:good", "good"),
+        ('name:"mail sorter"', "bad"),
+        ('"mail sorter"', "bad"),
+        ('!"mail sorter"', "open good new"),
+        ("mail sorter", "bad"),
+        ("sorter mail", "bad"),
+        ('"sorter mail"', ""),
+        ('"state:banned"', ""),
+        ("wkr state:banned !cap:embed", "bad"),
+    ],
+)
+def test_each_term_finds_its_workers_and_every_term_must_apply(text: str, workers: str) -> None:
+    assert found(text) == set(workers.split())
+
+
+def test_an_age_is_shorter_or_longer_and_moves_with_the_clock() -> None:
+    fleet = a_fleet()
+    apply(fleet, 100, worker_id="wkr_good", status="revoked")
+    assert found("changed<1m", 130, fleet) == {"good"}
+    assert found("changed<1m", 170, fleet) == set()
+    assert found("changed>1m", 170, fleet) >= {"good"}
+    assert "new" not in found("changed>1s", 170, fleet) | found("changed<2h", 170, fleet)
+    assert found("verified<1m", 130, fleet) == {"good"}
+    assert found("verified>1m", 130, fleet) == {"bad", "open", "new"}
+    assert found("changed:<=1.5m", 130, fleet) == {"good"}
+
+
+def test_a_filter_by_age_is_followed_without_a_word_from_the_registry() -> None:
+    fleet = fleet_with("wkr_1")
+    apply(fleet, 0)
+    apply(fleet, 10, status="revoked")
+    roster = Roster(fleet)
+    roster.refresh(moment(11), "changed<1m", SortKey.WORKER)
+    assert list(roster.ids) == ["wkr_1"]
+    assert roster.refresh(moment(71), "changed<1m", SortKey.WORKER)
+    assert list(roster.ids) == []
+
+
+def test_in_several_fleets_profile_and_namespace_are_those_of_each() -> None:
+    fleets = [NamedFleet(name, a_fleet(), name, f"org.{name}") for name in ("lab", "prod")]
+    roster = Roster(fleets)
+    roster.refresh(moment(1), "profile:lab ns:lab", SortKey.WORKER)
+    assert {worker_and_fleet(key) for key in roster.ids} == {("wkr_good", "lab"), ("wkr_new", "lab")}
+    roster.refresh(moment(1), "!profile:lab state:banned", SortKey.WORKER)
+    assert [worker_and_fleet(key) for key in roster.ids] == [("wkr_bad", "prod")]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "says"),
+    [
+        ("state:", 7, "banned, revoked"),
+        ("wkr state:bannned", 11, "States are banned"),
+        ("state:banned,", 7, "Put a value"),
+        ("stat:banned", 1, "Did you mean state:?"),
+        ("wkr caps:x", 5, "Did you mean cap:?"),
+        ("color:red", 1, "Put text in quotes"),
+        ("hash:xyz", 6, "0-9 and a-f"),
+        ("attested:maybe", 10, "yes, no or unknown"),
+        ("changed", None, ""),
+        ("changed<", 1, "changed<1h"),
+        ("changed<1 h", 1, "changed<1h"),
+        ("changed<١h", 1, "changed<1h"),
+        ("state<banned", 6, "Write state:, not state<."),
+        ("!", 1, "right after the !"),
+        ("wkr ! x", 5, "right after the !"),
+        ('wkr "mail', 5, "Close this quote"),
+        ('name:"mail', 6, "Close this quote"),
+        ('""', 1, "Put text in these quotes"),
+    ],
+)
+def test_a_mistake_is_a_sentence_with_its_place(text: str, place: int | None, says: str) -> None:
+    if place is None:
+        assert terms_of(text)
+        return
+    with pytest.raises(FilterError, match=rf"\(character {place}\)$") as caught:
+        terms_of(text)
+    assert says in str(caught.value) and caught.value.place == place
+
+
+@pytest.mark.parametrize(
+    "text", ["(", "[", "[/b]", "c++", "\\", "?", "*", "quorum?/1", 'say"hi', "a<b", "x>", ":", "<"]
+)
+def test_other_text_is_words(text: str) -> None:
+    assert [term.values for term in terms_of(text)] == [(text.casefold(),)]
+
+
+pieces = st.lists(
+    st.one_of(
+        st.text(max_size=5),
+        st.sampled_from(
+            ["state:", "!", '"', ",", " ", "changed", "<", "1h", "hash:", "cap:", "banned", "ns:", ":", "\0"]
+        ),
+    ),
+    max_size=9,
+).map("".join)
+
+
+@given(pieces)
+def test_any_text_is_a_filter_or_a_sentence_with_a_place_in_it(text: str) -> None:
+    fleet = a_fleet()
+    try:
+        terms_of(text)
+    except FilterError as wrong:
+        assert 1 <= wrong.place <= len(text) + 1
+        assert str(wrong).endswith(f"(character {wrong.place})")
+        terms_of(quoted(text))
+    else:
+        assert found(text, fleet=fleet) <= {"bad", "open", "good", "new"}
+        assert quoted(text) == text
+    find(fleet, text, moment(1))
+
+
+@given(pieces)
+def test_a_term_and_its_negation_share_all_workers_between_them(text: str) -> None:
+    try:
+        is_one = len(terms_of(text)) == len(terms_of("!" + text.lstrip())) == 1
+    except FilterError:
+        return
+    if is_one:
+        assert found(text).isdisjoint(found("!" + text.lstrip()))
+        assert found(text) | found("!" + text.lstrip()) == {"bad", "open", "good", "new"}

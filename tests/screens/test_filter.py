@@ -1,0 +1,60 @@
+"""The filter of the workers screen, with Pilot: what it finds, what it says, and what it keeps."""
+
+from textual.widgets import Input
+
+from tests.live_hall import LiveHall
+from tests.screens.conftest import OpenApp, OpenedApp, profile_of
+from tests.screens.test_workers import all_verified, fleet_of, table
+from tests.waiting import until
+
+
+def type_filter(opened: OpenedApp, text: str) -> None:
+    opened.screen.query_one("#filter", Input).value = text
+
+
+async def test_a_filter_by_state_says_how_many_of_all_are_shown(open_app: OpenApp, hall: LiveHall) -> None:
+    ids = fleet_of(hall, 6)
+    hall.add_worker("wkr_old", status="revoked")
+    async with open_app(profile_of(hall), key=hall.key, watch=(*ids, "wkr_old")) as opened:
+        await all_verified(opened)
+        type_filter(opened, "state:revoked")
+        await until(lambda: list(table(opened).keys) == ["wkr_old"] and "1 of 7 shown" in opened.words())
+        type_filter(opened, "!state:revoked")
+        await until(lambda: "6 of 7 shown" in opened.words() and "wkr_old" not in table(opened).keys)
+        type_filter(opened, "wkr")
+        await until(lambda: "7 of 7 shown" in opened.words())
+        type_filter(opened, "")
+        await until(lambda: "7 workers" in opened.words() and "shown" not in opened.words())
+
+
+async def test_a_mistake_is_a_sentence_under_the_filter_and_the_last_filter_still_applies(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    ids = fleet_of(hall, 3)
+    async with open_app(profile_of(hall), key=hall.key, watch=ids, size=(80, 24)) as opened:
+        await all_verified(opened)
+        type_filter(opened, "stat:clean")
+        await until(lambda: "Did you mean state:? (character 1) All are shown." in opened.words())
+        assert len(table(opened).keys) == 3
+        type_filter(opened, "id:wkr_1")
+        await until(lambda: list(table(opened).keys) == ["wkr_1"] and "✖" not in opened.words())
+        type_filter(opened, "id:wkr_1 state:bannned")
+        await until(lambda: "There is no such state." in opened.words())
+        assert "The last filter still applies." in opened.words()
+        assert list(table(opened).keys) == ["wkr_1"]
+        await opened.pilot.press("slash", "escape")
+        await until(lambda: len(table(opened).keys) == 3 and "✖" not in opened.words())
+
+
+async def test_the_filter_of_all_workers_knows_profiles_and_explains_mistakes_too(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 2)) as opened:
+        await all_verified(opened)
+        await opened.pilot.press("0")
+        await until(lambda: opened.app.current_mode == "overview")
+        type_filter(opened, "profile:acm id:wkr_1")
+        await until(lambda: "1 of 2 shown of 1 profile" in opened.words())
+        type_filter(opened, "profile:")
+        await until(lambda: "Put a value right after profile:" in opened.words())
+        assert "1 of 2 shown of 1 profile" in opened.words()
