@@ -19,7 +19,7 @@ from pyhall_tui.files.notes import Notes
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.fleet.fleet import Fleet
-from pyhall_tui.fleet.unwatched import Unwatched
+from pyhall_tui.fleet.own_changes import OwnChanges, Unwatched, said_workers
 from pyhall_tui.journal.last_verdict import LastVerdict, ban_of, last_verdict
 from pyhall_tui.journal.late_journal import LateJournal
 from pyhall_tui.monitor.connection_state import ConnectionState
@@ -100,6 +100,7 @@ class Workspace:
         self.clock = clock
         self._journal = journal if isinstance(journal, LateJournal) else LateJournal.of(journal)
         self.watch_list = watch_list
+        self.own_changes = OwnChanges()
         self.fleet = Fleet(profile.poll_interval)
         self.notes = Notes(state, profile.name)
         self._state_folder = state
@@ -195,6 +196,7 @@ class Workspace:
             rules_in=self._rules_in,
             renamed=self._renamed,
         )
+        self._alarms.alarms.undoable = self.own_changes.add
         return self._alarms
 
     @property
@@ -375,12 +377,16 @@ class Workspace:
         new = self.fleet.watch(worker_id for worker_id in worker_ids if not id_mistake(worker_id))
         self.watch_list.add(new)
         self.connection.watch(new)
+        if new:
+            self.own_changes.add(lambda: self._take_off(new) and f"No longer watched: {said_workers(new)}.")
         self._listener.fleet_changed()
         return new
 
-    def unwatch(self, worker_ids: Iterable[str]) -> Unwatched:
-        """Take workers off the watch list; the return value undoes it."""
-        ids = list(worker_ids)
+    def unwatch(self, worker_ids: Iterable[str]) -> None:
+        """Take workers off the watch list."""
+        self.own_changes.add(partial(self._put_back, self._take_off(list(worker_ids))))
+
+    def _take_off(self, ids: list[str]) -> Unwatched:
         removed = Unwatched(self.watch_list.remove(ids), self._drop(ids))
         self.alarms.unwatched(ids)
         self._listener.fleet_changed()
@@ -394,13 +400,13 @@ class Workspace:
         self.connection.unwatch(ids)
         return entries
 
-    def put_back(self, removed: Unwatched) -> None:
-        """Undo an `unwatch`."""
+    def _put_back(self, removed: Unwatched) -> str:
         self.watch_list.restore(removed.watched)
         self.fleet.put_back(removed.entries)
         self._profile_packages.follow(removed.watched)
-        self.connection.watch([entry.worker_id for entry in removed.entries])
+        self.connection.watch(removed.ids)
         self._listener.fleet_changed()
+        return f"Watched again: {said_workers(removed.ids)}."
 
     def recent_events(self, worker_id: str, limit: int = 200) -> list[Event]:
         """Return what changed with one worker, newest first."""

@@ -89,6 +89,8 @@ class Alarms:
         self._replaced: dict[int, None] = {}
         """The latest rows that newer ones replaced."""
         self._acts: list[Seen] = []
+        self.undoable: Callable[[Callable[[], str]], None] = lambda _: None
+        """Is called after each acknowledgement with what undoes it and returns a sentence about it."""
         self._seq = 0
         self._others_writes = 0
         """The journal's number when it was last followed."""
@@ -280,12 +282,13 @@ class Alarms:
         firings = [(change.alarm.id, change.alarm.times) for change in changes if change.alarm]
         self._journal.alarms.acknowledge(self._profile_name, firings, seen)
         self._acts = [*self._acts, seen][-_MOST_ACTS:]
+        self.undoable(self._undo_said)
         self._tell(changes)
 
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is an acknowledgement of this run to undo."""
-        return bool(self._acts)
+    def _undo_said(self) -> str:
+        opened = self.undo() or 0
+        alarms = f"{opened} alarm{'s are' if opened != 1 else ' is'} open again" if opened else "No alarm is open again"
+        return f"The last acknowledgement is undone. {alarms}."
 
     def undo(self) -> int | None:
         """Undo the last acknowledgement of this run; return how many alarms are open again, None if there is none.

@@ -26,8 +26,7 @@ from pyhall_tui.widgets.cells import STYLES
 from pyhall_tui.widgets.column_widths import GAP, GUTTER
 from pyhall_tui.widgets.columns import Column, Columns, Row, fit, merged, plain
 from pyhall_tui.widgets.late import after_refresh
-from pyhall_tui.widgets.marks import Marks
-from pyhall_tui.widgets.table_keys import TABLE_KEYS
+from pyhall_tui.widgets.table_keys import TABLE_KEYS, Marks
 
 if TYPE_CHECKING:
     from pyhall_tui.widgets.exported import Exported
@@ -123,7 +122,7 @@ class LineTable(ScrollView, can_focus=True):
             values: returns a row's plain values for an export, by column, where they are more than its cells say: whole
                 texts, times in ISO 8601. None: the row is gone.
             what: what one row is, in an export.
-            is_there: whether there is such a row, shown or not; then a mark stays while a filter hides its row.
+            is_there: whether there is such a row, shown or not: then it stays marked while a filter hides it.
         """
         super().__init__(id=id)
         self._columns = Columns(columns, ids)
@@ -265,9 +264,8 @@ class LineTable(ScrollView, can_focus=True):
 
     def unmark(self) -> None:
         """Remove all marks."""
-        if self.marked:
-            self.marked.clear()
-            self._marks_changed()
+        self.marked.clear()
+        self._marks_changed()
 
     def exported(self) -> "Exported":
         """Return the marked rows, or else all that are shown, and the columns shown, but with whole values."""
@@ -277,8 +275,8 @@ class LineTable(ScrollView, can_focus=True):
         names = [[column.field or column.key for column in columns] for columns in (shown, hidden)]
         self.marked.forget_lost(self._keys, self._is_there)
         marked = self.marked.in_order(self._keys) if self.ACTS_ON_MARKS else []
-        make = partial(self._records, [*shown, *hidden], marked or self._keys)
-        return Exported(self._what, tuple(names[0]), make, tuple(names[1]), len(marked))
+        records = partial(self._records, [*shown, *hidden], marked or self._keys)
+        return Exported(self._what, tuple(names[0]), records, tuple(names[1]), len(marked))
 
     def _records(self, columns: Sequence[Column], keys: Iterable[str]) -> Iterator[dict[str, Any]]:
         for key in keys:
@@ -315,12 +313,10 @@ class LineTable(ScrollView, can_focus=True):
         self.action_cursor(1)
 
     def action_mark_shown(self) -> None:
-        """Mark all rows shown, besides those that are marked already."""
         self.marked.update(self._keys)
         self._marks_changed()
 
     def action_invert_marks(self) -> None:
-        """Invert the marks of the rows shown; those that the filter hides stay as they are."""
         self.marked.symmetric_difference_update(self._keys)
         self._marks_changed()
 

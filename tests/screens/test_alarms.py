@@ -84,7 +84,7 @@ async def test_an_acknowledgement_of_all_can_be_undone(open_app: OpenApp, hall: 
         await opened.pilot.press("u")
         await until(lambda: workspace.alarms.firing == 30)
         await opened.pilot.press("u")
-        await until(lambda: any("no acknowledgement to undo" in each for each in opened.said()))
+        await until(lambda: any("nothing to undo" in each for each in opened.said()))
         assert workspace.journal.flush(30)
         assert workspace.journal.unacknowledged_alarms("acme") == 30
 

@@ -139,3 +139,32 @@ async def test_a_worker_that_is_gone_is_marked_no_longer(open_app: OpenApp, hall
         opened.workspace.unwatch(["wkr_0"])
         await until(lambda: "• 2 marked (1 hidden)" in opened.text(), clock=opened.clock)
         assert table(opened).targets() == ["wkr_2", "wkr_1"]
+
+
+async def test_u_undoes_what_changed_the_lists_the_last_change_first_whatever_it_was(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 4)) as opened:
+        await all_verified(opened)
+        write(opened.app, "ctrl+a", "x", "y")
+        await until(lambda: len(opened.workspace.fleet) == 0)
+        write(opened.app, "a", "wkr_new", "enter")
+        await until(lambda: "wkr_new" in opened.workspace.fleet)
+        write(opened.app, "u")
+        await until(lambda: "No longer watched: wkr_new." in opened.said())
+        assert len(opened.workspace.fleet) == 0
+        write(opened.app, "u")
+        await until(lambda: "Watched again: 4 workers." in opened.said())
+        assert {entry.worker_id for entry in opened.workspace.fleet} == {f"wkr_{number}" for number in range(4)}
+        assert all(entry.verdict for entry in opened.workspace.fleet)
+        write(opened.app, "u")
+        await until(lambda: "There is nothing to undo." in opened.said())
+
+
+async def test_the_last_ten_changes_can_be_undone(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=()) as opened:
+        for number in range(12):
+            opened.workspace.watch([f"wkr_{number}"])
+        write(opened.app, *"u" * 12)
+        await until(lambda: "There is nothing to undo." in opened.said())
+        assert {entry.worker_id for entry in opened.workspace.fleet} == {"wkr_0", "wkr_1"}

@@ -82,7 +82,7 @@ class ActivityScreen(ModeScreen):
         Binding("w", "worker", "Worker", id="activity.worker", tooltip="Show only this worker's events, or all"),
         Binding("p", "pause", "Pause", id="activity.pause", tooltip="Pause: new events are counted, not shown"),
         Binding("A", "acknowledge_all", "Ack all", id="activity.acknowledge_all", tooltip="Acknowledge all shown"),
-        Binding("u", "undo", "Undo", id="activity.undo", tooltip="Undo the last acknowledgement"),
+        Binding("u", "undo", "Undo", id="activity.undo", tooltip="Undo the last change of your lists (ten at most)"),
         Binding("S", "silences", "Silences", id="activity.silences", tooltip="Silence alarms; list and end silences"),
         Binding("y", "copy", "Copy", id="activity.copy", tooltip="Copy the marked events, or this one, as text"),
         Binding(
@@ -390,16 +390,9 @@ class ActivityScreen(ModeScreen):
         self._unmark()
 
     def action_undo(self) -> None:
-        """Undo the last acknowledgement of this run; what others did since stays."""
-        opened = self.workspace.alarms.undo()
-        if opened is None:
-            self.notify("There is no acknowledgement to undo.", markup=False, timeout=4)
-            return
+        """Undo the last change of our own lists; what others did since stays."""
+        self.notify(clean(self.workspace.own_changes.undo(), 200), markup=False)
         self._reread()
-        alarms = (
-            f"{opened} alarm{'s are' if opened != 1 else ' is'} open again." if opened else "No alarm is open again."
-        )
-        self.notify(f"The last acknowledgement is undone. {alarms}", markup=False)
 
     def action_silences(self) -> None:
         """List what is silenced, and silence more: the worker under the cursor is proposed."""

@@ -72,7 +72,7 @@ class AlarmsScreen(Screen[None]):
         Binding("s", "standing", "State", id="alarms.standing", tooltip="Show only alarms in the next state"),
         Binding("t", "kind", "Kind", id="alarms.kind", tooltip="Show only the next kind of alarm"),
         Binding("a", "acknowledge", "Ack", id="alarms.acknowledge", tooltip="Acknowledge the marked alarms, or this"),
-        Binding("u", "undo", "Undo", id="alarms.undo", tooltip="Undo the last acknowledgement"),
+        Binding("u", "undo", "Undo", id="alarms.undo", tooltip="Undo the last change of your lists (ten at most)"),
         Binding("S", "silences", "Silences", id="alarms.silences", tooltip="Silence this alarm; list and end silences"),
         Binding("y", "copy", "Copy", id="alarms.copy", tooltip="Copy the marked alarms, or this one, as text"),
     ]
@@ -293,13 +293,8 @@ class AlarmsScreen(Screen[None]):
         return self._shown[key].standing is Standing.FIRING
 
     def action_undo(self) -> None:
-        """Undo the last acknowledgement of this run; what others did since stays."""
-        opened = self._workspace.alarms.undo()
-        if opened is None:
-            self.notify("There is no acknowledgement to undo.", timeout=4, markup=False)
-            return
-        alarms = f"{opened} alarms are" if opened != 1 else "1 alarm is"
-        self.notify(f"The last acknowledgement is undone. {alarms} open again.", markup=False)
+        """Undo the last change of our own lists; what others did since stays."""
+        self.notify(clean(self._workspace.own_changes.undo(), 200), markup=False)
         self._list()
 
     def action_silences(self) -> None:

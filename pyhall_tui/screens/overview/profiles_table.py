@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from pyhall_tui.clock import Moment
 from pyhall_tui.render.overview import ProfileLook, ProfileSummary, profile_look
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
-from pyhall_tui.widgets.marks import Marks
+from pyhall_tui.widgets.table_keys import Marks
 
 COLUMNS: Final = (
     Column("profile", "  PROFILE", 12, flex=1, sortable=False, is_id=True, most=24),

@@ -11,13 +11,6 @@ if TYPE_CHECKING:
 
 _MOST_NAMED: Final = 8
 """How many workers one question names."""
-MANY: Final = 100
-"""More workers than this are verified only after a question: it is a request for each."""
-
-
-def workers(count: int) -> str:
-    """Return `1 worker` or `1,204 workers`."""
-    return f"{count:,} worker{'s' * (count != 1)}"
 
 
 def marks_in_title(table: LineTable) -> list[Cell]:
@@ -45,5 +38,5 @@ def question(verb: str, ids: Sequence[str], shown: Sequence[str], explained: str
     more = [f"  and {len(ids) - _MOST_NAMED:,} more"] if len(ids) > _MOST_NAMED else []
     said = f"{len(hidden):,} of them {'is' if len(hidden) == 1 else 'are'} hidden by the filter." if hidden else ""
     lines = [*filter(None, (explained, said)), "", *named, *more]
-    title = f"{verb} {workers(len(ids))}?"
+    title = f"{verb} {len(ids):,} workers?"
     return AskScreen(title, Content("\n".join(lines)), yes=f"{verb} {len(ids):,}", no="Cancel")

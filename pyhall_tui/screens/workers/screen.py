@@ -1,7 +1,7 @@
 """The workers screen: is anything wrong, and since when?"""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -11,12 +11,10 @@ from textual.content import Content
 from textual.widgets import Input
 
 from pyhall_tui.fleet.order import Group, Roster
-from pyhall_tui.fleet.unwatched import Unwatched
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.render.worker import counts_line, worker_values
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go, OpenDemo
-from pyhall_tui.screens.workers.marked import MANY, marks_in_title, question, workers
 from pyhall_tui.screens.workers.table import COLUMNS, REORDER, WorkersTable, row_of
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
@@ -30,6 +28,9 @@ from pyhall_tui.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyhall_tui.screens.worker.view import WorkerView
+
+_MANY: Final = 100
+"""More workers than this are verified only after a question: it is a request for each."""
 
 
 class WorkersScreen(ModeScreen):
@@ -52,7 +53,14 @@ class WorkersScreen(ModeScreen):
         Binding("S", "reverse", "Reverse", show=False, id="workers.reverse", tooltip="Reverse the order"),
         Binding("a", "add", "Watch", id="workers.add", tooltip="Put workers on the watch list"),
         Binding("x,delete", "remove", "Remove", id="workers.remove", tooltip="Take workers off the watch list"),
-        Binding("u", "undo", "Undo", show=False, id="workers.undo", tooltip="Undo the last removal"),
+        Binding(
+            "u",
+            "undo",
+            "Undo",
+            show=False,
+            id="workers.undo",
+            tooltip="Undo the last change of your lists (ten at most)",
+        ),
         Binding("v", "verify", "Verify", id="workers.verify", tooltip="Verify now"),
         Binding("t", "test", "Dispatch", id="workers.test", tooltip="Try a dispatch with this worker"),
         Binding("e", "enroll", "Enroll", id="workers.enroll", tooltip="Enroll a new worker"),
@@ -77,7 +85,6 @@ class WorkersScreen(ModeScreen):
         self._roster = Roster(workspace.fleet, Group(profile=profile.name.casefold(), namespace=namespace))
         self._summary: tuple[object, ...] = ()
         self._seen = -1
-        self._removed: list[Unwatched] = []
         self._is_hall = False
         self._beside: WorkerView | None = None
 
@@ -260,25 +267,24 @@ class WorkersScreen(ModeScreen):
 
     def _ask(self, verb: str, ids: list[str], explained: str, act: Callable[[list[str]], None]) -> None:
         """Ask before something is done to several workers: exactly these, whatever is marked by then."""
+        from pyhall_tui.screens.workers.marked import question
+
         dialog = question(verb, ids, self.table.keys, explained)
         self.app.push_screen(dialog, lambda agreed: act(ids) if agreed else None)
 
     def _remove(self, ids: list[str]) -> None:
-        self._removed.append(self.workspace.unwatch(ids))
+        self.workspace.unwatch(ids)
         self.table.unmark()
         self._reorder()
         self.notify(f"Off the watch list: {_named(ids)}. Press u to undo.", markup=False)
 
     def action_undo(self) -> None:
-        if not self._removed:
-            self.notify("There is nothing to undo.", markup=False)
-            return
-        self.workspace.put_back(self._removed.pop())
+        self.notify(clean(self.workspace.own_changes.undo(), 200), markup=False)
         self._reorder()
 
     def action_verify(self) -> None:
         ids = self.table.targets()
-        if len(ids) > 1 and (len(ids) > MANY or self.table.hidden_marks):
+        if len(ids) > 1 and (len(ids) > _MANY or self.table.hidden_marks):
             self._ask("Verify", ids, "It is a request for each, sent as fast as the profile allows.", self._verify)
         elif ids:
             self._verify(ids)
@@ -356,7 +362,7 @@ class WorkersScreen(ModeScreen):
         That paints much, so changes to fresh or stale wait.
         """
         fleet, by_state, shown = self.workspace.fleet, self._roster.counts, len(self._roster.ids)
-        marks = marks_in_title(self.table)
+        marks = self._marks()
         summary = (shown, len(fleet), self.table.is_filtered, *by_state.values(), *marks)
         if summary == self._summary:
             return
@@ -365,10 +371,17 @@ class WorkersScreen(ModeScreen):
         frame = self.query_one("#fleet-frame")
         counts = [*marks, *counts_line(by_state)]
         frame.border_title = as_content(counts, " · ") if counts else Content("workers")
-        total = self.table.count_line(workers(len(fleet)))
+        total = self.table.count_line(f"{len(fleet)} worker{'s' * (len(fleet) != 1)}")
         hall = [Cell("o", Style.STRONG), Cell(" local hall · ", Style.DIM)] if self._is_hall else []
         frame.border_subtitle = as_content([*hall, Cell(total, Style.DIM)])
         self._show_emptiness(len(fleet) == 0)
+
+    def _marks(self) -> list[Cell]:
+        if not self.table.marked:
+            return []
+        from pyhall_tui.screens.workers.marked import marks_in_title  # not before the first frame
+
+        return marks_in_title(self.table)
 
     def _show_emptiness(self, is_empty: bool) -> None:
         """Show what to do instead of the table; made at its first use, which for most users never comes."""
@@ -403,4 +416,4 @@ class WorkersScreen(ModeScreen):
 
 
 def _named(ids: list[str] | tuple[str, ...]) -> str:
-    return clean(ids[0], 80) if len(ids) == 1 else workers(len(ids))
+    return clean(ids[0], 80) if len(ids) == 1 else f"{len(ids):,} workers"
