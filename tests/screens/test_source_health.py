@@ -186,7 +186,9 @@ async def test_an_old_ban_list_is_said_to_be_old(open_app: OpenApp) -> None:
         raw.answer(answers)
         async with open_app(profile_at(raw), key="phk_live_x", watch=IDS, size=(150, 40)) as opened:
             await until(lambda: "list ▲ old" in opened.text(), clock=opened.clock)
-            assert "The ban list is old: a newer ban may be missing." in opened.words()
+            await until(
+                lambda: "The ban list is old: a newer ban may be missing." in opened.words(), clock=opened.clock
+            )
             assert "● live" not in opened.text()
             await opened.clock.advance(30)
             assert Condition.BAN_LIST_FAILING in opened.workspace.alarms.book.firing("")
