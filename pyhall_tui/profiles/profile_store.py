@@ -216,6 +216,36 @@ class ProfileStore:
 
         self._change(change)
 
+    def set_in_table(self, name: str, table: str, key: str, value: str | None) -> None:
+        """Set a key in a table of a profile that is not the profile's own (see `table_in`); None removes it.
+
+        Raises:
+            ProfilesNotSaved: there is no such profile, that is not a table, or the file cannot be written.
+            ProfilesFileError: as `load`.
+        """
+
+        def change(forms: Forms, text: str, document: Document) -> str:
+            profile = document.get("profiles", {}).get(name)
+            if profile is None:
+                raise ProfilesNotSaved(f"There is no profile named {name} in {self.path}: nothing was saved.")
+            held = profile.setdefault(table, {})
+            if not isinstance(held, dict):
+                raise ProfilesNotSaved(f"{table} of {name} is not a table in {self.path}: nothing was saved.")
+            path = ("profiles", name, table, key)
+            if value is not None:
+                held[key] = value
+                return forms.set_value(text, path, value)
+            if held.pop(key, None) is None:
+                if not held:
+                    del profile[table]
+                return text
+            if not held and f"{name}.{table}]" not in text:
+                del profile[table]
+                return forms.remove(text, path[:-1])
+            return forms.remove(text, path)
+
+        self._change(change, keeps_comments=value is not None)
+
     def begin(self) -> None:
         """Start a list without profiles if the file is empty or gone; any other file stays as it is.
 

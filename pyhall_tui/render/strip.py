@@ -83,6 +83,19 @@ def fleet_line(counts: Mapping[State, int], width: int) -> list[Cell]:
     return [*fleet_bar(counts, width - taken), *spaced]
 
 
+def state_at(counts: Mapping[State, int], width: int, cell: int) -> State | None:
+    """Return the state that `fleet_line` shows in that cell: in the bar, or with its count; None if there is none."""
+    line = fleet_line(counts, width)
+    present = [state for state, count in sorted(counts.items()) if count]
+    bars = len(line) - 2 * len(present) if len(line) > len(present) else len(line)
+    order = [*present[:bars], *(state for each in present for state in (None, each))]
+    for part, state in zip(line, order, strict=False):
+        if cell < len(part.text):
+            return state
+        cell -= len(part.text)
+    return None
+
+
 class Gauge(NamedTuple):
     """One labelled sparkline and the number at its end."""
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 
+from textual import events
 from textual.content import Content
+from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
 
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.monitor.stats import BUCKET, Point
-from pyhall_tui.render.strip import fleet_line, gauges_line, request_gauges
+from pyhall_tui.render.strip import fleet_line, gauges_line, request_gauges, state_at
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.workspace import Workspace
 
@@ -21,6 +23,13 @@ class FleetStrip(Static):
     """Two lines, drawn only while they are on screen; the requests at most once a second."""
 
     DEFAULT_CSS = "FleetStrip { height: 2; width: 1fr; }"
+
+    class StateChosen(Message):
+        """The part of the strip that shows a state was clicked."""
+
+        def __init__(self, state: State) -> None:
+            super().__init__()
+            self.state = state
 
     def __init__(self, workspace: Workspace, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, markup=False)
@@ -46,6 +55,13 @@ class FleetStrip(Static):
         elif self.screen.is_current:
             self._next = self.set_timer(_PACE, self._pace_over)
             self._draw()
+
+    def on_click(self, event: events.Click) -> None:
+        at = event.get_content_offset(self)
+        if at is not None and at.y == 0:
+            state = state_at(self._counts, self.content_size.width, at.x)
+            if state is not None:
+                self.post_message(self.StateChosen(state))
 
     def on_resize(self) -> None:
         self._draw()

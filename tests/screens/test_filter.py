@@ -2,6 +2,7 @@
 
 from textual.widgets import Input
 
+from pyhall_tui.screens.workers.filters import FiltersScreen
 from tests.live_hall import LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.screens.test_workers import all_verified, fleet_of, table
@@ -58,3 +59,45 @@ async def test_the_filter_of_all_workers_knows_profiles_and_explains_mistakes_to
         type_filter(opened, "profile:")
         await until(lambda: "Put a value right after profile:" in opened.words())
         assert "1 of 2 shown of 1 profile" in opened.words()
+
+
+async def test_a_filter_is_saved_by_name_and_set_again_from_the_list(open_app: OpenApp, hall: LiveHall) -> None:
+    ids = fleet_of(hall, 3)
+    async with open_app(profile_of(hall), key=hall.key, watch=ids, size=(80, 24)) as opened:
+        await all_verified(opened)
+        type_filter(opened, "id:wkr_2")
+        await until(lambda: "1 of 3 shown" in opened.words())
+        await opened.pilot.press("F")
+        await until(lambda: isinstance(opened.screen, FiltersScreen))
+        await until(lambda: "3 clean state:clean" in opened.words())
+        opened.screen.query_one("#name", Input).focus()
+        await opened.pilot.press(*"mine", "enter")
+        await until(lambda: "Saved as mine." in opened.words() and "mine id:wkr_2" in opened.words())
+        await opened.pilot.press("escape", "escape")
+        await until(lambda: not isinstance(opened.screen, FiltersScreen))
+        type_filter(opened, "")
+        await until(lambda: len(table(opened).keys) == 3)
+        table(opened).focus()
+        await opened.pilot.press("F")
+        await until(lambda: isinstance(opened.screen, FiltersScreen) and "mine id:wkr_2" in opened.words())
+        await opened.pilot.press("home", "enter")
+        await until(lambda: list(table(opened).keys) == ["wkr_2"] and "1 of 3 shown" in opened.words())
+
+
+async def test_enter_on_a_count_in_the_list_and_a_click_in_the_strip_set_the_state(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    ids = fleet_of(hall, 3)
+    hall.add_worker("wkr_old", status="revoked")
+    async with open_app(profile_of(hall), key=hall.key, watch=(*ids, "wkr_old"), size=(140, 40)) as opened:
+        await all_verified(opened)
+        await until(lambda: "1 revoked" in opened.words())
+        await opened.pilot.press("F")
+        await until(lambda: "1 revoked state:revoked" in opened.words())
+        await opened.pilot.press("home", "enter")
+        await until(lambda: list(table(opened).keys) == ["wkr_old"])
+        strip = opened.screen.query_one("#strip")
+        line = next(line for line in opened.text().splitlines() if "░ ● 3 clean" in line)
+        await opened.pilot.click("#strip", offset=(line.index("3 clean") - strip.region.x, 0))
+        await until(lambda: "3 of 4 shown" in opened.words())
+        assert opened.screen.query_one("#filter", Input).value == "state:clean"

@@ -58,6 +58,7 @@ class OverviewScreen(ModeScreen):
             id="overview.filter",
             tooltip="Filter all workers; profile: ns: state: cap: hash: attested: changed<1h, ! for not",
         ),
+        Binding("F", "filters", "Filters", show=False, id="overview.filters", tooltip="Filters: saved, and by state"),
         Binding("s", "sort", "Sort", id="overview.sort", tooltip="Sort all workers by the next column"),
         Binding("S", "reverse", "Reverse", show=False, id="overview.reverse", tooltip="Reverse the order"),
         Binding("a", "choose", "Profiles", id="overview.add", tooltip="Choose the profiles that are watched"),
@@ -311,6 +312,17 @@ class OverviewScreen(ModeScreen):
     def _open_worker(self, message: LineTable.Opened) -> None:
         if (found := self._watched.worker(message.key)) is not None:
             self._go(found.kept, "workers", found.worker_id)
+
+    def action_filters(self) -> None:
+        """Show the filters to choose from."""
+        from pyhall_tui.screens.workers.choosing_filters import choose_filter
+
+        field = self.query_one("#filter", Input)
+        choose_filter(self, field.value, self._watched.roster.counts, self._set_filter)
+
+    def _set_filter(self, text: str) -> None:
+        self.query_one("#filter", Input).value = text
+        self.workers_table.focus()
 
     def action_filter(self) -> None:
         self.set_focus(self.query_one("#filter", Input))  # at once: the next key may be on its way already

@@ -49,6 +49,7 @@ class WorkersScreen(ModeScreen):
             id="workers.filter",
             tooltip="Filter by id, name, status; state: ns: cap: hash: attested: changed<1h, ! for not",
         ),
+        Binding("F", "filters", "Filters", show=False, id="workers.filters", tooltip="Filters: saved, and by state"),
         Binding("s", "sort", "Sort", id="workers.sort", tooltip="Sort by the next column"),
         Binding("S", "reverse", "Reverse", show=False, id="workers.reverse", tooltip="Reverse the order"),
         Binding("a", "add", "Watch", id="workers.add", tooltip="Put workers on the watch list"),
@@ -206,8 +207,7 @@ class WorkersScreen(ModeScreen):
         elif message.worker_id is not None:
             self._show_worker(message.worker_id)
         elif (text := message.fill.get("filter")) is not None:
-            self.query_one(FilterLine).value = text
-            self.table.focus()
+            self._set_filter(text)
 
     def _show_worker(self, worker_id: str) -> None:
         if worker_id not in self.workspace.fleet:
@@ -242,6 +242,20 @@ class WorkersScreen(ModeScreen):
 
     def action_open_demo(self) -> None:
         self.post_message(OpenDemo())
+
+    @on(FleetStrip.StateChosen)
+    def _state_chosen(self, message: FleetStrip.StateChosen) -> None:
+        self._set_filter(f"state:{message.state.name.lower()}")
+
+    def action_filters(self) -> None:
+        """Show the filters to choose from."""
+        from pyhall_tui.screens.workers.choosing_filters import choose_filter
+
+        choose_filter(self, self.query_one(FilterLine).value, self._roster.counts, self._set_filter)
+
+    def _set_filter(self, text: str) -> None:
+        self.query_one(FilterLine).value = text
+        self.table.focus()
 
     def action_filter(self) -> None:
         self.query_one(FilterLine).begin()
