@@ -17,7 +17,7 @@ from pyhall_tui.journal.coalescing import Coalescing
 from pyhall_tui.journal.connections import JournalFile
 from pyhall_tui.journal.kept_alarms import KeptAlarms
 from pyhall_tui.journal.last_verdict import LastVerdict
-from pyhall_tui.journal.names import Names, move
+from pyhall_tui.journal.names import Names, move, put_aside
 from pyhall_tui.journal.open_file import Connect
 from pyhall_tui.journal.retention import Retention
 from pyhall_tui.journal.rows import (
@@ -227,6 +227,11 @@ class Journal:
         """
         self._names.rename(old, new)
         self._writer.put(partial(move, old=old, new=new, at=self._clock.now().wall))
+
+    def put_aside(self, profile: str, aside: str) -> None:
+        """Queue the move of what a deleted profile recorded to another name: see `names.put_aside`."""
+        self._names.rename(profile, aside)
+        self._writer.put(partial(put_aside, profile=profile, aside=aside, at=self._clock.now().wall))
 
     def use(self, profile: str) -> None:
         """Note that a profile of that name is opened: what is recorded under it is not another's any more."""

@@ -45,8 +45,6 @@ def move(connection: sqlite3.Connection, old: str, new: str, at: float) -> None:
     Rows of an earlier profile with the new name stay; of two about the same thing the newer one counts. It may run
     again: it moves what has come since.
     """
-    for table in _MOVED:
-        connection.execute(f"UPDATE {table} SET profile = ? WHERE profile = ?", (new, old))
     # That a row was sent is never forgotten: what is known under both names stays under both.
     connection.execute("UPDATE OR IGNORE enrollments SET profile = ? WHERE profile = ?", (new, old))
     connection.execute(
@@ -55,6 +53,22 @@ def move(connection: sqlite3.Connection, old: str, new: str, at: float) -> None:
         (old, new),
     )
     connection.execute("UPDATE OR REPLACE verdicts SET profile = ? WHERE profile = ?", (new, old))
+    _move_records(connection, old, new, at)
+
+
+def put_aside(connection: sqlite3.Connection, profile: str, aside: str, at: float) -> None:
+    """Give what a deleted profile recorded a name of its own, so that the next profile with its name inherits nothing.
+
+    Only what was last known about its workers is deleted. That a row was sent stays known under the old name: nothing
+    is sent twice. Other programs that have the profile open follow it to `aside`.
+    """
+    connection.execute("DELETE FROM verdicts WHERE profile = ?", (profile,))
+    _move_records(connection, profile, aside, at)
+
+
+def _move_records(connection: sqlite3.Connection, old: str, new: str, at: float) -> None:
+    for table in _MOVED:
+        connection.execute(f"UPDATE {table} SET profile = ? WHERE profile = ?", (new, old))
     _move_changes(connection, old, new, _move_alarms(connection, old, new))
     alarm_statements.tell(connection, old, Change(what=What.RENAMED, at=at, by=new))
 

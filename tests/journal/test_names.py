@@ -7,7 +7,7 @@ from pyhall_tui.alarms.alarm import Change, Condition, Standing, alarm_id
 from pyhall_tui.fleet.events import Event, Kind, Severity
 from pyhall_tui.journal.alarms import Alarms
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.journal.renaming import move_records
+from pyhall_tui.journal.renaming import move_records, name_aside, put_records_aside
 from tests.clock import ManualClock
 from tests.journal.makers import NOW, dispatch, enrollment, event, verdict
 
@@ -169,3 +169,47 @@ def test_a_profile_that_is_not_open_is_moved_too(tmp_path: Path) -> None:
     with Journal.in_memory(clock) as demo:
         assert move_records(demo, tmp_path, clock, "prod", "production") == ""
     assert profiles_in(tmp_path, "events") == {"production"} == profiles_in(tmp_path, "alarms")
+
+
+def test_a_profile_with_the_name_of_a_deleted_one_inherits_nothing_and_nothing_is_lost(tmp_path: Path) -> None:
+    clock = ManualClock(wall=NOW)
+    with opened(tmp_path) as journal, opened(tmp_path) as elsewhere:
+        alarms = alarms_of(journal, "prod", clock)
+        alarms.record([event(worker_id="w1"), event(worker_id="w2")])
+        alarms.silence(NOW + 600, "upgrade", worker="w2")
+        journal.record_dispatch("prod", dispatch())
+        journal.record_enrollment("prod", enrollment())
+        journal.save_verdict("prod", verdict("w1"))
+        journal.record_event("other", event(worker_id="w9"))
+        assert journal.flush(30)
+        names: list[str] = []
+        beside = Alarms(elsewhere, "prod", Nobody(), clock, renamed=names.append)
+        beside.restore()
+
+        aside = name_aside("prod", clock)
+        assert put_records_aside(journal, tmp_path, clock, "prod", aside) == ""
+        beside.tick()
+        assert names == [aside], "other programs don't go on under the deleted name"
+
+        new = alarms_of(journal, "prod", clock)
+        assert (new.firing, new.silenced, journal.verdicts_after("prod", "", 9), journal.events("prod")) == (
+            0,
+            0,
+            [],
+            [],
+        )
+        assert {each.worker_id for each in journal.events(aside) if each.kind is Kind.BANNED} == {"w1", "w2"}
+        assert len(journal.events("other")) == 1
+        assert len(journal.enrollments("prod")) == 1, "that a row was sent is never forgotten"
+    for table in ("events", "dispatches", "alarms", "silences"):
+        assert aside in profiles_in(tmp_path, table) and "prod" not in profiles_in(tmp_path, table), table
+
+
+def test_the_records_of_a_deleted_profile_are_put_aside_in_a_journal_that_is_not_open(tmp_path: Path) -> None:
+    clock = ManualClock(wall=NOW)
+    assert put_records_aside(None, tmp_path, clock, "prod", "aside") == "", "there may be no journal"
+    with opened(tmp_path) as journal:
+        journal.record_event("prod", event(worker_id="w1"))
+        assert journal.flush(30)
+    assert put_records_aside(None, tmp_path, clock, "prod", "aside") == ""
+    assert profiles_in(tmp_path, "events") == profiles_in(tmp_path, "alarms") == {"aside"}

@@ -10,9 +10,10 @@ from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.keys import KeyStore
 from pyhall_tui.screens.profiles.screen import ProfilesScreen
+from pyhall_tui.screens.workers.screen import WorkersScreen
 from tests.clock import ManualClock
 from tests.journal.makers import event
-from tests.live_hall import LiveHall, live_hall
+from tests.live_hall import WORKER, LiveHall, live_hall
 from tests.profiles.test_keys import FakeKeyring
 from tests.registry.raw_server import answer as raw_answer
 from tests.registry.raw_server import raw_server
@@ -453,3 +454,41 @@ async def test_a_demo_that_cannot_be_opened_says_why(open_app: OpenApp, monkeypa
     monkeypatch.setattr("pyhall_tui.hall.late_demo.listen", fail)
     async with open_app(demo=True) as opened:
         await until(lambda: "The demo can't be opened: No free port." in opened.words())
+
+
+@pytest.mark.thorough
+async def test_enter_on_the_open_profile_goes_to_its_workers_without_opening_it_again(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    async with open_app(profile_of(hall), watch=("wkr_abc123",)) as opened:
+        await until(lambda: opened.workspace.connection.is_connected, clock=opened.clock)
+        before = opened.workspace
+        await go_to_profiles(opened)
+        await opened.pilot.press("enter")
+        await until(lambda: isinstance(opened.screen, WorkersScreen))
+        assert opened.workspace is before
+
+        before.connection.close()  # as if a bug had stopped the monitor
+        await until(lambda: not before.connection.is_connected)
+        await go_to_profiles(opened)
+        await opened.pilot.press("enter")
+        await until(lambda: isinstance(opened.screen, WorkersScreen) and opened.workspace is not before)
+
+
+@pytest.mark.thorough
+async def test_a_new_profile_with_the_name_of_a_deleted_one_has_none_of_its_alarms(
+    open_app: OpenApp, hall: LiveHall, home: Home
+) -> None:
+    async with open_app(profile_of(hall), watch=(WORKER,)) as opened:
+        opened.workspace.take_events([event(worker_id=WORKER)])
+        assert opened.workspace.alarms.firing == 1
+        await go_to_profiles(opened)
+        await opened.pilot.press("x")
+        await until(lambda: "does not inherit" in " ".join(opened.text().split()))
+        await answer(opened, "delete")
+        await until(lambda: isinstance(opened.screen, ProfilesScreen) and not opened.screen.has_workspace)
+        await until(lambda: "acme was deleted." in opened.text())
+        await opened.app.fleets.open_profile(profile_of(hall))
+        fresh = opened.app.fleets.workspace
+        assert fresh is not None
+        assert (len(fresh.fleet), fresh.alarms.firing, fresh.journal.events("acme")) == (0, 0, [])

@@ -39,6 +39,7 @@ def ask_delete(profile: Profile, workers: int, *, is_open: bool) -> ChoiceScreen
                 Cell(f", its key in the OS keyring and {watched} will be deleted."),
             ]
         ),
+        Content("Its history stays in the journal, marked as deleted: a new profile does not inherit it."),
         Content("This cannot be undone; nothing changes in the registry."),
     ]
     if is_open:

@@ -13,7 +13,7 @@ from textual.widgets import Button
 from pyhall_tui.clock import Clock
 from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.files.notes import Notes
-from pyhall_tui.journal.renaming import move_records
+from pyhall_tui.journal.renaming import move_records, name_aside, put_records_aside
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.edited_profiles import EditedProfiles
 from pyhall_tui.profiles.edits import BLANK, NEW, Edits, fields_of, values_of
@@ -304,7 +304,12 @@ class ProfilesScreen(ModeScreen):
             self.action_save()
         elif self._edited.mistake is None:
             self._edited.keep()
-            self.post_message(OpenProfile(name))
+            is_live = name == self._open_name() and self.workspace.connection.is_connected
+            stored = self._edited.profiles.named(name)
+            if is_live and stored is not None and self._overridden(stored) == self.workspace.profile:
+                self.app.post_message(Go("workers"))
+            else:
+                self.post_message(OpenProfile(name))
 
     @one_at_a_time("start")
     async def action_start(self) -> None:
@@ -327,9 +332,18 @@ class ProfilesScreen(ModeScreen):
             self._edited.forget_typed(profile.name)
             self._shown = None
         self._reload()
+        if gone:
+            sentence = f"{sentence} {await self._put_aside(profile.name)}".strip()
         if gone and is_open:
             self.post_message(CloseProfile(sentence))
         self._say(sentence, Style.DIM if gone else Style.ERROR)
+
+    async def _put_aside(self, name: str) -> str:
+        """Let no later profile with that name inherit what was recorded; return what went wrong, or nothing."""
+        journal, aside = self.workspace.journal if self.has_workspace else None, name_aside(name, self._clock)
+        Notes(self._home.state, name).rename(aside)
+        moving = partial(put_records_aside, journal, self._home.data, self._clock, name, aside)
+        return await off_loop(moving, name="delete")
 
     async def _ask(self, question: ChoiceScreen) -> str | None:
         return await self.app.push_screen_wait(question)
