@@ -23,7 +23,6 @@ from pyhall_tui.fleet.own_changes import OwnChanges, Unwatched, said_workers
 from pyhall_tui.journal.last_verdict import LastVerdict, ban_of, last_verdict
 from pyhall_tui.journal.late_journal import LateJournal
 from pyhall_tui.monitor.connection_state import ConnectionState
-from pyhall_tui.profiles import followed_list
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList, id_mistake
@@ -286,9 +285,9 @@ class Workspace:
                 return
             self._profile_packages.follow(some)
         if not self._closed:
-            following = followed_list.follow(
-                self.watch_list, self.clock, self._adopt_list, self._end_alarms_of_unwatched
-            )
+            from pyhall_tui.profiles.followed_list import follow  # after the first frame
+
+            following = follow(self.watch_list, self.clock, self._adopt_list, self._end_alarms_of_unwatched)
             self._tasks.append(asyncio.create_task(following))
 
     def _end_alarms_of_unwatched(self) -> None:
