@@ -101,3 +101,13 @@ async def test_enter_on_a_count_in_the_list_and_a_click_in_the_strip_set_the_sta
         await opened.pilot.click("#strip", offset=(line.index("3 clean") - strip.region.x, 0))
         await until(lambda: "3 of 4 shown" in opened.words())
         assert opened.screen.query_one("#filter", Input).value == "state:clean"
+
+
+async def test_a_filter_is_typed_character_by_character(open_app: OpenApp, hall: LiveHall) -> None:
+    """No character of the language is a key elsewhere while it is typed."""
+    text = '!state:clean,stale "a b" changed<1h'
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 2)) as opened:
+        await all_verified(opened)
+        await opened.pilot.press("slash", *text)
+        await until(lambda: opened.screen.query_one("#filter", Input).value == text)
+        await until(lambda: "0 of 2 shown" in opened.words() and "✖" not in opened.words())
