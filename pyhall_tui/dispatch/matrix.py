@@ -200,10 +200,11 @@ class Grid(NamedTuple):
     """A plan laid out in two dimensions."""
 
     row_title: str
-    rows: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    """Each the values of the axes that go down."""
     column_title: str
     columns: tuple[str, ...]
-    cases: dict[tuple[str, str], Case]
+    cases: dict[tuple[tuple[str, ...], str], Case]
     """By row and column."""
 
 
@@ -220,9 +221,9 @@ def lay_out(plan: Plan) -> Grid:
     down = [axis for axis in _AXES if axis != across and (len(values[axis]) > 1)] or [
         axis for axis in _AXES if axis != across
     ][:1]
-    cases: dict[tuple[str, str], Case] = {}
+    cases: dict[tuple[tuple[str, ...], str], Case] = {}
     for case in plan.cases():
-        row = "  ".join(getattr(case, axis) for axis in down)
+        row = tuple(getattr(case, axis) for axis in down)
         cases[row, getattr(case, across)] = case
     return Grid(
         " · ".join(_TITLES[axis] for axis in down),

@@ -16,6 +16,13 @@ def offered(typed: str, known: Sequence[str]) -> str | None:
     return next((name for name in known if name.startswith(typed)), None)
 
 
+def fitting(typed: str, known: Sequence[str]) -> list[str]:
+    """Return the names that contain what was typed: itself first, then those that start with it."""
+    wanted = typed.casefold()
+    found = [name for name in known if wanted in name.casefold()]
+    return sorted(found, key=lambda name: (name != typed, not name.casefold().startswith(wanted)))
+
+
 def meant(typed: str, known: Sequence[str]) -> str | None:
     """Return the known name that you may have meant by a new one."""
     if (completed := offered(typed, known)) is not None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pyhall_tui.dispatch.baselines import Difference
 from pyhall_tui.dispatch.live import LiveRun, Percentiles
-from pyhall_tui.dispatch.matrix import Case, MatrixRun, Sums
+from pyhall_tui.dispatch.matrix import Case, MatrixRun
 from pyhall_tui.dispatch.result import Result, Tried
 from pyhall_tui.render.decision import LOOKS, milliseconds, result_cells
 from pyhall_tui.render.strip import sparkline
@@ -58,28 +58,16 @@ def _merged(looks: Sequence[tuple[str, str, Style]]) -> list[Cell]:
 
 
 def progress_line(run: MatrixRun, width: int) -> list[Cell]:
-    """Return a matrix's progress: a bar, the count, the time left."""
+    """Return a matrix's progress: a bar while it is running, the count, the time left."""
     done, total = len(run.cells), len(run.plan)
-    bar_width = max(10, min(40, width - 40))
+    if not run.is_running:
+        words = "done" if run.is_complete else "stopped: results are kept, ctrl+r resumes"
+        return [Cell(f"{done:,}/{total:,} · {words}", Style.DIM)]
+    bar_width = max(10, min(24, width // 6))
     full = bar_width * done // max(1, total)
-    bar = Cell("█" * full + "░" * (bar_width - full))
-    if run.is_complete:
-        words = "done"
-    elif not run.is_running:
-        words = "stopped: results are kept, ctrl+r resumes"
-    else:
-        left = run.remaining()
-        words = f"{in_seconds(left)} left" if left is not None else "…"
-    return [bar, Cell(f" {done:,}/{total:,} · {words}", Style.DIM)]
-
-
-def sums_lines(counted: Sums, total: int) -> list[list[Cell]]:
-    """Return how often each result and each code occurred, most frequent first."""
-    lines = [[*result_cells(result), Cell(f"{count:,}")] for result, count in counted.results.most_common()]
-    if total > sum(counted.results.values()):
-        lines.append([Cell("·", Style.DIM), Cell(f"not asked {total - sum(counted.results.values()):,}", Style.DIM)])
-    codes = [[Cell(f"{count:>5,}  {clean(code)}")] for code, count in counted.codes.most_common(30)]
-    return [*lines, *([[Cell("")], [Cell("CODES", Style.DIM)], *codes] if codes else [])]
+    left = run.remaining()
+    words = f"{in_seconds(left)} left" if left is not None else "…"
+    return [Cell("█" * full + "░" * (bar_width - full)), Cell(f"{done:,}/{total:,} · {words}", Style.DIM)]
 
 
 def case_words(case: Case) -> str:

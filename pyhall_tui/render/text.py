@@ -18,6 +18,8 @@ class Style(StrEnum):
     GOOD = "good"
     WARNING = "warning"
     ERROR = "error"
+    MARK = "mark"
+    """Neither good nor bad: apart from others of its kind."""
     ALARM = "alarm"
     """A banned worker's whole row."""
 

@@ -14,6 +14,7 @@ STYLES = {
     Style.GOOD: "$text-success",
     Style.WARNING: "$text-warning",
     Style.ERROR: "$text-error bold",
+    Style.MARK: "$text-primary",
     Style.ALARM: "$text-error bold",
 }
 
@@ -36,6 +37,6 @@ def show_line(widget: Static, content: Content) -> None:
         widget.update(content, layout=before.cell_length != content.cell_length)
 
 
-def as_lines(lines: Iterable[Iterable[Cell]]) -> Content:
+def as_lines(lines: Iterable[Iterable[Cell]], between: str = "") -> Content:
     """Return lines of cells as one styled text."""
-    return Content("\n").join(as_content(line) for line in lines)
+    return Content("\n").join(as_content(line, between) for line in lines)

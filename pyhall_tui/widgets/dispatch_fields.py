@@ -5,38 +5,21 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from textual import events, on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
-from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from pyhall_tui.dispatch.form import RISK_TIERS, UNSTATED
-from pyhall_tui.render.known_names import offered, said_of_new
+from pyhall_tui.render.known_names import said_of_new
 from pyhall_tui.widgets.field import Field
-
-
-class KnownNames(Suggester):
-    """Completes what is typed to the first known name that starts with it."""
-
-    def __init__(self, known: Callable[[], Sequence[str]]) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-        self._known = known
-
-    async def get_suggestion(self, value: str) -> str | None:
-        return offered(value, self._known())
+from pyhall_tui.widgets.listed_input import ListedInput
 
 
 class NameField(Field):
-    """A field that knows names: it completes as you type, and up and down go through those that contain the text."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "cycle(1)", "Next name", show=False, id="name.next", tooltip="The next name that fits"),
-        Binding(
-            "up", "cycle(-1)", "Previous name", show=False, id="name.previous", tooltip="The previous name that fits"
-        ),
-    ]
+    """A field that knows names: it completes as you type, and down lists those that contain the text."""
 
     def __init__(
         self,
@@ -51,31 +34,16 @@ class NameField(Field):
 
         `says_new`: say that a name is new if it is not among them.
         """
-        super().__init__(name, label, placeholder=placeholder, suggester=KnownNames(known))
+        super().__init__(name, label)
+        self.input: ListedInput = ListedInput(known, placeholder=placeholder, id=name)
         self._known = known
         self._says_new = says_new
-        self._typed = ""
-        self._offered = ""
 
-    def action_cycle(self, step: int) -> None:
-        """Offer the next name that contains what was typed, at any position."""
-        if self.input.value != self._offered:
-            self._typed, self._offered = self.input.value, ""
-        wanted = self._typed.strip().casefold()
-        fitting = [name for name in self._known() if wanted in name.casefold()]
-        if not fitting:
-            return
-        place = fitting.index(self._offered) + step if self._offered in fitting else (0 if step > 0 else -1)
-        self._offered = fitting[place % len(fitting)]
-        self.input.value = self._offered
-        self.input.cursor_position = len(self._offered)
-
-    @on(Input.Submitted)
-    def _take_offered(self) -> None:
-        """Accept, at Enter, what is offered after the cursor."""
-        if (name := offered(self.value, self._known())) is not None:
-            self.input.value = name
-            self.input.cursor_position = len(name)
+    def compose(self) -> ComposeResult:
+        for part in super().compose():
+            yield part
+            if part is self.input:
+                yield self.input.names
 
     @on(Input.Changed)
     def say_new(self) -> None:

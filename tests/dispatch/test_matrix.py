@@ -210,3 +210,9 @@ def test_three_sides_join_two_of_them_in_the_rows() -> None:
 
     assert grid.columns == ("low", "high", "critical")
     assert len(grid.rows) == 4
+
+
+def test_no_two_rows_are_one_however_their_names_are_put_together() -> None:
+    """Names may have spaces in them."""
+    grid = lay_out(plan(workers=("b", "b  c"), capabilities=("a", "a  b"), risk_tiers=("low", "high")))
+    assert len(grid.rows) == 4 and len(grid.cases) == 8

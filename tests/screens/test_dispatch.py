@@ -12,6 +12,7 @@ from pyhall_tui.screens.dispatch.answer import AnswerView
 from pyhall_tui.screens.dispatch.request_form import ContextArea, RequestForm
 from pyhall_tui.screens.dispatch.screen import DispatchScreen
 from pyhall_tui.screens.messages import Go
+from pyhall_tui.widgets.listed_input import ListedInput
 from tests.live_hall import CAPABILITY, WORKER, LiveHall
 from tests.registry.raw_server import answer, raw_server
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
@@ -257,12 +258,15 @@ async def test_coming_from_a_worker_its_id_is_in_the_form(hall: LiveHall, open_a
         assert screen.form.values.capability == "mail.send"
 
 
-async def test_down_goes_through_the_names_that_hold_what_was_typed(hall: LiveHall, open_app: OpenApp) -> None:
+async def test_down_lists_the_names_that_hold_what_was_typed(hall: LiveHall, open_app: OpenApp) -> None:
     watched = ("org.yourco.mailer.a", "org.yourco.mailer.b", "wkr_abc123")
     async with open_app(profile_of(hall), key=hall.key, watch=watched) as opened:
         screen = await come(opened, worker_id="")
         screen.query_one("#worker_id", Input).focus()
         await opened.pilot.press(*"mail", "down", "down")
+        names = screen.query_one("#worker_id", ListedInput).names
+        await until(lambda: names.highlighted_name == "org.yourco.mailer.b")
+        await opened.pilot.press("enter", "enter")
 
         await until(lambda: screen.form.values.worker_id == "org.yourco.mailer.b")
 

@@ -1,7 +1,8 @@
 """Pictures of an answer in every state, and of a matrix: what an operator sees, even without color."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,13 +14,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from pyhall_tui import screens
-from pyhall_tui.dispatch.matrix import Case, Plan, lay_out
+from pyhall_tui.dispatch.matrix import Case, CellAnswer, Grid, Plan, lay_out
 from pyhall_tui.dispatch.result import Result, Tried
 from pyhall_tui.journal.rows import DispatchRow
-from pyhall_tui.render.decision import LOOKS
-from pyhall_tui.render.text import Style
+from pyhall_tui.render.matrix import CellView, Line, Row, lines_of, said, with_characters
 from pyhall_tui.screens.dispatch.answer import AnswerView
-from pyhall_tui.screens.dispatch.matrix_grid import CellLook, MatrixGrid
+from pyhall_tui.screens.dispatch.matrix_grid import MatrixGrid
 from pyhall_tui.shell.theme import DARK
 from tests.waiting import until
 
@@ -34,7 +34,7 @@ ROW = DispatchRow(
     elapsed_ms=41.2,
     request_raw=b'{"capability":"llm.text.generate"}',
 )
-STATES = {
+STATES: Mapping[Result, Mapping[str, Any]] = {
     Result.ALLOW: {"outcome": "allow", "decision_id": "dec_1"},
     Result.DENY: {"outcome": "deny", "deny_code": "POLICY_BLOCKED", "reason": "Restricted [/x] by policy"},
     Result.HOLD: {"outcome": "STEWARD_HOLD", "deny_code": "DENY_REQUIRES_HUMAN", "reason": "Ask the steward"},
@@ -93,43 +93,55 @@ def test_an_answer(result: Result, snap_compare: Callable[..., bool]) -> None:
     assert snap_compare(Picture(view), run_before=show, terminal_size=(64, 20))
 
 
+def matrix_of(plan: Plan, answers: Mapping[Case, CellAnswer]) -> tuple[Grid, list[Line], dict[CellAnswer, str]]:
+    """Return what is shown of a matrix with these answers, completely folded."""
+    grid = lay_out(plan)
+
+    def views(row: Row) -> tuple[CellView, ...]:
+        return tuple(CellView(answers[grid.cases[row, column]]) for column in grid.columns)
+
+    return grid, lines_of(grid.rows, views, folds=True), with_characters({}, answers.values())
+
+
 def test_a_matrix(snap_compare: Callable[..., bool]) -> None:
+    """Every result has its own character, its own name in the key, and its color."""
     plan = Plan(
         namespace="org.yourco",
         capabilities=("llm.text.generate", "mail.send", "payments.transfer"),
         workers=("wkr_abc123",),
         risk_tiers=("low", "high"),
     )
-    results = list(Result)
-
-    def look(case: Case) -> CellLook:
-        place = plan.cases().index(case)
-        shown = LOOKS[results[place]]
-        return CellLook(shown.glyph, shown.style, framed=place == 1, hit=place > 0)
-
-    grid = MatrixGrid(look)
+    answers = {case: said(tried(result)) for case, result in zip(plan.cases(), Result, strict=True)}
+    grid = MatrixGrid()
 
     async def show(pilot: Pilot[None]) -> None:
         await until(lambda: grid.is_mounted)
-        laid = lay_out(plan)
-        grid.show(laid, list(laid.rows))
+        grid.show(*matrix_of(plan, answers))
         await pilot.pause()
 
-    assert {look(case).style for case in plan.cases()} >= {Style.GOOD, Style.ERROR}
     assert snap_compare(Picture(grid), run_before=show, terminal_size=(64, 10))
 
 
 async def test_the_matrix_cursor_stays_on_its_cell_while_rows_come_into_the_filter() -> None:
     """F24: answers come while a filter shows only some of the rows."""
     plan = Plan(namespace="x.a", capabilities=("one", "two", "three"), workers=("w",), risk_tiers=("low", "high"))
-    grid, laid = MatrixGrid(lambda _: CellLook("✔", Style.GOOD, framed=False, hit=True)), lay_out(plan)
+    allow, deny = CellAnswer(Result.ALLOW), CellAnswer(Result.DENY, "NO")
+    answers = {case: allow if case.risk_tier == "low" else deny for case in plan.cases()}
+    laid, _, characters = matrix_of(plan, answers)
     first, second, third = laid.rows
+    grid = MatrixGrid()
+
+    def lines(*rows: Row) -> list[Line]:
+        return lines_of(
+            rows, lambda row: tuple(CellView(answers[laid.cases[row, c]]) for c in laid.columns), folds=False
+        )
+
     async with Picture(grid).run_test() as pilot:
-        grid.show(laid, [second, third])
+        grid.show(laid, lines(second, third), characters)
         grid.action_move(0, 1)
         aimed_at = grid.cursor_case
-        grid.show(laid, [first, second, third])
+        grid.show(laid, lines(first, second, third), characters)
         assert grid.cursor_case == aimed_at
-        grid.show(laid, [first, third])
+        grid.show(laid, lines(first, third), characters)
         await pilot.pause()
         assert grid.cursor_case == laid.cases[third, laid.columns[1]]

@@ -1,9 +1,8 @@
-"""The matrix as a grid: one glyph per cell, a cursor, sums at the edges. Only the lines on screen are made."""
+"""The matrix as a grid: a character per cell, named columns, a cursor. Only the lines on screen are made."""
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
@@ -14,31 +13,37 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from pyhall_tui.dispatch.matrix import Case, Grid
+from pyhall_tui.dispatch.matrix import Case, CellAnswer, Grid
+from pyhall_tui.dispatch.result import Result
+from pyhall_tui.render.decision import LOOKS
+from pyhall_tui.render.matrix import (
+    CUT,
+    DIFFERS,
+    CellView,
+    Line,
+    Row,
+    head_height,
+    shared_start,
+    short_head,
+    stacked,
+    style_of,
+    without,
+)
 from pyhall_tui.render.text import Style, clean, id_text
 from pyhall_tui.widgets.columns import fit
 from pyhall_tui.widgets.middle_cut import MiddleCut, width_of
 
-
-class CellLook(NamedTuple):
-    """How one cell looks."""
-
-    glyph: str
-    style: Style
-    framed: bool = False
-    """It differs from the baseline: `[✖]`."""
-    hit: bool = False
-    """It is counted in the sums: it is not an allow, and passes the filter."""
-
-
-_LEAST = 3
-_LEAST_LABEL = 22
-_SUMS = 13
-"""Cells for the sums on the right."""
+_NARROW, _EASY = 2, 3
+"""Cells of a column whose name is turned: its character and a mark, and a space if there is room."""
+_ENOUGH_FOR_BOTH_ENDS = 12
+"""Lines in which turned names that are cut stay apart."""
+_LEAST_LABEL, _MOST_LABEL = 22, 60
+_ALLOWED = 6
+"""Cells for the number of allowed ones on the right."""
 
 
 class MatrixGrid(ScrollView, can_focus=True):
-    """Rows × columns. `look` is called for a cell only when it is drawn."""
+    """Rows × columns; names stay in view while the cells scroll."""
 
     BINDING_GROUP_TITLE = "Matrix"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,6 +51,10 @@ class MatrixGrid(ScrollView, can_focus=True):
         Binding("down,j", "move(1, 0)", "Down", show=False, id="grid.down", tooltip="One row down"),
         Binding("left,h", "move(0, -1)", "Left", show=False, id="grid.left", tooltip="One column left"),
         Binding("right,l", "move(0, 1)", "Right", show=False, id="grid.right", tooltip="One column right"),
+        Binding("home", "move(0, -10000)", "First column", show=False, id="grid.first", tooltip="The first column"),
+        Binding("end", "move(0, 10000)", "Last column", show=False, id="grid.last", tooltip="The last column"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="grid.page_up", tooltip="One page up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="grid.page_down", tooltip="One page down"),
         Binding("enter", "open", "Open cell", id="grid.open", tooltip="Open the full answer of the cell"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -56,7 +65,7 @@ class MatrixGrid(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     MatrixGrid {
         height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1;
-        & > .matrix-grid--head { color: $text-muted; text-style: bold; }
+        & > .matrix-grid--head { color: $text-muted; }
         & > .matrix-grid--cursor { background: $primary 60%; text-style: reverse; }
         & > .matrix-grid--plain { color: $text; }
         & > .matrix-grid--dim { color: $text-muted; }
@@ -64,6 +73,7 @@ class MatrixGrid(ScrollView, can_focus=True):
         & > .matrix-grid--good { color: $text-success; }
         & > .matrix-grid--warning { color: $text-warning; text-style: bold; }
         & > .matrix-grid--error { color: $text-error; text-style: bold; }
+        & > .matrix-grid--mark { color: $text-primary; }
         & > .matrix-grid--alarm { color: $text-error; text-style: bold; }
     }
     """
@@ -73,6 +83,8 @@ class MatrixGrid(ScrollView, can_focus=True):
         """The cursor is on another cell."""
 
         case: Case
+        alike: tuple[Row, ...]
+        """The other rows that stand in the same line."""
 
     @dataclass
     class Opened(Message):
@@ -80,53 +92,82 @@ class MatrixGrid(ScrollView, can_focus=True):
 
         case: Case
 
-    def __init__(self, look: Callable[[Case], CellLook], *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._look = look
         self._grid: Grid | None = None
-        self._rows: list[str] = []
+        self._lines: list[Line] = []
+        self._characters: Mapping[CellAnswer, str] = {}
         self._at = (0, 0)
-        self._label_width = 0
-        self._labels = MiddleCut()
-        self._column_width = _LEAST
+        self._held: Row = ()
+        """The row under the cursor: its line may come to have others before it."""
+        self._starts: list[str] = []
+        """What all names of an axis begin with: first of the axes that go down, last of the columns."""
+        self._labels: dict[Row, str] = {}
+        self._heads: list[str] = []
+        self._label_cut, self._head_cut = MiddleCut(), MiddleCut()
+        self._label_width = self._head_height = 1
+        self._column_width = _NARROW
+        self._is_turned = False
+
+    @property
+    def width_needed(self) -> int:
+        """The cells in which the grid fits with all its columns; the rows' names may be cut."""
+        return min(self._longest(), _LEAST_LABEL) + _NARROW * len(self._heads) + _ALLOWED
 
     @property
     def cursor_case(self) -> Case | None:
         """The cell under the cursor."""
-        row, column = self._at
-        if self._grid is None or row >= len(self._rows):
+        if self._grid is None or not self._lines:
             return None
-        return self._grid.cases.get((self._rows[row], self._grid.columns[column]))
+        return self._grid.cases.get((self._held, self._grid.columns[self._at[1]]))
 
-    def show(self, grid: Grid, rows: list[str]) -> None:
-        """Show these rows of a grid; the cursor stays on its row if that is one of them."""
-        if self._grid != grid:
-            self._at, self._rows = (0, 0), []
-            self._labels = MiddleCut(map(id_text, grid.rows))
-        place, column = self._at
-        held = next((row for row in self._rows[place : place + 1] if row in rows), None)
-        self._grid, self._rows = grid, rows
-        self._at = (min(place, max(0, len(rows) - 1)) if held is None else rows.index(held), column)
+    def show(self, grid: Grid, lines: Sequence[Line], characters: Mapping[CellAnswer, str]) -> None:
+        """Show these lines of a grid; the cursor stays on its row if it is in one of them."""
+        if self._grid is not grid:
+            self._at, self._held = (0, 0), ()
+            self._take_names(grid)
+        row, column = self._at
+        self._grid, self._lines, self._characters = grid, list(lines), characters
+        found = next((place for place, line in enumerate(lines) if self._held in line.rows), None)
+        row = found if found is not None else max(0, min(row, len(lines) - 1))
+        self._at = (row, column)
+        if found is None:
+            self._held = lines[row].rows[0] if lines else ()
         self._lay_out()
-        self.refresh()
         self._tell()
 
-    def move_to(self, case: Case) -> None:
-        """Put the cursor on that cell, if it is shown."""
-        if self._grid is None:
-            return
-        for (row, column), other in self._grid.cases.items():
-            if other == case and row in self._rows:
-                self._at = (self._rows.index(row), self._grid.columns.index(column))
-                self._keep_in_view()
+    def _take_names(self, grid: Grid) -> None:
+        """Take a grid's names, without what all of one axis begin with."""
+        axes = [list(map(id_text, axis)) for axis in (*zip(*grid.rows, strict=True), grid.columns)]
+        self._starts = [shared_start(axis) for axis in axes]
+        *down, across = [
+            without(start, axis, all_share=all(name.startswith(start) for name in axis))
+            for axis, start in zip(axes, self._starts, strict=True)
+        ]
+        self._labels = dict(zip(grid.rows, map("  ".join, zip(*down, strict=True)), strict=True))
+        self._heads = across
+        self._label_cut, self._head_cut = MiddleCut(self._labels.values()), MiddleCut(across)
 
     def action_move(self, down: int, right: int) -> None:
-        if self._grid is None or not self._rows:
+        if self._grid is None or not self._lines:
             return
         row, column = self._at
-        row = max(0, min(row + down, len(self._rows) - 1))
-        self._at = (row, max(0, min(column + right, len(self._grid.columns) - 1)))
-        self._keep_in_view()
+        self._go(row + down, column + right)
+
+    def action_page(self, pages: int) -> None:
+        self.action_move(pages * max(1, self.size.height - self._head_height - 1), 0)
+
+    def _go(self, row: int, column: int) -> None:
+        assert self._grid is not None
+        row = max(0, min(row, len(self._lines) - 1))
+        if row != self._at[0]:
+            self._held = self._lines[row].rows[0]
+        self._at = (row, max(0, min(column, len(self._grid.columns) - 1)))
+        left = self._at[1] * self._column_width
+        region = Region(left, row, self._column_width + self._label_width, 1)
+        self.scroll_to_region(region, spacing=Spacing(0, 0, self._head_height, 0), animate=False, force=True)
+        self.refresh()
+        self._tell()
 
     def action_open(self) -> None:
         if (case := self.cursor_case) is not None:
@@ -138,25 +179,25 @@ class MatrixGrid(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         if self._grid is None:
             return
-        row = event.y - 1 + self.scroll_offset.y
+        row = event.y - self._head_height + self.scroll_offset.y
         column = (event.x + self.scroll_offset.x - self._label_width) // self._column_width
-        if event.y > 0 and row < len(self._rows) and 0 <= column < len(self._grid.columns):
-            self._at = (row, column)
-            self._keep_in_view()
+        is_below, is_beside = event.y >= self._head_height, event.x >= self._label_width
+        if is_below and is_beside and row < len(self._lines) and column < len(self._grid.columns):
+            self._go(row, column)
             if event.chain == 2:
                 self.action_open()
+
+    # -- drawing -----------------------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
         if self._grid is None:
             return Strip.blank(self.size.width, self.rich_style)
         left = self.scroll_offset.x
-        row = y - 1 + self.scroll_offset.y
-        if y == 0:
-            segments = self._head()
-        elif row < len(self._rows):
+        row = y - self._head_height + self.scroll_offset.y
+        if y < self._head_height:
+            segments = self._head(y)
+        elif row < len(self._lines):
             segments = self._row(row)
-        elif row == len(self._rows):
-            segments = self._foot()
         else:
             return Strip.blank(self.size.width, self.rich_style)
         strip = Strip(segments)
@@ -164,81 +205,119 @@ class MatrixGrid(ScrollView, can_focus=True):
         rest = strip.crop(self._label_width + left, left + self.size.width)
         return Strip.join([label, rest]).adjust_cell_length(self.size.width, self.rich_style)
 
-    def _head(self) -> list[Segment]:
+    def _head(self, y: int) -> list[Segment]:
         assert self._grid is not None
         style = self.get_component_rich_style("matrix-grid--head")
-        segments = [Segment(fit(f"{self._grid.row_title} \\ {self._grid.column_title}", self._label_width), style)]
-        for number, column in enumerate(self._grid.columns, 1):
-            text = clean(column) if self._column_width > _LEAST else str(number)
-            segments.append(Segment(fit(f" {text}", self._column_width), style))
-        return [*segments, Segment("  not allowed", style)]
+        segments = [Segment(fit(f" {self._corner(y)}", self._label_width), style)]
+        for number, name in enumerate(self._heads):
+            text = stacked(self._shortened(name), self._head_height)[y] if self._is_turned else name
+            own = self._style(Style.STRONG) + RichStyle(reverse=True) if number == self._at[1] else style
+            segments += [Segment(text, own), Segment(" " * (self._column_width - width_of(text)), style)]
+        is_last = y == self._head_height - 1
+        return [*segments, Segment(fit(f"  {LOOKS[Result.ALLOW].glyph}" if is_last else "", _ALLOWED), style)]
+
+    def _shortened(self, name: str) -> str:
+        """Return a turned name in the lines that there are; with few of them, its words' beginnings."""
+        enough = self._head_height >= _ENOUGH_FOR_BOTH_ENDS
+        return self._head_cut.cut(name, self._head_height) if enough else short_head(name, self._head_height)
+
+    def _corner(self, y: int) -> str:
+        """Return what stands above the rows' names: the axes, what their names begin with, the cursor's in full."""
+        assert self._grid is not None
+        *down, across = [f"{CUT} {start}" if start else "" for start in self._starts]
+        rows, columns = f"{self._grid.row_title}  {'  '.join(filter(None, down))}", f"{self._grid.column_title} →"
+        if self._head_height == 1:
+            return f"{self._grid.row_title} \\ {columns}"
+        from_below = self._head_height - 1 - y
+        here = id_text(self._grid.columns[self._at[1]])
+        return {0: f"{rows.rstrip()} ↓", 1: f"{columns}  {across}".rstrip(), 2: f"▸ {here}"}.get(from_below, "")
 
     def _row(self, row: int) -> list[Segment]:
-        assert self._grid is not None
-        label = self._rows[row]
+        line = self._lines[row]
         is_cursor_row = row == self._at[0]
         style = self._style(Style.STRONG if is_cursor_row else Style.PLAIN)
-        shown = self._labels.cut(id_text(label), self._label_width - 2)
-        segments = [Segment(fit(f"{'▌' if is_cursor_row else ' '}{shown}", self._label_width), style)]
-        hits = 0
-        for number, column in enumerate(self._grid.columns):
-            look = self._look_at(label, column)
-            hits += look.hit
-            segments += self._cell(look, is_cursor=(row, number) == self._at)
-        return [*segments, Segment(f"  {hits or '–'}", self._style(Style.DIM))]
+        segments = [Segment(fit(f"{'▌' if is_cursor_row else ' '}{self._label(line)}", self._label_width), style)]
+        once = line.said_once
+        segments += self._cells(row, line.cells) if once is None else self._once(row, once, len(line.cells))
+        allowed = sum(cell.answer is not None and cell.answer.result is Result.ALLOW for cell in line.cells)
+        return [*segments, Segment(fit(f"  {allowed or '–'}", _ALLOWED), self._style(Style.DIM))]
 
-    def _cell(self, look: CellLook, *, is_cursor: bool) -> list[Segment]:
-        text = f"[{look.glyph}]" if look.framed else f" {look.glyph} "
-        style = self._style(look.style)
-        if is_cursor:
-            style += self.get_component_rich_style("matrix-grid--cursor", partial=True)
-            if self.app.no_color:
-                style += RichStyle(reverse=True)
-        return [Segment(text, style), Segment(" " * (self._column_width - 3), self._style(Style.PLAIN))]
+    def _label(self, line: Line) -> str:
+        held = self._held if self._held in line.rows else line.rows[0]
+        more = f" +{len(line.rows) - 1}" if len(line.rows) > 1 else ""
+        return self._label_cut.cut(self._labels[held], self._label_width - 2 - len(more)) + more
 
-    def _foot(self) -> list[Segment]:
-        assert self._grid is not None
-        style = self._style(Style.DIM)
-        counts: Counter[str] = Counter()
-        for row in self._rows:
-            for column in self._grid.columns:
-                counts[column] += self._look_at(row, column).hit
-        segments = [Segment(fit(" not allowed", self._label_width), style)]
-        columns = self._grid.columns
-        segments += [Segment(fit(f" {counts[column] or '–'}", self._column_width), style) for column in columns]
+    def _cells(self, row: int, cells: Sequence[CellView]) -> list[Segment]:
+        segments = []
+        for number, cell in enumerate(cells):
+            text, style = self._cell(cell)
+            own = self._under_cursor(style) if (row, number) == self._at else style
+            segments += [Segment(text, own), Segment(" " * (self._column_width - 2), self._style(Style.PLAIN))]
         return segments
 
-    def _look_at(self, row: str, column: str) -> CellLook:
-        assert self._grid is not None
-        case = self._grid.cases.get((row, column))
-        return self._look(case) if case is not None else CellLook(" ", Style.DIM)
+    def _cell(self, cell: CellView) -> tuple[str, RichStyle]:
+        mark = DIFFERS if cell.differs else " "
+        if cell.answer is None or cell.is_left_out:
+            return f"{' ' if cell.is_left_out else '·'}{mark}", self._style(Style.DIM)
+        return f"{self._characters[cell.answer]}{mark}", self._style(style_of(cell.answer, self._characters))
+
+    def _once(self, row: int, answer: CellAnswer, columns: int) -> list[Segment]:
+        """Return a line in which every cell says the same, in words."""
+        width = columns * self._column_width
+        character = self._characters[answer]
+        word = clean(answer.code, 60) if answer.code else answer.result.value
+        text = fit(f"{character} {word} ", width)
+        if len(text.rstrip()) + 4 < width:
+            text = text.rstrip() + " " + "─" * (width - width_of(text.rstrip()) - 2) + " "
+        style = self._style(style_of(answer, self._characters))
+        if row != self._at[0]:
+            return [Segment(text, style)]
+        left = self._at[1] * self._column_width
+        whole = Strip([Segment(text, style)])
+        under = "".join(segment.text for segment in whole.crop(left, left + 2))
+        return [
+            *whole.crop(0, left),
+            Segment(under, self._under_cursor(style)),
+            *whole.crop(left + 2, width),
+        ]
+
+    def _under_cursor(self, style: RichStyle) -> RichStyle:
+        style += self.get_component_rich_style("matrix-grid--cursor", partial=True)
+        return style + RichStyle(reverse=True) if self.app.no_color else style
 
     def _style(self, style: Style) -> RichStyle:
         return self.rich_style + self.get_component_rich_style(f"matrix-grid--{style}", partial=True)
 
     def _lay_out(self) -> None:
-        """Give the columns names if they fit, otherwise numbers; the cursor's column is named below the grid."""
+        """Name the columns side by side if they fit, otherwise turned; give the rows' names what is left."""
         if self._grid is None:
             return
-        width, columns = self.size.width, self._grid.columns
-        longest = max((width_of(id_text(row)) for row in self._rows), default=10) + 2
-        named = max(width_of(clean(column)) for column in columns) + 2
-        fits = min(longest, _LEAST_LABEL) + named * len(columns) + _SUMS <= width
-        self._column_width = max(_LEAST + 1, named) if fits else _LEAST
-        spare = width - self._column_width * len(columns) - _SUMS
-        self._label_width = max(_LEAST_LABEL, min(longest, max(width // 3, spare)))
-        total = self._label_width + self._column_width * len(columns) + _SUMS
-        self.virtual_size = Size(total, len(self._rows) + 2)
+        width, columns = self.size.width, len(self._heads)
+        longest = self._longest()
+        named = max(map(width_of, self._heads)) + 2
+        label = min(longest, _LEAST_LABEL)
+        self._is_turned = label + named * columns + _ALLOWED > width
+        easy = longest + _EASY * columns + _ALLOWED <= width
+        self._column_width = max(_EASY, named) if not self._is_turned else _EASY if easy else _NARROW
+        spare = width - self._column_width * columns - _ALLOWED
+        self._label_width = max(label, min(longest, max(width // 4, spare)))
+        tallest = max(map(len, self._heads))
+        self._head_height = head_height(len(self._lines), tallest, self.size.height) if self._is_turned else 1
+        total = self._label_width + self._column_width * columns + _ALLOWED
+        self.virtual_size = Size(total, len(self._lines) + self._head_height)
         self.refresh()
 
-    def _keep_in_view(self) -> None:
-        row, column = self._at
-        left = column * self._column_width
-        region = Region(left, row, self._column_width + self._label_width, 1)
-        self.scroll_to_region(region, spacing=Spacing(0, 0, 2, 0), animate=False, force=True)
-        self.refresh()
-        self._tell()
+    def _longest(self) -> int:
+        assert self._grid is not None
+        names = max((width_of(self._label_in_full(line)) for line in self._lines), default=10)
+        titles = width_of(f"{self._grid.row_title} \\ {self._grid.column_title} →")
+        return min(_MOST_LABEL, 2 + max(names, titles))
+
+    def _label_in_full(self, line: Line) -> str:
+        more = f" +{len(line.rows) - 1}" if len(line.rows) > 1 else ""
+        return max((self._labels[row] for row in line.rows), key=width_of) + more
 
     def _tell(self) -> None:
         if (case := self.cursor_case) is not None:
-            self.post_message(self.Moved(case))
+            alike = self._lines[self._at[0]].rows
+            self.post_message(self.Moved(case, tuple(row for row in alike if row != self._held)))

@@ -1,13 +1,13 @@
-"""The matrix tab: what to ask, the progress, the grid, its sums, and what differs from a baseline."""
+"""The matrix tab: what to ask, the counts, the grid with its key below, and what differs from a baseline."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Static
@@ -20,35 +20,45 @@ from pyhall_tui.dispatch.matrix import (
     ASKS_FIRST,
     MOST_CELLS,
     Case,
+    CellAnswer,
     Grid,
+    MatrixRun,
     NothingChosen,
     Patterns,
     Plan,
     answer_of,
     choose,
     lay_out,
-    sums,
 )
 from pyhall_tui.dispatch.result import Result, Tried
 from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.profiles.urls import is_loopback
 from pyhall_tui.render.decision import LOOKS
-from pyhall_tui.render.lab import case_words, cell_line, progress_line, sums_lines
-from pyhall_tui.render.text import Cell, Style, clean, in_seconds
+from pyhall_tui.render.lab import case_words, cell_line, progress_line
+from pyhall_tui.render.matrix import CellView, Line, Row, counts, key_lines, lines_of, said, several, with_characters
+from pyhall_tui.render.text import Cell, Style, clean, id_text, in_seconds
 from pyhall_tui.screens.dispatch.dialogs import ChooseScreen
-from pyhall_tui.screens.dispatch.matrix_grid import CellLook, MatrixGrid
+from pyhall_tui.screens.dispatch.matrix_grid import MatrixGrid
 from pyhall_tui.screens.dispatch.request_form import READ_ONLY
 from pyhall_tui.screens.enroll.ask import AskScreen
-from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.cells import as_content, as_lines
 from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.widgets.field import Field, FilterInput
 from pyhall_tui.widgets.late import is_there
-from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.line_table import Column, LineTable
+from pyhall_tui.widgets.line_table import Row as TableRow
 from pyhall_tui.widgets.typed_ahead import LastAnswer
 from pyhall_tui.workspace import Workspace
 
 _TIERS = (*RISK_TIERS, UNSTATED)
 _DRAFT = "matrix"
+_MOST_KEY_LINES = 4
+_KEY_BESIDE = 38
+"""Cells of the key if it stands beside the grid, because there are not enough lines for it below."""
+_AROUND = 6
+"""Lines above and below grid and key: the fields, what they choose, the counts, the cell."""
+_EASY_HEAD = 12
+"""Lines in which the columns' turned names are easily read."""
 _DIFFERENCES = (
     Column("case", "DIFFERS FROM THE BASELINE", 30, flex=3, sortable=False, is_id=True, most=80),
     Column("before", "BEFORE", 12, flex=1, sortable=False),
@@ -64,6 +74,16 @@ class MatrixTab(Vertical):
         Binding("ctrl+r", "run", "Run", id="matrix.run", tooltip="Run the matrix, or resume a stopped one"),
         Binding("x", "stop", "Stop", id="matrix.stop", tooltip="Stop; the results so far are kept"),
         Binding("b", "baselines", "Baselines", id="matrix.baselines", tooltip="Save a baseline, or compare with one"),
+        Binding("a", "only('allowed')", "Only allowed", id="matrix.allowed", tooltip="Show only what is allowed"),
+        Binding(
+            "d",
+            "only('differing')",
+            "Only differing",
+            id="matrix.differing",
+            tooltip="Show only what differs from the baseline; without one, rows whose answers differ",
+        ),
+        Binding("i", "edit", "Fields", id="matrix.edit", tooltip="Go to the fields above, and show them"),
+        Binding("z", "fold", "Fold", id="matrix.fold", tooltip="Fold rows that are alike, or show each"),
         Binding("slash", "filter", "Filter", key_display="/", id="matrix.filter", tooltip="Filter the cells"),
     ]
 
@@ -84,6 +104,10 @@ class MatrixTab(Vertical):
         self._baseline_name = ""
         self._differences: dict[Case, Difference] = {}
         self._grid: Grid | None = None
+        self._characters: dict[CellAnswer, str] = {}
+        self._only = ""
+        """`allowed` or `differing`, if only those are shown."""
+        self._folds = True
         self._drawn = -1
 
     def compose(self) -> ComposeResult:
@@ -97,15 +121,15 @@ class MatrixTab(Vertical):
         yield Static(id="matrix-plan", markup=False)
         yield Static(id="matrix-progress")
         yield LineTable(_DIFFERENCES, self._difference_row, id="differences")
-        with Horizontal(id="matrix-body"):
-            yield MatrixGrid(self._look, id="grid")
-            with VerticalScroll(id="matrix-side", can_focus=False):
-                yield Static(id="sums")
+        with Container(id="matrix-body"):
+            yield MatrixGrid(id="grid")
+            yield Static(id="matrix-key")
         yield Static(id="matrix-cell")
         yield FilterInput("MatrixGrid", placeholder="/ filter: deny, hold, error, or a code", id="matrix-filter")
 
     def on_mount(self) -> None:
         self.set_interval(0.2, self._look_again)
+        self._show_filter()
         self.count()
         self._show_all()
 
@@ -217,13 +241,67 @@ class MatrixTab(Vertical):
             return
         self._drawn = matrix.revision
         if self._grid is None or list(self._grid.cases.values()) != matrix.plan.cases():
-            self._grid = lay_out(matrix.plan)
+            self._grid, self._characters = lay_out(matrix.plan), {}
         self._compare()
-        self.query_one("#matrix-progress", Static).update(as_content(progress_line(matrix, self.size.width)))
-        rows = [row for row in self._grid.rows if self._is_row_shown(row)]
-        self.query_one(MatrixGrid).show(self._grid, rows)
-        lines = [as_content(line, " ") for line in sums_lines(sums(matrix.cells.values()), len(matrix.plan))]
-        self.query_one("#sums", Static).update(Content("\n").join(lines))
+        self._show_lines(matrix, self._grid)
+
+    def _show_lines(self, matrix: MatrixRun, grid: Grid) -> None:
+        """Show counts, grid and key. Rows are folded only when the run has ended: they would jump about."""
+        answers = [said(tried) for tried in matrix.cells.values()]
+        self._characters = with_characters(self._characters, answers)
+        rows = [row for row in grid.rows if self._is_row_shown(row)]
+        lines = lines_of(rows, self._views, folds=self._folds and not matrix.is_running)
+        progress = [*progress_line(matrix, self.size.width), *counts(answers), *self._shown(grid, rows, lines)]
+        self.query_one("#matrix-progress", Static).update(as_content(progress, "  "))
+        self.query_one(MatrixGrid).show(grid, lines, self._characters)
+        self._show_key(answers, len(lines))
+
+    def _show_key(self, answers: Sequence[CellAnswer], lines: int) -> None:
+        """Show what the characters mean below the grid; beside it if the lines are needed and there is room."""
+        most = max(1, min(_MOST_KEY_LINES, self.size.height // 8))
+        is_tight = _AROUND + lines + _EASY_HEAD + most > self.size.height
+        is_beside = is_tight and self.query_one(MatrixGrid).width_needed + _KEY_BESIDE <= self.size.width
+        self.set_class(is_tight, "-tight")
+        self.set_class(is_beside, "-beside")
+        width, most = (_KEY_BESIDE, self.size.height // 2) if is_beside else (self.size.width, most)
+        key = key_lines(answers, self._characters, width - 2, most)
+        self.query_one("#matrix-key", Static).update(as_lines(key, "  "))
+
+    def _shown(self, grid: Grid, rows: Sequence[Row], lines: Sequence[Line]) -> list[Cell]:
+        """Return how many of the rows are shown, and why not all."""
+        said = []
+        if self._only or len(rows) < len(grid.rows):
+            only = f", only {self._only}" if self._only else ""
+            said.append(Cell(f"{len(rows):,} of {_number(len(grid.rows), 'row', 'rows')}{only}", Style.WARNING))
+        if len(lines) < len(rows):
+            said.append(Cell(f"{len(rows):,} rows in {_number(len(lines), 'line', 'lines')}, z unfolds", Style.DIM))
+        return said
+
+    def action_edit(self) -> None:
+        self._field("capabilities").input.focus()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Show the fields while the cursor is in one of them: in a low terminal the grid has their lines otherwise."""
+        self.set_class(self.query_one("#matrix-fields") in event.widget.ancestors, "-editing")
+
+    def on_descendant_blur(self) -> None:
+        self._show_filter()
+
+    def _show_filter(self) -> None:
+        line = self.query_one("#matrix-filter", Input)
+        line.display = line.has_focus or bool(line.value)
+
+    def on_resize(self) -> None:
+        self._show_all()
+
+    def action_only(self, which: str) -> None:
+        """Show only what is allowed, or what differs; the same key shows everything again."""
+        self._only = "" if self._only == which else which
+        self._show_all()
+
+    def action_fold(self) -> None:
+        self._folds = not self._folds
+        self._show_all()
 
     def _compare(self) -> None:
         matrix = self._workspace.lab.matrix
@@ -239,13 +317,13 @@ class MatrixTab(Vertical):
         table.border_title = Content(f"{len(keys)} differ{'s' * (len(keys) == 1)} from {clean(self._baseline_name)}")
         table.show(keys, by_itself=True)
 
-    def _difference_row(self, key: str) -> Row:
+    def _difference_row(self, key: str) -> TableRow:
         difference = self._by_key.get(key)
         if difference is None:
-            return Row({})
+            return TableRow({})
         after = difference.after
         look = LOOKS[after.result if after else Result.ERROR]
-        return Row(
+        return TableRow(
             {
                 "case": Cell(case_words(difference.case)),
                 "before": Cell(f"{LOOKS[difference.before.result].glyph} {clean(str(difference.before))}", Style.DIM),
@@ -253,27 +331,33 @@ class MatrixTab(Vertical):
             }
         )
 
-    def _look(self, case: Case) -> CellLook:
-        matrix = self._workspace.lab.matrix
-        tried = matrix.cells.get(case) if matrix else None
-        if tried is None:
-            return CellLook("·", Style.DIM)
-        look = LOOKS[tried.result]
-        framed = case in self._differences
-        if not self._passes(tried):
-            return CellLook("·", Style.DIM, framed)
-        return CellLook(look.glyph, look.style, framed, tried.result is not Result.ALLOW)
+    def _views(self, row: Row) -> tuple[CellView, ...]:
+        matrix, grid = self._workspace.lab.matrix, self._grid
+        assert matrix is not None and grid is not None
+        cases = [grid.cases.get((row, column)) for column in grid.columns]
+        return tuple(CellView(is_left_out=True) if case is None else self._view(matrix, case) for case in cases)
 
-    def _passes(self, tried: Tried) -> bool:
+    def _view(self, matrix: MatrixRun, case: Case) -> CellView:
+        tried = matrix.cells.get(case)
+        if tried is None:
+            return CellView()
+        return CellView(said(tried), case in self._differences, not self._passes(case, tried))
+
+    def _passes(self, case: Case, tried: Tried) -> bool:
+        if self._only == "allowed" and tried.result is not Result.ALLOW:
+            return False
+        if self._only == "differing" and self._baseline is not None and case not in self._differences:
+            return False
         wanted = self.query_one("#matrix-filter", Input).value.strip().casefold()
         return wanted in tried.result.value or wanted in (tried.row.deny_code or "").casefold()
 
-    def _is_row_shown(self, row: str) -> bool:
-        matrix = self._workspace.lab.matrix
-        if matrix is None or self._grid is None or not self.query_one("#matrix-filter", Input).value.strip():
+    def _is_row_shown(self, row: Row) -> bool:
+        if not self._only and not self.query_one("#matrix-filter", Input).value.strip():
             return True
-        cases = (self._grid.cases.get((row, column)) for column in self._grid.columns)
-        return any(self._passes(matrix.cells[case]) for case in cases if case in matrix.cells)
+        views = self._views(row)
+        if self._only == "differing" and self._baseline is None and len({view.answer for view in views}) < 2:
+            return False
+        return any(view.answer is not None and not view.is_left_out for view in views)
 
     @on(Input.Changed, "#matrix-filter")
     def _filter_changed(self) -> None:
@@ -286,6 +370,9 @@ class MatrixTab(Vertical):
         matrix = self._workspace.lab.matrix
         tried = matrix.cells.get(message.case) if matrix else None
         line = cell_line(message.case, tried, self._differences.get(message.case))
+        if message.alike:
+            names = several(["  ".join(map(id_text, row)) for row in message.alike])
+            line.append(Cell(f"and the same for {names}", Style.DIM))
         self.query_one("#matrix-cell", Static).update(as_content(line, "  "))
 
     @on(MatrixGrid.Opened)
@@ -309,12 +396,14 @@ class MatrixTab(Vertical):
             return None
         rows = filter(self._is_row_shown, grid.rows)
         shown = [case for row in rows for column in grid.columns if (case := grid.cases.get((row, column)))]
-        answered = [(case, tried) for case in shown if (tried := matrix.cells.get(case)) and self._passes(tried)]
+        answered = [(case, tried) for case in shown if (tried := matrix.cells.get(case)) and self._passes(case, tried)]
         names = ("risk_tier", *EXPORTED)
         return Exported("cell", names, lambda: (_cell_record(case, tried) for case, tried in answered))
 
     def action_filter(self) -> None:
-        self.query_one("#matrix-filter", Input).focus()
+        line = self.query_one("#matrix-filter", Input)
+        line.display = True
+        line.focus()
 
     # -- baselines ---------------------------------------------------------------------------------------------
 
@@ -377,7 +466,9 @@ class MatrixTab(Vertical):
         return sorted(seen.union(self._workspace.profile.capabilities))
 
     def _say(self, cell: Cell) -> None:
-        self.query_one("#matrix-plan", Static).update(as_content([cell]))
+        plan = self.query_one("#matrix-plan", Static)
+        plan.update(as_content([cell]))
+        plan.set_class(cell.style is not Style.DIM, "-wrong")
 
 
 def _cell_record(case: Case, tried: Tried) -> dict[str, Any]:

@@ -9,37 +9,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.suggester import Suggester
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from pyhall_tui.enroll.form_checks import CAPABILITIES, check_capabilities, check_capability, split_capabilities
-from pyhall_tui.render.known_names import offered, said_of_new
+from pyhall_tui.render.known_names import fitting, said_of_new
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.steady_field import SteadyField
-from pyhall_tui.widgets.field import OneLineInput
+from pyhall_tui.widgets.listed_input import ListedInput
 
 _HINTS = 4
 
 
-class KnownCapabilities(Suggester):
-    """Completes from known capabilities that are not on the list yet."""
-
-    def __init__(self) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-        self.names: list[str] = []
-
-    def matches(self, typed: str) -> list[str]:
-        """Return those that start with what is typed, then those that contain it."""
-        wanted = typed.casefold()
-        found = [name for name in self.names if wanted in name.casefold()]
-        return sorted(found, key=lambda name: not name.casefold().startswith(wanted))
-
-    async def get_suggestion(self, value: str) -> str | None:
-        return offered(value, self.names)
-
-
-class CapabilityInput(OneLineInput):
+class CapabilityInput(ListedInput):
     """Also takes several pasted ones; backspace in the empty input moves the last one from the list back to it."""
 
     class TakeBack(Message):
@@ -49,12 +31,6 @@ class CapabilityInput(OneLineInput):
         event.prevent_default()
         event.stop()
         self.replace(", ".join(split_capabilities(event.text)), *self.selection)
-
-    async def action_submit(self) -> None:
-        """Accept what is offered after the cursor; with a comma at the end, accept what is typed."""
-        if isinstance(self.suggester, KnownCapabilities) and (name := offered(self.value, self.suggester.names)):
-            self.value = name
-        await super().action_submit()
 
     def action_delete_left(self) -> None:
         if self.value:
@@ -101,21 +77,22 @@ class CapabilitiesField(SteadyField):
 
     def __init__(self) -> None:
         super().__init__(CAPABILITIES, "Capabilities")
-        self._suggester = KnownCapabilities()
         self._known: tuple[str, ...] = ()
-        self.input = CapabilityInput(
-            placeholder="llm.text.generate, then enter", suggester=self._suggester, id=CAPABILITIES, compact=True
-        )
         self.chosen: list[str] = []
+        self.input: CapabilityInput = CapabilityInput(
+            self._not_chosen, placeholder="llm.text.generate, then enter; ↓ lists known ones", id=CAPABILITIES
+        )
 
     def compose(self) -> ComposeResult:
-        yield from super().compose()
+        for part in super().compose():
+            yield part
+            if part is self.input:
+                yield self.input.names
         yield CapabilityList(id="chosen", compact=True, markup=False)
 
     def learn(self, names: Iterable[str]) -> None:
         """Use these for completion from now on."""
         self._known = tuple(dict.fromkeys(names))
-        self._offer()
 
     def show(self, chosen: Sequence[str]) -> None:
         """Put these on the list."""
@@ -129,7 +106,6 @@ class CapabilitiesField(SteadyField):
             listed.highlighted = min(place, len(self.chosen) - 1)
         elif not self.chosen and listed.has_focus:
             self.input.focus()
-        self._offer()
         self.post_message(self.Changed())
 
     def take_typed(self) -> None:
@@ -173,11 +149,12 @@ class CapabilitiesField(SteadyField):
 
     @on(Input.Changed)
     def _hint(self, message: Input.Changed) -> None:
-        matching = self._suggester.matches(message.value) if message.value else []
+        matching = fitting(message.value.strip(), self._not_chosen()) if message.value else []
         if matching:
             more = " …" if len(matching) > _HINTS else ""
             self.say(
-                "→ or enter completes; seen before: " + clean(", ".join(matching[:_HINTS]), 200) + more, mistake=False
+                "→ or enter completes, ↓ lists; seen before: " + clean(", ".join(matching[:_HINTS]), 200) + more,
+                mistake=False,
             )
         elif message.value and self._known:
             self.say(said_of_new(message.value.strip(), self._known), mistake=False)
@@ -209,5 +186,5 @@ class CapabilitiesField(SteadyField):
         self.input.cursor_position = len(taken)
         self.input.focus()
 
-    def _offer(self) -> None:
-        self._suggester.names = [name for name in self._known if name not in self.chosen]
+    def _not_chosen(self) -> list[str]:
+        return [name for name in self._known if name not in self.chosen]
