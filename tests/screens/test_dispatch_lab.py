@@ -122,7 +122,7 @@ async def test_a_matrix_is_a_grid_with_counts_on_top_and_the_key_of_its_codes_be
         letters = {code: letter for letter, code in key.items()}
         line = next(line for line in opened.text().splitlines() if "wkr_abc123" in line and "●" in line)
         assert line.split()[-4:] == ["●", letters["DENY_REQUIRES_HUMAN_APPROVAL"], letters["POLICY_BLOCKED"], "1"]
-        await shows(opened, f" {letters['DENY_NO_AVAILABLE_WORKER']} DENY_NO_AVAILABLE_WORKER ─")
+        await shows(opened, f" {letters['DENY_NO_AVAILABLE_WORKER']} DENY_NO_AVAILABLE_WORKER")
 
 
 async def matrix_lines(opened: OpenedApp) -> list[str]:
