@@ -2,11 +2,10 @@
 
 import re
 import string
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
-
-from rich.cells import cell_len
 
 from pyhall_tui.dispatch.matrix import CellAnswer, answer_of
 from pyhall_tui.dispatch.result import Result, Tried
@@ -145,7 +144,7 @@ def key_lines(
     room = width
     for place, (answer, count) in enumerate(found):
         cells = _meaning(answer, count, characters)
-        needed = sum(cell_len(cell.text) for cell in cells) + 2 * len(cells)
+        needed = sum(sum(map(_width, cell.text)) for cell in cells) + 2 * len(cells)
         left = f"… {len(found) - place:,} more"
         is_last = len(lines) == most
         kept_free = len(left) if is_last and place < len(found) - 1 else 0
@@ -199,7 +198,7 @@ def stacked(name: str, height: int) -> list[str]:
     """Return a name turned: what stands in each of `height` lines from the top, its end in the last one."""
     found: list[str] = []
     for each in name:
-        if cell_len(each) == 0 and found:
+        if _width(each) == 0 and found:
             found[-1] += each
         else:
             found.append(each)
@@ -216,3 +215,10 @@ def several(names: Sequence[str], shown: int = 4) -> str:
     """Return a folded line's names in words: the first few, and how many more."""
     more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more
+
+
+def _width(character: str) -> int:
+    """Return a character's cells. Clean text has none that take fewer, but for marks over the one before."""
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
