@@ -60,6 +60,8 @@ class FilterError(ValueError):
         """`place` counts the filter's characters from 1: there the mistake starts."""
         super().__init__(f"{sentence} (character {place})")
         self.place = place
+        self.before = ""
+        """The filter up to the term with the mistake: a filter itself."""
 
 
 class Term(NamedTuple):
@@ -91,13 +93,12 @@ def terms_of(text: str) -> tuple[Term, ...]:
     found, at = [], 0
     while (at := _skipped(text, at)) < len(text):
         start = at
-        while text.startswith("!", at):
-            at += 1
-        is_negated = (at - start) % 2 == 1
-        if at > start and (at == len(text) or text[at].isspace()):
-            raise FilterError("Put a term right after the !, such as !state:clean.", at)
-        term, at = _term(text, at)
-        found.append(term._replace(is_negated=is_negated))
+        try:
+            term, at = _signed(text, at)
+        except FilterError as wrong:
+            wrong.before = text[:start]
+            raise
+        found.append(term)
     return tuple(found)
 
 
@@ -119,6 +120,17 @@ def _skipped(text: str, at: int) -> int:
     while at < len(text) and text[at].isspace():
         at += 1
     return at
+
+
+def _signed(text: str, at: int) -> tuple[Term, int]:
+    """Return the term that starts at `at` with its `!`, and where it ends."""
+    start = at
+    while text.startswith("!", at):
+        at += 1
+    if at > start and (at == len(text) or text[at].isspace()):
+        raise FilterError("Put a term right after the !, such as !state:clean.", at)
+    term, end = _term(text, at)
+    return term._replace(is_negated=(at - start) % 2 == 1), end
 
 
 def _term(text: str, at: int) -> tuple[Term, int]:

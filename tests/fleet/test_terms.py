@@ -163,6 +163,7 @@ def test_any_text_is_a_filter_or_a_sentence_with_a_place_in_it(text: str) -> Non
         assert 1 <= wrong.place <= len(text) + 1
         assert str(wrong).endswith(f"(character {wrong.place})")
         terms_of(quoted(text))
+        terms_of(wrong.before)
     else:
         assert found(text, fleet=fleet) <= {"bad", "open", "good", "new"}
         assert quoted(text) == text

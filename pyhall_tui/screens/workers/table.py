@@ -94,14 +94,14 @@ class WorkersTable(LineTable):
     def filter_by(self, query: str) -> str:
         """Show only the workers that a filter finds, from the next `reorder` on; return what is wrong with it.
 
-        Text that is not a filter leaves the last one as it is: a table that becomes empty, or shows all again, while
-        you type would mislead.
+        Of a filter with a mistake, what is before the mistake applies: the last one that was right would hold a word
+        that was the beginning of a field, and find nothing.
         """
-        if query.strip() and (wrong := _mistake_in(query)):
-            return f"{wrong} " + ("The last filter still applies." if self.is_filtered else "All are shown.")
+        query, wrong = _understood(query) if query.strip() else ("", "")
         self._query = query
         self.placeholder = f"No worker matches “{clean(query, 40)}”. Esc clears the filter."
-        return ""
+        applies = "Only what is before it applies." if self.is_filtered else "All are shown."
+        return f"{wrong} {applies}" if wrong else ""
 
     def count_line(self, total: str) -> str:
         """Return how many of all workers are shown, if a filter is set; `total` says how many there are."""
@@ -159,12 +159,12 @@ class WorkersTable(LineTable):
             self._due()
 
 
-def _mistake_in(query: str) -> str:
-    """Return what is wrong with a filter; empty if nothing is."""
+def _understood(query: str) -> tuple[str, str]:
+    """Return as much of a filter as is understood, and what is wrong with the rest; nothing if nothing is."""
     from pyhall_tui.fleet.terms import FilterError, terms_of  # with the first filter
 
     try:
         terms_of(query)
     except FilterError as wrong:
-        return clean(wrong)
-    return ""
+        return wrong.before, clean(wrong)
+    return query, ""
