@@ -76,7 +76,7 @@ async def test_a_hash_that_several_carry_leads_to_them(open_app: OpenApp, hall: 
         await until(lambda: opened.workspace.fleet.get("wkr_too").last_sha256 == HASH, clock=opened.clock)  # type: ignore[union-attr]
         await reads(opened, "✖ 2")
         await opened.pilot.press("m", "enter")
-        await reads(opened, "2 workers")
+        await reads(opened, "2 banned ─")
         assert opened.screen.query_one("#filter", Input).value == f"sha256:{HASH}"
 
 
