@@ -10,6 +10,7 @@ from pyhall_tui.screens.ban_list.check_dialog import CheckScreen
 from pyhall_tui.screens.ban_list.screen import BanListScreen
 from pyhall_tui.screens.worker.report_dialog import ReportScreen
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
+from pyhall_tui.screens.workers.screen import WorkersScreen
 from pyhall_tui.widgets.clipboard import SelectTextScreen
 from tests.live_hall import HASH, WORKER, LiveHall
 from tests.pictures import Picture
@@ -76,7 +77,8 @@ async def test_a_hash_that_several_carry_leads_to_them(open_app: OpenApp, hall: 
         await until(lambda: opened.workspace.fleet.get("wkr_too").last_sha256 == HASH, clock=opened.clock)  # type: ignore[union-attr]
         await reads(opened, "✖ 2")
         await opened.pilot.press("m", "enter")
-        await reads(opened, "2 banned ─")
+        await until(lambda: isinstance(opened.screen, WorkersScreen), clock=opened.clock)
+        await reads(opened, "2 banned")
         assert opened.screen.query_one("#filter", Input).value == f"sha256:{HASH}"
 
 
