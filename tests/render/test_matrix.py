@@ -30,7 +30,11 @@ from pyhall_tui.render.matrix import (
 from pyhall_tui.render.text import Style
 
 CODES = ("DENY_WORKER_BANNED", "DENY_WORKER_RETIRED", "NO_WORKER_FOR_CAPABILITY", "POLICY_BLOCKED", "", "é☃", None)
-ANSWERS = st.builds(CellAnswer, st.sampled_from(list(Result)), st.sampled_from(CODES) | st.text(max_size=12))
+ANSWERS = st.builds(
+    CellAnswer,
+    st.sampled_from(list(Result)),
+    st.sampled_from(CODES) | st.text(st.characters(codec="latin-1") | st.sampled_from("漢字"), max_size=12),
+)
 VIEWS = st.builds(CellView, st.none() | ANSWERS, st.booleans(), st.booleans())
 DENIED = CellAnswer(Result.DENY, "DENY_WORKER_BANNED")
 ALLOWED = CellAnswer(Result.ALLOW)
