@@ -102,11 +102,11 @@ async def copied_by_tool(
 
 async def copy_text(app: App[None], text: str, what: str, *, shown_by: str) -> None:
     """Put text on the clipboard and say so; if nobody can confirm it, say which key shows it (`shown_by`)."""
+    count = f"{len(text):,} character{'s' * (len(text) != 1)}"
     if await copied_by_tool(text):
-        app.notify(f"The {what} is on the clipboard.", timeout=2, markup=False)
+        app.notify(f"The {what} is on the clipboard ({count}).", timeout=2, markup=False)
         return
     write_to_terminal(app, sequence(text, os.environ))
-    count = f"{len(text):,} character{'s' * (len(text) != 1)}"
     app.notify(
         f"The {what} was sent to the terminal: press {shown_by} if it is not on the clipboard ({count}).",
         timeout=8,

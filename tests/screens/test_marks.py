@@ -168,3 +168,23 @@ async def test_the_last_ten_changes_can_be_undone(open_app: OpenApp, hall: LiveH
         write(opened.app, *"u" * 12)
         await until(lambda: "There is nothing to undo." in opened.said())
         assert {entry.worker_id for entry in opened.workspace.fleet} == {"wkr_0", "wkr_1"}
+
+
+async def test_pasted_ids_that_the_registry_does_not_know_are_named_and_dropped_if_you_agree(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    known = fleet_of(hall, 3)
+    async with open_app(profile_of(hall), key=hall.key, watch=()) as opened:
+        write(opened.app, "a")
+        await until(lambda: opened.screen.query("#ids"))
+        opened.screen.query_one("#ids", Input).value = " ".join([*known, "wkr_typo", "no_such", "---"])
+        await until(lambda: "left out: --- contains no letter and no digit" in opened.words())
+        write(opened.app, "enter")
+        sentence = "The registry does not know 2 of 5: wkr_typo, no_such. Press X to drop them."
+        await until(lambda: sentence in opened.said(), clock=opened.clock)
+        write(opened.app, "X")
+        await settled(opened.app)
+        assert isinstance(opened.screen, AskScreen), (opened.said(), opened.app.screen_stack, opened.app.focused)
+        await until(lambda: "Drop 2 workers?" in opened.text())
+        write(opened.app, "y", "y")
+        await until(lambda: {entry.worker_id for entry in opened.workspace.fleet} == {*known})

@@ -122,4 +122,4 @@ async def test_a_tool_that_took_it_is_reported_briefly(monkeypatch: pytest.Monke
         await copy_text(app, "a1b2", "package hash", shown_by="C")
 
         await until(lambda: app._notifications)
-        assert [note.message for note in app._notifications] == ["The package hash is on the clipboard."]
+        assert [note.message for note in app._notifications] == ["The package hash is on the clipboard (4 characters)."]

@@ -9,7 +9,7 @@ from pyhall_tui.render.text import clean
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
 
-_MOST_LEFT_OUT = 5
+_MOST_LEFT_OUT = 12
 """How many of those left out are listed."""
 
 

@@ -38,5 +38,5 @@ def question(verb: str, ids: Sequence[str], shown: Sequence[str], explained: str
     more = [f"  and {len(ids) - _MOST_NAMED:,} more"] if len(ids) > _MOST_NAMED else []
     said = f"{len(hidden):,} of them {'is' if len(hidden) == 1 else 'are'} hidden by the filter." if hidden else ""
     lines = [*filter(None, (explained, said)), "", *named, *more]
-    title = f"{verb} {len(ids):,} workers?"
+    title = f"{verb} {len(ids):,} worker{'s' * (len(ids) != 1)}?"
     return AskScreen(title, Content("\n".join(lines)), yes=f"{verb} {len(ids):,}", no="Cancel")

@@ -1,6 +1,7 @@
 """The workers screen: is anything wrong, and since when?"""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events, on
@@ -28,6 +29,7 @@ from pyhall_tui.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyhall_tui.screens.worker.view import WorkerView
+    from pyhall_tui.screens.workers.just_added import JustAdded
 
 _MANY: Final = 100
 """More workers than this are verified only after a question: it is a request for each."""
@@ -62,6 +64,14 @@ class WorkersScreen(ModeScreen):
             id="workers.undo",
             tooltip="Undo the last change of your lists (ten at most)",
         ),
+        Binding(
+            "X",
+            "drop_unknown",
+            "Drop unknown",
+            show=False,
+            id="workers.drop_unknown",
+            tooltip="Drop those just watched that the registry does not know",
+        ),
         Binding("v", "verify", "Verify", id="workers.verify", tooltip="Verify now"),
         Binding("t", "test", "Dispatch", id="workers.test", tooltip="Try a dispatch with this worker"),
         Binding("e", "enroll", "Enroll", id="workers.enroll", tooltip="Enroll a new worker"),
@@ -86,6 +96,7 @@ class WorkersScreen(ModeScreen):
         self._roster = Roster(workspace.fleet, Group(profile=profile.name.casefold(), namespace=namespace))
         self._summary: tuple[object, ...] = ()
         self._seen = -1
+        self._just_added: JustAdded | None = None
         self._is_hall = False
         self._beside: WorkerView | None = None
 
@@ -174,6 +185,8 @@ class WorkersScreen(ModeScreen):
         self._seen = fleet.revision
         self.table.refresh_rows(changed)
         self.table.reorder_soon()
+        if self._just_added is not None:
+            self._just_added.report(fleet, partial(self.notify, markup=False, severity="warning", timeout=15))
         if self.table.cursor_key in changed:
             self._show_side()
 
@@ -292,6 +305,14 @@ class WorkersScreen(ModeScreen):
         self._reorder()
         self.notify(f"Off the watch list: {_named(ids)}. Press u to undo.", markup=False)
 
+    def action_drop_unknown(self) -> None:
+        """Ask whether to drop those just watched that the registry does not know."""
+        ids = self._just_added.unknown(self.workspace.fleet) if self._just_added is not None else []
+        if ids:
+            self._ask("Drop", ids, "The registry does not know them. Press u afterwards to undo it.", self._remove)
+        else:
+            self.notify("The registry knows all workers that you just put on the list.", markup=False)
+
     def action_undo(self) -> None:
         self.notify(clean(self.workspace.own_changes.undo(), 200), markup=False)
         self._reorder()
@@ -339,7 +360,10 @@ class WorkersScreen(ModeScreen):
     def _add(self, worker_ids: tuple[str, ...] | None) -> None:
         if not worker_ids:
             return
+        from pyhall_tui.screens.workers.just_added import JustAdded
+
         new = self.workspace.watch(worker_ids)
+        self._just_added = JustAdded(new) if new else self._just_added
         self._reorder()
         self.table.move_to(worker_ids[0])
         known = len(worker_ids) - len(new)
