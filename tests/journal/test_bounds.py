@@ -64,7 +64,7 @@ def test_by_age_the_oldest_go(tmp_path, tidy_each_time):
     with open_at(tmp_path, days=30) as journal:
         used_daily(journal, ages=(31, 29, 6, 5, 4, 3, 2, 1))
         until(lambda: [one.worker_id for one in journal.events("prod")][-1:] == ["29 days"])
-        until(lambda: [one.worker_id for one in journal.dispatches("prod")][-1] == "29 days")
+        until(lambda: [one.worker_id for one in journal.dispatches("prod")][-1:] == ["29 days"])
         assert journal.flush()
         until(lambda: len(journal.all_verdicts("prod")) == 7)
 
