@@ -185,7 +185,7 @@ class KeyStore:
         try:
             await self._ask(user, lambda keyring: os_keyring.write(keyring, SERVICE, user, key.reveal()))
         except _Unanswered as no:
-            why = f"{no.sentence} The key is not stored: it is kept for this run only."
+            why = f"The key is not stored: it is kept for this run only. {no.sentence}"
             return KeyAnswer(key, KeySource.THIS_RUN, no.state, why)
         return KeyAnswer(key, KeySource.KEYRING, KeyState.FOUND, "The key is in the OS keyring.")
 

@@ -169,7 +169,7 @@ async def test_a_keyring_that_refuses_is_never_no_key_yet_and_keeps_its_entry(
     assert "ype the key" in loaded.sentence
     saved = await keys.save(ACME, OTHER)
     assert (saved.key, saved.source, saved.state) == (OTHER, KeySource.THIS_RUN, state)
-    assert saved.sentence.endswith("The key is not stored: it is kept for this run only.")
+    assert saved.sentence.startswith("The key is not stored: it is kept for this run only. ")
     assert (await keys.forget(LAB)).state is state
     assert keyring.entries == {USER: KEY.reveal()}
     assert await keys.load(ACME) == saved
@@ -341,7 +341,7 @@ async def test_no_session_bus_is_reported_without_a_wait(monkeypatch: pytest.Mon
     assert "DBUS_SESSION_BUS_ADDRESS is not set" in loaded.sentence
     saved = await keys.save(ACME, KEY)
     assert (saved.key, saved.source) == (KEY, KeySource.THIS_RUN)
-    assert saved.sentence.endswith("The key is not stored: it is kept for this run only.")
+    assert saved.sentence.startswith("The key is not stored: it is kept for this run only. ")
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ async def test_a_key_that_does_not_come_back_whole_is_not_stored_and_lives_for_t
     saved = await keys.save(ACME, LONG)
     assert (saved.key, saved.source, saved.state) == (LONG, KeySource.THIS_RUN, KeyState.UNAVAILABLE)
     assert saved.sentence == (
-        f"The OS keyring cannot be used: {said}. The key is not stored: it is kept for this run only."
+        f"The key is not stored: it is kept for this run only. The OS keyring cannot be used: {said}."
     )
     assert keyring.entries == {}
     assert await keys.load(ACME) == saved

@@ -38,7 +38,7 @@ async def test_the_first_run_makes_a_profile_tests_it_saves_it_and_opens_it(
         assert not [seen for seen in hall.requests if seen.method != "GET"]
         await opened.pilot.press("ctrl+s")
         await until(lambda: opened.app.workspace is not None and "● live" in opened.text(), clock=opened.clock)
-        await until(lambda: "no session bus" in opened.words() and "kept for this run only" in opened.words())
+        await until(lambda: "The key is not stored: it is kept for this run only." in opened.words())
         [saved] = store_of(home).load().profiles
         assert saved == profile_of(hall)
         for path in (path for path in home.config.parent.rglob("*") if path.is_file()):
@@ -434,7 +434,7 @@ async def test_a_locked_keyring_is_said_to_be_locked_and_never_overwritten(
         await opened.pilot.press("ctrl+g")
         await until(lambda: "The registry accepts the key." in opened.text())
         await opened.pilot.press("ctrl+s")
-        await until(lambda: "locked. The key is not stored: it is kept for this run only." in opened.words())
+        await until(lambda: "kept for this run only. The OS keyring is locked." in opened.words())
         await until(lambda: "● live" in opened.text(), clock=opened.clock)
         assert keyring.entries == {f"acme@{hall.url}": "phk_live_stored"}
         keyring.error = None
