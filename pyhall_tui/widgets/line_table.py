@@ -245,12 +245,10 @@ class LineTable(ScrollView, can_focus=True):
         It is empty for a moment after the row under the cursor changed by itself, or all marked rows disappeared; the
         table then says so.
         """
-        if not self._is_settled():
-            return []
         self.marked.forget_lost(self._keys, self._is_there)
-        if self.marked:
+        if self.marked:  # whichever row came under the cursor
             return self.marked.in_order(self._keys)
-        return [self.cursor_key] if self.cursor_key is not None else []
+        return [self.cursor_key] if self._is_settled() and self.cursor_key is not None else []
 
     def target(self) -> str | None:
         """Return the row under the cursor, for an action on one; None as with `targets`."""
