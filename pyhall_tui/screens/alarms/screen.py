@@ -37,6 +37,7 @@ from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.widgets.key_hint import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.standing_line import StandingLine
 from pyhall_tui.widgets.time_column import with_zone
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
@@ -89,6 +90,7 @@ class AlarmsScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield StatusHeader(self._workspace, "activity")
+        yield StandingLine(self._workspace)
         yield Static(id="alarm-state", markup=False)
         with Horizontal(id="alarm-bar"):
             yield FilterInput("#alarms", placeholder="/ filter over all fields", id="alarm-filter")

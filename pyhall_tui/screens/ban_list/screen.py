@@ -28,6 +28,7 @@ from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.standing_line import StandingLine
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 
@@ -79,6 +80,7 @@ class BanListScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield StatusHeader(self._workspace, "workers")
+        yield StandingLine(self._workspace)
         yield Static(id="ban-state", markup=False)
         with Horizontal(id="ban-bar"):
             yield self._filter()

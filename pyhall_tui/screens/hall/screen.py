@@ -39,6 +39,7 @@ from pyhall_tui.widgets.key_hint import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.widgets.seen_ids import SeenIds
+from pyhall_tui.widgets.standing_line import StandingLine
 from pyhall_tui.widgets.time_column import with_zone
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
@@ -102,6 +103,7 @@ class HallScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield StatusHeader(self._workspace, "workers")
+        yield StandingLine(self._workspace)
         yield Static(id="hall-problem", markup=False)
         with TabbedContent(id="hall-tabs"):
             with TabPane("Decisions  F2", id="decisions"), Vertical():

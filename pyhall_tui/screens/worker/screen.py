@@ -25,6 +25,7 @@ from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.widgets.late import after_refresh
+from pyhall_tui.widgets.standing_line import StandingLine
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 
@@ -67,6 +68,7 @@ class WorkerDetailScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield StatusHeader(self._workspace, "workers")
+        yield StandingLine(self._workspace)
         with TabbedContent(id="tabs"):
             with TabPane("Overview", id="overview"), Horizontal():
                 yield WorkerView(self._workspace)
