@@ -16,6 +16,7 @@ _SAID = 160
 """Characters of what the registry says, so that three narrow lines also hold the advice and the next try."""
 _MORE = " (and {} more: L)"
 _STAND = "{} problems (L shows all): "
+_REST = "… (L shows all)"
 _NEVER = 7 * 86_400.0
 """Longest round, in seconds, that is shown as a number; nobody waits longer."""
 
@@ -103,6 +104,20 @@ def trouble_band(troubles: Sequence[str], room: int) -> Cell | None:
         said, named = longer, named + 1
     count = _STAND.format(len(troubles)) if named < len(troubles) else ""
     return Cell(f"▲ {count}{said}", Style.WARNING)
+
+
+def trouble_line(connection: Sequence[Cell], troubles: Sequence[str], room: int) -> Cell | None:
+    """Return one line for the bands about the connection, the worst first, and the troubles of `trouble_band`.
+
+    `room` is in characters. What finds no room is counted, or the line ends with the key that shows all of it.
+    """
+    found = [*(each.text for each in connection), *troubles]
+    cell = trouble_band(found, room)
+    if cell is None:
+        return None
+    is_cut = len(found) == 1 and len(cell.text) > room
+    text = cell.text[: room - len(_REST)] + _REST if is_cut else cell.text
+    return Cell(text, connection[0].style if connection else cell.style)
 
 
 def _too_slow(state: ConnectionState, round_time: float, poll_interval: float) -> str:
