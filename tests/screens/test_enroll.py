@@ -140,7 +140,8 @@ async def test_capabilities_complete_from_those_seen_before(open_app: OpenApp, h
         screen.one.learn_capabilities()
         screen.query_one("#capabilities", Input).focus()
         await opened.pilot.press(*"llm.")
-        await sees(opened, "seen before: llm.text.generate")
+        await sees(opened, "seen before:")
+        await sees(opened, "llm.text.generate")
         await opened.pilot.press("right", "enter", *"mail", "right", "enter")
         await until(lambda: screen.form.capabilities.chosen == ["llm.text.generate", "mail.send.bulk"])
 
