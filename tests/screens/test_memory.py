@@ -113,7 +113,7 @@ async def test_every_screen_and_dialog_is_freed_when_it_closes(open_app: OpenApp
         return lambda: opened.app.push_screen(make(opened.workspace))
 
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
-        await until(lambda: "clean" in opened.text(), clock=opened.clock)
+        await until(lambda: "clean" in opened.text() and "Local hall" in opened.text(), clock=opened.clock)
         ways: list[tuple[Callable[[], Any], type[Screen[Any]]]] = [
             *((lambda key=key: opened.pilot.press(key), kind) for key, kind in BY_KEY),
             *((pushes(make), type(make(opened.workspace))) for make in DIALOGS),
