@@ -44,10 +44,6 @@ class AlarmBook:
         """Return how many alarms, warnings and notes have that state."""
         return sum(self._counts[(standing, severity)] for severity in Severity)
 
-    def is_of(self, alarm: Alarm) -> bool:
-        """Whether an alarm is this profile's: only its own ids are derived from its name."""
-        return alarm.id == alarm_id(self._profile, alarm.condition, alarm.subject)
-
     def alarms(self) -> Iterator[Alarm]:
         """Yield all that are kept."""
         return iter(self._alarms.values())

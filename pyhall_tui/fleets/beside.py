@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, Final
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.fleets.opener import Ear, OpenedProfile, Opener
@@ -97,7 +97,7 @@ class Beside:
         """Take what was open: it stays if the file says so, and is closed otherwise."""
         if left.demo is None and not self._has_ended:
             wanted = self._overview.read_again(left.profile.name)
-            if self._keys is not None and wanted is not None and _is_same_place(left.profile, wanted):
+            if self._keys is not None and wanted is not None and _can_go_on(left, wanted):
                 left.workspace.connection.attend(False)
                 self._running[left.profile.name] = left
                 self._adopt(left, wanted)
@@ -135,7 +135,7 @@ class Beside:
         self._running = {each.profile.name: each for each in self}  # another program may have renamed one
         for each in self:
             wanted = self._overview.get(each.profile.name)
-            if wanted is None or not _is_same_place(each.profile, wanted):
+            if wanted is None or not _can_go_on(each, wanted):
                 del self._running[each.profile.name]
                 self._changed()
                 await self.close(each)
@@ -233,14 +233,12 @@ class Beside:
             self._closing.pop(name, None)
         closing.result()
 
-    def _do(self, work: "asyncio.Future[None] | object") -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[arg-type]
+    def _do(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
 
-def _is_same_place(profile: Profile, wanted: Wanted) -> bool:
-    """Whether a running profile can go on as the wanted one: its fleet is that of this registry and namespace."""
-    now = wanted.profile
-    return now is not None and (now.registry_url, now.namespace) == (profile.registry_url, profile.namespace)
+def _can_go_on(running: OpenedProfile, wanted: Wanted) -> bool:
+    return wanted.profile is not None and running.can_go_on_as(wanted.profile)

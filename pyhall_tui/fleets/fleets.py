@@ -139,7 +139,7 @@ class Fleets:
             return self._is_open_now(await self._opener.open_profile(profile, self._new_ear()))
         try:
             running = await self._beside.give(profile.name)
-            if running is not None and not _can_be_opened_as(running, profile):
+            if running is not None and not running.can_go_on_as(profile):
                 await running.close()
                 running = None
             if running is None:
@@ -271,8 +271,3 @@ def _of(running: OpenedProfile, *, is_open: bool = False) -> Kept:
     why = answer.sentence if answer is not None and answer.key is None and not is_asked else ""
     why = why or workspace.watch_list.problem or next(iter(workspace.rule_mistakes), "")
     return Kept(running.profile, workspace, why, is_open)
-
-
-def _can_be_opened_as(running: OpenedProfile, profile: Profile) -> bool:
-    before = running.profile
-    return (before.registry_url, before.namespace) == (profile.registry_url, profile.namespace)

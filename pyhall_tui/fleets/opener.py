@@ -62,6 +62,10 @@ class OpenedProfile(NamedTuple):
         """Its profile as it is now."""
         return self.workspace.profile
 
+    def can_go_on_as(self, profile: Profile) -> bool:
+        """Whether it can take over those settings: its fleet is that of one registry and one namespace."""
+        return (self.profile.registry_url, self.profile.namespace) == (profile.registry_url, profile.namespace)
+
     async def close(self) -> None:
         """Close it, including the demo's hall."""
         await self.workspace.close()
