@@ -215,6 +215,7 @@ class Fleet:
         ]
         if events:
             entry.changed_wall = now.wall
+            self._touch(entry)
         yield from events
 
     def _look_up(self, entry: Entry) -> None:

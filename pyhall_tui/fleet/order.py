@@ -17,7 +17,7 @@ from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.fleet.ids import Ids
 
 if TYPE_CHECKING:
-    from pyhall_tui.fleet.query import Searched
+    from pyhall_tui.fleet.searched import Searched
     from pyhall_tui.fleet.terms import Term
 
 _MOST_MOVED = 1_000
@@ -211,12 +211,12 @@ class Roster:
         """Return which rows match, in the order of the indexes."""
         from pyhall_tui.fleet.query import found_in  # with the first filter
 
-        if self._searched is None:
+        if self._searched is None or self._searched.is_worn:
             self._searched = self._all_searched()
         return found_in(terms, self._searched, now)
 
     def _all_searched(self) -> "Searched":
-        from pyhall_tui.fleet.query import Searched
+        from pyhall_tui.fleet.searched import Searched
 
         rows = self._by_id
         states = bytearray([row.state for row in rows])
@@ -309,6 +309,8 @@ class Roster:
         [sorted_by] = _KEYS[self._sort or SortKey.STATE]([now])
         if (*now.searched(), sorted_by) == (*row.searched(), self._keys[index]):
             self._note_request(row, mono)
+            if self._searched is not None:
+                self._searched.put_columns(index)
             return False
         part, place = self._place(row)
         del part[place]
@@ -362,7 +364,8 @@ def _terms(query: str) -> "tuple[Term, ...]":
 
 def find(fleet: Fleet, query: str, now: Moment) -> list[Entry]:
     """Return the workers that a filter finds, as `Roster` does, the worst first. Any other text is read as words."""
-    from pyhall_tui.fleet.query import Searched, found_in
+    from pyhall_tui.fleet.query import found_in
+    from pyhall_tui.fleet.searched import Searched
     from pyhall_tui.fleet.terms import FilterError, plain, terms_of
 
     try:

@@ -18,7 +18,7 @@ _REST: Final = (
     *("alarms.rules", "alarms.book", "alarms.corrections", "monitor.registry_events"),
     *("journal.reader", "journal.statements", "journal.writer", "journal.journal", "journal.alarms", "profile_alarms"),
     *("files.drafts", "logs.masking", "render.alarm", "shell.alarm_news"),
-    *("fleet.query", "widgets.field", "widgets.too_small", "widgets.news_line"),
+    *("fleet.query", "fleet.searched", "widgets.field", "widgets.too_small", "widgets.news_line"),
 )
 """What every run uses, but no first frame, in the order in which the parts depend on each other."""
 

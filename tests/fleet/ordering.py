@@ -5,8 +5,10 @@ from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.fleet.order import Roster, SortKey
 
 
-def order(fleet: Fleet, mono: float, query: str, sort: SortKey, *, descending: bool = False) -> list[str]:
+def order(
+    fleet: Fleet, mono: float, query: str, sort: SortKey, *, descending: bool = False, wall: float = 0.0
+) -> list[str]:
     """Return the ids of the workers that match, sorted by a roster that has seen nothing before."""
     roster = Roster(fleet)
-    roster.refresh(Moment(mono, mono), query, sort, descending=descending)
+    roster.refresh(Moment(mono, wall), query, sort, descending=descending)
     return list(roster.ids)

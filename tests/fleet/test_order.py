@@ -13,6 +13,11 @@ from tests.fleet.test_fleet import HASH, OTHER, apply, ban_list, fleet_with, mom
 IDS = [f"wkr_{number}" for number in range(6)]
 STALE_AFTER = 20.0
 
+QUERIES = [
+    *("", "mail", "stale", "wkr_1", "state:stale", "!name:mail", "verified<9s", "attested:yes", "changed<9s"),
+    *("!changed>9s", "cap:embed", "!cap:say,nothing", "ns:acme", "id:wkr_1,wkr_2 cap:embed !changed<9s mail"),
+]
+
 verdicts = st.tuples(
     st.just("verdict"),
     st.sampled_from(IDS),
@@ -22,6 +27,8 @@ verdicts = st.tuples(
             "attested": st.booleans(),
             "banned": st.booleans(),
             "display_name": st.sampled_from([None, "Summarizer", "Mailer"]),
+            "namespace": st.sampled_from([None, "org.acme", "org.other"]),
+            "capabilities": st.sampled_from([(), ("llm.Embed",), ("x.say", "llm.embed"), ("x.say",)]),
         }
     ),
 )
@@ -31,7 +38,7 @@ looks = st.tuples(
     st.just("look"),
     st.none(),
     st.tuples(
-        st.sampled_from(["", "mail", "stale", "wkr_1", "state:stale", "!name:mail", "verified<9s", "attested:yes"]),
+        st.sampled_from(QUERIES),
         st.sampled_from(list(SortKey)),
         st.booleans(),
     ),
@@ -58,7 +65,8 @@ def test_the_result_is_always_as_if_everything_were_sorted_again(steps: list[tup
         query, sort, descending = look
         before = roster.ids
         said_changed = roster.refresh(moment(now), query, sort, descending=descending)
-        assert roster.ids == order(fleet, moment(now).mono, query, sort, descending=descending)
+        mono, wall = moment(now)
+        assert roster.ids == order(fleet, mono, query, sort, descending=descending, wall=wall)
         assert said_changed or roster.ids is before
         assert roster.counts == fleet.counts(moment(now).mono)
 
@@ -162,7 +170,7 @@ def test_several_fleets_in_one_list_are_as_if_everything_were_sorted_again(
         else:
             look = what  # type: ignore[assignment]
         query, sort, descending = look
-        before, mono = roster.ids, moment(now).mono
+        before, (mono, wall) = roster.ids, moment(now)
         said_changed = roster.refresh(moment(now), query, sort, descending=descending)
         unseen = Roster(named)
         unseen.refresh(moment(now), query, sort, descending=descending)
@@ -170,7 +178,7 @@ def test_several_fleets_in_one_list_are_as_if_everything_were_sorted_again(
         assert said_changed or roster.ids is before
         for number, fleet in enumerate(fleets.values()):
             assert roster.counts_of(number) == fleet.counts(mono)
-            own = order(fleet, mono, query, sort, descending=descending)
+            own = order(fleet, mono, query, sort, descending=descending, wall=wall)
             assert [worker for worker, of in map(worker_and_fleet, roster.ids) if of == [*fleets][number]] == own
 
 

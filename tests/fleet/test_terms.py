@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyhall_tui.clock import Moment
+from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.fleet.order import Group, NamedFleet, Roster, SortKey, find, worker_and_fleet
-from pyhall_tui.fleet.terms import FilterError, quoted, terms_of
+from pyhall_tui.fleet.terms import Field, FilterError, Term, quoted, terms_of
 from tests.fleet.test_fleet import HASH, OTHER, apply, fleet_with, moment
 
 
@@ -179,3 +181,56 @@ def test_a_term_and_its_negation_share_all_workers_between_them(text: str) -> No
     if is_one:
         assert found(text).isdisjoint(found("!" + text.lstrip()))
         assert found(text) | found("!" + text.lstrip()) == {"bad", "open", "good", "new"}
+
+
+def applies(term: Term, entry: Entry, now: Moment, stale_after: float) -> bool:
+    """Read one term for one worker, as slowly and plainly as it can be said."""
+    verdict = entry.verdict
+    texts = {
+        Field.ID: [entry.worker_id],
+        Field.NAME: [verdict.display_name or ""] if verdict else [],
+        Field.CAPABILITY: list(verdict.capabilities) if verdict else [],
+        Field.NAMESPACE: [(verdict.namespace if verdict else None) or "org.home"],
+        Field.WORD: [entry.haystack, entry.state(now.mono, stale_after).name],
+    }
+    if term.field in texts:
+        has = any(value in text.casefold() for value in term.values for text in texts[term.field])
+    elif term.field is Field.STATE:
+        has = entry.state(now.mono, stale_after) in term.states
+    elif term.field is Field.HASH:
+        has = entry.last_sha256.startswith(term.values)
+    elif term.field is Field.ATTESTED:
+        has = ("unknown" if verdict is None else "yes" if verdict.attested else "no") in term.values
+    elif term.field is Field.CHANGED:
+        age = now.wall - entry.changed_wall
+        has = entry.changed_wall > 0 and (age > term.seconds if term.is_longer else age <= term.seconds)
+    else:
+        assert term.field is Field.VERIFIED
+        has = (verdict is None or now.mono - entry.asked > term.seconds) is term.is_longer
+    return has is not term.is_negated
+
+
+TERMS = [
+    *("wkr", "sorter", "stale", "zzz", "state:banned", "state:clean,waiting", "ns:acme,home", "ns:other", "cap:embed"),
+    *("cap:say,nothing", '"mail sorter"', f"hash:{OTHER[:4]}", "attested:no", "attested:yes,unknown", "id:good,bad"),
+    *("name:mail", "name:sorter,zzz", "changed<40s", "changed>40s", "verified<40s", "verified>40s", 'cap:"embed\nx"'),
+]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["", "!"]), st.sampled_from(TERMS)).map("".join), max_size=5),
+    st.sampled_from([1.0, 60.0, 139.0, 141.0, 1000.0]),
+)
+def test_all_workers_at_once_are_found_as_if_each_term_were_read_for_each_worker(
+    terms: list[str], seconds: float
+) -> None:
+    fleet = a_fleet()
+    if seconds > 100:
+        apply(fleet, 100, worker_id="wkr_good", status="revoked", capabilities=("llm.Embed", "X.say"))
+    text, now = " ".join(terms), moment(seconds)
+    slowly = {
+        entry.worker_id.removeprefix("wkr_")
+        for entry in fleet
+        if all(applies(term, entry, now, fleet.stale_after) for term in terms_of(text))
+    }
+    assert found(text, seconds, fleet) == slowly
