@@ -71,13 +71,14 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--profile", metavar="NAME", help="The profile to use.")
 @click.option("--demo", is_flag=True, help="Open the demo: an embedded hall, no account needed.")
+@click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal, to select text; M takes it.")
 @click.version_option(__version__, prog_name="pyhall-tui")
 @click.pass_context
-def pyhall_tui(ctx: click.Context, profile: str | None, demo: bool) -> None:
+def pyhall_tui(ctx: click.Context, profile: str | None, demo: bool, no_mouse: bool) -> None:
     """A terminal dashboard for PyHall. Without a command, it opens the app."""
     ctx.obj = profile
     if ctx.invoked_subcommand is None:
-        ctx.exit(open_app(profile, demo=demo))
+        ctx.exit(open_app(profile, demo=demo, mouse=not no_mouse))
 
 
 def run() -> int:

@@ -10,8 +10,8 @@ USAGE = 64
 """Exit code for wrong usage (`EX_USAGE`): click's own 2 would read as "could not be checked"."""
 
 
-def open_app(profile: str | None, *, demo: bool) -> int:
-    """Run the app in the terminal and return its exit code."""
+def open_app(profile: str | None, *, demo: bool, mouse: bool = True) -> int:
+    """Run the app in the terminal and return its exit code. Without `mouse`, the terminal selects text with it."""
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):  # Textual draws on stderr
         import click
 
@@ -35,7 +35,7 @@ def open_app(profile: str | None, *, demo: bool) -> int:
     app = PyHallApp(home, make_demo=_make_demo, demo=demo, profile_name=profile, open_log=log.open, theme=first_theme())
     end_without_a_terminal()
     try:
-        app.run()
+        app.run(mouse=mouse)
     finally:
         log.open()  # it may have ended before its first frame
     return app.return_code or 0

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 import pytest
 
 from pyhall_tui.hall.demo import RunningDemo, start_demo
-from pyhall_tui.logs.masking import forget_secrets
+from pyhall_tui.logs import masking
+from pyhall_tui.logs.secret_text import Secrets
 from tests.examples import ALL, use_examples
 from tests.garbage import collect_seldom, set_aside
 from tests.live_hall import LiveHall, live_hall
@@ -56,10 +57,9 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 
 @pytest.fixture(autouse=True)
-def no_secrets_of_other_tests() -> Iterator[None]:
+def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test registers its own secrets: a long run would otherwise search every log line for thousands."""
-    yield
-    forget_secrets()
+    monkeypatch.setattr(masking, "registered", Secrets())
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from pyhall_tui.checkup import Finding, Patient, Terminal, examine, examine_apart, exit_code
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.logs.masking import forget_secrets, register_secret
+from pyhall_tui.logs.masking import register_secret
 from pyhall_tui.paths import Home
 from pyhall_tui.probe import CheckResult
 from pyhall_tui.profiles.api_key import ApiKey
@@ -150,19 +150,16 @@ def test_the_report_names_no_key_no_namespace_no_host_and_no_home(tmp_path: Path
     profile = Profile(name="acme", namespace="org.acme", registry_url="https://registry.acme.internal/hall")
     patient = Patient(Home.below(tmp_path), ManualClock(), GOOD_TERMINAL, profile)
     register_secret(key)
-    try:
-        text = report(
-            [
-                Finding("profile", CheckResult.YES, f"acme: org.acme at {profile.registry_url}."),
-                Finding(
-                    "reach", CheckResult.NO, f"registry.acme.internal:443 said {key[2:20]} by http://u:p@proxy.lan:3128"
-                ),
-                Finding("journal", CheckResult.YES, f"1 KiB in {Path.home()}/data/journal.db, PYHALL_REGISTRY_URL"),
-            ],
-            patient,
-        )
-    finally:
-        forget_secrets()
+    text = report(
+        [
+            Finding("profile", CheckResult.YES, f"acme: org.acme at {profile.registry_url}."),
+            Finding(
+                "reach", CheckResult.NO, f"registry.acme.internal:443 said {key[2:20]} by http://u:p@proxy.lan:3128"
+            ),
+            Finding("journal", CheckResult.YES, f"1 KiB in {Path.home()}/data/journal.db, PYHALL_REGISTRY_URL"),
+        ],
+        patient,
+    )
     for secret in ("acme", "proxy.lan", key[2:20], "u:p", str(Path.home())):
         assert secret not in text
     assert "<namespace>" in text and "<host>" in text and "~/data/journal.db, PYHALL_REGISTRY_URL" in text

@@ -76,16 +76,6 @@ def acknowledged_by(connection: sqlite3.Connection, profile: str, act: int) -> l
     return readable(_alarm, rows)
 
 
-def unacknowledged(connection: sqlite3.Connection, profile: str) -> int:
-    """Count the firing alarms that nobody has acknowledged, including silenced ones."""
-    (count,) = connection.execute(
-        "SELECT count(*) FROM alarms WHERE profile = ? AND resolved_at IS NULL AND acknowledged_at IS NULL"
-        " AND severity = ?",
-        (profile, int(Severity.ALARM)),
-    ).fetchone()
-    return int(count)
-
-
 def silences(connection: sqlite3.Connection, profile: str, *, ended: int = 0) -> list[Silence]:
     """Return the silences that have not ended, and up to `ended` of those that have."""
     going_on = connection.execute(f"{_SILENCE} WHERE profile = ? AND ended_at IS NULL ORDER BY until, id", (profile,))

@@ -12,7 +12,7 @@ import msgspec
 
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.fleet.events import Event, Kind, Severity
-from pyhall_tui.journal import alarm_questions, last_verdict, reader, statements
+from pyhall_tui.journal import last_verdict, reader, statements
 from pyhall_tui.journal.coalescing import Coalescing
 from pyhall_tui.journal.connections import JournalFile
 from pyhall_tui.journal.kept_alarms import KeptAlarms
@@ -323,10 +323,6 @@ class Journal:
         return self._ask(
             partial(reader.events_since, profile=self._names.of(profile), after_id=after_id, limit=limit), []
         )
-
-    def unacknowledged_alarms(self, profile: str) -> int:
-        """Count the alarms that fire and that nobody has acknowledged."""
-        return self._ask(partial(alarm_questions.unacknowledged, profile=self._names.of(profile)), 0)
 
     def dispatches(
         self,

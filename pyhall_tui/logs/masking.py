@@ -35,7 +35,8 @@ _PATTERNS = (
 _AHEAD = 1_024
 """Characters to search beyond a cut, so that a secret that starts before the cut is found completely."""
 
-_registered = Secrets()
+registered = Secrets()
+"""Use the functions below; each test gets a fresh one here."""
 _lock = threading.Lock()
 
 
@@ -43,19 +44,13 @@ def register_secret(text: str) -> None:
     """Mask `text` from now on, whole or in pieces, in every form that `Secrets` knows. If registered twice, it must be
     forgotten twice."""
     with _lock:
-        _registered.add(text)
+        registered.add(text)
 
 
 def forget_secret(text: str) -> None:
     """Forget a secret whose profile was closed, once nothing that may contain it is written any more."""
     with _lock:
-        _registered.discard(text)
-
-
-def forget_secrets() -> None:
-    """Forget everything that was registered (for a test's cleanup)."""
-    with _lock:
-        _registered.clear()
+        registered.discard(text)
 
 
 def mask(text: str, most: int | None = None) -> str:
@@ -65,7 +60,7 @@ def mask(text: str, most: int | None = None) -> str:
     """
     end = len(text) if most is None else min(most, len(text))
     window = text[: end + _AHEAD]
-    return masked_spans(window, [*_registered.spans(window), *_look_alikes(window)], end)
+    return masked_spans(window, [*registered.spans(window), *_look_alikes(window)], end)
 
 
 def masked_spans(text: str, spans: list[Span], end: int) -> str:

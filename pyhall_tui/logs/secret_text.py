@@ -83,11 +83,6 @@ class Secrets:
             del self._counts[secret]
             self._count(secret, -1)
 
-    def clear(self) -> None:
-        """Forget all of them."""
-        for table in (self._counts, self._pieces, self._sparse, self._leads, self._words):
-            table.clear()
-
     def spans(self, text: str) -> Iterator[Span]:
         """Yield where secrets or pieces of them are, in any order; spans may overlap."""
         if not self._counts:

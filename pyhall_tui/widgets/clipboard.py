@@ -1,6 +1,7 @@
-"""Copies to the clipboard with the machine's own tool, otherwise with the terminal's escape sequence.
+"""Copies to the clipboard, through the terminal (OSC 52) and with the machine's own tool.
 
-A tool reports whether it worked. Nothing answers the sequence (OSC 52), so the operator is told how to see the text.
+Always both: over ssh, or in a tmux that was left on another display, the tool may fill a clipboard that nobody sees.
+A tool reports whether it worked. Nothing answers the sequence, so without a tool you are told how to see the text.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import ClassVar, Final
 
 from textual.app import App, ComposeResult
@@ -24,6 +26,8 @@ from pyhall_tui.widgets.sanitizing import without_controls
 
 PATIENCE: Final = 2.0
 """Seconds that a clipboard tool may take: if its display does not answer, it hangs forever."""
+MOST_SENT: Final = 700_000
+"""Characters of a text that is sent through the terminal: most accept no more than a megabyte at once, in base64."""
 _SCREEN_CHUNK: Final = 700
 """Characters that GNU screen passes on in one piece."""
 
@@ -82,36 +86,40 @@ async def copied_by_tool(
     environ: Mapping[str, str] = os.environ,
     platform: str = sys.platform,
     which: Callable[[str], str | None] = shutil.which,
-) -> bool:
-    """Try the machine's own tools in a daemon thread, one after the other; return whether one accepted the text."""
+) -> str:
+    """Try the machine's own tools in a daemon thread, one after the other; return the one that accepted the text."""
     loop = asyncio.get_running_loop()
-    answer: asyncio.Future[bool] = loop.create_future()
+    answer: asyncio.Future[str] = loop.create_future()
 
-    def deliver(took: bool) -> None:
+    def deliver(name: str) -> None:
         if not answer.done():
-            answer.set_result(took)
+            answer.set_result(name)
 
     def work() -> None:
-        took = any(run_tool(command, text) for command in tools(environ, platform, which))
+        taken_by = (Path(command[0]).name for command in tools(environ, platform, which) if run_tool(command, text))
+        name = next(taken_by, "")
         if not loop.is_closed():
-            loop.call_soon_threadsafe(deliver, took)
+            loop.call_soon_threadsafe(deliver, name)
 
     threading.Thread(target=work, name="pyhall-tui-clipboard", daemon=True).start()
     return await answer
 
 
 async def copy_text(app: App[None], text: str, what: str, *, shown_by: str) -> None:
-    """Put text on the clipboard and say so; if nobody can confirm it, say which key shows it (`shown_by`)."""
+    """Put text on the clipboard, and say how much and by what; `shown_by` is the key that shows it."""
     count = f"{len(text):,} character{'s' * (len(text) != 1)}"
-    if await copied_by_tool(text):
-        app.notify(f"The {what} is on the clipboard ({count}).", timeout=2, markup=False)
-        return
-    write_to_terminal(app, sequence(text, os.environ))
-    app.notify(
-        f"The {what} was sent to the terminal: press {shown_by} if it is not on the clipboard ({count}).",
-        timeout=8,
-        markup=False,
-    )
+    is_sent = len(text) <= MOST_SENT
+    if is_sent:
+        write_to_terminal(app, sequence(text, os.environ))
+    if tool := await copied_by_tool(text):
+        how = f"by {tool} and through the terminal" if is_sent else f"by {tool} only: too much for a terminal"
+        app.notify(f"The {what} is on the clipboard ({count}, {how}).", timeout=3, markup=False)
+    elif is_sent:
+        said = f"The {what} was sent to the terminal: press {shown_by} if it is not on the clipboard ({count})."
+        app.notify(said, timeout=8, markup=False)
+    else:
+        said = f"Not copied: {count} are too much for a terminal, and there is no clipboard tool. Press {shown_by}."
+        app.notify(said, severity="warning", timeout=8, markup=False)
 
 
 def show_copied(app: App[None], text: str, what: str) -> None:

@@ -11,6 +11,7 @@ from pyhall_tui.fleet.events import Kind, Severity
 from pyhall_tui.journal.journal import Journal
 from tests.commands.asking import run_here, run_program
 from tests.journal.makers import event, verdict
+from tests.open_alarms import open_alarms
 
 PROFILE = "environment"
 
@@ -68,7 +69,7 @@ def test_an_acknowledgement_by_the_beginning_of_an_id_with_a_note_is_kept(tmp_pa
     assert {each.acknowledged for each in journal.events(PROFILE, worker="wkr_1")} == {True}
     assert alarms(tmp_path, "ack", "--all").returncode == 0
     assert alarms(tmp_path, "list").returncode == 0
-    assert journal.unacknowledged_alarms(PROFILE) == 0
+    assert open_alarms(journal, PROFILE) == 0
 
 
 def test_ended_alarms_are_listed_only_on_request(tmp_path: Path, journal: Journal) -> None:

@@ -42,3 +42,15 @@ def test_on_a_dialog_too_and_at_80_columns_the_screen_below_says_so(tmp_path: Pa
         terminal.wait_for_bytes(re.compile(re.escape(_ON) + b".*" + re.escape(_OFF), re.DOTALL))
         terminal.press("\x1b")
         terminal.wait_for("M Mouse back")
+
+
+@pytest.mark.thorough
+def test_a_program_without_the_mouse_never_asks_for_it_until_you_take_it(tmp_path: Path) -> None:
+    with pyhall_tui(tmp_path, "--demo", "--no-mouse", columns=140) as terminal:
+        terminal.wait_for("org[.]|wrk_")
+        terminal.wait_for("M Mouse back")
+        assert _ON not in terminal.raw
+
+        terminal.press("M")
+        terminal.wait_until_gone("M Mouse back")
+        terminal.wait_for_bytes(re.compile(re.escape(_ON)))

@@ -7,6 +7,7 @@ from pyhall_tui.journal import coalescing as folding
 from pyhall_tui.journal.journal import Journal
 from tests.clock import ManualClock
 from tests.journal.makers import NOW, event
+from tests.open_alarms import open_alarms
 
 BAN = {"before": "clean", "after": "banned", "severity": Severity.ALARM}
 END = {"before": "banned", "after": "clean", "severity": Severity.NOTICE}
@@ -59,7 +60,7 @@ def test_a_ban_for_another_reason_is_a_new_alarm_with_that_reason():
         kept, _ = journal.record_event("prod", again)
         assert (kept.detail, kept.severity, kept.acknowledged) == ("mines coins", Severity.ALARM, False)
         assert kept.before != kept.after
-        assert journal.unacknowledged_alarms("prod") == 1
+        assert open_alarms(journal, "prod") == 1
 
 
 def test_the_caller_learns_which_row_is_gone():
@@ -119,11 +120,11 @@ def test_an_alarm_folded_into_an_acknowledged_row_opens_it_again():
     with Journal.in_memory(ManualClock()) as journal:
         *_, (kept, _) = flap(journal, 3)
         journal.acknowledge_all("prod", up_to_id=kept.id)
-        assert journal.unacknowledged_alarms("prod") == 0
+        assert open_alarms(journal, "prod") == 0
         journal.record_event("prod", event(Kind.UNBANNED, at=NOW + 40, **END))
-        assert journal.unacknowledged_alarms("prod") == 0
+        assert open_alarms(journal, "prod") == 0
         journal.record_event("prod", event(Kind.BANNED, at=NOW + 50, **BAN))
-        assert journal.unacknowledged_alarms("prod") == 1
+        assert open_alarms(journal, "prod") == 1
 
 
 def test_acknowledging_a_row_that_was_folded_meanwhile_leaves_the_news_open():

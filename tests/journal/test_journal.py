@@ -13,6 +13,7 @@ from pyhall_tui.journal.rows import DispatchRow, EnrollmentState
 from pyhall_tui.registry.models import BanListEntry, Verdict
 from tests.clock import ManualClock
 from tests.journal.makers import NOW, dispatch, enrollment, event, rows_in, until, verdict
+from tests.open_alarms import open_alarms
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_events_come_newest_first_a_page_at_a_time(journal):
 def test_a_profile_sees_its_own_events_only(journal):
     journal.record_event("prod", event())
     assert journal.events("test") == []
-    assert journal.unacknowledged_alarms("test") == 0
+    assert open_alarms(journal, "test") == 0
 
 
 @pytest.mark.parametrize(
@@ -77,11 +78,11 @@ def test_events_are_filtered(journal, question, found):
 def test_alarms_are_counted_until_they_are_acknowledged(journal):
     first, second, third = (journal.record_event("prod", event(worker_id=f"w{n}")).event.id for n in range(3))
     journal.record_event("prod", event(Kind.ATTESTED, "w9", severity=Severity.NOTICE))
-    assert journal.unacknowledged_alarms("prod") == 3
+    assert open_alarms(journal, "prod") == 3
     journal.acknowledge([first])
-    assert journal.unacknowledged_alarms("prod") == 2
+    assert open_alarms(journal, "prod") == 2
     journal.acknowledge_all("prod", up_to_id=second)
-    assert journal.unacknowledged_alarms("prod") == 1
+    assert open_alarms(journal, "prod") == 1
     assert [one.id for one in journal.events("prod", unacknowledged=True, severity=Severity.ALARM)] == [third]
 
 

@@ -10,6 +10,7 @@ from pyhall_tui.journal.alarms import Alarms
 from pyhall_tui.journal.journal import Journal
 from tests.clock import ManualClock
 from tests.journal.makers import NOW, event
+from tests.open_alarms import open_alarms
 
 BAN = {"severity": Severity.ALARM}
 LIFT = {"before": "BANNED", "after": "clean", "severity": Severity.NOTICE}
@@ -82,7 +83,7 @@ def test_two_programs_that_record_one_ban_have_it_acknowledged_once(one: Program
     assert one.journal.flush()
     assert "acknowledged" in two.follow()
     assert two.alarms.firing == 1
-    assert two.journal.unacknowledged_alarms("prod") == 1
+    assert open_alarms(two.journal, "prod") == 1
     (seen,) = [alarm for alarm in two.alarms.book.alarms() if alarm.is_acknowledged]
     assert (seen.acknowledged_by, seen.note) == ("ada", "on it")
     assert two.follow() == []
@@ -96,7 +97,7 @@ def test_a_ban_that_the_other_records_after_the_acknowledgement_is_not_open(one:
     two.sees(ban(at=NOW + 30, source="ban list"))
     two.follow()
     assert (one.alarms.firing, two.alarms.firing) == (0, 0)
-    assert one.journal.unacknowledged_alarms("prod") == 0
+    assert open_alarms(one.journal, "prod") == 0
     assert all(each.acknowledged for each in one.journal.events("prod"))
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pyhall_tui.logs.masking import forget_secrets, mask, register_secret
+from pyhall_tui.logs.masking import mask, register_secret
 
 KEY = "zq7/Rk+2mW=x9 Vb4-Lt8_Yc1~Nd6".replace(" ", "!")
 
@@ -14,8 +14,6 @@ KEY = "zq7/Rk+2mW=x9 Vb4-Lt8_Yc1~Nd6".replace(" ", "!")
 @pytest.fixture(autouse=True)
 def registered():
     register_secret(KEY)
-    yield
-    forget_secrets()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pyhall_tui.fleet.events import Kind, Severity
 from pyhall_tui.screens.activity.silences_dialog import SilencesScreen
 from tests.journal.makers import event
 from tests.live_hall import WORKER, LiveHall
+from tests.open_alarms import open_alarms
 from tests.screens.conftest import OpenApp, profile_of
 from tests.waiting import until
 
@@ -86,7 +87,7 @@ async def test_an_acknowledgement_of_all_can_be_undone(open_app: OpenApp, hall: 
         await opened.pilot.press("u")
         await until(lambda: any("nothing to undo" in each for each in opened.said()))
         assert workspace.journal.flush(30)
-        assert workspace.journal.unacknowledged_alarms("acme") == 30
+        assert open_alarms(workspace.journal, "acme") == 30
 
 
 @pytest.mark.thorough

@@ -9,6 +9,7 @@ from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.errors import NotSent
 from tests.live_hall import WORKER, LiveHall
+from tests.open_alarms import open_alarms
 from tests.screens.conftest import OpenApp, profile_of
 from tests.waiting import until
 
@@ -146,7 +147,7 @@ async def test_an_exception_in_the_journals_thread_is_said_in_a_band_that_stays(
         assert "1 banned" in opened.text()
         store.write = write  # type: ignore[method-assign]
         await until(lambda: "a fault of ours" not in opened.words(), clock=opened.clock)
-        await until(lambda: opened.workspace.journal.unacknowledged_alarms("acme") == 1)
+        await until(lambda: open_alarms(opened.workspace.journal, "acme") == 1)
 
 
 @pytest.mark.thorough

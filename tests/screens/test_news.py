@@ -318,9 +318,9 @@ async def test_a_row_and_all_that_is_listed_can_be_copied(
 ) -> None:
     copied: list[str] = []
 
-    async def take(text: str) -> bool:
+    async def take(text: str) -> str:
         copied.append(text)
-        return True
+        return "xclip"
 
     monkeypatch.setattr("pyhall_tui.widgets.clipboard.copied_by_tool", take)
     async with open_app(profile_of(hall), key=hall.key, size=TALL) as opened:

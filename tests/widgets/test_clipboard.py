@@ -1,4 +1,4 @@
-"""F32: the machine's own tool first, otherwise the sequence, and the text on request; never a false "copied"."""
+"""F32: the sequence always, the machine's own tool too, and the text on request; never a false "copied"."""
 
 import base64
 from pathlib import Path
@@ -66,7 +66,7 @@ async def test_the_next_tool_is_tried_if_one_fails(tmp_path: Path) -> None:
         "ab12", environ={"DISPLAY": ":0"}, platform="linux", which=lambda name: str(tmp_path / name)
     )
 
-    assert took
+    assert took == "xsel"
     assert (tmp_path / "taken").read_text() == "ab12"
 
 
@@ -91,8 +91,8 @@ async def test_if_nothing_confirms_it_it_says_what_was_sent_and_how_to_see_it(
 ) -> None:
     """F52: never a dialog that nobody asked for."""
 
-    async def no_tool(text: str) -> bool:
-        return False
+    async def no_tool(text: str) -> str:
+        return ""
 
     monkeypatch.setattr(clipboard, "copied_by_tool", no_tool)
     app = App[None]()
@@ -112,9 +112,21 @@ async def test_if_nothing_confirms_it_it_says_what_was_sent_and_how_to_see_it(
         await until(lambda: app.screen is below)
 
 
-async def test_a_tool_that_took_it_is_reported_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def took(text: str) -> bool:
-        return True
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is written to the terminal."""
+    written: list[str] = []
+    monkeypatch.setattr(clipboard, "write_to_terminal", lambda app, text: written.append(text))
+    return written
+
+
+async def test_the_sequence_is_sent_even_if_a_tool_took_the_text(
+    monkeypatch: pytest.MonkeyPatch, sent: list[str]
+) -> None:
+    """Over ssh with a display, the tool fills a clipboard that nobody may see."""
+
+    async def took(text: str) -> str:
+        return "xclip"
 
     monkeypatch.setattr(clipboard, "copied_by_tool", took)
     app = App[None]()
@@ -122,4 +134,30 @@ async def test_a_tool_that_took_it_is_reported_briefly(monkeypatch: pytest.Monke
         await copy_text(app, "a1b2", "package hash", shown_by="C")
 
         await until(lambda: app._notifications)
-        assert [note.message for note in app._notifications] == ["The package hash is on the clipboard (4 characters)."]
+        assert [note.message for note in app._notifications] == [
+            "The package hash is on the clipboard (4 characters, by xclip and through the terminal)."
+        ]
+    assert [base64.b64encode(b"a1b2").decode() in each for each in sent] == [True]
+
+
+@pytest.mark.parametrize(
+    ("tool", "said"),
+    [
+        ("xclip", "is on the clipboard (700,001 characters, by xclip only: too much for a terminal)."),
+        ("", "Not copied: 700,001 characters are too much for a terminal, and there is no clipboard tool. Press C."),
+    ],
+)
+async def test_what_no_terminal_accepts_is_not_sent_and_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, sent: list[str], tool: str, said: str
+) -> None:
+    async def took(text: str) -> str:
+        return tool
+
+    monkeypatch.setattr(clipboard, "copied_by_tool", took)
+    app = App[None]()
+    async with app.run_test():
+        await copy_text(app, "x" * (clipboard.MOST_SENT + 1), "list", shown_by="C")
+
+        await until(lambda: app._notifications)
+        assert [note.message.endswith(said) for note in app._notifications] == [True]
+    assert sent == []
