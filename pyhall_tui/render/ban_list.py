@@ -10,6 +10,7 @@ from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.models import BanList, BanListEntry
+from pyhall_tui.render.connection import says_why_no_list
 from pyhall_tui.render.enroll import Line
 from pyhall_tui.render.text import Cell, Style, age, clean, iso_time, time_of_day
 from pyhall_tui.render.worker import LOOKS
@@ -48,6 +49,16 @@ def doubt_of(state: ListState, now: Moment) -> str:
     return ""
 
 
+def _doubt_below(state: ListState, now: Moment) -> str:
+    """Return `doubt_of` without the reason, if the line about the connection says it."""
+    doubt = doubt_of(state, now)
+    if not doubt or not says_why_no_list(state.connection):
+        return doubt
+    if state.bans is None or state.asked is None:
+        return "The ban list has not been read yet."
+    return f"A hash banned since {time_of_day(state.asked.wall, now.wall)} is not in it."
+
+
 def _why_none(connection: ConnectionState) -> str:
     if connection.ban_list is BanListState.MISSING:
         return "This registry has no ban list."
@@ -68,9 +79,12 @@ def _is_stale(state: ListState, now: Moment) -> bool:
 
 
 def list_lines(state: ListState, now: Moment) -> list[Line]:
-    """Return what the list is: how many hashes, whether that is all of them, how old it is, whose it is."""
+    """Return what the list is: how many hashes, whether that is all of them, how old it is, whose it is.
+
+    What the line about the connection says already, which stands above it, is not said again.
+    """
     source = Cell(f"from {clean(state.profile.registry_url, 200)}", Style.DIM)
-    doubt = doubt_of(state, now)
+    doubt = _doubt_below(state, now)
     if state.bans is None or state.asked is None:
         return [(Cell(f"{doubt} ", Style.WARNING), source)]
     count = len(state.bans.entries)

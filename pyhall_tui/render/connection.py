@@ -48,6 +48,12 @@ def bands(state: ConnectionState, key: "KeyAnswer | None", now: Moment, poll_int
     return [cell for cell in found if cell is not None]
 
 
+def says_why_no_list(state: ConnectionState) -> bool:
+    """Whether the bands say why the ban list can't be read now."""
+    is_named = state.ban_list is BanListState.FAILING and state.ban_list_down
+    return is_named or state.reach in (*_ALL_FAILS, Reachability.KEY_REJECTED)
+
+
 def fitting(cells: Sequence[Cell], most: int) -> list[Cell]:
     """Return the first few bands; the last one says how many more there are."""
     if len(cells) <= most:

@@ -133,9 +133,24 @@ async def test_a_list_that_fails_says_since_when_and_clears_nothing(open_app: Op
         await reads(opened, "● whole")
         hall.faults.clear()
         hall.faults.add(path=LIST, status=500)
-        await reads(opened, "The ban list can't be read any more", "500")
+        await reads(opened, "The ban list is failing", "500", "A hash banned since")
+        assert opened.words().count("injected fault 500") == 1
         await check(opened, "12" * 32)
-        await reads(opened, "? unknown")
+        await reads(opened, "? unknown", "The ban list can't be read any more", "500")
+
+
+async def test_a_lost_registry_is_named_once_above_the_list(open_app: OpenApp, hall: LiveHall) -> None:
+    serve(hall, *THREE)
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(80, 24)) as opened:
+        screen = await open_list(opened)
+        await reads(opened, "● whole")
+        hall.faults.clear()
+        hall.faults.add(status=503)
+        await reads(opened, "Registry lost since", "A hash banned since")
+        reason = opened.workspace.connection.state.ban_list_sentence
+        above = opened.text().splitlines()[: screen.table.region.y]
+        assert sum(line.count("lost since") for line in above) == 1
+        assert reason and reason not in " ".join(above[2:])
 
 
 @pytest.mark.thorough

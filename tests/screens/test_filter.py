@@ -2,10 +2,12 @@
 
 from textual.widgets import Input
 
+from pyhall_tui.profiles.saved_filters import SavedFilters
 from pyhall_tui.screens.workers.filters import FiltersScreen
 from tests.live_hall import LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.screens.test_workers import all_verified, fleet_of, table
+from tests.typist import settled, write
 from tests.waiting import until
 
 
@@ -113,3 +115,16 @@ async def test_a_filter_is_typed_character_by_character(open_app: OpenApp, hall:
         await opened.pilot.press("slash", *text)
         await until(lambda: opened.screen.query_one("#filter", Input).value == text)
         await until(lambda: "0 of 2 shown" in opened.words() and "✖" not in opened.words())
+
+
+async def test_enter_right_after_the_list_of_filters_was_opened_sets_the_first_one(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    ids = fleet_of(hall, 3)
+    async with open_app(profile_of(hall), key=hall.key, watch=ids) as opened:
+        await all_verified(opened)
+        SavedFilters(opened.app.profile_store, "acme").save("mine", "id:wkr_2")
+        write(opened.app, "F", "enter")
+        await settled(opened.app)
+        assert not isinstance(opened.screen, FiltersScreen)
+        assert list(table(opened).keys) == ["wkr_2"]

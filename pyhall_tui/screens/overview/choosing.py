@@ -17,6 +17,7 @@ from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
+from pyhall_tui.widgets.typed_ahead import keys_wait_for
 
 _COLUMNS = (
     Column("chosen", "", 3, sortable=False),
@@ -24,6 +25,7 @@ _COLUMNS = (
     Column("namespace", "NAMESPACE", 12, flex=1, leaves=1, sortable=False),
     Column("registry", "REGISTRY", 16, flex=2, leaves=2, sortable=False),
 )
+_HINT = "These are watched while another profile is open. Enter chooses one, or lets go of it."
 
 
 async def choose(store: ProfileStore, name: str, is_chosen: bool | None = None) -> str:
@@ -73,11 +75,11 @@ class ChooseScreen(DialogScreen[None]):
                 yield Button("Close", id="leave", compact=True)
                 yield Button("Choose", id="choose", variant="primary", compact=True)
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         table = self.query_one("#profiles", LineTable)
         table.placeholder = "There are no profiles yet: make one on Profiles (5)."
         table.focus()
-        await self._load("These are watched while another profile is open. Enter chooses one, or lets go of it.")
+        keys_wait_for(self, self.run_worker(self._load(_HINT), exit_on_error=False, group="load"))
 
     async def _load(self, said: str) -> None:
         try:

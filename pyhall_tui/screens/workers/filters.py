@@ -17,6 +17,7 @@ from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
+from pyhall_tui.widgets.typed_ahead import keys_wait_for
 
 _COLUMNS: Final = (
     Column("name", "NAME", 16, flex=1, sortable=False, is_name=True),
@@ -63,11 +64,11 @@ class FiltersScreen(DialogScreen[str]):
                 yield Button("Close", id="leave", compact=True)
                 yield Button("Set", id="set", variant="primary", compact=True)
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         table = self.query_one("#filters", LineTable)
         table.placeholder = "No filters are saved: set one, come back, and give it a name."
         table.focus()
-        await self._load("")
+        keys_wait_for(self, self.run_worker(self._load(""), exit_on_error=False, group="load"))
 
     async def _load(self, said: str) -> None:
         wrong = ""
