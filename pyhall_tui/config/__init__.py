@@ -1,0 +1,1 @@
+"""`config.toml`: your own keys, colors, columns and commands. One module for each section."""

@@ -1,0 +1,79 @@
+"""What `config.toml` says, and how its text is read.
+
+A section is a module with `read(table, known)`, which notes mistakes in its table and returns the rest, and
+`reference(known)`, its part of `config show`: TOML whose every value is the default. To add one, write its module and
+add it to `Config` and `_SECTIONS`.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any, Final, NamedTuple
+
+from pyhall_tui.config import keys as keys_section
+from pyhall_tui.config import theme as theme_section
+from pyhall_tui.config.keys import Keys
+from pyhall_tui.config.known import Known
+from pyhall_tui.config.table import Mistake, Source, Table
+from pyhall_tui.config.theme import ThemeChoice
+from pyhall_tui.profiles import toml_text
+
+_PLACE: Final = re.compile(r" \(at line (\d+), column (\d+)\)$")
+
+
+class Config(NamedTuple):
+    """All that can be configured; the defaults are those of a file that is not there."""
+
+    keys: Keys = {}
+    theme: ThemeChoice = ThemeChoice()
+
+
+_SECTIONS: Final[dict[str, ModuleType]] = {"keys": keys_section, "theme": theme_section}
+"""By the table's name in the file, and the field's in `Config`, in the order of `config show`."""
+
+
+class NotToml(ValueError):
+    """The text can't be read at all, so nothing in it counts."""
+
+    def __init__(self, mistake: Mistake) -> None:
+        super().__init__(str(mistake))
+        self.mistake = mistake
+
+
+def read(text: str, known: Known) -> tuple[Config, list[Mistake]]:
+    """Return what a text says and what is wrong in it, by place. What is wrong counts as absent.
+
+    Raises:
+        NotToml: it can't be read.
+    """
+    source = Source(text)
+    document = Table(source, (), _document(text))
+    found: dict[str, Any] = {}
+    for name in document:
+        if name not in _SECTIONS:
+            document.unknown(name, "section", list(_SECTIONS))
+        elif (table := document.table(name)) is not None:
+            found[name] = _SECTIONS[name].read(table, known)
+    return Config(**found), sorted(source.mistakes)
+
+
+def reference(known: Known) -> str:
+    """Return the documented defaults: a text that `read` takes without a mistake, and that changes nothing."""
+    lines: list[str] = []
+    for section in _SECTIONS.values():
+        part: Callable[[Known], Iterable[str]] = section.reference
+        lines += [*([""] if lines else []), *part(known)]
+    return "\n".join(lines) + "\n"
+
+
+def _document(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = _PLACE.search(str(error))
+        wrong = str(error).removesuffix(found[0] if found else " (at end of document)")
+        place = (int(found[1]), int(found[2])) if found else toml_text.line_and_column(text, len(text))
+        raise NotToml(Mistake(*place, f"This is not TOML: {wrong[:1].lower()}{wrong[1:]}.")) from None
+    except RecursionError:
+        raise NotToml(Mistake(1, 1, "This is nested too deeply to be read.")) from None
