@@ -188,3 +188,46 @@ async def test_pasted_ids_that_the_registry_does_not_know_are_named_and_dropped_
         await until(lambda: "Drop 2 workers?" in opened.text())
         write(opened.app, "y", "y")
         await until(lambda: {entry.worker_id for entry in opened.workspace.fleet} == {*known})
+
+
+async def test_a_capability_is_tried_on_each_marked_worker_after_a_question_with_the_number(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 12), size=(140, 40)) as opened:
+        await all_verified(opened)
+        await filter_by(opened, "wkr_1", 3)
+        write(opened.app, "ctrl+a", "t")
+        await until(lambda: "3 workers × 1 tier" in opened.words())
+        await until(lambda: opened.screen.focused is not None and opened.screen.focused.id == "capabilities")
+        await settled(opened.app)
+        write(opened.app, *"mail.send", "enter")
+        await until(lambda: "This sends 3 dispatches to" in opened.words() and "about 3 workers" in opened.words())
+        write(opened.app, "enter")
+        await settled(opened.app)
+        assert opened.workspace.lab.matrix is None
+        write(opened.app, "ctrl+r", "y", "y")
+        lab = opened.workspace.lab
+        await until(lambda: lab.matrix is not None and lab.matrix.is_complete, clock=opened.clock)
+        assert lab.matrix is not None
+        assert {(case.capability, case.worker_id) for case in lab.matrix.cells} == {
+            ("mail.send", "wkr_1"),
+            ("mail.send", "wkr_10"),
+            ("mail.send", "wkr_11"),
+        }
+        assert sum("/dispatch" in request.raw_path for request in hall.requests) == 3
+
+
+async def test_nothing_is_dispatched_for_a_marked_worker_that_is_taken_off_the_list_meanwhile(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 3), size=(140, 40)) as opened:
+        await all_verified(opened)
+        write(opened.app, "ctrl+a", "t")
+        await until(lambda: "3 workers × 1 tier" in opened.words())
+        opened.workspace.unwatch(["wkr_1"])
+        opened.screen.query_one("#capabilities", Input).value = "mail.send"
+        await until(lambda: "2 workers × 1 tier" in opened.words())
+        await until(lambda: "1 marked is not watched any more" in opened.words())
+        opened.workspace.unwatch(["wkr_0", "wkr_2"])
+        opened.screen.query_one("#capabilities", Input).value = "mail.read"
+        await until(lambda: "@marked stands for no worker now" in opened.words())

@@ -38,6 +38,7 @@ from pyhall_tui.render.lab import case_words, cell_line, progress_line
 from pyhall_tui.render.matrix import CellView, Line, Row, counts, key_lines, lines_of, said, several, with_characters
 from pyhall_tui.render.text import Cell, Style, clean, id_text, in_seconds
 from pyhall_tui.screens.dispatch.dialogs import ChooseScreen
+from pyhall_tui.screens.dispatch.marked_workers import WORD, MarkedWorkers
 from pyhall_tui.screens.dispatch.matrix_grid import MatrixGrid
 from pyhall_tui.screens.dispatch.request_form import READ_ONLY
 from pyhall_tui.screens.enroll.ask import AskScreen
@@ -109,6 +110,7 @@ class MatrixTab(Vertical):
         """`allowed` or `differing`, if only those are shown."""
         self._folds = True
         self._drawn = -1
+        self._marked = MarkedWorkers()
 
     def compose(self) -> ComposeResult:
         kept = self._drafts.load(_DRAFT)
@@ -148,7 +150,7 @@ class MatrixTab(Vertical):
             namespace=self._workspace.profile.namespace,
             patterns=Patterns(tuple(self._values("workers")), tuple(self._values("capabilities"))),
             capabilities=choose(self._values("capabilities"), self._known_capabilities(), "capability"),
-            workers=choose(self._values("workers"), [entry.worker_id for entry in self._workspace.fleet], "worker"),
+            workers=self._marked.chosen(self._values("workers"), self._watched(), self._workspace.fleet.__contains__),
             risk_tiers=RISK_TIERS if "*" in tiers else tuple(t for t in _TIERS if t in tiers) or ("low",),
         )
 
@@ -171,7 +173,14 @@ class MatrixTab(Vertical):
             )
         )
         total = _number(len(plan), "dispatch", "dispatches")
-        self._say(Cell(f"{counts} = {total}, {in_seconds(seconds)} or more", Style.DIM))
+        gone = self._marked.said(self._values("workers"), self._workspace.fleet.__contains__)
+        self._say(Cell(f"{counts} = {total}, {in_seconds(seconds)} or more{gone}", Style.DIM))
+
+    def take_marked(self, worker_ids: Sequence[str]) -> None:
+        """Put these workers into the field; what to try on them is up to you."""
+        self._marked.take(worker_ids)
+        self._field("workers").input.value = WORD
+        self.count()
 
     @on(Input.Submitted, "#capabilities")
     @on(Input.Submitted, "#workers")
@@ -190,7 +199,8 @@ class MatrixTab(Vertical):
         if matrix is not None and not matrix.is_complete and matrix.plan == plan:
             self._workspace.lab.go_on()
             return
-        self._drafts.save(_DRAFT, {name: self._field(name).value for name in ("capabilities", "workers", "tiers")})
+        if WORD not in plan.patterns.workers:  # it stands for none in the next run
+            self._drafts.save(_DRAFT, {name: self._field(name).value for name in ("capabilities", "workers", "tiers")})
         self._baseline, self._baseline_name = None, ""
         self._ask_and_start(plan)
 
@@ -203,9 +213,9 @@ class MatrixTab(Vertical):
             self._say(Cell("✖ The profile has no namespace: set it there, or set PYHALL_NAMESPACE.", Style.ERROR))
         elif len(plan) > MOST_CELLS:
             self._say(Cell(f"✖ {len(plan):,} dispatches are too many: the limit is {MOST_CELLS:,}.", Style.ERROR))
-        elif len(plan) > ASKS_FIRST and not is_loopback(profile.registry_url):
-            total = _number(len(plan), "dispatch", "dispatches")
-            question = f"This sends {total} to {clean(profile.registry_url)}, which may record each."
+        elif WORD in plan.patterns.workers or (len(plan) > ASKS_FIRST and not is_loopback(profile.registry_url)):
+            total, to = _number(len(plan), "dispatch", "dispatches"), _number(len(plan.workers), "worker", "workers")
+            question = f"This sends {total} to {clean(profile.registry_url)}, about {to}. The registry may record each."
             screen = AskScreen("Run the matrix?", Content(question), yes=f"Send {len(plan):,}", no="Don't send")
             self.app.push_screen(screen, lambda yes: self._start(plan) if yes else None)
         else:
@@ -444,8 +454,7 @@ class MatrixTab(Vertical):
         baseline = baselines.read(path)
         if baseline.namespace != self._workspace.profile.namespace:
             raise BaselineMistake(f"{name} is for {baseline.namespace}, not for {self._workspace.profile.namespace}.")
-        workers = [entry.worker_id for entry in self._workspace.fleet]
-        if new := baselines.never_asked(baseline, workers, self._known_capabilities()):
+        if new := baselines.never_asked(baseline, self._watched(), self._known_capabilities()):
             named = f"the first is {case_words(new[0])}"
             cells = _number(len(new), "cell", "cells")
             self.notify(f"New, not yet asked: {cells}; {clean(named)}.", severity="warning", markup=False)
@@ -459,6 +468,9 @@ class MatrixTab(Vertical):
 
     def _values(self, name: str) -> list[str]:
         return [part for part in self._field(name).value.replace(",", " ").split() if part]
+
+    def _watched(self) -> list[str]:
+        return [entry.worker_id for entry in self._workspace.fleet]
 
     def _known_capabilities(self) -> Sequence[str]:
         verdicts = [entry.verdict for entry in self._workspace.fleet if entry.verdict is not None]

@@ -119,6 +119,10 @@ class DispatchScreen(ModeScreen):
         if message.mode != self.MODE:
             return  # it continues to another screen
         message.stop()
+        if marked := message.fill.get("marked"):
+            self.query_one(MatrixTab).take_marked(marked)
+            self.action_tab("matrix")
+            return
         self._show_tab("try")
         about = {"worker_id": message.worker_id} if message.worker_id else {}
         self.form.fill_some({**message.fill, **about})

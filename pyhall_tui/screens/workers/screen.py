@@ -73,7 +73,13 @@ class WorkersScreen(ModeScreen):
             tooltip="Drop those just watched that the registry does not know",
         ),
         Binding("v", "verify", "Verify", id="workers.verify", tooltip="Verify now"),
-        Binding("t", "test", "Dispatch", id="workers.test", tooltip="Try a dispatch with this worker"),
+        Binding(
+            "t",
+            "test",
+            "Dispatch",
+            id="workers.test",
+            tooltip="Try a dispatch with this worker, or with all marked ones",
+        ),
         Binding("e", "enroll", "Enroll", id="workers.enroll", tooltip="Enroll a new worker"),
         Binding("y", "copy_id", "Copy id", show=False, id="workers.copy_id", tooltip="Copy the worker's id"),
         Binding("h", "copy_hash", "Copy hash", show=False, id="workers.copy_hash", tooltip="Copy the package hash"),
@@ -329,8 +335,11 @@ class WorkersScreen(ModeScreen):
         self.notify(f"Verifying {_named(ids)} now.", markup=False, timeout=2)
 
     def action_test(self) -> None:
-        if (worker_id := self.table.target()) is not None:
-            self.post_message(Go("dispatch", worker_id=worker_id))
+        ids = self.table.targets()
+        if len(ids) > 1:
+            self.post_message(Go("dispatch", fill={"marked": ids}))
+        elif ids:
+            self.post_message(Go("dispatch", worker_id=ids[0]))
 
     def action_copy_id(self) -> None:
         if ids := self.table.targets():
