@@ -329,13 +329,15 @@ class Workspace:
         self._listener.fleet_changed()
 
     def adopt(self, profile: Profile, key: "ApiKey | None") -> None:
-        """Use other settings for the same registry and name: fleet and screens stay, the client is replaced."""
+        """Use other settings for the same registry and name, and the rules as they are now. Fleet and screens stay."""
+        is_same = profile == self.profile and self.connection.has_key(key)
         self.profile = self.connection.profile = profile
         self._profile_alarms.adopt(profile)
         if self._lab is not None:
             self._lab.profile = profile
         self.fleet.stale_after = Fleet(profile.poll_interval).stale_after
-        self.connection.connect(key)
+        if not is_same:
+            self.connection.connect(key)
 
     def _renamed(self, name: str) -> None:
         """Follow the profile to the name that another program gave it; its list and notes are moved if they aren't."""
@@ -479,8 +481,7 @@ class Workspace:
     def _take_ban_list(self, answer: BanList, asked: Moment) -> None:
         if self._closed:
             return
-        now = self.now()
-        events = self.fleet.apply_ban_list(answer, asked, now)
+        events = self.fleet.apply_ban_list(answer, asked, self.now())
         self.connection.verify_now([event.worker_id for event in events if event.worker_id])
         for event in events:
             entry = self.fleet.get(event.worker_id or "")

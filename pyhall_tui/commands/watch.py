@@ -63,6 +63,9 @@ def watch_command(
     credential, is sent only to the registry of the first profile: the first one that you name, or the default one.
     Other registries get the keys in the OS keyring.
 
+    If profiles.toml changes, what it says is in force within seconds, and a line says so. If it can't be used, nothing
+    changes.
+
     Only one program watches a profile: a second one waits, and takes over within seconds when the first one ends.
 
     After a restart, the events go on where they ended. --print schema prints the schema of the lines. A profile's
@@ -80,7 +83,7 @@ def watch_command(
     store = ProfileStore(home.config / "profiles.toml")
     profiles = _profiles(ctx, store, names, everything=everything)
     listening = _listening(ctx, address, remote=remote)
-    settings = Settings(home, store, profiles, listening, heartbeat)
+    settings = Settings(home, store, profiles, everything, listening, heartbeat)
     ctx.exit(asyncio.run(_watch(ctx, settings, alertmanager, webhook)))
 
 

@@ -91,6 +91,14 @@ class Table(NamedTuple):
     """Says where a key below it stands: file, line and column."""
 
 
+class Contents(NamedTuple):
+    """The file at one moment."""
+
+    profiles: Profiles
+    table_in: Callable[[str, str], Table]
+    """Returns what a profile, by its name, holds at a key: see `ProfileStore.table_in`."""
+
+
 class ProfileStore:
     """The profiles in one `profiles.toml` (or a link to one). Nothing is cached between calls.
 
@@ -110,21 +118,32 @@ class ProfileStore:
         """
         return self._profiles(self._read())
 
+    def contents(self) -> Contents:
+        """Return the file's content with the tables that are not the profiles' own, of one moment.
+
+        Raises:
+            ProfilesFileError: as `load`.
+        """
+        text = self._read().removeprefix(_BOM).replace("\r\n", "\n")
+        profiles = self._profiles(text)
+        tables = tomllib.loads(text).get("profiles", {})
+
+        def table_in(name: str, key: str) -> Table:
+            def where(path: toml_text.Path) -> str:
+                line, column = toml_text.place(text, ("profiles", name, key, *path))
+                return f"{self.path}, line {line}, column {column}"
+
+            return Table(tables.get(name, {}).get(key, {}), where)
+
+        return Contents(profiles, table_in)
+
     def table_in(self, name: str, key: str) -> Table:
         """Return what the file holds at `key` of a profile, unchecked.
 
         Raises:
             ProfilesFileError: as `load`.
         """
-        text = self._read().removeprefix(_BOM).replace("\r\n", "\n")
-        self._profiles(text)
-        value = tomllib.loads(text).get("profiles", {}).get(name, {}).get(key, {})
-
-        def where(path: toml_text.Path) -> str:
-            line, column = toml_text.place(text, ("profiles", name, key, *path))
-            return f"{self.path}, line {line}, column {column}"
-
-        return Table(value, where)
+        return self.contents().table_in(name, key)
 
     def save(self, profile: Profile, base: Profile | None, *, force: bool = False) -> Profile:
         """Write the differences between `base`, from which the edit started (None: a new profile), and `profile`.

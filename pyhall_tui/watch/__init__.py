@@ -1,7 +1,8 @@
 """Watching without a screen: the parts around the engine and the journal.
 
-`watcher.Watcher` runs a `watched_fleet.WatchedFleet` for each profile, while that holds its `lease.Lease`. Lines go to
-standard output through `output.Output`: `event_lines` prints events from the journal, `lines` has the shape of each.
+`watcher.Watcher` runs `watched_fleets.WatchedFleets`: a `watched_fleet.WatchedFleet` for each profile, while that holds
+its `lease.Lease`. `followed_profiles` reads `profiles.toml` again when it changes. Lines go to standard output through
+`output.Output`: `event_lines` prints events from the journal, `lines` has the shape of each.
 
 The parts that leave the watcher, and how to use them. All belong to one asyncio loop.
 

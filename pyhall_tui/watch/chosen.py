@@ -59,13 +59,30 @@ class WatcherKeys:
         is_owner = origin(profile.registry_url) == self._owner
         return await (self._with_variable if is_owner else self._without).load(profile)
 
+    async def load_again(self, profile: Profile) -> KeyAnswer:
+        """Read the key again, without asking anybody for a password: it may be another one than before."""
+        is_owner = origin(profile.registry_url) == self._owner
+        again = KeyStore(environ=self._environ if is_owner else {})
+        return await again.load_quietly(profile, by_variable=is_owner)
+
+    def why_unused(self, profile: Profile) -> str:
+        """Return that the environment's key is not sent for a profile, as a sentence; empty if it is, or if unset."""
+        if origin(profile.registry_url) == self._owner or not (named := self._named):
+            return ""
+        return f"{named} is sent to {self._owner} only."
+
+    @property
+    def _named(self) -> str:
+        if value_of(KEY, self._environ) is not None:
+            return KEY
+        return f"The service's credential {CREDENTIAL}" if credential_file(self._environ) else ""
+
     @property
     def unused(self) -> str:
         """Say for whom the environment's key is not used, as a sentence; empty if there are none, or no such key."""
-        has_variable = value_of(KEY, self._environ) is not None
-        if not self._others or not (has_variable or credential_file(self._environ)):
+        what = self._named
+        if not self._others or not what:
             return ""
-        what = KEY if has_variable else f"The service's credential {CREDENTIAL}"
         named = ", ".join(each.name for each in self._others[:_NAMED])
         more = f" and {len(self._others) - _NAMED} more" if len(self._others) > _NAMED else ""
         return f"{what} is sent to {self._owner} only: the keys of {named}{more} come from the OS keyring."

@@ -21,11 +21,13 @@ import msgspec
 from pyhall_tui.alarms.alarm import Change
 from pyhall_tui.paths import expanded
 from pyhall_tui.profiles.environment import CREDENTIALS, KEY
-from pyhall_tui.profiles.profile_store import ProfileStore
+from pyhall_tui.profiles.profile_store import ProfileStore, Table
 from pyhall_tui.render.text import clean
 from pyhall_tui.watch.delivery import Undelivered
 from pyhall_tui.watch.messages import alert
 
+ON_ALARM: Final = "on_alarm"
+"""The key in a profile."""
 SECONDS: Final = 30.0
 """How long one run may take; then it is ended with everything that it has started."""
 AT_ONCE: Final = 4
@@ -44,13 +46,21 @@ class CommandMistake(Exception):
 
 
 def command_of(store: ProfileStore, name: str) -> tuple[str, ...] | None:
-    """Return a profile's `on_alarm`, with its program's path; None if it has none.
+    """Return a profile's `on_alarm`, as `command_in` does.
+
+    Raises:
+        CommandMistake: as `command_in`.
+        ProfilesFileError: the profiles can't be read.
+    """
+    return command_in(store.table_in(name, ON_ALARM))
+
+
+def command_in(table: Table) -> tuple[str, ...] | None:
+    """Return the command that a profile holds at `ON_ALARM`, with its program's path; None if it has none.
 
     Raises:
         CommandMistake: it is not a list of texts, or there is no such program.
-        ProfilesFileError: the profiles can't be read.
     """
-    table = store.table_in(name, "on_alarm")
     words = table.value
     if words == {}:
         return None

@@ -59,6 +59,18 @@ def profile_line(at: float, profile: Profile, *, workers: int, after: int, is_re
     }
 
 
+def settings_line(at: float, what: str, sentence: str, *, profile: str | None, changed: Sequence[str] = ()) -> Line:
+    """Return that `profiles.toml` says something else now. `changed`: keys of the profile; no profile: the file."""
+    return {
+        "type": "settings",
+        "at": iso(at),
+        "profile": profile,
+        "what": what,
+        "changed": [*changed],
+        "sentence": sentence,
+    }
+
+
 def event_line(profile: str, event: Event) -> Line:
     """Return an event. Its id is the journal's, and the same after a restart."""
     return {

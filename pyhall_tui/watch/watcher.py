@@ -5,7 +5,7 @@ import contextlib
 import logging
 import re
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -21,11 +21,13 @@ from pyhall_tui.profiles.urls import is_loopback
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.watch.chosen import WatcherKeys
 from pyhall_tui.watch.deliveries import Deliveries
+from pyhall_tui.watch.followed_profiles import FollowedProfiles, NotFollowed, Wanted
 from pyhall_tui.watch.lines import end_line, heartbeat_line, start_line
 from pyhall_tui.watch.metrics import ProfileState, WatcherState, render
 from pyhall_tui.watch.output import Output
 from pyhall_tui.watch.service_manager import ServiceManager
 from pyhall_tui.watch.watched_fleet import Shared, WatchedFleet
+from pyhall_tui.watch.watched_fleets import WatchedFleets
 
 _LOOK: Final = 2.0
 """Seconds between two looks for what is wrong."""
@@ -48,6 +50,9 @@ class Settings(NamedTuple):
     home: Home
     store: ProfileStore
     profiles: Sequence[Profile]
+    """The chosen ones. The file is followed for changes of them."""
+    everything: bool
+    """Whether to watch all profiles in the file, also those that are added later."""
     listening: socket.socket | None
     """Where the metrics are served."""
     heartbeat: float
@@ -65,7 +70,7 @@ class Watcher:
         self._clock, self._tell = clock, tell
         self._service = ServiceManager.of_environment()
         self._opener = Opener(settings.home, settings.store, clock, _no_demo)
-        self._fleets: list[WatchedFleet] = []
+        self._fleets: WatchedFleets | None = None
         self._said: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -83,25 +88,24 @@ class Watcher:
         answers = await self._keys_of(keys)
         names = [profile.name for profile in settings.profiles]
         self._output.put(start_line(self._clock.now().wall, names, settings.heartbeat))
-        shared = Shared(self._opener, settings.store, keys, self._output, self._deliveries, self._clock, self._say_once)
-        self._fleets = [
-            WatchedFleet(profile, answer, shared) for profile, answer in zip(settings.profiles, answers, strict=True)
-        ]
+        followed = FollowedProfiles(settings.store, settings.profiles, everything=settings.everything)
+        shared = Shared(self._opener, followed, keys, self._output, self._deliveries, self._clock, self._say_once)
+        fleets = self._fleets = WatchedFleets(shared)
+        wanted = await _wanted(followed, settings.profiles)
+        fleets.begin_with([WatchedFleet(one, shared, answer) for one, answer in zip(wanted, answers, strict=True)])
         async with asyncio.TaskGroup() as group:
-            for fleet in self._fleets:
-                group.create_task(fleet.run())
-            for part in (self._beat, self._look, self._be_alive, self._serve_metrics):
+            for part in (fleets.run, self._beat, self._look, self._be_alive, self._serve_metrics):
                 group.create_task(part())
             self._service.ready()
 
     async def end(self, code: int) -> None:
         """Print the last lines, note up to where, and close everything, once `run` has ended."""
         self._service.stopping()
-        if self._fleets:
+        if self._fleets is not None:
             self._output.put(end_line(self._clock.now().wall, code))
         unread = await off_loop(partial(self._output.close, _LAST_LINES), name="last lines")
         if not unread:
-            for fleet in self._fleets:
+            for fleet in self._fleets or ():
                 fleet.keep_place()
         elif not self._output.failed.done():
             self._tell(f"{unread:,} lines were not read; what they say is printed at the next start.")
@@ -136,11 +140,11 @@ class Watcher:
     async def _look(self) -> None:
         """Say what is wrong, once, and try again to save what could not be saved."""
         while True:
-            for fleet in self._fleets:
+            for fleet in self._fleets or ():
                 if fleet.workspace is not None:
                     fleet.workspace.keep_what_was_not()
                 for sentence in fleet.troubles:
-                    self._say_once(f"{fleet.profile.name}: {sentence}")
+                    self._say_once(f"{fleet.name}: {sentence}")
             await self._clock.sleep(_LOOK)
 
     async def _be_alive(self) -> None:
@@ -157,13 +161,21 @@ class Watcher:
         return render(WatcherState(profiles=self._states(), alerts_sent=sent, lines_lost=lost))
 
     def _states(self) -> list[ProfileState]:
-        return [state for fleet in self._fleets if (state := fleet.state) is not None]
+        return [state for fleet in self._fleets or () if (state := fleet.state) is not None]
 
     def _say_once(self, sentence: str) -> None:
         about, now = _NUMBER.sub("#", sentence), self._clock.now().mono
         if now - self._said.get(about, -_SAID_AGAIN) >= _SAID_AGAIN:
             self._tell(sentence)
         self._said[about] = now
+
+
+async def _wanted(followed: FollowedProfiles, profiles: Sequence[Profile]) -> list[Wanted]:
+    """Return what the file says about the chosen profiles; if it has just been changed, it is read again soon."""
+    wanted: Mapping[str, Wanted] = {}
+    with contextlib.suppress(NotFollowed):
+        wanted = (await off_loop(followed.read, name="profiles")).wanted
+    return [wanted.get(profile.name, Wanted(profile)) for profile in profiles]
 
 
 def _status(states: Sequence[ProfileState]) -> str:
