@@ -68,9 +68,9 @@ def watch_command(
 
     Only one program watches a profile: a second one waits, and takes over within seconds when the first one ends.
 
-    After a restart, the events go on where they ended. --print schema prints the schema of the lines. A profile's
-    on_alarm = ["/path/to/program"] runs that program for each alarm. With @FILE, a URL is read from a file: everybody
-    on this machine can see a command line.
+    After a restart, the events go on where they ended. --print schema prints the schema of the lines, and
+    --print webhook-schema that of what a webhook gets. A profile's on_alarm = ["/path/to/program"] runs that program
+    for each alarm. With @FILE, a URL is read from a file: everybody on this machine can see a command line.
 
     Exit code 2: it can't be watched. 64: wrong usage. 141: the reader has gone. Otherwise 128 plus the number of the
     signal that ended it.

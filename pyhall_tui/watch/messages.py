@@ -1,6 +1,6 @@
 """Alerts in words and as JSON, for webhooks and commands. Pure.
 
-The schema is the one below: `alert` for one, `message` for several with a text that chat systems read.
+`alert` is for one, `message` for several with a text that chat systems read. `share/webhook.schema.json` is the schema.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,5 +1,5 @@
-"""Files for other programs: rules for Prometheus, a dashboard for Grafana, a systemd unit; the schema of the
-watcher's output. They are in `share`."""
+"""Files for other programs: rules for Prometheus, a dashboard for Grafana, a systemd unit; the schemas of the watcher's
+output and of what a webhook gets. They are in `share`."""
 
 import shlex
 import shutil
@@ -13,6 +13,7 @@ _FILES: Final = {
     "dashboard": "dashboard.json",
     "unit": "pyhall-tui-watch.service",
     "schema": "watch.schema.json",
+    "webhook-schema": "webhook.schema.json",
 }
 NAMES: Final = tuple(_FILES)
 """What can be printed."""

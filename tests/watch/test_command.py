@@ -18,6 +18,7 @@ from pyhall_tui.watch.command import AT_ONCE, CommandMistake, OnAlarm, command_o
 from pyhall_tui.watch.delivery import Delivery, Outcomes, Undelivered
 from tests.waiting import until
 from tests.watch.rig import Rig
+from tests.watch.webhook_schema import assert_alert
 
 RunPython = Callable[..., OnAlarm]
 
@@ -60,6 +61,7 @@ async def test_the_program_gets_the_alert_as_json(rig: Rig, python: RunPython, t
     code = "import sys, pathlib; pathlib.Path(sys.argv[1], 'got').write_text(sys.stdin.read())"
     assert await python(code).take(changes(rig), "prod") == []
     got = json.loads((tmp_path / "got").read_text())
+    assert_alert(got)
     assert (got["worker"], got["what"], got["condition"], got["schema"]) == ("wkr_0", "fired", "banned", 1)
 
 

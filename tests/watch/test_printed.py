@@ -139,7 +139,7 @@ def test_the_unit_names_this_program(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_each_name_is_a_file_of_the_package() -> None:
-    assert NAMES == ("rules", "dashboard", "unit", "schema")
+    assert NAMES == ("rules", "dashboard", "unit", "schema", "webhook-schema")
     assert all(map(text_of, NAMES))
     root = Path(__file__).parents[2]
     wheel = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]

@@ -16,6 +16,7 @@ from pyhall_tui.watch.webhook import Webhook
 from tests.journal.makers import event
 from tests.registry.raw_server import RawServer, answer, hang_up
 from tests.watch.rig import Rig
+from tests.watch.webhook_schema import assert_message
 
 OK = answer(b"ok")
 
@@ -46,7 +47,11 @@ async def sending(rig: Rig, server: RawServer) -> Sending:
 
 
 def bodies(server: RawServer) -> list[dict]:
-    return [json.loads(request.body) for request in server.requests]
+    """Return what the server got, each held to the schema."""
+    found = [json.loads(request.body) for request in server.requests]
+    for each in found:
+        assert_message(each)
+    return found
 
 
 async def test_an_alarm_and_its_end_are_sent(rig: Rig, server: RawServer, sending: Sending) -> None:
