@@ -38,14 +38,13 @@ from pyhall_tui.screens.messages import (
 )
 from pyhall_tui.screens.modes import opening_screen, overview_screen, screens_of
 from pyhall_tui.shell import garbage, mouse
-from pyhall_tui.shell.app_keys import APP_KEYS, APP_LETTERS, OPENED, palette_commands
+from pyhall_tui.shell.app_keys import APP_KEYS, OPENED, is_typed, palette_commands
 from pyhall_tui.shell.escape_key import take_escape_apart
 from pyhall_tui.shell.failed_work import TellingWorkers
 from pyhall_tui.shell.gathering import Gathering
 from pyhall_tui.shell.late_start import load_rest, make_key_store, open_late_log
-from pyhall_tui.shell.news import NewsApp
 from pyhall_tui.shell.standing import Standing
-from pyhall_tui.shell.theme import DARK, OTHER, THEMES
+from pyhall_tui.shell.theme import DARK, ConfiguredApp
 from pyhall_tui.signals import draw_anew_after_a_stop, end_on_signals, is_a_shells_job
 from pyhall_tui.textual_internals import driver_of, is_handed_back, unpin_closed_widgets
 from pyhall_tui.widgets.attendance import Attendance
@@ -67,7 +66,7 @@ _LOOK_FOR_TROUBLE = 2.0
 """Seconds between two checks whether something can no longer be saved."""
 
 
-class PyHallApp(NewsApp):
+class PyHallApp(ConfiguredApp):
     """The operations dashboard."""
 
     CRASH_CODE = crash.EXIT_CODE
@@ -110,10 +109,8 @@ class PyHallApp(NewsApp):
         self._garbage = garbage.Collector(self)
         self._telling_workers = TellingWorkers(self)
         self._is_ending = False
-        for each in THEMES:
-            self.register_theme(each)
         self.keep_parsed_css(1_000)
-        self.begin_with_theme(theme)
+        self.begin_with_config(home.config, theme)
         self.add_mode(self.DEFAULT_MODE, partial(self._make_screen, opening_screen))
         self._clock = clock
         self.fleets = Fleets(home, clock, self, make_demo, self.run_log)
@@ -175,6 +172,7 @@ class PyHallApp(NewsApp):
         """Continue after the first frame with everything that would delay it."""
         self.run_log.missing_part = await load_rest()
         self._garbage.settle()
+        self.follow_config()
         if self._is_ending:  # it was told to end before it began, so its screens are being closed
             return
         if self.run_log.missing_part:
@@ -409,7 +407,7 @@ class PyHallApp(NewsApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to release or to take the mouse, whichever is possible; leave a field its characters."""
-        if (key := APP_LETTERS.get(action)) and self.focused is not None and self.focused.check_consume_key(key, key):
+        if is_typed(self, action, parameters):
             return False
         if action == "mouse":
             return parameters[0] is mouse.is_the_terminals(self)
@@ -458,10 +456,6 @@ class PyHallApp(NewsApp):
         demo_key = ApiKey(opened.demo.key) if opened and opened.demo else None
         if not is_open(self, DoctorScreen):
             self.push_screen(DoctorScreen(profile, home, self._keys, self._clock, demo_key=demo_key))
-
-    def action_toggle_theme(self) -> None:
-        """Switch between dark and light."""
-        self.theme = OTHER[self.theme]
 
     # -- the end -----------------------------------------------------------------------------------------------
 

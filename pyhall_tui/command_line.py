@@ -14,6 +14,7 @@ from pyhall_tui.start import USAGE, open_app
 _COMMANDS = {
     "alarms": ("pyhall_tui.commands.alarms", "alarms_group", "List, acknowledge and silence alarms."),
     "bans": ("pyhall_tui.commands.bans", "bans_group", "List and check the ban list, and report a hash."),
+    "config": ("pyhall_tui.commands.config", "config_group", "Check your own keys and colors, or list all of them."),
     "dispatch": ("pyhall_tui.commands.dispatch", "dispatch_command", "Ask the registry for a decision."),
     "doctor": ("pyhall_tui.commands.doctor", "doctor_command", "Check the setup and diagnose common problems."),
     "enroll": ("pyhall_tui.commands.enroll", "enroll_command", "Enroll a batch of workers, each exactly once."),

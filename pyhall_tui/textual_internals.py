@@ -4,22 +4,23 @@ Each use has its reason. They were checked in Textual 8.2.8. `tests/test_textual
 a new version of Textual that renames one fails there first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, Final, cast
 
 from rich.text import Text
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._color_constants import COLOR_NAME_TO_RGB
 from textual._context import active_message_pump
 from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.await_remove import AwaitRemove
-from textual.binding import Binding
+from textual.binding import Binding, BindingsMap, BindingType
 from textual.color import Color
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.geometry import Region, Size
-from textual.keys import Keys
+from textual.keys import Keys, key_to_character
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.scroll_view import ScrollView
@@ -30,6 +31,9 @@ from textual.widget import Widget
 _CRASH_METHODS: Final = ("_fatal_error", "_handle_exception")
 KEY_SEQUENCES: Final = cast(dict[str, tuple[Keys, ...]], ANSI_SEQUENCES_KEYS)
 """What a terminal sends for each key. Every driver reads this table; it can't be changed in any other way."""
+
+COLOR_NAMES: Final = tuple(COLOR_NAME_TO_RGB)
+"""The names of all colors that Textual knows."""
 
 
 class HookedApp(App[None]):
@@ -47,6 +51,26 @@ class HookedApp(App[None]):
     is_focusing = False
     """Whether a new screen is giving a widget the focus, and styles it itself."""
     _has_theme = False
+    own_keys: Mapping[str, Sequence[str]] = {}
+    """The keys that replace a binding's, by its id."""
+    kept_keys: Collection[str] = ()
+    """Keys that stay with their bindings, whatever `own_keys` says."""
+
+    def give_keys(self, own: Mapping[str, Sequence[str]], kept: Collection[str]) -> None:
+        """Replace the keys of bindings by these from now on, on all screens."""
+        if own:
+            _use_own_keys()
+        self.own_keys, self.kept_keys = own, kept
+        if self._screen_stacks.get(self._current_mode):
+            self.refresh_bindings()
+            self.screen.refresh_bindings()
+
+    def keys_of(self, id_: str, bindings: Iterable[BindingType]) -> Sequence[str]:
+        """Return the keys that one of these bindings has now."""
+        own = self.own_keys.get(id_)
+        if own is not None:
+            return own
+        return [each.key for each in Binding.make_bindings(bindings) if each.id == id_]
 
     def is_harmless(self, error: Exception) -> bool:
         """Whether the app can continue after an uncaught error."""
@@ -226,7 +250,56 @@ def calls_after_the_frame(screen: Screen[Any]) -> list[Any]:
 
 def bindings_for(widget: Widget, key: str) -> Sequence[Binding]:
     """Return a key's bindings in this widget only; `Screen.active_bindings` covers the whole chain, and is slow."""
-    return widget._bindings.key_to_bindings.get(key, ())
+    return _own_bindings(widget).key_to_bindings.get(key, ())
+
+
+def _use_own_keys() -> None:
+    """Let `HookedApp.own_keys` replace keys. Textual's own keymap drops every other binding of a key it touches.
+
+    It also looks only at a binding's first key to see whether a field takes it as text.
+    """
+    kind: Any = Screen
+    kind._binding_chain = property(_chain_with_own_keys)
+
+
+def _own_bindings(node: DOMNode) -> BindingsMap:
+    """Return a node's bindings with your own keys, each at its place."""
+    app = node.app
+    if not isinstance(app, HookedApp) or not app.own_keys:
+        return node._bindings
+    mapped: dict[str, list[Binding]] = {}
+    moved: set[str] = set()
+    for key, bindings in node._bindings.key_to_bindings.items():
+        for binding in bindings:
+            own = app.own_keys.get(binding.id) if binding.id else None
+            if own is not None and binding.id not in moved:
+                moved.add(binding.id or "")
+                for each in own:
+                    mapped.setdefault(each, []).append(binding.with_key(each))
+            if own is None or (key in app.kept_keys and key not in own):
+                mapped.setdefault(key, []).append(binding)
+    return BindingsMap.from_keys(mapped)
+
+
+def _chain_with_own_keys(screen: Screen[Any]) -> list[tuple[DOMNode, BindingsMap]]:
+    """Return the bindings from the focus up to the app, without the keys that a field takes as text."""
+    app = screen.app
+    if not isinstance(app, HookedApp) or not app.own_keys:
+        return _textuals_chain(screen)
+    nodes: list[DOMNode]
+    focused = screen.focused if screen.focused is not None and not screen.focused.loading else None
+    nodes = [screen, app] if focused is None else focused.ancestors_with_self
+    chain = []
+    for index, node in enumerate(nodes):
+        bindings, takers = _own_bindings(node).copy(), nodes[:index]
+        for key in [*bindings.key_to_bindings] if focused is not None else ():
+            if any(taker.check_consume_key(key, key_to_character(key)) for taker in takers):
+                del bindings.key_to_bindings[key]
+        chain.append((node, bindings))
+    return chain
+
+
+_textuals_chain: Final[Callable[[Screen[Any]], list[tuple[DOMNode, BindingsMap]]]] = vars(Screen)["_binding_chain"].fget
 
 
 def update_scrollbars(view: ScrollView) -> None:

@@ -444,7 +444,7 @@ class Workspace:
     def standing(self) -> tuple[str, ...]:
         """What is wrong for as long as it is, apart from the connection, in sentences, the worst first."""
         found = (*self.troubles, self._hall_trouble, *self.rule_mistakes, self.watch_list.problem, *self._set_aside)
-        return tuple(dict.fromkeys(filter(None, (self.run_log.missing_part, *found, self.run_log.file_trouble))))
+        return tuple(dict.fromkeys(filter(None, (self.run_log.missing_part, *found, *self.run_log.troubles))))
 
     def _restore(self, rows: Iterable[LastVerdict]) -> None:
         now = self.now()

@@ -11,6 +11,8 @@ class Known(NamedTuple):
     """By the id of its binding, such as `workers.remove`."""
     themes: tuple[str, ...] = ()
     """Textual's and ours."""
+    colors: tuple[str, ...] = ()
+    """The names of colors."""
 
 
 class KnownKey(NamedTuple):
@@ -20,9 +22,17 @@ class KnownKey(NamedTuple):
     """Its default keys, as the app names them: `x`, `ctrl+s`, `slash`."""
     help: str
     """What it does, as the list of keys says it."""
-    places: frozenset[str]
-    """Where it works: two actions with a place in common can't have the same key."""
-    shadows: frozenset[str] = frozenset()
-    """The ids that share one of its default keys on purpose: only one of them is possible at a time."""
+    at: frozenset[str]
+    """The parts of the screen that have this key, such as a table or a whole screen."""
+    around: frozenset[str] = frozenset()
+    """What may be around those parts: its keys work there too."""
     in_fields: bool = False
-    """Whether it works before a field does: a character would be taken away from what you type."""
+    """Whether it works in fields too: a character would be taken away from what you type."""
+
+    def meets(self, other: "KnownKey") -> bool:
+        """Whether both can be possible at one time: then they can't have the same key.
+
+        Those that share a default key are possible only one at a time.
+        """
+        together = self.at & (other.at | other.around) or other.at & self.around
+        return bool(together) and set(self.keys).isdisjoint(other.keys)

@@ -55,8 +55,15 @@ class RunLog:
         self._newest = 0
         self.file_trouble: str | None = None
         """Why the log's file can't be written, as a sentence."""
+        self.config_trouble: str | None = None
+        """What is wrong with `config.toml`, as a sentence."""
         self.missing_part = ""
         """Why nothing is asked, as a sentence, if a part of the program can't be loaded."""
+
+    @property
+    def troubles(self) -> tuple[str | None, ...]:
+        """What is wrong with the program's own files, if anything is."""
+        return self.file_trouble, self.config_trouble
 
     @property
     def newest(self) -> int:

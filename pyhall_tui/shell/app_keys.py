@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.keys import key_to_character
 
+from pyhall_tui.textual_internals import HookedApp
 from pyhall_tui.widgets.header import SCREEN_TITLES
 
 if TYPE_CHECKING:
@@ -99,8 +101,16 @@ APP_KEYS: Final[list[BindingType]] = [
     ),
 ]
 
-APP_LETTERS: Final = {"show_copied": "C", "open_log": "L", "mouse": "M"}
-"""The actions whose key has priority and is a character in a field."""
+APP_LETTERS: Final = {"show_copied": "app.copied", "open_log": "app.log", "mouse": "app.give_mouse"}
+"""The actions whose key has priority and is a character in a field, each with its binding's id."""
+
+
+def is_typed(app: HookedApp, action: str, parameters: tuple[object, ...]) -> bool:
+    """Whether the focused field takes the key of an action of `APP_LETTERS` as text."""
+    if app.focused is None or (id_ := APP_LETTERS.get(action)) is None:
+        return False
+    id_ = "app.take_mouse" if (action, parameters) == ("mouse", (True,)) else id_
+    return any(app.focused.check_consume_key(key, key_to_character(key)) for key in app.keys_of(id_, APP_KEYS))
 
 
 def open_ban_list(app: App[Any], workspace: "Workspace | None", query: str = "") -> None:

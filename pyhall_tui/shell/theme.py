@@ -1,12 +1,23 @@
-"""The themes. The design is calm: gray, with color only for what is wrong; `$secondary` is for quiet text.
+"""The themes, and the app that has one.
+
+The design is calm: gray, with color only for what is wrong; `$secondary` is for quiet text.
 
 Terminals with 16 colors (`TERM=xterm`, `linux`) have two themes of their own: Rich maps every other color to the
 nearest of the 16, and the nearest to a soft red is a gray.
 """
 
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from textual import constants
 from textual.theme import Theme
+
+from pyhall_tui.shell.news import NewsApp
+
+if TYPE_CHECKING:
+    from pyhall_tui.shell.own_config import OwnConfig
 
 DARK = Theme(
     name="pyhall-dark",
@@ -91,3 +102,40 @@ def first_theme() -> str:
     if console.color_system not in ("standard", "windows"):
         return DARK.name
     return DARK_PLAIN.name if console.no_color else DARK_16.name
+
+
+class ConfiguredApp(NewsApp):
+    """An app with the theme and the keys of its `config.toml`. Without that file, all about it is loaded late."""
+
+    _config_folder: Path
+    _terminals_theme: str
+    _own_config: "OwnConfig | None" = None
+
+    def begin_with_config(self, folder: Path, theme: str) -> None:
+        """Take the theme and the keys, before the app runs.
+
+        Args:
+            folder: where `config.toml` is, if it exists.
+            theme: the name of the theme without it: see `first_theme`.
+        """
+        self._config_folder, self._terminals_theme = folder, theme
+        for each in THEMES:
+            self.register_theme(each)
+        self.begin_with_theme(self.own_config.begin() if os.path.lexists(folder / "config.toml") else theme)
+
+    @property
+    def own_config(self) -> "OwnConfig":
+        """What you have configured."""
+        if self._own_config is None:
+            from pyhall_tui.shell.own_config import OwnConfig
+
+            self._own_config = OwnConfig(self, self._config_folder, self._news_clock, self._terminals_theme)
+        return self._own_config
+
+    def follow_config(self) -> None:
+        """Take changes of the file from now on."""
+        self.run_worker(self.own_config.follow(), exit_on_error=False, group="config")
+
+    def action_toggle_theme(self) -> None:
+        """Switch between dark and light."""
+        self.own_config.switch_theme()

@@ -8,8 +8,8 @@ from pyhall_tui.config.table import Mistake
 
 KNOWN = Known(
     keys={
-        "workers.remove": KnownKey(("x", "delete"), "Take workers off the watch list", frozenset({"workers"})),
-        "workers.sort": KnownKey(("s",), "Sort by the next column", frozenset({"workers"})),
+        "workers.remove": KnownKey(("x", "delete"), "Take workers off the watch list", frozenset({"WorkersScreen"})),
+        "workers.sort": KnownKey(("s",), "Sort by the next column", frozenset({"WorkersScreen"})),
     },
     themes=("nord", "pyhall-dark"),
 )
