@@ -35,6 +35,8 @@ class SortKey(StrEnum):
 
     STATE = "state"
     WORKER = "worker"
+    PROFILE = "profile"
+    """In a list of several fleets: by the name of its fleet, and then as by state."""
     NAME = "name"
     HASH = "hash"
     AGE = "verdict"
@@ -394,10 +396,15 @@ def _by_state(rows: Sequence[_Row]) -> list[float]:
     return [ranks[row.state] - row.entry.changed_wall for row in rows]
 
 
+def _by_profile(rows: Sequence[_Row]) -> list[tuple[str, float]]:
+    return list(zip(_folded([row.part.name or "" for row in rows]), _by_state(rows), strict=True))
+
+
 _NEVER = float("-inf")
 _KEYS: dict[SortKey, Callable[[Sequence[_Row]], list[Any]]] = {
     SortKey.STATE: _by_state,
     SortKey.WORKER: lambda rows: _folded([row.entry.worker_id for row in rows]),
+    SortKey.PROFILE: _by_profile,
     SortKey.NAME: lambda rows: _folded(
         [verdict.display_name if (verdict := row.entry.verdict) else None for row in rows]
     ),

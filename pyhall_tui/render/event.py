@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from pyhall_tui.fleet.events import Event, Kind, Severity
+from pyhall_tui.fleet.events import FIRST_SIGHT, Event, Kind, Severity
 from pyhall_tui.render.text import Cell, Style, clean, full_time, id_text, short_hash
 
 GLYPHS = {
@@ -46,7 +46,9 @@ def event_row(event: Event, now_wall: float) -> EventRow:
         when=Cell(moment(event.at, now_wall), Style.DIM),
         severity=(glyph, Cell(WORDS[event.severity], glyph.style)),
         worker=Cell(_who(event)),
-        what=Cell(change(event), Style.PLAIN if glyph.style is Style.DIM else glyph.style),
+        what=Cell(
+            change(event).removeprefix(f"{FIRST_SIGHT} "), Style.PLAIN if glyph.style is Style.DIM else glyph.style
+        ),
         source=Cell(clean(event.source), Style.DIM),
         correlation=Cell(clean(event.correlation_id) or "–", Style.DIM),
         times=Cell(f"×{event.count}" if event.count > 1 else "", Style.DIM),

@@ -33,9 +33,9 @@ def receipt_row(receipt: Receipt) -> ReceiptRow:
 
 
 def receipt_values(row: ReceiptRow) -> dict[str, Any]:
-    """Return what an export says of a receipt, by column, where its cells say less: its time with its zone."""
+    """Return what an export says of a receipt, by column, where its cells say less: its time in UTC."""
     try:
-        return {"at": datetime.fromisoformat(row.at.text).astimezone().isoformat()}
+        return {"at": datetime.fromisoformat(row.at.text).astimezone(UTC).isoformat()}
     except ValueError:
         return {"at": row.at.text}
 

@@ -1,7 +1,7 @@
 """A profile's row of the overview, and the lines about it below the table."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import State
@@ -10,7 +10,7 @@ from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.render.alarm import counts
 from pyhall_tui.render.connection import host
 from pyhall_tui.render.sources import has_trouble, status_cells
-from pyhall_tui.render.text import Cell, Style, clean, in_seconds, span, time_of_day
+from pyhall_tui.render.text import Cell, Style, clean, in_seconds, iso_time, span, time_of_day
 from pyhall_tui.render.worker import counts_line
 
 _ON_TIME = 2.0
@@ -104,6 +104,18 @@ def profile_lines(of: ProfileSummary, now: Moment) -> list[list[Cell]]:
     if of.last_changed:
         known.append(Cell(f"last change {look.changed.text}", Style.DIM))
     return [who, how, known]
+
+
+def profile_values(of: ProfileSummary, now: Moment) -> dict[str, Any]:
+    """Return what an export says of a profile, by column, where its cells say less: whole texts and exact times."""
+    age = _age_of_oldest(of, now)
+    return {
+        "profile": of.profile.name,
+        "namespace": of.profile.namespace,
+        "registry": of.profile.registry_url,
+        "oldest": iso_time(now.wall - age) if age is not None else None,
+        "changed": iso_time(of.last_changed) if of.connection is not None else None,
+    }
 
 
 def _connection(of: ProfileSummary, now: Moment) -> Cells:

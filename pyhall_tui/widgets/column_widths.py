@@ -26,6 +26,8 @@ class Wish(NamedTuple):
     """The order in which a narrow table drops columns: 1 goes first, 0 never goes."""
     most: int = 0
     """For a column of ids: the cells that it may take before any column that leaves gets one. 0: it holds no ids."""
+    first: int = 0
+    """For another column that matters most: the same, after the ids."""
 
 
 def widths(wishes: Sequence[Wish], room: int, *, roomy: int = 0) -> list[int]:
@@ -38,6 +40,8 @@ def widths(wishes: Sequence[Wish], room: int, *, roomy: int = 0) -> list[int]:
     spare = room - GUTTER - sum(width + GAP for width in given if width)
     ids = [place for place, wish in enumerate(wishes) if wish.most and given[place]]
     spare = _grow(given, ids, [min(wish.natural, max(wish.most, wish.least)) for wish in wishes], spare)
+    telling = [place for place, wish in enumerate(wishes) if wish.first and given[place]]
+    spare = _grow(given, telling, [min(wish.natural, max(wish.first, wish.least)) for wish in wishes], spare)
     entering = sorted(
         (place for place, wish in enumerate(wishes) if wish.leaves and wish.least),
         key=lambda place: -wishes[place].leaves,

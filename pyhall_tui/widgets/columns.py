@@ -6,7 +6,7 @@ from typing import NamedTuple
 from rich.cells import cell_len, set_cell_size
 
 from pyhall_tui.render.text import Cell, Style, id_text
-from pyhall_tui.widgets.column_widths import GAP, Wish, widths
+from pyhall_tui.widgets.column_widths import GAP, GUTTER, Wish, widths
 from pyhall_tui.widgets.middle_cut import MiddleCut, width_of
 
 _BLANK = frozenset(("", "–", "-", "—"))
@@ -36,6 +36,8 @@ class Column(NamedTuple):
     """A long text in it is cut in the middle, because its end says as much as its beginning. So are ids."""
     most: int = 48
     """For ids: the cells that they may take before columns that leave get any."""
+    first: int = 0
+    """For a column that is the point of the table: the same, after the ids."""
     field: str = ""
     """Its name in an export, if that is not its key."""
 
@@ -115,13 +117,26 @@ class Columns:
                 changed = True
         return changed
 
-    def lay_out(self, room: int, *, roomy: int = 0) -> bool:
-        """Choose the columns that fit, and their widths; return whether anything changed."""
+    def lay_out(self, room: int, *, roomy: int = 0, sorted_by: str | None = None) -> bool:
+        """Choose the columns that fit, and their widths; return whether anything changed.
+
+        The column by which the table is sorted never leaves.
+        """
         self._learn_ids()
-        given = widths([self._wish(place) for place in range(len(self._all))], room, roomy=roomy)
+        wishes = [self._wish(place, stays=column.key == sorted_by) for place, column in enumerate(self._all)]
+        given = widths(wishes, room, roomy=roomy)
         shown = [(column, width) for column, width in zip(self._all, given, strict=True) if width]
         changed, self.shown = shown != self.shown, shown
         return changed
+
+    def at(self, x: int) -> Column | None:
+        """Return the column at so many cells from the left."""
+        left = GUTTER
+        for column, width in self.shown:
+            if left <= x < left + width + GAP:
+                return column
+            left += width + GAP
+        return None
 
     def pieces(self, row: Row, column: Column, width: int) -> list[Cell]:
         """Return the parts of a row's cell in that column: together exactly `width` cells, plus the gap."""
@@ -147,20 +162,21 @@ class Columns:
                 self._needs[place] = longest
                 self._cuts[column.key] = MiddleCut(texts)
 
-    def _wish(self, place: int) -> Wish:
+    def _wish(self, place: int, *, stays: bool = False) -> Wish:
         column, need, evidence = self._all[place], self._needs[place], self._evidence[place]
         title = len(column.title) + (2 if column.sortable and column.title else 0)
+        leaves = 0 if stays else column.leaves
         most = column.most if column.is_id else 0
         if column.is_id:
             natural = max(need, title) if need else column.width
-            return Wish(min(column.width, natural), natural, column.flex, column.leaves, most)
+            return Wish(min(column.width, natural), natural, column.flex, leaves, most)
         if evidence and not need:  # nothing stands in it
-            least = 0 if column.leaves or not column.title else column.width if column.flex == 0 else title
-            return Wish(least, least, column.flex, column.leaves)
+            least = 0 if leaves or not column.title else column.width if column.flex == 0 else title
+            return Wish(least, least, column.flex, leaves)
         natural = max(title, need if column.flex == 0 else -(-need // _STEP) * _STEP)
         if column.flex == 0 or evidence < _ENOUGH:
             natural = max(natural, column.width)
-        return Wish(min(column.width, natural), natural, column.flex, column.leaves)
+        return Wish(min(column.width, natural), natural, column.flex, leaves, first=column.first)
 
 
 def plain(row: Row, column: Column) -> str:

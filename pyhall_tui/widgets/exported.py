@@ -1,7 +1,9 @@
 """What `E` writes of a table: plain values by column, in the order shown."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from pyhall_tui.widgets.columns import Column, Row, plain
 
 
 class Exported(NamedTuple):
@@ -27,3 +29,18 @@ class HasExport(Protocol):
 
     def exported(self) -> Exported | None:
         """Return what is shown now; None if that is nothing."""
+
+
+def records_of(
+    columns: Sequence[Column],
+    keys: Iterable[str],
+    row: Callable[[str], Row],
+    values: Callable[[str], Mapping[str, Any] | None] | None,
+) -> Iterator[dict[str, Any]]:
+    """Yield a table's rows: their own values, and what their cells say where they have none."""
+    for key in keys:
+        own = values(key) if values is not None else {}
+        if own is None:
+            continue
+        cells = Row({}) if all(column.key in own for column in columns) else row(key)
+        yield {c.field or c.key: own[c.key] if c.key in own else plain(cells, c) for c in columns}

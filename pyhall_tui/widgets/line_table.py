@@ -5,7 +5,7 @@ keys; the `row` callable makes their cells when they are drawn. The cursor is a 
 updates, sorts and filters.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,7 +24,7 @@ from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.textual_internals import update_scrollbars
 from pyhall_tui.widgets.cells import STYLES
 from pyhall_tui.widgets.column_widths import GAP, GUTTER
-from pyhall_tui.widgets.columns import Column, Columns, Row, fit, merged, plain
+from pyhall_tui.widgets.columns import Column, Columns, Row, fit, merged
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.table_keys import TABLE_KEYS, Marks
 
@@ -144,8 +144,8 @@ class LineTable(ScrollView, can_focus=True):
         self._strips: dict[str, Strip] = {}
         """As last drawn; whatever changes a row, even the cursor, goes through `refresh_rows`."""
         self._styles: dict[tuple[Style, bool], RichStyle] = {}
-        self._is_measured = True
-        """Whether the columns know the rows that were shown last; not before the table has a size."""
+        self._measured_lines = 0
+        """How high the table was when the columns last got to know the rows that are on screen."""
         self._measured: dict[str, Row] = {}
         """Rows that were measured and not drawn yet; the first frame makes each only once."""
         self._is_to_lay_out = False
@@ -267,26 +267,20 @@ class LineTable(ScrollView, can_focus=True):
 
     def exported(self) -> "Exported":
         """Return the marked rows, or else all that are shown, and the columns shown, but with whole values."""
-        from pyhall_tui.widgets.exported import Exported  # not before the first frame
+        from pyhall_tui.widgets.exported import Exported, records_of  # not before the first frame
 
         shown, hidden = [column for column, _ in self._columns.shown], self._columns.hidden
         names = [[column.field or column.key for column in columns] for columns in (shown, hidden)]
         self.marked.forget_lost(self._keys, self._is_there)
         marked = self.marked.in_order(self._keys) if self.ACTS_ON_MARKS else []
-        records = partial(self._records, [*shown, *hidden], marked or self._keys)
+        records = partial(records_of, [*shown, *hidden], marked or self._keys, self._row, self._values)
         return Exported(self._what, tuple(names[0]), records, tuple(names[1]), len(marked))
-
-    def _records(self, columns: Sequence[Column], keys: Iterable[str]) -> Iterator[dict[str, Any]]:
-        for key in keys:
-            values = self._values(key) if self._values is not None else {}
-            if values is None:
-                continue
-            row = Row({}) if all(column.key in values for column in columns) else self._row(key)
-            yield {c.field or c.key: values[c.key] if c.key in values else plain(row, c) for c in columns}
 
     def set_sort(self, column: str | None, *, descending: bool) -> None:
         """Show by which column the rows are sorted, with a symbol in its title."""
         self.sorted_by, self.descending = column, descending
+        if self._columns.is_laid_out:
+            self._lay_out()
         self.refresh()
 
     def action_cursor(self, step: int) -> None:
@@ -328,7 +322,7 @@ class LineTable(ScrollView, can_focus=True):
         self._follow_size()
         self._keep_cursor_in_view()
         self._measure()
-        self._columns.lay_out(self.size.width, roomy=self._roomy)
+        self._fit_columns()
         self.post_message(self.ViewMoved(self))
 
     def on_focus(self) -> None:
@@ -360,10 +354,10 @@ class LineTable(ScrollView, can_focus=True):
             self.post_message(self.ViewMoved(self))
 
     def render_line(self, y: int) -> Strip:
-        if not self._is_measured:
+        if self._measured_lines != self.size.height:  # it is drawn before it hears of its new size
             self._measure()
         if not self._columns.is_laid_out:
-            self._columns.lay_out(self.size.width, roomy=self._roomy)
+            self._fit_columns()
         if y == 0:
             return self._header()
         position = y - 1 + self.scroll_offset.y
@@ -376,7 +370,7 @@ class LineTable(ScrollView, can_focus=True):
 
     def _measure(self) -> None:
         """Let the columns know the rows that are on screen now, and lay them out again if they need other widths."""
-        self._is_measured = self.size.height > 0
+        self._measured_lines = self.size.height
         changed = False
         for key in self.visible_keys:
             if not self._columns.knows(key):
@@ -388,9 +382,12 @@ class LineTable(ScrollView, can_focus=True):
     def _lay_out(self) -> None:
         """Give the columns their widths, and draw everything if they changed."""
         self._is_to_lay_out = False
-        if self._columns.lay_out(self.size.width, roomy=self._roomy):
+        if self._fit_columns():
             self._strips.clear()
             self.refresh()
+
+    def _fit_columns(self) -> bool:
+        return self._columns.lay_out(self.size.width, roomy=self._roomy, sorted_by=self.sorted_by)
 
     def _strip(self, key: str) -> Strip:
         """Return the row as last drawn, or draw it."""
@@ -445,11 +442,9 @@ class LineTable(ScrollView, can_focus=True):
         return sum(map(parse, words), start=self.visual_style).rich_style
 
     def _press_header(self, x: int) -> None:
-        left = GUTTER
-        for column, width in self._columns.shown:
-            if left <= x < left + width + GAP and column.sortable:
-                self.post_message(self.HeaderPressed(self, column.key))
-            left += width + GAP
+        column = self._columns.at(x)
+        if column is not None and column.sortable:
+            self.post_message(self.HeaderPressed(self, column.key))
 
     def _move(self, position: int) -> None:
         if self._keys:

@@ -60,6 +60,24 @@ async def test_a_row_says_everything_in_words_and_shows_hostile_texts_as_they_ar
         assert "\x1b" not in opened.text() and "\x9b" not in opened.text()
 
 
+async def test_what_changed_has_its_room_before_source_and_correlation(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, size=(120, 36)) as opened:
+        banned = info(
+            "org.yourco.code-review.prod-03",
+            before="clean",
+            after="BANNED",
+            detail="Unreviewed branch",
+            correlation_id="req-77",
+        )
+        opened.workspace.take_events([banned])
+        await go_to_activity(opened)
+        await until(lambda: "code-review.prod-03" in opened.text())
+        assert sum("clean → BANNED: Unreviewed branch" in line for line in opened.text().splitlines()) == 2
+        await opened.pilot.resize_terminal(170, 36)
+        await opened.pilot.pause()
+        assert "CORRELATION" in opened.text() and "clean → BANNED: Unreviewed branch" in opened.text()
+
+
 async def test_what_happens_now_comes_by_itself_folded_and_while_paused_is_counted(
     open_app: OpenApp, hall: LiveHall
 ) -> None:

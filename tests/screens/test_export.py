@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Button, Checkbox
 
+from pyhall_tui.render.text import iso_time
 from pyhall_tui.screens.dispatch.screen import DispatchScreen
 from pyhall_tui.screens.export import ExportScreen
 from pyhall_tui.widgets.field import Field
@@ -192,3 +193,16 @@ async def test_a_table_in_a_dialog_is_exported_too(open_app: OpenApp, hall: Live
         opened.screen.query_one("#silences", LineTable).focus()
         [silence] = csv.DictReader((await write(opened, "silences.csv")).splitlines())
         assert silence["reason"] == "'=upgrade" and "wkr_*" in silence["what"]
+        assert silence["until"] == iso_time(opened.clock.now().wall + 3_600)
+
+
+async def test_the_overviews_profiles_are_exported_with_their_times_in_utc(open_app: OpenApp, hall: LiveHall) -> None:
+    hall.add_worker("wkr_a")
+    async with open_app(profile_of(hall), key=hall.key, watch=("wkr_a",), size=(200, 40)) as opened:
+        await fleet_shown(opened, "wkr_a")
+        await opened.pilot.press("0")
+        await until(lambda: opened.app.current_mode == "overview" and "1 clean" in opened.text())
+        await opened.pilot.pause()
+        [profile] = csv.DictReader((await write(opened, "profiles.csv")).splitlines())
+        assert profile["registry"] == hall.url and profile["namespace"] == opened.workspace.profile.namespace
+        assert profile["oldest_verdict_at"].endswith("+00:00")

@@ -189,6 +189,13 @@ async def test_one_filter_and_one_order_for_all_workers(
         ]
         await opened.pilot.press("S")
         assert worker_and_fleet(table.keys[0]) == ("wkr_2", "other")
+        await opened.pilot.press("s")
+        assert "PROFILE ▲" in opened.text()
+        assert [worker_and_fleet(key) for key in table.keys] == [
+            (each, name) for name in ("acme", "other") for each in ids
+        ]
+        await opened.pilot.press("S")
+        assert worker_and_fleet(table.keys[0]) == ("wkr_2", "other")
         monkeypatch.setattr(clipboard, "tools", lambda *_: [])  # not on the clipboard of whoever runs the tests
         table.move_to(table.keys[0])  # a key is not taken while a row has just come under the cursor by itself
         write(opened.app, "y", "C")
@@ -269,6 +276,16 @@ async def test_hostile_names_and_ids_are_cleaned(open_app: OpenApp, hall: LiveHa
         await until(lambda: "[bold]␛[2J·evil" in opened.text(), clock=opened.clock)
         assert "[red]acme[/]" in opened.text()
         assert all(line.isprintable() for line in opened.text().splitlines())
+
+
+@pytest.mark.parametrize("lines", [10, 12, 16, 17, 24])
+async def test_the_workers_have_rows_however_low_the_terminal_is(open_app: OpenApp, hall: LiveHall, lines: int) -> None:
+    hall.add_worker("wkr_a")
+    hall.store.ban("wkr_a", "exfiltrates")
+    async with open_app(profile_of(hall), key=hall.key, watch=("wkr_a", "wkr_b"), size=(100, lines)) as opened:
+        await show_overview(opened)
+        await until(lambda: "BANNED" in opened.text(), clock=opened.clock)
+        assert "wkr_a" in opened.text()
 
 
 async def test_without_a_profile_it_says_how_to_begin(open_app: OpenApp) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
+from textual.screen import ModalScreen
 
 from pyhall_tui.render.text import Cell, clean
 from pyhall_tui.shell.theme import DARK
@@ -23,6 +24,7 @@ class TableApp(App[None]):
         self.drawn: list[str] = []
         self.rows = [f"row-{number}" for number in range(rows)]
         self.opened: list[str] = []
+        self.ages: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         yield LineTable(COLUMNS, self.row)
@@ -34,7 +36,7 @@ class TableApp(App[None]):
 
     def row(self, key: str) -> Row:
         self.drawn.append(key)
-        return Row({"id": Cell(key), "note": Cell("n"), "age": Cell("1s")})
+        return Row({"id": Cell(key), "note": Cell("n"), "age": Cell(self.ages.get(key, "1s"))})
 
     def on_line_table_opened(self, message: LineTable.Opened) -> None:
         self.opened.append(message.key)
@@ -184,6 +186,32 @@ def test_a_cell_of_any_parts_is_as_wide_as_its_column_and_the_gap(texts: list[st
     """F10."""
     row = Row({"marks": tuple(Cell(text) for text in texts)})
     assert sum(cell_len(piece.text) for piece in pieces(row, "marks", width)) == width + 2
+
+
+async def test_a_row_for_which_the_table_grows_widens_its_column() -> None:
+    """It is drawn before the table hears of its new height."""
+    app = TableApp(2)
+    app.ages["row-2"] = "a long time"
+    async with app.run_test(size=(60, 20)) as pilot:
+        table = app.query_one(LineTable)
+        table.styles.height = 3
+        await pilot.pause()
+        app.push_screen(ModalScreen[None]())
+        table.styles.height = 4
+        table.show([*app.rows, "row-2"])
+        app.pop_screen()
+        await until(lambda: table.size.height == 4)
+        await pilot.pause()
+        assert "a long time" in table.render_line(3).text
+
+
+async def test_the_column_by_which_it_is_sorted_never_leaves() -> None:
+    app = TableApp(1)
+    async with app.run_test(size=(24, 5)):
+        table = app.query_one(LineTable)
+        assert "NOTE" not in table.render_line(0).text
+        table.set_sort("note", descending=True)
+        assert "NOTE ▼" in table.render_line(0).text
 
 
 async def test_a_row_that_looks_as_before_is_not_painted_again() -> None:

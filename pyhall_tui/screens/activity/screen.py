@@ -39,7 +39,7 @@ COLUMNS = (
     Column("when", "  TIME", 14, sortable=False),
     Column("severity", "SEVERITY", 9, sortable=False),
     Column("worker", "WORKER", 16, flex=3, sortable=False, is_id=True),
-    Column("what", "WHAT CHANGED", 20, flex=4, sortable=False),
+    Column("what", "WHAT CHANGED", 20, flex=4, sortable=False, first=60),
     Column("times", "", 4, sortable=False),
     Column("source", "SOURCE", 9, leaves=2, sortable=False),
     Column("correlation", "CORRELATION", 16, leaves=1, sortable=False),

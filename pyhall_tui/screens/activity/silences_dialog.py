@@ -1,6 +1,6 @@
 """The dialog that lists silences, adds some, and ends one before its time."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,7 +13,7 @@ from pyhall_tui.alarms.silences import Silence
 from pyhall_tui.clock import Clock
 from pyhall_tui.journal.alarms import Alarms
 from pyhall_tui.render.event import moment
-from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.render.text import Cell, Style, clean, iso_time
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import Field
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
@@ -49,7 +49,7 @@ class SilencesScreen(DialogScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Dialog("Silences", f"as {self._alarms.operator} · a silenced worker stays in the table"):
-            yield LineTable(_COLUMNS, self._row, id="silences")
+            yield LineTable(_COLUMNS, self._row, id="silences", values=self._values, what="silence")
             yield Field(
                 "worker", "Worker (* for any characters)", value=self._worker, placeholder="wkr_abc123, org.acme.*"
             )
@@ -89,6 +89,12 @@ class SilencesScreen(DialogScreen[None]):
                 "reason": Cell(clean(silence.reason), Style.DIM),
             }
         )
+
+    def _values(self, key: str) -> dict[str, Any] | None:
+        silence = self._shown.get(key)
+        if silence is None:
+            return None
+        return {"until": iso_time(silence.until), "by": silence.by, "reason": silence.reason}
 
     @on(Button.Pressed, "#remove")
     def action_remove(self) -> None:

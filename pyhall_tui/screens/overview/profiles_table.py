@@ -1,7 +1,7 @@
 """The table of profiles: a row for each that is watched, marked if it is chosen for the overview."""
 
-from collections.abc import Callable, Collection
-from typing import ClassVar, Final
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, ClassVar, Final
 
 from textual.binding import Binding, BindingType
 
@@ -17,9 +17,9 @@ COLUMNS: Final = (
     Column("connection", "CONNECTION", 29, flex=3, sortable=False),
     Column("workers", "WORKERS", 18, flex=3, sortable=False),
     Column("alarms", "ALARMS", 7, flex=1, sortable=False),
-    Column("oldest", "OLDEST", 6, leaves=5, sortable=False),
+    Column("oldest", "OLDEST", 6, leaves=5, sortable=False, field="oldest_verdict_at"),
     Column("behind", "SWEEP", 10, leaves=4, sortable=False),
-    Column("changed", "CHANGED", 11, leaves=3, sortable=False),
+    Column("changed", "CHANGED", 11, leaves=3, sortable=False, field="changed_at"),
 )
 
 
@@ -53,8 +53,15 @@ class ProfilesTable(LineTable):
             super().__init__(table)
             self.key = key
 
-    def __init__(self, row: Callable[[str], Row], *, id: str) -> None:  # noqa: A002
-        super().__init__(COLUMNS, row, id=id)
+    def __init__(
+        self,
+        row: Callable[[str], Row],
+        values: Callable[[str], Mapping[str, Any] | None],
+        *,
+        id: str,  # noqa: A002
+    ) -> None:
+        """`values` returns what an export says of a profile (see `LineTable`)."""
+        super().__init__(COLUMNS, row, id=id, values=values, what="profile")
 
     def mark(self, keys: Collection[str]) -> None:
         """Mark the rows that are chosen."""

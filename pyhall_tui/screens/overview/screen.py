@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -11,8 +11,9 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from pyhall_tui.clock import Clock
+from pyhall_tui.fleet.order import SortKey
 from pyhall_tui.profiles.profile_store import ProfileStore
-from pyhall_tui.render.overview import profile_lines
+from pyhall_tui.render.overview import profile_lines, profile_values
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.render.worker import counts_line, worker_values
 from pyhall_tui.screens.base import ModeScreen
@@ -32,11 +33,13 @@ from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.workspace import Workspace
 
 _WHOSE = (
-    Column("profile", "PROFILE", 10, flex=1, sortable=False, is_name=True),
+    Column(SortKey.PROFILE, "PROFILE", 10, flex=1, is_name=True),
     Column("namespace", "NAMESPACE", 12, flex=1, leaves=2, sortable=False),
 )
 _ALL_COLUMNS = (*COLUMNS[:2], *_WHOSE, *COLUMNS[2:])
 """As on the workers screen, and whose each worker is."""
+_LOW = 17
+"""In fewer lines, the profiles have fewer, and nothing is said of the one under the cursor."""
 _NO_PROFILES = "No profile is open or chosen: press a to choose profiles, or make one on Profiles (5)."
 _ONLY_ONE = "Press a to choose the profiles that are listed."
 
@@ -85,7 +88,7 @@ class OverviewScreen(ModeScreen):
 
     def compose_body(self) -> ComposeResult:
         with Vertical(id="kept-frame"):
-            yield ProfilesTable(self._profile_row, id="kept")
+            yield ProfilesTable(self._profile_row, self._profile_values, id="kept")
             yield Static(id="kept-detail", markup=False)
         with Vertical(id="all-frame"):
             yield FilterInput(
@@ -101,6 +104,10 @@ class OverviewScreen(ModeScreen):
                 values=self._worker_values,
                 id="all",
             )
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Leave the workers some lines in a low terminal."""
+        self.set_class(event.size.height < _LOW, "-low")
 
     def on_mount(self) -> None:
         self.query_one("#kept-frame").border_title = Content("profiles")
@@ -235,6 +242,10 @@ class OverviewScreen(ModeScreen):
 
     def _profile_row(self, key: str) -> Row:
         return profiles_table.row_of(self._watched.summary(key), self._clock.now())
+
+    def _profile_values(self, key: str) -> dict[str, Any] | None:
+        summary = self._watched.summary(key)
+        return profile_values(summary, self._clock.now()) if summary is not None else None
 
     def _worker_row(self, key: str) -> Row:
         found = self._watched.worker(key)

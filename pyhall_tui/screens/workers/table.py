@@ -78,6 +78,7 @@ class WorkersTable(LineTable):
         self.roster = roster
         self._now = now
         self._due = due
+        self._sorts = [SortKey(column.key) for column in columns if column.sortable]
         self._query = ""
         self._sort, self._is_reversed = SortKey.STATE, False
         self._counts: dict[State, int] = {}
@@ -109,8 +110,8 @@ class WorkersTable(LineTable):
 
     def sort_by_next(self) -> None:
         """Sort by the next column."""
-        keys = list(SortKey)
-        self._sort_by(keys[(keys.index(self._sort) + 1) % len(keys)], descending=False)
+        sorts = self._sorts
+        self._sort_by(sorts[(sorts.index(self._sort) + 1) % len(sorts)], descending=False)
 
     def reverse(self) -> None:
         """Reverse the order."""
