@@ -80,6 +80,14 @@ class WorkersScreen(ModeScreen):
             id="workers.test",
             tooltip="Try a dispatch with this worker, or with all marked ones",
         ),
+        Binding(
+            "A",
+            "attest",
+            "Attest",
+            show=False,
+            id="workers.attest",
+            tooltip="Attest the package hashes of the marked workers",
+        ),
         Binding("e", "enroll", "Enroll", id="workers.enroll", tooltip="Enroll a new worker"),
         Binding("y", "copy_id", "Copy id", show=False, id="workers.copy_id", tooltip="Copy the worker's id"),
         Binding("h", "copy_hash", "Copy hash", show=False, id="workers.copy_hash", tooltip="Copy the package hash"),
@@ -103,6 +111,7 @@ class WorkersScreen(ModeScreen):
         self._summary: tuple[object, ...] = ()
         self._seen = -1
         self._just_added: JustAdded | None = None
+        self._accepted: dict[str, float] = {}
         self._is_hall = False
         self._beside: WorkerView | None = None
 
@@ -340,6 +349,23 @@ class WorkersScreen(ModeScreen):
             self.post_message(Go("dispatch", fill={"marked": ids}))
         elif ids:
             self.post_message(Go("dispatch", worker_id=ids[0]))
+
+    @one_at_a_time("attest")
+    async def action_attest(self) -> None:
+        """Ask whether to attest the hashes of the marked workers' folders, or say why none can be."""
+        from pyhall_tui.screens.workers.attest_marked import AttestMarkedScreen, sort_out
+
+        if ids := self.table.targets():
+            marked = await sort_out(self.workspace, ids, self.table.keys, self._accepted)
+            if marked.planned:
+                self.app.push_screen(AttestMarkedScreen(self.workspace, marked, self._accepted), self._attested)
+            else:
+                why = "; ".join(f"{reason} ({count:,})" for reason, count in marked.left_out.most_common(3))
+                self.notify(clean(f"Nothing to attest. {why}", 400), severity="warning", timeout=10, markup=False)
+
+    def _attested(self, count: int | None) -> None:
+        if count:
+            self.notify(f"The registry accepted {count:,} package hash{'es' * (count != 1)}.", markup=False)
 
     def action_copy_id(self) -> None:
         if ids := self.table.targets():
