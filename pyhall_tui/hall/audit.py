@@ -68,6 +68,13 @@ def _removal(receipt: str) -> Removal | None:
         return None
 
 
+def time_of(row: Row) -> str | None:
+    """Return when a row says it was made (ISO 8601); None if it says nothing."""
+    receipt = json.loads(row.receipt)
+    at = receipt.get("decided_at") or receipt.get("retention", {}).get("at")
+    return at if isinstance(at, str) else None
+
+
 def hash_of(store: Store, seq: int) -> str:
     """Return a row's hash.
 

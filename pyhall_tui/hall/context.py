@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.hall.audit import Tally
+from pyhall_tui.hall.checkpoints import Signing
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.limiter import Limiter
@@ -65,7 +66,7 @@ class SeenRequest:
 class Hall:
     """A hall: its store, its policy, and how it answers. You can change the attributes while it runs.
 
-    `upstream` is the registry that it follows, if any; whoever starts the hall also runs `upstream`.
+    `upstream` is the registry that it follows, and `signing` signs its log, if anything does.
 
     Args:
         policy: by default the store's own.
@@ -101,6 +102,7 @@ class Hall:
         self.tally = Tally()
         self.decisions = DecisionCounts()
         self.upstream: Upstream | None = None
+        self.signing: Signing | None = None
         self.faults = Faults()
         self.retention = retention or Retention()
         self._state: State | None = None
@@ -149,7 +151,7 @@ class Hall:
             keep_short(self.store, self.retention, self.clock),
             self._watch_policy(),
         ]
-        return [*work, self.upstream.run()] if self.upstream else work
+        return [*work, *(each.run() for each in (self.upstream, self.signing) if each)]
 
     async def _watch_policy(self) -> None:
         """Check the policy even when no request comes, so that a change is noticed at once."""

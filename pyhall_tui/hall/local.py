@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from pyhall_tui import __version__
 from pyhall_tui.hall import audit
+from pyhall_tui.hall.checkpoints import state_of
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.models import Worker, verify_older
 from pyhall_tui.hall.upstream import STALE
@@ -48,6 +49,7 @@ async def status(request: Request) -> Response:
         "denials_today": today.get("deny", 0),
         "holds_today": today.get("hold", 0),
         "upstream": upstream,
+        "log": state_of(hall.store, hall.signing),
         "policy": {
             "rules": len(policy.rule),
             "default": policy.default,
@@ -101,6 +103,7 @@ async def alerts(request: Request) -> Response:
     found = [
         *_upstream_alerts(hall),
         *_policy_alerts(hall),
+        *_log_alerts(hall),
         *_worker_alerts(await hall.long_reads.perhaps_amiss(namespace, _MOST_ALERTS)),
     ]
     found = [{"alert_id": f"{alert['code']}:{alert['worker_id'] or alert['message']}"} | alert for alert in found]
@@ -130,6 +133,11 @@ def _policy_alerts(hall: Hall) -> Iterator[dict[str, Any]]:
         yield _alert(hall.store.now(), "error", "POLICY_NOT_RELOADED", hall.policy.error)
     for hidden in hidden_rules:
         yield _alert(hall.store.now(), "warning", "DENY_SHADOW_RULES_DETECTED", str(hidden))
+
+
+def _log_alerts(hall: Hall) -> Iterator[dict[str, Any]]:
+    if hall.signing and hall.signing.error:
+        yield _alert(hall.store.now(), "error", "LOG_NOT_SIGNED", hall.signing.error)
 
 
 def _worker_alerts(workers: list[Worker]) -> Iterator[dict[str, Any]]:

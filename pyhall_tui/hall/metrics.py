@@ -88,6 +88,13 @@ def _families(hall: "Hall", connections: int) -> Iterator[Family]:
         "The number of the last row of the decision log; NaN if it can't be read.",
         [Sample(_head(hall))],
     )
+    signing = hall.signing
+    yield Family(
+        "pyhall_hall_log_signed",
+        Type.GAUGE,
+        "The number of the last row of the decision log that a signed checkpoint covers; NaN without one.",
+        [Sample(signing.last.seq if signing and signing.last else math.nan)],
+    )
     yield Family(
         "pyhall_hall_policy_current",
         Type.GAUGE,

@@ -1,7 +1,8 @@
-"""`pyhall-tui hall audit …`: check, export and prune a store's decision log."""
+"""`pyhall-tui hall audit …`: check, sign, export and prune a store's decision log."""
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,49 +10,106 @@ from pyhall_tui.commands.hall.group import (
     NO,
     answer_no,
     db_option,
+    errors_explained,
     file_or_stream,
     hall_group,
     json_option,
     open_store,
     say,
 )
+from pyhall_tui.commands.hall.signing import (
+    read_checkpoints,
+    read_public_key,
+    read_signing_key,
+    signing_key_option,
+)
+
+if TYPE_CHECKING:
+    from pyhall_tui.hall.audit import Checked
+    from pyhall_tui.hall.checkpoints import Checkpoint, Proof
+    from pyhall_tui.hall.signed_note import PublicKey
+    from pyhall_tui.hall.store import Store
 
 
 @hall_group.group()
 def audit() -> None:
-    """Check, export and prune the decision log, whose rows are chained by SHA-256."""
+    """Check, sign, export and prune the decision log, whose rows are chained by SHA-256."""
 
 
 @audit.command()
 @click.option("--head", "known", help="SEQ:HASH from an earlier `hall audit head`: the log must still contain it.")
+@click.option(
+    "--public-key",
+    metavar="KEY",
+    help="The public key (or its file) of the hall's checkpoints: the log must be the one that it signed.",
+)
+@click.option(
+    "--checkpoint",
+    "kept",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Checkpoints that you kept elsewhere: the log must still contain them.",
+)
 @json_option
 @db_option
-def verify(known: str | None, as_json: bool, db: Path) -> None:
+def verify(known: str | None, public_key: str | None, kept: Path | None, as_json: bool, db: Path) -> None:
     """Check that no decision was changed, truncated, or removed without a record of it in the log.
 
-    Exit code 1 otherwise, with the first bad row.
+    Whoever can write the store can write a whole new log, which only a signature can show: give --public-key.
+
+    Exit code 1 if the log is not whole, or not the signed one, with the first bad row.
     """
     head = _head(known) if known else None
+    if kept and not public_key:
+        raise click.UsageError("--checkpoint needs --public-key")
     with open_store(db) as store:
         from pyhall_tui.hall.audit import verify as check
 
+        key = read_public_key(public_key) if public_key else None
+        elsewhere = read_checkpoints(kept, key) if kept and key else []
         checked = check(store, head)
+        proof = _proof(store, key, elsewhere) if key and checked.whole else None
+    bad = (checked.bad_seq, checked.why) if proof is None else (proof.bad_seq, proof.why)
     if as_json:
-        import msgspec
-
-        told = {
-            "whole": checked.whole,
-            "decisions": checked.rows,
-            "bad_row": checked.bad_seq,
-            "why": checked.why or None,
-        }
-        taken = msgspec.to_builtins(checked.removal) | {"gone_to": checked.gone} if checked.removal else None
-        click.echo(json.dumps(told | {"taken_out": taken}))
-        raise SystemExit(0 if checked.whole else NO)
-    if not checked.whole:
-        answer_no(f"row {checked.bad_seq} of {db}: {checked.why}")
+        click.echo(json.dumps(_told(checked, proof, bad)))
+        raise SystemExit(0 if bad[0] is None else NO)
+    if bad[0] is not None:
+        answer_no(f"row {bad[0]} of {db}: {bad[1]}")
     taken_out = f"; {checked.removal.told(checked.gone)}" if checked.removal else ""
     say(f"whole: {checked.rows} decision{'s' * (checked.rows != 1)}{taken_out}")
+    say(_proven(proof), err=proof is None)
+
+
+def _proof(store: "Store", key: "PublicKey", elsewhere: "list[Checkpoint]") -> "Proof":
+    from pyhall_tui.hall.checkpoints import prove
+
+    return prove(store, key, elsewhere)
+
+
+def _told(checked: "Checked", proof: "Proof | None", bad: tuple[int | None, str]) -> dict[str, Any]:
+    """Return the answer as JSON."""
+    import msgspec
+
+    taken = msgspec.to_builtins(checked.removal) | {"gone_to": checked.gone} if checked.removal else None
+    return {
+        "whole": bad[0] is None,
+        "decisions": checked.rows,
+        "bad_row": bad[0],
+        "why": bad[1] or None,
+        "taken_out": taken,
+        "proven_to": proof.upto if proof else None,
+        "proven_at": proof.at if proof else None,
+    }
+
+
+def _proven(proof: "Proof | None") -> str:
+    """Return a sentence about what is proven to somebody who doesn't trust the store."""
+    if proof is None:
+        return "not proven: no signature was checked, and whoever can write the store can write a whole new log"
+    if not proof.upto:
+        return "proven: the log is empty"
+    after = f"; {proof.after:,} row{'s' * (proof.after != 1)} after it will be in the next one" if proof.after else ""
+    return f"proven up to row {proof.upto:,}, by the checkpoint of {proof.at}{after}"
 
 
 def _head(text: str) -> tuple[int, str]:
@@ -68,6 +126,59 @@ def head(db: Path) -> None:
     with open_store(db) as store:
         seq, entry = store.log.head()
     say(f"{seq}:{entry}")
+
+
+@audit.command("new-key")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--name", required=True, help="What the key signs for, such as hall.yourco.org.")
+def new_key(file: Path, name: str) -> None:
+    """Make a key that signs the decision log, in FILE, and print its public key.
+
+    Keep FILE outside the store and its backups, readable only by the hall; give the public key to those who check.
+    """
+    with errors_explained():
+        import secrets
+
+        from pyhall_tui.files.whole_file import new_file
+        from pyhall_tui.hall.errors import FileMistake
+        from pyhall_tui.hall.signed_note import NoteMistake, SigningKey
+
+        try:
+            key = SigningKey(name, secrets.token_bytes(32))
+        except NoteMistake as wrong:
+            raise FileMistake(str(wrong)) from None
+        with new_file(file) as out:
+            out.write(key.text().encode())
+    say(str(key.public))
+
+
+@audit.command("public-key")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def public_key(file: Path) -> None:
+    """Print the public key of the signing key in FILE."""
+    with errors_explained():
+        key = read_signing_key(file)
+    say(str(key.public))
+
+
+@audit.command()
+@signing_key_option
+@db_option
+def checkpoint(signing_key: Path | None, db: Path) -> None:
+    """Print the newest signed checkpoint of the log, to keep elsewhere; with a key, sign the log as it is now.
+
+    Exit code 1 if there is none.
+    """
+    with open_store(db) as store:
+        if signing_key:
+            from pyhall_tui.hall.checkpoints import sign_head
+
+            note = sign_head(store, read_signing_key(signing_key))
+        else:
+            note = next(iter(store.log.checkpoints()[-1:]), None)
+    if note is None:
+        answer_no(f"{db} has no checkpoint: serve it with --signing-key, or give one here")
+    click.echo(note, nl=False)
 
 
 @audit.command("export")

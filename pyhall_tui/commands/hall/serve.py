@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhall_tui.commands.hall.group import FAILED, db_option, hall_group, open_store, say
+from pyhall_tui.commands.hall.signing import signing_key_option, signing_of
 from pyhall_tui.commands.hall.upstream import checked_url, follow, key_of_environment
 from pyhall_tui.hosts import is_this_machine, one_spelling
 from pyhall_tui.metrics.address import REMOTE, NotServed, Refused, url
@@ -68,6 +69,12 @@ def _host(name: str) -> str:
     metavar="N",
     help="Remove decisions more than N days older than the newest one; 0 (the default) keeps any age.",
 )
+@signing_key_option
+@click.option(
+    "--checkpoint-to",
+    metavar="FILE|URL",
+    help="Also keep each signed checkpoint there: appended to FILE, or posted to URL as JSON.",
+)
 @click.option("--faults", type=click.Path(path_type=Path), help="Faults in TOML, to test how a client handles them.")
 @click.option("--upstream", metavar="URL", help="Enforce this registry's ban list too; its key is PYHALL_API_KEY.")
 @click.option(
@@ -118,6 +125,8 @@ def serve(
     local_writes: bool,
     keep_decisions: int | None,
     keep_days: float,
+    signing_key: Path | None,
+    checkpoint_to: str | None,
     faults: Path | None,
     upstream: str | None,
     upstream_namespace: str | None,
@@ -163,6 +172,7 @@ def serve(
             retention=Retention(keep_decisions, keep_days),
         )
         store.set_setting("policy_file", str(policy.absolute()) if policy else "")  # for commands on the store
+        hall.signing = signing_of(store, hall.clock, signing_key, checkpoint_to)
         hall.faults.replace(read_faults(faults) if faults else [])
         if above is None:
             forget_state(store)

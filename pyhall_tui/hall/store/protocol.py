@@ -10,6 +10,9 @@ from typing import Any, NamedTuple, Protocol
 from pyhall_tui.hall.models import Ban, Key, Status, Worker
 from pyhall_tui.hall.store.chain import Mark, Row
 
+CHECKPOINTS_KEPT = 5_000
+"""Signed notes about the log's head. Each proves all rows before it; older ones say where a log begins to differ."""
+
 
 class KeptRate(NamedTuple):
     """What a rule recently allowed a worker, written at this moment of both clocks; `Rates` packs `allowed`."""
@@ -290,6 +293,14 @@ class Log(Protocol):
         Raises:
             StoreError: the rows are not whole, so they stay, as evidence.
         """
+        ...
+
+    def put_checkpoint(self, seq: int, note: str) -> None:
+        """Keep a signed note about row `seq`, and the newest `CHECKPOINTS_KEPT` of all."""
+        ...
+
+    def checkpoints(self) -> list[str]:
+        """Return the notes, those about the oldest rows first."""
         ...
 
     def note_ingested(self, namespace: str, decision_id: str, seq: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pyhall_tui.hall.errors import StoreError
 
-VERSION = 4
+VERSION = 5
 _FIRST = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE keys (
@@ -75,6 +75,10 @@ def _fourth() -> str:
     return "\n".join(script)
 
 
+_FIFTH = """
+CREATE TABLE IF NOT EXISTS checkpoints (seq INTEGER PRIMARY KEY, note TEXT NOT NULL);
+"""  # since version 5: the signed heads of the log
+
 _INDEXES = """
 CREATE INDEX IF NOT EXISTS workers_in_order ON workers (enrolled_at, worker_id);
 CREATE INDEX IF NOT EXISTS workers_of ON workers (namespace, enrolled_at, worker_id);
@@ -99,7 +103,7 @@ def prepare(db: sqlite3.Connection, path: str) -> None:
             "INSERT INTO meta VALUES (?, ?)",
             [("store_id", secrets.token_hex(8)), ("ban_revision", "0"), ("policy_revision", "0")],
         )
-    for since, script in ((2, _SECOND), (3, _THIRD), (4, _fourth())):
+    for since, script in ((2, _SECOND), (3, _THIRD), (4, _fourth()), (5, _FIFTH)):
         if version < since:
             for statement in _statements(script):
                 db.execute(statement)

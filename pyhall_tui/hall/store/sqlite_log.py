@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.store.chain import GENESIS, Mark, Row, entry_hash, is_removal
 from pyhall_tui.hall.store.database import Database
-from pyhall_tui.hall.store.protocol import Batch, Tallied
+from pyhall_tui.hall.store.protocol import CHECKPOINTS_KEPT, Batch, Tallied
 from pyhall_tui.hall.store.remembered import Remembered
 
 _IS_REMOVAL = "namespace IS NULL"  # served by an index: every decision has a namespace
@@ -168,6 +168,19 @@ class SqliteLog:
             )
             db.execute("DELETE FROM decisions WHERE seq <= ?", (number,))
         return decisions
+
+    def put_checkpoint(self, seq: int, note: str) -> None:
+        """As `Log` says."""
+        with self._db.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?)", (seq, note))
+            db.execute(
+                "DELETE FROM checkpoints WHERE seq <= (SELECT seq FROM checkpoints ORDER BY seq DESC LIMIT 1 OFFSET ?)",
+                (CHECKPOINTS_KEPT,),
+            )
+
+    def checkpoints(self) -> list[str]:
+        """As `Log` says."""
+        return [note for (note,) in self._db.read("SELECT note FROM checkpoints ORDER BY seq")]
 
     def note_ingested(self, namespace: str, decision_id: str, seq: int) -> bool:
         """As `Log` says."""

@@ -17,6 +17,7 @@ COPIED = {
     "rules": ("position", "rule"),
     LOG: ("seq", "entry_hash", "receipt"),
     "ingested": ("namespace", "decision_id", "seq"),
+    "checkpoints": ("seq", "note"),
 }
 _OWN_META = ("store_id", "ban_revision", "policy_file", "upstream", "upstream_session")  # a copy is a separate store
 

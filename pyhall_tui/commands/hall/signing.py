@@ -1,0 +1,164 @@
+"""Keys that sign the decision log, and the checkpoints that they make: the options and files of the hall commands."""
+
+import asyncio
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyhall_tui.files.regular_file import NotText, edited_text, read_bounded
+
+if TYPE_CHECKING:
+    from pyhall_tui.clock import Clock
+    from pyhall_tui.hall.checkpoints import Checkpoint, Send, Signing
+    from pyhall_tui.hall.signed_note import PublicKey, SigningKey
+    from pyhall_tui.hall.store import Store
+
+_OPEN_TO_OTHERS = stat.S_IRWXO | stat.S_IWGRP | stat.S_IXGRP
+"""Mode bits that a key's file must not have. A service manager may let the service's group read it."""
+_SMALL = 16 * 1024
+
+signing_key_option = click.option(
+    "--signing-key",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Sign the decision log's head with this key (hall audit new-key makes one).",
+)
+
+
+def read_signing_key(path: Path) -> "SigningKey":
+    """Read a signing key, which only its owner may be able to read.
+
+    Raises:
+        OSError, FileMistake: it can't be read or used; no part of the key is in the message.
+    """
+    from pyhall_tui.hall.errors import FileMistake
+    from pyhall_tui.hall.signed_note import NoteMistake, SigningKey
+
+    mode = path.stat().st_mode
+    if os.name == "posix" and mode & _OPEN_TO_OTHERS:
+        raise FileMistake(f"{path}: other users can read or change this key: run chmod 600 on it, or make a new one")
+    try:
+        return SigningKey.read(edited_text(read_bounded(path, _SMALL)))
+    except (NoteMistake, NotText) as wrong:
+        raise FileMistake(f"{path}: {wrong}") from None
+
+
+def read_public_key(given: str) -> "PublicKey":
+    """Read a public key from a line, or from a file with that line.
+
+    Raises:
+        OSError, FileMistake: it can't be read.
+    """
+    from pyhall_tui.hall.errors import FileMistake
+    from pyhall_tui.hall.signed_note import NoteMistake, PublicKey, require_library
+
+    try:
+        require_library()
+        try:
+            return PublicKey.read(given)
+        except NoteMistake:
+            if not os.path.lexists(given):
+                raise
+        return PublicKey.read(edited_text(read_bounded(Path(given), _SMALL)))
+    except (NoteMistake, NotText) as wrong:
+        raise FileMistake(f"{given}: {wrong}") from None
+
+
+def read_checkpoints(path: Path, key: "PublicKey") -> "list[Checkpoint]":
+    """Read a file of checkpoints, each of which this key must have signed.
+
+    Raises:
+        OSError, FileMistake: it can't be read, or one is not a checkpoint of this key.
+    """
+    from pyhall_tui.hall.checkpoints import Checkpoint
+    from pyhall_tui.hall.errors import FileMistake
+    from pyhall_tui.hall.signed_note import NoteMistake, notes_in
+
+    try:
+        found = [Checkpoint.read(note, key) for note in notes_in(edited_text(read_bounded(path)))]
+    except (NoteMistake, NotText) as wrong:
+        raise FileMistake(f"{path}: {wrong}") from None
+    if not found:
+        raise FileMistake(f"{path}: it has no checkpoint")
+    return found
+
+
+def signing_of(store: "Store", clock: "Clock", key_file: Path | None, to: str | None) -> "Signing | None":
+    """Return what signs a hall's log, as its options say; None without a key.
+
+    Raises:
+        OSError, FileMistake, StoreError: the key or the file can't be used, or the log is not the one that was signed.
+        click.UsageError: the options don't fit together.
+    """
+    if key_file is None:
+        if to:
+            raise click.UsageError("--checkpoint-to needs --signing-key")
+        return None
+    from pyhall_tui.hall.checkpoints import Signing
+
+    key = read_signing_key(key_file)
+    known, elsewhere = _elsewhere(to, key.public, clock) if to else (None, None)
+    signing = Signing(store, key, clock, known=known, elsewhere=elsewhere)
+    signing.require_whole()
+    return signing
+
+
+def _elsewhere(to: str, key: "PublicKey", clock: "Clock") -> "tuple[Checkpoint | None, Send]":
+    """Return the newest checkpoint that is kept elsewhere, if that can be read, and what takes further ones there."""
+    if to.startswith(("https://", "http://")):
+        return None, _to_url(to, clock)
+    path = Path(to)
+    known = max(read_checkpoints(path, key), key=lambda each: each.seq) if _is_filled(path) else None
+    _append(path, "")  # what can't be written is said now
+    return known, _to_file(path)
+
+
+def _is_filled(path: Path) -> bool:
+    return os.path.lexists(path) and path.stat().st_size > 0
+
+
+def _to_file(path: Path) -> "Send":
+    async def send(note: str) -> None:
+        await asyncio.to_thread(_append, path, note)
+
+    return send
+
+
+def _append(path: Path, note: str) -> None:
+    from pyhall_tui.files.private_file import open_private
+
+    handle = open_private(path, os.O_WRONLY | os.O_APPEND)
+    try:
+        data = note.encode()
+        while data:
+            data = data[os.write(handle, data) :]
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _to_url(url: str, clock: "Clock") -> "Send":
+    from pyhall_tui.registry.posting import NotPosted, Poster, read_receiver
+
+    try:
+        receiver = read_receiver(url)
+        poster: Any = None
+    except ValueError as wrong:
+        raise click.UsageError(f"--checkpoint-to: {wrong}") from None
+
+    async def send(note: str) -> None:
+        import json
+
+        nonlocal poster
+        try:
+            poster = poster or Poster(receiver, clock)
+            reply = await poster.post(json.dumps({"checkpoint": note}).encode())
+        except (NotPosted, ValueError) as error:
+            raise OSError(str(error)) from None
+        if not 200 <= reply.status < 300:
+            raise OSError(f"{receiver.shown} answers {reply.status}")
+
+    return send

@@ -1,0 +1,180 @@
+"""`pyhall-tui hall audit new-key|public-key|checkpoint|verify` and `hall serve --signing-key`."""
+
+import json
+import os
+import sqlite3
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pyhall_tui.hall import audit
+from pyhall_tui.hall.checkpoints import sign_head
+from pyhall_tui.hall.signed_note import SigningKey, notes_in
+from pyhall_tui.hall.store import SqliteStore
+from tests.hall.process import ASK, Served, run, served
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    file = tmp_path / "key"
+    assert run("audit", "new-key", file, "--name", "hall.yourco.org").exit_code == 0
+    return file
+
+
+@pytest.fixture
+def public(key: Path) -> str:
+    return run("audit", "public-key", key).stdout.strip()
+
+
+@pytest.fixture
+def db(tmp_path: Path, key: Path) -> Path:
+    """A store with a signed log."""
+    file = tmp_path / "hall.db"
+    fill(file)
+    with_store(file, lambda store: sign_head(store, SigningKey.read(key.read_text())))
+    return file
+
+
+def with_store(file: Path, work) -> None:
+    store = SqliteStore(file)
+    work(store)
+    store.close()
+
+
+def fill(file: Path, outcome: str = "deny") -> None:
+    def put(store: SqliteStore) -> None:
+        audit.append(
+            store, *({"outcome": outcome, "namespace": "a", "rule": "r", "decided_at": store.now()} for _ in range(5))
+        )
+
+    with_store(file, put)
+
+
+def test_a_new_key_is_only_for_its_owner_and_never_replaces_one(key: Path, public: str) -> None:
+    if os.name == "posix":
+        assert key.stat().st_mode & 0o777 == 0o600
+    before = key.read_text()
+    again = run("audit", "new-key", key, "--name", "x")
+    assert (again.exit_code, key.read_text()) == (2, before)
+    assert public.startswith("hall.yourco.org+")
+    assert before.strip().split("+")[-1] not in public
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs file modes")
+def test_a_key_that_others_can_read_is_refused(key: Path, db: Path) -> None:
+    key.chmod(0o644)
+    for words in (("audit", "public-key", key), ("audit", "checkpoint", "--signing-key", key, "--db", db)):
+        refused = run(*words)
+        assert refused.exit_code == 2
+        assert "chmod 600" in refused.stderr
+    key.chmod(0o440)  # as a service manager hands it out
+    assert run("audit", "public-key", key).exit_code == 0
+
+
+def test_a_signed_log_is_proven(db: Path, public: str, tmp_path: Path) -> None:
+    done = run("audit", "verify", "--public-key", public, "--db", db)
+    assert done.exit_code == 0
+    assert "proven up to row 5" in done.stdout
+    (tmp_path / "public").write_text(public + "\n")
+    assert run("audit", "verify", "--public-key", tmp_path / "public", "--db", db).exit_code == 0
+    told = json.loads(run("audit", "verify", "--public-key", public, "--json", "--db", db).stdout)
+    assert (told["whole"], told["proven_to"]) == (True, 5)
+
+
+def test_without_a_public_key_nothing_is_called_proven(db: Path) -> None:
+    done = run("audit", "verify", "--db", db)
+    assert done.exit_code == 0
+    assert "not proven" in done.stderr
+
+
+def test_a_log_that_was_written_again_whole_is_a_no(db: Path, public: str, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text(run("audit", "checkpoint", "--db", db).stdout)
+    db.unlink()
+    fill(db, "allow")
+    assert run("audit", "verify", "--db", db).exit_code == 0
+    for words in ((), ("--checkpoint", kept)):
+        refused = run("audit", "verify", "--public-key", public, *words, "--db", db)
+        assert refused.exit_code == 1
+    assert "row 1 of" in refused.stderr and "rewritten" in refused.stderr
+
+
+def test_a_store_that_was_never_signed_is_a_no(tmp_path: Path, public: str) -> None:
+    fill(tmp_path / "old.db")
+    refused = run("audit", "verify", "--public-key", public, "--db", tmp_path / "old.db")
+    assert refused.exit_code == 1
+    assert "no checkpoint" in refused.stderr
+    assert run("audit", "checkpoint", "--db", tmp_path / "old.db").exit_code == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"a\n\n\xe2\x80\x94 b c\n", b"\xff"])
+def test_a_file_that_is_not_a_checkpoint_is_an_error(db: Path, public: str, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "kept").write_bytes(content)
+    refused = run("audit", "verify", "--public-key", public, "--checkpoint", tmp_path / "kept", "--db", db)
+    assert refused.exit_code == 2
+    assert str(tmp_path / "kept") in refused.stderr
+
+
+def test_a_key_that_is_not_one_is_an_error(db: Path) -> None:
+    for given in ("", "hall+x+y", "/nowhere/key"):
+        assert run("audit", "verify", "--public-key", given or "+", "--db", db).exit_code == 2
+    assert run("audit", "verify", "--checkpoint", "x", "--db", db).exit_code == 2
+
+
+def ask(hall: Served) -> None:
+    with hall.http() as http:
+        assert http.post("/api/v1/dispatch", json=ASK).status_code == 200
+
+
+@pytest.mark.thorough
+def test_a_served_hall_signs_its_log_and_keeps_the_checkpoints_elsewhere(
+    tmp_path: Path, key: Path, public: str
+) -> None:
+    db, elsewhere = tmp_path / "hall.db", tmp_path / "elsewhere"
+    options = ("--signing-key", str(key), "--checkpoint-to", str(elsewhere))
+    with served(db, *options) as hall:
+        ask(hall)
+        until_signed(elsewhere, 1)
+        with hall.http() as http:
+            log = http.get("/status").json()["log"]
+        assert (log["seq"], log["signed_by"], log["error"]) == (1, "hall.yourco.org", None)
+        assert log["checkpoint"]["entry_hash"] == log["entry_hash"]
+        ask(hall)
+        if sys.platform != "win32":
+            assert hall.end() == 0
+    first_key = hall.key
+    done = run("audit", "verify", "--public-key", public, "--checkpoint", elsewhere, "--db", db)
+    assert done.exit_code == 0, done.stderr
+    assert "proven up to row 2" in done.stdout
+    connection = sqlite3.connect(db)
+    with connection:
+        connection.executescript(
+            "DELETE FROM decisions; DELETE FROM checkpoints; DELETE FROM meta WHERE name = 'audit_head'"
+        )
+    connection.close()
+    with served(db, *options, key=first_key) as hall:
+        assert hall.process.wait(30) == 2
+        assert hall.process.stderr
+        assert "row 2 was signed" in hall.process.stderr.read()
+
+
+def until_signed(file: Path, count: int) -> None:
+    end = time.monotonic() + 60
+    while len(notes_in(file.read_text()) if file.exists() else []) < count:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_place_without_a_key_is_wrong_usage(db: Path, tmp_path: Path) -> None:
+    refused = run("serve", "--db", db, "--port", "0", "--checkpoint-to", tmp_path / "x")
+    assert refused.exit_code == 2
+    assert "--signing-key" in refused.stderr
+
+
+def test_a_place_that_cannot_be_written_is_said_before_the_start(db: Path, key: Path, tmp_path: Path) -> None:
+    words = ("--signing-key", key, "--checkpoint-to", tmp_path / "none" / "x")
+    refused = run("serve", "--db", db, "--port", "0", *words)
+    assert refused.exit_code == 2
+    assert "none" in refused.stderr
