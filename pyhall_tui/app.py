@@ -384,8 +384,8 @@ class PyHallApp(ConfiguredApp):
             self.notify(chosen.problem, severity="error", timeout=15, markup=False)
         else:
             await self.open_profile(chosen.profile, message.mode)
-            if message.worker_id is not None:
-                self.screen.post_message(Go(message.mode, worker_id=message.worker_id))
+            if message.arrival.worker_id is not None or message.arrival.fill:
+                self.screen.post_message(message.arrival)
 
     @on(CloseProfile)
     async def _on_close_profile(self, message: CloseProfile) -> None:

@@ -1,4 +1,4 @@
-"""The last changes of our own lists (who is watched, what is acknowledged), each with what undoes it."""
+"""The last changes of our own lists (who is watched, what is acknowledged or silenced), each with what undoes it."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -30,12 +30,19 @@ class OwnChanges:
         self._undoes: deque[Callable[[], str]] = deque(maxlen=MOST)
 
     def add(self, undo: Callable[[], str]) -> None:
-        """Note a change. `undo` undoes it, and returns a sentence that says so."""
+        """Note a change. `undo` undoes it, and returns a sentence that says so, or raises a `ValueError` with one."""
         self._undoes.append(undo)
 
     def undo(self) -> str:
-        """Undo the last change, and return a sentence about it."""
-        return self._undoes.pop()() if self._undoes else "There is nothing to undo."
+        """Undo the last change, and return a sentence about it. What could not be undone can be tried again."""
+        if not self._undoes:
+            return "There is nothing to undo. What was sent to a registry can't be undone here."
+        undo = self._undoes.pop()
+        try:
+            return undo()
+        except ValueError as wrong:
+            self._undoes.append(undo)
+            return f"Not undone: {wrong}"
 
 
 def said_workers(ids: Sequence[str]) -> str:

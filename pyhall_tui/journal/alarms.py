@@ -7,6 +7,7 @@ and what the journal made of our own work overrides what we expected.
 import os
 from collections.abc import Callable, Container, Iterable
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -90,7 +91,7 @@ class Alarms:
         """The latest rows that newer ones replaced."""
         self._acts: list[Seen] = []
         self.undoable: Callable[[Callable[[], str]], None] = lambda _: None
-        """Is called after each acknowledgement with what undoes it and returns a sentence about it."""
+        """Is called after each acknowledgement and silence with what undoes it and returns a sentence about it."""
         self._seq = 0
         self._others_writes = 0
         """The journal's number when it was last followed."""
@@ -308,6 +309,11 @@ class Alarms:
         self, until: float, reason: str, *, worker: str = "", namespace: str = "", condition: str = ""
     ) -> Silence:
         """Silence what matches all given values, until that wall time."""
+        silence = self._silence(until, reason, worker=worker, namespace=namespace, condition=condition)
+        self.undoable(partial(self._undo_silence, silence))
+        return silence
+
+    def _silence(self, until: float, reason: str, *, worker: str, namespace: str, condition: str) -> Silence:
         wall = self._clock.now().wall
         silence = Silence(
             id=os.urandom(4).hex(),
@@ -325,9 +331,23 @@ class Alarms:
         self._tell([Change(what=What.SILENCED, at=wall, by=self.operator, silence=silence)])
         return silence
 
+    def _undo_silence(self, silence: Silence) -> str:
+        if all(each.id != silence.id for each in self.book.silences):
+            return f"The silence of {silence.what} has ended already."
+        self._end(silence, self.operator)
+        return f"No longer silenced: {silence.what}."
+
     def unsilence(self, silence: Silence) -> None:
         """End a silence before its time."""
         self._end(silence, self.operator)
+        self.undoable(partial(self._silence_again, silence))
+
+    def _silence_again(self, ended: Silence) -> str:
+        if ended.until <= self._clock.now().wall:
+            return f"The silence of {ended.what} would be over by now."
+        of = {"worker": ended.worker, "namespace": ended.namespace, "condition": ended.condition}
+        self._silence(ended.until, ended.reason, **of)
+        return f"Silenced again: {ended.what}."
 
     def _end(self, silence: Silence, by: str) -> None:
         wall = self._clock.now().wall

@@ -48,6 +48,24 @@ class SavedFilters:
         """
         return self._write(name, None, f"The filter {name} is deleted.")
 
+    def put_back(self, name: str, before: str | None, after: str | None) -> str:
+        """Undo a `save` or a `drop`, if the filter is still as that left it; return what to say.
+
+        Args:
+            before: the filter before that change; None for none.
+            after: the filter after it; None for none.
+
+        Raises:
+            ValueError: as `save`.
+        """
+        now, wrong = self.load()
+        if wrong:
+            raise ValueError(wrong)
+        if now.get(name) != after:
+            return f"The filter {name} has been changed since: it stays as it is."
+        said = f"The filter {name} is deleted again." if before is None else f"The filter {name} is as before."
+        return self._write(name, before, said)
+
     def _write(self, name: str, text: str | None, said: str) -> str:
         try:
             self._store.set_in_table(self._profile, _TABLE, name, text)

@@ -1,5 +1,6 @@
 """The messages between screens and the app. A screen never casts the app: it posts one of these."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from textual.message import Message
@@ -64,10 +65,14 @@ class OpenDemo(Message):
 class OpenProfile(Message):
     """Close what is open, and open this profile on a screen; with the same name, open it again."""
 
-    def __init__(self, name: str, mode: str = "workers", worker_id: str | None = None) -> None:
-        """`worker_id`: go to this worker there."""
+    def __init__(
+        self, name: str, mode: str = "workers", worker_id: str | None = None, marked: Sequence[str] | None = None
+    ) -> None:
+        """`worker_id`: go to this worker there; `marked`: or to these."""
         super().__init__()
-        self.name, self.mode, self.worker_id = name, mode, worker_id
+        self.name, self.mode = name, mode
+        self.arrival = Go(mode, worker_id, {"marked": marked} if marked else None)
+        """What to go to there; nothing if it names nothing."""
 
 
 class CloseProfile(Message):

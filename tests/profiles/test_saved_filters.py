@@ -71,3 +71,17 @@ def test_what_cannot_be_saved_is_a_sentence_and_changes_nothing(filters: SavedFi
     with pytest.raises(ValueError, match="no profile named demo"):
         SavedFilters(ProfileStore(tmp_path / "profiles.toml"), "demo").save("a", "x")
     assert (tmp_path / "profiles.toml").read_text() == TEXT
+
+
+def test_a_change_is_undone_unless_somebody_has_changed_it_since(filters: SavedFilters) -> None:
+    filters.save("mine", "state:banned")
+    assert filters.put_back("mine", None, "state:banned") == "The filter mine is deleted again."
+    assert filters.load()[0] == {}
+    filters.save("mine", "state:banned")
+    filters.drop("mine")
+    assert filters.put_back("mine", "state:banned", None) == "The filter mine is as before."
+    filters.save("mine", "state:stale")
+    assert (
+        filters.put_back("mine", None, "state:banned") == "The filter mine has been changed since: it stays as it is."
+    )
+    assert filters.load()[0] == {"mine": "state:stale"}

@@ -23,7 +23,7 @@ from pyhall_tui.widgets.clipboard import SelectTextScreen
 from tests.clock import ManualClock
 from tests.live_hall import WORKER, LiveHall, live_hall
 from tests.screens.conftest import OpenApp, OpenedApp, no_keyring, profile_of
-from tests.typist import write
+from tests.typist import settled, write
 from tests.waiting import until
 
 WIDE = (200, 40)
@@ -363,3 +363,53 @@ async def test_news_of_another_profile_names_it_and_the_overview_makes_it_seen(
         await until(lambda: opened.app.current_mode == "workers")
         await opened.pilot.pause()
         assert "ALARM" not in opened.text()
+
+
+async def test_hidden_marks_are_counted_and_verified_once_with_the_number_of_each_profile(
+    open_app: OpenApp,
+    hall: LiveHall,
+    other_hall: LiveHall,
+    several: Several,
+) -> None:
+    hall.add_worker("wkr_2", sha256="ab" * 32)
+    several.add(hall, "acme", watch=(WORKER, "wkr_2"))
+    several.add(other_hall, "other", watch=(WORKER,))
+    async with open_app(*several.profiles, keys=several.keys, clock=several.clock, size=WIDE) as opened:
+        screen = await show_overview(opened)
+        await until(lambda: "3 workers of 2 profiles" in opened.text(), clock=opened.clock)
+        screen.workers_table.focus()
+        write(opened.app, "ctrl+a")
+        await settled(opened.app)
+        screen.query_one("#filter", Input).value = "wkr_2"
+        await until(lambda: "• 3 marked (2 hidden)" in opened.text(), clock=opened.clock)
+        write(opened.app, "v")
+        await until(lambda: "Verify 3 workers?" in opened.text())
+        words = opened.words()
+        assert "2 of them are hidden by the filter." in words
+        assert "2 of acme" in words and "1 of other" in words
+        write(opened.app, "y", "y")
+        await until(lambda: "Verifying 3 workers now." in "\n".join(opened.said()))
+
+
+async def test_marks_of_one_profile_go_to_its_matrix_and_those_of_several_are_explained(
+    open_app: OpenApp,
+    hall: LiveHall,
+    other_hall: LiveHall,
+    several: Several,
+) -> None:
+    other_hall.add_worker("wkr_2", sha256="ab" * 32)
+    several.add(hall, "acme", watch=(WORKER,))
+    several.add(other_hall, "other", watch=(WORKER, "wkr_2"))
+    async with open_app(*several.profiles, keys=several.keys, clock=several.clock, size=WIDE) as opened:
+        screen = await show_overview(opened)
+        await until(lambda: "3 workers of 2 profiles" in opened.text(), clock=opened.clock)
+        screen.workers_table.focus()
+        write(opened.app, "ctrl+a", "t")
+        await until(lambda: "The marked workers are of several profiles" in "\n".join(opened.said()))
+        screen.workers_table.unmark()
+        screen.query_one("#filter", Input).value = "profile:other"
+        await until(lambda: len(screen.workers_table.keys) == 2, clock=opened.clock)
+        write(opened.app, "ctrl+a", "t")
+        await until(lambda: opened.app.current_mode == "dispatch", clock=opened.clock)
+        await until(lambda: "2 workers × 1 tier" in opened.words(), clock=opened.clock)
+        assert opened.workspace.profile.name == "other"

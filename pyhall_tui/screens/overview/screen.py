@@ -1,5 +1,6 @@
 """The overview: is anything wrong in any of my namespaces, and is each of them really being watched?"""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -68,6 +69,14 @@ class OverviewScreen(ModeScreen):
         Binding("r", "retry", "Retry", show=False, id="overview.retry", tooltip="Try this profile's registry now"),
         Binding("v", "verify", "Verify", id="overview.verify", tooltip="Verify now"),
         Binding("t", "test", "Dispatch", id="overview.test", tooltip="Try a dispatch with this worker, in its profile"),
+        Binding(
+            "u",
+            "undo",
+            "Undo",
+            show=False,
+            id="overview.undo",
+            tooltip="Undo the last change of the open profile's lists (ten at most)",
+        ),
         Binding("y", "copy_id", "Copy id", show=False, id="overview.copy_id", tooltip="Copy the worker's id"),
         Binding("h", "copy_hash", "Copy hash", show=False, id="overview.copy_hash", tooltip="Copy the package hash"),
         Binding(
@@ -299,13 +308,15 @@ class OverviewScreen(ModeScreen):
         if kept is not None and kept.workspace is not None:
             kept.workspace.connection.try_now()
 
-    def _go(self, kept: KeptProfile, mode: str, worker_id: str | None = None) -> None:
+    def _go(
+        self, kept: KeptProfile, mode: str, worker_id: str | None = None, marked: Sequence[str] | None = None
+    ) -> None:
         """Go to a screen of a profile, which is opened if it is not open; a second key doesn't open it again."""
         if kept.is_open:
-            self.post_message(Go(mode, worker_id=worker_id))
+            self.post_message(Go(mode, worker_id=worker_id, fill={"marked": marked} if marked else None))
         elif not self._is_leaving:
             self._is_leaving = True
-            self.post_message(OpenProfile(kept.profile.name, mode, worker_id=worker_id))
+            self.post_message(OpenProfile(kept.profile.name, mode, worker_id=worker_id, marked=marked))
 
     # -- all workers -------------------------------------------------------------------------------------------
 
@@ -355,16 +366,28 @@ class OverviewScreen(ModeScreen):
             return self.focused is not None and self.focused.id == "all"
         return True
 
+    def action_undo(self) -> None:
+        said = self.workspace.own_changes.undo() if self.has_workspace else "No profile is open: nothing to undo."
+        self.notify(clean(said, 200), markup=False)
+
     def action_verify(self) -> None:
-        found = self._targets()
-        for workspace in {id(each.workspace): each.workspace for each in found}.values():
-            workspace.connection.verify_now([each.worker_id for each in found if each.workspace is workspace])
-        if found:
-            self.notify(f"Verifying {_named(found)} now.", markup=False, timeout=2)
+        from pyhall_tui.screens.overview.verify_marked import question, verify
+
+        found, hidden = self._targets(), self.workers_table.hidden_marks
+        if (dialog := question(found, hidden)) is not None:
+            self.app.push_screen(dialog, lambda agreed: self.notify(verify(found), markup=False) if agreed else None)
+        elif found:
+            self.notify(verify(found), markup=False, timeout=2)
 
     def action_test(self) -> None:
-        if (found := self._watched.worker(self.workers_table.target())) is not None:
-            self._go(found.kept, "dispatch", found.worker_id)
+        found = self._targets()
+        if len({id(each.workspace) for each in found}) > 1:
+            said = "The marked workers are of several profiles: filter by profile: and mark those of one."
+            self.notify(said, severity="warning", markup=False)
+        elif len(found) > 1:
+            self._go(found[0].kept, "dispatch", marked=[each.worker_id for each in found])
+        elif found:
+            self._go(found[0].kept, "dispatch", found[0].worker_id)
 
     def action_copy_id(self) -> None:
         if found := self._targets():
@@ -390,7 +413,3 @@ class OverviewScreen(ModeScreen):
 
 def _profiles(count: int) -> str:
     return f"{count} profile{'s' * (count != 1)}"
-
-
-def _named(found: list[FoundWorker]) -> str:
-    return clean(found[0].worker_id, 80) if len(found) == 1 else f"{len(found)} workers"

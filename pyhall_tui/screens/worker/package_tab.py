@@ -1,6 +1,7 @@
 """The worker's package: the folder, how it compares with what is attested, which files changed, what you can do."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from textual import on
@@ -99,15 +100,20 @@ class PackageTab(Vertical):
 
     def _chosen(self, path: Path | None) -> None:
         if path is not None:
-            self._workspace.set_folder(self._worker_id, path.absolute())
+            self._set_folder(path.absolute())
             if problem := self._workspace.watch_list.problem:
                 self.notify(clean(problem), severity="warning", markup=False)
             self.show()
 
+    def _set_folder(self, folder: Path | None) -> None:
+        before = self._workspace.packages.folder(self._worker_id)
+        self._workspace.set_folder(self._worker_id, folder)
+        self._workspace.own_changes.add(partial(_put_folder_back, self._workspace, self._worker_id, before))
+
     @on(Button.Pressed, "#package-no-folder")
     def forget_folder(self) -> None:
         """Stop comparing the folder, without touching it."""
-        self._workspace.set_folder(self._worker_id, None)
+        self._set_folder(None)
         self.notify("The folder is no longer compared; nothing in it was touched.", markup=False)
         self.show()
 
@@ -206,3 +212,11 @@ class PackageTab(Vertical):
     def _row(self, key: str) -> Row:
         is_there = int(key) < len(self._rows)  # otherwise it is one of the previous rows, about to disappear
         return Row(dict(self._rows[int(key)]._asdict()) if is_there else {})
+
+
+def _put_folder_back(workspace: Workspace, worker_id: str, folder: Path | None) -> str:
+    """Undo a choice of a folder; return what to say."""
+    if worker_id not in workspace.fleet:
+        return f"{worker_id[:80]} is not watched any more, so its folder stays as it was."
+    workspace.set_folder(worker_id, folder)
+    return f"{worker_id[:80]} is compared with {folder} again." if folder else f"{worker_id[:80]} has no folder again."

@@ -14,7 +14,7 @@ from pyhall_tui.fleet.events import Event
 from pyhall_tui.registry.models import Verdict
 from pyhall_tui.render.event import event_row
 from pyhall_tui.render.history import timeline_lines
-from pyhall_tui.render.text import Cell, Style, clean_lines
+from pyhall_tui.render.text import Cell, Style, clean, clean_lines
 from pyhall_tui.render.worker import raw_json
 from pyhall_tui.screens.messages import ConnectionChanged, CopyText, EventsHappened, Go
 from pyhall_tui.screens.worker.incident_note import copy_note
@@ -55,6 +55,14 @@ class WorkerDetailScreen(Screen[None]):
             tooltip="Open its evidence log",
         ),
         Binding("x", "remove", "Remove", id="worker.remove", tooltip="Take it off the watch list"),
+        Binding(
+            "u",
+            "undo",
+            "Undo",
+            show=False,
+            id="worker.undo",
+            tooltip="Undo the last change of your lists (ten at most)",
+        ),
         Binding("left", "tab(-1)", "Tab", show=False, id="worker.previous_tab", tooltip="Previous tab"),
         Binding("right", "tab(1)", "Tab", show=False, id="worker.next_tab", tooltip="Next tab"),
     ]
@@ -157,6 +165,9 @@ class WorkerDetailScreen(Screen[None]):
 
     def action_remove(self) -> None:
         self.post_message(Go("workers", fill={"remove": self._worker_id}))
+
+    def action_undo(self) -> None:
+        self.notify(clean(self._workspace.own_changes.undo(), 200), markup=False)
 
     def action_tab(self, step: int) -> None:
         tabs = ["overview", "package", "history", "raw"]

@@ -21,5 +21,11 @@ def choose_filter(screen: ModeScreen, now: str, counts: Mapping[State, int], cho
     if is_open(screen.app, FiltersScreen):
         return
     store = cast(_HasProfiles, screen.app).profile_store
-    saved = SavedFilters(store, screen.workspace.profile.name) if screen.has_workspace else None
-    screen.app.push_screen(FiltersScreen(saved, now, counts), lambda text: chosen(text) if text else None)
+    saved, undoable = None, _nothing
+    if screen.has_workspace:
+        saved, undoable = SavedFilters(store, screen.workspace.profile.name), screen.workspace.own_changes.add
+    screen.app.push_screen(FiltersScreen(saved, now, counts, undoable), lambda text: chosen(text) if text else None)
+
+
+def _nothing(undo: Callable[[], str]) -> None:
+    """Without a profile no filter is saved, so there is nothing to undo."""

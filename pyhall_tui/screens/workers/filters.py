@@ -1,7 +1,8 @@
 """The list of filters to choose from: those saved in the profile, and one for each state, with its count."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import on
@@ -42,10 +43,23 @@ class FiltersScreen(DialogScreen[str]):
     }
     """
 
-    def __init__(self, saved: SavedFilters | None, now: str, counts: Mapping[State, int]) -> None:
-        """`saved`: those of the open profile, if there is one; `now`: the filter that is set; `counts`: by state."""
+    def __init__(
+        self,
+        saved: SavedFilters | None,
+        now: str,
+        counts: Mapping[State, int],
+        undoable: Callable[[Callable[[], str]], None],
+    ) -> None:
+        """Make the list.
+
+        Args:
+            saved: those of the open profile, if there is one.
+            now: the filter that is set.
+            counts: how many workers there are by state.
+            undoable: is called after each change with what undoes it and returns a sentence about it.
+        """
         super().__init__()
-        self._saved, self._now = saved, now.strip()
+        self._saved, self._now, self._undoable = saved, now.strip(), undoable
         self._by_state = {
             f"{_STATE}{state}": (LOOKS[state].word.lower(), f"state:{state.name.lower()}", count)
             for state, count in counts.items()
@@ -101,11 +115,14 @@ class FiltersScreen(DialogScreen[str]):
         field = self.query_one("#name", Input)
         if self._saved is None:
             return
+        name = field.value.strip()
+        before = self._by_name.get(name)
         try:
-            said = await asyncio.to_thread(self._saved.save, field.value.strip(), self._now)
+            said = await asyncio.to_thread(self._saved.save, name, self._now)
         except ValueError as wrong:
             self.query_one("#said", Static).update(clean(wrong))
             return
+        self._undoable(partial(self._saved.put_back, name, before, self._now))
         field.value = ""
         await self._load(said)
 
@@ -119,6 +136,9 @@ class FiltersScreen(DialogScreen[str]):
             self.query_one("#said", Static).update("The filters by state stay: only saved ones can be deleted.")
             return
         try:
-            await self._load(await asyncio.to_thread(self._saved.drop, key))
+            said = await asyncio.to_thread(self._saved.drop, key)
         except ValueError as wrong:
             self.query_one("#said", Static).update(clean(wrong))
+            return
+        self._undoable(partial(self._saved.put_back, key, self._by_name.get(key), None))
+        await self._load(f"{said} Press u on the table behind to undo it.")
