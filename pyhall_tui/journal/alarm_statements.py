@@ -16,6 +16,10 @@ from pyhall_tui.journal import alarm_questions
 from pyhall_tui.journal.rows import Seen
 
 _SHORT = 1_024
+_PUT = (
+    f"INSERT OR REPLACE INTO alarms (profile, {', '.join(alarm_questions.COLUMNS)})"
+    f" VALUES (?{',?' * len(alarm_questions.COLUMNS)})"
+)
 _SEEN_EARLIER = 1
 """In an event's column `acknowledged`: seen, but the act is unknown. Otherwise it is the act; 0 for not seen."""
 
@@ -157,10 +161,7 @@ def _as_kept(event: Event) -> Event:
 
 
 def _put(connection: sqlite3.Connection, profile: str, alarm: Alarm) -> None:
-    columns = ", ".join(["profile", *alarm_questions.COLUMNS])
-    marks = ",".join("?" * (1 + len(alarm_questions.COLUMNS)))
-    values = [_value(getattr(alarm, field)) for field in alarm_questions.FIELDS]
-    connection.execute(f"INSERT OR REPLACE INTO alarms ({columns}) VALUES ({marks})", (profile, *values))
+    connection.execute(_PUT, (profile, *map(_value, msgspec.structs.astuple(alarm))))
 
 
 def tell(connection: sqlite3.Connection, profile: str, change: Change) -> None:
@@ -183,4 +184,4 @@ def _text(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return str(text).encode("utf-8", "backslashreplace").decode()
+    return str(text) if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

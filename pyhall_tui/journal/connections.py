@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from pyhall_tui.journal.open_file import Connect, begin_anew, code_of, is_damage, open_file, open_memory
+from pyhall_tui.journal.turns import PATIENCE_MS
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-
-_WRITER_PATIENCE_MS = 2_000
 
 
 class JournalFile:
@@ -153,7 +152,7 @@ class JournalFile:
     def _be_patient(self) -> None:
         """Let the writer wait for another program's transaction; a reader never waits that long."""
         with suppress(sqlite3.Error):
-            self._opened.write.execute(f"PRAGMA busy_timeout={_WRITER_PATIENCE_MS}")
+            self._opened.write.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:

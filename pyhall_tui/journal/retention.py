@@ -4,6 +4,8 @@ import sqlite3
 
 import msgspec
 
+from pyhall_tui.journal.turns import begin
+
 DAY = 86_400.0
 DAYS_OF_USE = 7
 
@@ -37,7 +39,7 @@ def tidy(connection: sqlite3.Connection, retention: Retention, now: float) -> No
     Raises:
         sqlite3.Error: as any write.
     """
-    connection.execute("BEGIN IMMEDIATE")
+    begin(connection)
     for table, most in (("events", retention.events), ("dispatches", retention.dispatches)):
         connection.execute(
             f"DELETE FROM {table} WHERE at < ? OR id <= (SELECT id FROM {table} ORDER BY id DESC LIMIT 1 OFFSET ?)",

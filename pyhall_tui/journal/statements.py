@@ -198,14 +198,18 @@ def delete_verdict(connection: sqlite3.Connection, profile: str, worker_id: str)
 
 def _text(text: str | None, most: int = _SHORT) -> str:
     """Return at most that many characters, without any that UTF-8 can't encode (a lone surrogate from an argument)."""
-    return (text or "")[:most].encode("utf-8", "backslashreplace").decode()
+    return _encodable((text or "")[:most])
 
 
 def _masked(text: str, most: int = _SHORT) -> str:
     """Return the beginning of a text, without a secret or the half of one that the cut would leave."""
     from pyhall_tui.logs.masking import mask  # with the first write, which is after the first frame
 
-    return mask(text, most).encode("utf-8", "backslashreplace").decode()
+    return _encodable(mask(text, most)) if text else ""
+
+
+def _encodable(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _optional(text: str | None, most: int = _SHORT) -> str | None:

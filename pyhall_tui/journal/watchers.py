@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pyhall_tui.journal.connections import JournalFile
+from pyhall_tui.journal.turns import begin
 
 
 class Holder(NamedTuple):
@@ -75,7 +76,7 @@ class Watchers:
         changed = [False]
 
         def transaction(connection: sqlite3.Connection) -> None:
-            connection.execute("BEGIN IMMEDIATE")
+            begin(connection)
             changed[0] = change(connection)
             connection.execute("COMMIT")
 

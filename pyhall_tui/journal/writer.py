@@ -6,7 +6,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 from pyhall_tui.clock import Clock
@@ -15,11 +14,14 @@ from pyhall_tui.journal.connections import JournalFile
 from pyhall_tui.journal.last_verdict import LastVerdict
 from pyhall_tui.journal.open_file import is_damage, reason
 from pyhall_tui.journal.retention import Retention, tidy
+from pyhall_tui.journal.turns import begin
 
 _log = logging.getLogger(__name__)
 
 PACE = 0.5
-"""Seconds between two transactions: how much a `kill -9` may lose."""
+"""Seconds from one transaction's beginning to the next one's: about how much a `kill -9` may lose."""
+_LEAST = 0.2
+"""The least part of it between two transactions, however long they take."""
 _CHECKED_AFTER = 1.0
 """Seconds after the start at which the file is looked through for damage, if nothing is to be written before."""
 _SLOWEST = 5.0
@@ -41,6 +43,11 @@ class _Item(NamedTuple):
     work: Work
     on_commit: Callable[[], None] | None = None
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits until it is on disk."""
+        return self.on_commit is not None
+
 
 class _Taken(NamedTuple):
     """What one transaction writes."""
@@ -49,6 +56,13 @@ class _Taken(NamedTuple):
     verdicts: dict[tuple[str, str], LastVerdict | None]
     mark: int
     """How much had been queued when it was taken."""
+
+
+class _Written(NamedTuple):
+    """What one transaction has written."""
+
+    taken: _Taken
+    committed: list[_Item]
 
 
 class Writer:
@@ -163,29 +177,39 @@ class Writer:
     def _run(self) -> None:
         with self._condition:  # to look through a large file takes a processor that the first frame needs
             self._condition.wait_for(lambda: self._hurry or self._has_work(), _CHECKED_AFTER)
+        begun = time.monotonic()
         self._attempt(lambda: self._store.check(lambda: self._closing))
         if self._store.damage_seen:
             self._store.begin_anew()
         self.checked.set()
-        wait = self._pace
+        wait = self._until_next(begun)
         while not (self._closing and (self._done >= self._put or time.monotonic() > self._give_up)):
-            taken = self._take(wait)
-            if self._attempt(partial(self._keep, taken)):
-                wait = self._pace
-                self._tell_done(taken)
-                self._tidy_now_and_then(len(taken.items) + len(taken.verdicts))
+            self._collect(wait)
+            begun = time.monotonic()
+            if self._attempt(self._keep):
+                wait = self._until_next(begun)
+                self._tidy_now_and_then()
             else:
-                wait = min(_SLOWEST, wait * 2)
-                self._put_back(taken)
+                wait = min(_SLOWEST, max(wait, self._pace) * 2)
                 if self._closing:
                     time.sleep(_LAST_TRIES)
         self._store.close()
 
-    def _take(self, wait: float) -> _Taken:
-        """Wait for work, collect for `wait` seconds unless hurried, and take everything."""
+    def _until_next(self, begun: float) -> float:
+        """Return how long to collect if the last transaction began then: the next one may take as long again."""
+        return max(self._pace - (time.monotonic() - begun), _LEAST * self._pace)
+
+    def _collect(self, wait: float) -> None:
+        """Wait for work, and collect for `wait` seconds unless hurried."""
         with self._condition:
             self._condition.wait_for(self._has_work)
+        _load_what_writing_needs()
+        with self._condition:
             self._condition.wait_for(lambda: self._hurry or self._closing, wait)
+            self._hurry = False
+
+    def _take(self) -> _Taken:
+        with self._condition:
             self._hurry = False
             taken = _Taken(list(self._items), self._verdicts, self._put)
             self._items.clear()
@@ -216,24 +240,47 @@ class Writer:
         self._trouble = ""
         return True
 
-    def _keep(self, taken: _Taken) -> None:
+    def _keep(self) -> None:
         if self._store.damage_seen:
             self._store.begin_anew()
-        self._commit(taken)
+        written: list[_Written] = []
+        self._store.write(lambda connection: written.append(self._transaction(connection)))
+        for taken, committed in written:
+            for item in committed:
+                if item.on_commit is not None:
+                    item.on_commit()
+            self._tell_done(taken)
+            self._since_tidy += len(taken.items) + len(taken.verdicts)
 
-    def _commit(self, taken: _Taken) -> None:
-        committed: list[_Item] = []
-        self._store.write(partial(self._transaction, taken, committed))
-        for item in committed:
-            if item.on_commit is not None:
-                item.on_commit()
+    def _transaction(self, connection: sqlite3.Connection) -> _Written:
+        """Write everything that waits when it is our turn: with several programs on the file, that may take a while."""
+        taken = self._begin(connection)
+        try:
+            committed, bad = self._write(taken, connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            self._put_back(taken)
+            raise
+        self._unwritable += bad
+        return _Written(taken, committed)
 
-    def _transaction(self, taken: _Taken, committed: list[_Item], connection: sqlite3.Connection) -> None:
-        # If somebody waits for it, it has to survive a power cut, not only the end of this program.
-        level = "FULL" if any(item.on_commit is not None for item in taken.items) else "NORMAL"
-        connection.execute(f"PRAGMA synchronous={level}")
-        connection.execute("BEGIN IMMEDIATE")
+    def _begin(self, connection: sqlite3.Connection) -> _Taken:
+        while True:
+            with self._condition:
+                is_safe = any(item.is_awaited for item in self._items)
+            # If somebody waits for it, it has to survive a power cut, not only the end of this program.
+            connection.execute(f"PRAGMA synchronous={'FULL' if is_safe else 'NORMAL'}")
+            begin(connection)
+            taken = self._take()
+            if is_safe or not any(item.is_awaited for item in taken.items):
+                return taken
+            self._put_back(taken)  # the one that is awaited came only just now
+            connection.rollback()
+
+    def _write(self, taken: _Taken, connection: sqlite3.Connection) -> tuple[list[_Item], int]:
+        """Write the rows; return the items that were written, and how many rows can't be."""
         bad, now = 0, self._clock.now().wall
+        committed: list[_Item] = []
         # Before the rest, so that a profile's new name comes to those that were queued under the old one.
         for (profile, worker_id), row in taken.verdicts.items():
             bad += not self._is_written(_verdict_work(profile, worker_id, row, now), connection)
@@ -242,8 +289,7 @@ class Writer:
                 committed.append(item)
             else:
                 bad += 1
-        connection.execute("COMMIT")
-        self._unwritable += bad
+        return committed, bad
 
     def _is_written(self, work: Work, connection: sqlite3.Connection) -> bool:
         """Write one row; if it can't be written as it is, the others are not held up."""
@@ -271,8 +317,7 @@ class Writer:
                 self._items.popleft()
             self._lost += surplus
 
-    def _tidy_now_and_then(self, written: int) -> None:
-        self._since_tidy += written
+    def _tidy_now_and_then(self) -> None:
         now = time.monotonic()
         if self._closing or (self._since_tidy < _TIDY_ROWS and now - self._tidied < _TIDY_EVERY):
             return
@@ -280,6 +325,13 @@ class Writer:
         self._tidied = now
         wall = self._clock.now().wall
         self._attempt(lambda: self._store.write(lambda connection: tidy(connection, self._retention, wall)))
+
+
+def _load_what_writing_needs() -> None:
+    """Import it before the first transaction: other programs would wait for it too."""
+    import hashlib  # noqa: F401 (the ids of alarms)
+
+    import pyhall_tui.logs.masking  # noqa: F401
 
 
 def _verdict_work(profile: str, worker_id: str, row: LastVerdict | None, now: float) -> Work:
