@@ -4,6 +4,7 @@ SQLite's own wait is the opposite: the longer it lasts, the less often it looks 
 comes later gets the file, and one of several busy programs may wait for seconds.
 """
 
+import math
 import sqlite3
 import time
 
@@ -34,7 +35,7 @@ def begin(connection: sqlite3.Connection) -> None:
 
 def pause_after(waited: float) -> float:
     """Return the seconds until the next look, after so many seconds of waiting."""
-    return max(_AT_LAST, _AT_FIRST * 0.5 ** (waited / _HALVED_EVERY))
+    return max(_AT_LAST, _AT_FIRST * math.exp2(-waited / _HALVED_EVERY))
 
 
 def _is_begun(connection: sqlite3.Connection, waited: float) -> bool:
