@@ -386,6 +386,8 @@ class PyHallApp(ConfiguredApp):
             await self.open_profile(chosen.profile, message.mode)
             if message.arrival.worker_id is not None or message.arrival.fill:
                 self.screen.post_message(message.arrival)
+            if message.opens:
+                self.action_open(message.opens)
 
     @on(CloseProfile)
     async def _on_close_profile(self, message: CloseProfile) -> None:

@@ -130,14 +130,14 @@ def alarm_line(one: Listed, silence: Silence | None, now: float) -> str:
     return f"{full_time(alarm.fired_at)}  {glyph} {WORDS[alarm.severity]}  {sentence(alarm)}  [{state}]"
 
 
-def standing_counts(counted: Mapping[Standing, int]) -> list[Cell]:
-    """Return how many alarms there are in each state: `2 firing · 1 acknowledged · 14 resolved`."""
+def standing_counts(counted: Mapping[Standing, int], profile: str) -> list[Cell]:
+    """Return whose alarms these are, and how many are in each state: `acme`, `2 firing`, `14 resolved`."""
     cells = [
         Cell(f"{counted[standing]:,} {STANDING_WORDS[standing]}", _STYLES.get(standing, Style.WARNING))
         for standing in Standing
         if counted.get(standing)
     ]
-    return cells or [Cell("Nothing has fired yet.", Style.GOOD)]
+    return [Cell(profile, Style.STRONG), *(cells or [Cell("nothing has fired yet", Style.GOOD)])]
 
 
 def silences_line(silences: Sequence[Silence], now: float) -> list[Cell]:

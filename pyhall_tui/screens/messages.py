@@ -66,11 +66,16 @@ class OpenProfile(Message):
     """Close what is open, and open this profile on a screen; with the same name, open it again."""
 
     def __init__(
-        self, name: str, mode: str = "workers", worker_id: str | None = None, marked: Sequence[str] | None = None
+        self,
+        name: str,
+        mode: str = "workers",
+        worker_id: str | None = None,
+        marked: Sequence[str] | None = None,
+        opens: str = "",
     ) -> None:
-        """`worker_id`: go to this worker there; `marked`: or to these."""
+        """`worker_id`: go to this worker there; `marked`: or to these; `opens`: then open this, a key of `OPENED`."""
         super().__init__()
-        self.name, self.mode = name, mode
+        self.name, self.mode, self.opens = name, mode, opens
         self.arrival = Go(mode, worker_id, {"marked": marked} if marked else None)
         """What to go to there; nothing if it names nothing."""
 

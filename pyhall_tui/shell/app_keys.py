@@ -1,6 +1,6 @@
 """The keys that work on every screen."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -127,12 +127,14 @@ def open_ban_list(app: App[Any], workspace: "Workspace | None", query: str = "")
 def open_alarms(app: App[Any], workspace: "Workspace | None") -> None:
     """List the alarms over the present screen, once."""
     from pyhall_tui.screens.alarms.screen import AlarmsScreen
+    from pyhall_tui.screens.overview.watched import HasFleets
     from pyhall_tui.widgets.dialog import is_open
 
     if workspace is None:
         app.notify("Open a profile first, or the demo.", severity="warning", markup=False)
     elif not is_open(app, AlarmsScreen):
-        app.push_screen(AlarmsScreen(workspace))
+        fleets = cast(HasFleets, app).fleets
+        app.push_screen(AlarmsScreen(workspace, lambda: fleets.kept))
 
 
 def open_correlation(app: App[Any], workspace: "Workspace | None") -> None:

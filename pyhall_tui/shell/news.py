@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
 
 from textual.app import ScreenStackError
@@ -122,6 +122,7 @@ class NewsApp(HookedApp):
 
     def action_open_log(self) -> None:
         """Open the log of this run over any screen or dialog, once; L closes it too. It shows all news as seen."""
+        from pyhall_tui.screens.overview.watched import HasFleets
         from pyhall_tui.screens.run_log.screen import RunLogScreen
         from pyhall_tui.widgets.dialog import is_open
 
@@ -130,7 +131,8 @@ class NewsApp(HookedApp):
         if isinstance(self.screen, RunLogScreen):
             self.pop_screen()
         elif not is_open(self, RunLogScreen):
-            self.push_screen(RunLogScreen(self.workspace, self.run_log, self._news_clock))
+            fleets = cast(HasFleets, self).fleets
+            self.push_screen(RunLogScreen(self.workspace, self.run_log, self._news_clock, lambda: fleets.kept))
 
     def _shown(self) -> Shown:
         return self._news.shown(self._news_clock.now().mono, self._here)

@@ -1,6 +1,7 @@
 """The alarms themselves: what fires, who has seen it, what is silenced, what ended and by what?"""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -28,7 +29,9 @@ from pyhall_tui.render.event import BAR
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.activity.acknowledge_dialog import AcknowledgeScreen
 from pyhall_tui.screens.activity.silences_dialog import SilencesScreen
-from pyhall_tui.screens.messages import AlarmsChanged, ConnectionChanged, CopyText, Go
+from pyhall_tui.screens.elsewhere import elsewhere_line, firing_elsewhere
+from pyhall_tui.screens.messages import AlarmsChanged, ConnectionChanged, CopyText, FleetsChanged, Go, OpenProfile
+from pyhall_tui.screens.overview.watched import KeptProfile
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content, as_lines, show_line
@@ -75,12 +78,14 @@ class AlarmsScreen(Screen[None]):
         Binding("a", "acknowledge", "Ack", id="alarms.acknowledge", tooltip="Acknowledge the marked alarms, or this"),
         Binding("u", "undo", "Undo", id="alarms.undo", tooltip="Undo the last change of your lists (ten at most)"),
         Binding("S", "silences", "Silences", id="alarms.silences", tooltip="Silence this alarm; list and end silences"),
+        Binding("o", "elsewhere", "Others", show=False, id="alarms.elsewhere", tooltip="Next profile with alarms"),
         Binding("y", "copy", "Copy", id="alarms.copy", tooltip="Copy the marked alarms, or this one, as text"),
     ]
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, kept: Callable[[], Sequence[KeptProfile]]) -> None:
+        """`kept` returns all profiles that run, the open one included."""
         super().__init__()
-        self._workspace = workspace
+        self._workspace, self._kept = workspace, kept
         self._ended: list[Alarm] | None = None
         """Those of the journal, which also has earlier runs' ones; None until they are read."""
         self._shown: dict[str, Listed] = {}
@@ -144,6 +149,10 @@ class AlarmsScreen(Screen[None]):
     def _connection_changed(self) -> None:
         self.query_one(StatusHeader).update_status()
 
+    @on(FleetsChanged)
+    def _changed_elsewhere(self) -> None:
+        self._show_state()
+
     def on_screen_resume(self) -> None:
         if self.is_mounted:
             self._list(by_itself=True)
@@ -170,7 +179,13 @@ class AlarmsScreen(Screen[None]):
     def _why_empty(self) -> str:
         if self._showing != Showing():
             return "No alarm matches the filter. Esc clears it."
-        return "Loading …" if self._ended is None else "No alarm has fired yet."
+        if self._ended is None:
+            return "Loading …"
+        return f"No alarm of {self._whose} has fired yet."
+
+    @property
+    def _whose(self) -> str:
+        return clean(self._workspace.profile.name, 40)
 
     def _tell_narrowing(self) -> None:
         asked = self._showing
@@ -189,7 +204,9 @@ class AlarmsScreen(Screen[None]):
         ended = (one for one in self._ended or () if book.held(one.condition, one.subject) is None)
         counted = Counter({standing: book.count_all(standing) for standing in Standing})
         counted[Standing.RESOLVED] += sum(1 for _ in ended)
-        lines = [as_content(standing_counts(counted), " · ")]
+        lines = [as_content(standing_counts(counted, self._whose), " · ")]
+        if elsewhere := elsewhere_line(firing_elsewhere(self._kept()), "o"):
+            lines.append(as_content(elsewhere))
         if silenced := silences_line(book.silences, now):
             lines.append(as_content(silenced))
         show_line(self.query_one("#alarm-state", Static), Content("\n").join(lines))
@@ -305,6 +322,14 @@ class AlarmsScreen(Screen[None]):
         alarm = one.alarm if one is not None and one.alarm.is_firing else None
         worker, kind = (alarm.subject, alarm.condition.key) if alarm else ("", "")
         self.app.push_screen(SilencesScreen(self._workspace.alarms, self._workspace.clock, worker, kind))
+
+    def action_elsewhere(self) -> None:
+        """Open the next profile in which alarms fire, and list them there."""
+        if not (found := firing_elsewhere(self._kept())):
+            self.notify("No alarms fire in other profiles.", timeout=4, markup=False)
+        elif self.app.screen is self:
+            self.app.pop_screen()
+            self.app.post_message(OpenProfile(found[0].name, opens="alarms"))
 
     def action_copy(self) -> None:
         book, now = self._workspace.alarms.book, self._workspace.now().wall

@@ -43,6 +43,13 @@ class KeepsProfiles(Protocol):
         """Take over now which profiles the file puts into the overview."""
 
 
+class HasFleets(Protocol):
+    """What is needed from the app."""
+
+    @property
+    def fleets(self) -> KeepsProfiles: ...
+
+
 class FoundWorker(NamedTuple):
     """A worker in the list of all, and whose it is."""
 

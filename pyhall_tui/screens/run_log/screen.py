@@ -1,5 +1,6 @@
 """The log of this run: what was asked, how it ended, what went wrong, and what the line of news said."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final
 
 from textual import on
@@ -16,7 +17,9 @@ from pyhall_tui.feeds.run_log_feed import RunLogFeed, View
 from pyhall_tui.render.connection import bands
 from pyhall_tui.render.run_log import dropped_words, log_cells, log_line, log_values
 from pyhall_tui.render.text import clean
-from pyhall_tui.screens.messages import ConnectionChanged, CopyText
+from pyhall_tui.screens.elsewhere import standing_elsewhere
+from pyhall_tui.screens.messages import ConnectionChanged, CopyText, FleetsChanged
+from pyhall_tui.screens.overview.watched import KeptProfile
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import show_line
 from pyhall_tui.widgets.clipboard import SelectTextScreen
@@ -56,9 +59,12 @@ class RunLogScreen(Screen[None]):
         Binding("Y", "copy_all", "Copy all", id="log.copy_all", tooltip="Copy everything that is listed"),
     ]
 
-    def __init__(self, workspace: Workspace | None, run_log: RunLog, clock: Clock) -> None:
+    def __init__(
+        self, workspace: Workspace | None, run_log: RunLog, clock: Clock, kept: Callable[[], Sequence[KeptProfile]]
+    ) -> None:
+        """`kept` returns all profiles that run or should run, the open one included."""
         super().__init__()
-        self._workspace = workspace
+        self._workspace, self._kept = workspace, kept
         self._clock = clock
         self._feed = RunLogFeed(run_log)
         self._is_paused = False
@@ -101,6 +107,7 @@ class RunLogScreen(Screen[None]):
             self._tick()
 
     @on(ConnectionChanged)
+    @on(FleetsChanged)
     def _connection_changed(self) -> None:
         self.query_one(StatusHeader).update_status()
         self._show_standing()
@@ -131,13 +138,14 @@ class RunLogScreen(Screen[None]):
         self._show_whole_row()
 
     def _show_standing(self) -> None:
-        """Show in full what the bands of other screens have no room for."""
+        """Show in full what the bands of other screens have no room for, and what is wrong at other profiles."""
         workspace, said = self._workspace, self.query_one("#log-standing", Static)
         lines: list[str] = []
         if workspace is not None:
             poll = workspace.profile.poll_interval
             cells = bands(workspace.connection.state, workspace.key_answer, self._clock.now(), poll)
             lines = [cell.text for cell in cells] + [clean(each) for each in workspace.standing]
+        lines += standing_elsewhere(self._kept(), self._clock.now())
         said.display = bool(lines)
         if lines:
             show_line(said, Content("\n".join(f"▲ {line}" for line in lines)))
