@@ -36,9 +36,9 @@ from pyhall_tui.screens.messages import (
     OpenDemo,
     OpenProfile,
 )
-from pyhall_tui.screens.modes import opening_screen, overview_screen, screens_of
+from pyhall_tui.screens.modes import leave_pushed, opening_screen, overview_screen, screens_of
 from pyhall_tui.shell import garbage, mouse
-from pyhall_tui.shell.app_keys import APP_KEYS, OPENED, is_typed, palette_commands
+from pyhall_tui.shell.app_keys import APP_KEYS, OPENED, is_typed, palette_commands, palette_things
 from pyhall_tui.shell.escape_key import take_escape_apart
 from pyhall_tui.shell.failed_work import TellingWorkers
 from pyhall_tui.shell.gathering import Gathering
@@ -72,7 +72,7 @@ class PyHallApp(ConfiguredApp):
     CRASH_CODE = crash.EXIT_CODE
     BEGINS_WITH_THEME = True
     TITLE = "pyhall-tui"
-    COMMANDS = {palette_commands}
+    COMMANDS = {palette_commands, palette_things}
     # The first screen's, because adding more parses all CSS again.
     CSS_PATH = Path(__file__).parent / "screens/workers/workers.tcss"
     HORIZONTAL_BREAKPOINTS = ModeScreen.HORIZONTAL_BREAKPOINTS
@@ -370,6 +370,7 @@ class PyHallApp(ConfiguredApp):
             return
         await arrival
         if message.worker_id is not None or message.fill:
+            await leave_pushed(self)
             self.screen.post_message(message)
 
     @on(OpenDemo)
@@ -433,7 +434,7 @@ class PyHallApp(ConfiguredApp):
         from pyhall_tui.shell.palette import Palette
 
         if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+            self.push_screen(Palette())
 
     def action_show_keys(self) -> None:
         """Show the keys of the current screen."""

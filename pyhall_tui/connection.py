@@ -79,6 +79,8 @@ class Connection:
         """Called after each finished request, on the thread that opened this."""
         self.run_log = RunLog()
         """Takes each request; whoever opens the connection may share one."""
+        self.is_hall = False
+        """Whether the registry said that it is a local hall, which also shows its rules; set by whoever asked it."""
         self.warnings: tuple[str, ...] = ()
         """The client's warnings: plain http that was allowed, an unreadable entry in NO_PROXY."""
         self._clock = clock

@@ -6,7 +6,7 @@ a new version of Textual that renames one fails there first.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from rich.text import Text
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
@@ -27,6 +27,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from textual.command import CommandPalette
+    from textual.worker import Worker
 
 _CRASH_METHODS: Final = ("_fatal_error", "_handle_exception")
 KEY_SEQUENCES: Final = cast(dict[str, tuple[Keys, ...]], ANSI_SEQUENCES_KEYS)
@@ -330,3 +334,10 @@ def forget_closed_watchers(app: App[Any]) -> None:
     watchers: dict[str, list[tuple[DOMNode, object]]] = getattr(app, "__watchers", {})
     for each in watchers.values():
         each[:] = [(node, callback) for node, callback in each if not node._closing]
+
+
+def gathering_commands(palette: "CommandPalette") -> "Worker[Any] | None":
+    """Return the work that looks for what is typed in a palette, while it is running."""
+    group = palette._GATHER_COMMANDS_GROUP
+    running = (work for work in palette.workers if work.node is palette and work.group == group)
+    return next((work for work in running if not (work.is_finished or work.is_cancelled)), None)

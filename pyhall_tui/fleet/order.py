@@ -364,28 +364,6 @@ def _terms(query: str) -> "tuple[Term, ...]":
     return terms_of(query)
 
 
-def find(fleet: Fleet, query: str, now: Moment) -> list[Entry]:
-    """Return the workers that a filter finds, as `Roster` does, the worst first. Any other text is read as words."""
-    from pyhall_tui.fleet.query import found_in
-    from pyhall_tui.fleet.searched import Searched
-    from pyhall_tui.fleet.terms import FilterError, plain, terms_of
-
-    try:
-        terms = terms_of(query)
-    except FilterError:
-        terms = plain(query)
-    if not terms:
-        return []
-    entries = list(fleet)
-    states = [each.state(now.mono, fleet.stale_after) for each in entries]
-    haystacks, hashes = [each.haystack for each in entries], [each.last_sha256 for each in entries]
-    found = found_in(terms, Searched(haystacks, hashes, bytearray(states), entries), now)
-    worst_first = sorted(
-        compress(zip(states, entries, strict=True), found), key=lambda pair: (pair[0], pair[1].worker_id.casefold())
-    )
-    return [entry for _, entry in worst_first]
-
-
 def _folded(texts: Iterable[str | None]) -> list[str]:
     """Sort empty values last. A text that is folded already is not stored twice."""
     return [_LAST if text is None else text if (folded := text.casefold()) == text else folded for text in texts]

@@ -1,7 +1,9 @@
 """Makes the screens of the bar for what is open. Each is imported when it is first shown."""
 
 from collections.abc import Callable
+from typing import Any
 
+from textual.app import App
 from textual.screen import Screen
 
 from pyhall_tui.clock import Clock
@@ -22,6 +24,12 @@ def overview_screen(fleets: Fleets, clock: Clock) -> Screen[None]:
     from pyhall_tui.screens.overview.screen import OverviewScreen
 
     return OverviewScreen(fleets.workspace, fleets, fleets.store, clock)
+
+
+async def leave_pushed(app: App[Any]) -> None:
+    """Leave what was opened over a screen of the bar, except for a dialog, which may hold typed text."""
+    while len(app.screen_stack) > 1 and not app.screen.is_modal:
+        await app.pop_screen()
 
 
 def screens_of(workspace: Workspace, home: Home) -> dict[str, Callable[[], Screen[None]]]:

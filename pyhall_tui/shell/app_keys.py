@@ -149,6 +149,16 @@ def open_correlation(app: App[Any], workspace: "Workspace | None") -> None:
         app.push_screen(CorrelationScreen(workspace, wanted))
 
 
+def open_rule(app: App[Any], workspace: "Workspace", rule_id: str) -> None:
+    """Show a rule of the local hall's policy."""
+    from pyhall_tui.screens.hall.screen import HallScreen
+
+    if isinstance(app.screen, HallScreen):
+        app.screen.show_rule(rule_id)
+    else:
+        app.push_screen(HallScreen(workspace, rule_id))
+
+
 def open_export(app: App[Any], workspace: "Workspace | None") -> None:
     """Ask where to write the table on the present screen."""
     from pyhall_tui.screens.export import ExportScreen, exported_by
@@ -178,3 +188,10 @@ def palette_commands() -> "type[Provider]":
     from pyhall_tui.shell.palette import PyHallCommands
 
     return PyHallCommands
+
+
+def palette_things() -> "type[Provider]":
+    """Return what the palette goes to; imported when it opens, too."""
+    from pyhall_tui.shell.jump import Things
+
+    return Things

@@ -1,32 +1,30 @@
-"""The command palette: every screen, profile, and key of the current screen; and workers, by what they are."""
+"""The command palette: every screen, and key of the current screen; `shell.jump` adds the things to go to."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
-from typing import Final, NamedTuple, Protocol, cast
+from typing import Any, Final, NamedTuple
 
+from textual import on
+from textual.app import App
+from textual.binding import ActiveBinding, Binding
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.fuzzy import Matcher
+from textual.widgets import Input
+from textual.worker import Worker, WorkerError
 
-from pyhall_tui.fleet.order import find
-from pyhall_tui.fleet.terms import quoted
-from pyhall_tui.profiles.profile_store import ProfilesFileError, ProfileStore
-from pyhall_tui.render.text import clean, short_hash
-from pyhall_tui.render.worker import LOOKS
-from pyhall_tui.screens.messages import Go, OpenDemo, OpenProfile
-from pyhall_tui.shell.app_keys import open_ban_list
+from pyhall_tui.screens.messages import OpenDemo
+from pyhall_tui.shell.app_keys import APP_KEYS
+from pyhall_tui.textual_internals import gathering_commands
 from pyhall_tui.widgets.dialog import ClosedOnce
 from pyhall_tui.widgets.header import SCREEN_TITLES
-from pyhall_tui.workspace import Workspace
+from pyhall_tui.widgets.typed_ahead import keys_wait_for
 
-
-class HasProfiles(Protocol):
-    """What the palette needs from the app in addition to Textual's own."""
-
-    @property
-    def profile_store(self) -> ProfileStore: ...
-    @property
-    def workspace(self) -> Workspace | None: ...
+_PLACEHOLDER: Final = "A command, or: worker … event … rule … profile … filter …"
+_MOVES: Final = ("cursor(", "page(", "edge(", "move(", "step(", "list(", "focus_next", "focus_previous", "app.focus_")
+"""How the actions begin that only move the cursor or the focus, or scroll."""
 
 
 class Command(NamedTuple):
@@ -37,90 +35,90 @@ class Command(NamedTuple):
     help: str
 
 
-_LEAST: Final = 2
-"""Characters from which on workers are searched: one would find most of them."""
-_MOST: Final = 10
-"""Workers that are listed; behind them stands how many more there are."""
-_SCORE: Final = 0.5
-"""Of the first worker: behind the commands whose titles match well."""
-
-
 class Palette(CommandPalette, ClosedOnce[None]):
-    """Textual's palette, but a second Enter does not close another screen."""
+    """Textual's palette, but a second Enter does not close another screen, and Enter waits for what was typed."""
+
+    def __init__(self) -> None:
+        super().__init__(placeholder=_PLACEHOLDER, id="--command-palette")
+
+    @on(Input.Submitted)
+    def _wait_for_results(self, event: Input.Submitted) -> None:
+        """Act only on what the typed text finds: until that is listed, the list is still that of an earlier text."""
+        work = gathering_commands(self)
+        if work is None:
+            return
+        event.prevent_default()
+        event.stop()
+        keys_wait_for(self, self.run_worker(self._act_after(work, event), exit_on_error=False, group="enter"))
+
+    async def _act_after(self, work: Worker[Any], event: Input.Submitted) -> None:
+        with suppress(WorkerError):
+            await work.wait()
+        self.post_message(Input.Submitted(event.input, event.value))
 
 
 class PyHallCommands(Provider):
     """Finds commands; they are the same as those of the keys and the bar."""
 
     async def discover(self) -> Hits:
-        for command in self._commands():
+        for command in commands(self.app, self.screen.active_bindings.values()):
             yield DiscoveryHit(Content(command.title), command.run, text=command.title, help=command.help)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for command in self._commands():
+        for command in commands(self.app, self.screen.active_bindings.values()):
             score = matcher.match(command.title)
             if score > 0:
-                title = _highlighted(matcher, command.title)
+                title = highlighted(matcher, command.title)
                 yield Hit(score, title, command.run, text=command.title, help=command.help)
-        for place, command in enumerate(self._found(query)):
-            score = _SCORE - place / 1_000
-            yield Hit(score, Content(command.title), command.run, text=command.title, help=command.help)
-
-    def _found(self, query: str) -> Iterator[Command]:
-        """Yield the workers with this id, name, hash, capability or model, and the search of the ban list."""
-        workspace = cast(HasProfiles, self.app).workspace
-        if workspace is None or len(query.strip()) < _LEAST:
-            return
-        mono, post = workspace.now().mono, self.app.post_message
-        found = find(workspace.fleet, query, workspace.now())
-        for entry in found[:_MOST]:
-            word = LOOKS[entry.state(mono, workspace.fleet.stale_after)].word
-            name = entry.verdict.display_name if entry.verdict else None
-            title = f"Worker {clean(entry.worker_id, 80)}" + (f"  {clean(name, 60)}" if name else "")
-            go = partial(post, Go("workers", worker_id=entry.worker_id))
-            yield Command(title, go, f"{word} · hash {short_hash(entry.last_sha256)}")
-        if len(found) > 1:
-            show = partial(post, Go("workers", fill={"filter": quoted(query.strip())}))
-            yield Command(f"All {len(found):,} workers with “{clean(query.strip(), 80)}”", show, "Filter the workers")
-        if workspace.fleet.listing is not None:
-            search = partial(open_ban_list, self.app, workspace, query.strip())
-            yield Command(f"Search the ban list for “{clean(query.strip(), 80)}”", search, "By hash, reason or source")
-
-    def _commands(self) -> Iterator[Command]:
-        app = self.app
-        for number, (mode, title) in enumerate(SCREEN_TITLES.items()):
-            yield Command(f"Go to {title}", partial(app.run_action, f"mode('{mode}')"), f"Key {number}")
-        for name in self._profile_names():
-            yield Command(f"Open profile {name}", partial(app.post_message, OpenProfile(name)), "Without a restart")
-        yield Command("Open the demo", partial(app.post_message, OpenDemo()), "The embedded hall; no account needed")
-        yield Command("The ban list: search, check, report", partial(app.run_action, "open('ban_list')"), "Key b")
-        yield Command("Alarms: all, and their state", partial(app.run_action, "open('alarms')"), "Key !")
-        trace = partial(app.run_action, "open('correlation')")
-        yield Command("Trace: everything a correlation id touched", trace, "Key f")
-        yield Command("Log of this run: requests, faults, news", partial(app.run_action, "open_log"), "Key L")
-        yield Command("Doctor: check everything for problems", partial(app.run_action, "doctor"), "Key D")
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
-            if binding.tooltip and active.enabled and not (binding.id or "app.").startswith("app."):
-                action = partial(app.run_action, binding.action, active.node)
-                yield Command(binding.tooltip, action, f"Key {app.get_key_display(binding)}")
-        yield Command("Toggle the light and dark theme", partial(app.run_action, "toggle_theme"), "Key ^t")
-        yield Command("Show the text that was last copied", partial(app.run_action, "show_copied"), "Key C")
-        clicks = bool(app.check_action("mouse", (True,)))
-        title = "Take the mouse back from the terminal" if clicks else "Select text with the mouse"
-        yield Command(title, partial(app.run_action, f"mouse({clicks})"), "Key M")
-        yield Command("Quit", partial(app.run_action, "quit"), "Key q")
-
-    def _profile_names(self) -> list[str]:
-        store = cast(HasProfiles, self.app).profile_store
-        try:
-            return [profile.name for profile in store.load().profiles]
-        except ProfilesFileError:
-            return []
 
 
-def _highlighted(matcher: Matcher, title: str) -> Content:
+def commands(app: App[Any], bindings: Iterable[ActiveBinding]) -> Iterator[Command]:
+    """Yield each command once, under its first title, with all of its keys."""
+    for number, (mode, title) in enumerate(SCREEN_TITLES.items()):
+        yield Command(f"Go to {title}", partial(app.run_action, f"mode('{mode}')"), f"Key {number}")
+    yield Command("Open the demo", partial(app.post_message, OpenDemo()), "The embedded hall; no account needed")
+    yield from _of_keys(app, bindings)
+    clicks = bool(app.check_action("mouse", (True,)))
+    title = "Take the mouse back from the terminal" if clicks else "Select text with the mouse"
+    yield Command(title, partial(app.run_action, f"mouse({clicks})"), "Key M")
+    yield Command("Quit", partial(app.run_action, "quit"), "Key q")
+
+
+def _of_keys(app: App[Any], bindings: Iterable[ActiveBinding]) -> Iterator[Command]:
+    """Yield what the keys of the screen and of the app do, the screen's first.
+
+    The app's are all of its keys: a field takes some as text, and a screen has another use for some.
+    """
+    titles: dict[tuple[DOMNode, str], str] = {}
+    keys: dict[tuple[DOMNode, str], list[str]] = {}
+    own = [(each.node, each.binding) for each in bindings if each.enabled and each.node is not app]
+    everywhere = [(app, binding) for binding in APP_KEYS if isinstance(binding, Binding)]
+    for owner, binding in [*own, *everywhere]:
+        is_the_apps = binding.action.startswith("app.")
+        place: tuple[DOMNode, str] = (app if is_the_apps else owner, binding.action.removeprefix("app."))
+        if not binding.tooltip or _is_left_out(place):
+            continue
+        titles.setdefault(place, binding.tooltip)
+        shown = app.get_key_display(binding)
+        if shown not in keys.setdefault(place, []):
+            keys[place].append(shown)
+    for place, title in titles.items():
+        owner, action = place
+        shown_keys = " or ".join(keys[place])
+        yield Command(title, partial(app.run_action, action, owner), f"Key {shown_keys}")
+
+
+_ELSEWHERE: Final = ("mode(", "mouse(", "quit", "command_palette", "show_keys", "suspend_process", "help_quit")
+"""How those of the app's actions begin that have a command of their own, or that are keys only."""
+
+
+def _is_left_out(place: tuple[DOMNode, str]) -> bool:
+    node, action = place
+    return action.startswith(_MOVES) or (isinstance(node, App) and action.startswith(_ELSEWHERE))
+
+
+def highlighted(matcher: Matcher, title: str) -> Content:
     """Return a title with the matches highlighted; Textual's own `highlight` reads a profile's name as markup."""
     content = Content(title)
     for offset in matcher.fuzzy_search.match(matcher.query, title)[1]:

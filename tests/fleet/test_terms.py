@@ -1,13 +1,16 @@
 """The filter's language: what each term finds, and that everything else is a sentence with its place."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import Entry
+from pyhall_tui.fleet.finding import find_newest
 from pyhall_tui.fleet.fleet import Fleet
-from pyhall_tui.fleet.order import Group, NamedFleet, Roster, SortKey, find, worker_and_fleet
+from pyhall_tui.fleet.order import Group, NamedFleet, Roster, SortKey, worker_and_fleet
 from pyhall_tui.fleet.terms import Field, FilterError, Term, quoted, terms_of
 from tests.fleet.test_fleet import HASH, OTHER, apply, fleet_with, moment
 
@@ -169,7 +172,7 @@ def test_any_text_is_a_filter_or_a_sentence_with_a_place_in_it(text: str) -> Non
     else:
         assert found(text, fleet=fleet) <= {"bad", "open", "good", "new"}
         assert quoted(text) == text
-    find(fleet, text, moment(1))
+    asyncio.run(find_newest(fleet, text, moment(1), 2))
 
 
 @given(pieces)

@@ -4,11 +4,18 @@ import pytest
 from textual.command import CommandPalette
 from textual.widgets import Input, OptionList
 
+from pyhall_tui.hall.policy import Policy, Rule, save_rules
+from pyhall_tui.profiles.saved_filters import SavedFilters
 from pyhall_tui.screens.ban_list.screen import BanListScreen
+from pyhall_tui.screens.hall.screen import HallScreen
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.shell import mouse
+from pyhall_tui.shell.palette import commands
+from pyhall_tui.widgets.line_table import LineTable
 from tests.live_hall import WORKER, LiveHall
-from tests.screens.conftest import OpenApp, profile_of
+from tests.screens.conftest import OpenApp, OpenedApp, profile_of
+from tests.screens.test_overview import Several, other_hall, several  # noqa: F401 (fixtures)
+from tests.typist import settled, write
 from tests.waiting import until
 
 
@@ -91,3 +98,78 @@ async def test_a_hash_is_searched_in_the_ban_list(open_app: OpenApp, hall: LiveH
         await until(lambda: "Search the ban list for" in opened.words())
         await opened.pilot.press("enter")
         await until(lambda: isinstance(opened.screen, BanListScreen) and "mines coins" in opened.words())
+
+
+async def look_for(opened: OpenedApp, text: str) -> None:
+    await opened.pilot.press("colon")
+    await until(lambda: isinstance(opened.screen, CommandPalette))
+    opened.screen.query_one(Input).value = text
+
+
+async def test_each_action_is_listed_once_and_moving_the_cursor_is_not_one(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(120, 50)) as opened:
+        for number in range(6):
+            await opened.pilot.press(f"alt+{number}")
+            await opened.pilot.pause()
+            bindings = opened.screen.active_bindings.values()
+            titles = [each.title for each in commands(opened.app, bindings)]
+            assert len(titles) == len(set(titles))
+            assert not [title for title in titles if title.startswith(("Move", "Next"))]
+            assert {"Search the ban list", "Everything a correlation id touched", "Quit"} <= {*titles}
+
+
+async def test_enter_right_after_the_text_acts_on_what_that_text_finds(open_app: OpenApp, hall: LiveHall) -> None:
+    hall.add_worker("wkr_embedder")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER, "wkr_embedder")) as opened:
+        await until(lambda: all(each.verdict for each in opened.workspace.fleet), clock=opened.clock)
+        write(opened.app, "colon", "worker emb", "enter")
+        await settled(opened.app)
+        await until(lambda: isinstance(opened.screen, WorkerDetailScreen) and "wkr_embedder" in opened.text())
+        write(opened.app, "colon", "worker abc", "enter")
+        await settled(opened.app)
+        await until(lambda: isinstance(opened.screen, WorkerDetailScreen) and WORKER in opened.text())
+        assert len(opened.app.screen_stack) == 2, "the first worker is not left below"
+
+
+@pytest.mark.thorough
+async def test_events_rules_and_saved_filters_are_gone_to_by_their_kind(open_app: OpenApp, hall: LiveHall) -> None:
+    save_rules(hall.store, Policy(rule=(Rule(id="[b]mails", capability="mail.send", outcome="deny"),)))
+    hall.add_worker("wkr_bad", sha256="cd" * 32)
+    hall.store.ban("wkr_bad", "mines [b]coins")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER, "wkr_bad"), size=(120, 50)) as opened:
+        await until(lambda: opened.workspace.connection.is_hall, clock=opened.clock)
+        await until(lambda: opened.workspace.alarms.firing == 1, clock=opened.clock)
+        SavedFilters(opened.app.profile_store, "acme").save("[b]mine", "id:wkr_abc")
+        await look_for(opened, "event coins")
+        await until(lambda: "wkr_bad is BANNED" in opened.words())
+        await opened.pilot.press("enter")
+        await until(lambda: opened.app.current_mode == "activity" and "mines [b]coins" in opened.words())
+        await look_for(opened, "filter mine")
+        await until(lambda: "Filter [b]mine id:wkr_abc" in opened.words())
+        await opened.pilot.press("enter")
+        await until(lambda: opened.app.current_mode == "workers" and "1 of 2 shown" in opened.words())
+        await look_for(opened, "rule mails")
+        await until(lambda: "Rule [b]mails deny · capability mail.send" in opened.words(), clock=opened.clock)
+        await opened.pilot.press("enter")
+        await until(lambda: isinstance(opened.screen, HallScreen))
+        await until(
+            lambda: opened.screen.query_one("#rules-table", LineTable).cursor_key == "rule [b]mails", clock=opened.clock
+        )
+
+
+async def test_a_worker_of_another_profile_opens_that_profile(
+    open_app: OpenApp,
+    hall: LiveHall,
+    other_hall: LiveHall,  # noqa: F811
+    several: Several,  # noqa: F811
+) -> None:
+    other_hall.add_worker("wkr_theirs")
+    several.add(hall, "acme", watch=(WORKER,))
+    several.add(other_hall, "other", watch=("wkr_theirs",))
+    async with open_app(*several.profiles, keys=several.keys, clock=several.clock, size=(120, 50)) as opened:
+        await until(lambda: sum(kept.workspace is not None for kept in opened.app.fleets.kept) == 2, clock=opened.clock)
+        await look_for(opened, "worker theirs")
+        await until(lambda: "Worker wkr_theirs in other" in opened.words())
+        await opened.pilot.press("enter")
+        await until(lambda: isinstance(opened.screen, WorkerDetailScreen))
+        assert opened.workspace.profile.name == "other" and "wkr_theirs" in opened.text()

@@ -33,6 +33,7 @@ from pyhall_tui.widgets.key_hint import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.seen_ids import SeenIds
 from pyhall_tui.widgets.time_column import with_zone
+from pyhall_tui.widgets.typed_ahead import keys_wait_for
 from pyhall_tui.workspace import Workspace
 
 COLUMNS = (
@@ -45,6 +46,8 @@ COLUMNS = (
     Column("correlation", "CORRELATION", 16, leaves=1, sortable=False),
 )
 _PAGE = 200
+_MOST_PAGES = 25
+"""How many pages are loaded to reach an event."""
 _MOST_COUNTED = 1_000
 """How many events since you last looked are counted; beyond that, it says "more than"."""
 _REDRAW = 0.1
@@ -275,6 +278,35 @@ class ActivityScreen(ModeScreen):
         number = f"more than {_MOST_COUNTED}" if came >= _MOST_COUNTED else str(came) if came else "nothing"
         when = moment(self._looked_at, self.workspace.now().wall)
         return Cell(f"{number} came since you last looked, {when}", Style.STRONG if came else Style.DIM)
+
+    @on(Go)
+    async def _go_to_event(self, message: Go) -> None:
+        """Show the event that another screen, or the palette, asks for, with its worker's or kind's others if it is
+        older than what is loaded."""
+        event = message.fill.get("event")
+        if message.mode != self.MODE or not isinstance(event, Event):
+            return
+        message.stop()
+        keys_wait_for(self, self.run_worker(self._show_event(event), exit_on_error=False, group="show-event"))
+
+    async def _show_event(self, event: Event) -> None:
+        key = str(event.id)
+        if not self._feed.is_loaded:
+            await self._ask_page()
+            self._redraw()
+        if key not in self._shown:
+            self.query_one("#activity-filter", Input).value = ""
+            self._feed.pause(paused=False)
+            self._feed.narrow(Filter(worker=event.worker_id, kind=None if event.worker_id else event.kind))
+            for _ in range(_MOST_PAGES):
+                self._redraw()
+                if key in self._shown or not self._feed.has_older:
+                    break
+                await self._ask_page()
+        self.table.move_to(key)
+        self.table.focus()
+        if key not in self._shown:
+            self.notify("This event is older than what is loaded: filter for it.", markup=False)
 
     def _why_empty(self) -> str:
         if not self._feed.is_loaded:

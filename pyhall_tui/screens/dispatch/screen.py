@@ -129,8 +129,9 @@ class DispatchScreen(ModeScreen):
 
     def fleet_changed(self) -> None:
         """Show whether sending is allowed: on return, the profile may have become read-only."""
-        if self.form.is_filled:
-            self.form.show_leave()
+        form = self.query_one_optional(RequestForm)  # the screen may be shown before all of it is made
+        if form is not None and form.is_filled:
+            form.show_leave()
             if self._sent_at is None:
                 self.answer.show_hint(READ_ONLY if self.workspace.profile.read_only else "")
 

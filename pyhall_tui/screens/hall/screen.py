@@ -36,6 +36,7 @@ from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.widgets.key_hint import KeyHint
+from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.widgets.seen_ids import SeenIds
@@ -92,9 +93,10 @@ class HallScreen(Screen[None]):
         Binding("right", "tab(1)", "Tab", key_display="←→", id="hall.next_tab", tooltip="Next tab"),
     ]
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, rule_id: str = "") -> None:
+        """`rule_id`: begin at this rule of the policy."""
         super().__init__()
-        self._workspace = workspace
+        self._workspace, self._wanted_rule = workspace, rule_id
         self._feed = DecisionFeed()
         self._seen_ids = SeenIds()
         self._policy: HallPolicy | None = None
@@ -137,6 +139,8 @@ class HallScreen(Screen[None]):
     def on_mount(self) -> None:
         self.decisions.placeholder = "Loading …"
         self._tell_feed()
+        if self._wanted_rule:
+            after_refresh(self, self.show_rule, self._wanted_rule)
 
     @property
     def decisions(self) -> LineTable:
@@ -331,8 +335,20 @@ class HallScreen(Screen[None]):
         if list(rows) != list(self.rules.keys):
             self.rules.show(list(rows))
         self.rules.refresh_rows(rows)
+        self._go_to_wanted()
         self.query_one("#policy-head", Static).update(as_content([policy_head(policy)]))
         self._show_whole_rule()
+
+    def show_rule(self, rule_id: str) -> None:
+        """Go to a rule, as soon as the policy is here."""
+        self._wanted_rule = rule_id
+        self.action_show("policy")
+        self._go_to_wanted()
+
+    def _go_to_wanted(self) -> None:
+        if f"rule {self._wanted_rule}" in self._rules:
+            self.rules.move_to(f"rule {self._wanted_rule}")
+            self._wanted_rule = ""
 
     def _rule_row(self, key: str) -> Row:
         row = self._rules.get(key)

@@ -157,6 +157,7 @@ class WorkersScreen(ModeScreen):
 
         workspace = self.workspace
         self._is_hall = await is_local_hall(workspace.connection.ask_in_turn, workspace.clock)
+        workspace.connection.is_hall = self._is_hall
         self._summary = ()
         self._summarise()
         self.query("#empty-all").set(display=self._is_hall)
