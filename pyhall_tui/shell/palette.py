@@ -92,9 +92,11 @@ def _of_keys(app: App[Any], bindings: Iterable[ActiveBinding]) -> Iterator[Comma
     """
     titles: dict[tuple[DOMNode, str], str] = {}
     keys: dict[tuple[DOMNode, str], list[str]] = {}
-    own = [(each.node, each.binding) for each in bindings if each.enabled and each.node is not app]
-    everywhere = [(app, binding) for binding in APP_KEYS if isinstance(binding, Binding)]
-    for owner, binding in [*own, *everywhere]:
+    active = sorted((each for each in bindings if each.enabled), key=lambda each: each.node is app)
+    ids = {each.binding.id for each in active}
+    own = [(each.node, each.binding) for each in active]
+    others = [(app, binding) for binding in APP_KEYS if isinstance(binding, Binding) and binding.id not in ids]
+    for owner, binding in [*own, *others]:
         is_the_apps = binding.action.startswith("app.")
         place: tuple[DOMNode, str] = (app if is_the_apps else owner, binding.action.removeprefix("app."))
         if not binding.tooltip or _is_left_out(place):
