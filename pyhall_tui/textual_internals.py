@@ -4,7 +4,8 @@ Each use has its reason. They were checked in Textual 8.2.8. `tests/test_textual
 a new version of Textual that renames one fails there first.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
@@ -13,7 +14,7 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._color_constants import COLOR_NAME_TO_RGB
 from textual._context import active_message_pump
 from textual._styles_cache import StylesCache
-from textual.app import App
+from textual.app import App, SuspendNotSupported
 from textual.await_remove import AwaitRemove
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.color import Color
@@ -230,8 +231,43 @@ def turn_mouse(driver: Driver, *, on: bool) -> None:
 
 
 def is_handed_back(driver: Any) -> bool:
-    """Whether Textual gave back the terminal for a stop (ctrl+z), and takes it again at SIGCONT."""
-    return bool(driver._must_signal_resume)
+    """Whether Textual gave back the terminal for a stop (ctrl+z), and takes it again at SIGCONT; or lent it."""
+    return bool(driver._must_signal_resume) or not driver._auto_restart
+
+
+class _Nowhere:
+    """Takes what the app would draw while another program has the terminal. Textual would wait for ever to write it."""
+
+    def write(self, text: str) -> None: ...
+    def stop(self) -> None: ...
+
+
+@contextmanager
+def lent_terminal(app: App[Any]) -> Iterator[int]:
+    """Give back the terminal for a while, to another program; yields its file descriptor.
+
+    Unlike with Textual's `App.suspend`, the app continues meanwhile, and may even end: then it does not take the
+    terminal again, and does not touch it.
+
+    Raises:
+        SuspendNotSupported: there is no terminal to give.
+    """
+    driver: Any = app._driver
+    if driver is None or not driver.can_suspend:
+        raise SuspendNotSupported
+    driver.suspend_application_mode()
+    driver._writer_thread, driver._auto_restart = _Nowhere(), False
+    driver.stop_application_mode = driver.disable_input = lambda: None
+    try:
+        yield getattr(driver, "fileno", 0)
+    finally:
+        del driver.stop_application_mode, driver.disable_input
+        driver._auto_restart = True
+        if app._running and not (app._exit or app._exit_renderables or is_going(app)):
+            driver.resume_application_mode()
+            app.refresh(layout=True)
+        else:
+            driver.stop_application_mode = driver.disable_input = lambda: None
 
 
 # -- widgets ---------------------------------------------------------------------------------------------------
@@ -304,6 +340,19 @@ def _chain_with_own_keys(screen: Screen[Any]) -> list[tuple[DOMNode, BindingsMap
 
 
 _textuals_chain: Final[Callable[[Screen[Any]], list[tuple[DOMNode, BindingsMap]]]] = vars(Screen)["_binding_chain"].fget
+
+
+def replace_bindings(screen: Screen[Any], prefix: str, bindings: Iterable[Binding]) -> None:
+    """Give a screen these bindings, which are made while the app runs, in place of those whose id has that prefix."""
+    found = screen._bindings.key_to_bindings
+    for key, those in list(found.items()):
+        if kept := [each for each in those if not (each.id or "").startswith(prefix)]:
+            found[key] = kept
+        else:
+            del found[key]
+    for each in bindings:
+        found[each.key] = [*found.get(each.key, ()), each]  # another list: the class has the old one too
+    screen.refresh_bindings()
 
 
 def update_scrollbars(view: ScrollView) -> None:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
+from pyhall_tui.config import commands as commands_section
 from pyhall_tui.config import keys as keys_section
 from pyhall_tui.config import theme as theme_section
-from pyhall_tui.config.keys import Keys
+from pyhall_tui.config.commands import Commands
+from pyhall_tui.config.keys import Keys, in_force
 from pyhall_tui.config.known import Known
 from pyhall_tui.config.table import Mistake, Source, Table
 from pyhall_tui.config.theme import ThemeChoice
@@ -27,10 +29,15 @@ class Config(NamedTuple):
 
     keys: Keys = {}
     theme: ThemeChoice = ThemeChoice()
+    commands: Commands = ()
 
 
-_SECTIONS: Final[dict[str, ModuleType]] = {"keys": keys_section, "theme": theme_section}
-"""By the table's name in the file, and the field's in `Config`, in the order of `config show`."""
+_SECTIONS: Final[dict[str, ModuleType]] = {
+    "keys": keys_section,
+    "theme": theme_section,
+    "commands": commands_section,
+}
+"""By the table's name in the file, and the field's in `Config`, in the order of `config show`. Keys are read first."""
 
 
 class NotToml(ValueError):
@@ -53,8 +60,11 @@ def read(text: str, known: Known) -> tuple[Config, list[Mistake]]:
     for name in document:
         if name not in _SECTIONS:
             document.unknown(name, "section", list(_SECTIONS))
-        elif (table := document.table(name)) is not None:
-            found[name] = _SECTIONS[name].read(table, known)
+    for name, section in _SECTIONS.items():
+        if (table := document.table(name)) is not None:
+            found[name] = section.read(table, known)
+            if name == "keys":
+                known = _with_keys(known, found[name])
     return Config(**found), sorted(source.mistakes)
 
 
@@ -65,6 +75,12 @@ def reference(known: Known) -> str:
         part: Callable[[Known], Iterable[str]] = section.reference
         lines += [*([""] if lines else []), *part(known)]
     return "\n".join(lines) + "\n"
+
+
+def _with_keys(known: Known, keys: Keys) -> Known:
+    """Return what is known, with each action's keys in force in place of its own: a command must not have one."""
+    actions = {id_: action._replace(keys=in_force(id_, keys, known)) for id_, action in known.keys.items()}
+    return known._replace(keys=actions)
 
 
 def _document(text: str) -> dict[str, Any]:

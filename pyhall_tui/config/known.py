@@ -13,6 +13,8 @@ class Known(NamedTuple):
     """Textual's and ours."""
     colors: tuple[str, ...] = ()
     """The names of colors."""
+    screens: "Mapping[str, KnownKey]" = {}
+    """The screens that have rows for commands: where a key of theirs is, without keys."""
 
 
 class KnownKey(NamedTuple):

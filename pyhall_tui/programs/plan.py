@@ -67,10 +67,11 @@ def _refuse_read_only(command: Command, rows: Sequence[Row]) -> None:
 
 
 def _by_profile(rows: Sequence[Row]) -> dict[Profile, list[str]]:
-    found: dict[Profile, list[str]] = {}
+    """Return the ids of each profile's rows, each once: two events may be about one worker."""
+    found: dict[Profile, dict[str, None]] = {}
     for row in rows:
-        found.setdefault(row.profile, []).append(row.id)
-    return found
+        found.setdefault(row.profile, {})[row.id] = None
+    return {profile: list(ids) for profile, ids in found.items()}
 
 
 def _run_for(command: Command, row: Row) -> Run:

@@ -42,8 +42,8 @@ class TerminalRun:
         self._process: subprocess.Popen[bytes] | None = None
         self._is_stopped = threading.Event()
 
-    def run(self) -> int:
-        """Run it until it ends; return its exit code, negative for a signal.
+    def run(self, title: str = "") -> int:
+        """Run it until it ends, below a title; return its exit code, negative for a signal.
 
         Raises:
             NotRun: it can't be started, or the terminal can't be given to it.
@@ -52,6 +52,8 @@ class TerminalRun:
             with self._given_lines() as lines:
                 return self._started(stdin=lines).wait()
         with self._given_lines() as lines, _restored(self._terminal):
+            if title:
+                os.write(self._terminal, f"\r\n{title}\r\n".encode())
             running = self._started(stdin=lines, process_group=0)
             _give_to(self._terminal, running.pid)
             self._wait(running)

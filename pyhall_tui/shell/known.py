@@ -17,6 +17,7 @@ from pyhall_tui import screens, widgets
 from pyhall_tui.config.key_names import character_of
 from pyhall_tui.config.known import Known, KnownKey
 from pyhall_tui.shell.app_keys import APP_KEYS, APP_LETTERS
+from pyhall_tui.shell.own_commands import places
 from pyhall_tui.shell.own_themes import color_names, theme_names
 
 _OURS: Final = "pyhall_tui."
@@ -29,7 +30,7 @@ def known() -> Known:
     """Return everything."""
     for name in module_names():
         importlib.import_module(name)
-    return Known(keys=_actions(), themes=theme_names(), colors=color_names())
+    return Known(keys=_actions(), themes=theme_names(), colors=color_names(), screens=_screens())
 
 
 def module_names() -> tuple[str, ...]:
@@ -39,6 +40,11 @@ def module_names() -> tuple[str, ...]:
         for package in (screens, widgets)
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     )
+
+
+def _screens() -> dict[str, KnownKey]:
+    around = frozenset({_APP, _FIRST})
+    return {name: KnownKey((), name, frozenset({screen}), around) for name, screen in places().items()}
 
 
 @cache

@@ -14,7 +14,7 @@ from pyhall_tui.config.config_file import NAME, Loaded, Unreadable, load, signat
 from pyhall_tui.config.keys import ALWAYS
 from pyhall_tui.config.known import Known
 from pyhall_tui.config.table import Mistake
-from pyhall_tui.shell.news import NewsApp
+from pyhall_tui.shell.own_commands import CommandsApp
 from pyhall_tui.shell.own_themes import color_names, made, switched, theme_names
 from pyhall_tui.shell.theme import DARK, DARK_16, OTHER
 from pyhall_tui.threads.off_loop import off_loop
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 class OwnConfig:
     """What is configured. A file that can't be read changes nothing, and a band says why for as long as it can't."""
 
-    def __init__(self, app: NewsApp, home: Path, clock: Clock, theme: str) -> None:
+    def __init__(self, app: CommandsApp, home: Path, clock: Clock, theme: str) -> None:
         """Make it; nothing is read yet. `theme` is the one that the terminal would have without a file."""
         self._app, self._path, self._clock = app, home / NAME, clock
         self._terminals = theme
@@ -49,6 +49,7 @@ class OwnConfig:
             found = None
         self.config = found or Config()
         self._take_keys()
+        self._app.take_commands(self.config.commands)
         return self._register()
 
     async def follow(self) -> None:
@@ -93,6 +94,7 @@ class OwnConfig:
 
     def _take(self, before: Config) -> None:
         self._take_keys()
+        self._app.take_commands(self.config.commands)
         if self.config.theme != before.theme:
             chosen = self._register()
             self._app.theme = DARK.name if self._app.theme == chosen else self._app.theme

@@ -14,7 +14,7 @@ from rich.console import Console
 from textual import constants
 from textual.theme import Theme
 
-from pyhall_tui.shell.news import NewsApp
+from pyhall_tui.shell.own_commands import CommandsApp
 
 if TYPE_CHECKING:
     from pyhall_tui.shell.own_config import OwnConfig
@@ -104,8 +104,8 @@ def first_theme() -> str:
     return DARK_PLAIN.name if console.no_color else DARK_16.name
 
 
-class ConfiguredApp(NewsApp):
-    """An app with the theme and the keys of its `config.toml`. Without that file, all about it is loaded late."""
+class ConfiguredApp(CommandsApp):
+    """An app with the theme, keys and commands of its `config.toml`. Without that file, all about it is loaded late."""
 
     _config_folder: Path
     _terminals_theme: str

@@ -45,6 +45,11 @@ def test_one_run_for_all_rows_has_their_ids_as_lines() -> None:
     assert (run.values["COUNT"], "WORKER" in run.values, "HASH" in run.values) == ("2", False, False)
 
 
+def test_one_run_for_all_rows_has_each_id_once() -> None:
+    (run,) = runs_of(command(each=False), [row("wkr_a"), row("wkr_b"), row("wkr_a")])
+    assert (run.lines, run.values["COUNT"]) == (("wkr_a", "wkr_b"), "2")
+
+
 def test_one_run_for_all_rows_is_one_for_each_profile() -> None:
     beta = replace(ACME, name="beta", namespace="org.beta")
     runs = runs_of(command(each=False), [row("wkr_a"), row("wkr_b", beta), row("wkr_c")])

@@ -1,7 +1,7 @@
 """The overview: is anything wrong in any of my namespaces, and is each of them really being watched?"""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -32,6 +32,9 @@ from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyhall_tui.screens.command_rows import Targets
 
 _WHOSE = (
     Column(SortKey.PROFILE, "PROFILE", 10, flex=1, is_name=True),
@@ -405,6 +408,16 @@ class OverviewScreen(ModeScreen):
         if (found := self._watched.worker(self.workers_table.target())) is not None:
             note = copy_note(self, found.workspace, found.worker_id)
             self.run_worker(note, exit_on_error=False, group="note")
+
+    def command_targets(self) -> "Targets":
+        """Return the workers that a command of your own is for, each with its profile."""
+        from pyhall_tui.programs.command import NotRun
+        from pyhall_tui.screens.command_rows import Targets, worker_row
+
+        if not self.workers_table.has_focus:
+            raise NotRun("Go to the table of workers first (tab): a command is run on workers.")
+        rows = [worker_row(each.workspace, each.worker_id, each.entry) for each in self._targets()]
+        return Targets(rows, self.workers_table.hidden_marks)
 
     def _targets(self) -> list[FoundWorker]:
         found = map(self._watched.worker, self.workers_table.targets())

@@ -16,6 +16,7 @@ from pyhall_tui.render.event import event_row
 from pyhall_tui.render.history import timeline_lines
 from pyhall_tui.render.text import Cell, Style, clean, clean_lines
 from pyhall_tui.render.worker import raw_json
+from pyhall_tui.screens.command_rows import Targets, worker_row
 from pyhall_tui.screens.messages import ConnectionChanged, CopyText, EventsHappened, Go
 from pyhall_tui.screens.worker.incident_note import copy_note
 from pyhall_tui.screens.worker.package_tab import PackageTab
@@ -97,6 +98,10 @@ class WorkerDetailScreen(Screen[None]):
         entry = self._workspace.fleet.get(self._worker_id)
         newest = next((event.correlation_id for event in self._events if event.correlation_id), "")
         return newest or (entry.verdict.correlation_id if entry and entry.verdict else "")
+
+    def command_targets(self) -> Targets:
+        """Return this worker, for a command of your own."""
+        return Targets([worker_row(self._workspace, self._worker_id, self._workspace.fleet.get(self._worker_id))])
 
     def on_mount(self) -> None:
         self._workspace.connection.look_at([self._worker_id])

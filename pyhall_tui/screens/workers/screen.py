@@ -28,6 +28,7 @@ from pyhall_tui.widgets.strip import FleetStrip
 from pyhall_tui.workspace import Workspace
 
 if TYPE_CHECKING:
+    from pyhall_tui.screens.command_rows import Targets
     from pyhall_tui.screens.worker.view import WorkerView
     from pyhall_tui.screens.workers.just_added import JustAdded
 
@@ -193,6 +194,12 @@ class WorkersScreen(ModeScreen):
     def table(self) -> WorkersTable:
         """The fleet's table."""
         return self.query_one("#fleet", WorkersTable)
+
+    def command_targets(self) -> "Targets":
+        """Return the workers that a command of your own is for."""
+        from pyhall_tui.screens.command_rows import Targets, worker_rows
+
+        return Targets(worker_rows(self.workspace, self.table.targets()), self.table.hidden_marks)
 
     def fleet_changed(self) -> None:
         """Draw changes that are on screen; sort again a little later."""

@@ -1,0 +1,56 @@
+"""The rows that commands of your own are run on: what a screen says of them, and what is passed on about a worker."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from pyhall_tui.fleet.entry import Entry
+from pyhall_tui.programs.command import Row
+from pyhall_tui.render.worker import LOOKS
+from pyhall_tui.workspace import Workspace
+
+
+class Targets(NamedTuple):
+    """What a command's key was pressed for."""
+
+    rows: Sequence[Row]
+    """The marked rows in order, or the one under the cursor; none if there is nothing to run it on."""
+    hidden: int = 0
+    """How many of them the filter hides."""
+
+
+@runtime_checkable
+class HasRows(Protocol):
+    """A screen that has rows for commands."""
+
+    def command_targets(self) -> Targets:
+        """Return what the key is for.
+
+        Raises:
+            NotRun: it is for something else; the message says what to do.
+        """
+
+
+def worker_rows(workspace: Workspace, ids: Iterable[str]) -> list[Row]:
+    """Return the rows of watched workers; one that is gone is left out."""
+    found = ((worker_id, workspace.fleet.get(worker_id)) for worker_id in ids)
+    return [worker_row(workspace, worker_id, entry) for worker_id, entry in found if entry is not None]
+
+
+def worker_row(workspace: Workspace, worker_id: str, entry: Entry | None, correlation_id: str = "") -> Row:
+    """Return a worker's row. `correlation_id`: what the row is about, if that is not the worker's last answer."""
+    values: Callable[[], Mapping[str, str]] = partial(_values, workspace, worker_id, entry, correlation_id)
+    return Row(worker_id, workspace.profile, values)
+
+
+def _values(workspace: Workspace, worker_id: str, entry: Entry | None, correlation_id: str) -> dict[str, str]:
+    verdict = entry.verdict if entry is not None else None
+    known = {"WORKER": worker_id, "CORRELATION": correlation_id or (verdict.correlation_id if verdict else "")}
+    if entry is not None:
+        known["STATE"] = LOOKS[entry.state(workspace.now().mono, workspace.fleet.stale_after)].word.lower()
+        known["HASH"] = entry.sha256 or ""
+    if verdict is not None:
+        known["NAME"] = verdict.display_name or ""
+        known["CAPABILITY"] = next(iter(verdict.capabilities), "")
+        known["CAPABILITIES"] = ",".join(verdict.capabilities)
+    return known
