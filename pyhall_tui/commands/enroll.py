@@ -14,6 +14,7 @@ import click
 from pyhall_tui import paths
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.commands.output import printable
+from pyhall_tui.commands.real_number import RealNumber
 from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_profile, tell
 from pyhall_tui.enroll.batch import BatchRun, EnrollingRegistry, Item, RowState, batch_lock, counts, lost_memory, plan
 from pyhall_tui.enroll.batch_rows import BatchRow, BatchUnreadable, read_rows
@@ -66,7 +67,7 @@ _LIMIT_TOLD_EVERY = 60.0
 @click.option(
     "--give-up-after",
     "patience",
-    type=click.FloatRange(min=0),
+    type=RealNumber(min=0),
     default=10.0,
     show_default=True,
     metavar="MINUTES",

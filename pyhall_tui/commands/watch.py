@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from pyhall_tui.clock import SystemClock
+from pyhall_tui.commands.real_number import RealNumber
 from pyhall_tui.commands.session import FAILED, fail, start_log, tell
 from pyhall_tui.metrics.address import REMOTE, NotServed, Refused, listen, url
 from pyhall_tui.paths import Home
@@ -39,7 +40,7 @@ _HEARTBEAT: Final = 30.0
 @click.option(
     "--heartbeat",
     metavar="SECONDS",
-    type=click.FloatRange(0.1, 86_400),
+    type=RealNumber(0.1, 86_400),
     default=_HEARTBEAT,
     show_default=True,
     help="Seconds between two heartbeats.",

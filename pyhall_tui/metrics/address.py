@@ -42,8 +42,8 @@ def listen(text: str, *, remote: bool = False) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=64)
     except (OSError, UnicodeError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise NotServed(f"The metrics can't be served at {text.strip()}: {str(why).rstrip('.')}.") from None
+        why = str(getattr(error, "strerror", None) or error).partition(" (while ")[0]
+        raise NotServed(f"The metrics can't be served at {text.strip()}: {why.rstrip('.')}.") from None
 
 
 def is_local(host: str) -> bool:

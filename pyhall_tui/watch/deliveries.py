@@ -22,6 +22,10 @@ _URL: Final = 64 * 1024
 """Bytes of a file that holds a URL."""
 
 
+_PATIENCE: Final = 3.0
+"""Seconds for an answer at the start: nobody looks for bans until then."""
+
+
 class Problem(NamedTuple):
     """What is wrong with a receiver at the start."""
 
@@ -59,13 +63,13 @@ class Deliveries:
 
     async def check(self) -> list[Problem]:
         """Ask each receiver for something harmless; return what is wrong."""
-        found = []
+        asked = []
         if self._alertmanager is not None:
-            found.append(await _problem("--alertmanager", _look_for_alertmanager(self._alertmanager)))
+            asked.append(_problem("--alertmanager", _look_for_alertmanager(self._alertmanager)))
         if self._webhook is not None:
             # Not a GET: some chat systems redirect it to their documentation.
-            found.append(await _problem("--webhook", self._webhook.ask("OPTIONS")))
-        return [problem for problem in found if problem is not None]
+            asked.append(_problem("--webhook", self._webhook.ask("OPTIONS")))
+        return [problem for problem in await asyncio.gather(*asked) if problem is not None]
 
     async def follow(self, profile: WatchedProfile, notes: Notes, command: Sequence[str] | None = None) -> None:
         """Send one profile's alarms until cancelled. What was not sent by then is sent when it is followed again.
@@ -129,6 +133,8 @@ def _given(url: str) -> str:
     """
     if not url.startswith("@"):
         return url
+    if not url[1:].strip():
+        raise ValueError("There is no file's name after the @.")
     file = expanded(url[1:])
     try:
         return edited_text(read_bounded(file, _URL)).strip()
@@ -144,7 +150,10 @@ async def _look_for_alertmanager(poster: Poster) -> None:
 
 async def _problem(option: str, asking: Awaitable[object]) -> Problem | None:
     try:
-        await asking
+        async with asyncio.timeout(_PATIENCE):
+            await asking
+    except TimeoutError:
+        return Problem(f"{option}: It has not answered within {_PATIENCE:g} s. It is tried again.", is_final=False)
     except Moved as error:
         return Problem(f"{option}: {error}", is_final=True)
     except NotPosted as error:

@@ -1,5 +1,6 @@
 """Alerts as an Alertmanager takes them: again and again while they fire, and once more when they are over."""
 
+import asyncio
 import json
 from collections import Counter
 from pathlib import Path
@@ -17,7 +18,7 @@ from pyhall_tui.watch.deliveries import Deliveries
 from pyhall_tui.watch.delivery import Outcomes
 from pyhall_tui.watch.messages import iso
 from tests.journal.makers import NOW, event
-from tests.registry.raw_server import RawServer, answer
+from tests.registry.raw_server import RawRequest, RawServer, answer
 from tests.watch.rig import Rig
 
 OK = answer(b"")
@@ -309,3 +310,16 @@ def test_absurd_times_are_still_times() -> None:
 
     assert iso(-5) == "1970-01-01T00:00:00.000Z"
     assert iso(1e300).startswith("9999-12-31")
+
+
+async def test_receivers_that_hang_do_not_delay_the_watch_for_long(server: RawServer) -> None:
+    async def hang(_: RawRequest, __: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(3_600)
+
+    server.answer(hang)
+    deliveries = Deliveries(SystemClock(), alertmanager=server.url, webhook=f"{server.url}/hook")
+    problems = await deliveries.check()
+    assert [problem.is_final for problem in problems] == [False, False]
+    assert [problem.sentence.partition(":")[0] for problem in problems] == ["--alertmanager", "--webhook"]
+    assert problems[0].sentence.endswith("It has not answered within 3 s. It is tried again.")
+    await deliveries.aclose()

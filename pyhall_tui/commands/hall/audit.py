@@ -23,6 +23,7 @@ from pyhall_tui.commands.hall.signing import (
     read_signing_key,
     signing_key_option,
 )
+from pyhall_tui.commands.real_number import RealNumber
 
 if TYPE_CHECKING:
     from pyhall_tui.hall.audit import Checked
@@ -197,7 +198,7 @@ def export_log(file: Path, db: Path) -> None:
 @click.option("--keep-decisions", type=click.IntRange(min=0), help="Keep the last N decisions.", metavar="N")
 @click.option(
     "--keep-days",
-    type=click.FloatRange(min=0, min_open=True),
+    type=RealNumber(min=0, min_open=True),
     metavar="N",
     help="Remove decisions that are more than N days older than the newest one.",
 )

@@ -11,6 +11,7 @@ import click
 from pyhall_tui.commands.hall.group import FAILED, db_option, hall_group, open_store, say
 from pyhall_tui.commands.hall.signing import signing_key_option, signing_of
 from pyhall_tui.commands.hall.upstream import checked_url, follow, key_of_environment
+from pyhall_tui.commands.real_number import RealNumber
 from pyhall_tui.hosts import is_this_machine, one_spelling
 from pyhall_tui.metrics.address import REMOTE, NotServed, Refused, url
 from pyhall_tui.metrics.address import listen as listen_for_metrics
@@ -49,7 +50,7 @@ def _host(name: str) -> str:
 @click.option("--policy", type=click.Path(path_type=Path), help="Rules in TOML, instead of the store's.")
 @click.option("--public-reads", is_flag=True, help="Answer reads (verify, ban list, …) without a key too.")
 @click.option(
-    "--rate", type=click.FloatRange(min=0), default=50.0, show_default=True, help="Requests/s per key; 0: no limit."
+    "--rate", type=RealNumber(min=0), default=50.0, show_default=True, help="Requests/s per key; 0: no limit."
 )
 @click.option(
     "--local-writes",
@@ -64,7 +65,7 @@ def _host(name: str) -> str:
 )
 @click.option(
     "--keep-days",
-    type=click.FloatRange(min=0),
+    type=RealNumber(min=0),
     default=0.0,
     metavar="N",
     help="Remove decisions more than N days older than the newest one; 0 (the default) keeps any age.",
@@ -82,7 +83,7 @@ def _host(name: str) -> str:
 )
 @click.option(
     "--stale-after",
-    type=click.FloatRange(min=0),
+    type=RealNumber(min=0),
     default=10.0,
     show_default=True,
     help="Minutes without an answer until …",
