@@ -128,3 +128,28 @@ async def test_enter_right_after_the_list_of_filters_was_opened_sets_the_first_o
         await settled(opened.app)
         assert not isinstance(opened.screen, FiltersScreen)
         assert list(table(opened).keys) == ["wkr_2"]
+
+
+async def test_the_number_of_a_filter_sets_it_even_typed_ahead(open_app: OpenApp, hall: LiveHall) -> None:
+    ids = fleet_of(hall, 3)
+    hall.add_worker("wkr_old", status="revoked")
+    async with open_app(profile_of(hall), key=hall.key, watch=(*ids, "wkr_old"), size=(80, 24)) as opened:
+        await all_verified(opened)
+        await until(lambda: "1 revoked" in opened.words())
+        write(opened.app, "F", "2")
+        await until(lambda: len(table(opened).keys) == 3 and "3 of 4 shown" in opened.words())
+        write(opened.app, "F", "9", "1")
+        await until(lambda: list(table(opened).keys) == ["wkr_old"])
+        assert opened.app.current_mode == "workers"
+
+
+async def test_a_saved_filter_that_was_deleted_is_put_back_by_undo(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 2)) as opened:
+        await all_verified(opened)
+        saved = SavedFilters(opened.app.profile_store, "acme")
+        saved.save("mine", "id:wkr_1")
+        write(opened.app, "F", "home", "x")
+        await until(lambda: saved.load()[0] == {})
+        write(opened.app, "escape", "u")
+        await until(lambda: saved.load()[0] == {"mine": "id:wkr_1"})
+        await until(lambda: "The filter mine is as before." in opened.said())

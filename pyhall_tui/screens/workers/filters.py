@@ -21,10 +21,12 @@ from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.widgets.typed_ahead import keys_wait_for
 
 _COLUMNS: Final = (
+    Column("key", "", 1, sortable=False),
     Column("name", "NAME", 16, flex=1, sortable=False, is_name=True),
     Column("filter", "FILTER", 24, flex=2, sortable=False),
 )
-_HINT: Final = "Enter sets the filter under the cursor. x deletes a saved one."
+_HINT: Final = "Enter or its number sets a filter. x deletes a saved one."
+_KEYS: Final = "123456789"
 _STATE: Final = "\0"
 """Starts the keys of states; no saved name has it."""
 
@@ -35,6 +37,10 @@ class FiltersScreen(DialogScreen[str]):
     BINDING_GROUP_TITLE = "Filters"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x,delete", "drop", "Delete", id="filters.drop", tooltip="Delete this saved filter"),
+        *(
+            Binding(key, f"set({place})", f"Filter {key}", show=False, id=f"filters.{key}", tooltip="Set this filter")
+            for place, key in enumerate(_KEYS)
+        ),
     ]
     DEFAULT_CSS = """
     FiltersScreen {
@@ -90,19 +96,28 @@ class FiltersScreen(DialogScreen[str]):
             self._by_name, wrong = await asyncio.to_thread(self._saved.load)
         table = self.query_one("#filters", LineTable)
         table.show([*self._by_name, *self._by_state])
-        table.refresh_rows(self._by_name)
+        table.refresh_rows(table.keys)
         self.query_one("#said", Static).update(clean(wrong or said) or _HINT)
 
     def _row(self, key: str) -> Row:
+        place = [*self._by_name, *self._by_state].index(key) if key in (*self._by_name, *self._by_state) else len(_KEYS)
+        number = Cell(_KEYS[place : place + 1], Style.STRONG)
         if key in self._by_state:
             word, text, count = self._by_state[key]
-            return Row({"name": Cell(f"{count:,} {word}", Style.DIM), "filter": Cell(text)})
-        return Row({"name": Cell(clean(key)), "filter": Cell(clean(self._by_name.get(key, "")))})
+            return Row({"key": number, "name": Cell(f"{count:,} {word}", Style.DIM), "filter": Cell(text)})
+        return Row({"key": number, "name": Cell(clean(key)), "filter": Cell(clean(self._by_name.get(key, "")))})
 
     @on(LineTable.Opened)
     @on(Button.Pressed, "#set")
     def _set(self) -> None:
-        key = self.query_one("#filters", LineTable).target()
+        self._choose(self.query_one("#filters", LineTable).target())
+
+    def action_set(self, place: int) -> None:
+        """Set the filter in that row, from 0."""
+        keys = self.query_one("#filters", LineTable).keys
+        self._choose(keys[place] if place < len(keys) else None)
+
+    def _choose(self, key: str | None) -> None:
         if key is not None:
             self.dismiss(self._by_state[key][1] if key in self._by_state else self._by_name.get(key))
 
