@@ -5,7 +5,8 @@ from functools import partial
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from pyhall_tui.fleet.entry import Entry
-from pyhall_tui.programs.command import Row
+from pyhall_tui.fleet.events import Event
+from pyhall_tui.programs.command import NotRun, Row
 from pyhall_tui.render.worker import LOOKS
 from pyhall_tui.workspace import Workspace
 
@@ -41,6 +42,18 @@ def worker_row(workspace: Workspace, worker_id: str, entry: Entry | None, correl
     """Return a worker's row. `correlation_id`: what the row is about, if that is not the worker's last answer."""
     values: Callable[[], Mapping[str, str]] = partial(_values, workspace, worker_id, entry, correlation_id)
     return Row(worker_id, workspace.profile, values)
+
+
+def event_targets(workspace: Workspace, events: Sequence[Event], hidden: int) -> Targets:
+    """Return events, each as the row of its worker. `hidden`: how many of them the filter hides.
+
+    Raises:
+        NotRun: none is about a worker.
+    """
+    about = [(event.worker_id, event.correlation_id) for event in events if event.worker_id]
+    if events and not about:
+        raise NotRun("This is about the registry, not about a worker: a command is run on workers.")
+    return Targets([worker_row(workspace, each, workspace.fleet.get(each), found) for each, found in about], hidden)
 
 
 def _values(workspace: Workspace, worker_id: str, entry: Entry | None, correlation_id: str) -> dict[str, str]:

@@ -5,10 +5,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import RenderableType
 from textual.binding import Binding
 from textual.screen import Screen
 
+from pyhall_tui.clock import Clock
 from pyhall_tui.render.text import clean
 from pyhall_tui.shell.news import NewsApp
 from pyhall_tui.textual_internals import all_screens, replace_bindings
@@ -32,53 +32,59 @@ def places() -> dict[str, str]:
     return {name: screen for screen, name in _SCREENS.items()}
 
 
-class CommandsApp(NewsApp):
-    """An app with commands of your own."""
+class OwnCommands:
+    """The commands that there are now, on all screens."""
 
-    _own_commands: Sequence["Command"] = ()
-
-    async def on_mount(self) -> None:
-        self.screen_change_signal.subscribe(self, self._bind)
-        for screen in all_screens(self):
-            self._bind(screen)
+    def __init__(self, app: NewsApp, clock: Clock) -> None:
+        """Have none yet."""
+        self._app, self._clock = app, clock
+        self._commands: Sequence[Command] = ()
+        self._follows = False
 
     @cached_property
-    def _running_commands(self) -> "RunningCommands":
-        from pyhall_tui.shell.running_commands import RunningCommands  # with the first command
+    def _running(self) -> "RunningCommands":
+        from pyhall_tui.shell.running_commands import RunningCommands  # with the first that is run
 
-        return RunningCommands(self, self._news_clock)
+        return RunningCommands(self._app, self._clock)
 
-    def take_commands(self, commands: Sequence["Command"]) -> None:
-        """Have these commands from now on, on all screens. What runs already goes on."""
-        if commands != self._own_commands:
-            self._own_commands = commands
-            for screen in all_screens(self):
-                self._bind(screen, even_if_none=True)
+    def follow(self) -> None:
+        """Give each screen its keys from now on, when it is shown; once the app runs."""
+        if not self._follows:
+            self._follows = True
+            self._app.screen_change_signal.subscribe(self._app, self._bind)
+        self._bind_all()
 
-    def action_own_command(self, name: str) -> None:
+    def take(self, commands: Sequence["Command"]) -> None:
+        """Have these from now on. What runs already goes on."""
+        if commands != self._commands:
+            self._commands = commands
+            self._bind_all()
+
+    def run(self, name: str) -> None:
         """Run a command on the rows of the present screen."""
-        for command in self._own_commands:
+        for command in self._commands:
             if command.name == name:
-                self._running_commands.start(command, self.screen)
+                self._running.start(command, self._app.screen)
 
-    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
-        """End the app, and what its commands have started."""
-        if "_running_commands" in vars(self):
-            self._running_commands.stop()
-        super().exit(result, return_code, message)
+    def stop(self) -> None:
+        """End what was started."""
+        if "_running" in vars(self):
+            self._running.stop()
 
-    async def on_unmount(self) -> None:
-        if "_running_commands" in vars(self):
-            await self._running_commands.close()
+    async def close(self) -> None:
+        """End what was started, and wait until the terminal is as it was."""
+        if "_running" in vars(self):
+            await self._running.close()
 
-    def _bind(self, screen: Screen[Any], *, even_if_none: bool = False) -> None:
+    def _bind_all(self) -> None:
+        for screen in all_screens(self._app):
+            self._bind(screen)
+
+    def _bind(self, screen: Screen[Any]) -> None:
         """Give a screen the keys of the commands that it has rows for."""
-        if not self._own_commands and not even_if_none:
-            return
         kind = _SCREENS.get(type(screen).__name__)
-        bindings = [_binding(command) for command in self._own_commands if kind in command.screens]
         if kind is not None:
-            replace_bindings(screen, _PREFIX, bindings)
+            replace_bindings(screen, _PREFIX, [_binding(each) for each in self._commands if kind in each.screens])
 
 
 def _binding(command: "Command") -> Binding:

@@ -14,9 +14,8 @@ from pyhall_tui.config.config_file import NAME, Loaded, Unreadable, load, signat
 from pyhall_tui.config.keys import ALWAYS
 from pyhall_tui.config.known import Known
 from pyhall_tui.config.table import Mistake
-from pyhall_tui.shell.own_commands import CommandsApp
 from pyhall_tui.shell.own_themes import color_names, made, switched, theme_names
-from pyhall_tui.shell.theme import DARK, DARK_16, OTHER
+from pyhall_tui.shell.theme import DARK, DARK_16, OTHER, ConfiguredApp
 from pyhall_tui.threads.off_loop import off_loop
 
 _LOOK: Final = 0.5
@@ -28,7 +27,7 @@ _log = logging.getLogger(__name__)
 class OwnConfig:
     """What is configured. A file that can't be read changes nothing, and a band says why for as long as it can't."""
 
-    def __init__(self, app: CommandsApp, home: Path, clock: Clock, theme: str) -> None:
+    def __init__(self, app: ConfiguredApp, home: Path, clock: Clock, theme: str) -> None:
         """Make it; nothing is read yet. `theme` is the one that the terminal would have without a file."""
         self._app, self._path, self._clock = app, home / NAME, clock
         self._terminals = theme

@@ -14,9 +14,15 @@ from rich.console import Console
 from textual import constants
 from textual.theme import Theme
 
-from pyhall_tui.shell.own_commands import CommandsApp
+from pyhall_tui.shell.news import NewsApp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from pyhall_tui.programs.command import Command
+    from pyhall_tui.shell.own_commands import OwnCommands
     from pyhall_tui.shell.own_config import OwnConfig
 
 DARK = Theme(
@@ -104,12 +110,13 @@ def first_theme() -> str:
     return DARK_PLAIN.name if console.no_color else DARK_16.name
 
 
-class ConfiguredApp(CommandsApp):
+class ConfiguredApp(NewsApp):
     """An app with the theme, keys and commands of its `config.toml`. Without that file, all about it is loaded late."""
 
     _config_folder: Path
     _terminals_theme: str
     _own_config: "OwnConfig | None" = None
+    _own_commands: "OwnCommands | None" = None
 
     def begin_with_config(self, folder: Path, theme: str) -> None:
         """Take the theme and the keys, before the app runs.
@@ -131,6 +138,38 @@ class ConfiguredApp(CommandsApp):
 
             self._own_config = OwnConfig(self, self._config_folder, self._news_clock, self._terminals_theme)
         return self._own_config
+
+    def take_commands(self, commands: "Sequence[Command]") -> None:
+        """Have these commands of your own from now on, on all screens."""
+        if self._own_commands is None and commands:
+            from pyhall_tui.shell.own_commands import OwnCommands
+
+            self._own_commands = OwnCommands(self, self._news_clock)
+            self._follow_commands()
+        if self._own_commands is not None:
+            self._own_commands.take(commands)
+
+    async def on_mount(self) -> None:
+        self._follow_commands()
+
+    def _follow_commands(self) -> None:
+        if self._own_commands is not None and self.is_running:
+            self._own_commands.follow()
+
+    def action_own_command(self, name: str) -> None:
+        """Run a command of your own on the rows of the present screen."""
+        if self._own_commands is not None:
+            self._own_commands.run(name)
+
+    def exit(self, result: None = None, return_code: int = 0, message: "RenderableType | None" = None) -> None:
+        """End the app, and what its commands have started."""
+        if self._own_commands is not None:
+            self._own_commands.stop()
+        super().exit(result, return_code, message)
+
+    async def on_unmount(self) -> None:
+        if self._own_commands is not None:
+            await self._own_commands.close()
 
     def follow_config(self) -> None:
         """Take changes of the file from now on."""

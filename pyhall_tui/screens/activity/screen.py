@@ -18,13 +18,12 @@ from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.fleet.events import Event, Kind, Severity
 from pyhall_tui.journal.export import COLUMNS as EXPORTED
 from pyhall_tui.journal.export import each_event, event_record
-from pyhall_tui.programs.command import NotRun
 from pyhall_tui.render.alarm import sentence, standing_cell
 from pyhall_tui.render.event import BAR, WORDS, event_row, line, moment
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.activity.acknowledge_dialog import AcknowledgeScreen
 from pyhall_tui.screens.base import ModeScreen
-from pyhall_tui.screens.command_rows import Targets, worker_row
+from pyhall_tui.screens.command_rows import Targets, event_targets
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content
@@ -395,12 +394,7 @@ class ActivityScreen(ModeScreen):
 
     def command_targets(self) -> Targets:
         """Return the events that a command of your own is for, each as its worker's row."""
-        events, workspace = self._targets(), self.workspace
-        about = [(event.worker_id, event.correlation_id) for event in events if event.worker_id]
-        if events and not about:
-            raise NotRun("This is about the registry, not about a worker: a command is run on workers.")
-        rows = [worker_row(workspace, each, workspace.fleet.get(each), found) for each, found in about]
-        return Targets(rows, self.table.hidden_marks)
+        return event_targets(self.workspace, self._targets(), self.table.hidden_marks)
 
     def _unmark(self) -> None:
         marked = set(self.table.marked)
