@@ -33,6 +33,12 @@ def listed(book: AlarmBook, ended: Iterable[Alarm], showing: Showing) -> list[Li
     return sorted(filter(passes, found), key=_place)
 
 
+def count_all(book: AlarmBook, ended: Iterable[Alarm]) -> int:
+    """Return how many alarms `listed` would list without a filter."""
+    others = sum(book.held(alarm.condition, alarm.subject) is None for alarm in ended)
+    return sum(1 for _ in book.alarms()) + others
+
+
 def changed_at(alarm: Alarm) -> float:
     """Return the wall time at which an alarm last fired or ended."""
     return alarm.fired_at if alarm.resolved_at is None else alarm.resolved_at

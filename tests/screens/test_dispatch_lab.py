@@ -260,6 +260,7 @@ async def test_the_history_is_there_after_a_restart_is_searched_and_fills_the_fo
         await until(lambda: len(table.keys) == 0)  # type: ignore[attr-defined]
         screen.query_one("#search", Input).value = "code:POLICY_BLOCKED"
         await until(lambda: len(table.keys) == 1)  # type: ignore[attr-defined]
+        await shows(opened, "1 dispatch: all that the search finds")
         table.focus()
         await opened.pilot.press("enter")
         assert screen.form.values.capability == "other"  # F24: the row under the cursor has just changed

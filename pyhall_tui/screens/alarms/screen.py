@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from pyhall_tui.alarms.alarm import Alarm, Condition, Standing
-from pyhall_tui.alarms.listing import Listed, Showing, listed
+from pyhall_tui.alarms.listing import Listed, Showing, count_all, listed
 from pyhall_tui.render.alarm import (
     STANDING_WORDS,
     alarm_line,
@@ -191,7 +191,10 @@ class AlarmsScreen(Screen[None]):
         asked = self._showing
         self._hint("#by-standing", "state", _word(asked.standing), active=asked.standing is not None)
         self._hint("#by-condition", "kind", asked.condition or "all", active=asked.condition is not None)
-        self.query_one("#alarm-count", Static).update(Content(f"{len(self._shown):,}"))
+        count = f"{len(self._shown):,}"
+        if asked != Showing():
+            count += f" of {count_all(self._workspace.alarms.book, self._ended or ()):,} shown"
+        self.query_one("#alarm-count", Static).update(Content(count))
 
     def _hint(self, selector: str, label: str, value: str, *, active: bool) -> None:
         hint = self.query_one(selector, KeyHint)

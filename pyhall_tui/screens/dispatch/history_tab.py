@@ -92,7 +92,8 @@ class HistoryTab(Vertical):
         self._rows = {str(row.id): read_back(row) for row in rows}
         self._seen_ids.see(row.worker_id for row in rows)
         self.query_one("#kept", LineTable).show(list(self._rows), by_itself=True)
-        more = f"the newest {_SHOWN:,}; search for older ones" if len(rows) == _SHOWN else "all in the journal"
+        all_of_them = "all that the search finds" if text.strip() else "all in the journal"
+        more = f"the newest {_SHOWN:,}; search for older ones" if len(rows) == _SHOWN else all_of_them
         dispatches = f"{len(rows):,} dispatch{'es' * (len(rows) != 1)}"
         found = f"{dispatches}: {more}. space marks, c compares two." if rows else "No dispatches found."
         self.query_one("#kept-count", Static).update(as_content([Cell(found, Style.DIM)]))
