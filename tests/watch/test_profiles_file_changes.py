@@ -12,7 +12,7 @@ from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.renaming import name_aside
 from pyhall_tui.profiles.watch_list import WatchList
 from tests.live_hall import HASH, WORKER, LiveHall, live_hall
-from tests.watch.program import Watch, profile_of, watching
+from tests.watch.program import Watch, environment, profile_of, watching
 
 pytestmark = [pytest.mark.thorough, pytest.mark.skipif(sys.platform == "win32", reason="signals are of Unix")]
 
@@ -195,3 +195,17 @@ def test_a_folder_that_is_set_is_compared_without_a_new_start(tmp_path: Path, ha
         watch.wait_for(lambda: [event["worker"] for event in watch.events("drifted")] == [WORKER])
         WatchList(tmp_path / "data", "acme").set_folder(WORKER, None)
         watch.wait_for(lambda: watch.of_type("heartbeat")[-1]["profiles"][0]["workers"]["clean"] == 1)
+
+
+def test_a_key_that_is_rejected_is_looked_for_again(tmp_path: Path, hall: LiveHall) -> None:
+    profile_of(tmp_path, hall)
+    key = tmp_path / "credentials" / "api-key"
+    key.parent.mkdir()
+    key.write_text("phk_live_an-old-one\n")
+    with watching(tmp_path, "", environ=environment(tmp_path, "", CREDENTIALS_DIRECTORY=str(key.parent))) as watch:
+        watch.wait_for(lambda: any(line["state"] == "key rejected" for line in watch.of_type("connection")))
+        key.write_text(f"{hall.key}\n")
+        watch.wait_until_live()
+        assert [line["changed"] for line in watch.of_type("settings")] == [["api_key"]]
+        assert hall.key.encode() not in b"".join(watch.raw)
+        assert hall.key not in watch.errors

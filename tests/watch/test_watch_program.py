@@ -306,3 +306,23 @@ def test_a_storm_of_bans_is_printed_whole(tmp_path: Path, hall: LiveHall) -> Non
     assert sorted(event["worker"] for event in watch.events("banned")) == sorted(workers)
     assert len({event["id"] for event in watch.of_type("event")}) == len(watch.of_type("event"))
     assert not watch.of_type("lost")
+
+
+def test_a_dead_registry_and_dead_receivers_hold_up_neither_the_others_nor_the_end(
+    tmp_path: Path, hall: LiveHall
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as dead:  # takes connections, and never answers
+        silent = f"http://127.0.0.1:{dead.getsockname()[1]}"
+        profile_of(tmp_path, hall, "one", on_alarm=["sleep", "1000"])
+        profile_of(tmp_path, hall, "two")
+        with (tmp_path / "config" / "profiles.toml").open("a") as file:
+            file.write(f'[profiles.dead]\nnamespace = "org.dead"\nregistry_url = "{silent}"\n')
+        with watching(tmp_path, hall.key, "--all", "--alertmanager", silent, "--webhook", f"{silent}/hook") as watch:
+            watch.wait_for(lambda: watch.of_type("heartbeat"))
+            watch.wait_for(lambda: sum(one["registry_up"] for one in watch.of_type("heartbeat")[-1]["profiles"]) == 2)
+            hall.store.ban_hash(HASH, "exfiltrates")
+            watch.wait_for(lambda: {event["profile"] for event in watch.events("banned")} == {"one", "two"})
+            code, took = watch.end()
+    assert code == 128 + signal.SIGTERM
+    assert took < 9.0  # a request takes ten, the command thirty: it waits for neither
+    assert watch.lines[-1]["type"] == "end"
