@@ -8,27 +8,25 @@ from pyhall_tui.config.known import Known
 from pyhall_tui.config.table import Table, no_such
 from pyhall_tui.render.text import clean
 
-COLORS: Final = (
-    *("primary", "secondary", "accent", "foreground", "background", "surface", "panel"),
-    *("success", "warning", "error", "frame"),
-)
-"""What has a color in a theme."""
 DEFAULT: Final = "pyhall-dark"
 DEFAULT_OF_FEW: Final = "pyhall-16-dark"
 _HEX: Final = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
-_USES: Final = {
-    "primary": "what has the focus, and frames",
-    "secondary": "quiet text",
-    "accent": "keys",
-    "foreground": "text",
-    "background": "behind everything",
-    "surface": "headers and dialogs",
-    "panel": "the bar of keys",
-    "success": "clean",
-    "warning": "needs a look",
-    "error": "BANNED, and what failed",
-    "frame": "the lines around things",
+_EXAMPLE: Final = {
+    "primary": ("#6f9fd8", "what has the focus, and frames"),
+    "secondary": ("#8b95a3", "quiet text"),
+    "accent": ("#e0af68", "keys"),
+    "foreground": ("#d4d8de", "text"),
+    "background": ("#14171c", "behind everything"),
+    "surface": ("#1a1e25", "headers and dialogs"),
+    "panel": ("#242a33", "the bar of keys"),
+    "success": ("#7fb77e", "clean"),
+    "warning": ("#e0af68", "needs a look"),
+    "error": ("#f0717b", "BANNED, and what failed"),
+    "frame": ("#3a3e43", "the lines around things"),
 }
+"""Each color in our own theme, and what has it."""
+COLORS: Final = tuple(_EXAMPLE)
+"""What has a color in a theme."""
 
 
 class OwnTheme(NamedTuple):
@@ -76,11 +74,9 @@ def reference(known: Known) -> Iterator[str]:
     yield '# A color is "#rrggbb", "#rgb", or a name such as "teal".'
     yield "# [theme.mine]"
     yield f'# like = "{DEFAULT}"'
-    yield from (f"{f'# {name} = ' + _example(name):<28} # {_USES[name]}" for name in COLORS)
-
-
-def _example(name: str) -> str:
-    return '"#ff5555"' if name == "error" else '"#d4d8de"'
+    for name, (color, use) in _EXAMPLE.items():
+        setting = f'{name} = "{color}"'
+        yield f"# {setting:<24} # {use}"
 
 
 def _name(table: Table, key: str, names: tuple[str, ...]) -> str | None:

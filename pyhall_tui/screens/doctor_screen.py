@@ -22,7 +22,7 @@ from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.screens.messages import CopyText
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen
-from pyhall_tui.widgets.key_bar import KeyBar
+from pyhall_tui.widgets.key_bar import KeyBar, key_name
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 
 
@@ -53,7 +53,8 @@ class DoctorScreen(DialogScreen[None]):
         self._findings: list[Finding] = []
 
     def compose(self) -> ComposeResult:
-        with Dialog("Doctor", "y copies a report · r checks again · esc closes", read=True):
+        copy, again = key_name(self, "doctor.copy", "y"), key_name(self, "doctor.again", "r")
+        with Dialog("Doctor", f"{copy} copies a report · {again} checks again · esc closes", read=True):
             yield Static(id="doctor-verdict", markup=False)
             yield Static(id="doctor-lines", markup=False)
         yield KeyBar()

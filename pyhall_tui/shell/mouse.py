@@ -3,6 +3,7 @@
 from textual.app import App
 
 from pyhall_tui.textual_internals import all_screens, driver_of, has_mouse, turn_mouse
+from pyhall_tui.widgets.key_bar import key_name
 
 
 def is_the_terminals(app: App[None]) -> bool:
@@ -17,7 +18,11 @@ def give_to_terminal(app: App[None]) -> None:
     if driver is None:
         return
     turn_mouse(driver, on=False)
-    app.notify("The mouse selects text now. Press M to use it here again.", timeout=8, markup=False)
+    app.notify(
+        f"The mouse selects text now. Press {key_name(app, 'app.take_mouse', 'M')} to use it here again.",
+        timeout=8,
+        markup=False,
+    )
     _show_keys_again(app)
 
 

@@ -34,6 +34,8 @@ class OwnConfig:
         self._known = Known()
         self._seen: object = None
         self.config = Config()
+        self.is_followed = False
+        """Whether changes of the file are taken: not before all that the first frame doesn't need is there."""
 
     def begin(self) -> str:
         """Read the file before the first frame, and return the theme to begin with.
@@ -62,7 +64,7 @@ class OwnConfig:
                     await self._know_all()
                     await self._read(is_news=now != self._seen)
                     self._seen = now
-                before = now
+                before, self.is_followed = now, True
             except Exception:
                 _log.exception("the configuration could not be followed")
             await self._clock.sleep(_LOOK)

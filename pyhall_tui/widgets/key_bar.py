@@ -9,8 +9,28 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
+
+from pyhall_tui.textual_internals import HookedApp
+
+
+def key_name(node: DOMNode, id_: str, default: str) -> str:
+    """Return the key of an action, for a text that names it.
+
+    Args:
+        node: anything in the app.
+        id_: the id of the action's binding.
+        default: the name of its own key, which it has unless `config.toml` gives it another one.
+    """
+    app = node.app
+    own = app.own_keys.get(id_) if isinstance(app, HookedApp) else None
+    if own is None:
+        return default
+    from pyhall_tui.config.key_names import character_of  # only if a key has been changed
+
+    return next((character_of(key) or key for key in own), "(no key)")
 
 
 class Hint(NamedTuple):

@@ -30,6 +30,7 @@ from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.frame import Frame
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.key_hint import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.seen_ids import SeenIds
@@ -457,7 +458,9 @@ class ActivityScreen(ModeScreen):
             workspace.alarms.acknowledge(events.values())
         self._acknowledged(list(events))
         said = (
-            "Everything shown is acknowledged. Press u to undo." if events else "Everything was already acknowledged."
+            f"Everything shown is acknowledged. Press {key_name(self, 'activity.undo', 'u')} to undo."
+            if events
+            else "Everything was already acknowledged."
         )
         self.notify(said, markup=False)
 

@@ -45,6 +45,7 @@ from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.widgets.cells import as_content, as_lines
 from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.widgets.field import Field, FilterInput
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.late import is_there
 from pyhall_tui.widgets.line_table import Column, LineTable
 from pyhall_tui.widgets.line_table import Row as TableRow
@@ -118,7 +119,7 @@ class MatrixTab(Vertical):
             yield Field("capabilities", "Capabilities", value=str(kept.get("capabilities", "*")))
             yield Field("workers", "Workers", value=str(kept.get("workers", "*")))
             yield Field("tiers", "Risk tiers", value=str(kept.get("tiers", "low")))
-            yield Button("Run  ctrl+r", id="run", variant="primary", compact=True)
+            yield Button(f"Run  {key_name(self, 'matrix.run', 'ctrl+r')}", id="run", variant="primary", compact=True)
             yield Button("Stop  x", id="stop", compact=True)
         yield Static(id="matrix-plan", markup=False)
         yield Static(id="matrix-progress")
@@ -246,7 +247,8 @@ class MatrixTab(Vertical):
         self.query_one("#stop", Button).disabled = matrix is None or not matrix.is_running
         self.query_one("#differences").display = self._baseline is not None
         if matrix is None:
-            hint = "Choose with * and ?, then ctrl+r: ● allow  ✖ deny  ◆ hold  ≠ other  ! error  ? unknown"
+            run = key_name(self, "matrix.run", "ctrl+r")
+            hint = f"Choose with * and ?, then {run}: ● allow  ✖ deny  ◆ hold  ≠ other  ! error  ? unknown"
             self.query_one("#matrix-progress", Static).update(as_content([Cell(hint, Style.DIM)]))
             return
         self._drawn = matrix.revision

@@ -21,6 +21,7 @@ from pyhall_tui.render.text import clean
 from pyhall_tui.render.worker import LOOKS
 from pyhall_tui.widgets.dispatch_fields import NameField, TierChoice
 from pyhall_tui.widgets.field import Field, OneLineInput
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.text_field import TextField
 from pyhall_tui.workspace import Workspace
 
@@ -76,14 +77,21 @@ class RequestForm(VerticalScroll, can_focus=False):
         yield TierChoice(id="risk_tier")
         with Horizontal(id="correlation-row"):
             yield Field("correlation_id", "Correlation id")
-            yield Button("new", id="new-id", compact=True, tooltip="Make a new correlation id (ctrl+n)")
+            yield Button(
+                "new",
+                id="new-id",
+                compact=True,
+                tooltip=f"Make a new correlation id ({key_name(self, 'dispatch.new_id', 'ctrl+n')})",
+            )
         yield Label("More context, a JSON object", classes="label", markup=False)
         yield ContextArea(id="context", compact=True, show_line_numbers=False)
         yield Static(id="context-sentence", markup=False)
         yield Static(id="form-sentence", markup=False)
         with Horizontal(id="form-buttons"):
-            yield Button("Dispatch  ctrl+s", id="send", variant="primary", compact=True)
-            yield Button("Live  ctrl+l", id="live", compact=True)
+            yield Button(
+                f"Dispatch  {key_name(self, 'dispatch.send', 'ctrl+s')}", id="send", variant="primary", compact=True
+            )
+            yield Button(f"Live  {key_name(self, 'dispatch.live', 'ctrl+l')}", id="live", compact=True)
 
     def on_mount(self) -> None:
         self.border_title = "Request"

@@ -36,6 +36,7 @@ from pyhall_tui.screens.messages import Go
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content, as_lines
 from pyhall_tui.widgets.exported import Exported
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.workspace import Workspace
 
@@ -108,7 +109,9 @@ class BatchPane(Vertical):
         yield Static(id="batch-next", markup=False)
         with Horizontal(id="batch-buttons"):
             yield Button("Check", id="batch-check", compact=True)
-            yield Button("Enroll  ctrl+s", id="batch-start", variant="primary", compact=True)
+            yield Button(
+                f"Enroll  {key_name(self, 'enroll.send', 'ctrl+s')}", id="batch-start", variant="primary", compact=True
+            )
             yield Button("Stop", id="batch-stop", compact=True)
             yield Button("Enrolled  e", id="batch-enrolled", compact=True)
             yield Button("Again  r", id="batch-again", compact=True)
@@ -148,7 +151,7 @@ class BatchPane(Vertical):
         if self._busy:
             return
         if not typed:
-            self._field.say("Type the path of a batch, or press ctrl+o to pick it.")
+            self._field.say(f"Type the path of a batch, or press {key_name(self, 'enroll.pick', 'ctrl+o')} to pick it.")
             return
         self._source = given_path(typed)
         self._set_busy("checking")

@@ -16,6 +16,7 @@ from pyhall_tui.screens.enroll.package import COMPUTING, PackageField
 from pyhall_tui.screens.enroll.record import RecordPanel
 from pyhall_tui.screens.enroll.steady_field import SteadyField
 from pyhall_tui.widgets.field import Field
+from pyhall_tui.widgets.key_bar import key_name
 
 LABELS = {
     NAMESPACE: "namespace",
@@ -109,7 +110,9 @@ class EnrollForm(VerticalScroll):
         wrong = next(iter(self.mistakes()), None)
         if wrong is None and (new := self.capabilities.new()) and new not in self._said_new:
             self._said_new.add(new)  # said once, holding back the send; the next one is sent
-            self.capabilities.say(f"{new} Press ctrl+s again to send it anyway.", mistake=False)
+            self.capabilities.say(
+                f"{new} Press {key_name(self, 'enroll.send', 'ctrl+s')} again to send it anyway.", mistake=False
+            )
             wrong = CAPABILITIES
         if wrong is not None:
             self._field(wrong).input.focus()

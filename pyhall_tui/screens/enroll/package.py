@@ -20,6 +20,7 @@ from pyhall_tui.screens.enroll.hashed import HashedScreen
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
 from pyhall_tui.screens.enroll.steady_field import SteadyField
 from pyhall_tui.threads.off_loop import off_loop
+from pyhall_tui.widgets.key_bar import key_name
 
 COMPUTING = "The hash is being computed: wait for it, or press escape to cancel."
 
@@ -58,8 +59,8 @@ class PackageField(Vertical):
     def compose(self) -> ComposeResult:
         yield self.field
         with Horizontal():
-            yield Button("Compute it…  ctrl+o", id="pick", compact=True)
-            yield Button("Files…  ctrl+g", id="files", compact=True)
+            yield Button(f"Compute it…  {key_name(self, 'enroll.pick', 'ctrl+o')}", id="pick", compact=True)
+            yield Button(f"Files…  {key_name(self, 'enroll.files', 'ctrl+g')}", id="files", compact=True)
             yield Button("Hash without them", id="without", compact=True)
         with Horizontal(id="hashing"):
             yield ProgressBar(show_eta=False, id="hash-bar")
@@ -171,7 +172,7 @@ class PackageField(Vertical):
         if self.listing is not None and self.package is not None:
             self.app.push_screen(HashedScreen(self.listing, self.package.path))
         else:
-            self.notify("Nothing has been hashed yet: press ctrl+o.", markup=False)
+            self.notify(f"Nothing has been hashed yet: press {key_name(self, 'enroll.pick', 'ctrl+o')}.", markup=False)
 
     def _list(self, listing: PackageHash | None) -> None:
         self.listing = listing

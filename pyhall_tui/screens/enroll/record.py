@@ -29,6 +29,7 @@ from pyhall_tui.screens.enroll.pick_package import FolderSuggester, PackageTree,
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.text_field import TextField
 from pyhall_tui.widgets.typed_ahead import keys_wait_for
 
@@ -71,7 +72,9 @@ class RecordScreen(DialogScreen[Picked]):
             yield Static(id="found", markup=False)
             with Buttons():
                 yield Button("Cancel", id="leave", compact=True)
-                yield Button("Read it  ctrl+s", id="read", variant="primary", compact=True)
+                yield Button(
+                    f"Read it  {key_name(self, 'record.read', 'ctrl+s')}", id="read", variant="primary", compact=True
+                )
 
     @on(DirectoryTree.NodeHighlighted)
     def _point_at(self, message: DirectoryTree.NodeHighlighted[DirEntry]) -> None:
@@ -137,7 +140,7 @@ class RecordPanel(Vertical):
 
     def compose(self) -> ComposeResult:
         with Horizontal():
-            yield Button("From a record…  ctrl+r", id="from-record", compact=True)
+            yield Button(f"From a record…  {key_name(self, 'enroll.record', 'ctrl+r')}", id="from-record", compact=True)
             yield Button("Write one…  f4", id="write-record", compact=True)
             yield Button("Drop it", id="drop-record", compact=True)
         yield LinesView(id="record-checks")

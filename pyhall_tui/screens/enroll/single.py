@@ -43,6 +43,7 @@ from pyhall_tui.screens.enroll.lines_view import LinesView
 from pyhall_tui.screens.enroll.record import RecordPanel
 from pyhall_tui.screens.messages import CopyText
 from pyhall_tui.widgets.cells import as_lines
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.typed_ahead import LastAnswer
 from pyhall_tui.workspace import Workspace
@@ -82,7 +83,9 @@ class EnrollOne(Vertical):
             yield EnrollForm(self.workspace.profile)
             yield ExchangePanel(id="sheet")
         with Horizontal(id="send-row"):
-            yield Button("Enroll  ctrl+s", id="send", variant="primary", compact=True)
+            yield Button(
+                f"Enroll  {key_name(self, 'enroll.send', 'ctrl+s')}", id="send", variant="primary", compact=True
+            )
             yield LinesView(id="left")
 
     def on_mount(self) -> None:
@@ -187,9 +190,7 @@ class EnrollOne(Vertical):
             return (Cell("Sending…"),)
         if self.workspace.journal.is_makeshift:  # said beforehand; the send itself would refuse
             return (
-                Cell(
-                    "✖ The journal can't be written, so nothing is enrolled: the Doctor (ctrl+p) says why.", Style.ERROR
-                ),
+                Cell("✖ The journal can't be written, so nothing is enrolled: the Doctor (D) says why.", Style.ERROR),
             )
         if self._enrolled and self._draft.is_empty:  # in a small terminal the answer is below the form
             verdict = [cell for line in self._first_verdict()[:1] for cell in (Cell(" · ", Style.DIM), *line)]
@@ -200,7 +201,11 @@ class EnrollOne(Vertical):
             named = ", ".join(LABELS[field] for field in left)
             return (Cell(f"{len(left)} check{'s' * (len(left) > 1)} left: {named}", Style.WARNING),)
         if self.form.record.stops:
-            return (Cell("✖ The record does not match: ctrl+s asks first.", Style.ERROR),)
+            return (
+                Cell(
+                    f"✖ The record does not match: {key_name(self, 'enroll.send', 'ctrl+s')} asks first.", Style.ERROR
+                ),
+            )
         return (Cell("All checks passed.", Style.GOOD),)
 
     @work(exclusive=True, exit_on_error=False, group="known")
@@ -226,7 +231,11 @@ class EnrollOne(Vertical):
         """Empty the form; `ctrl+z` restores it."""
         if not self._draft.is_empty:
             self._emptied = self._draft
-            self.notify("The form is empty. Press ctrl+z to restore it.", markup=False, timeout=4)
+            self.notify(
+                f"The form is empty. Press {key_name(self, 'enroll.undo', 'ctrl+z')} to restore it.",
+                markup=False,
+                timeout=4,
+            )
         self._begin_anew()
 
     def undo_empty(self) -> None:

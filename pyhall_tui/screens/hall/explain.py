@@ -17,6 +17,7 @@ from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.dispatch_fields import NameField, TierChoice
 from pyhall_tui.widgets.field import Field
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.workspace import Workspace
 
 NOT_EXPLAINED = "This hall does not explain its decisions, or only to its own machine."
@@ -50,7 +51,9 @@ class ExplainForm(Horizontal):
             yield Label("Risk tier", markup=False)
             yield TierChoice(id="explain-tier")
             yield Field("context", "More context, a JSON object", placeholder='{"env": "prod"}')
-            yield Button("Explain  ctrl+s", id="explain", variant="primary", compact=True)
+            yield Button(
+                f"Explain  {key_name(self, 'hall.explain', 'ctrl+s')}", id="explain", variant="primary", compact=True
+            )
         with VerticalScroll(id="explain-answer"):
             yield Static(_INVITATION, id="explanation", markup=False)
 

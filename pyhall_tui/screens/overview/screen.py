@@ -28,6 +28,7 @@ from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.filter_line import FilterMistake
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
@@ -44,8 +45,8 @@ _ALL_COLUMNS = (*COLUMNS[:2], *_WHOSE, *COLUMNS[2:])
 """As on the workers screen, and whose each worker is."""
 _LOW = 17
 """In fewer lines, the profiles have fewer, and nothing is said of the one under the cursor."""
-_NO_PROFILES = "No profile is open or chosen: press a to choose profiles, or make one on Profiles (5)."
-_ONLY_ONE = "Press a to choose the profiles that are listed."
+_NO_PROFILES = "No profile is open or chosen: press {add} to choose profiles, or make one on Profiles ({profiles})."
+_ONLY_ONE = "Press {add} to choose the profiles that are listed."
 
 
 class OverviewScreen(ModeScreen):
@@ -211,10 +212,14 @@ class OverviewScreen(ModeScreen):
             self._has_begun = True
             self.profiles.move_to(is_open[0])
 
+    def _named(self, hint: str) -> str:
+        add, profiles = key_name(self, "overview.add", "a"), key_name(self, "app.profiles", "5")
+        return hint.format(add=add, profiles=profiles)
+
     def _show_detail(self) -> None:
         """Show the profile under the cursor, with what its row has no room for."""
         summary = self._watched.summary(self.profiles.cursor_key or "")
-        lines = profile_lines(summary, self._clock.now()) if summary else [[Cell(_NO_PROFILES, Style.DIM)]]
+        lines = profile_lines(summary, self._clock.now()) if summary else [[Cell(self._named(_NO_PROFILES), Style.DIM)]]
         content = Content("\n").join(as_content(line, " · ") for line in lines)
         detail = self.query_one("#kept-detail", Static)
         if not (isinstance(detail.content, Content) and detail.content.is_same(content)):
@@ -241,7 +246,7 @@ class OverviewScreen(ModeScreen):
         said = self.workers_table.count_line(f"{total:,} worker{'s' * (total != 1)}")
         frame.border_subtitle = as_content([Cell(f"{said} of {_profiles(self._watched.running)}", Style.DIM)])
         kept = len(self._watched.keys)
-        hint = _ONLY_ONE if kept == 1 else f"{live} of {_profiles(kept)} live"
+        hint = self._named(_ONLY_ONE) if kept == 1 else f"{live} of {_profiles(kept)} live"
         self.query_one("#kept-frame").border_subtitle = as_content([Cell(hint if kept else "", Style.DIM)])
 
     def _tick(self) -> None:

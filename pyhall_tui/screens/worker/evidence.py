@@ -25,6 +25,7 @@ from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.time_column import with_zone
 from pyhall_tui.widgets.typed_ahead import keys_wait_for
@@ -80,7 +81,8 @@ class EvidenceScreen(DialogScreen[None]):
         self._rows: dict[str, ReceiptRow] = {}
 
     def compose(self) -> ComposeResult:
-        with Dialog("Evidence log, read only", "/ search · enter receipt · r check again · esc close"):
+        search, look = key_name(self, "evidence.search", "/"), key_name(self, "evidence.look", "r")
+        with Dialog("Evidence log, read only", f"{search} search · enter receipt · {look} check again · esc close"):
             yield Static(id="evidence-text", markup=False)
             yield OneLineInput(placeholder="/ a correlation id, then enter", id="evidence-query", compact=True)
             yield LineTable(with_zone(_COLUMNS, "at"), self._row, id="receipts", values=self._values, what="receipt")
@@ -240,7 +242,9 @@ class ReceiptScreen(DialogScreen[None]):
         self._line, self._text = line, text
 
     def compose(self) -> ComposeResult:
-        with Dialog(f"Receipt at line {self._line:,}", "y copy · esc close", read=True):
+        with Dialog(
+            f"Receipt at line {self._line:,}", f"{key_name(self, 'receipt.copy', 'y')} copy · esc close", read=True
+        ):
             yield Static(clean_lines(self._text), markup=False)
 
     def action_copy(self) -> None:

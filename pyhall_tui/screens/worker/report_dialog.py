@@ -21,6 +21,7 @@ from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import Field
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.late import after_refresh
 
 _NOTE = "report"
@@ -68,7 +69,12 @@ class ReportScreen(DialogScreen[bool]):
             yield Static(id="report-said", markup=False)
             with Buttons():
                 yield Button("Close", id="report-no", compact=True)
-                yield Button("Report…  ctrl+s", id="report-yes", variant="primary", compact=True)
+                yield Button(
+                    f"Report…  {key_name(self, 'report.send', 'ctrl+s')}",
+                    id="report-yes",
+                    variant="primary",
+                    compact=True,
+                )
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._keep)

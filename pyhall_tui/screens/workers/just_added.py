@@ -21,7 +21,7 @@ class JustAdded:
         entries = filter(None, map(fleet.get, self._ids))
         return [each.worker_id for each in entries if each.verdict is not None and not each.verdict.known]
 
-    def report(self, fleet: Fleet, say: Callable[[str], None]) -> None:
+    def report(self, fleet: Fleet, drop_key: str, say: Callable[[str], None]) -> None:
         """Say once, as soon as every worker has an answer or an error, which of them the registry does not know."""
         entries = [*filter(None, map(fleet.get, self._ids))]
         if self._is_reported or any(each.verdict is None and not each.error for each in entries):
@@ -30,4 +30,5 @@ class JustAdded:
         if ids := self.unknown(fleet):
             named = ", ".join(clean(each, 40) for each in ids[:_MOST_NAMED])
             more = f" and {len(ids) - _MOST_NAMED:,} more" if len(ids) > _MOST_NAMED else ""
-            say(f"The registry does not know {len(ids):,} of {len(self._ids):,}: {named}{more}. Press X to drop them.")
+            drop = f"Press {drop_key} to drop them."
+            say(f"The registry does not know {len(ids):,} of {len(self._ids):,}: {named}{more}. {drop}")

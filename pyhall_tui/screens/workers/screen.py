@@ -21,6 +21,7 @@ from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.filter_line import FilterLine, FilterMistake
 from pyhall_tui.widgets.frame import Frame
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
@@ -209,7 +210,8 @@ class WorkersScreen(ModeScreen):
         self.table.refresh_rows(changed)
         self.table.reorder_soon()
         if self._just_added is not None:
-            self._just_added.report(fleet, partial(self.notify, markup=False, severity="warning", timeout=15))
+            say = partial(self.notify, markup=False, severity="warning", timeout=15)
+            self._just_added.report(fleet, key_name(self, "workers.drop_unknown", "X"), say)
         if self.table.cursor_key in changed:
             self._show_side()
 
@@ -247,7 +249,8 @@ class WorkersScreen(ModeScreen):
 
     def _show_worker(self, worker_id: str) -> None:
         if worker_id not in self.workspace.fleet:
-            self.notify(f"{clean(worker_id, 80)} is not on the watch list: press a to watch it.", markup=False)
+            add = key_name(self, "workers.add", "a")
+            self.notify(f"{clean(worker_id, 80)} is not on the watch list: press {add} to watch it.", markup=False)
             return
         if worker_id not in self.table.keys:
             self.query_one(FilterLine).value = ""
@@ -310,10 +313,14 @@ class WorkersScreen(ModeScreen):
     def action_remove(self) -> None:
         ids = self.table.targets()
         if len(ids) > 1:
-            what = "They go off the watch list, with the folders of their packages. Press u afterwards to undo it."
+            what = f"They go off the watch list, with the folders of their packages. {self._undo_hint}"
             self._ask("Remove", ids, what, self._remove)
         elif ids:
             self._remove(ids)
+
+    @property
+    def _undo_hint(self) -> str:
+        return f"Press {key_name(self, 'workers.undo', 'u')} afterwards to undo it."
 
     def _ask(self, verb: str, ids: list[str], explained: str, act: Callable[[list[str]], None]) -> None:
         """Ask before something is done to several workers: exactly these, whatever is marked by then."""
@@ -326,13 +333,15 @@ class WorkersScreen(ModeScreen):
         self.workspace.unwatch(ids)
         self.table.unmark()
         self._reorder()
-        self.notify(f"Off the watch list: {_named(ids)}. Press u to undo.", markup=False)
+        self.notify(
+            f"Off the watch list: {_named(ids)}. Press {key_name(self, 'workers.undo', 'u')} to undo.", markup=False
+        )
 
     def action_drop_unknown(self) -> None:
         """Ask whether to drop those just watched that the registry does not know."""
         ids = self._just_added.unknown(self.workspace.fleet) if self._just_added is not None else []
         if ids:
-            self._ask("Drop", ids, "The registry does not know them. Press u afterwards to undo it.", self._remove)
+            self._ask("Drop", ids, f"The registry does not know them. {self._undo_hint}", self._remove)
         else:
             self.notify("The registry knows all workers that you just put on the list.", markup=False)
 
