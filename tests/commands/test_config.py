@@ -1,5 +1,6 @@
 """`pyhall-tui config`: where the file is, what is wrong in it, and what can be in it."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,10 @@ import pytest
 from pyhall_tui.config.config import Config, read, reference
 from pyhall_tui.shell.known import known
 from pyhall_tui.shell.theme import DARK
-from tests.commands.asking import run_here, run_program
+from tests.commands import asking
+
+run_here = partial(asking.run_here, url="", key="")
+run_program = partial(asking.run_program, url="", key="")
 
 
 def write(folder: Path, text: str) -> Path:
@@ -71,7 +75,10 @@ def test_the_reference_names_every_action_and_is_the_defaults() -> None:
 
 def test_the_example_theme_of_the_reference_is_ours() -> None:
     everything = known()
-    lines = [line.removeprefix("# ") for line in reference(everything).split("# [theme.mine]")[1].splitlines()]
+    lines = [
+        line.removeprefix("# ")
+        for line in reference(everything).split("# [theme.mine]")[1].split("\n\n")[0].splitlines()
+    ]
     text = "[theme]\nname = 'mine'\n[theme.mine]\n" + "\n".join(line for line in lines if " = " in line)
     config, mistakes = read(text, everything)
     assert mistakes == []

@@ -173,7 +173,7 @@ async def test_messages_buttons_and_dialogs_name_the_changed_key(open_app: OpenA
     write(home, '[keys]\nworkers.undo = "f9"\ndoctor.copy = "ctrl+y"\ndispatch.send = []\n')
     async with open_app(demo=True) as opened:
         await opened.pilot.press("x")
-        await until(lambda: any("Press f9 to undo." in text for text in opened.said()))
+        await until(lambda: any("f9 undoes it." in text for text in opened.said()))
         await opened.pilot.press("D")
         assert "ctrl+y copies a report · r checks again" in opened.words()
         await opened.pilot.press("escape", "3")

@@ -1,7 +1,6 @@
 """The workers screen: is anything wrong, and since when?"""
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events, on
@@ -210,8 +209,7 @@ class WorkersScreen(ModeScreen):
         self.table.refresh_rows(changed)
         self.table.reorder_soon()
         if self._just_added is not None:
-            say = partial(self.notify, markup=False, severity="warning", timeout=15)
-            self._just_added.report(fleet, key_name(self, "workers.drop_unknown", "X"), say)
+            self._just_added.report(fleet, self)
         if self.table.cursor_key in changed:
             self._show_side()
 
@@ -249,8 +247,7 @@ class WorkersScreen(ModeScreen):
 
     def _show_worker(self, worker_id: str) -> None:
         if worker_id not in self.workspace.fleet:
-            add = key_name(self, "workers.add", "a")
-            self.notify(f"{clean(worker_id, 80)} is not on the watch list: press {add} to watch it.", markup=False)
+            self.notify(f"{clean(worker_id, 80)} is not on the watch list: put it there first.", markup=False)
             return
         if worker_id not in self.table.keys:
             self.query_one(FilterLine).value = ""
@@ -313,14 +310,10 @@ class WorkersScreen(ModeScreen):
     def action_remove(self) -> None:
         ids = self.table.targets()
         if len(ids) > 1:
-            what = f"They go off the watch list, with the folders of their packages. {self._undo_hint}"
+            what = "They go off the watch list, with the folders of their packages. You can undo it afterwards."
             self._ask("Remove", ids, what, self._remove)
         elif ids:
             self._remove(ids)
-
-    @property
-    def _undo_hint(self) -> str:
-        return f"Press {key_name(self, 'workers.undo', 'u')} afterwards to undo it."
 
     def _ask(self, verb: str, ids: list[str], explained: str, act: Callable[[list[str]], None]) -> None:
         """Ask before something is done to several workers: exactly these, whatever is marked by then."""
@@ -334,14 +327,14 @@ class WorkersScreen(ModeScreen):
         self.table.unmark()
         self._reorder()
         self.notify(
-            f"Off the watch list: {_named(ids)}. Press {key_name(self, 'workers.undo', 'u')} to undo.", markup=False
+            f"Off the watch list: {_named(ids)}. {key_name(self, 'workers.undo', 'u')} undoes it.", markup=False
         )
 
     def action_drop_unknown(self) -> None:
         """Ask whether to drop those just watched that the registry does not know."""
         ids = self._just_added.unknown(self.workspace.fleet) if self._just_added is not None else []
         if ids:
-            self._ask("Drop", ids, f"The registry does not know them. {self._undo_hint}", self._remove)
+            self._ask("Drop", ids, "The registry does not know them. You can undo it afterwards.", self._remove)
         else:
             self.notify("The registry knows all workers that you just put on the list.", markup=False)
 
