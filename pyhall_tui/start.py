@@ -35,7 +35,7 @@ def open_app(profile: str | None, *, demo: bool, mouse: bool = True) -> int:
     app = PyHallApp(home, make_demo=_make_demo, demo=demo, profile_name=profile, open_log=log.open, theme=first_theme())
     end_without_a_terminal()
     try:
-        app.run(mouse=mouse)
+        app.run(mouse=mouse and app.wants_mouse)
     finally:
         log.open()  # it may have ended before its first frame
     return app.return_code or 0

@@ -13,11 +13,13 @@ from typing import Any, Final, NamedTuple
 
 from pyhall_tui.config import commands as commands_section
 from pyhall_tui.config import keys as keys_section
+from pyhall_tui.config import terminal as terminal_section
 from pyhall_tui.config import theme as theme_section
 from pyhall_tui.config.commands import Commands
 from pyhall_tui.config.keys import Keys, in_force
 from pyhall_tui.config.known import Known
 from pyhall_tui.config.table import Mistake, Source, Table
+from pyhall_tui.config.terminal import TerminalChoice
 from pyhall_tui.config.theme import ThemeChoice
 from pyhall_tui.profiles import toml_text
 
@@ -30,12 +32,14 @@ class Config(NamedTuple):
     keys: Keys = {}
     theme: ThemeChoice = ThemeChoice()
     commands: Commands = ()
+    terminal: TerminalChoice = TerminalChoice()
 
 
 _SECTIONS: Final[dict[str, ModuleType]] = {
     "keys": keys_section,
     "theme": theme_section,
     "commands": commands_section,
+    "terminal": terminal_section,
 }
 """By the table's name in the file, and the field's in `Config`, in the order of `config show`. Keys are read first."""
 

@@ -139,6 +139,11 @@ class ConfiguredApp(NewsApp):
             self._own_config = OwnConfig(self, self._config_folder, self._news_clock, self._terminals_theme)
         return self._own_config
 
+    @property
+    def wants_mouse(self) -> bool:
+        """Whether the app takes the mouse when it starts."""
+        return self._own_config is None or self._own_config.config.terminal.mouse
+
     def take_commands(self, commands: "Sequence[Command]") -> None:
         """Have these commands of your own from now on, on all screens."""
         if self._own_commands is None and commands:

@@ -46,3 +46,11 @@ def test_what_is_not_toml_is_a_sentence_with_a_place(text: str) -> None:
     with pytest.raises(NotToml) as caught:
         read(text, KNOWN)
     assert caught.value.mistake.line >= 1
+
+
+def test_the_mouse_is_a_setting_of_the_terminal() -> None:
+    config, mistakes = read("[terminal]\nmouse = false\n", Known())
+    assert (config.terminal.mouse, mistakes) == (False, [])
+    config, mistakes = read('[terminal]\nmouse = "no"\nmuose = true\n', Known())
+    assert config.terminal.mouse
+    assert len(mistakes) == 2 and "Did you mean mouse?" in mistakes[1].sentence

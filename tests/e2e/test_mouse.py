@@ -54,3 +54,12 @@ def test_a_program_without_the_mouse_never_asks_for_it_until_you_take_it(tmp_pat
         terminal.press("M")
         terminal.wait_until_gone("M Mouse back")
         terminal.wait_for_bytes(re.compile(re.escape(_ON)))
+
+
+@pytest.mark.thorough
+def test_your_config_leaves_the_mouse_to_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "config.toml").write_text("[terminal]\nmouse = false\n")
+    with pyhall_tui(tmp_path, "--demo", columns=140) as terminal:
+        terminal.wait_for("M Mouse back")
+        assert _ON not in terminal.raw
