@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.feeds.run_log import RunLog
 from pyhall_tui.files.notes import Notes
 from pyhall_tui.fleet.events import Event
-from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
+from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability, is_news
 from pyhall_tui.monitor.own_requests import OwnRequests
 from pyhall_tui.monitor.stats import RequestStats
 from pyhall_tui.profiles.environment import KEY
@@ -21,8 +22,11 @@ from pyhall_tui.threads.shared_loop import SharedLoop
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from pyhall_tui.journal.watchers import Holder
+    from pyhall_tui.monitor.by_hand import ByHand
     from pyhall_tui.monitor.engine import Monitor
     from pyhall_tui.monitor.hand_over import HandOver
+    from pyhall_tui.monitor.polling import Polling
     from pyhall_tui.profiles.api_key import ApiKey
     from pyhall_tui.registry.client import RegistryClient
     from pyhall_tui.registry.errors import RegistryError
@@ -73,6 +77,12 @@ class Connection:
         """
         self.profile = profile
         self.state = ConnectionState(since_wall=clock.now().wall, rate=profile.requests_per_second)
+        self._own_state = self.state
+        """The state as this program finds it, also while it reads beside a watcher."""
+        self.watcher: Holder | None = None
+        """The program beside which this one reads: see `read_beside`."""
+        self.on_connect: Callable[[], None] = lambda: None
+        """Called with each `connect`, before anything is sent."""
         self.stats = RequestStats()
         self.own = OwnRequests()
         self.on_request: Callable[[RequestRecord], None] | None = None
@@ -99,6 +109,9 @@ class Connection:
         """The requests of `ask` under way."""
         self._client: RegistryClient | None = None
         self._monitor: Monitor | None = None
+        self._polling: Polling | None = None
+        self._by_hand: ByHand | None = None
+        self._polls = True
         self._key: ApiKey | None = None
         """The key that is sent now."""
         self._keys: list[ApiKey] = []
@@ -131,13 +144,14 @@ class Connection:
         """
         from pyhall_tui.logs.masking import register_secret  # not before the first frame
 
+        self.on_connect()
         self.disconnect()
         self._ready.clear()
         reach = Reachability.CONNECTING
         if key is None and not is_loopback(self.profile.registry_url):
             reach = Reachability.NO_KEY
         since, rate = self._clock.now().wall, self.profile.requests_per_second
-        self._take_state(ConnectionState(reach=reach, since_wall=since, full_rate=rate))
+        self._take_own_state(ConnectionState(reach=reach, since_wall=since, full_rate=rate))
         if reach is Reachability.NO_KEY:
             self._ready.set()
             return
@@ -157,7 +171,7 @@ class Connection:
         if self._serving is not None:
             self._serving.cancel()
             self._ending = [each for each in (*self._ending, self._serving) if not each.ended.done()]
-        self._serving = self._client = self._monitor = self._turn = None
+        self._serving = self._client = self._monitor = self._polling = self._by_hand = self._turn = None
 
     def close(self) -> None:
         """Disconnect, and deliver nothing more."""
@@ -186,17 +200,9 @@ class Connection:
         Raises:
             RegistryError: as the client raises it.
         """
-        from pyhall_tui.registry.errors import NotSent
-
         await self._ready.wait()
-        if self.state.reach is Reachability.NO_KEY:
-            raise NotSent(
-                "There is no API key for this profile, so nothing is sent.",
-                method="",
-                path="",
-                correlation_id="",
-                advice=f"Type it on Profiles (5), press K to ask the OS keyring again, or start with {KEY} set.",
-            )
+        if self._own_state.reach is Reachability.NO_KEY:
+            raise _no_key()
         thread, client = self._thread, self._client
         if thread is None or client is None:
             raise asyncio.CancelledError
@@ -214,10 +220,10 @@ class Connection:
             RegistryError: as the client raises it.
         """
         await self._ready.wait()
-        monitor = self._monitor
-        if monitor is None:
+        asks = self._monitor or self._by_hand
+        if asks is None:
             return await self.ask(call)
-        return await self.ask(lambda client: monitor.queue.take(lambda: call(client)))
+        return await self.ask(lambda client: asks.queue.take(lambda: call(client)))
 
     def watch(self, worker_ids: list[str]) -> None:
         """Ask about these workers too."""
@@ -229,7 +235,19 @@ class Connection:
 
     def verify_now(self, worker_ids: Iterable[str]) -> None:
         """Ask about these workers next."""
-        self._order(lambda monitor: monitor.bring_forward, list(worker_ids))
+        ids = list(worker_ids)
+        if self._monitor is not None or self.watcher is None:
+            self._order(lambda monitor: monitor.bring_forward, ids)
+        elif self._thread and self._by_hand:
+            self._thread.call(self._by_hand.verify, ids)
+        elif self._own_state.reach is Reachability.NO_KEY:
+            for worker_id in ids:
+                self._takers.failed(worker_id, _no_key())
+
+    def read_list(self) -> None:
+        """Read the ban list if this program doesn't do so by itself, because you want to look at it."""
+        if self.watcher is not None and self._thread and self._by_hand:
+            self._thread.call(self._by_hand.read_list)
 
     def changed(self, worker_ids: list[str]) -> None:
         """Ask about these workers again soon, because their last answers changed."""
@@ -253,6 +271,42 @@ class Connection:
         """Try an unreachable registry again at once."""
         if self._thread and self._monitor:
             self._thread.call(self._monitor.try_now)
+        else:
+            self.read_list()
+
+    # -- beside a watcher --------------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        """Don't poll before `poll` is called: another program may do it. What you ask for is sent."""
+        self._turn_polling(False)
+
+    def poll(self) -> None:
+        """Poll by itself, now or with the next `connect`."""
+        was_beside, self.watcher = self.watcher is not None, None
+        if self._polls:
+            return
+        self._turn_polling(True)
+        if was_beside:
+            is_aside = self._own_state.reach in (Reachability.NO_KEY, Reachability.NOT_ASKED)
+            since, rate = self._clock.now().wall, self.profile.requests_per_second
+            self._take_own_state(self._own_state if is_aside else ConnectionState(since_wall=since, full_rate=rate))
+
+    def read_beside(self, watcher: "Holder", state: ConnectionState) -> None:
+        """Don't poll, because a watcher does; `state` is what it says of its connection."""
+        is_new, self.watcher = self.watcher != watcher, watcher
+        if self._polls:
+            self._turn_polling(False)
+        if is_new or is_news(self.state, state):
+            self._take_state(state)
+        else:
+            self._take_ages(state)
+
+    def _turn_polling(self, is_on: bool) -> None:
+        self._polls = is_on
+        if self._thread and self._polling:
+            self._thread.call(self._polling.turn, is_on)
+
+    # -- on other threads --------------------------------------------------------------------------------------
 
     def hand_over(self, function: Callable[..., None], *args: object) -> None:
         """Call `function` on our thread, from any other thread; does nothing once the connection is closed."""
@@ -266,22 +320,34 @@ class Connection:
 
     async def _serve(self, key: "ApiKey | None", turn: object) -> None:
         """Make the client on the wire's thread (httpx is imported here), poll, and close it at the end."""
-        from pyhall_tui.monitor.engine import Monitor
+        from pyhall_tui.monitor.by_hand import ByHand
+        from pyhall_tui.monitor.polling import Polling
         from pyhall_tui.registry.client import RegistryClient
 
         sink = self._sink(turn)
         async with RegistryClient(self.profile, key, self._clock, on_request=sink.request) as client:
-            monitor = None
+            polling = by_hand = None
             if not client.refusal:  # else a setting is wrong, which won't fix itself: nothing is tried again
-                had_list = self._had_ban_list() is True
-                has_key = key is not None
-                monitor = Monitor(client, sink, self._clock, self.profile, has_key=has_key, had_ban_list=had_list)
-                monitor.watch(self._watched())
-            self.hand_over(self._connected, turn, client, monitor)
+                polling = Polling(
+                    partial(self._make_monitor, client, sink, has_key=key is not None),
+                    lambda monitor: self.hand_over(self._take_monitor, turn, monitor),
+                )
+                by_hand = ByHand(client, sink, self._clock, self.profile)
+            self.hand_over(self._connected, turn, client, polling, by_hand)
             try:
-                await (monitor.run() if monitor else asyncio.Event().wait())
+                await (polling.run() if polling else asyncio.Event().wait())
             finally:
+                if by_hand is not None:
+                    by_hand.close()
                 sink.flush()
+
+    def _make_monitor(self, client: "RegistryClient", sink: "HandOver", *, has_key: bool) -> "Monitor":
+        from pyhall_tui.monitor.engine import Monitor
+
+        had_list = self._had_ban_list() is True
+        monitor = Monitor(client, sink, self._clock, self.profile, has_key=has_key, had_ban_list=had_list)
+        monitor.watch(self._watched())
+        return monitor
 
     def _sink(self, turn: object) -> "HandOver":
         from pyhall_tui.monitor.hand_over import HandOver
@@ -292,34 +358,42 @@ class Connection:
             verdict=takers.verdict,
             failed=takers.failed,
             ban_list=takers.ban_list,
-            state=lambda state: self._take_state(state) if turn is self._turn else None,
-            ages=lambda state: self._take_ages(state) if turn is self._turn else None,
+            state=lambda state: self._take_own_state(state) if self._polls and turn is self._turn else None,
+            ages=lambda state: self._take_ages(state) if self._polls and turn is self._turn else None,
             event=takers.event,
             request=self._count_request,
             patience=lambda: _PATIENT if self._is_attended else _MORE_PATIENT,
         )
 
-    def _connected(self, turn: object, client: "RegistryClient", monitor: "Monitor | None") -> None:
+    def _connected(
+        self, turn: object, client: "RegistryClient", polling: "Polling | None", by_hand: "ByHand | None"
+    ) -> None:
         if turn is not self._turn:
             return
-        self._client, self._monitor = client, monitor
+        self._client, self._polling, self._by_hand = client, polling, by_hand
         self.warnings = tuple(client.warnings)
-        state = self.state
+        state = self._own_state
         if client.refusal:
             now = self._clock.now().wall
             state = ConnectionState(reach=Reachability.NOT_ASKED, since_wall=now, sentence=client.refusal)
+        self._turn_polling(self._polls)
         self._ready.set()
+        self._take_own_state(state)
+
+    def _take_monitor(self, turn: object, monitor: "Monitor | None") -> None:
+        if turn is not self._turn:
+            return
+        self._monitor = monitor
         self._order(lambda monitor: monitor.knew, list(self._known()))
         self.watch(list(self._watched()))
         self._look()
-        self._take_state(state)
 
     def _stopped_serving(self, turn: object, done: "Future[None]") -> None:
         """Say so if a bug stopped the monitor: then nothing is live."""
         if turn is not self._turn or done.cancelled() or (error := done.exception()) is None:
             return
         _log.error("the monitor has stopped", exc_info=(type(error), error, error.__traceback__))
-        self._take_state(
+        self._take_own_state(
             ConnectionState(
                 reach=Reachability.LOST,
                 since_wall=self._clock.now().wall,
@@ -330,6 +404,11 @@ class Connection:
 
     def _had_ban_list(self) -> bool | None:
         return self._notes.load("ban list", self.profile.registry_url, bool)
+
+    def _take_own_state(self, state: ConnectionState) -> None:
+        self._own_state = state
+        if self.watcher is None:
+            self._take_state(state)
 
     def _take_state(self, state: ConnectionState) -> None:
         had_list = self.state.ban_list is BanListState.LIVE
@@ -348,3 +427,15 @@ class Connection:
         if self.on_request is not None:
             self.on_request(record)
         self.run_log.request(self.profile.name, record)
+
+
+def _no_key() -> "RegistryError":
+    from pyhall_tui.registry.errors import NotSent
+
+    return NotSent(
+        "There is no API key for this profile, so nothing is sent.",
+        method="",
+        path="",
+        correlation_id="",
+        advice=f"Type it on Profiles (5), press K to ask the OS keyring again, or start with {KEY} set.",
+    )

@@ -90,9 +90,12 @@ class ProfileAlarms:
         self._listed_at = asked.wall
         self.alarms.record(list(self._listed_without_alarm(self._clock.now())))
 
-    def connection_is(self, state: ConnectionState) -> None:
-        """Take the connection's state."""
+    def connection_is(self, state: ConnectionState, *, is_ours: bool = True) -> None:
+        """Take the connection's state; if it is not ours, the program that watches records what follows from it."""
         before, self._state = self._state, state
+        if not is_ours:
+            self._list_fails_since = None
+            return
         now, since = self._clock.now(), self._list_fails_since
         self._list_fails_since = (since or now.mono) if is_list_failing(state) else None
         self.alarms.record(list(registry_events(before, state, self.alarms.book.firing(""), now.wall)))

@@ -33,8 +33,6 @@ from pyhall_tui.threads.slices import slices
 
 if TYPE_CHECKING:
     from pyhall_tui.alarms.alarm import Change
-    from pyhall_tui.attest.hash_sender import HashSender
-    from pyhall_tui.attest.sent_reports import SentReports
     from pyhall_tui.dispatch.lab import Lab
     from pyhall_tui.dispatch.live import LiveRun
     from pyhall_tui.journal.alarms import Alarms
@@ -42,6 +40,7 @@ if TYPE_CHECKING:
     from pyhall_tui.packages.watch import PackageWatch
     from pyhall_tui.profile_alarms import ProfileAlarms
     from pyhall_tui.profile_packages import ProfilePackages
+    from pyhall_tui.profile_watcher import ProfileWatcher
     from pyhall_tui.profiles.api_key import ApiKey
     from pyhall_tui.profiles.keys import KeyAnswer
     from pyhall_tui.registry.errors import RegistryError
@@ -86,6 +85,7 @@ class Workspace:
         rules_in: ProfileStore | None = None,
         wire: SharedLoop | None = None,
         run_log: RunLog | None = None,
+        reads_beside: bool = False,
     ) -> None:
         """Open nothing yet.
 
@@ -94,6 +94,7 @@ class Workspace:
             rules_in: has the profile's rules for alarms; without it, the defaults hold.
             wire: the thread that its connection shares with others; without it, it has its own.
             run_log: takes each request; without it, the workspace has its own.
+            reads_beside: don't poll while another program watches the profile.
         """
         self.profile = profile
         self.clock = clock
@@ -102,7 +103,7 @@ class Workspace:
         self.own_changes = OwnChanges()
         self.fleet = Fleet(profile.poll_interval)
         self.notes = Notes(state, profile.name)
-        self._state_folder = state
+        self.state_folder = state
         self._draft_trouble: str | None = None
         self._rules_in = rules_in
         self._alarms: ProfileAlarms | None = None
@@ -121,6 +122,10 @@ class Workspace:
             wire=wire,
         )
         self.run_log = self.connection.run_log = run_log or RunLog()
+        self._watcher: ProfileWatcher | None = None
+        if reads_beside:
+            self.connection.hold()
+            self.connection.on_connect = self._find_watcher
         self.key_answer: KeyAnswer | None = None
         """The result of asking for the profile's key, for the band; whoever connects sets it."""
         self._listener = listener
@@ -222,26 +227,7 @@ class Workspace:
     @property
     def log_file(self) -> Path | None:
         """The program's own log, which requests' correlation ids are in."""
-        return self._state_folder / "pyhall-tui.log" if self._state_folder else None
-
-    @property
-    def reports(self) -> "SentReports":
-        """The package hashes that were reported to this registry."""
-        from pyhall_tui.attest.sent_reports import SentReports
-
-        return SentReports(self._state_folder, self.profile.registry_url)
-
-    def hash_sender(self) -> "HashSender":
-        """Return what sends attestations and reports of package hashes."""
-        from pyhall_tui.attest.hash_sender import HashSender
-
-        return HashSender(
-            self.clock,
-            correlation_prefix=self.profile.correlation_prefix,
-            ask=self.connection.ask,
-            verify_now=self.connection.verify_now,
-            take_events=self.take_events,
-        )
+        return self.state_folder / "pyhall-tui.log" if self.state_folder else None
 
     @property
     def packages(self) -> "PackageWatch":
@@ -263,6 +249,14 @@ class Workspace:
                 fleet_changed=self._listener.fleet_changed,
             )
         return self._packages
+
+    def _find_watcher(self) -> None:
+        if self._watcher is None:
+            from pyhall_tui.profile_watcher import Journaled, ProfileWatcher
+
+            parts = Journaled(self.fleet, self._profile_alarms, self.journal, self.packages.attested_is)
+            self._watcher = ProfileWatcher(self.connection, parts, self._listener, self.clock)
+            self._tasks.append(asyncio.create_task(self._watcher.follow()))
 
     def now(self) -> Moment:
         """Return this instant on the workspace's clock."""
@@ -324,8 +318,9 @@ class Workspace:
 
     def set_folder(self, worker_id: str, folder: Path | None) -> None:
         """Set the folder of a watched worker's package, and hash it; None: stop comparing it."""
-        self.watch_list.set_folder(worker_id, str(folder) if folder else None)
-        self._profile_packages.folder_is(WatchedWorker(worker_id, str(folder) if folder else None))
+        place = str(folder) if folder else None
+        self.watch_list.set_folder(worker_id, place)
+        self._profile_packages.folder_is(WatchedWorker(worker_id, place))
         self._listener.fleet_changed()
 
     def adopt(self, profile: Profile, key: "ApiKey | None") -> None:
@@ -378,6 +373,8 @@ class Workspace:
         new = self.fleet.watch(worker_id for worker_id in worker_ids if not id_mistake(worker_id))
         self.watch_list.add(new)
         self.connection.watch(new)
+        if self._watcher is not None:
+            self._watcher.wants(new)
         if new:
             self.own_changes.add(lambda: self._take_off(new) and f"No longer watched: {said_workers(new)}.")
         self._listener.fleet_changed()
@@ -413,6 +410,9 @@ class Workspace:
         """Return what changed with one worker, newest first."""
         found = self.journal.events(self.profile.name, worker=worker_id, limit=limit)
         return [event for event in found if event.worker_id == worker_id]  # an id may contain a `*`
+
+    def _take_event(self, event: Event) -> None:
+        self.take_events([event])
 
     def take_events(self, events: list[Event]) -> None:
         """Store events and notify the listener; also for events from elsewhere (drift, a live dispatch)."""
@@ -493,8 +493,5 @@ class Workspace:
         self._listener.fleet_changed()
 
     def _take_state(self, state: ConnectionState) -> None:
-        self._profile_alarms.connection_is(state)
+        self._profile_alarms.connection_is(state, is_ours=self.connection.watcher is None)
         self._listener.connection_changed()
-
-    def _take_event(self, event: Event) -> None:
-        self.take_events([event])

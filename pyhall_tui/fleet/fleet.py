@@ -21,6 +21,8 @@ from pyhall_tui.registry.models import BanList, BanListEntry, Verdict
 
 MOST_RAW = 10_000
 """Workers whose last answer is held as it came."""
+_JITTER = 0.5
+"""Seconds by which two programs' times of the same request may differ."""
 _MOST_CHANGED = 4_096
 """Changes that are told apart one by one; who asks for older ones gets them by a look at every worker."""
 
@@ -40,6 +42,8 @@ class Fleet:
         """The ban list's last complete answer."""
         self._looked_up_in: Mapping[str, BanListEntry] | None = None
         """The entries among which each worker's hash was looked up; None if workers came since."""
+        self._is_listing_old = False
+        """Another program reads the list: what that found in it counts, until it is read here again."""
         self._entries: dict[str, Entry] = {}
         self._changed: OrderedDict[str, int] = OrderedDict()
         """Worker id -> revision, in that order: the newest change is last. Only of the last changes."""
@@ -122,6 +126,47 @@ class Fleet:
             self.news = news
         return events
 
+    def hear(
+        self, verdict: Verdict, listed: BanListEntry | None, changed_wall: float, asked: Moment, now: Moment
+    ) -> bool:
+        """Take over what another program learned about a worker and has recorded; return whether that is news.
+
+        `listed` is the ban list's entry for the worker, as that program read the list. A ban always counts; everything
+        else only if it is not older than what is known.
+        """
+        entry = self._entries.get(verdict.worker_id)
+        if entry is None:
+            return False
+        self._is_listing_old, self._looked_up_in = True, None
+        is_older = entry.verdict is not None and not entry.restored and asked.mono < entry.asked - _JITTER
+        if is_older and listed is None and not verdict.banned:
+            return False
+        news, looks, said = self.news, _looks(entry, now.mono, self.stale_after), _said(entry)
+        is_news = not is_older and asked.wall != entry.asked_wall
+        if is_older:
+            self._touch(entry)
+        else:
+            if entry.verdict is not None:  # the journal holds the answer as it came
+                entry.verdict = msgspec.structs.replace(entry.verdict, raw=verdict.raw)
+            self._set_verdict(entry, verdict, asked)
+            entry.restored, entry.error = False, ""
+        self._hear_of_ban(entry, verdict, listed, asked)
+        entry.changed_wall = changed_wall
+        if looks == _looks(entry, now.mono, self.stale_after) and said == _said(entry):
+            self.news = news
+        return is_news
+
+    def _hear_of_ban(self, entry: Entry, verdict: Verdict, listed: BanListEntry | None, asked: Moment) -> None:
+        before, entry.listed = entry.ban, listed
+        if listed is None and not verdict.banned:
+            entry.ban = None
+        else:
+            reason = listed.reason if listed else verdict.ban_reason
+            source = "ban list" if listed else "verify"
+            entry.ban = Ban(source, max(asked.mono, before.seen if before else 0.0), reason)
+        entry.told_reason = entry.ban.reason if entry.ban else None
+        entry.list_reason = listed.reason if listed else None
+
     def failed(self, worker_id: str, sentence: str) -> None:
         """Note that a verify failed. What was known stays, and ages."""
         entry = self._entries.get(worker_id)
@@ -139,6 +184,7 @@ class Fleet:
             self.listing = self._whole = answer
         elif self._whole is not None:
             self.listing = self._whole = msgspec.structs.replace(self._whole, age=answer.age)  # and can be read again
+        self._is_listing_old = False
         events: list[Event] = []
         listed = self.listing.entries if self.listing else None
         is_known, self._looked_up_in = listed is self._looked_up_in, listed
@@ -219,7 +265,8 @@ class Fleet:
         yield from events
 
     def _look_up(self, entry: Entry) -> None:
-        entry.listed = self.listed(entry.last_sha256)
+        if not self._is_listing_old:
+            entry.listed = self.listed(entry.last_sha256)
 
     def _ban_after(self, entry: Entry, asked: Moment) -> Ban | None:
         """Return the ban in force after a verify: the worse of both sources. Only a newer one without a ban ends it."""

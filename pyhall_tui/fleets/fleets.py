@@ -74,7 +74,7 @@ class Fleets:
         """Increases when something changed that a table of all fleets shows, ages aside."""
         self._clock = clock
         self._listener = listener
-        self._opener = Opener(home, self.store, clock, make_demo, run_log)
+        self._opener = Opener(home, self.store, clock, make_demo, run_log, reads_beside=True)
         self._overview = Overview(self.store)
         self._beside: Beside | None = None
         self._is_attended = True
@@ -267,7 +267,7 @@ class _FleetsEar:
 def _of(running: OpenedProfile, *, is_open: bool = False) -> Kept:
     workspace = running.workspace
     answer, connection = workspace.key_answer, workspace.connection
-    is_asked = connection.is_connected and connection.state.reach is not Reachability.NO_KEY
+    is_asked = connection.watcher or (connection.is_connected and connection.state.reach is not Reachability.NO_KEY)
     why = answer.sentence if answer is not None and answer.key is None and not is_asked else ""
     why = why or workspace.watch_list.problem or next(iter(workspace.rule_mistakes), "")
     return Kept(running.profile, workspace, why, is_open)

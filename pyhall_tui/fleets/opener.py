@@ -83,8 +83,16 @@ class Opener:
         clock: Clock,
         make_demo: Callable[[], DemoHall],
         run_log: RunLog | None = None,
+        *,
+        reads_beside: bool = False,
     ) -> None:
-        """Nothing is read or opened yet. `run_log` takes the requests of whatever is opened."""
+        """Nothing is read or opened yet.
+
+        Args:
+            run_log: takes the requests of whatever is opened.
+            reads_beside: don't poll a profile while another program watches it.
+        """
+        self._reads_beside = reads_beside
         self._home, self._store, self._clock, self._make_demo = home, store, clock, make_demo
         self._run_log = run_log
         self._wire = SharedLoop(WIRE)
@@ -159,6 +167,7 @@ class Opener:
             rules_in=None if demo else self._store,
             wire=self._wire,
             run_log=self._run_log,
+            reads_beside=self._reads_beside and demo is None,
         )
         listener.workspace = await workspace.__aenter__()
         return OpenedProfile(workspace, home, demo)

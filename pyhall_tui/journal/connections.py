@@ -45,6 +45,11 @@ class JournalFile:
         return self.path is not None and self.in_memory
 
     @property
+    def is_in_place(self) -> bool:
+        """Whether the open file is the one that other programs open now."""
+        return self._identity == _identity(self.path)
+
+    @property
     def set_aside(self) -> tuple[Path, ...]:
         """The damaged files that this run or an earlier one set aside, next to this one."""
         if self.path is None:

@@ -72,6 +72,24 @@ def verdicts_after(connection: sqlite3.Connection, profile: str, after: str, lim
     return readable(_verdict, rows)
 
 
+def rows_written(
+    connection: sqlite3.Connection, profile: str, after: int | None, since: float | None
+) -> list[tuple[Any, ...]]:
+    """Return rows of last verdicts: those since a wall time if it is given, else those after a write, else none.
+
+    `read_rows` takes them apart, which takes longer than to find them, and nobody else can read meanwhile.
+    """
+    if since is None and after is None:
+        return []
+    newer, than = ("written", after) if since is None else ("at", since)
+    return connection.execute(f"{_VERDICT} WHERE profile = ? AND {newer} > ?", (profile, than)).fetchall()
+
+
+def read_rows(rows: Iterable[tuple[Any, ...]]) -> list[LastVerdict]:
+    """Return those of the rows that can be read."""
+    return readable(_verdict, rows)
+
+
 def touched_by(connection: sqlite3.Connection, correlation_id: str) -> list[LastVerdict]:
     """Return last verdicts whose request had that correlation id."""
     rows = connection.execute(f"{_VERDICT} WHERE correlation_id = ? ORDER BY worker_id", (correlation_id,))

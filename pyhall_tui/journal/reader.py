@@ -128,6 +128,12 @@ def newest_id(connection: sqlite3.Connection) -> int:
     return int(newest)
 
 
+def newest_event(connection: sqlite3.Connection, profile: str) -> int:
+    """Return the id of a profile's newest event; 0 if there is none."""
+    (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM events WHERE profile = ?", (profile,)).fetchone()
+    return int(newest)
+
+
 def dispatches(
     connection: sqlite3.Connection,
     profile: str,

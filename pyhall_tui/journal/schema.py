@@ -2,7 +2,7 @@
 
 import sqlite3
 
-VERSION = 4
+VERSION = 5
 
 _FIRST = """
 CREATE TABLE events (
@@ -174,7 +174,15 @@ CREATE TABLE watchers (
 )"""
 """Who watches a profile without a screen."""
 
-MIGRATIONS = (_FIRST, _WHAT_WAS_UNDERSTOOD, _ALARMS, _WATCHERS)
+_PUBLISHED = """
+ALTER TABLE watchers ADD COLUMN published BLOB NOT NULL DEFAULT x'';
+ALTER TABLE verdicts ADD COLUMN written INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX verdicts_written ON verdicts (profile, written);
+CREATE TABLE writes (number INTEGER NOT NULL);
+INSERT INTO writes VALUES (0)"""
+"""What a watcher knows of its connection; and in which write each verdict came: to follow them needs no clock."""
+
+MIGRATIONS = (_FIRST, _WHAT_WAS_UNDERSTOOD, _ALARMS, _WATCHERS, _PUBLISHED)
 """`MIGRATIONS[n]` leads from version n to n + 1. Never edit a released step."""
 
 

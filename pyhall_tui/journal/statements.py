@@ -162,19 +162,24 @@ def upsert_enrollment(connection: sqlite3.Connection, profile: str, row: Enrollm
     )
 
 
+def begin_verdicts(connection: sqlite3.Connection) -> None:
+    """Give the verdicts of this transaction a number of their own: whoever follows them asks for greater ones."""
+    connection.execute("UPDATE writes SET number = number + 1")
+
+
 def upsert_verdict(connection: sqlite3.Connection, profile: str, row: LastVerdict, now: float) -> None:
-    """Write a worker's last verdict, unless another program has written a newer one.
+    """Write a worker's last verdict, unless another program has written a newer one; see `begin_verdicts`.
 
     A stored time after `now` (seconds since the epoch) means that a clock was set back; it is overwritten.
     """
     verdict = row.verdict
     connection.execute(
         "INSERT INTO verdicts (profile, worker_id, state_rank, at, changed_at, correlation_id, verdict, banned_by,"
-        " raw) VALUES (?,?,?,?,?,?,?,?,?)"
+        " raw, written) VALUES (?,?,?,?,?,?,?,?,?, coalesce((SELECT number FROM writes), 0))"
         " ON CONFLICT (profile, worker_id) DO UPDATE SET state_rank = excluded.state_rank,"
         " at = excluded.at, changed_at = excluded.changed_at, correlation_id = excluded.correlation_id,"
         " verdict = excluded.verdict, banned_by = excluded.banned_by,"
-        " raw = excluded.raw"
+        " raw = excluded.raw, written = excluded.written"
         " WHERE excluded.at >= verdicts.at OR verdicts.at > ?",
         (
             profile,

@@ -281,6 +281,8 @@ class Writer:
         """Write the rows; return the items that were written, and how many rows can't be."""
         bad, now = 0, self._clock.now().wall
         committed: list[_Item] = []
+        if taken.verdicts:
+            statements.begin_verdicts(connection)
         # Before the rest, so that a profile's new name comes to those that were queued under the old one.
         for (profile, worker_id), row in taken.verdicts.items():
             bad += not self._is_written(_verdict_work(profile, worker_id, row, now), connection)

@@ -1,11 +1,15 @@
 """Each source in the header, the ban list and the verifies: when it last answered, and what it fails with."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
 from pyhall_tui.monitor.sources import Source
 from pyhall_tui.render.text import Cell, Style, clean, in_seconds, span
+
+if TYPE_CHECKING:
+    from pyhall_tui.journal.watchers import Holder
 
 _WORD = 24
 """Characters of what a source fails with."""
@@ -31,6 +35,14 @@ def status_cells(state: ConnectionState, now: Moment, timeout: float) -> list[Ce
 def own_cells(refused: str) -> list[Cell]:
     """Return what the registry refuses of what people send, if that is all of it: `sent ✖ 403 (3)`."""
     return [Cell(f"sent ✖ {refused}", Style.WARNING)] if refused else []
+
+
+def beside_cells(watcher: "Holder | None", *, is_short: bool = False) -> list[Cell]:
+    """Return which program watches the profile, if this one only reads beside it: `beside watch (host, 1234)`."""
+    if watcher is None:
+        return []
+    where = "" if is_short else f" ({clean(watcher.host, _WORD)}, {watcher.pid})"
+    return [Cell(f"beside watch{where}", Style.GOOD)]
 
 
 def short_status_cells(state: ConnectionState, now: Moment, timeout: float) -> list[Cell]:

@@ -2,29 +2,22 @@
 
 import asyncio
 import logging
-import os
-import secrets
-import socket
 import sqlite3
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Final, TypeVar
 
 from pyhall_tui.clock import Clock
-from pyhall_tui.journal.watchers import Holder, Watchers
+from pyhall_tui.journal.watchers import BEAT, STALE, Holder, Watchers, has_ended, this_program
 from pyhall_tui.threads.off_loop import off_loop
 
 T = TypeVar("T")
 
-BEAT: Final = 2.0
-"""Seconds between two signs of life."""
-STALE: Final = 8.0
-"""Seconds without one after which another program takes the lease."""
 _TRUSTED: Final = 5.0
 """Seconds after the last sign of life in which the holder sends: fewer than `STALE`, so that two never send at once."""
+_SOONEST: Final = 0.5
+"""Seconds after one from which on the next may come early, to publish something new."""
 _FAREWELL: Final = 0.3
 """Seconds that giving it up may take: the end must not wait for a locked journal."""
 _LOOK: Final = 1.0
@@ -45,6 +38,7 @@ class Lease:
         self._watchers, self._profile, self._clock = watchers, profile, clock
         self._token = ""
         self._trusted_until = 0.0
+        self._news = asyncio.Event()
 
     @property
     def is_held(self) -> bool:
@@ -64,21 +58,35 @@ class Lease:
                 stand_by(holder)
             await self._clock.sleep(_LOOK)
 
-    async def keep(self) -> None:
-        """Show that this program lives, until cancelled.
+    async def keep(self, published: Callable[[], bytes] = bytes) -> None:
+        """Show that this program lives, and publish what it knows, until cancelled.
 
         Raises:
             LeaseLost: another one has the lease.
         """
         while True:
-            await self._clock.sleep(BEAT)
+            await self._pause()
             asked = self._clock.now().mono
-            beat = partial(self._watchers.beat, self._profile, self._token)
+            beat = partial(self._watchers.beat, self._profile, self._token, published())
             # A journal that can't be written can't be taken by another program either.
             if self._watchers.can_be_held and not await self._ask(beat, True) and not await self._take_again():
                 self._token = ""
                 raise LeaseLost
             self._trusted_until = asked + _TRUSTED
+
+    def publish_soon(self) -> None:
+        """Publish before the next beat: something has changed."""
+        self._news.set()
+
+    async def _pause(self) -> None:
+        await self._clock.sleep(_SOONEST)
+        waits = (asyncio.ensure_future(self._clock.sleep(BEAT - _SOONEST)), asyncio.ensure_future(self._news.wait()))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+        self._news.clear()
 
     async def leave(self) -> None:
         """Give it up, so that the next one need not wait."""
@@ -90,10 +98,10 @@ class Lease:
 
     async def _try_to_take(self, stale: Holder | None) -> bool:
         """Take it if it is free, or held by what is `stale` or has ended; in memory there are no others."""
-        asked, mine = self._clock.now().mono, _this_program()
+        asked, mine = self._clock.now().mono, this_program()
         if self._watchers.can_be_held:
             holder = await self._ask(lambda: self._watchers.holder(self._profile), stale)
-            if holder is not None and holder != stale and not _has_ended(holder):
+            if holder is not None and holder != stale and not has_ended(holder):
                 return False
             if not await self._ask(partial(self._watchers.take, self._profile, mine, holder), True):
                 return False
@@ -113,31 +121,3 @@ class Lease:
         except sqlite3.Error as error:
             _log.warning("the lease of a profile can't be looked after: %s", error)
             return otherwise
-
-
-def _this_program() -> Holder:
-    return Holder(secrets.token_hex(8), os.getpid(), socket.gethostname(), _place())
-
-
-def _place() -> str:
-    """Return what identifies the numbers of processes here: the machine since it was started, and the container."""
-    if sys.platform != "linux":
-        return ""
-    try:
-        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:
-        return ""
-
-
-def _has_ended(holder: Holder) -> bool:
-    """Whether a program has certainly ended."""
-    if not holder.place or holder.place != _place():
-        return False
-    try:
-        os.kill(holder.pid, 0)
-        state = Path(f"/proc/{holder.pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
-    except ProcessLookupError:
-        return True
-    except (OSError, IndexError):  # it may be another user's
-        return False
-    return state in (b"Z", b"X")  # ended, but nobody has asked how

@@ -12,6 +12,7 @@ from pyhall_tui.fleet.events import Event
 from pyhall_tui.fleets.opener import Opener
 from pyhall_tui.journal.watchers import Holder
 from pyhall_tui.monitor.connection_state import ConnectionState, Reachability
+from pyhall_tui.monitor.published_state import Publisher
 from pyhall_tui.profiles.keys import KeyAnswer
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_checks import NO_ROOM, leaves_no_room
@@ -76,6 +77,8 @@ class WatchedFleet:
         self._renamed, self._reopened, self._command_changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._stood_by_from: int | None = None
         """The number of the profile's last change when it began to stand by; None if it doesn't."""
+        self._publisher = Publisher(shared.clock.now())
+        self._lease: Lease | None = None
 
     @property
     def name(self) -> str:
@@ -142,7 +145,7 @@ class WatchedFleet:
 
     async def _run_once(self) -> None:
         """Watch for as long as this program has the lease, and the profile has its name."""
-        lease = Lease(self._shared.opener.journal.watchers, self.profile.name, self._shared.clock)
+        lease = self._lease = Lease(self._shared.opener.journal.watchers, self.profile.name, self._shared.clock)
         try:
             await lease.acquire(self._stand_by)
             new_name, self._stood_by_from = self.new_name, None
@@ -210,7 +213,7 @@ class WatchedFleet:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_raise_when(self._renamed, _Renamed))
                 group.create_task(_raise_when(self._reopened, _Reopened))
-                group.create_task(lease.keep())
+                group.create_task(lease.keep(self._published))
                 deliver, look_for_key = partial(self._deliver, workspace, lease), partial(self._look_for_key, workspace)
                 for part in (events.follow, deliver, look_for_key):
                     group.create_task(self._guarded(part))
@@ -221,6 +224,13 @@ class WatchedFleet:
         except* LeaseLost:
             shared.tell(f"{name}: another program has taken over.")
         return again and lease.is_held and not self._renamed.is_set()
+
+    def _published(self) -> bytes:
+        """Return what the app shows of the connection where it reads beside this program."""
+        workspace = self.workspace
+        if workspace is None:
+            return b""
+        return self._publisher.published(workspace.profile, workspace.connection.state, workspace.now())
 
     async def _guarded(self, part: Callable[[], Awaitable[None]]) -> None:
         """Run a part; a mistake in it must not end the others."""
@@ -303,6 +313,8 @@ class WatchedFleet:
         said = _said(state)
         if said != self._told:
             self._told = said
+            if self._lease is not None:
+                self._lease.publish_soon()
             self._shared.lines.put(connection_line(self._shared.clock.now().wall, name, state))
 
     def alarms_changed(self, changes: list[Change]) -> None:

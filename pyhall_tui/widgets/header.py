@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from pyhall_tui.profiles.environment import KEY
 from pyhall_tui.render.connection import host, rate_cell
-from pyhall_tui.render.sources import has_trouble, own_cells, short_status_cells, status_cells
+from pyhall_tui.render.sources import beside_cells, has_trouble, own_cells, short_status_cells, status_cells
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
@@ -213,6 +213,8 @@ class StatusHeader(Widget):
         workspace = self._workspace
         if workspace is None:
             return Content("")
+        if workspace.connection.watcher is not None:
+            return self._how_without_rate()  # nothing is asked by itself
         rate = as_content(
             [rate_cell(workspace.connection.state, workspace.connection.stats.per_second(workspace.now().mono))]
         )
@@ -224,6 +226,7 @@ class StatusHeader(Widget):
             return Content("")
         connection = workspace.connection
         cells = status_cells(connection.state, workspace.now(), workspace.profile.timeout)
+        cells = [*beside_cells(connection.watcher), *cells]
         status = as_content([*cells, *own_cells(connection.own.refused)], " · ")
         return Content("    ").join([*self._live(), status, *more, *self._alarms()])
 
@@ -231,7 +234,9 @@ class StatusHeader(Widget):
         workspace = self._workspace
         if workspace is None:
             return Content("")
-        cells = short_status_cells(workspace.connection.state, workspace.now(), workspace.profile.timeout)
+        connection = workspace.connection
+        cells = short_status_cells(connection.state, workspace.now(), workspace.profile.timeout)
+        cells = [*beside_cells(connection.watcher, is_short=True), *cells]
         return Content(" ").join([*self._live(), as_content(cells, " "), *self._alarms()])
 
     def _short(self) -> Content:

@@ -5,6 +5,7 @@ from textual.widgets import Input
 
 from pyhall_tui.screens.correlation.screen import CorrelationScreen
 from pyhall_tui.screens.hall.decision import DecisionScreen
+from pyhall_tui.screens.hash_reports import hash_sender, sent_reports
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from tests.live_hall import WORKER, LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
@@ -89,8 +90,8 @@ async def test_a_report_is_shown_as_one(open_app: OpenApp, hall: LiveHall) -> No
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(120, 40)) as opened:
         workspace = opened.workspace
         await until(lambda: workspace.fleet.listing, clock=opened.clock)
-        sender = workspace.hash_sender()
-        sent = await sender.report_once(workspace.reports, None, "cd" * 32, "sends mail", "")
+        sender = hash_sender(workspace)
+        sent = await sender.report_once(sent_reports(workspace), None, "cd" * 32, "sends mail", "")
         await until(lambda: workspace.journal.by_correlation_id(sent.correlation_id).events, clock=opened.clock)
         await opened.pilot.press("4")
         await reads(opened, "report cdcdcdcd")

@@ -18,6 +18,7 @@ from pyhall_tui.screens.enroll.record import RecordScreen
 from pyhall_tui.screens.enroll.single import EnrollOne
 from pyhall_tui.screens.export import ExportScreen
 from pyhall_tui.screens.hall.screen import HallScreen
+from pyhall_tui.screens.hash_reports import hash_sender, sent_reports
 from pyhall_tui.screens.messages import Go
 from pyhall_tui.screens.worker.report_dialog import ReportScreen
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
@@ -44,7 +45,7 @@ DIALOGS: list[Callable[[Workspace], Screen[Any]]] = [
     lambda workspace: AskScreen("Sure?", Content("It goes."), yes="Yes", no="No", words="yes"),
     lambda workspace: PickPackageScreen("Pick", "Take", Path.cwd()),
     lambda workspace: RecordScreen(Path.cwd()),
-    lambda workspace: ReportScreen(workspace.notes, workspace.hash_sender(), workspace.reports, WORKER, "ab" * 32),
+    lambda workspace: ReportScreen(workspace.notes, hash_sender(workspace), sent_reports(workspace), WORKER, "ab" * 32),
 ]
 
 

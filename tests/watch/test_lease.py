@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pyhall_tui.journal.connections import JournalFile
-from pyhall_tui.journal.watchers import Holder, Watchers
-from pyhall_tui.watch.lease import BEAT, STALE, Lease, LeaseLost
+from pyhall_tui.journal.watchers import BEAT, STALE, Holder, Watchers
+from pyhall_tui.watch.lease import Lease, LeaseLost
 from tests.clock import ManualClock
 from tests.waiting import until
 

@@ -19,6 +19,7 @@ from pyhall_tui.render.ban_list import ListState, ban_row, ban_values, entry_lin
 from pyhall_tui.render.package import READ_ONLY
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.ban_list.check_dialog import CheckScreen
+from pyhall_tui.screens.hash_reports import hash_sender, sent_reports
 from pyhall_tui.screens.messages import ConnectionChanged, CopyText, FleetChanged, Go
 from pyhall_tui.screens.worker.report_dialog import ReportScreen
 from pyhall_tui.threads.off_loop import off_loop
@@ -97,6 +98,7 @@ class BanListScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.table.placeholder = "Loading …"
+        self._workspace.connection.read_list()
         self._tick()
         each_second(self, self._tick)
 
@@ -305,7 +307,7 @@ class BanListScreen(Screen[None]):
         if workspace.profile.read_only:
             self.notify(READ_ONLY, severity="warning", markup=False)
             return
-        form = ReportScreen(workspace.notes, workspace.hash_sender(), workspace.reports, None, "")
+        form = ReportScreen(workspace.notes, hash_sender(workspace), sent_reports(workspace), None, "")
         self.app.push_screen(form, self._reported)
 
     def _reported(self, taken: bool | None) -> None:

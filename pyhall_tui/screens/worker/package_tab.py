@@ -14,6 +14,7 @@ from pyhall_tui.packages.watch import PackageStanding
 from pyhall_tui.render.package import READ_ONLY, FileRow, file_rows, package_lines, why_not_attest
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.enroll.pick_package import PickPackageScreen
+from pyhall_tui.screens.hash_reports import hash_sender, sent_reports
 from pyhall_tui.screens.worker.attest_dialog import AttestScreen
 from pyhall_tui.screens.worker.evidence import EvidenceScreen
 from pyhall_tui.screens.worker.report_dialog import ReportScreen
@@ -142,7 +143,7 @@ class PackageTab(Vertical):
             self.notify(clean(why_not, 500), severity="warning", markup=False)
         else:
             self.app.push_screen(
-                AttestScreen(self._workspace, self._workspace.hash_sender(), self._worker_id, standing), self._attested
+                AttestScreen(self._workspace, hash_sender(self._workspace), self._worker_id, standing), self._attested
             )
 
     def _attested(self, taken: bool | None) -> None:
@@ -160,7 +161,7 @@ class PackageTab(Vertical):
         sha256 = (entry.sha256 or entry.last_sha256 if entry else "") or (standing.drift.sha256 if standing else "")
         workspace = self._workspace
         report = ReportScreen(
-            workspace.notes, workspace.hash_sender(), workspace.reports, self._worker_id, sha256 or ""
+            workspace.notes, hash_sender(workspace), sent_reports(workspace), self._worker_id, sha256 or ""
         )
         self.app.push_screen(report, self._reported)
 

@@ -106,6 +106,8 @@ class WorkerDetailScreen(Screen[None]):
     def on_mount(self) -> None:
         self._workspace.connection.look_at([self._worker_id])
         self._events = self._workspace.recent_events(self._worker_id)
+        if self._workspace.packages.standing(self._worker_id) is not None:
+            self._workspace.connection.read_list()  # whether the folder's hash is banned
         self._show()
         each_second(self, self._show_what_is_new)
 
