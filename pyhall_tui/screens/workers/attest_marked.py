@@ -15,6 +15,7 @@ from pyhall_tui.attest.attest_many import Attestation, AttestMany, Step
 from pyhall_tui.render.enroll import Line
 from pyhall_tui.render.package import why_not_attest
 from pyhall_tui.render.text import Cell, Style, clean, id_text
+from pyhall_tui.screens.hash_reports import hash_sender
 from pyhall_tui.threads.slices import slices
 from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
@@ -128,7 +129,7 @@ class AttestMarkedScreen(DialogScreen[int]):
         self._last_answer = LastAnswer()
         self._run = AttestMany(
             marked.planned,
-            attest=workspace.hash_sender().attest,
+            attest=hash_sender(workspace).attest,
             hash_now=partial(_hash_now, workspace),
             why_not=partial(_why_not, workspace, accepted),
         )
