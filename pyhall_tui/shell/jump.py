@@ -75,6 +75,8 @@ _PAUSE: Final = 0.15
 """Seconds without a key after which the journal or the registry is asked."""
 _PATIENCE: Final = 2.0
 """Seconds for which an answer of a disk or a registry is waited for."""
+_MOST_PATIENCE: Final = 60.0
+"""The same if nothing but that is looked for; escape ends it."""
 
 
 def wanted(query: str) -> Wanted:
@@ -112,12 +114,12 @@ class Things(Provider):
         for kind, find in self._finders().items():
             if asked.wants(kind):
                 place = 0
-                async for command in find(asked.text):
+                async for command in find(asked):
                     score = _SCORES[kind] - place / 1_000
                     yield Hit(score, Content(command.title), command.run, command.title, _as_text(command.help))
                     place += 1
 
-    def _finders(self) -> "dict[Kind, Callable[[str], AsyncIterator[Command]]]":
+    def _finders(self) -> "dict[Kind, Callable[[Wanted], AsyncIterator[Command]]]":
         """Return how each kind is found, the quickest first."""
         return {
             Kind.WORKER: self._workers,
@@ -148,8 +150,9 @@ class Things(Provider):
 
     # -- workers -----------------------------------------------------------------------------------------------
 
-    async def _workers(self, text: str) -> AsyncIterator[Command]:
+    async def _workers(self, asked: Wanted) -> AsyncIterator[Command]:
         """Yield the workers of all profiles that run with this id, name, hash, capability or model."""
+        text = asked.text
         workspace, total = self._has.workspace, 0
         found: list[tuple[float, bool, Command]] = []
         for kept in self._has.fleets.kept:
@@ -188,8 +191,9 @@ class Things(Provider):
 
     # -- filters, events, rules --------------------------------------------------------------------------------
 
-    async def _filters(self, text: str) -> AsyncIterator[Command]:
+    async def _filters(self, asked: Wanted) -> AsyncIterator[Command]:
         """Yield the saved filters of the open profile, the last saved first."""
+        text = asked.text
         if (workspace := self._has.workspace) is None:
             return
         saved = SavedFilters(self._has.profile_store, workspace.profile.name)
@@ -199,8 +203,9 @@ class Things(Provider):
             go = partial(self.app.post_message, Go("workers", fill={"filter": query}))
             yield Command(f"Filter {clean(name, 64)}", go, clean(query, 120))
 
-    async def _events(self, text: str) -> AsyncIterator[Command]:
+    async def _events(self, asked: Wanted) -> AsyncIterator[Command]:
         """Yield the events of the open profile that have this text in any field."""
+        text = asked.text
         if (workspace := self._has.workspace) is None:
             return
         await asyncio.sleep(_PAUSE)  # the next key ends this search
@@ -214,14 +219,16 @@ class Things(Provider):
             go = partial(self.app.post_message, Go("activity", fill={"event": event}))
             yield Command(f"Event {moment(event.at, now)}  {clean(sentence(event), 160)}", go, "Show it in Activity")
 
-    async def _of_policy(self, text: str) -> AsyncIterator[Command]:
+    async def _of_policy(self, asked: Wanted) -> AsyncIterator[Command]:
         """Yield the rules of the hall's policy, in their order; only a local hall is asked."""
+        text = asked.text
         workspace = self._has.workspace
         if workspace is None or not workspace.connection.is_hall:
             return
         if self._rules is None:
             self._rules = asyncio.create_task(_rules_of(workspace))
-        found = [each for each in await _in_time(self._rules, ()) if text.casefold() in _searched(each)]
+        patience = _PATIENCE if asked.kind is None else _MOST_PATIENCE
+        found = [each for each in await _in_time(self._rules, (), patience) if text.casefold() in _searched(each)]
         for rule in found[:_MOST]:
             go = partial(open_rule, self.app, workspace, rule.id)
             said = f"{rule.outcome} · capability {rule.capability} · worker {rule.worker}"
@@ -239,10 +246,10 @@ def _searched(rule: HallRule) -> str:
     return " ".join((rule.id, rule.outcome, rule.capability, rule.worker, rule.reason or "")).casefold()
 
 
-async def _in_time(answer: Awaitable[T], otherwise: T) -> T:
+async def _in_time(answer: Awaitable[T], otherwise: T, patience: float = _PATIENCE) -> T:
     """Wait for an answer, and take another one if it does not come in time. What is shared goes on."""
     try:
-        return await asyncio.wait_for(asyncio.shield(answer), _PATIENCE)
+        return await asyncio.wait_for(asyncio.shield(answer), patience)
     except TimeoutError:
         return otherwise
 

@@ -12,7 +12,7 @@ class NameScreen(DialogScreen[str]):
 """
 
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from textual import events, on
 from textual.app import App
@@ -34,6 +34,25 @@ def is_open(app: App[Any], kind: type[Screen[Any]]) -> bool:
     return any(isinstance(screen, kind) for screen in app.screen_stack)
 
 
+@runtime_checkable
+class LeavesField(Protocol):
+    """A screen that knows where the focus goes from its fields."""
+
+    def leave_field(self) -> None:
+        """Put the focus where characters are the screen's keys."""
+
+
+def leave_field(screen: Screen[Any]) -> None:
+    """Take the focus from a field that would take the next key as text; not in a dialog, which has no other keys."""
+    focused = screen.focused
+    if focused is None or screen.is_modal or not focused.check_consume_key("a", "a"):
+        return
+    if isinstance(screen, LeavesField):
+        screen.leave_field()
+    else:
+        screen.set_focus(None)
+
+
 class ClosedOnce(ModalScreen[T]):
     """A dialog that closes only itself, and only once.
 
@@ -42,6 +61,8 @@ class ClosedOnce(ModalScreen[T]):
     """
 
     CSS_PATH = Path(__file__).with_name("dialog.tcss")
+    GOES_ON_TYPING: ClassVar[bool] = True
+    """Whether a field that had the focus below has it again afterwards, because the dialog helps to fill it."""
     _is_closed = False
     _closes_with: tuple[T | None] | None = None
     """The result to close it with once nothing is above it any more."""
@@ -50,6 +71,8 @@ class ClosedOnce(ModalScreen[T]):
         """Close it, now or as soon as it is on top; further calls do nothing."""
         if self.app.screen is self and not self._is_closed:
             self._is_closed = True
+            if not self.GOES_ON_TYPING:
+                leave_field(self.app.screen_stack[-2])
             return super().dismiss(result)
         self._closes_with = self._closes_with or (result,)
         nothing: AwaitComplete = AwaitComplete.nothing()  # type: ignore[no-untyped-call]
@@ -62,7 +85,12 @@ class ClosedOnce(ModalScreen[T]):
 
 
 class DialogScreen(ClosedOnce[T]):
-    """Holds one `Dialog`. Escape and the button `leave` close it, with None."""
+    """Holds one `Dialog`. Escape and the button `leave` close it, with None.
+
+    What had the focus below has it again, but not a field: a key pressed too often would end up in its text.
+    """
+
+    GOES_ON_TYPING = False
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Close", id="dialog.leave", tooltip="Close this"),

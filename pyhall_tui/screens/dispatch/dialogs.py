@@ -72,6 +72,7 @@ class IntervalScreen(DialogScreen[float]):
 class ChooseScreen(DialogScreen[tuple[str, str]]):
     """Chooses a name, or takes a new one; returns (`open`, name), (`save`, name), (`delete`, name) or None."""
 
+    GOES_ON_TYPING = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("delete", "delete", "Delete", id="choose.delete", tooltip="Delete the selected one"),
     ]

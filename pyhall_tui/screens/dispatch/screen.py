@@ -314,10 +314,14 @@ class DispatchScreen(ModeScreen):
             self.notify("There is nothing in this tab to copy yet.", markup=False)
 
     def action_dismiss_news(self) -> None:
-        """Leave a field for the list beside it, where characters are keys (escape). This also dismisses the news."""
+        """Leave a field (escape). This also dismisses the news."""
+        self.leave_field()
+        super().action_dismiss_news()
+
+    def leave_field(self) -> None:
+        """Go to the list beside the fields, where characters are keys."""
         tab = self.query_one("#dispatch-tabs", TabbedContent).active
         self.query_one({"try": "#session", "matrix": "#grid", "history": "#kept"}[tab]).focus()
-        super().action_dismiss_news()
 
     def _keep(self, tried: Tried) -> None:
         self._session[str(tried.row.id)] = tried

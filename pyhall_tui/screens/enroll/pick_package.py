@@ -57,6 +57,7 @@ def _complete(value: str) -> str | None:
 class PickPackageScreen(DialogScreen[Path]):
     """Returns the path that was picked, or None if the dialog was cancelled."""
 
+    GOES_ON_TYPING = True
     BINDING_GROUP_TITLE = "Pick a package"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "take", "Take it", id="pick.take", tooltip="Use the path above"),

@@ -44,6 +44,7 @@ class Picked(NamedTuple):
 class RecordScreen(DialogScreen[Picked]):
     """Asks for a record, reads it and returns it; it shows why one can't be read."""
 
+    GOES_ON_TYPING = True
     BINDING_GROUP_TITLE = "A record"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "read", "Read it", id="record.read", tooltip="Read the record"),

@@ -43,6 +43,7 @@ class EnrollScreen(ModeScreen):
     def __init__(self, workspace: Workspace, drafts: Drafts) -> None:
         super().__init__(workspace)
         self._drafts = drafts
+        self._stays_left = False
 
     def compose_body(self) -> ComposeResult:
         with TabbedContent(initial=_ONE, id="enroll-tabs"):
@@ -85,8 +86,14 @@ class EnrollScreen(ModeScreen):
     def on_screen_resume(self) -> None:
         if self.is_mounted:
             self.one.learn_capabilities()
-            if self.focused is None and not self.on_batch:  # you leave a field before a number key changes the screen
-                self.one.focus_again()
+            if self.focused is None and not self.on_batch and not self._stays_left:
+                self.one.focus_again()  # you leave a field before a number key changes the screen
+            self._stays_left = False
+
+    def leave_field(self) -> None:
+        """Leave it, and don't go back when the dialog above is closed."""
+        self._stays_left = True
+        self.one.leave_field()
 
     def on_descendant_focus(self) -> None:
         self.one.keep_soon()

@@ -231,7 +231,7 @@ class ProfilesScreen(ModeScreen):
             frame.set_class(frame in event.widget.ancestors, "-active")
 
     @on(ProfileForm.Left)
-    def _back_to_list(self) -> None:
+    def leave_field(self) -> None:
         (self.query_one("#do-save") if self.has_class("-first-run") else self.table).focus()
 
     @on(ProbePanel.UseUrl)
