@@ -1,33 +1,81 @@
-"""The keys of the current screen, from its bindings."""
+"""The keys of the current screen, from its bindings, searched by what you type."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
+from pyhall_tui.render.text import clean
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen
+from pyhall_tui.widgets.field import OneLineInput
+
+
+class _Line(NamedTuple):
+    group: str
+    keys: str
+    what: str
+
+    def has(self, words: list[str]) -> bool:
+        text = f"{self.group} {self.keys} {self.what}".casefold()
+        return all(word in text for word in words)
 
 
 class KeysScreen(DialogScreen[None]):
     """Lists keys, grouped by where they work; those that work everywhere come last."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Close", id="keys.back", tooltip="Clear the search, then close this list"),
         Binding("question_mark,q,enter", "leave", "Close", id="keys.close", tooltip="Close this list"),
+        Binding("slash", "search", "Search", key_display="/", id="keys.search", tooltip="Search the keys"),
     ]
-    DEFAULT_CSS = "KeysScreen Dialog { width: 64; }"
+    DEFAULT_CSS = "KeysScreen { Dialog { width: 64; } #keys-search { dock: top; } }"
 
     def __init__(self, bindings: Mapping[str, ActiveBinding]) -> None:
         super().__init__()
         self._active = bindings
+        self._all: list[_Line] = []
 
     def compose(self) -> ComposeResult:
-        with Dialog("Keys", "esc closes", read=True):
-            yield Static(self._listing())
+        self._all = self._lines()
+        with Dialog("Keys", "/ searches · esc closes", read=True):
+            yield OneLineInput(placeholder="/ search by key or by what it does", id="keys-search", compact=True)
+            yield Static(self._listing(self._all), id="keys-list")
 
-    def _listing(self) -> Content:
+    def on_mount(self) -> None:
+        self.query_one(Dialog).focus()
+
+    @on(Input.Changed, "#keys-search")
+    def _searched(self, message: Input.Changed) -> None:
+        message.stop()
+        found = [line for line in self._all if line.has(message.value.casefold().split())]
+        dialog, typed = self.query_one(Dialog), message.value.strip()
+        counted = f"{len(found)} of {len(self._all)} keys · esc clears" if typed else "/ searches · esc closes"
+        dialog.border_subtitle = Content(counted)
+        nothing = Content(f"No key has “{clean(typed, 40)}” in it.")
+        self.query_one("#keys-list", Static).update(self._listing(found) if found else nothing)
+        dialog.scroll_home(animate=False)
+
+    @on(Input.Submitted, "#keys-search")
+    def _read_on(self) -> None:
+        self.query_one(Dialog).focus()
+
+    def action_search(self) -> None:
+        self.set_focus(self.query_one("#keys-search", Input))
+
+    def action_back(self) -> None:
+        """Clear the search, or close the list."""
+        field = self.query_one("#keys-search", Input)
+        if field.value or field.has_focus:
+            field.value = ""
+            self.query_one(Dialog).focus()
+        else:
+            self.action_leave()
+
+    def _lines(self) -> list[_Line]:
         groups: dict[str, dict[str, list[str]]] = {}
         for active in sorted(self._active.values(), key=lambda active: active.node is self.app):
             binding = active.binding
@@ -36,11 +84,15 @@ class KeysScreen(DialogScreen[None]):
             title = active.node.BINDING_GROUP_TITLE or "Here"
             keys = groups.setdefault(title, {}).setdefault(binding.tooltip, [])
             keys.append(self.app.get_key_display(binding))
-        lines = []
         everywhere = self.app.BINDING_GROUP_TITLE
-        for title, entries in sorted(groups.items(), key=lambda group: group[0] == everywhere):  # of this screen first
-            lines.append(Content.styled(title.upper(), "$secondary bold"))
-            for tooltip, keys in entries.items():
-                lines.append(Content.assemble((" ".join(keys).ljust(16), "$text-accent"), tooltip))
-            lines.append(Content(""))
-        return Content("\n").join(lines[:-1])
+        in_order = sorted(groups.items(), key=lambda group: group[0] == everywhere)  # of this screen first
+        return [_Line(title, " ".join(keys), what) for title, entries in in_order for what, keys in entries.items()]
+
+    def _listing(self, lines: list[_Line]) -> Content:
+        shown, group = list[Content](), ""
+        for line in lines:
+            if line.group != group:
+                group = line.group
+                shown += [*([Content("")] if shown else []), Content.styled(group.upper(), "$secondary bold")]
+            shown.append(Content.assemble((line.keys.ljust(16), "$text-accent"), line.what))
+        return Content("\n").join(shown)
