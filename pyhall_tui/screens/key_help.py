@@ -7,6 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.content import Content
+from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from pyhall_tui.render.text import clean
@@ -25,7 +26,7 @@ class _Line(NamedTuple):
 
 
 class KeysScreen(DialogScreen[None]):
-    """Lists keys, grouped by where they work; those that work everywhere come last."""
+    """Lists keys, grouped by where they work: the screen's own first, those that work everywhere last."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Close", id="keys.back", tooltip="Clear the search, then close this list"),
@@ -77,7 +78,7 @@ class KeysScreen(DialogScreen[None]):
 
     def _lines(self) -> list[_Line]:
         groups: dict[str, dict[str, list[str]]] = {}
-        for active in sorted(self._active.values(), key=lambda active: active.node is self.app):
+        for active in sorted(self._active.values(), key=lambda active: not isinstance(active.node, Screen)):
             binding = active.binding
             if not binding.tooltip or binding.system:
                 continue

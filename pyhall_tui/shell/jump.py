@@ -71,6 +71,8 @@ _MOST: Final = 10
 """Things of a kind that are listed; behind workers stands how many more there are."""
 _SCORES: Final = {Kind.FILTER: 0.55, Kind.WORKER: 0.5, Kind.RULE: 0.45, Kind.EVENT: 0.4}
 """Of the first of each kind: behind the commands whose titles match well."""
+_NAMED: Final = 10.0
+"""Added to the score of a kind that is named: before all commands."""
 _PAUSE: Final = 0.15
 """Seconds without a key after which the journal or the registry is asked."""
 _PATIENCE: Final = 2.0
@@ -108,14 +110,14 @@ class Things(Provider):
         if asked.wants(Kind.PROFILE):
             matcher = self.matcher(asked.text)
             for command in await self._of_profiles(asked.text):
-                score = matcher.match(command.title) if asked.text else 0.5
+                score = matcher.match(command.title) if asked.text else _NAMED
                 title = highlighted(matcher, command.title) if asked.text else Content(command.title)
                 yield Hit(score, title, command.run, command.title, _as_text(command.help))
         for kind, find in self._finders().items():
             if asked.wants(kind):
                 place = 0
                 async for command in find(asked):
-                    score = _SCORES[kind] - place / 1_000
+                    score = _SCORES[kind] + (asked.kind is not None) * _NAMED - place / 1_000
                     yield Hit(score, Content(command.title), command.run, command.title, _as_text(command.help))
                     place += 1
 
