@@ -12,6 +12,7 @@ from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.packages.package_hash import hash_package
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.watch_list import WatchList
+from pyhall_tui.screens.messages import OpenProfile
 from pyhall_tui.screens.workers.attest_marked import AttestMarkedScreen
 from pyhall_tui.screens.workers.screen import WorkersScreen
 from tests.live_hall import LiveHall
@@ -118,3 +119,17 @@ async def test_a_read_only_profile_attests_nothing_and_says_so(fleet: Fleet, hal
         await until(lambda: "Nothing to attest." in "\n".join(opened.said()))
         assert "read-only" in "\n".join(opened.said()).lower().replace("read only", "read-only")
         assert sent(hall) == []
+
+
+async def test_a_profile_that_is_opened_meanwhile_ends_it(fleet: Fleet, hall: LiveHall) -> None:
+    async with fleet() as opened:
+        hall.faults.add(path="/api/v1/workers/*", latency=600.0)
+        write(opened.app, "ctrl+a", "A")
+        await asked(opened)
+        write(opened.app, "y")
+        await until(lambda: "1 sending" in opened.words())
+        before = opened.workspace
+        opened.app.post_message(OpenProfile("acme"))
+        await until(lambda: opened.app.workspace not in (None, before), clock=opened.clock)
+        await until(lambda: isinstance(opened.screen, WorkersScreen), clock=opened.clock)
+        assert len(sent(hall)) <= 1
