@@ -47,3 +47,17 @@ def test_without_colour_all_of_it_can_be_read(tmp_path: Path, term: str) -> None
     assert not [
         one for one in runs if any(map(str.isalnum, one[0])) and one[1] in _FAINT and one[2] in (*_FAINT, "default")
     ]
+
+
+@pytest.mark.thorough
+def test_in_sixteen_colors_a_theme_for_more_is_not_taken_and_a_ban_is_red(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "config.toml").write_text('[theme]\nname = "nord"\n[keys]\nworkers.sort = "f6"\n')
+    with pyhall_tui(
+        tmp_path, "--demo", TERM="xterm", COLORTERM="", PYHALL_TUI_CONFIG_DIR=str(tmp_path / "config")
+    ) as it:
+        it.wait_for("BANNED")
+        it.wait_for("f6 Sort")
+        banned = [fg for text, fg, _, line in it.colors() if "BANNED" in text and "✖" in line]
+    assert banned and set(banned) <= {"red", "brightred"}
+    assert b"\x1b[38;5;" not in it.raw and b"\x1b[38;2;" not in it.raw

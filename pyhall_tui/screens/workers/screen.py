@@ -326,9 +326,7 @@ class WorkersScreen(ModeScreen):
         self.workspace.unwatch(ids)
         self.table.unmark()
         self._reorder()
-        self.notify(
-            f"Off the watch list: {_named(ids)}. {key_name(self, 'workers.undo', 'u')} undoes it.", markup=False
-        )
+        self.notify(f"Off the watch list: {_named(ids)}. {key_name(self, 'workers.undo', 'u')} undoes it.")
 
     def action_drop_unknown(self) -> None:
         """Ask whether to drop those just watched that the registry does not know."""
