@@ -21,6 +21,9 @@ RULES: Final = "alarms"
 OTHER_FLEET: Final = frozenset(("registry_url", "namespace"))
 """Keys that make another fleet of it: it is closed and opened again."""
 
+_AGAIN: Final = 10
+"""Looks after which a file that something was wrong with is read again although it has not changed."""
+
 
 class Wanted(NamedTuple):
     """What the file says about one profile."""
@@ -69,6 +72,9 @@ class FollowedProfiles:
         """The profiles to watch by name. A name that is not in the file now may be there again later."""
         self._seen: object = None
         self._taken: object = None
+        self._wrong: object = None
+        """The file that something was wrong with."""
+        self._looks = 0
 
     def renamed(self, old: str, new: str) -> None:
         """Watch a profile under its new name; does nothing if the old one is not on the list."""
@@ -87,15 +93,19 @@ class FollowedProfiles:
         """Return what the file says if it has changed, and has been the same for two looks; otherwise None.
 
         Raises:
-            NotFollowed: it can't be used. It is read again at the next look.
+            NotFollowed: it can't be used. It is read again when it has changed, or else some looks later.
         """
+        self._looks += 1
         stamp = await off_loop(lambda: _stamp(self._store.path), name="profiles")
         rests, self._seen = stamp == self._seen, stamp
         if stamp == self._taken or not rests:
             return None
+        if stamp == self._wrong and self._looks % _AGAIN:
+            return None
+        self._wrong = stamp
         found = await off_loop(self.read, name="profiles")
         if not found.mistakes:  # else a program may be put there without a change of the file
-            self._taken = stamp
+            self._taken, self._wrong = stamp, None
         return found
 
     def read(self) -> Found:
