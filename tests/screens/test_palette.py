@@ -47,6 +47,8 @@ async def test_a_profile_is_found_by_its_exact_name(open_app: OpenApp, hall: Liv
             assert "@click" not in repr(getattr(found, "spans", "")) and "link" not in repr(getattr(found, "spans", ""))
         await opened.pilot.press("enter")
         await until(lambda: opened.app.workspace and opened.workspace.profile.name == names[-1])
+        await until(lambda: opened.app.current_mode == "workers")
+        await settled(opened.app)
 
 
 async def test_the_characters_that_work_everywhere_are_characters_in_a_field(open_app: OpenApp, hall: LiveHall) -> None:
