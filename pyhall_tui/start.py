@@ -36,6 +36,7 @@ def open_app(profile: str | None, *, demo: bool, mouse: bool = True) -> int:
     end_without_a_terminal()
     try:
         app.run(mouse=mouse and app.wants_mouse)
+        gc.freeze()  # everything is closed: as Python ends, it would search the whole heap several times for garbage
     finally:
         log.open()  # it may have ended before its first frame
     return app.return_code or 0

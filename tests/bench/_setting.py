@@ -133,6 +133,11 @@ class Program:
                     raise TimeoutError(f"no {pattern!r} in {bytes(self._seen[since:][-2000:])!r}")
             return next(chunk.at for chunk in self._chunks if chunk.end >= found.end())
 
+    def wait_for_end(self) -> float:
+        """Return when the program had ended."""
+        self._process.wait(60.0)
+        return time.monotonic()
+
     def _read(self) -> None:
         while True:
             try:
