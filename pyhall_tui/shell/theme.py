@@ -58,8 +58,13 @@ LIGHT = Theme(
 )
 
 
-def _of_sixteen(name: str, *, text: str, ground: str, red: str, yellow: str, green: str, blue: str, grey: str) -> Theme:
-    """Return a theme in which every text has exactly one of the 16 colors that Rich knows."""
+def _of_sixteen(
+    name: str, *, text: str, ground: str, row: str, red: str, yellow: str, green: str, blue: str, grey: str
+) -> Theme:
+    """Return a theme in which every text has exactly one of the 16 colors that Rich knows.
+
+    `row` is the background of a table's row under the cursor: one on which red can be read.
+    """
     texts = dict.fromkeys(("text-muted", "text-disabled", "foreground-muted", "foreground-disabled"), text)
     signals = {"text-error": red, "text-warning": yellow, "text-success": green, "text-accent": yellow}
     return Theme(
@@ -82,19 +87,20 @@ def _of_sixteen(name: str, *, text: str, ground: str, red: str, yellow: str, gre
             "text-primary": blue,
             "text-secondary": text,
             "frame": grey,
+            "row-cursor": row,
             "scrollbar": grey,
             "scrollbar-background": ground,
         },
     )
 
 
-_ON_BLACK = {"text": "#ffffff", "ground": "#000000", "grey": "#aaaaaa"}
-_ON_WHITE = {"text": "#000000", "ground": "#ffffff", "grey": "#555555"}
+_ON_BLACK = {"text": "#ffffff", "ground": "#000000", "row": "#0000aa", "grey": "#aaaaaa"}
+_ON_WHITE = {"text": "#000000", "ground": "#ffffff", "row": "#aaaaaa", "grey": "#555555"}
 _SIGNALS = ("red", "yellow", "green", "blue")
 DARK_16 = _of_sixteen("pyhall-16-dark", red="#ff5555", yellow="#ffff55", green="#55ff55", blue="#55ffff", **_ON_BLACK)
 LIGHT_16 = _of_sixteen("pyhall-16-light", red="#aa0000", yellow="#aa5500", green="#00aa00", blue="#0000aa", **_ON_WHITE)
 # Without color, red would become the darker of two grays.
-DARK_PLAIN = _of_sixteen("pyhall-plain-dark", **_ON_BLACK, **dict.fromkeys(_SIGNALS, "#ffffff"))
+DARK_PLAIN = _of_sixteen("pyhall-plain-dark", **{**_ON_BLACK, "row": "#555555"}, **dict.fromkeys(_SIGNALS, "#ffffff"))
 LIGHT_PLAIN = _of_sixteen("pyhall-plain-light", **_ON_WHITE, **dict.fromkeys(_SIGNALS, "#000000"))
 _PAIRS = ((DARK, LIGHT), (DARK_16, LIGHT_16), (DARK_PLAIN, LIGHT_PLAIN))
 THEMES = tuple(theme for pair in _PAIRS for theme in pair)

@@ -429,9 +429,15 @@ class LineTable(ScrollView, can_focus=True):
     def _style(self, style: Style, is_cursor: bool) -> RichStyle:
         cached = self._styles.get((style, is_cursor))
         if cached is None:
-            bar = (_CURSOR if self.has_focus else _CURSOR_BLURRED) if is_cursor else ""
+            bar = (self._ground_of_cursor if self.has_focus else _CURSOR_BLURRED) if is_cursor else ""
             cached = self._styles[style, is_cursor] = self._looks(STYLES[style], bar)
         return cached
+
+    @property
+    def _ground_of_cursor(self) -> str:
+        """The background of the cursor's row; themes of few colors have one on which all others can be read."""
+        own = self.app.theme_variables.get("row-cursor", "")
+        return f"on {own}" if own else _CURSOR
 
     def _looks(self, *words: str) -> RichStyle:
         """Return the style for these words on top of the table's own, from the theme.

@@ -38,6 +38,9 @@ _NARROW, _EASY = 2, 3
 _ENOUGH_FOR_BOTH_ENDS = 12
 """Lines in which turned names that are cut stay apart."""
 _LEAST_LABEL, _MOST_LABEL = 22, 60
+_TIGHT_LABEL = 16
+"""Cells of the rows' names, in which those that are cut stay apart, if all columns are on screen with it."""
+_SCROLLBAR = 1
 _ALLOWED = 6
 """Cells for the number of allowed ones on the right."""
 
@@ -112,7 +115,7 @@ class MatrixGrid(ScrollView, can_focus=True):
     @property
     def width_needed(self) -> int:
         """The cells in which the grid fits with all its columns; the rows' names may be cut."""
-        return min(self._longest(), _LEAST_LABEL) + _NARROW * len(self._heads) + _ALLOWED
+        return min(self._longest(), _TIGHT_LABEL) + _NARROW * len(self._heads) + _ALLOWED + _SCROLLBAR
 
     @property
     def cursor_case(self) -> Case | None:
@@ -295,12 +298,12 @@ class MatrixGrid(ScrollView, can_focus=True):
         width, columns = self.size.width, len(self._heads)
         longest = self._longest()
         named = max(map(width_of, self._heads)) + 2
-        label = min(longest, _LEAST_LABEL)
+        label = min(longest, _LEAST_LABEL, max(_TIGHT_LABEL, width - _NARROW * columns - _ALLOWED))
         self._is_turned = label + named * columns + _ALLOWED > width
         easy = longest + _EASY * columns + _ALLOWED <= width
         self._column_width = max(_EASY, named) if not self._is_turned else _EASY if easy else _NARROW
         spare = width - self._column_width * columns - _ALLOWED
-        self._label_width = max(label, min(longest, max(width // 4, spare)))
+        self._label_width = max(label, min(longest, spare))
         tallest = max(map(len, self._heads))
         self._head_height = head_height(len(self._lines), tallest, self.size.height) if self._is_turned else 1
         total = self._label_width + self._column_width * columns + _ALLOWED
