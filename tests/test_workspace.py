@@ -40,7 +40,7 @@ async def _opened(folder: Path, *, journaled: int = 0, folders: int = 0) -> Asyn
     with Journal.open(folder / "journal.db", SystemClock()) as journal:
         for worker_id in IDS[-journaled:] if journaled else ():
             journal.save_verdict(PROFILE.name, verdict(worker_id))
-        journal.flush()
+        assert journal.flush(30)
         fresh = WatchList(folder, PROFILE.name)
         async with Workspace(
             PROFILE, clock=SystemClock(), journal=journal, watch_list=fresh, listener=_Nobody(), state=folder

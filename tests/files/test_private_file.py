@@ -44,7 +44,7 @@ def write_store(path: Path) -> None:
 
 def write_journal(path: Path) -> None:
     with Journal.open(path, SystemClock()) as journal:
-        journal.flush()
+        assert journal.flush(30)
 
 
 WRITERS: dict[str, Callable[[Path], object]] = {

@@ -196,7 +196,7 @@ def test_damage_that_appears_while_running_is_set_aside(tmp_path):
     path = tmp_path / "journal.db"
     fill(path)
     with open_at(path) as journal:
-        journal.flush()
+        assert journal.flush(30)
         other = sqlite3.connect(path)
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         other.close()
@@ -211,8 +211,8 @@ def test_a_file_set_aside_by_another_program_is_not_set_aside_twice(tmp_path):
     path = tmp_path / "journal.db"
     fill(path)
     with open_at(path) as first, open_at(path) as second:
-        first.flush()
-        second.flush()
+        assert first.flush(30)
+        assert second.flush(30)
         for suffix in ("", "-wal", "-shm"):
             damaged = path.with_name(path.name + suffix)
             with damaged.open("r+b") as file:  # in place: truncating a shared map would kill every process that has it
@@ -273,7 +273,7 @@ def test_a_full_disk_is_reported_and_waiting_rows_are_written_once_there_is_room
     path = tmp_path / "journal.db"
     disk = FullDisk()
     with open_at(path, connect=disk) as journal:
-        assert journal.flush()
+        assert journal.flush(30)
         disk.fill()
         for n in range(1_000):
             journal.record_event("prod", event(worker_id=f"w{n}"))
@@ -290,7 +290,7 @@ def test_what_waits_for_a_full_disk_is_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(writer, "MOST_WAITING", 100)
     disk = FullDisk()
     with open_at(tmp_path / "journal.db", connect=disk) as journal:
-        assert journal.flush()
+        assert journal.flush(30)
         disk.fill()
         for n in range(1_000):
             journal.record_event("prod", event(worker_id=f"w{n:03}"))
@@ -304,7 +304,7 @@ def test_what_waits_for_a_full_disk_is_bounded(tmp_path, monkeypatch):
 def test_closing_over_a_full_disk_ends_in_time_and_says_that_something_is_lost(tmp_path):
     disk = FullDisk()
     journal = open_at(tmp_path / "journal.db", connect=disk)
-    assert journal.flush()
+    assert journal.flush(30)
     disk.fill()
     for n in range(1_000):
         journal.record_event("prod", event(worker_id=f"w{n}"))

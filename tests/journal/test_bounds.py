@@ -65,7 +65,7 @@ def test_by_age_the_oldest_go(tmp_path, tidy_each_time):
         used_daily(journal, ages=(31, 29, 6, 5, 4, 3, 2, 1))
         until(lambda: [one.worker_id for one in journal.events("prod")][-1:] == ["29 days"])
         until(lambda: [one.worker_id for one in journal.dispatches("prod")][-1:] == ["29 days"])
-        assert journal.flush()
+        assert journal.flush(30)
         until(lambda: len(journal.all_verdicts("prod")) == 7)
 
 
@@ -84,12 +84,12 @@ def test_one_day_with_a_clock_that_runs_months_ahead_takes_nothing(tmp_path, tid
     """F23: the machine's own clock is set wrong, and set right again."""
     with open_at(tmp_path) as journal:
         used_daily(journal, ages=range(DAYS_OF_USE - 1))
-        assert journal.flush()
+        assert journal.flush(30)
     clock = ManualClock()
     clock.jump_wall(ahead * DAY)
     with Journal.open(tmp_path / "journal.db", clock, retention=Retention()) as journal:
         used_daily(journal, ages=[-ahead])
-        assert journal.flush()
+        assert journal.flush(30)
     for table in ("events", "dispatches", "verdicts", "enrollments"):
         assert rows_in(tmp_path / "journal.db", table) == DAYS_OF_USE
 
@@ -109,7 +109,7 @@ def test_of_old_batches_the_requests_go_and_what_was_sent_stays(tmp_path, tidy_e
             for n, state in enumerate(states):
                 row = enrollment(f"k{n}", state, batch=batch, at=NOW + 10 * age + n, request="{}", answer="{}")
                 journal.record_enrollment("prod", row)
-            assert journal.flush()
+            assert journal.flush(30)
         until(lambda: len(journal.enrollments("prod")) == 4 + 4 + 6)
         kept = journal.earlier_sends("form")
     sent = ["k1", "k2", "k4", "k5"]

@@ -216,9 +216,9 @@ def test_an_older_verdict_does_not_replace_a_newer_one(tmp_path):
     path = tmp_path / "journal.db"
     with reopened(path) as quick, reopened(path) as slow:
         quick.save_verdict("prod", verdict(rank=0, at=NOW, banned=True))
-        assert quick.flush()
+        assert quick.flush(30)
         slow.save_verdict("prod", verdict(rank=8, at=NOW - 1))
-        assert slow.flush()
+        assert slow.flush(30)
         (kept,) = slow.all_verdicts("prod")
         assert kept.verdict.banned
 
@@ -226,7 +226,7 @@ def test_an_older_verdict_does_not_replace_a_newer_one(tmp_path):
 def test_a_verdict_from_the_future_is_replaced(journal):
     """The clock was a year ahead, and was set right."""
     journal.save_verdict("prod", verdict(rank=8, at=NOW + 31_536_000))
-    assert journal.flush()
+    assert journal.flush(30)
     journal.save_verdict("prod", verdict(rank=0, at=NOW, banned=True))
     assert journal.all_verdicts("prod")[0].verdict.banned
 

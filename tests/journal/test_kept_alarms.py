@@ -41,9 +41,9 @@ def test_the_same_ban_by_two_programs_and_two_sources_is_one_row(tmp_path: Path)
     """F56: also where the second program records it after it was acknowledged, its event then is no news either."""
     with opened(tmp_path) as one, opened(tmp_path, NOW + 3) as two:
         mine = one.record_event("prod", event(at=NOW)).event
-        assert one.flush()
+        assert one.flush(30)
         one.acknowledge_all("prod", mine.id, by="ada", note="on it")
-        assert one.flush()
+        assert one.flush(30)
         two.record_event("prod", event(at=NOW + 3, source="ban list"))
         (alarm,) = alarms(two)
         assert (alarm.times, alarm.acknowledged_by, alarm.note) == (1, "ada", "on it")
@@ -57,11 +57,11 @@ def test_a_ban_set_again_for_another_reason_is_open_again_once(tmp_path: Path) -
     with opened(tmp_path) as one, opened(tmp_path) as two:
         first = one.record_event("prod", event(detail="exfiltrates")).event
         one.acknowledge([first.id], by="ada")
-        assert one.flush()
+        assert one.flush(30)
         for each, later in ((one, 30), (two, 33)):
             again = event(before=BANNED_OTHERWISE, detail="mines coins", at=NOW + later)
             each.record_event("prod", again)
-            assert each.flush()
+            assert each.flush(30)
         (alarm,) = alarms(one)
         assert (alarm.times, alarm.detail, alarm.is_acknowledged) == (2, "mines coins", False)
         assert open_alarms(one, "prod") == 1
@@ -103,15 +103,15 @@ def test_undoing_takes_back_that_acknowledgement_and_no_other(tmp_path: Path) ->
     with opened(tmp_path) as one, opened(tmp_path) as two:
         for worker in ("w1", "w2", "w3", "w4"):
             one.record_event("prod", event(worker_id=worker))
-        assert one.flush()
+        assert one.flush(30)
         before, *_ = one.events("prod")
         one.acknowledge([before.id], by="eve")  # w4, before
         act = one.acknowledge_all("prod", before.id, by="ada")
-        assert one.flush()
+        assert one.flush(30)
         two.record_event("prod", event(Kind.UNBANNED, "w2", at=NOW + 600, **LIFT))
         two.record_event("prod", event(worker_id="w2", at=NOW + 900, detail="again"))
         two.acknowledge_all("prod", 1 << 60, by="bob")
-        assert two.flush()
+        assert two.flush(30)
         one.unacknowledge("prod", act)
         seen = {each.subject: each.acknowledged_by for each in alarms(one)}
         assert seen == {"w1": "", "w2": "bob", "w3": "", "w4": "eve"}
@@ -124,9 +124,9 @@ def test_undoing_takes_back_that_acknowledgement_and_no_other(tmp_path: Path) ->
 def test_changes_are_numbered_over_all_programs_and_named_alike(tmp_path: Path) -> None:
     with opened(tmp_path) as one, opened(tmp_path) as two:
         one.record_event("prod", event(worker_id="w1"))
-        assert one.flush()
+        assert one.flush(30)
         two.record_event("prod", event(worker_id="w2"))
-        assert two.flush()
+        assert two.flush(30)
         seen = one.alarms.changes("prod", 0)
         assert [change.seq for change in seen] == [1, 2]
         assert two.alarms.changes("prod", 1) == seen[1:]
@@ -140,12 +140,12 @@ def test_a_silence_is_ended_once_though_two_programs_see_its_time_come(tmp_path:
     with opened(tmp_path) as one, opened(tmp_path) as two:
         silence = Silence(id="s1", worker="wkr_*", began_at=NOW, until=NOW + 60, reason="upgrade", by="ada")
         one.alarms.silence("prod", silence)
-        assert one.flush()
+        assert one.flush(30)
         assert two.alarms.silences("prod") == [silence]
         for each in (one, two):
             end = event(Kind.SILENCE_ENDED, None, at=NOW + 60, id=each.alarms.new_id(), severity=Severity.NOTICE)
             each.alarms.end_silence("prod", silence, "time", end)
-            assert each.flush()
+            assert each.flush(30)
         assert two.alarms.silences("prod") == []
         (over,) = two.alarms.silences("prod", ended=5) or ()
         assert (over.ended_at, over.ended_by) == (NOW + 60, "time")

@@ -39,7 +39,7 @@ def test_it_reads_last_verdicts_without_the_rest(path: Path) -> None:
         from pyhall_tui.journal.late_journal import LateJournal
         late = LateJournal.open(Path({str(path)!r}), SystemClock())
         assert [row.worker_id for row in late.first_verdicts("prod", 10)] == ["org.acme.w1"]
-        assert not late.has_alarms("prod") and late.flush() and not late.troubles
+        assert not late.has_alarms("prod") and late.flush(30) and not late.troubles
         late.close()
         print(*(name for name in sys.modules if name.startswith("pyhall_tui.")))
     """

@@ -80,7 +80,7 @@ def test_two_programs_that_record_one_ban_have_it_acknowledged_once(one: Program
     one.sees(ban())
     two.sees(ban(at=NOW + 3), ban("w2", at=NOW + 3))
     one.alarms.acknowledge_all(one.events[-1].id, "on it")
-    assert one.journal.flush()
+    assert one.journal.flush(30)
     assert "acknowledged" in two.follow()
     assert two.alarms.firing == 1
     assert open_alarms(two.journal, "prod") == 1
@@ -93,7 +93,7 @@ def test_a_ban_that_the_other_records_after_the_acknowledgement_is_not_open(one:
     """F56."""
     one.sees(ban())
     one.alarms.acknowledge(one.events)
-    assert one.journal.flush()
+    assert one.journal.flush(30)
     two.sees(ban(at=NOW + 30, source="ban list"))
     two.follow()
     assert (one.alarms.firing, two.alarms.firing) == (0, 0)
@@ -134,12 +134,12 @@ def test_undoing_an_acknowledgement_is_followed_and_leaves_what_the_other_did(on
     one.sees(ban("w1"), ban("w2"), ban("w3"))
     two.follow()
     one.alarms.acknowledge_all(one.events[-1].id)
-    assert one.journal.flush()
+    assert one.journal.flush(30)
     two.follow()
     assert two.alarms.firing == 0
     two.sees(event(Kind.UNBANNED, "w1", at=NOW + 60, **LIFT), ban("w1", at=NOW + 4_000))
     two.alarms.acknowledge(two.events[-1:], "again")
-    assert two.journal.flush()
+    assert two.journal.flush(30)
     assert one.alarms.undo() == 3  # it has not looked yet
     one.follow()
     two.follow()
@@ -154,7 +154,7 @@ def test_two_that_acknowledge_at_once_agree_on_who_was_first(one: Program, two: 
     two.follow()
     shown = two.journal.events("prod")
     one.alarms.acknowledge(one.events)
-    assert one.journal.flush()
+    assert one.journal.flush(30)
     two.alarms.acknowledge(shown)
     for _ in range(8):
         two.follow()
@@ -166,7 +166,7 @@ def test_silences_are_shared_and_end_by_themselves_with_one_event(one: Program, 
     two.follow()
     silence = one.alarms.silence(NOW + 60, "upgrade", worker="wkr_*")
     assert (one.alarms.firing, one.alarms.silenced) == (1, 1)
-    assert one.journal.flush()
+    assert one.journal.flush(30)
     two.follow()
     assert (two.alarms.firing, two.alarms.silenced) == (1, 1)
     assert two.alarms.book.silences == (silence,)
@@ -174,7 +174,7 @@ def test_silences_are_shared_and_end_by_themselves_with_one_event(one: Program, 
         program.clock.skip(60)
         program.alarms.tick()
         assert (program.alarms.firing, program.alarms.silenced) == (2, 0)
-        assert program.journal.flush()
+        assert program.journal.flush(30)
     for program in (one, two):
         program.follow()
         assert (program.alarms.firing, program.alarms.silenced) == (2, 0)
@@ -187,11 +187,11 @@ def test_silences_are_shared_and_end_by_themselves_with_one_event(one: Program, 
 def test_a_silence_can_be_removed_by_the_other(one: Program, two: Program) -> None:
     one.sees(ban())
     one.alarms.silence(NOW + 600, "", condition="banned")
-    one.journal.flush()
+    one.journal.flush(30)
     two.follow()
     two.alarms.unsilence(two.alarms.book.silences[0])
     assert two.alarms.firing == 1
-    two.journal.flush()
+    two.journal.flush(30)
     assert one.follow() == ["unsilenced"]
     assert one.alarms.firing == 1 and one.alarms.book.silences == ()
     (over,) = one.journal.alarms.silences("prod", ended=1) or ()
@@ -213,7 +213,7 @@ def test_a_worker_that_flaps_is_one_alarm_until_it_is_calm(one: Program, two: Pr
     assert Condition.FLAPPING in two.alarms.book.firing("w1")
     two.clock.skip(3)
     two.alarms.tick()
-    two.journal.flush()
+    two.journal.flush(30)
     one.follow()
     for program in (one, two):
         assert Condition.FLAPPING not in program.alarms.book.firing("w1")
@@ -261,7 +261,7 @@ def test_a_new_run_knows_what_was_acknowledged_and_silenced(tmp_path: Path, one:
 def test_our_own_writing_is_nobody_elses(tmp_path: Path) -> None:
     with Journal.open(tmp_path / "journal.db", ManualClock()) as journal:
         journal.record_event("prod", event(Kind.BANNED))
-        assert journal.flush()
+        assert journal.flush(30)
         assert journal.others_writes() == 0
 
 
@@ -282,7 +282,7 @@ def test_each_profile_of_a_program_sees_what_another_program_wrote(tmp_path: Pat
             alarms.restore()
         for name in ("prod", "staging"):
             others.record_event(name, ban())
-        assert others.flush()
+        assert others.flush(30)
         for alarms in profiles:
             alarms.tick()
         assert [alarms.firing for alarms in profiles] == [1, 1]

@@ -137,7 +137,7 @@ def test_the_journal_is_equal_to_what_happened(steps: list[Step]) -> None:
     with Journal.in_memory(rig.clock) as journal:
         for event in rig.events:
             journal.record_event("test", event)
-        journal.flush()
+        assert journal.flush(30)
         kept = journal.events("test", limit=10_000)
     assert sum(event.count for event in kept) == len(rig.events)
     for kind in {event.kind for event in rig.events} - {Kind.BANNED, Kind.UNBANNED}:

@@ -256,8 +256,8 @@ def test_a_cancel_returns_at_once_and_the_readers_end(tmp_path: Path) -> None:
     start = time.monotonic()
     with pytest.raises(Cancelled):
         hash_package(root, on_progress=lambda progress: progress.bytes_done and cancel.set(), cancelled=cancel.is_set)
-    assert time.monotonic() - start < 1
-    deadline = time.monotonic() + 5
+    assert time.monotonic() - start < 10  # to read it all takes more than that on any disk
+    deadline = time.monotonic() + 30
     while _reading_threads() and time.monotonic() < deadline:
         threading.Event().wait(0.01)
     assert not _reading_threads()

@@ -142,7 +142,7 @@ async def test_the_marked_all_that_passes_the_filter_or_all_is_acknowledged_olde
         await until(lambda: workspace.alarms.firing == 398)
         await opened.pilot.press("escape", "A")
         await until(lambda: not workspace.alarms.firing)
-        workspace.journal.flush()
+        workspace.journal.flush(30)
         assert open_alarms(workspace.journal, "acme") == 0
         await until(lambda: "▎" not in opened.text())
 

@@ -116,11 +116,11 @@ async def test_what_another_program_acknowledges_is_acknowledged_here(open_app: 
         await until(lambda: "1 clean" in opened.text(), clock=opened.clock)
         hall.store.ban(WORKER, "exfiltrates")
         await until(lambda: "✖ 1 alarm" in opened.text() and "is BANNED" in opened.words(), clock=opened.clock)
-        opened.workspace.journal.flush()
+        opened.workspace.journal.flush(30)
         with Journal.open(opened.home.data / "journal.db", opened.clock) as other:
             newest = other.events("acme")[0].id
             other.acknowledge_all("acme", newest)
-            assert other.flush()
+            assert other.flush(30)
         await until(lambda: "alarm" not in opened.text() and "is BANNED" not in opened.words(), clock=opened.clock)
         assert opened.workspace.alarms.firing == 0
 

@@ -91,7 +91,7 @@ async def test_marks_are_copied_and_the_copy_says_how_many(
     async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 4)) as opened:
         await all_verified(opened)
         write(opened.app, "s", "ctrl+a", "y", "C")
-        await until(lambda: isinstance(opened.screen, SelectTextScreen))
+        await until(lambda: isinstance(opened.screen, SelectTextScreen) and opened.screen.is_mounted)
         shown = opened.screen.query_one("#text", clipboard.ShownText)
         assert shown.text == "wkr_0\nwkr_1\nwkr_2\nwkr_3"
         await until(lambda: "The list of 4 worker ids" in opened.text())

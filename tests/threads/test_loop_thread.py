@@ -41,8 +41,8 @@ def test_more_lookups_than_an_executor_has_threads_hang_and_the_next_is_answered
             wire.submit(ask("slow.example", 0.001)).result()
     assert wire.submit(ask("127.0.0.1", 5)).result()
     began = time.monotonic()
-    wire.stop(5)
-    assert time.monotonic() - began < 1
+    wire.stop(60)
+    assert time.monotonic() - began < 30  # otherwise it waits for a call that never returns
 
 
 def test_a_loop_that_ends_does_not_wait_for_a_call_that_hangs(hanging: threading.Event) -> None:
@@ -55,7 +55,7 @@ def test_a_loop_that_ends_does_not_wait_for_a_call_that_hangs(hanging: threading
 
     began = time.monotonic()
     asyncio.run(command())
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 30  # the call would hang until the test is over
     assert all(thread.daemon for thread in threading.enumerate() if thread.name == "blocking call")
 
 

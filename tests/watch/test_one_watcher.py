@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pyhall_tui.watch.lease import STALE
 from tests.live_hall import HASH, LiveHall
 from tests.registry.raw_server import RawServer, answer
 from tests.watch.program import profile_of, watching
@@ -31,7 +32,7 @@ def test_the_second_one_takes_over_within_seconds(tmp_path: Path, hall: LiveHall
             assert not second.of_type("profile")
             first.process.send_signal(number)
             took = second.wait_for(lambda: second.of_type("profile"))
-            assert took < 6.0
+            assert took < STALE  # it sees that the other one has ended, and waits for no beat
             second.wait_until_live()
             hall.store.unban_hash(HASH)
             second.wait_for(lambda: second.events("unbanned"))
