@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
+from pyhall_tui.config import columns as columns_section
 from pyhall_tui.config import commands as commands_section
 from pyhall_tui.config import keys as keys_section
 from pyhall_tui.config import terminal as terminal_section
 from pyhall_tui.config import theme as theme_section
+from pyhall_tui.config.columns import Layouts
 from pyhall_tui.config.commands import Commands
 from pyhall_tui.config.keys import Keys, in_force
 from pyhall_tui.config.known import Known
@@ -31,6 +33,7 @@ class Config(NamedTuple):
 
     keys: Keys = {}
     theme: ThemeChoice = ThemeChoice()
+    columns: Layouts = {}
     commands: Commands = ()
     terminal: TerminalChoice = TerminalChoice()
 
@@ -38,6 +41,7 @@ class Config(NamedTuple):
 _SECTIONS: Final[dict[str, ModuleType]] = {
     "keys": keys_section,
     "theme": theme_section,
+    "columns": columns_section,
     "commands": commands_section,
     "terminal": terminal_section,
 }

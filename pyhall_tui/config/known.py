@@ -15,6 +15,18 @@ class Known(NamedTuple):
     """The names of colors."""
     screens: "Mapping[str, KnownKey]" = {}
     """The screens that have rows for commands: where a key of theirs is, without keys."""
+    tables: "Mapping[str, KnownTable]" = {}
+    """The tables whose columns can be chosen."""
+
+
+class KnownTable(NamedTuple):
+    """One table."""
+
+    columns: tuple[str, ...]
+    ids: tuple[str, ...]
+    """Those that tell rows apart."""
+    sorts: tuple[str, ...]
+    """Those by which it can be sorted; the first is the default. None: it has an order of its own."""
 
 
 class KnownKey(NamedTuple):

@@ -4,7 +4,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -15,10 +15,11 @@ from textual.widget import Widget
 
 from pyhall_tui import screens, widgets
 from pyhall_tui.config.key_names import character_of
-from pyhall_tui.config.known import Known, KnownKey
+from pyhall_tui.config.known import Known, KnownKey, KnownTable
 from pyhall_tui.shell.app_keys import APP_KEYS, APP_LETTERS
 from pyhall_tui.shell.own_commands import places
 from pyhall_tui.shell.own_themes import color_names, theme_names
+from pyhall_tui.widgets.columns import Column
 
 _OURS: Final = "pyhall_tui."
 _APP: Final = "app"
@@ -26,11 +27,26 @@ _FIRST: Final = "before dialogs"
 """Where the app's keys with priority work: over dialogs too, and before them."""
 
 
+_COLUMNS: Final = {
+    "workers": ("workers.table", "COLUMNS"),
+    "overview": ("overview.screen", "ALL_COLUMNS"),
+    "activity": ("activity.screen", "COLUMNS"),
+    "alarms": ("alarms.screen", "COLUMNS"),
+    "bans": ("ban_list.screen", "COLUMNS"),
+    "dispatches": ("dispatch.columns", "COLUMNS"),
+    "log": ("run_log.screen", "COLUMNS"),
+    "batch": ("enroll.batch", "COLUMNS"),
+}
+"""Where the columns of each table that can be configured are."""
+_SORTED: Final = ("workers", "overview")
+"""The tables that you can sort."""
+
+
 def known() -> Known:
     """Return everything."""
     for name in module_names():
         importlib.import_module(name)
-    return Known(keys=_actions(), themes=theme_names(), colors=color_names(), screens=_screens())
+    return Known(keys=_actions(), themes=theme_names(), colors=color_names(), screens=_screens(), tables=_tables())
 
 
 def module_names() -> tuple[str, ...]:
@@ -39,6 +55,22 @@ def module_names() -> tuple[str, ...]:
         module.name
         for package in (screens, widgets)
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    )
+
+
+def _tables() -> dict[str, KnownTable]:
+    columns: dict[str, Sequence[Column]] = {
+        name: importlib.import_module(f"{screens.__name__}.{module}").__dict__[constant]
+        for name, (module, constant) in _COLUMNS.items()
+    }
+    return {name: _table(each, is_sorted=name in _SORTED) for name, each in columns.items()}
+
+
+def _table(columns: Sequence[Column], *, is_sorted: bool) -> KnownTable:
+    return KnownTable(
+        tuple(str(column.key) for column in columns),
+        tuple(str(column.key) for column in columns if column.is_id),
+        tuple(str(column.key) for column in columns if column.sortable and is_sorted),
     )
 
 

@@ -16,7 +16,9 @@ from pyhall_tui.config.known import Known
 from pyhall_tui.config.table import Mistake
 from pyhall_tui.shell.own_themes import color_names, made, switched, theme_names
 from pyhall_tui.shell.theme import DARK, DARK_16, OTHER, ConfiguredApp
+from pyhall_tui.textual_internals import all_screens
 from pyhall_tui.threads.off_loop import off_loop
+from pyhall_tui.widgets.line_table import LineTable
 
 _LOOK: Final = 0.5
 """Seconds between two looks at the file. A change is taken when two looks find the same: it may be half written."""
@@ -96,6 +98,10 @@ class OwnConfig:
     def _take(self, before: Config) -> None:
         self._take_keys()
         self._app.take_commands(self.config.commands)
+        if self.config.columns != before.columns:
+            for screen in all_screens(self._app):
+                for table in screen.query(LineTable):
+                    table.arrange_columns()
         if self.config.theme != before.theme:
             chosen = self._register()
             self._app.theme = DARK.name if self._app.theme == chosen else self._app.theme

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from pyhall_tui.config.columns import Layouts
     from pyhall_tui.programs.command import Command
     from pyhall_tui.shell.own_commands import OwnCommands
     from pyhall_tui.shell.own_config import OwnConfig
@@ -149,6 +150,11 @@ class ConfiguredApp(NewsApp):
     def wants_mouse(self) -> bool:
         """Whether the app takes the mouse when it starts."""
         return self._own_config is None or self._own_config.config.terminal.mouse
+
+    @property
+    def layouts(self) -> "Layouts":
+        """The columns of tables, as you have configured them."""
+        return self._own_config.config.columns if self._own_config is not None else {}
 
     def take_commands(self, commands: "Sequence[Command]") -> None:
         """Have these commands of your own from now on, on all screens."""

@@ -1,7 +1,7 @@
 """A table's columns: what stands in them, which of them are shown, and how a row's cells are cut to their widths."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from rich.cells import cell_len, set_cell_size
 
@@ -42,6 +42,44 @@ class Column(NamedTuple):
     """Its name in an export, if that is not its key."""
 
 
+class Layout(Protocol):
+    """What you have configured of a table: see `config.columns.Layout`."""
+
+    @property
+    def show(self) -> tuple[str, ...]: ...
+    @property
+    def width(self) -> Mapping[str, tuple[int, int]]: ...
+    @property
+    def sort(self) -> str: ...
+
+
+@runtime_checkable
+class HasLayouts(Protocol):
+    """An app whose tables can be configured."""
+
+    @property
+    def layouts(self) -> Mapping[str, Layout]:
+        """By the table's name."""
+
+
+TABLES: Final = {
+    "fleet": "workers",
+    "all": "overview",
+    "events": "activity",
+    "alarms": "alarms",
+    "bans": "bans",
+    "session": "dispatches",
+    "log": "log",
+    "batch-rows": "batch",
+}
+"""The names of tables that can be configured, by the table's id."""
+
+
+def layout_of(app: object, table_id: str | None) -> Layout | None:
+    """Return what is configured of a table, if anything is."""
+    return app.layouts.get(TABLES.get(table_id or "", "")) if isinstance(app, HasLayouts) else None
+
+
 class Row(NamedTuple):
     """How to draw one row: a cell for each column, by key, and whether the whole row is highlighted."""
 
@@ -60,7 +98,23 @@ class Columns:
 
         Without it, ids are learned from the rows that are drawn.
         """
-        self._all = tuple(columns)
+        self._made = tuple(columns)
+        self._limits: Mapping[str, tuple[int, int]] = {}
+        self._begin(self._made, ids)
+
+    def arrange(self, layout: Layout | None) -> bool:
+        """Have the columns that are configured, or without a layout as they were made; return if that is a change."""
+        by_key = {column.key: column for column in self._made}
+        wanted = tuple(by_key[key] for key in layout.show if key in by_key) if layout is not None else ()
+        limits = layout.width if layout is not None else {}
+        if ((wanted or self._made), limits) == (self._all, self._limits):
+            return False
+        self._limits = limits
+        self._begin(wanted or self._made, self._ids)
+        return True
+
+    def _begin(self, columns: tuple[Column, ...], ids: Callable[[], Sequence[str]] | None) -> None:
+        self._all = columns
         self.shown: list[tuple[Column, int]] = []
         """The columns that are shown, with their widths."""
         self._ids = ids
@@ -123,7 +177,10 @@ class Columns:
         The column by which the table is sorted never leaves.
         """
         self._learn_ids()
-        wishes = [self._wish(place, stays=column.key == sorted_by) for place, column in enumerate(self._all)]
+        wishes = [
+            self._limited(column, self._wish(place, stays=column.key == sorted_by))
+            for place, column in enumerate(self._all)
+        ]
         given = widths(wishes, room, roomy=roomy)
         shown = [(column, width) for column, width in zip(self._all, given, strict=True) if width]
         changed, self.shown = shown != self.shown, shown
@@ -149,6 +206,17 @@ class Columns:
         if value is None or column.key in row.unknown:
             return -1
         return _needed(value)
+
+    def _limited(self, column: Column, wish: Wish) -> Wish:
+        """Return a wish within the limits that are configured; a column in which nothing stands still gets nothing."""
+        if column.key not in self._limits or not wish.natural:
+            return wish
+        least, most = self._limits[column.key]
+        return wish._replace(
+            least=max(least, min(wish.least, most)),
+            natural=max(least, min(wish.natural, most)),
+            most=min(wish.most, most),
+        )
 
     def _learn_ids(self) -> None:
         if self._ids is None or (ids := self._ids()) is self._ids_seen:

@@ -24,7 +24,7 @@ from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.textual_internals import update_scrollbars
 from pyhall_tui.widgets.cells import STYLES
 from pyhall_tui.widgets.column_widths import GAP, GUTTER
-from pyhall_tui.widgets.columns import Column, Columns, Row, fit, merged
+from pyhall_tui.widgets.columns import Column, Columns, Row, fit, layout_of, merged
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.table_keys import TABLE_KEYS, Marks
 
@@ -316,6 +316,14 @@ class LineTable(ScrollView, can_focus=True):
         self._strips.clear()
         self.refresh()
         self.post_message(self.Marked(self))
+
+    def on_mount(self) -> None:
+        self.arrange_columns()
+
+    def arrange_columns(self) -> None:
+        """Have the columns that you have configured."""
+        if self._columns.arrange(layout_of(self.app, self.id)):
+            self.on_resize()
 
     def on_resize(self) -> None:
         self._strips.clear()

@@ -41,7 +41,7 @@ _WHOSE = (
     Column(SortKey.PROFILE, "PROFILE", 10, flex=1, is_name=True),
     Column("namespace", "NAMESPACE", 12, flex=1, leaves=2, sortable=False),
 )
-_ALL_COLUMNS = (*COLUMNS[:2], *_WHOSE, *COLUMNS[2:])
+ALL_COLUMNS = (*COLUMNS[:2], *_WHOSE, *COLUMNS[2:])
 """As on the workers screen, and whose each worker is."""
 _LOW = 17
 """In fewer lines, the profiles have fewer, and nothing is said of the one under the cursor."""
@@ -109,7 +109,7 @@ class OverviewScreen(ModeScreen):
             )
             yield FilterMistake()
             yield WorkersTable(
-                _ALL_COLUMNS,
+                ALL_COLUMNS,
                 self._worker_row,
                 self._watched.roster,
                 now=self._clock.now,

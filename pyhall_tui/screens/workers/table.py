@@ -12,6 +12,7 @@ from pyhall_tui.fleet.order import Roster, SortKey
 from pyhall_tui.render.text import clean
 from pyhall_tui.render.worker import worker_row
 from pyhall_tui.screens.base import ModeScreen
+from pyhall_tui.widgets.columns import layout_of
 from pyhall_tui.widgets.filter_line import FilterLine
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 
@@ -78,14 +79,26 @@ class WorkersTable(LineTable):
         self.roster = roster
         self._now = now
         self._due = due
-        self._sorts = [SortKey(column.key) for column in columns if column.sortable]
+        self._all_sorts = [SortKey(column.key) for column in columns if column.sortable]
+        self._sorts = self._all_sorts
+        self._configured_sort = ""
         self._query = ""
         self._sort, self._is_reversed = SortKey.STATE, False
         self._counts: dict[State, int] = {}
         self._reorder_pending = False
 
-    def on_mount(self) -> None:
-        self.set_sort(self._sort, descending=self._is_reversed)
+    def arrange_columns(self) -> None:
+        """Have the columns and, at first or if it changed, the order that you have configured."""
+        super().arrange_columns()
+        layout = layout_of(self.app, self.id)
+        sort, show = (layout.sort, layout.show) if layout is not None else ("", ())
+        self._sorts = [each for each in self._all_sorts if not show or each in show]
+        if sort != self._configured_sort or self._sort not in self._sorts:
+            self._configured_sort = sort
+            name = sort.removeprefix("-") or SortKey.STATE
+            self._sort = SortKey(name) if name in self._sorts else self._sorts[0]
+            self._is_reversed = sort.startswith("-")
+        self._sort_by(self._sort, descending=self._is_reversed)
 
     @property
     def is_filtered(self) -> bool:
