@@ -1,5 +1,6 @@
 """Beside a watcher, as far as the journal shows it: whom this program believes, for how long, and what it then does."""
 
+import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -272,9 +273,15 @@ async def test_a_verdict_from_before_the_clock_was_set_is_stale_at_first(rig: Ri
 
 def test_times_survive_the_way_through_the_journal() -> None:
     publisher = Publisher(Moment(100.0, 5_000.0))
-    state = ConnectionState(next_try=130.0, ban_list_next=104.0, verify_source=Source(answered=99.0, unheard=90.0))
+    state = ConnectionState(
+        holdable_interval=math.inf,
+        next_try=130.0,
+        ban_list_next=104.0,
+        verify_source=Source(answered=99.0, unheard=90.0),
+    )
     found = read_published(publisher.published(PROFILE, state, Moment(110.0, 5_010.0)), 7.0)
     assert found is not None
     assert (found.state.next_try, found.state.ban_list_next) == (27.0, 1.0)
     assert (found.state.verify_source.answered, found.state.verify_source.unheard) == (-4.0, -13.0)
+    assert found.state.holdable_interval == 1e9
     assert (found.wall, found.steady_since) == (5_010.0, 5_000.0)

@@ -11,6 +11,8 @@ from pyhall_tui.profiles.profile import Profile
 
 FORMAT: Final = 1
 """Whoever knows only another one doesn't read it, and polls by itself."""
+_LONGEST: Final = 1e9
+"""Seconds of a round that never ends."""
 _STEADY: Final = 1.0
 """Seconds by which the wall clock and the monotonic clock may part before the wall clock counts as set."""
 
@@ -45,7 +47,7 @@ class Publisher:
                 namespace=profile.namespace,
                 wall=now.wall,
                 steady_since=self._steady_since,
-                state=_moved(state, -now.mono),
+                state=_moved(_finite(state), -now.mono),
             )
         )
 
@@ -58,6 +60,12 @@ def read_published(published: bytes, mono: float) -> PublishedState | None:
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None
     return msgspec.structs.replace(found, state=_moved(found.state, mono)) if found.format == FORMAT else None
+
+
+def _finite(state: ConnectionState) -> ConnectionState:
+    """Return a state without an infinite round (the ban list takes all requests): JSON has no such number."""
+    round_time = state.holdable_interval
+    return state if round_time is None else msgspec.structs.replace(state, holdable_interval=min(round_time, _LONGEST))
 
 
 def _moved(state: ConnectionState, by: float) -> ConnectionState:

@@ -1,9 +1,10 @@
-"""The watcher without a screen: processor seconds a minute, and peak memory, with few workers and with many."""
+"""The watcher without a screen: processor seconds a minute, and peak memory; and the app beside it."""
 
 import time
 from collections.abc import Iterator
 
 from tests.bench._setting import Registry, cpu_seconds, home, open_app, peak_memory
+from tests.bench.idle import cpu_a_minute
 from tests.bench.report import Row
 
 FEW = 100
@@ -19,12 +20,24 @@ def run(quick: bool) -> Iterator[Row]:
     with Registry(many) as registry:
         few_cpu, few_peak = _measured(registry, FEW, span, settle)
         many_cpu, many_peak = _measured(registry, many, span, settle)
+        beside = [*_beside(registry, span, settle)]
     name = f"{FEW} workers"
     met = None if quick else few_cpu <= _CPU
     yield Row(f"watch, {name}", few_cpu, "CPU s/min", None, "", f"≤ {_CPU:g}", met)
     yield Row(f"watch, {many:,} workers", many_cpu, "CPU s/min", few_cpu, name)
     yield Row(f"watch, peak memory, {name}", few_peak, "MiB", None, "", f"≤ {_MEMORY:g}", few_peak <= _MEMORY)
     yield Row(f"watch, peak memory, {many:,} workers", many_peak, "MiB", few_peak, name)
+    yield from beside
+
+
+def _beside(registry: Registry, span: float, settle: float) -> Iterator[Row]:
+    """Measure the app by itself, and beside a watcher of the same profile."""
+    with home(registry.url, FEW) as place:
+        by_itself = cpu_a_minute(open_app(place), span, settle)
+    with home(registry.url, FEW) as place, open_app(place, "watch") as program:
+        program.wait_for(b'"state":"live"')
+        beside = cpu_a_minute(open_app(place), span, settle)
+    yield Row(f"app beside a watcher, {FEW} workers", beside, "CPU s/min", by_itself, "app by itself")
 
 
 def _measured(registry: Registry, workers: int, span: float, settle: float) -> tuple[float, float]:

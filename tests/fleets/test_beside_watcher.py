@@ -1,5 +1,6 @@
 """The app beside a real `pyhall-tui watch` of the same profile: it reads the journal instead of polling twice."""
 
+import asyncio
 import shutil
 import signal
 import sys
@@ -17,10 +18,11 @@ from pyhall_tui.journal.watchers import STALE
 from pyhall_tui.monitor.connection_state import BanListState, Reachability
 from pyhall_tui.paths import Home
 from pyhall_tui.workspace import Workspace
+from tests.e2e.terminal import pyhall_tui
 from tests.fleets.watching import Watching
 from tests.live_hall import HASH, WORKER, LiveHall
 from tests.waiting import until
-from tests.watch.program import Watch, environment, profile_of
+from tests.watch.program import Watch, environment, profile_of, watching
 
 pytestmark = [pytest.mark.thorough, pytest.mark.skipif(sys.platform == "win32", reason="signals are of Unix")]
 
@@ -196,3 +198,18 @@ async def test_without_a_watcher_the_app_polls_at_once(tmp_path: Path, hall: Liv
         workspace = await fleets.open("acme")
         await until(lambda: workspace.connection.state.reach is Reachability.LIVE)
         assert workspace.connection.watcher is None
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+async def test_the_header_says_beside_whom_it_reads(tmp_path: Path, hall: LiveHall, columns: int) -> None:
+    def run() -> None:
+        key = {"PYHALL_API_KEY": hall.key, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+        with watching(tmp_path, hall.key) as watch, pyhall_tui(tmp_path, columns=columns, **key) as app:
+            watch.wait_until_live()
+            app.wait_for("beside watch")
+            watch.end()
+            app.wait_until_gone("beside watch")
+            app.wait_for("● live")
+
+    profile_of(tmp_path, hall)
+    await asyncio.to_thread(run)
