@@ -78,7 +78,7 @@ async def enroll(pilot: Pilot[None], app: PyHallApp) -> None:
 
 async def rest(pilot: Pilot[None], app: PyHallApp) -> None:
     app.set_focus(None)
-    for key, name in (("4", "activity"), ("5", "profiles")):
+    for key, name in (("0", "overview"), ("4", "activity"), ("5", "profiles")):
         await pilot.press(key)
         await pilot.pause(0.7)
         await take(pilot, name)
