@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from pyhall_tui.render.text import Cell, Style
@@ -40,3 +41,11 @@ def show_line(widget: Static, content: Content) -> None:
 def as_lines(lines: Iterable[Iterable[Cell]], between: str = "") -> Content:
     """Return lines of cells as one styled text."""
     return Content("\n").join(as_content(line, between) for line in lines)
+
+
+def cursor_ground(table: Widget) -> str:
+    """Return the background of a table's row under the cursor. Themes of few colors have one of their own, on which all others can be read."""
+    if not table.has_focus:
+        return "on $surface-lighten-1"
+    own = table.app.theme_variables.get("row-cursor", "")
+    return f"on {own}" if own else "on $primary 35%"

@@ -22,7 +22,7 @@ from textual.timer import Timer
 
 from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.textual_internals import update_scrollbars
-from pyhall_tui.widgets.cells import STYLES
+from pyhall_tui.widgets.cells import STYLES, cursor_ground
 from pyhall_tui.widgets.column_widths import GAP, GUTTER
 from pyhall_tui.widgets.columns import Column, Columns, Row, fit, layout_of, merged
 from pyhall_tui.widgets.late import after_refresh
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Column", "LineTable", "Row"]
 
 _HEAD, _SORTED = "$secondary bold", "$foreground bold underline"
-_CURSOR, _CURSOR_BLURRED = "on $primary 35%", "on $surface-lighten-1"
 
 SETTLES = 0.5
 """Seconds for which keys do nothing after the row under the cursor changed: they were meant for the old row."""
@@ -437,15 +436,9 @@ class LineTable(ScrollView, can_focus=True):
     def _style(self, style: Style, is_cursor: bool) -> RichStyle:
         cached = self._styles.get((style, is_cursor))
         if cached is None:
-            bar = (self._ground_of_cursor if self.has_focus else _CURSOR_BLURRED) if is_cursor else ""
+            bar = cursor_ground(self) if is_cursor else ""
             cached = self._styles[style, is_cursor] = self._looks(STYLES[style], bar)
         return cached
-
-    @property
-    def _ground_of_cursor(self) -> str:
-        """The background of the cursor's row; themes of few colors have one on which all others can be read."""
-        own = self.app.theme_variables.get("row-cursor", "")
-        return f"on {own}" if own else _CURSOR
 
     def _looks(self, *words: str) -> RichStyle:
         """Return the style for these words on top of the table's own, from the theme.
