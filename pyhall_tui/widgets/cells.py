@@ -44,7 +44,7 @@ def as_lines(lines: Iterable[Iterable[Cell]], between: str = "") -> Content:
 
 
 def cursor_ground(table: Widget) -> str:
-    """Return the background of a table's row under the cursor. Themes of few colors have one of their own, on which all others can be read."""
+    """Return the background of a table's row under the cursor; themes of few colors have one of their own."""
     if not table.has_focus:
         return "on $surface-lighten-1"
     own = table.app.theme_variables.get("row-cursor", "")
