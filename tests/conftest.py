@@ -4,6 +4,7 @@
   `org.yourco` and the worker `wkr_abc123` (active, attested, clean, may `llm.text.generate`). See `tests/live_hall.py`
   for what it offers, and for `live_hall(...)` where a test wants other options.
 - `demo_hall`: the demo's fleet and policy, with nothing happening in it.
+- `postgres`: a PostgreSQL server, one for each process that runs tests; each test makes a database of its own.
 """
 
 import os
@@ -19,6 +20,7 @@ from tests.examples import ALL, use_examples
 from tests.garbage import collect_seldom, set_aside
 from tests.live_hall import LiveHall, live_hall
 from tests.parsed_css import share_parsed_css
+from tests.postgres_cluster import Cluster, cluster
 
 if (
     signal.getsignal(signal.SIGINT) is signal.SIG_IGN
@@ -72,3 +74,9 @@ def hall() -> Iterator[LiveHall]:
 def demo_hall() -> Iterator[RunningDemo]:
     with start_demo(lively=False) as demo:
         yield demo
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    with cluster() as running:
+        yield running
