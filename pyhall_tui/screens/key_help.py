@@ -29,8 +29,7 @@ class KeysScreen(DialogScreen[None]):
     """Lists keys, grouped by where they work: the screen's own first, those that work everywhere last."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Close", id="keys.back", tooltip="Clear the search, then close this list"),
-        Binding("question_mark,q,enter", "leave", "Close", id="keys.close", tooltip="Close this list"),
+        Binding("question_mark,q,enter", "close", "Close", id="keys.close", tooltip="Close this list"),
         Binding("slash", "search", "Search", key_display="/", id="keys.search", tooltip="Search the keys"),
     ]
     DEFAULT_CSS = "KeysScreen { Dialog { width: 64; } #keys-search { dock: top; } }"
@@ -67,14 +66,17 @@ class KeysScreen(DialogScreen[None]):
     def action_search(self) -> None:
         self.set_focus(self.query_one("#keys-search", Input))
 
-    def action_back(self) -> None:
+    def action_leave(self) -> None:
         """Clear the search, or close the list."""
         field = self.query_one("#keys-search", Input)
         if field.value or field.has_focus:
             field.value = ""
             self.query_one(Dialog).focus()
         else:
-            self.action_leave()
+            self.action_close()
+
+    def action_close(self) -> None:
+        self.dismiss(None)
 
     def _lines(self) -> list[_Line]:
         groups: dict[str, dict[str, list[str]]] = {}
