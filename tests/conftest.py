@@ -4,7 +4,7 @@
   `org.yourco` and the worker `wkr_abc123` (active, attested, clean, may `llm.text.generate`). See `tests/live_hall.py`
   for what it offers, and for `live_hall(...)` where a test wants other options.
 - `demo_hall`: the demo's fleet and policy, with nothing happening in it.
-- `postgres`: a PostgreSQL server, one for each process that runs tests; each test makes a database of its own.
+- `postgres`: a PostgreSQL server, one for each process that runs tests; its databases are emptied for each test.
 """
 
 import os

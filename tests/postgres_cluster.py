@@ -3,7 +3,6 @@
 `tests/conftest.py` has it as the fixture `postgres`, started when the first test asks for it.
 """
 
-import itertools
 import os
 import shutil
 import socket
@@ -27,7 +26,7 @@ _HOST = "127.0.0.1"
 
 
 class Cluster:
-    """A running server; `address` has no password, and `database` makes a new, empty database.
+    """A running server; `address` has no password, and `database` is an empty one.
 
     Args:
         folder: where its data is, readable by the account that runs it.
@@ -35,13 +34,13 @@ class Cluster:
 
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs, self._folder = programs, folder
-        self._numbers = itertools.count(1)
+        self._made: set[str] = set()
         self.port = 0
 
     def make(self) -> None:
         """Create the data folder."""
         data = str(self._folder / "data")
-        self._run("initdb", "-D", data, "-U", "hall", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+        self._run("initdb", "-N", "-D", data, "-U", "hall", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
         (self._folder / "data" / "pg_hba.conf").write_text(_HBA)
 
     def start(self) -> None:
@@ -63,13 +62,21 @@ class Cluster:
         """Return a database's address."""
         return f"postgresql://{user}@{_HOST}:{self.port}/{database}"
 
-    def database(self, *, encoding: str = "UTF8", locale: str = "C.UTF-8") -> str:
-        """Create an empty database, and return its address."""
-        name = f"hall{next(self._numbers)}"
-        self.sql(
-            f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE '{locale}' LC_CTYPE '{locale}'"
-        )
-        return self.address(name)
+    def database(self, name: str = "hall") -> str:
+        """Return the address of an empty database: made once, and emptied for each test that asks for it."""
+        address = self.address(name)
+        if name in self._made:
+            self.sql(
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+                " AND pid <> pg_backend_pid()",
+                "DROP SCHEMA IF EXISTS pyhall, public CASCADE",
+                "CREATE SCHEMA public",
+                address=address,
+            )
+        else:
+            self.sql(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+            self._made.add(name)
+        return address
 
     def sql(self, *statements: str, address: str | None = None) -> str:
         """Run statements with `psql` and return what they print: one line a row, `|` between columns."""

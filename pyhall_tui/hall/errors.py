@@ -52,5 +52,9 @@ class StoreError(Exception):
     """The store can't be opened or used; the message is a sentence for the operator."""
 
 
+class StoreLost(StoreError):
+    """The store's server can't be reached now; the hall connects again by itself."""
+
+
 class FileMistake(Exception):
     """A file that a person wrote can't be read; the message starts with `file:line:column`."""

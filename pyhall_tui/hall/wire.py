@@ -24,6 +24,7 @@ from pyhall_tui.hall.errors import (
     NotFound,
     RateLimited,
     StoreError,
+    StoreLost,
     TooLarge,
     Unauthorized,
 )
@@ -273,12 +274,18 @@ def gone(request: Request, error: Exception) -> Response:
 
 def fail(request: Request, error: Exception) -> Response:
     """Answer for a fault of the hall itself; the server's log has the details."""
-    body = {"error": "registry error: try again", "correlation_id": correlation_id(request)}
-    return answer(request, body, 500)
+    return _failed(request, 500)
+
+
+def _failed(request: Request, status: int) -> Response:
+    return answer(request, {"error": "registry error: try again", "correlation_id": correlation_id(request)}, status)
 
 
 def fail_without_store(request: Request, error: Exception) -> Response:
-    """Answer if the store can't be used, such as on a full disk. The log says why: once a minute, not per request."""
+    """Answer if the store can't be used, such as on a full disk. The log says why: once a minute, not per request.
+
+    503 if its server is lost: it may be back in a second.
+    """
     if hall_of(request).is_news(str(error)):
         _log.error("%s", error)
-    return fail(request, error)
+    return _failed(request, 503 if isinstance(error, StoreLost) else 500)

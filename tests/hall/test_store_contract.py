@@ -11,6 +11,7 @@ from pyhall_tui.hall import audit
 from pyhall_tui.hall.models import Ban, Key, Worker
 from pyhall_tui.hall.store import SqliteStore, Store, hash_key
 from pyhall_tui.hall.store.chain import GENESIS, entry_hash
+from pyhall_tui.hall.store.postgres import PostgresStore
 from pyhall_tui.hall.store.protocol import Batch, KeptRate
 from pyhall_tui.hall.store.schema import CHANGES_KEPT
 
@@ -32,29 +33,38 @@ class Place:
         return self.halls[-1]
 
 
-def in_memory(_: Path) -> Place:
+def in_memory(_: pytest.FixtureRequest) -> Place:
     return Place(SqliteStore, is_shared=False)
 
 
-def in_a_file(folder: Path) -> Place:
-    return Place(lambda: SqliteStore(folder / "hall.db"), is_shared=True)
+def in_a_file(request: pytest.FixtureRequest) -> Place:
+    file = request.getfixturevalue("tmp_path") / "hall.db"
+    return Place(lambda: SqliteStore(file), is_shared=True)
 
 
-STORES = {"sqlite in memory": in_memory, "sqlite in a file": in_a_file}
-SHARED = {name: store for name, store in STORES.items() if name != "sqlite in memory"}
+def in_postgres(request: pytest.FixtureRequest) -> Place:
+    address = request.getfixturevalue("postgres").database()
+    return Place(lambda: PostgresStore(address, make=True), is_shared=True)
 
 
-@pytest.fixture(params=STORES.values(), ids=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    place = request.param(tmp_path)
+SHARED = [
+    pytest.param(in_a_file, id="sqlite in a file"),
+    pytest.param(in_postgres, id="postgresql", marks=pytest.mark.thorough),
+]
+STORES = [pytest.param(in_memory, id="sqlite in memory"), *SHARED]
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    place = request.param(request)
     yield enrolled(place.hall())
     place.halls[0].close()
 
 
-@pytest.fixture(params=SHARED.values(), ids=SHARED)
-def two(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
+@pytest.fixture(params=SHARED)
+def two(request: pytest.FixtureRequest) -> Iterator[tuple[Store, Store]]:
     """Two halls on one store."""
-    place = request.param(tmp_path)
+    place = request.param(request)
     yield enrolled(place.hall()), place.hall()
     for hall in place.halls:
         hall.close()

@@ -15,8 +15,9 @@ from pyhall_tui.hall.new_key import new_key
 from pyhall_tui.hall.store import tables
 from pyhall_tui.hall.store.database import MEMORY, Database
 from pyhall_tui.hall.store.ids import hash_key, iso, new_id
-from pyhall_tui.hall.store.remembered import GET_WORKER, WORKER_COLUMNS, WORKERS_AND_BANS, Remembered, worker_of
+from pyhall_tui.hall.store.remembered import GET_WORKER, WORKER_COLUMNS, WORKERS_AND_BANS, worker_of
 from pyhall_tui.hall.store.sqlite_log import SqliteLog
+from pyhall_tui.hall.store.sqlite_memory import SqliteMemory
 
 _DEFAULTS = "policy_default"
 _ASKED_AT_ONCE = 500
@@ -42,7 +43,7 @@ class SqliteStore:
         self._clock = clock or SystemClock()
         self._db = Database(path)
         self.note = self._db.note
-        self._memory = Remembered(self._db)
+        self._memory = SqliteMemory(self._db)
         self.log = SqliteLog(self._db, self._memory)
         self._beside: SqliteStore | None = None
 
@@ -70,7 +71,7 @@ class SqliteStore:
         """As `Store` says."""
         return iso(self._clock.now().wall)
 
-    def state(self) -> Remembered:
+    def state(self) -> SqliteMemory:
         """As `Store` says."""
         self._memory.look()
         return self._memory
@@ -159,7 +160,7 @@ class SqliteStore:
         """As `Store` says."""
         where, values = ("WHERE w.namespace = ?", (namespace,)) if namespace else ("", ())
         return [
-            worker_of(row)
+            worker_of(dict(row))
             for row in self._db.read(f"{GET_WORKER} {where} ORDER BY w.enrolled_at, w.worker_id", *values)
         ]
 
@@ -171,7 +172,7 @@ class SqliteStore:
             f"{GET_WORKER} WHERE {where} (w.enrolled_at, w.worker_id) > (?, ?) "
             "ORDER BY w.enrolled_at, w.worker_id LIMIT ?"
         )
-        return [worker_of(row) for row in self._db.read(sql, *values, *start, most)]
+        return [worker_of(dict(row)) for row in self._db.read(sql, *values, *start, most)]
 
     def worker_counts(self, namespace: str | None = None) -> tuple[int, int]:
         """As `Store` says."""
@@ -188,7 +189,7 @@ class SqliteStore:
         )
         where, values = ("AND w.namespace = ?", (namespace,)) if namespace else ("", ())
         rows = self._db.read(f"{GET_WORKER} WHERE {amiss} {where} ORDER BY b.sha256 IS NULL LIMIT ?", *values, most)
-        return [worker_of(row) for row in rows]
+        return [worker_of(dict(row)) for row in rows]
 
     def attest(self, worker_id: str, sha256: str, *, active_only: bool = True, **ai: Any) -> bool:
         """As `Store` says."""

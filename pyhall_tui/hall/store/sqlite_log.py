@@ -6,7 +6,7 @@ from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.store.chain import GENESIS, Mark, Row, entry_hash, is_removal
 from pyhall_tui.hall.store.database import Database
 from pyhall_tui.hall.store.protocol import CHECKPOINTS_KEPT, Batch, Tallied
-from pyhall_tui.hall.store.remembered import Remembered
+from pyhall_tui.hall.store.sqlite_memory import SqliteMemory
 
 _IS_REMOVAL = "namespace IS NULL"  # served by an index: every decision has a namespace
 _IS_DECISION = "+namespace IS NOT NULL"  # `+`: use the order of the rows, not that index
@@ -16,7 +16,7 @@ _ROW = "seq, entry_hash, receipt"
 class SqliteLog:
     """A `Log` over one connection. Its head is cached for as long as nobody else writes."""
 
-    def __init__(self, db: Database, memory: Remembered) -> None:
+    def __init__(self, db: Database, memory: SqliteMemory) -> None:
         self._db, self._memory = db, memory
         self._head: Mark | None = None
         self._head_at = 0  # `memory.elsewhere` at that time

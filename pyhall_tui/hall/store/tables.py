@@ -19,7 +19,8 @@ COPIED = {
     "ingested": ("namespace", "decision_id", "seq"),
     "checkpoints": ("seq", "note"),
 }
-_OWN_META = ("store_id", "ban_revision", "policy_file", "upstream", "upstream_session")  # a copy is a separate store
+OWN_META = ("store_id", "ban_revision", "policy_file", "upstream", "upstream_session")
+"""Settings that are not copied: a copy is a separate store."""
 
 
 def read_all(table: str) -> str:
@@ -29,7 +30,7 @@ def read_all(table: str) -> str:
 
 def is_own(table: str, row: sqlite3.Row) -> bool:
     """Whether a row is only about this store, and doesn't belong in a copy."""
-    return table == "meta" and row["name"] in _OWN_META
+    return table == "meta" and row["name"] in OWN_META
 
 
 def put(table: str, row: dict[str, Any]) -> tuple[str, list[Any]]:

@@ -1,0 +1,272 @@
+"""One connection to a hall's PostgreSQL store: transactions, reading, and connecting again after it was lost."""
+
+import contextlib
+import itertools
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
+
+from pyhall_tui.hall.errors import StoreError, StoreLost
+from pyhall_tui.hall.store.postgres import schema
+
+_PATIENCE = 5  # seconds to connect, and to wait for another hall's lock
+_AGAIN = 0.2  # seconds between two attempts to connect again
+_DEFAULTS: dict[str, str | int] = {
+    "connect_timeout": _PATIENCE,
+    "application_name": "pyhall-tui hall",
+    "target_session_attrs": "read-write",  # of several hosts, the one that takes writes
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds: a network that was cut is noticed
+}
+_SESSION = (
+    f"SET search_path = {schema.SCHEMA}; SET client_encoding = 'UTF8'; SET lock_timeout = '{_PATIENCE}s'; "
+    "SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off; "
+    "SET idle_in_transaction_session_timeout = '60s'"
+)
+Row = tuple[Any, ...]
+
+
+class Connection:
+    """A connection that several threads share, one at a time.
+
+    If it is lost, everything fails at once with `StoreLost` until it is there again; a thread connects again.
+
+    Args:
+        address: `postgresql://…` without a password, which comes from the environment, a service or a password file.
+
+    Raises:
+        StoreError: it can't be opened, or is not a store that this version can use.
+    """
+
+    def __init__(self, address: str, *, make: bool) -> None:
+        self.path = address
+        self.lock = threading.RLock()
+        self.generation = 0
+        """How often it was connected again: nothing that was read before is sure to be so still."""
+        self._within = False
+        self._closed = threading.Event()
+        self._cursors = itertools.count()
+        self._lost: str | None = None
+        self._parameters = _parameters(address)
+        self._db = self._connect()
+        try:
+            with self._explained():
+                prepare(self._db, address, make=make)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _connect(self) -> psycopg.Connection[Row]:
+        try:
+            db = psycopg.connect(self._parameters, autocommit=True)
+            try:
+                db.execute(_SESSION)
+            except BaseException:
+                db.close()
+                raise
+        except psycopg.Error as error:
+            raise StoreLost(f"can't open the hall's store {self.path}: {_first_line(error)}") from None
+        return db
+
+    # Losing it, and connecting again
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn the driver's errors into sentences."""
+        try:
+            yield
+        except psycopg.errors.LockNotAvailable:
+            raise StoreError(f"can't write to the hall's store {self.path}: another hall has locked it") from None
+        except psycopg.errors.ReadOnlySqlTransaction as error:  # a standby by now: another host may take writes
+            self._db.close()
+            raise self._lose(error) from None
+        except psycopg.Error as error:
+            if self._db.closed or self._db.broken:
+                raise self._lose(error) from None
+            raise StoreError(f"can't use the hall's store {self.path}: {_first_line(error)}") from error
+
+    def _lose(self, error: psycopg.Error) -> StoreError:
+        if self._closed.is_set():
+            return StoreError(f"the hall's store {self.path} is closed")
+        if self._lost is None:
+            self._lost = f"the hall's store {self.path} was lost: {_first_line(error)}"
+            threading.Thread(target=self._connect_again, name="hall's store", daemon=True).start()
+        return StoreLost(self._lost)
+
+    def _connect_again(self) -> None:
+        while not self._closed.wait(_AGAIN):
+            with contextlib.suppress(StoreError):
+                db = self._connect()
+                with self.lock:
+                    if self._closed.is_set():
+                        db.close()
+                        return
+                    self._db, self._lost, self.generation = db, None, self.generation + 1
+                return
+
+    def _usable(self) -> psycopg.Connection[Row]:
+        if self._closed.is_set():
+            raise StoreError(f"the hall's store {self.path} is closed")
+        if self._lost is not None:
+            raise StoreLost(self._lost)
+        return self._db
+
+    # Transactions
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction or a snapshot is open."""
+        return self._within
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One transaction, which no other hall's write or decision interrupts; one within another is part of it.
+
+        Raises:
+            StoreError: another hall holds the store for longer than 5 s, or the server is lost.
+        """
+        with self._begun("BEGIN", "SELECT 1 FROM head FOR UPDATE"):
+            yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Make all reads inside show the same instant, even if another hall writes meanwhile."""
+        with self._begun("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SELECT 1"):  # the first read fixes it
+            yield
+
+    @contextmanager
+    def _begun(self, begin: str, first: str) -> Iterator[None]:
+        with self.lock:
+            if self._within:
+                yield
+                return
+            self._within = True
+            try:
+                self.change(begin)
+                self.read(first)
+                yield
+                if self._usable().info.transaction_status == TransactionStatus.INERROR:
+                    raise StoreError(f"can't write to the hall's store {self.path}: a part of the change failed")
+                self.change("COMMIT")
+            except BaseException:
+                with contextlib.suppress(psycopg.Error):
+                    self._db.execute("ROLLBACK")
+                raise
+            finally:
+                self._within = False
+
+    # Statements
+
+    def change(self, sql: str, *values: Any) -> int:
+        """Run a statement, and return how many rows it changed."""
+        with self.lock, self._explained():
+            return self._usable().execute(sql.encode(), stored(values) or None).rowcount
+
+    def read(self, sql: str, *values: Any) -> list[Row]:
+        """Return the rows of a query."""
+        with self.lock, self._explained():
+            rows = self._usable().execute(sql.encode(), stored(values) or None).fetchall()
+        return [told(row) for row in rows]
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """Return the first column of the first row; None if there is none."""
+        rows = self.read(sql, *values)
+        return rows[0][0] if rows else None
+
+    def stream(self, sql: str) -> Iterator[Row]:
+        """Yield a query's rows one by one, for results too long to hold; use it within a `snapshot`."""
+        with self.lock, self._explained(), self._usable().cursor(f"rows{next(self._cursors)}") as cursor:
+            cursor.itersize = 2000
+            for row in cursor.execute(sql.encode()):
+                yield told(row)
+
+    def close(self) -> None:
+        """Close it."""
+        self._closed.set()
+        with self.lock:
+            self._db.close()
+
+
+def _parameters(address: str) -> str:
+    """Return libpq's parameters for an address, with our defaults."""
+    try:
+        given = conninfo_to_dict(address)
+    except psycopg.Error:
+        given = None
+    _, _, rest = address.partition("://")
+    authority = re.split(r"[/?]", rest)[0]
+    if given is None or not rest or rest.count("@") > authority.count("@"):
+        # Nothing of it is repeated: it may contain a password that is not escaped.
+        raise StoreError("the address of the hall's store can't be read: give postgresql://host/name")
+    if given.get("password") is not None:
+        raise StoreError("the address of the hall's store contains a password, which other programs could read")
+    return make_conninfo("", **{**_DEFAULTS, **{name: str(value) for name, value in given.items()}})
+
+
+def _first_line(error: psycopg.Error) -> str:
+    """Return what the server said, in one line: `connection failed: …` has one for each host that was tried."""
+    said = error.diag.message_primary or str(error)
+    return " ".join(said.split()) or type(error).__name__
+
+
+def prepare(db: psycopg.Connection[Row], path: str, *, make: bool) -> None:
+    """Make sure that the tables are there; if two halls start at once, one makes or migrates them.
+
+    Raises:
+        StoreError: there are none and they are not to be made, or a newer version made them.
+    """
+    if db.info.parameter_status("server_encoding") != "UTF8":
+        raise StoreError(f"{path} is a database whose encoding is not UTF8: create it with ENCODING 'UTF8'")
+    with db.transaction():
+        db.execute("SELECT pg_advisory_xact_lock(%s)", (schema.LOCK,))
+        found = db.execute("SELECT to_regclass(%s)", (f"{schema.SCHEMA}.schema_version",)).fetchone()
+        if found == (None,):
+            if not make:
+                raise StoreError(f"there is no store at {path}: check the address, or create one with hall serve")
+            if db.execute("SELECT to_regnamespace(%s)", (schema.SCHEMA,)).fetchone() == (None,):
+                db.execute(f"CREATE SCHEMA {schema.SCHEMA}".encode())
+            db.execute(schema.first().encode())
+            return
+        (version,) = db.execute("SELECT version FROM schema_version").fetchone() or (0,)
+        if version > schema.VERSION:
+            raise StoreError(f"{path} was made by a newer pyhall-tui (store version {version}): update this one")
+
+
+# PostgreSQL's text can't hold the character U+0000. It and U+0001 are stored as two characters that sort as they do.
+_ZERO, _ONE, _AS_ZERO, _AS_ONE = "\0", "\1", "\1\1", "\1\2"
+
+
+def stored(values: Sequence[Any]) -> list[Any]:
+    """Return values as they are stored."""
+    return [
+        _stored(value) if type(value) is str else [*map(_stored, value)] if type(value) is list else value
+        for value in values
+    ]
+
+
+def _stored(value: Any) -> Any:
+    if type(value) is str and (_ZERO in value or _ONE in value):
+        return value.replace(_ONE, _AS_ONE).replace(_ZERO, _AS_ZERO)
+    return value
+
+
+def told(row: Row) -> Row:
+    """Return a row as it was before it was stored."""
+    for value in row:
+        if type(value) is str and _ONE in value:
+            return tuple(_told(value) for value in row)
+    return row
+
+
+def _told(value: Any) -> Any:
+    if type(value) is not str:
+        return value
+    return value.replace(_AS_ZERO, _ZERO).replace(_AS_ONE, _ONE)

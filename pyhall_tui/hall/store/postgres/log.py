@@ -1,0 +1,234 @@
+"""The decision log in a hall's PostgreSQL store: one chain for all halls."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from pyhall_tui.hall.errors import StoreError
+from pyhall_tui.hall.store.chain import GENESIS, Mark, Row, entry_hash, is_removal
+from pyhall_tui.hall.store.postgres.connection import Connection
+from pyhall_tui.hall.store.postgres.memory import PostgresMemory
+from pyhall_tui.hall.store.protocol import CHECKPOINTS_KEPT, Batch, KeptRate, Tallied
+
+_TRIES = 3
+"""So often a decision is made again if another hall was faster; then it locks the others out."""
+_APPEND = (
+    "SELECT stale, last, revised FROM append_decisions(%s::bigint, %s::text[], %s::text[], %s::text[], %s::text[], "
+    "%s::text[], %s::text[], %s::text[], %s::float8[], %s::float8[], %s::bytea[])"
+)
+_ROW = "seq, entry_hash, receipt"
+_IS_DECISION = "namespace IS NOT NULL"
+_ANCHOR = "audit_anchor"
+
+
+class PostgresLog:
+    """A `Log` over one connection. `append_decisions` in `schema` is the only writer of new rows."""
+
+    def __init__(self, db: Connection, memory: PostgresMemory) -> None:
+        self._db, self._memory = db, memory
+
+    def decide(self, judge: Callable[[], Batch]) -> int:
+        """As `Log` says. It is judged from memory, without a lock, and again if that was not the newest state."""
+        with self._db.lock:
+            if self._db.in_transaction:  # it holds the head's row, so nothing can change
+                return self._append(None, judge()).last
+            if self._memory.is_outdated or self._memory.revision < 0:
+                self._memory.look()
+            for _ in range(_TRIES):
+                batch = self._judged(judge)
+                if not batch.receipts and not batch.rates:
+                    return self.head().seq
+                done = self._append(self._memory.revision, batch)
+                if not done.is_stale:
+                    return self._kept(batch.rates, done)
+                self._memory.look()
+            with self._db.transaction():
+                self._memory.look()
+                batch = self._judged(judge)
+                done = self._append(None, batch)
+            return self._kept(batch.rates, done)
+
+    def _judged(self, judge: Callable[[], Batch]) -> Batch:
+        self._memory.is_judging = True
+        try:
+            return judge()
+        finally:
+            self._memory.is_judging = False
+
+    def _append(self, judged_by: int | None, batch: Batch) -> "_Appended":
+        columns = [list(column) for column in zip(*map(columns_of, batch.receipts), strict=True)] or [[]] * 4
+        rates = [list(column) for column in zip(*batch.rates, strict=True)] or [[]] * 5
+        (found,) = self._db.read(_APPEND, judged_by, list(batch.receipts), *columns, *rates)
+        return _Appended(*found)
+
+    def _kept(self, rates: Sequence[KeptRate], done: "_Appended") -> int:
+        if rates:
+            self._memory.kept(rates, done.revision)
+        return done.last
+
+    # Marks
+
+    def head(self) -> Mark:
+        """As `Log` says."""
+        (found,) = self._db.read("SELECT seq, entry_hash FROM head")
+        return Mark(*found)
+
+    def anchor(self) -> Mark:
+        """As `Log` says."""
+        stated = self._db.value("SELECT value FROM meta WHERE name = %s", _ANCHOR) or f"0:{GENESIS}"
+        try:
+            return mark_of(stated)
+        except ValueError:
+            raise StoreError(
+                f"the hall's store has {stated} as {_ANCHOR}, which is not a row of the decision log"
+            ) from None
+
+    # Rows
+
+    def hash_of(self, seq: int) -> str | None:
+        """As `Log` says."""
+        found: str | None = self._db.value("SELECT entry_hash FROM decisions WHERE seq = %s", seq)
+        return found
+
+    def page(self, after: int, upto: int, most: int) -> list[Row]:
+        """As `Log` says."""
+        sql = f"SELECT {_ROW} FROM decisions WHERE seq > %s AND seq <= %s ORDER BY seq LIMIT %s"
+        return [Row(*row) for row in self._db.read(sql, after, upto, most)]
+
+    def rows(self) -> Iterator[Row]:
+        """As `Log` says."""
+        for row in self._db.stream(f"SELECT {_ROW} FROM decisions ORDER BY seq"):
+            yield Row(*row)
+
+    def newest(self, most: int, namespace: str | None, after: int) -> list[tuple[int, str]]:
+        """As `Log` says."""
+        where, values = ("namespace = %s", (namespace,)) if namespace is not None else (_IS_DECISION, ())
+        sql = f"SELECT seq, receipt FROM decisions WHERE {where} AND seq > %s ORDER BY seq DESC LIMIT %s"
+        return [(seq, receipt) for seq, receipt in self._db.read(sql, *values, after, most)]
+
+    def removals(self) -> Iterator[int]:
+        """As `Log` says."""
+        for (seq,) in self._db.read("SELECT seq FROM decisions WHERE namespace IS NULL ORDER BY seq DESC"):
+            yield seq
+
+    def last_removal(self) -> str | None:
+        """As `Log` says."""
+        sql = "SELECT receipt FROM decisions WHERE namespace IS NULL ORDER BY seq DESC LIMIT 1"
+        receipt: str | None = self._db.value(sql)
+        return receipt
+
+    # Counts and times
+
+    def count(self) -> int:
+        """As `Log` says."""
+        found: int = self._db.value("SELECT count(*) FROM decisions WHERE decided_at >= ''")
+        return found
+
+    def counts(self, since: str, namespace: str | None) -> dict[str, int]:
+        """As `Log` says."""
+        where, values = ("AND namespace = %s", (namespace,)) if namespace is not None else ("", ())
+        sql = f"SELECT outcome, count(*) FROM decisions WHERE decided_at >= %s {where} GROUP BY outcome"
+        return dict(self._db.read(sql, since, *values))
+
+    def rule_hits(self) -> dict[str, int]:
+        """As `Log` says."""
+        sql = f"SELECT rule, count(*) FROM decisions WHERE {_IS_DECISION} GROUP BY rule"
+        return dict(self._db.read(sql))
+
+    def tally(self, after: int, upto: int) -> list[Tallied]:
+        """As `Log` says."""
+        sql = (
+            "SELECT namespace, rule, outcome, substr(decided_at, 1, 10), count(*) FROM decisions "
+            f"WHERE seq > %s AND seq <= %s AND {_IS_DECISION} GROUP BY 1, 2, 3, 4"
+        )
+        return [Tallied(*row) for row in self._db.read(sql, after, upto)]
+
+    def first_since(self, after: int, upto: int, at: str) -> int | None:
+        """As `Log` says."""
+        sql = "SELECT seq FROM decisions WHERE seq > %s AND seq <= %s AND decided_at >= %s ORDER BY seq LIMIT 1"
+        found: int | None = self._db.value(sql, after, upto, at)
+        return found
+
+    def newest_time(self, before: str) -> str | None:
+        """As `Log` says."""
+        found: str | None = self._db.value("SELECT max(decided_at) FROM decisions WHERE decided_at < %s", before)
+        return found
+
+    def oldest_time(self, since: str) -> str | None:
+        """As `Log` says."""
+        found: str | None = self._db.value("SELECT min(decided_at) FROM decisions WHERE decided_at >= %s", since)
+        return found
+
+    # Removals, signed heads, and decisions made elsewhere
+
+    def take_out(self, upto: int, most: int) -> int | None:
+        """As `Log` says."""
+        with self._db.transaction():
+            number, before = self.anchor()
+            rows = self.page(-1, upto, most)
+            if not rows:
+                return None
+            decisions = 0
+            for seq, entry, receipt in rows:
+                number += 1
+                if seq != number or entry != entry_hash(before, receipt):
+                    raise StoreError(
+                        f"row {number} is missing or was changed, so nothing is removed (see hall audit verify)"
+                    )
+                before = entry
+                decisions += not is_removal(receipt)
+            self._db.change(
+                "INSERT INTO meta VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                *(_ANCHOR, f"{number}:{before}"),
+            )
+            self._db.change("DELETE FROM ingested WHERE seq <= %s", number)
+            self._db.change("DELETE FROM decisions WHERE seq <= %s", number)
+        return decisions
+
+    def put_checkpoint(self, seq: int, note: str) -> None:
+        """As `Log` says."""
+        with self._db.transaction():
+            sql = "INSERT INTO checkpoints VALUES (%s, %s) ON CONFLICT (seq) DO UPDATE SET note = excluded.note"
+            self._db.change(sql, seq, note)
+            self._db.change(
+                "DELETE FROM checkpoints WHERE seq <= "
+                "(SELECT seq FROM checkpoints ORDER BY seq DESC LIMIT 1 OFFSET %s)",
+                CHECKPOINTS_KEPT,
+            )
+
+    def checkpoints(self) -> list[str]:
+        """As `Log` says."""
+        return [note for (note,) in self._db.read("SELECT note FROM checkpoints ORDER BY seq")]
+
+    def note_ingested(self, namespace: str, decision_id: str, seq: int) -> bool:
+        """As `Log` says."""
+        sql = "INSERT INTO ingested VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
+        return self._db.change(sql, namespace, decision_id, seq) > 0
+
+
+class _Appended:
+    def __init__(self, is_stale: bool, last: int, revision: int) -> None:
+        self.is_stale, self.last, self.revision = bool(is_stale), last, revision
+
+
+def mark_of(stated: str) -> Mark:
+    """Return a row that is stated as `seq:entry_hash`.
+
+    Raises:
+        ValueError: it is not.
+    """
+    seq, _, entry = stated.partition(":")
+    if not (seq.isascii() and seq.isdigit() and len(seq) < 19):
+        raise ValueError(f"{stated} is not a row of the decision log")
+    return Mark(int(seq), entry)
+
+
+def columns_of(receipt: str) -> tuple[Any, ...]:
+    """Return what is asked about a receipt: namespace, rule, outcome and `decided_at`; None where it has none.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    stated = json.loads(receipt)
+    found = (stated.get(name) for name in ("namespace", "rule", "outcome", "decided_at"))
+    return tuple(each.encode(errors="replace").decode() if isinstance(each, str) else None for each in found)

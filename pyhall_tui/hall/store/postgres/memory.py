@@ -1,0 +1,72 @@
+"""What decisions need from a PostgreSQL store, from memory."""
+
+from pyhall_tui.hall.models import Key, Worker
+from pyhall_tui.hall.store.postgres.connection import Connection
+from pyhall_tui.hall.store.postgres.rows import KEY_COLUMNS, as_key, as_worker
+from pyhall_tui.hall.store.postgres.schema import CHANGES_KEPT
+from pyhall_tui.hall.store.protocol import KeptRate
+from pyhall_tui.hall.store.remembered import GET_WORKER, Remembered
+
+_LOOK = (
+    "SELECT head.revision, changes.what, changes.key FROM head LEFT JOIN changes ON changes.revision > %s LIMIT "
+    f"{CHANGES_KEPT + 1}"
+)
+
+
+class _Reads:
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+        self.lock = db.lock
+
+    def key(self, hashed: str) -> Key | None:
+        rows = self._db.read(f"SELECT {KEY_COLUMNS} FROM keys WHERE key_hash = %s AND revoked_at IS NULL", hashed)
+        return as_key(rows[0]) if rows else None
+
+    def worker(self, worker_id: str) -> Worker | None:
+        rows = self._db.read(f"{GET_WORKER} WHERE w.worker_id = %s", worker_id)
+        return as_worker(rows[0]) if rows else None
+
+    def rate(self, rule: str, worker_id: str) -> KeptRate | None:
+        sql = "SELECT rule, worker_id, mono, wall, allowed FROM rates WHERE rule = %s AND worker_id = %s"
+        rows = self._db.read(sql, rule, worker_id)
+        return KeptRate(*rows[0]) if rows else None
+
+    def policy_revision(self) -> str | None:
+        revision: str | None = self._db.value("SELECT value FROM meta WHERE name = 'policy_revision'")
+        return revision
+
+
+class PostgresMemory(Remembered):
+    """`Remembered` over one connection, as of `revision` or later: `Log.decide` checks that nothing was missed."""
+
+    def __init__(self, db: Connection) -> None:
+        super().__init__(_Reads(db))
+        self._db = db
+        self.is_judging = False
+        """Whether a decision is being made, whose revision is checked when it is logged."""
+        self._generation = db.generation
+
+    def look(self) -> None:
+        """Apply what has changed since, in one round trip.
+
+        Not within a transaction that changes more than the log, which may be rolled back.
+        """
+        with self._db.lock:
+            if not self.undecided and not self.is_judging:
+                self.catch_up()
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the connection is another one since the last look, so that its revision may be of another server."""
+        return self._generation != self._db.generation
+
+    def catch_up(self) -> None:
+        """Drop what has changed, whoever changed it."""
+        with self._db.lock:
+            found = self._db.read(_LOOK, self.revision)
+            last: int = found[0][0]
+            if self.is_outdated or not 0 <= last - self.revision < CHANGES_KEPT or len(found) > CHANGES_KEPT:
+                self.forget_all()
+            elif last != self.revision:
+                self.forget((what, key) for _, what, key in found)
+            self.revision, self._generation = last, self._db.generation

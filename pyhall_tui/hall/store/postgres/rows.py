@@ -1,0 +1,26 @@
+"""How rows of a PostgreSQL store become what the hall works with."""
+
+from typing import Any
+
+from pyhall_tui.hall.models import Ban, Key, Worker
+from pyhall_tui.hall.store.postgres.connection import Row
+from pyhall_tui.hall.store.remembered import WORKER_COLUMNS, worker_of
+
+KEY_COLUMNS = ", ".join(Key.__struct_fields__)
+BAN_COLUMNS = ", ".join(Ban.__struct_fields__)
+
+
+def as_key(row: Row) -> Key:
+    """Return a key, read as `KEY_COLUMNS`."""
+    return Key(**dict(zip(Key.__struct_fields__, row, strict=True)))
+
+
+def as_ban(row: Row) -> Ban:
+    """Return a ban, read as `BAN_COLUMNS`."""
+    return Ban(**dict(zip(Ban.__struct_fields__, row, strict=True)))
+
+
+def as_worker(row: Row) -> Worker:
+    """Return a worker, read as `remembered.GET_WORKER`."""
+    fields: dict[str, Any] = dict(zip((*WORKER_COLUMNS, "hash_ban_reason"), row, strict=True))
+    return worker_of(fields)

@@ -1,0 +1,345 @@
+"""A hall's store in PostgreSQL, which several halls share."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.hall.models import Ban, Key, Status, Worker, clean_hash
+from pyhall_tui.hall.new_key import new_key
+from pyhall_tui.hall.store.ids import hash_key, iso, new_id
+from pyhall_tui.hall.store.postgres import tables
+from pyhall_tui.hall.store.postgres.connection import Connection
+from pyhall_tui.hall.store.postgres.log import PostgresLog
+from pyhall_tui.hall.store.postgres.memory import PostgresMemory
+from pyhall_tui.hall.store.postgres.rows import BAN_COLUMNS, KEY_COLUMNS, as_ban, as_key, as_worker
+from pyhall_tui.hall.store.remembered import GET_WORKER, WORKER_COLUMNS, WORKERS_AND_BANS
+
+_DEFAULTS = "policy_default"
+_PUT_WORKER = (
+    f"INSERT INTO workers ({', '.join(WORKER_COLUMNS)}) VALUES ({', '.join(['%s'] * len(WORKER_COLUMNS))}) "
+    f"ON CONFLICT (worker_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in WORKER_COLUMNS)}"
+)
+
+
+class PostgresStore:
+    """A `Store` over one connection; safe to use from several threads and several halls.
+
+    If the server is lost, everything raises `StoreLost` until it is back.
+
+    Args:
+        address: `postgresql://…` without a password, which comes from the environment, a service or a password file.
+        make: create the tables if there are none.
+        clock: the source of the times in it.
+
+    Raises:
+        StoreError: it can't be opened, is not a store, or is from a newer version.
+    """
+
+    note: str | None = None
+
+    def __init__(self, address: str, *, make: bool = False, clock: Clock | None = None) -> None:
+        self.path = address
+        self._clock = clock or SystemClock()
+        self._db = Connection(address, make=make)
+        self._memory = PostgresMemory(self._db)
+        self.log = PostgresLog(self._db, self._memory)
+        self._beside: PostgresStore | None = None
+
+    def close(self) -> None:
+        """As `Store` says."""
+        with self._db.lock:
+            if self._beside is not None:
+                self._beside.close()
+            self._db.close()
+
+    def beside(self) -> "PostgresStore":
+        """As `Store` says."""
+        with self._db.lock:
+            if self._beside is None:
+                self._beside = PostgresStore(self.path, clock=self._clock)
+            return self._beside
+
+    def checkpoint(self) -> None:
+        """As `Store` says: the server does it by itself."""
+
+    def now(self) -> str:
+        """As `Store` says."""
+        return iso(self._clock.now().wall)
+
+    def state(self) -> PostgresMemory:
+        """As `Store` says."""
+        self._memory.look()
+        return self._memory
+
+    @contextmanager
+    def write(self) -> Iterator[None]:
+        """As `Store` says."""
+        with self._changing():
+            yield
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        """A transaction that may change anything; the next look drops from memory what it changed."""
+        with self._db.lock:
+            self._memory.undecided += 1
+            try:
+                with self._db.transaction():
+                    yield self._db
+            finally:
+                self._memory.undecided -= 1
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """As `Store` says."""
+        with self._db.snapshot():
+            yield
+
+    def setting(self, name: str) -> str | None:
+        """As `Store` says."""
+        value: str | None = self._db.value("SELECT value FROM meta WHERE name = %s", name)
+        return value
+
+    def set_setting(self, name: str, value: str) -> None:
+        """As `Store` says."""
+        with self._changing() as db:
+            sql = "INSERT INTO meta VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+            db.change(sql, name, value)
+
+    # Keys
+
+    def add_key(self, namespace: str, label: str = "", token: str | None = None) -> str:
+        """As `Store` says."""
+        token = token or new_key()
+        self.put_key(
+            Key(key_id=new_id("key"), key_hash=hash_key(token), namespace=namespace, label=label, created_at=self.now())
+        )
+        return token
+
+    def put_key(self, key: Key) -> None:
+        """As `Store` says."""
+        with self._changing() as db:
+            db.change("DELETE FROM keys WHERE key_id = %s OR key_hash = %s", key.key_id, key.key_hash)
+            sql = f"INSERT INTO keys ({KEY_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s)"
+            db.change(sql, *(getattr(key, name) for name in Key.__struct_fields__))
+
+    def find_key(self, token: str) -> Key | None:
+        """As `Store` says."""
+        return self.state().key(token)
+
+    def all_keys(self) -> list[Key]:
+        """As `Store` says."""
+        return [as_key(row) for row in self._db.read(f"SELECT {KEY_COLUMNS} FROM keys ORDER BY created_at, number")]
+
+    def revoke_key(self, key_id: str) -> bool:
+        """As `Store` says."""
+        with self._changing() as db:
+            sql = "UPDATE keys SET revoked_at = %s WHERE key_id = %s AND revoked_at IS NULL"
+            return db.change(sql, self.now(), key_id) > 0
+
+    # Workers
+
+    def put_worker(self, worker: Worker) -> Worker:
+        """As `Store` says."""
+        worker.enrolled_at = worker.enrolled_at or self.now()
+        fields = {name: getattr(worker, name) for name in WORKER_COLUMNS}
+        fields |= {"capabilities": json.dumps(worker.capabilities), "ai_generated": int(worker.ai_generated)}
+        with self._changing() as db:
+            db.change(_PUT_WORKER, *fields.values())
+        return worker
+
+    def worker(self, worker_id: str) -> Worker | None:
+        """As `Store` says."""
+        return self.state().worker(worker_id)
+
+    def workers(self, namespace: str | None = None) -> list[Worker]:
+        """As `Store` says."""
+        where, values = ("WHERE w.namespace = %s", (namespace,)) if namespace else ("", ())
+        rows = self._db.read(f"{GET_WORKER} {where} ORDER BY w.enrolled_at, w.worker_id", *values)
+        return [as_worker(row) for row in rows]
+
+    def workers_after(self, after: Worker | None, most: int, namespace: str | None = None) -> list[Worker]:
+        """As `Store` says."""
+        where, values = ("w.namespace = %s AND", (namespace,)) if namespace else ("", ())
+        start = (after.enrolled_at, after.worker_id) if after else ("", "")
+        sql = (
+            f"{GET_WORKER} WHERE {where} (w.enrolled_at, w.worker_id) > (%s, %s) "
+            "ORDER BY w.enrolled_at, w.worker_id LIMIT %s"
+        )
+        return [as_worker(row) for row in self._db.read(sql, *values, *start, most)]
+
+    def worker_counts(self, namespace: str | None = None) -> tuple[int, int]:
+        """As `Store` says."""
+        where, values = ("WHERE w.namespace = %s", (namespace,)) if namespace else ("", ())
+        sql = f"SELECT count(*), count(coalesce(w.ban_reason, b.sha256)) FROM {WORKERS_AND_BANS} {where}"
+        ((workers, banned),) = self._db.read(sql, *values)
+        return workers, banned
+
+    def perhaps_amiss(self, namespace: str | None, most: int) -> list[Worker]:
+        """As `Store` says."""
+        amiss = (
+            "(w.ban_reason IS NOT NULL OR b.sha256 IS NOT NULL OR (w.status = 'active' "
+            "AND (w.attested_at IS NULL OR w.sha256 IS NULL OR length(w.sha256) <> 64)))"
+        )
+        where, values = ("AND w.namespace = %s", (namespace,)) if namespace else ("", ())
+        order = "ORDER BY b.sha256 IS NULL, w.number LIMIT %s"
+        return [as_worker(row) for row in self._db.read(f"{GET_WORKER} WHERE {amiss} {where} {order}", *values, most)]
+
+    def attest(self, worker_id: str, sha256: str, *, active_only: bool = True, **ai: Any) -> bool:
+        """As `Store` says."""
+        sets = "".join(f", {name} = %s" for name in ai)
+        values = [int(value) if isinstance(value, bool) else value for value in ai.values()]
+        alive = " AND status = 'active'" if active_only else ""
+        with self._changing() as db:
+            sql = f"UPDATE workers SET sha256 = %s, attested_at = %s{sets} WHERE worker_id = %s{alive}"
+            return db.change(sql, sha256, self.now(), *values, worker_id) > 0
+
+    def withdraw(self, worker_id: str) -> bool:
+        """As `Store` says."""
+        with self._changing() as db:
+            return db.change("UPDATE workers SET sha256 = NULL, attested_at = NULL WHERE worker_id = %s", worker_id) > 0
+
+    def set_status(self, worker_id: str, status: Status) -> bool:
+        """As `Store` says."""
+        with self._changing() as db:
+            return db.change("UPDATE workers SET status = %s WHERE worker_id = %s", status, worker_id) > 0
+
+    # Bans
+
+    def ban(self, worker_id: str, reason: str) -> bool:
+        """As `Store` says."""
+        with self._changing() as db:
+            worker = self.worker(worker_id)
+            if worker is None:
+                return False
+            sql = "UPDATE workers SET ban_reason = %s, banned_at = %s WHERE worker_id = %s"
+            db.change(sql, reason, self.now(), worker_id)
+            if digest := clean_hash(worker.sha256):
+                self.ban_hash(digest, reason)
+        return True
+
+    def unban(self, worker_id: str) -> bool:
+        """As `Store` says."""
+        with self._changing() as db:
+            worker = self.worker(worker_id)
+            if worker is None or not worker.banned:
+                return False
+            db.change("UPDATE workers SET ban_reason = NULL, banned_at = NULL WHERE worker_id = %s", worker_id)
+            self.unban_hash(worker.sha256 or "")
+        return True
+
+    def ban_hash(self, sha256: str, reason: str, *, source: str = "local-hall") -> None:
+        """As `Store` says."""
+        self.put_ban(Ban(sha256=sha256, reason=reason, reported_at=self.now(), source=source))
+
+    def put_ban(self, ban: Ban) -> None:
+        """As `Store` says."""
+        columns = ("reason", "source", "review_status", "upstream")
+        again = ", ".join(f"{column} = excluded.{column}" for column in columns)
+        sql = (
+            f"INSERT INTO bans ({BAN_COLUMNS}, upstream) VALUES (%s, %s, %s, %s, %s, 0) "
+            f"ON CONFLICT (sha256) DO UPDATE SET {again}"
+        )
+        with self._changing() as db:
+            db.change(sql, *(getattr(ban, name) for name in Ban.__struct_fields__))
+
+    def upstream_bans(self) -> set[str]:
+        """As `Store` says."""
+        return {sha256 for (sha256,) in self._db.read("SELECT sha256 FROM bans WHERE upstream <> 0")}
+
+    def missing_bans(self, bans: Iterable[Ban]) -> list[Ban]:
+        """As `Store` says."""
+        asked = {ban.sha256: ban for ban in bans}
+        for (there,) in self._db.read("SELECT sha256 FROM bans WHERE sha256 = ANY(%s::text[])", list(asked)):
+            del asked[there]
+        return list(asked.values())
+
+    def add_upstream_bans(self, bans: Sequence[Ban]) -> None:
+        """As `Store` says."""
+        columns = [[getattr(ban, name) for ban in bans] for name in Ban.__struct_fields__]
+        sql = (
+            f"INSERT INTO bans ({BAN_COLUMNS}, upstream) SELECT added.*, 1 FROM "
+            "unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) AS added ON CONFLICT DO NOTHING"
+        )
+        with self._changing() as db:
+            db.change(sql, *columns)
+
+    def drop_upstream_bans(self, hashes: Sequence[str]) -> None:
+        """As `Store` says."""
+        with self._changing() as db:
+            db.change("DELETE FROM bans WHERE sha256 = ANY(%s::text[]) AND upstream <> 0", list(hashes))
+
+    def unban_hash(self, sha256: str) -> bool:
+        """As `Store` says."""
+        with self._changing() as db:
+            return db.change("DELETE FROM bans WHERE sha256 = %s", sha256) > 0
+
+    def bans(self, limit: int | None = None) -> list[Ban]:
+        """As `Store` says."""
+        sql = f"SELECT {BAN_COLUMNS} FROM bans ORDER BY reported_at DESC, number DESC LIMIT %s"
+        return [as_ban(row) for row in self._db.read(sql, limit)]
+
+    def bans_after(self, after: tuple[Any, ...] | None, most: int) -> tuple[list[Ban], tuple[Any, ...] | None]:
+        """As `Store` says."""
+        where = "WHERE (reported_at, number) < (%s, %s)" if after else ""
+        sql = f"SELECT number, {BAN_COLUMNS} FROM bans {where} ORDER BY reported_at DESC, number DESC LIMIT %s"
+        found = self._db.read(sql, *(after or ()), most)
+        bans = [as_ban(row[1:]) for row in found]
+        return bans, (bans[-1].reported_at, found[-1][0]) if len(found) == most else None
+
+    def ban_count(self) -> int:
+        """As `Store` says."""
+        count: int = self._db.value("SELECT count(*) FROM bans")
+        return count
+
+    def is_hash_banned(self, sha256: str) -> bool:
+        """As `Store` says."""
+        return bool(self._db.read("SELECT 1 FROM bans WHERE sha256 = %s", sha256))
+
+    def ban_tag(self) -> str:
+        """As `Store` says."""
+        return f"{self.setting('store_id')}-{self.setting('ban_revision')}"
+
+    def report(self, sha256: str, reason: str, evidence_url: str | None, namespace: str) -> str:
+        """As `Store` says."""
+        report_id = new_id("rep")
+        sql = (
+            "INSERT INTO reports (report_id, sha256, reason, evidence_url, namespace, reported_at) "
+            "VALUES (%s, %s, %s, %s, %s, %s)"
+        )
+        with self._changing() as db:
+            db.change(sql, report_id, sha256, reason, evidence_url, namespace, self.now())
+        return report_id
+
+    # The policy
+
+    def put_rules(self, rules: Sequence[str], defaults: str) -> None:
+        """As `Store` says."""
+        with self._changing() as db:
+            db.change("DELETE FROM rules")
+            positions = list(range(len(rules)))
+            db.change("INSERT INTO rules SELECT * FROM unnest(%s::int[], %s::text[])", positions, list(rules))
+            self.set_setting(_DEFAULTS, defaults)
+            self.set_setting("policy_revision", str(int(self.setting("policy_revision") or 0) + 1))
+
+    def rules(self) -> tuple[list[str], str]:
+        """As `Store` says."""
+        with self.snapshot():
+            rows = self._db.read("SELECT rule FROM rules ORDER BY position")
+            return [rule for (rule,) in rows], self.setting(_DEFAULTS) or "{}"
+
+    # A copy
+
+    def rows_beside_the_log(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """As `Store` says."""
+        return tables.rows_beside_the_log(self._db)
+
+    def is_empty(self) -> bool:
+        """As `Store` says."""
+        return tables.is_empty(self._db)
+
+    def put_row(self, table: str, row: dict[str, Any]) -> None:
+        """As `Store` says."""
+        with self._changing():
+            tables.put_row(self._db, table, row)
