@@ -6,7 +6,7 @@ it (the UI's); `connection` asks on its own thread and delivers what it learns.
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -19,13 +19,13 @@ from pyhall_tui.files.notes import Notes
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.fleet.fleet import Fleet
-from pyhall_tui.fleet.own_changes import OwnChanges, Unwatched, said_workers
+from pyhall_tui.fleet.own_changes import OwnChanges
 from pyhall_tui.journal.last_verdict import LastVerdict, ban_of, last_verdict
 from pyhall_tui.journal.late_journal import LateJournal
 from pyhall_tui.monitor.connection_state import ConnectionState
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
-from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList, id_mistake
+from pyhall_tui.profiles.watch_list import WatchedWorker, WatchList
 from pyhall_tui.registry.models import BanList, Verdict
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.threads.shared_loop import SharedLoop
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from pyhall_tui.profiles.api_key import ApiKey
     from pyhall_tui.profiles.keys import KeyAnswer
     from pyhall_tui.registry.errors import RegistryError
+    from pyhall_tui.watched_workers import WatchedWorkers
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +59,8 @@ _ROWS_OF_A_PAGE = 10_000
 """Workers that are read from the journal at once: more would only take memory."""
 _PATIENCE = 0.5
 """How many seconds closing waits at most, so that quitting is immediate."""
+_WRITING = 5.0
+"""The same for a change of the watch list that is under way: it takes half a second with 100,000 workers."""
 
 
 class Listener(Protocol):
@@ -102,6 +105,7 @@ class Workspace:
         self.watch_list = watch_list
         self.own_changes = OwnChanges()
         self.fleet = Fleet(profile.poll_interval)
+        self._watched: WatchedWorkers | None = None
         self.notes = Notes(state, profile.name)
         self.state_folder = state
         self._draft_trouble: str | None = None
@@ -192,11 +196,7 @@ class Workspace:
         from pyhall_tui.profile_alarms import ProfileAlarms
 
         self._alarms = ProfileAlarms(
-            self.profile,
-            self.fleet,
-            self.journal,
-            self._listener,
-            self.clock,
+            *(self.profile, self.fleet, self.journal, self._listener, self.clock),
             rules_in=self._rules_in,
             renamed=self._renamed,
         )
@@ -233,6 +233,15 @@ class Workspace:
     def packages(self) -> "PackageWatch":
         """The packages of the workers that have a folder."""
         return self._profile_packages.watch
+
+    @property
+    def watched(self) -> "WatchedWorkers":
+        """What changes who is watched, however many."""
+        if self._watched is None:
+            from pyhall_tui.watched_workers import WatchedWorkers  # not before the first frame
+
+            self._watched = WatchedWorkers(self.watch_list, self.fleet, self.own_changes, self)
+        return self._watched
 
     @property
     def _profile_packages(self) -> "ProfilePackages":
@@ -293,7 +302,7 @@ class Workspace:
         await self._watch_rest()
         async for some in slices([entry.worker_id for entry in self.fleet], _ROWS_AT_A_TIME):
             if self.watch_list.is_whole and (gone := [each for each in some if each not in self.watch_list]):
-                self._drop(gone)
+                self.drop(gone, ends_alarms=False)
         async for workers in slices(self.watch_list.workers, _ROWS_AT_A_TIME):
             self._profile_packages.follow_as_listed(workers)
         self._listener.fleet_changed()
@@ -349,6 +358,8 @@ class Workspace:
     async def close(self) -> None:
         """Stop asking, and write what is left to the journal, at the same time: half a second at most."""
         self._closed = True
+        if self._watched is not None:
+            await self._watched.close(_WRITING)
         for task in self._tasks:
             task.cancel()
         if self._lab is not None:
@@ -366,45 +377,34 @@ class Workspace:
             self.connection.forget_keys()  # otherwise they stay masked, because masking happens when writing
 
     def watch(self, worker_ids: Iterable[str]) -> list[str]:
-        """Put workers on the watch list and ask about them; return those that are new.
-
-        An id that can't be on the list doesn't keep others off it: see `cannot_be_watched`, which names it.
-        """
-        new = self.fleet.watch(worker_id for worker_id in worker_ids if not id_mistake(worker_id))
-        self.watch_list.add(new)
-        self.connection.watch(new)
-        if self._watcher is not None:
-            self._watcher.wants(new)
-        if new:
-            self.own_changes.add(lambda: self._take_off(new) and f"No longer watched: {said_workers(new)}.")
-        self._listener.fleet_changed()
-        return new
+        """Put a few workers on the watch list at once (see `watched`, for many); return those that are new."""
+        return self.watched.watch_now(worker_ids)
 
     def unwatch(self, worker_ids: Iterable[str]) -> None:
-        """Take workers off the watch list."""
-        self.own_changes.add(partial(self._put_back, self._take_off(list(worker_ids))))
+        """Take a few workers off the watch list at once (see `watched`, for many)."""
+        self.watched.unwatch_now(worker_ids)
 
-    def _take_off(self, ids: list[str]) -> Unwatched:
-        removed = Unwatched(self.watch_list.remove(ids), self._drop(ids))
-        self.alarms.unwatched(ids)
-        self._listener.fleet_changed()
-        return removed
+    def follow(self, workers: Iterable[WatchedWorker]) -> None:
+        """Follow the packages of those that have a folder."""
+        self._profile_packages.follow(workers)
 
-    def _drop(self, ids: list[str]) -> tuple[Entry, ...]:
-        entries = tuple(self.fleet.unwatch(ids))
+    def drop(self, worker_ids: Sequence[str], *, ends_alarms: bool = True) -> tuple[Entry, ...]:
+        """Forget workers that were taken off the watch list, and end their alarms; return their entries."""
+        ids, entries = [*worker_ids], tuple(self.fleet.unwatch(worker_ids))
         self.packages.drop(ids)
         for worker_id in ids:
             self.journal.forget_worker(self.profile.name, worker_id)
         self.connection.unwatch(ids)
+        if ends_alarms:
+            self.alarms.unwatched(ids)
         return entries
 
-    def _put_back(self, removed: Unwatched) -> str:
-        self.watch_list.restore(removed.watched)
-        self.fleet.put_back(removed.entries)
-        self._profile_packages.follow(removed.watched)
-        self.connection.watch(removed.ids)
+    def ask_about(self, worker_ids: list[str], *, is_new: bool) -> None:
+        """Ask about workers that are in the fleet now, and notify the listener."""
+        self.connection.watch([each for each in worker_ids if each in self.fleet])
+        if is_new and self._watcher is not None:
+            self._watcher.wants(worker_ids)
         self._listener.fleet_changed()
-        return f"Watched again: {said_workers(removed.ids)}."
 
     def recent_events(self, worker_id: str, limit: int = 200) -> list[Event]:
         """Return what changed with one worker, newest first."""

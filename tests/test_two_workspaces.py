@@ -109,7 +109,7 @@ async def test_what_both_do_at_the_same_time_adds_up(two: Two) -> None:
 async def test_an_undone_removal_is_undone_in_both(two: Two) -> None:
     two.one.unwatch(["wkr_a"])
     await two.settled("wkr_b")
-    assert two.one.own_changes.undo() == "Watched again: wkr_a."
+    assert await two.one.own_changes.undo() == "Watched again: wkr_a."
     await two.settled("wkr_a", "wkr_b")
 
 

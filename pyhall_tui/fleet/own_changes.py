@@ -1,12 +1,17 @@
 """The last changes of our own lists (who is watched, what is acknowledged or silenced), each with what undoes it."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.profiles.watch_list import WatchedWorker
 
+if TYPE_CHECKING:
+    from pyhall_tui.threads.in_turn import InTurn
+
+Undo: TypeAlias = Callable[[], str | Awaitable[str]]
+"""Undoes a change."""
 MOST: Final = 10
 """How many of the last changes can be undone."""
 
@@ -27,19 +32,36 @@ class OwnChanges:
     """One stack for everything that you change here, whichever screen you change it on. Nothing of it is sent."""
 
     def __init__(self) -> None:
-        self._undoes: deque[Callable[[], str]] = deque(maxlen=MOST)
+        self._undoes: deque[Undo] = deque(maxlen=MOST)
+        self._in_turn: InTurn | None = None
 
-    def add(self, undo: Callable[[], str]) -> None:
+    @property
+    def in_turn(self) -> "InTurn":
+        """Where changes that take long are made: one, or undoing it, begins after the one before has ended."""
+        if self._in_turn is None:
+            from pyhall_tui.threads.in_turn import InTurn  # not before the first frame
+
+            self._in_turn = InTurn()
+        return self._in_turn
+
+    def add(self, undo: Undo) -> None:
         """Note a change. `undo` undoes it, and returns a sentence that says so, or raises a `ValueError` with one."""
         self._undoes.append(undo)
 
-    def undo(self) -> str:
-        """Undo the last change, and return a sentence about it. What could not be undone can be tried again."""
+    async def undo(self) -> str:
+        """Undo the last change, and return a sentence about it. What could not be undone can be tried again.
+
+        A change that is under way is the last one, once it is done.
+        """
+        return await self.in_turn.do(self._undo)
+
+    async def _undo(self) -> str:
         if not self._undoes:
             return "There is nothing to undo. What was sent to a registry can't be undone here."
         undo = self._undoes.pop()
         try:
-            return undo()
+            said = undo()
+            return said if isinstance(said, str) else await said
         except ValueError as wrong:
             self._undoes.append(undo)
             return f"Not undone: {wrong}"

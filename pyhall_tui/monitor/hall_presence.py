@@ -1,6 +1,6 @@
 """Is the opened registry a local hall? And all of its workers at once, which the registry's own API can't list."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -52,7 +52,7 @@ async def follow_policy(ask: Ask, clock: Clock, take: Callable[[str], None]) -> 
         await clock.sleep(_LOOK)
 
 
-async def watch_all(ask: Ask, fleet: Fleet, watch: Callable[[Iterable[str]], list[str]]) -> str:
+async def watch_all(ask: Ask, fleet: Fleet, watch: Callable[[Iterable[str]], Awaitable[list[str]]]) -> str:
     """Put every worker of the hall on the watch list, and return what to say about it.
 
     Args:
@@ -65,7 +65,7 @@ async def watch_all(ask: Ask, fleet: Fleet, watch: Callable[[Iterable[str]], lis
         return f"Its workers could not be listed: {error} {error.advice}"
     if not worker_ids:
         return "This hall has no workers yet."
-    new = watch(worker_ids)
+    new = await watch(worker_ids)
     odd = cannot_be_watched(worker_ids)
     known = sum(fleet.get(worker_id) is not None for worker_id in worker_ids) - len(new)
     also = f" {known} already watched." if known and new else ""

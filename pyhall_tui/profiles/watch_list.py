@@ -2,7 +2,8 @@
 
 import contextlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -121,7 +122,7 @@ class WatchList:
 
     Each change is applied to the file's current content, so that two programs' changes add up. If the file can't be
     written, the list continues in memory, `problem` says so, and unsaved changes are tried again with the next one. Not
-    thread-safe.
+    thread-safe, except for what says so.
     """
 
     def __init__(self, folder: Path, profile_name: str) -> None:
@@ -132,8 +133,10 @@ class WatchList:
         self.trouble: str | None = None
         """The same, while the file can't be read or written at all."""
         self._lines = _Lines()
-        self._present: dict[str, bool] = {}  # not yet in the file: added or removed
-        self._folders: dict[str, str | None] = {}  # not yet in the file
+        self._pending = _Changes()
+        """What is not in the file yet."""
+        self._in_hand: _Changes | None = None
+        """What is being written to the file, in another thread."""
 
     def __contains__(self, worker_id: object) -> bool:
         return worker_id in self._lines.workers
@@ -164,7 +167,7 @@ class WatchList:
         except OSError as error:
             why = reason(error)
             return lambda: self._note_unreadable(why)
-        return lambda: self._take(lines) if self._lines is before else None  # else it was read again meanwhile
+        return lambda: self._take(lines) if self._lines is before and not self._in_hand else None  # else it is older
 
     def is_changed(self) -> bool:
         """Whether the file is another one than was last read, for any thread; one that can't be seen is not."""
@@ -199,42 +202,69 @@ class WatchList:
             if wrong := id_mistake(worker_id):
                 raise ValueError(f"“{worker_id[:40]}” {wrong}.")
         new = tuple(worker_id for worker_id in wanted if worker_id not in self._lines.workers)
-        self._present.update(dict.fromkeys(wanted, True))
+        self.change(dict.fromkeys(wanted, True))
         self._save()
         return new
 
     def hold(self, ids: Iterable[str]) -> None:
         """Watch these workers, and write nothing yet: `keep_what_was_not` does."""
-        self._present.update(dict.fromkeys(ids, True))
-        self._apply_to(self._lines)
+        held = _Changes(dict.fromkeys(ids, True))
+        held.apply_to(self._lines)
+        self._pending.add(held)
 
     def remove(self, ids: Iterable[str]) -> tuple[WatchedWorker, ...]:
         """Stop watching these; return what was removed, for `restore`."""
         wanted = tuple(dict.fromkeys(ids))
-        removed = tuple(self._lines.workers[worker_id] for worker_id in wanted if worker_id in self._lines.workers)
-        for worker_id in wanted:
-            self._folders.pop(worker_id, None)
-        self._present.update(dict.fromkeys(wanted, False))
+        removed = self.those_of(wanted)
+        self.change(dict.fromkeys(wanted, False))
         self._save()
         return removed
 
     def restore(self, removed: Iterable[WatchedWorker]) -> None:
         """Undo a `remove`: the workers come back with their folders, at the end."""
-        for worker in removed:
-            self._present[worker.id] = True
-            if worker.folder is not None:
-                self._folders[worker.id] = worker.folder
+        back = tuple(removed)
+        folders = {worker.id: worker.folder for worker in back if worker.folder is not None}
+        self.change({worker.id: True for worker in back}, folders)
         self._save()
 
     def set_folder(self, worker_id: str, folder: str | None) -> None:
         """Set the local folder of the worker's package, or None. Does nothing for a worker that is not watched."""
-        self._folders[worker_id] = folder
+        self.change({}, {worker_id: folder})
         self._save()
 
     def keep_what_was_not(self) -> None:
         """Try again to write what could not be written, if anything."""
-        if self._present or self._folders:
+        if self._pending and not self._in_hand:
             self._save()
+
+    def those_of(self, ids: Iterable[str]) -> tuple[WatchedWorker, ...]:
+        """Return those of these workers that are on the list."""
+        return tuple(self._lines.workers[worker_id] for worker_id in ids if worker_id in self._lines.workers)
+
+    def change(self, present: Mapping[str, bool], folders: Mapping[str, str | None] | None = None) -> None:
+        """Note who is to be on the list, or not, and in which folders: `begin_saving` saves that.
+
+        The ids are ones (see `id_mistake`).
+        """
+        self._pending.add(_Changes(present, folders or {}))
+
+    def begin_saving(self) -> Callable[[], Callable[[], bool]]:
+        """Return what writes the noted changes, in any thread, and returns what the list's own thread calls then.
+
+        That returns whether more changes came meanwhile: then begin again. Until it was called, nobody else
+        writes the file; changes that come apply in memory.
+        """
+        if self._in_hand is not None:
+            self._pending.apply_to(self._lines)
+            return lambda: lambda: False
+        self._in_hand, self._pending = self._pending, _Changes()
+        return partial(self._write, self._in_hand, self._lines)
+
+    def give_up_saving(self) -> None:
+        """Put back what was in hand: writing it has failed in a way that nobody foresaw."""
+        if self._in_hand is not None:
+            self._in_hand.add(self._pending)
+            self._pending, self._in_hand = self._in_hand, None
 
     def rename(self, profile_name: str) -> None:
         """Move to the profile's new name; an existing list with that name is replaced.
@@ -265,7 +295,7 @@ class WatchList:
     def _take(self, lines: "_Lines") -> None:
         if lines.is_lost and self._lines.workers:
             self._lines.stamp = lines.stamp
-            if not (self._present or self._folders):
+            if not self._pending:
                 self.problem = (
                     f"The watch list {self.path} is gone: its workers are still watched, "
                     "and the next change writes them again."
@@ -273,39 +303,77 @@ class WatchList:
             return
         self._apply_to(lines)
         self._lines = lines
-        if not (self._present or self._folders):
+        if not self._pending:
             self.problem, self.trouble = lines.complaint(self.path), None
 
     def _apply_to(self, lines: "_Lines") -> None:
-        for worker_id, present in self._present.items():
-            lines.set_present(worker_id, present)
-        for worker_id, folder in self._folders.items():
-            lines.set_folder(worker_id, folder)
+        if self._in_hand is not None:
+            self._in_hand.apply_to(lines)
+        self._pending.apply_to(lines)
 
     def _save(self) -> None:
+        self.begin_saving()()()
+
+    def _write(self, changes: "_Changes", before: "_Lines") -> Callable[[], bool]:
         from pyhall_tui.files.safe_file import locked, write_atomically  # the first frame reads only
 
         try:
             with locked(self.path):
                 lines = _read(self.path)
-                is_ours = lines.stamp == self._lines.stamp
+                is_ours = lines.stamp == before.stamp
                 if lines.is_lost:
-                    lines = self._lines
-                self._apply_to(lines)
+                    lines = before.copy()
+                changes.apply_to(lines)
                 write_atomically(self.path, lines.encode())
                 lines.is_lost = False
                 lines.stamp = _stamp(self.path) if is_ours else None
         except OSError as error:
-            self._apply_to(self._lines)
-            self.problem = self.trouble = (
-                f"The watch list cannot be written to {self.path} ({reason(error)}): "
-                "until it can be, your changes last for this run only."
-            )
-            return
-        self._lines = lines
-        self._present.clear()
-        self._folders.clear()
+            lines = before.copy()
+            changes.apply_to(lines)
+            return partial(self._take_unwritten, lines, reason(error))
+        return partial(self._take_written, lines)
+
+    def _take_written(self, lines: "_Lines") -> bool:
+        self._lines, self._in_hand = lines, None
+        self._pending.apply_to(lines)
         self.problem, self.trouble = lines.complaint(self.path), None
+        return bool(self._pending)
+
+    def _take_unwritten(self, lines: "_Lines", why: str) -> bool:
+        self._pending.apply_to(lines)
+        self._lines = lines
+        self.give_up_saving()
+        self.problem = self.trouble = (
+            f"The watch list cannot be written to {self.path} ({why}): "
+            "until it can be, your changes last for this run only."
+        )
+        return False
+
+
+class _Changes:
+    """Who was added or removed, and in which folders, in the order in which that was done."""
+
+    def __init__(
+        self, present: Mapping[str, bool] | None = None, folders: Mapping[str, str | None] | None = None
+    ) -> None:
+        self.present, self.folders = dict(present or {}), dict(folders or {})
+
+    def __bool__(self) -> bool:
+        return bool(self.present or self.folders)
+
+    def add(self, later: "_Changes") -> None:
+        if self.folders:
+            for worker_id, present in later.present.items():
+                if not present:
+                    self.folders.pop(worker_id, None)
+        self.present.update(later.present)
+        self.folders.update(later.folders)
+
+    def apply_to(self, lines: "_Lines") -> None:
+        for worker_id, present in self.present.items():
+            lines.set_present(worker_id, present)
+        for worker_id, folder in self.folders.items():
+            lines.set_folder(worker_id, folder)
 
 
 class _Lines:
@@ -320,6 +388,13 @@ class _Lines:
         """There was no file, or nothing in it, not even the empty line of a list that everybody was taken off."""
         self.stamp: _Stamp | None = None
         """Which file they were read from; None if others' changes in it are not followed yet."""
+
+    def copy(self) -> "_Lines":
+        """Return lines that can be changed while these are read."""
+        copied = _Lines()
+        copied.workers, copied.odd, copied.damaged = self.workers.copy(), self.odd.copy(), self.damaged.copy()
+        copied.is_lost, copied.stamp = self.is_lost, self.stamp
+        return copied
 
     def set_present(self, worker_id: str, present: bool) -> None:
         if not present:

@@ -19,6 +19,7 @@ _REST: Final = (
     *("journal.reader", "journal.statements", "journal.writer", "journal.journal", "journal.alarms", "profile_alarms"),
     *("files.drafts", "logs.masking", "render.alarm", "shell.alarm_news"),
     *("fleet.query", "fleet.searched", "widgets.field", "widgets.too_small", "widgets.news_line"),
+    *("threads.in_turn", "threads.steps", "watched_workers"),
 )
 """What every run uses, but no first frame, in the order in which the parts depend on each other."""
 

@@ -3,16 +3,16 @@
 from pyhall_tui.fleet.own_changes import MOST, OwnChanges
 
 
-def test_the_last_change_is_undone_first_and_ten_at_most() -> None:
+async def test_the_last_change_is_undone_first_and_ten_at_most() -> None:
     changes = OwnChanges()
     for number in range(MOST + 2):
         changes.add(lambda number=number: f"undone {number}")  # type: ignore[misc]
-    said = [changes.undo() for _ in range(MOST + 1)]
+    said = [await changes.undo() for _ in range(MOST + 1)]
     assert said[:MOST] == [f"undone {number}" for number in reversed(range(2, MOST + 2))]
     assert said[MOST] == "There is nothing to undo. What was sent to a registry can't be undone here."
 
 
-def test_what_could_not_be_undone_can_be_tried_again() -> None:
+async def test_what_could_not_be_undone_can_be_tried_again() -> None:
     changes, failures = OwnChanges(), ["the file is read-only."]
 
     def undo() -> str:
@@ -21,5 +21,5 @@ def test_what_could_not_be_undone_can_be_tried_again() -> None:
         return "Undone."
 
     changes.add(undo)
-    assert changes.undo() == "Not undone: the file is read-only."
-    assert changes.undo() == "Undone."
+    assert await changes.undo() == "Not undone: the file is read-only."
+    assert await changes.undo() == "Undone."

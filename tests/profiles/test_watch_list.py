@@ -210,3 +210,23 @@ def test_a_long_list_says_whether_it_holds_ids_without_being_read(tmp_path: Path
     assert "org.acme.worker-00000" not in ids(again)
     assert len(again.workers) == 12_000
     assert not WatchList(tmp_path, "other").holds([])
+
+
+def test_what_changes_while_the_list_is_written_is_written_next(watched: WatchList, tmp_path: Path) -> None:
+    watched.change({"wkr_a": True})
+    write = watched.begin_saving()
+    take = write()
+    assert watched.add(["wkr_b"]) == ("wkr_b",)
+    assert [worker.id for worker in WatchList(tmp_path, "acme-prod").load()] == ["wkr_a"]
+    assert take()
+    assert ids(watched) == ["wkr_a", "wkr_b"]
+    assert not watched.begin_saving()()()
+    assert [worker.id for worker in WatchList(tmp_path, "acme-prod").load()] == ["wkr_a", "wkr_b"]
+
+
+def test_a_write_that_was_given_up_is_tried_again(watched: WatchList) -> None:
+    watched.change({"wkr_a": True, "wkr_b": True})
+    watched.begin_saving()
+    watched.give_up_saving()
+    watched.remove(["wkr_b"])
+    assert [worker.id for worker in watched.load()] == ["wkr_a"]

@@ -379,7 +379,7 @@ async def test_an_odd_id_keeps_no_other_worker_off_the_watch_list_and_is_named(
 
         async def watched() -> str:
             asking = asyncio.ensure_future(
-                watch_all(workspace.connection.ask_in_turn, workspace.fleet, workspace.watch)
+                watch_all(workspace.connection.ask_in_turn, workspace.fleet, workspace.watched.watch)
             )
             await until(asking.done, clock=opened.clock)
             return asking.result()

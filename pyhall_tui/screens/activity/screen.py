@@ -25,6 +25,7 @@ from pyhall_tui.screens.activity.acknowledge_dialog import AcknowledgeScreen
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.command_rows import Targets, event_targets
 from pyhall_tui.screens.messages import CopyText, EventsHappened, Go
+from pyhall_tui.screens.undoing import undo_last
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.exported import Exported
@@ -429,8 +430,7 @@ class ActivityScreen(ModeScreen):
 
     def action_undo(self) -> None:
         """Undo the last change of our own lists; what others did since stays."""
-        self.notify(clean(self.workspace.own_changes.undo(), 200), markup=False)
-        self._reread()
+        undo_last(self, self.workspace.own_changes, self._reread)
 
     def action_silences(self) -> None:
         """List what is silenced, and silence more: the worker under the cursor is proposed."""

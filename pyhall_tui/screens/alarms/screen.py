@@ -32,6 +32,7 @@ from pyhall_tui.screens.activity.silences_dialog import SilencesScreen
 from pyhall_tui.screens.elsewhere import elsewhere_line, firing_elsewhere
 from pyhall_tui.screens.messages import AlarmsChanged, ConnectionChanged, CopyText, FleetsChanged, Go, OpenProfile
 from pyhall_tui.screens.overview.watched import KeptProfile
+from pyhall_tui.screens.undoing import undo_last
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content, as_lines, show_line
@@ -316,8 +317,7 @@ class AlarmsScreen(Screen[None]):
 
     def action_undo(self) -> None:
         """Undo the last change of our own lists; what others did since stays."""
-        self.notify(clean(self._workspace.own_changes.undo(), 200), markup=False)
-        self._list()
+        undo_last(self, self._workspace.own_changes, self._list)
 
     def action_silences(self) -> None:
         """List what is silenced, and propose to silence the alarm under the cursor."""

@@ -257,7 +257,7 @@ class BatchPane(Vertical):
         self._table.refresh_rows(self._table.keys)
         await self._made().run()
         new = [item.worker_id for item in self._items if item.worker_id and not item.earlier]
-        self._workspace.watch(new)
+        await self._workspace.watched.watch(new)
         if odd := cannot_be_watched(new):
             self.notify(odd, severity="warning", timeout=15, markup=False)
 

@@ -322,7 +322,7 @@ class HallScreen(Screen[None]):
     async def action_watch_all(self) -> None:
         """Put every worker of the hall on the watch list."""
         workspace = self._workspace
-        said = await watch_all(workspace.connection.ask_in_turn, workspace.fleet, workspace.watch)
+        said = await watch_all(workspace.connection.ask_in_turn, workspace.fleet, workspace.watched.watch)
         self.notify(said, markup=False)
 
     # -- the policy --------------------------------------------------------------------------------------------

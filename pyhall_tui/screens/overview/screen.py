@@ -22,6 +22,7 @@ from pyhall_tui.screens.messages import ConnectionChanged, CopyText, EventsHappe
 from pyhall_tui.screens.overview import profiles_table
 from pyhall_tui.screens.overview.profiles_table import ProfilesTable
 from pyhall_tui.screens.overview.watched import FoundWorker, KeepsProfiles, KeptProfile, Watched
+from pyhall_tui.screens.undoing import undo_last
 from pyhall_tui.screens.workers.marked import marks_in_title
 from pyhall_tui.screens.workers.table import COLUMNS, WorkersTable, row_of
 from pyhall_tui.widgets.attendance import each_second
@@ -375,8 +376,10 @@ class OverviewScreen(ModeScreen):
         return True
 
     def action_undo(self) -> None:
-        said = self.workspace.own_changes.undo() if self.has_workspace else "No profile is open: nothing to undo."
-        self.notify(clean(said, 200), markup=False)
+        if self.has_workspace:
+            undo_last(self, self.workspace.own_changes)
+        else:
+            self.notify("No profile is open: nothing to undo.", markup=False)
 
     def action_verify(self) -> None:
         from pyhall_tui.screens.overview.verify_marked import question, verify

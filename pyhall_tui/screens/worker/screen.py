@@ -14,10 +14,11 @@ from pyhall_tui.fleet.events import Event
 from pyhall_tui.registry.models import Verdict
 from pyhall_tui.render.event import event_row
 from pyhall_tui.render.history import timeline_lines
-from pyhall_tui.render.text import Cell, Style, clean, clean_lines
+from pyhall_tui.render.text import Cell, Style, clean_lines
 from pyhall_tui.render.worker import raw_json
 from pyhall_tui.screens.command_rows import Targets, worker_row
 from pyhall_tui.screens.messages import ConnectionChanged, CopyText, EventsHappened, Go
+from pyhall_tui.screens.undoing import undo_last
 from pyhall_tui.screens.worker.incident_note import copy_note
 from pyhall_tui.screens.worker.package_tab import PackageTab
 from pyhall_tui.screens.worker.view import WorkerView
@@ -174,7 +175,7 @@ class WorkerDetailScreen(Screen[None]):
         self.post_message(Go("workers", fill={"remove": self._worker_id}))
 
     def action_undo(self) -> None:
-        self.notify(clean(self._workspace.own_changes.undo(), 200), markup=False)
+        undo_last(self, self._workspace.own_changes)
 
     def action_tab(self, step: int) -> None:
         tabs = ["overview", "package", "history", "raw"]

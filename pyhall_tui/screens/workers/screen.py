@@ -20,7 +20,6 @@ from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.filter_line import FilterLine, FilterMistake
 from pyhall_tui.widgets.frame import Frame
-from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
@@ -30,7 +29,7 @@ from pyhall_tui.workspace import Workspace
 if TYPE_CHECKING:
     from pyhall_tui.screens.command_rows import Targets
     from pyhall_tui.screens.worker.view import WorkerView
-    from pyhall_tui.screens.workers.just_added import JustAdded
+    from pyhall_tui.screens.workers.list_changes import ListChanges
 
 _MANY: Final = 100
 """More workers than this are verified only after a question: it is a request for each."""
@@ -111,7 +110,7 @@ class WorkersScreen(ModeScreen):
         self._roster = Roster(workspace.fleet, Group(profile=profile.name.casefold(), namespace=namespace))
         self._summary: tuple[object, ...] = ()
         self._seen = -1
-        self._just_added: JustAdded | None = None
+        self._list_changes: ListChanges | None = None
         self._accepted: dict[str, float] = {}
         self._is_hall = False
         self._beside: WorkerView | None = None
@@ -148,7 +147,7 @@ class WorkersScreen(ModeScreen):
             after_refresh(self, self._show_side)
 
     def on_mount(self) -> None:
-        self._reorder()
+        self.reorder()
         each_second(self, self._tick)
         self.set_timer(REORDER, lambda: self.run_worker(self._look_for_hall(), exit_on_error=False, group="hall"))
 
@@ -180,8 +179,8 @@ class WorkersScreen(ModeScreen):
         from pyhall_tui.monitor.hall_presence import watch_all
 
         workspace = self.workspace
-        said = await watch_all(workspace.connection.ask_in_turn, workspace.fleet, workspace.watch)
-        self._reorder()
+        said = await watch_all(workspace.connection.ask_in_turn, workspace.fleet, workspace.watched.watch)
+        self.reorder()
         self.notify(said, markup=False)
 
     @property
@@ -208,8 +207,8 @@ class WorkersScreen(ModeScreen):
         self._seen = fleet.revision
         self.table.refresh_rows(changed)
         self.table.reorder_soon()
-        if self._just_added is not None:
-            self._just_added.report(fleet, self)
+        if self._list_changes is not None:
+            self._list_changes.report()
         if self.table.cursor_key in changed:
             self._show_side()
 
@@ -221,7 +220,7 @@ class WorkersScreen(ModeScreen):
     @on(Input.Changed, "#filter")
     def _filter_changed(self, message: Input.Changed) -> None:
         self.query_one(FilterMistake).say(self.table.filter_by(message.value))
-        self._reorder()
+        self.reorder()
 
     @on(LineTable.Opened)
     def _open(self, message: LineTable.Opened) -> None:
@@ -252,7 +251,7 @@ class WorkersScreen(ModeScreen):
         if worker_id not in self.table.keys:
             self.query_one(FilterLine).value = ""
             self.table.filter_by("")
-            self._reorder()
+            self.reorder()
         self.table.move_to(worker_id)
         self._open_worker(worker_id)
 
@@ -323,22 +322,19 @@ class WorkersScreen(ModeScreen):
         self.app.push_screen(dialog, lambda agreed: act(ids) if agreed else None)
 
     def _remove(self, ids: list[str]) -> None:
-        self.workspace.unwatch(ids)
-        self.table.unmark()
-        self._reorder()
-        self.notify(f"Off the watch list: {_named(ids)}. {key_name(self, 'workers.undo', 'u')} undoes it.")
+        self.list_changes.remove(ids)
 
     def action_drop_unknown(self) -> None:
         """Ask whether to drop those just watched that the registry does not know."""
-        ids = self._just_added.unknown(self.workspace.fleet) if self._just_added is not None else []
-        if ids:
+        if ids := self.list_changes.unknown():
             self._ask("Drop", ids, "The registry does not know them. You can undo it afterwards.", self._remove)
         else:
             self.notify("The registry knows all workers that you just put on the list.", markup=False)
 
     def action_undo(self) -> None:
-        self.notify(clean(self.workspace.own_changes.undo(), 200), markup=False)
-        self._reorder()
+        from pyhall_tui.screens.undoing import undo_last
+
+        undo_last(self, self.workspace.own_changes, self.reorder)
 
     def action_verify(self) -> None:
         ids = self.table.targets()
@@ -400,18 +396,18 @@ class WorkersScreen(ModeScreen):
     def action_retry(self) -> None:
         self.workspace.connection.try_now()
 
-    def _add(self, worker_ids: tuple[str, ...] | None) -> None:
-        if not worker_ids:
-            return
-        from pyhall_tui.screens.workers.just_added import JustAdded
+    @property
+    def list_changes(self) -> "ListChanges":
+        """What puts workers on the watch list, and takes them off."""
+        if self._list_changes is None:
+            from pyhall_tui.screens.workers.list_changes import ListChanges  # not before the first frame
 
-        new = self.workspace.watch(worker_ids)
-        self._just_added = JustAdded(new) if new else self._just_added
-        self._reorder()
-        self.table.move_to(worker_ids[0])
-        known = len(worker_ids) - len(new)
-        also = f" {known} already watched." if known else ""
-        self.notify(f"Watching {_named(new)}.{also}" if new else "Already on the watch list.", markup=False)
+            self._list_changes = ListChanges(self)
+        return self._list_changes
+
+    def _add(self, worker_ids: tuple[str, ...] | None) -> None:
+        if worker_ids:
+            self.list_changes.add(worker_ids)
 
     def _row(self, worker_id: str) -> Row:
         fleet = self.workspace.fleet
@@ -429,7 +425,8 @@ class WorkersScreen(ModeScreen):
         if self._summary[:2] != (len(self._roster.ids), len(self.workspace.fleet)):
             self._summarise()
 
-    def _reorder(self) -> None:
+    def reorder(self) -> None:
+        """Show the fleet as it is now."""
         self._sort_rows()
         self._summarise()
 
