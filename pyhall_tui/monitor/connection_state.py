@@ -6,6 +6,9 @@ import msgspec
 
 from pyhall_tui.monitor.sources import Source
 
+_ON_TIME = 1.0
+"""Seconds that the ban list may take besides its request, until it counts as late."""
+
 
 class Reachability(StrEnum):
     """The state of the connection to the registry."""
@@ -57,6 +60,9 @@ class ConnectionState(msgspec.Struct, frozen=True, kw_only=True):
     """It has failed for seconds and more than once: an alarm, not a blip."""
     ban_list_next: float | None = None
     """When the ban list is asked next, on the monotonic clock."""
+    ban_list_expected: float | None = None
+    """When the ban list is to come again at the latest, by its interval and its last usable answer, on the monotonic
+    clock. Unlike `ban_list_next`, no 429 and no failure puts it off."""
     rate: float = 0.0
     """Requests per second that are allowed now."""
     full_rate: float = 0.0
@@ -80,6 +86,15 @@ class ConnectionState(msgspec.Struct, frozen=True, kw_only=True):
         if heard is None or unheard is None:
             return unheard is not None
         return unheard > heard and now - heard > timeout
+
+    def is_list_late(self, now: float, timeout: float) -> bool:
+        """Whether the ban list is overdue by more than the time-out, whatever the reason.
+
+        `now` is on the monotonic clock. With such a list nothing is called live: a newer ban may be missing.
+        """
+        if self.ban_list is BanListState.MISSING or self.ban_list_expected is None:
+            return False
+        return now - self.ban_list_expected > timeout + _ON_TIME
 
 
 def is_news(before: ConnectionState | None, after: ConnectionState) -> bool:

@@ -15,6 +15,7 @@ from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.fleet.transitions import make_event
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability, is_news
+from pyhall_tui.monitor.fair_share import FairShare
 from pyhall_tui.monitor.outcomes import LOST_AFTER, Ground, RequestFault, fault_of
 from pyhall_tui.monitor.rate_limiter import RateLimiter
 from pyhall_tui.monitor.request_queue import LIMITED_WITHOUT_WORD, RequestQueue
@@ -106,20 +107,22 @@ class Monitor:
         slots = max(1, profile.requests_in_flight - 1)  # one of them is reserved for the ban list
         self._schedule = Schedule(profile.poll_interval, min(10.0, profile.poll_interval / 3), slots)
         self._budget = RateLimiter(profile.requests_per_second, slots, now.mono)
-        self.queue = RequestQueue(self._budget, clock)
-        """For other requests within the same rate limit, on the engine's own loop."""
+        self._wake = asyncio.Event()
+        self._share = FairShare(self._budget, self, self._wake.set)
+        self.queue = RequestQueue(self._share, clock)
+        """For other requests within the same rate limit, on the engine's own loop. They never delay the ban list."""
+        self._runs = False
         self._has_key = has_key
         self._standing = RegistryStanding(lambda: len(self._schedule), had_ban_list=had_ban_list, has_key=has_key)
         self._backoff = Backoff(rng)
         self._list_backoff = Backoff(rng, first=_BAN_LIST_AGAIN)
         self._state = ConnectionState(since_wall=now.wall, full_rate=profile.requests_per_second)
         self._told: ConnectionState | None = None
-        self._ban_list_due = now.mono
+        self._ban_list_due = self._ban_list_expected = now.mono
         self._ban_list_in_flight = False
         self._probes_list = has_key
         """Whether an unreachable registry is tried with its ban list next, or with a worker."""
         self._next_try = self._verify_sent = self._list_sent = now.mono
-        self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -172,13 +175,25 @@ class Monitor:
 
     async def run(self) -> None:
         """Ask until cancelled; then cancel requests under way."""
+        self._runs = True
         try:
             while True:
                 self._wake.clear()
                 await self._nap(self._send_what_is_due())
         finally:
+            self._runs = False
             for task in self._tasks:
                 task.cancel()
+
+    def list_due(self) -> float:
+        """Return when the ban list is asked for; infinity while that is under way, or not done by time."""
+        by_time = self._runs and not self._tries_only and self._standing.reach is not Reachability.LOST
+        return self._ban_list_due if by_time and not self._ban_list_in_flight else float("inf")
+
+    def sweep_is_due(self, now: float) -> bool:
+        """Whether a worker would be verified now, if the rate limit allows."""
+        sweeps = self._runs and not self._tries_only and self._standing.reach not in _DOWN
+        return sweeps and self._schedule.is_due(now)
 
     def _send_what_is_due(self) -> float:
         """Send everything that is due; return the seconds until the next check."""
@@ -194,7 +209,7 @@ class Monitor:
         """Send one request; return 0, or the seconds until one is due."""
         if self._standing.reach is Reachability.NO_KEY:
             return float("inf")
-        if not self._has_key and self._standing.reach is Reachability.CONNECTING:
+        if self._tries_only:
             return self._ask_whether_it_wants_a_key(now)
         if self._standing.reach is Reachability.LOST:
             return self._probe(now)
@@ -207,11 +222,20 @@ class Monitor:
         budget_wait = self._budget.wait(now.mono)
         if budget_wait != 0.0:
             return list_wait if budget_wait is None else min(list_wait, budget_wait)
+        if (others_wait := self._share.wait_of_sweep(now.mono, self.queue.waiting)) > 0:
+            return min(list_wait, others_wait)
         worker_id, wait = self._schedule.next(now.mono)
         if worker_id is None:
             return min(wait, list_wait)
         self._start(self._ask_worker(worker_id, now))
+        self._share.swept()
         return 0.0
+
+    @property
+    def _tries_only(self) -> bool:
+        """Whether nothing is sent but a request that shows whether the registry needs a key."""
+        reach = self._standing.reach
+        return reach is Reachability.NO_KEY or (reach is Reachability.CONNECTING and not self._has_key)
 
     def _list_wait(self, now: Moment) -> float:
         """Return the seconds until the ban list is asked for; it waits for the rate, but not for a slot."""
@@ -228,14 +252,14 @@ class Monitor:
         if (by_list or not len(self._schedule)) and not self._ban_list_in_flight:
             self._probes_list = False
             self._start(self._ask_ban_list(now), own_slot=True)
-        elif not self._budget.in_flight and (worker_id := self._schedule.probe(now.mono)) is not None:
+        elif not self._share.engines_in_flight and (worker_id := self._schedule.probe(now.mono)) is not None:
             self._probes_list = True
             self._start(self._ask_worker(worker_id, now))
         return float("inf")
 
     def _ask_whether_it_wants_a_key(self, now: Moment) -> float:
         """Without a key, send one request, and no other before it is answered."""
-        return float("inf") if self.in_flight else self._probe(now)
+        return float("inf") if self._share.engines_in_flight or self._ban_list_in_flight else self._probe(now)
 
     def _start(self, request: Coroutine[Any, Any, None], *, own_slot: bool = False) -> None:
         if own_slot:
@@ -289,9 +313,9 @@ class Monitor:
                 self._sink.ban_list(error.worst, asked)
             self._not_listed(error, asked)
         else:
-            self._ban_list_due = asked.mono + self._list_pause(answer, self._clock.now().mono - asked.mono)
-            self._list_backoff.reset()
             now = self._clock.now().mono
+            self._ban_list_due = self._ban_list_expected = asked.mono + self._list_pause(answer, now - asked.mono)
+            self._list_backoff.reset()
             self._standing.listed(now, now - asked.mono, truncated=answer.truncated, age=answer.age)
             self._sink.ban_list(answer, asked)
             self._went_well()
@@ -426,6 +450,7 @@ class Monitor:
             ban_list_sentence=standing.list_sentence,
             ban_list_down=standing.list_is_down(now.mono),
             ban_list_next=self._ban_list_due,
+            ban_list_expected=self._ban_list_expected,
             rate=round(self._budget.rate, 1),
             limited_until=blocked_until if blocked_until > now.mono else None,
             holdable_interval=round_time if round_time > self._profile.poll_interval else None,

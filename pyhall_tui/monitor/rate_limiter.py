@@ -43,6 +43,11 @@ class RateLimiter:
         self._count(now)
         return 0.0 if self._tokens >= 1 - 1e-9 else (1 - self._tokens) / self.rate
 
+    def wait_after_another(self, now: float) -> float:
+        """Return the seconds until a request may be sent if one is sent now; call it only if one may be."""
+        self._count(now)
+        return max(0.0, (2 - self._tokens) / self.rate)
+
     def take(self) -> None:
         """Spend one request; call it only if `wait` returned 0."""
         self.take_rate()

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pyhall_tui.clock import Clock
-from pyhall_tui.monitor.rate_limiter import RateLimiter
 from pyhall_tui.registry.errors import RateLimited, StatusError
 
 T = TypeVar("T")
@@ -16,13 +15,24 @@ _LOOK_AGAIN = 0.02
 """Seconds until the next check when the most requests allowed are in flight."""
 
 
-class RequestQueue:
-    """Only one waiter at a time takes the next free request, so that many waiters never starve the sweep."""
+class Budget(Protocol):
+    """What a queue needs from the rate limit (`RateLimiter`, or a `FairShare` of one that the sweep uses too)."""
 
-    def __init__(self, budget: RateLimiter, clock: Clock) -> None:
+    def wait(self, now: float) -> float | None: ...
+    def take(self) -> None: ...
+    def came_back(self) -> None: ...
+    def limited(self, now: float, retry_after: float) -> None: ...
+
+
+class RequestQueue:
+    """Only one waiter at a time takes the next free request, in the order in which they came."""
+
+    def __init__(self, budget: Budget, clock: Clock) -> None:
         self._budget = budget
         self._clock = clock
         self._turn = asyncio.Lock()
+        self.waiting = 0
+        """Requests that wait for their turn."""
 
     async def take(self, request: Callable[[], Awaitable[T]]) -> T:
         """Make a request when its turn comes. After a 429 or a 503, there are no turns for as long as it says.
@@ -30,10 +40,7 @@ class RequestQueue:
         Raises:
             RegistryError: as the request raises it.
         """
-        async with self._turn:
-            while (wait := self._budget.wait(self._clock.now().mono)) != 0.0:
-                await self._clock.sleep(_LOOK_AGAIN if wait is None else wait)
-            self._budget.take()
+        await self._wait()
         try:
             return await request()
         except StatusError as error:
@@ -42,3 +49,13 @@ class RequestQueue:
             raise
         finally:
             self._budget.came_back()
+
+    async def _wait(self) -> None:
+        self.waiting += 1
+        try:
+            async with self._turn:
+                while (wait := self._budget.wait(self._clock.now().mono)) != 0.0:
+                    await self._clock.sleep(_LOOK_AGAIN if wait is None else wait)
+                self._budget.take()
+        finally:
+            self.waiting -= 1

@@ -104,6 +104,11 @@ class Schedule:
             return self._take(sweep, now, swept=True), 0.0
         return None, sweep_wait
 
+    def is_due(self, now: float) -> bool:
+        """Whether `next` would return a worker."""
+        worker_id, wait = self._sweep_candidate(now)
+        return (worker_id is not None and wait <= 0) or self._urgent_candidate(now)[0] is not None
+
     def came_back(self, worker_id: str, *, failed: bool = False) -> None:
         """Note that the worker's request is no longer in flight, and whether it failed."""
         self._in_flight.discard(worker_id)

@@ -47,13 +47,13 @@ def beside_cells(watcher: "Holder | None", *, is_short: bool = False) -> list[Ce
 
 def short_status_cells(state: ConnectionState, now: Moment, timeout: float) -> list[Cell]:
     """Return the reachability for a narrow header, or, if only some sources have trouble, which ones and what."""
-    return list(_reach_cells(state, now, timeout)) or list(_troubles(state, timeout))
+    return list(_reach_cells(state, now, timeout)) or list(_troubles(state, now, timeout))
 
 
 def has_trouble(state: ConnectionState, now: Moment, timeout: float) -> bool:
     """Whether the connection says something that must not be cut."""
     if state.reach in (Reachability.LIVE, Reachability.CONNECTING):
-        return state.is_silent(now.mono, timeout) or any(_troubles(state, timeout))
+        return state.is_silent(now.mono, timeout) or any(_troubles(state, now, timeout))
     return True
 
 
@@ -67,17 +67,19 @@ def _reach_cells(state: ConnectionState, now: Moment, timeout: float) -> Iterato
         yield Cell("? no answer", Style.WARNING)
     elif state.reach is Reachability.CONNECTING:
         yield Cell("… connecting", Style.DIM)
-    elif not any(_troubles(state, timeout)):
+    elif not any(_troubles(state, now, timeout)):
         yield Cell("● live", Style.GOOD)
 
 
-def _troubles(state: ConnectionState, timeout: float) -> Iterator[Cell]:
+def _troubles(state: ConnectionState, now: Moment, timeout: float) -> Iterator[Cell]:
     if state.ban_list is BanListState.FAILING:
         yield Cell(f"✖ list {_word(state.ban_list_source)}".rstrip(), Style.ERROR)
     elif state.ban_list is BanListState.TRUNCATED:
         yield Cell("▲ list truncated", Style.WARNING)
     elif state.ban_list is BanListState.OLD:
         yield Cell("▲ list old", Style.WARNING)
+    elif state.is_list_late(now.mono, timeout):
+        yield Cell(f"▲ list late {_age(state.ban_list_source, now)}".rstrip(), Style.WARNING)
     elif _is_slow(state.ban_list_source, timeout):
         yield Cell("▲ list slow", Style.WARNING)
     if state.reach is Reachability.VERIFY_FAILING:
@@ -96,6 +98,8 @@ def _list_cell(state: ConnectionState, now: Moment, timeout: float) -> Cell:
         return Cell(f"list ▲ old {_age(source, now)}".rstrip(), Style.WARNING)
     if state.ban_list is BanListState.MISSING:
         return Cell("no ban list here", Style.WARNING)
+    if state.is_list_late(now.mono, timeout):
+        return Cell(f"list ▲ late {_age(source, now)}".rstrip(), Style.WARNING)
     if state.ban_list is BanListState.WAITING:
         return Cell("list …", Style.DIM)
     if _is_slow(source, timeout):

@@ -26,6 +26,8 @@ class Rig:
 
     def __init__(self, registry: WatchedRegistry, profile: Profile, clock: ManualClock) -> None:
         self.clock = clock
+        self.client: RegistryClient | None = None
+        """The client of a real registry, for requests besides the engine's."""
         self.fleet = Fleet(profile.poll_interval)
         self.events: list[Event] = []
         self.verdicts: list[tuple[str, Moment]] = []
@@ -90,12 +92,15 @@ async def running(rig: Rig) -> AsyncIterator[Rig]:
 
 
 @asynccontextmanager
-async def polling(hall: LiveHall, *, key: str | None = None, **settings: Any) -> AsyncIterator[Rig]:
+async def polling(
+    hall: LiveHall, *, key: str | None = None, clock: ManualClock | None = None, **settings: Any
+) -> AsyncIterator[Rig]:
     """An engine that polls the hall; `settings` are the profile's."""
     profile = Profile(name="test", namespace=hall.namespace, registry_url=hall.url, **settings)
-    clock = ManualClock()
+    clock = clock or ManualClock()
     async with (
         RegistryClient(profile, ApiKey(key or hall.key), clock) as client,
         running(Rig(client, profile, clock)) as rig,
     ):
+        rig.client = client
         yield rig

@@ -64,6 +64,18 @@ ODD = Source(word="not a registry's answer", answered=980.0, unheard=999.0, fail
         ),
         (state(listing=Source(answered=998.0, took=6.0)), "list ▲ slow 2s · verify ✔ 1s", "▲ list slow"),
         (
+            state(listing=Source(answered=949.0), ban_list_expected=954.0),
+            "list ▲ late 51s · verify ✔ 1s",
+            "▲ list late 51s",
+        ),
+        (state(ban_list_expected=990.0), "● live · list ✔ 2s · verify ✔ 1s", "● live"),
+        (
+            state(ban_list=L.WAITING, listing=Source(), ban_list_expected=954.0),
+            "list ▲ late · verify ✔ 1s",
+            "▲ list late",
+        ),
+        (state(ban_list=L.MISSING, ban_list_expected=400.0), "● live · no ban list here · verify ✔ 1s", "● live"),
+        (
             state(limited_until=1006.5),
             "● live · list ✔ 2s · verify ✔ 1s · rate limited, resumes in 7s",
             "● live",

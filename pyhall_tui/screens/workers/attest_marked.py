@@ -129,7 +129,7 @@ class AttestMarkedScreen(DialogScreen[int]):
         self._last_answer = LastAnswer()
         self._run = AttestMany(
             marked.planned,
-            attest=hash_sender(workspace).attest,
+            attest=hash_sender(workspace, in_turn=True).attest,
             hash_now=partial(_hash_now, workspace),
             why_not=partial(_why_not, workspace, accepted),
         )
