@@ -22,7 +22,7 @@ ASK = {"namespace": "org.yourco", "capability": "llm.text.generate", "worker_id"
 class Served:
     process: subprocess.Popen[str]
     url: str
-    db: Path
+    db: Path | str
     key: str
 
     def http(self) -> httpx.Client:
@@ -37,7 +37,7 @@ class Served:
 
 @contextmanager
 def served(
-    db: Path, *options: str, key: str | None = None, by: list[str] = PROGRAM, **environment: str
+    db: Path | str, *options: str, key: str | None = None, by: list[str] = PROGRAM, **environment: str
 ) -> Iterator[Served]:
     """Serve a store; without `key` it is new, and its first key is read from the second line."""
     command = [*by, "serve", "--port", "0", "--db", str(db), *options]

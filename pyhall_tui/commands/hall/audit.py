@@ -8,6 +8,7 @@ import click
 
 from pyhall_tui.commands.hall.group import (
     NO,
+    Place,
     answer_no,
     db_option,
     errors_explained,
@@ -53,7 +54,7 @@ def audit() -> None:
 )
 @json_option
 @db_option
-def verify(known: str | None, public_key: str | None, kept: Path | None, as_json: bool, db: Path) -> None:
+def verify(known: str | None, public_key: str | None, kept: Path | None, as_json: bool, db: Place) -> None:
     """Check that no decision was changed, truncated, or removed without a record of it in the log.
 
     Whoever can write the store can write a whole new log, which only a signature can show: give --public-key.
@@ -122,7 +123,7 @@ def _head(text: str) -> tuple[int, str]:
 
 @audit.command()
 @db_option
-def head(db: Path) -> None:
+def head(db: Place) -> None:
     """Print the number and hash of the last decision. Keep them elsewhere, for `hall audit verify --head`."""
     with open_store(db) as store:
         seq, entry = store.log.head()
@@ -165,7 +166,7 @@ def public_key(file: Path) -> None:
 @audit.command()
 @signing_key_option
 @db_option
-def checkpoint(signing_key: Path | None, db: Path) -> None:
+def checkpoint(signing_key: Path | None, db: Place) -> None:
     """Print the newest signed checkpoint of the log, to keep elsewhere; with a key, sign the log as it is now.
 
     Exit code 1 if there is none.
@@ -185,7 +186,7 @@ def checkpoint(signing_key: Path | None, db: Path) -> None:
 @audit.command("export")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-")
 @db_option
-def export_log(file: Path, db: Path) -> None:
+def export_log(file: Path, db: Place) -> None:
     """Write the decisions as JSON Lines to FILE or stdout; `evidence verify` can check them anywhere."""
     with open_store(db) as store, file_or_stream(file, "x") as out:
         from pyhall_tui.hall.audit import export as lines
@@ -203,7 +204,7 @@ def export_log(file: Path, db: Path) -> None:
     help="Remove decisions that are more than N days older than the newest one.",
 )
 @db_option
-def prune(keep_decisions: int | None, keep_days: float | None, db: Path) -> None:
+def prune(keep_decisions: int | None, keep_days: float | None, db: Place) -> None:
     """Remove the oldest decisions. The log itself records it, and the rest stays whole: see `hall audit verify`."""
     if keep_decisions is None and keep_days is None:
         raise click.UsageError("say what to keep: --keep-decisions, --keep-days, or both")

@@ -1,17 +1,15 @@
 """`pyhall-tui hall ban|unban|retire|attest`: change a store, even while it is being served."""
 
-from pathlib import Path
-
 import click
 
-from pyhall_tui.commands.hall.group import answer_no, db_option, hall_group, open_store, say
+from pyhall_tui.commands.hall.group import Place, answer_no, db_option, hall_group, open_store, say
 
 
 @hall_group.command()
 @click.argument("worker", metavar="WORKER|SHA256")
 @click.option("--reason", required=True, help="The reason; every client shows it.")
 @db_option
-def ban(worker: str, reason: str, db: Path) -> None:
+def ban(worker: str, reason: str, db: Place) -> None:
     """Ban a worker and its package hash, or only a package hash."""
     from pyhall_tui.hall.models import clean_hash
 
@@ -27,7 +25,7 @@ def ban(worker: str, reason: str, db: Path) -> None:
 @hall_group.command()
 @click.argument("worker", metavar="WORKER|SHA256")
 @db_option
-def unban(worker: str, db: Path) -> None:
+def unban(worker: str, db: Place) -> None:
     """Lift the ban on a worker and its package hash, or only on a package hash."""
     from pyhall_tui.hall.models import clean_hash
 
@@ -41,7 +39,7 @@ def unban(worker: str, db: Path) -> None:
 @hall_group.command()
 @click.argument("worker")
 @db_option
-def retire(worker: str, db: Path) -> None:
+def retire(worker: str, db: Place) -> None:
     """Retire a worker permanently."""
     with open_store(db) as store:
         if not store.set_status(worker, "retired"):
@@ -53,7 +51,7 @@ def retire(worker: str, db: Path) -> None:
 @click.argument("worker")
 @click.argument("sha256")
 @db_option
-def attest(worker: str, sha256: str, db: Path) -> None:
+def attest(worker: str, sha256: str, db: Place) -> None:
     """Attest a package hash (64 hex digits) for an active worker."""
     from pyhall_tui.hall.models import clean_hash
 

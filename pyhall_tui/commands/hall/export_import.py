@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from pyhall_tui.commands.hall.group import db_option, file_or_stream, hall_group, open_store, say
+from pyhall_tui.commands.hall.group import Place, db_option, file_or_stream, hall_group, open_store, say
 
 
 @hall_group.command()
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-")
 @db_option
-def export(file: Path, db: Path) -> None:
+def export(file: Path, db: Place) -> None:
     """Write the whole store as JSON Lines to FILE or stdout. Keys are only in it as hashes."""
     from pyhall_tui.hall.exchange import export as lines
 
@@ -25,7 +25,7 @@ def export(file: Path, db: Path) -> None:
 @hall_group.command("import")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-")
 @db_option
-def import_(file: Path, db: Path) -> None:
+def import_(file: Path, db: Place) -> None:
     """Create a new store from what `hall export` wrote, from FILE or stdin: all of it, or nothing."""
     from pyhall_tui.hall.exchange import load
 
@@ -35,8 +35,11 @@ def import_(file: Path, db: Path) -> None:
 
 
 @contextmanager
-def _dropped_unless_done(db: Path) -> Iterator[None]:
-    """Delete the new store again if nothing was put into it."""
+def _dropped_unless_done(db: Place) -> Iterator[None]:
+    """Delete the new file again if nothing was put into it. A server's database stays, with empty tables."""
+    if isinstance(db, str):
+        yield
+        return
     was_there = os.path.lexists(db)
     try:
         yield

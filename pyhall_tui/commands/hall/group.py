@@ -33,23 +33,52 @@ def _default_db() -> Path:
         raise click.UsageError(f"{none} Or give the store's path with --db.") from None
 
 
-class _StorePath(click.Path):
-    """A file. A database server's address is refused: otherwise folders of that name would be made."""
+Place = Path | str
+"""Where a hall's store is: a file, or a PostgreSQL database's address without a password."""
+_SERVER = re.compile(r"postgres(ql)?://", re.IGNORECASE)
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/|file:")
 
-    name = "file"
+
+class _StorePlace(click.Path):
+    """A file, or a PostgreSQL database. Another address is refused: otherwise folders of that name would be made."""
+
+    name = "file or address"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/|file:", str(value)):
-            self.fail("this is an address, but a hall's store is a file: give a file's path.", param, ctx)
+        text = str(value)
+        if _SERVER.match(text):
+            if _has_password(text):
+                self.fail(
+                    "the address contains a password, which other programs could read: leave it out, and keep it in "
+                    "a password file (~/.pgpass, or PGPASSFILE), a service file (postgresql://?service=NAME) or "
+                    "PGPASSWORD.",
+                    param,
+                    ctx,
+                )
+            return text
+        if _ADDRESS.match(text):
+            self.fail("this is an address, but a hall's store is a file, or postgresql://HOST/DATABASE.", param, ctx)
         return super().convert(value, param, ctx)
+
+
+def _has_password(address: str) -> bool:
+    """Whether an address contains a password, or something that may be a part of one that is not escaped."""
+    from urllib.parse import parse_qsl
+
+    rest = address.partition("://")[2]
+    authority, query = re.split(r"[/?#]", rest)[0], rest.partition("?")[2]
+    user, at, _ = authority.partition("@")
+    named = any("password" in name.lower() for name, _ in parse_qsl(query, keep_blank_values=True))
+    return named or (bool(at) and ":" in user) or rest.count("@") > authority.count("@")
 
 
 db_option = click.option(
     "--db",
-    type=_StorePath(dir_okay=False, path_type=Path),
+    type=_StorePlace(dir_okay=False, path_type=Path),
     default=_default_db,
     show_default="hall.db in your data folder",
-    help="The hall's store, a file.",
+    metavar="FILE|URL",
+    help="The hall's store: a file, or postgresql://HOST/DATABASE.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -87,19 +116,35 @@ def errors_explained() -> Iterator[None]:
 
 
 @contextmanager
-def open_store(db: Path, *, make: bool = False) -> "Iterator[Store]":
+def open_store(db: Place, *, make: bool = False) -> "Iterator[Store]":
     """Open a hall's store for a command. A missing store is only created if `make` is set."""
-    from pyhall_tui.hall.errors import StoreError
-    from pyhall_tui.hall.store import SqliteStore
-
     with errors_explained():
-        if not make and not db.exists():
-            raise StoreError(f"there is no store at {db}: give its path with --db, or create one with hall serve")
-        store = SqliteStore(db)
+        store = _on_a_server(db, make=make) if isinstance(db, str) else _in_a_file(db, make=make)
         try:
             yield store
         finally:
             store.close()
+
+
+def _in_a_file(db: Path, *, make: bool) -> "Store":
+    from pyhall_tui.hall.errors import StoreError
+    from pyhall_tui.hall.store import SqliteStore
+
+    if not make and not db.exists():
+        raise StoreError(f"there is no store at {db}: give its path with --db, or create one with hall serve")
+    return SqliteStore(db)
+
+
+def _on_a_server(db: str, *, make: bool) -> "Store":
+    from pyhall_tui.hall.errors import StoreError
+
+    try:
+        from pyhall_tui.hall.store.postgres import PostgresStore
+    except ImportError as missing:
+        raise StoreError(
+            f"a store in PostgreSQL needs the package psycopg: install pyhall-tui[postgres] ({missing})"
+        ) from None
+    return PostgresStore(db, make=make)
 
 
 def answer_no(sentence: str) -> NoReturn:

@@ -1,11 +1,10 @@
 """`pyhall-tui hall keys add|list|revoke`: who may use a hall."""
 
 import json
-from pathlib import Path
 
 import click
 
-from pyhall_tui.commands.hall.group import answer_no, db_option, hall_group, json_option, open_store, say
+from pyhall_tui.commands.hall.group import Place, answer_no, db_option, hall_group, json_option, open_store, say
 from pyhall_tui.commands.output import printable
 
 
@@ -18,7 +17,7 @@ def keys() -> None:
 @click.option("--namespace", required=True, help="The namespace that the key is for.")
 @click.option("--label", default="", help="Who or what the key is for.")
 @db_option
-def add(namespace: str, label: str, db: Path) -> None:
+def add(namespace: str, label: str, db: Place) -> None:
     """Create a key and print it; it is shown only once."""
     with open_store(db) as store:
         say(store.add_key(namespace, label))
@@ -28,7 +27,7 @@ def add(namespace: str, label: str, db: Path) -> None:
 @click.option("--namespace", help="List only the keys of this namespace.")
 @json_option
 @db_option
-def list_keys(namespace: str | None, as_json: bool, db: Path) -> None:
+def list_keys(namespace: str | None, as_json: bool, db: Place) -> None:
     """List the keys: id, namespace, when each was created, and whether it is revoked."""
     with open_store(db) as store:
         for key in store.all_keys():
@@ -50,7 +49,7 @@ def list_keys(namespace: str | None, as_json: bool, db: Path) -> None:
 @click.argument("key_id", required=False)
 @click.option("--namespace", help="Revoke all keys of this namespace instead of one key.")
 @db_option
-def revoke(key_id: str | None, namespace: str | None, db: Path) -> None:
+def revoke(key_id: str | None, namespace: str | None, db: Place) -> None:
     """Revoke a key by the id that `hall keys list` shows; a running hall refuses it at once."""
     if (key_id is None) == (namespace is None):
         raise click.UsageError("give either a KEY_ID, or a --namespace to revoke all its keys")

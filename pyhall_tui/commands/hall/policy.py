@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pyhall_tui.commands.hall.group import (
+    Place,
     answer_no,
     db_option,
     errors_explained,
@@ -71,7 +72,7 @@ def explain(
     context: str,
     file: Path | None,
     as_json: bool,
-    db: Path,
+    db: Place,
 ) -> None:
     """Show which rule decides a dispatch now, and why the rules before it don't. Nothing is dispatched or logged."""
     with open_store(db) as store:
@@ -123,7 +124,7 @@ def _grounds(store: "Store", file: Path | None) -> "Grounds":
 @policy_option
 @json_option
 @db_option
-def list_rules(file: Path | None, as_json: bool, db: Path) -> None:
+def list_rules(file: Path | None, as_json: bool, db: Place) -> None:
     """List the rules in order, how many decisions in the log each made, and which are unreachable."""
     with open_store(db) as store:
         import msgspec
@@ -164,7 +165,7 @@ def check(file: Path) -> None:
 @policy.command("set")
 @click.argument("file", type=click.Path(path_type=Path))
 @db_option
-def set_rules(file: Path, db: Path) -> None:
+def set_rules(file: Path, db: Place) -> None:
     """Replace the store's policy with one in TOML; a running hall applies it at once."""
     with open_store(db) as store:
         from pyhall_tui.hall.policy import save_rules
@@ -176,7 +177,7 @@ def set_rules(file: Path, db: Path) -> None:
 
 @policy.command()
 @db_option
-def show(db: Path) -> None:
+def show(db: Place) -> None:
     """Print the store's policy as TOML."""
     with open_store(db) as store:
         from pyhall_tui.hall.policy import load_rules

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyhall_tui.commands.hall.group import FAILED, db_option, hall_group, open_store, say
+from pyhall_tui.commands.hall.group import FAILED, Place, db_option, hall_group, open_store, say
 from pyhall_tui.commands.hall.signing import signing_key_option, signing_of
 from pyhall_tui.commands.hall.upstream import checked_url, follow, key_of_environment
 from pyhall_tui.commands.real_number import RealNumber
@@ -117,7 +117,7 @@ def _host(name: str) -> str:
 def serve(
     host: str,
     port: int,
-    db: Path,
+    db: Place,
     namespace: str,
     seed: str,
     policy: Path | None,

@@ -1,18 +1,17 @@
 """`pyhall-tui hall status`: what is in a store."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import click
 
-from pyhall_tui.commands.hall.group import db_option, hall_group, json_option, open_store, say
+from pyhall_tui.commands.hall.group import Place, db_option, hall_group, json_option, open_store, say
 
 
 @hall_group.command()
 @json_option
 @db_option
-def status(as_json: bool, db: Path) -> None:
+def status(as_json: bool, db: Place) -> None:
     """Show what is in a store: workers by state, bans, keys, policy, decisions of the last day."""
     with open_store(db) as store:
         from pyhall_tui.hall.summary import summary

@@ -201,9 +201,9 @@ def _parameters(address: str) -> str:
         given = conninfo_to_dict(address)
     except psycopg.Error:
         given = None
-    _, _, rest = address.partition("://")
+    scheme, _, rest = address.partition("://")
     authority = re.split(r"[/?]", rest)[0]
-    if given is None or not rest or rest.count("@") > authority.count("@"):
+    if given is None or scheme not in ("postgresql", "postgres") or rest.count("@") > authority.count("@"):
         # Nothing of it is repeated: it may contain a password that is not escaped.
         raise StoreError("the address of the hall's store can't be read: give postgresql://host/name")
     if given.get("password") is not None:
