@@ -244,6 +244,10 @@ class Connection:
             for worker_id in ids:
                 self._takers.failed(worker_id, _no_key())
 
+    def listed_otherwise(self, worker_ids: list[str]) -> None:
+        """Ask next about workers that the ban list newly names, or no longer; beside a watcher, that does so."""
+        self._order(lambda monitor: monitor.bring_forward, worker_ids)
+
     def read_list(self) -> None:
         """Read the ban list if this program doesn't do so by itself, because you want to look at it."""
         if self.watcher is not None and self._thread and self._by_hand:

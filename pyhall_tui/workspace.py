@@ -482,7 +482,7 @@ class Workspace:
         if self._closed:
             return
         events = self.fleet.apply_ban_list(answer, asked, self.now())
-        self.connection.verify_now([event.worker_id for event in events if event.worker_id])
+        self.connection.listed_otherwise(self.fleet.listed_otherwise)
         for event in events:
             entry = self.fleet.get(event.worker_id or "")
             if entry is not None and entry.verdict is not None:

@@ -40,6 +40,8 @@ class Fleet:
         """The last full answer of the ban list, without what counts beside it."""
         self.listing: BanList | None = None
         """The ban list's last complete answer."""
+        self.listed_otherwise: list[str] = []
+        """Workers that its last answer newly bans, or no longer names: only a verify shows how they stand."""
         self._looked_up_in: Mapping[str, BanListEntry] | None = None
         """The entries among which each worker's hash was looked up; None if workers came since."""
         self._is_listing_old = False
@@ -186,6 +188,7 @@ class Fleet:
             self.listing = self._whole = msgspec.structs.replace(self._whole, age=answer.age)  # and can be read again
         self._is_listing_old = False
         events: list[Event] = []
+        lifted: list[str] = []
         listed = self.listing.entries if self.listing else None
         is_known, self._looked_up_in = listed is self._looked_up_in, listed
         for entry in self._entries.values():
@@ -196,7 +199,9 @@ class Fleet:
                 events += self._list_hit(entry, hit, asked, now, answer.correlation_id)
             elif entry.listed is not None:
                 entry.listed = None
+                lifted.append(entry.worker_id)
                 self._touch(entry)
+        self.listed_otherwise = [*(event.worker_id for event in events if event.worker_id), *lifted]
         return events
 
     def listed(self, sha256: str | None) -> BanListEntry | None:

@@ -210,6 +210,22 @@ def test_a_ban_that_left_the_list_stays_until_a_newer_verify_says_otherwise() ->
     assert (event.kind, event.before, event.after) == (Kind.UNBANNED, "BANNED", "clean")
 
 
+def test_the_list_tells_which_workers_to_verify_next() -> None:
+    fleet = fleet_with("wkr_1", "wkr_2")
+    apply(fleet, 0)
+    apply(fleet, 0, worker_id="wkr_2", sha256=OTHER)
+    for at, answer, expected in [
+        (1, ban_list(HASH), ["wkr_1"]),
+        (2, ban_list(HASH), []),
+        (3, ban_list(unchanged=True), []),
+        (4, ban_list(OTHER), ["wkr_2", "wkr_1"]),
+        (5, ban_list(), ["wkr_2"]),
+        (6, ban_list(), []),
+    ]:
+        fleet.apply_ban_list(answer, moment(at), moment(at))
+        assert fleet.listed_otherwise == expected, at
+
+
 def test_a_verify_requested_before_the_ban_was_seen_does_not_lift_it() -> None:
     fleet = fleet_with()
     apply(fleet, 0)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from pyhall_tui.clock import Moment
+from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.monitor.connection_state import ConnectionState
@@ -47,7 +48,7 @@ class Rig:
     def ban_list(self, answer: BanList, asked: Moment) -> None:
         self.lists.append(asked)
         events = self.fleet.apply_ban_list(answer, asked, self.clock.now())
-        self.monitor.bring_forward(event.worker_id for event in events if event.worker_id)
+        self.monitor.bring_forward(self.fleet.listed_otherwise)
         self.events += events
 
     def state(self, state: ConnectionState) -> None:
@@ -62,6 +63,12 @@ class Rig:
     def watch(self, *worker_ids: str) -> None:
         self.fleet.watch(worker_ids)
         self.monitor.watch(worker_ids)
+
+    @property
+    def states(self) -> list[State]:
+        """How each worker stands now."""
+        now = self.clock.now().mono
+        return [entry.state(now, self.fleet.stale_after) for entry in self.fleet]
 
     def kinds(self) -> list[Kind]:
         return [event.kind for event in self.events]

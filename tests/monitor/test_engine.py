@@ -63,6 +63,22 @@ async def test_a_ban_is_seen_by_the_list_within_its_interval_and_verified_at_onc
         assert entry.verdict.banned
 
 
+async def test_what_the_list_no_longer_names_is_verified_before_the_rest(hall: LiveHall) -> None:
+    ids = fleet_of(hall, 30)
+    async with polling(hall, poll_interval=3600, requests_per_second=10, ban_list_interval=5) as rig:
+        rig.watch(*ids)
+        for number in range(20):
+            hall.store.ban_hash(f"{number:064x}", "exfiltrates")
+        await rig.advance(20)
+        assert rig.states.count(State.BANNED) == 20
+        for number in range(20):
+            hall.store.unban_hash(f"{number:064x}")
+        rig.verdicts.clear()
+        await rig.advance(5 + 20 / 10 * 4 / 3 + 1)
+        assert set(rig.states) == {State.CLEAN}
+        assert {worker_id for worker_id, _ in rig.verdicts[:20]} == set(ids[:20])
+
+
 async def test_a_registry_without_a_ban_list_is_noticed_once_and_asked_again_rarely() -> None:
     with live_hall(ban_list=False) as hall:
         async with polling(hall, ban_list_interval=5) as rig:
