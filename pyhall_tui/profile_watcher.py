@@ -111,6 +111,7 @@ class ProfileWatcher:
             except Exception as error:
                 if not isinstance(error, sqlite3.Error):
                     _log.exception("the watcher of %s could not be followed", self._connection.profile.name)
+                self._writes = None  # look again, whatever is written
                 self._poll()
             await self._clock.sleep(_LOOK)
 
@@ -119,12 +120,12 @@ class ProfileWatcher:
         return self._connection.watcher is not None
 
     def _poll(self) -> None:
-        self._after = self._writes = None
+        self._after = None
         self._connection.poll()
 
     async def _look(self) -> None:
         if self._journal.troubles or not self._journal.watchers.can_be_held:
-            self._holder = None
+            self._holder = self._writes = None
             return self._poll()
         writes = self._journal.others_writes()
         look = None
@@ -225,7 +226,7 @@ class ProfileWatcher:
             if is_first and not published.steady_since <= row.at <= wall + _AHEAD:
                 continue  # how old it is can't be known
             asked = Moment(now.mono - max(0.0, wall - row.at), row.at)
-            if self._fleet.hear(row.verdict, row.banned_by, row.changed_at, asked, now):
+            if self._fleet.hear(row.verdict, row.banned_by, row.changed_at, asked, now, is_banned=row.is_banned):
                 self._moved = now.mono
             self._attested_is(row.worker_id, entry.sha256)
             self._unsettled.append((now.mono + _SETTLED, row.worker_id, asked))

@@ -30,6 +30,12 @@ class ManualClock:
     def now(self) -> Moment:
         return Moment(self._mono, self._wall)
 
+    @property
+    def asleep(self) -> int:
+        """How many sleep now."""
+        with self._lock:
+            return sum(not sleeper.future.done() for sleeper in self._sleepers)
+
     async def sleep(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()

@@ -1,7 +1,9 @@
 """Beside a watcher, as far as the journal shows it: whom this program believes, for how long, and what it then does."""
 
+import asyncio
 import math
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +21,50 @@ from pyhall_tui.journal.watchers import BEAT, STALE, Holder, Watchers
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
 from pyhall_tui.monitor.published_state import Publisher, read_published
 from pyhall_tui.monitor.sources import Source
+from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.registry.models import BanListEntry, Verdict
 from pyhall_tui.workspace import Workspace
-from tests.clock import ManualClock
+from tests.clock import ManualClock, settle
+from tests.live_hall import LiveHall
 from tests.waiting import until
 
 PROFILE = Profile(name="prod", namespace="org.acme", registry_url="https://registry.acme.example")
 ELSEWHERE = Holder("t1", 4242, "server", "another machine")
 HASH = "ab" * 32
+AT_REST = 3
+"""What sleeps between two looks: the one at the watcher, that at the watch list, and the alarms' time."""
 
 
-class _Nobody:
-    def fleet_changed(self) -> None: ...
+LOOK = 0.5
+"""Seconds between two looks at what the watcher has recorded."""
+
+
+class _Screen:
+    def __init__(self) -> None:
+        self.told = 0
+        """How often it was to pull what has changed in the fleet."""
+
+    def fleet_changed(self) -> None:
+        self.told += 1
+
     def connection_changed(self) -> None: ...
     def events_happened(self, events: list[Event]) -> None: ...
     def alarms_changed(self, changes: list[Change]) -> None: ...
+
+
+def state_of(workspace: Workspace) -> State:
+    entry = workspace.fleet.get("wkr_a")
+    assert entry is not None
+    return entry.state(workspace.now().mono, workspace.fleet.stale_after)
 
 
 class Rig:
     """This program, without a key; and a watcher, as its rows and verdicts in the journal's file."""
 
     def __init__(self, folder: Path) -> None:
-        self.clock = ManualClock()
+        self.clock, self.screen = ManualClock(), _Screen()
         self.file = JournalFile(folder / "journal.db")
         self.watchers = Watchers(self.file)
         self.other = Journal(self.file, self.clock)
@@ -55,7 +77,7 @@ class Rig:
             clock=self.clock,
             journal=self.journal,
             watch_list=watch_list,
-            listener=_Nobody(),
+            listener=self.screen,
             state=folder,
             reads_beside=True,
         )
@@ -66,9 +88,7 @@ class Rig:
 
     @property
     def state(self) -> State:
-        entry = self.workspace.fleet.get("wkr_a")
-        assert entry is not None
-        return entry.state(self.clock.now().mono, self.workspace.fleet.stale_after)
+        return state_of(self.workspace)
 
     def published(self, **fields: Any) -> bytes:
         now = self.clock.now()
@@ -91,14 +111,14 @@ class Rig:
     def beat(self, published: bytes | None = None) -> None:
         assert self.watchers.beat("prod", "t1", self.published() if published is None else published)
 
-    def says(self, banned_by: BanListEntry | None = None, **fields: Any) -> None:
-        """Record a verdict, as asked for now."""
+    def says(self, banned_by: BanListEntry | None = None, *, state: State = State.CLEAN, **fields: Any) -> None:
+        """Record a verdict, as asked for now; `state`: how the worker stands by it and what was known before."""
         said = {"known": True, "status": "active", "attested": True, "sha256": HASH, "ban_word": "clean", **fields}
         row = LastVerdict(
             worker_id="wkr_a",
             verdict=Verdict(worker_id="wkr_a", **said),
             at=self.clock.now().wall,
-            rank=0,
+            rank=state,
             banned_by=banned_by,
         )
         self.other.save_verdict("prod", row)
@@ -113,9 +133,19 @@ class Rig:
             await self.passes(BEAT)
 
     async def passes(self, seconds: float) -> None:
-        """Let time pass for this program, each of whose looks waits for the disk."""
-        end = self.clock.now().mono + seconds
-        await until(lambda: self.clock.now().mono >= end, clock=self.clock)
+        """Let time pass for this program; it stands still while a look waits for the disk."""
+        await self.clock.advance(seconds, self._is_at_rest)
+
+    async def _is_at_rest(self) -> None:
+        await settle()
+        await until(lambda: self.clock.asleep >= AT_REST)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Let time pass until it is so."""
+        deadline = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < deadline
+            await self.passes(0.25)
 
     async def is_beside_one(self) -> None:
         self.take()
@@ -126,7 +156,7 @@ class Rig:
             self.beat()
             return self.is_beside and self.state is State.CLEAN
 
-        await until(lives, clock=self.clock)
+        await self.until(lives)
 
 
 @pytest.fixture
@@ -146,7 +176,7 @@ async def test_what_the_watcher_knows_is_shown_without_a_key(rig: Rig) -> None:
     await rig.is_beside_one()
     assert rig.workspace.connection.state.reach is Reachability.LIVE
     rig.watchers.leave("prod", "t1")
-    await until(lambda: not rig.is_beside, clock=rig.clock)
+    await rig.until(lambda: not rig.is_beside)
     assert rig.workspace.connection.state.reach is Reachability.NO_KEY
     await rig.passes(3 * PROFILE.poll_interval)
     assert rig.state is State.STALE
@@ -155,21 +185,57 @@ async def test_what_the_watcher_knows_is_shown_without_a_key(rig: Rig) -> None:
 async def test_a_listed_ban_is_shown_until_the_watcher_lifts_it(rig: Rig) -> None:
     await rig.is_beside_one()
     rig.says(BanListEntry(sha256=HASH, reason="sends mail"))
-    await until(lambda: rig.state is State.BANNED, clock=rig.clock)
+    await rig.until(lambda: rig.state is State.BANNED)
     await rig.lives(2 * BEAT)
     assert rig.state is State.CLEAN
+
+
+async def test_a_ban_that_a_doubtful_answer_did_not_lift_is_a_ban_here_too(rig: Rig) -> None:
+    await rig.is_beside_one()
+    rig.says(state=State.BANNED, doubts=("ban_status is missing",))
+    await rig.until(lambda: rig.state is State.BANNED)
+    rig.says(state=State.UNKNOWN, doubts=("ban_status is missing",))
+    await rig.until(lambda: rig.state is State.UNKNOWN)
+
+
+async def test_a_ban_is_on_the_screen_one_look_after_the_watchers_next_request_for_the_list(
+    rig: Rig, hall: LiveHall, tmp_path: Path
+) -> None:
+    hall.add_worker("wkr_a", sha256=HASH)
+    await rig.is_beside_one()
+    clock, watch_list = ManualClock(), WatchList(tmp_path, PROFILE.name)
+    watched = msgspec.structs.replace(PROFILE, namespace=hall.namespace, registry_url=hall.url)
+
+    def lists() -> int:
+        return sum("ban-list" in request.raw_path for request in hall.requests)
+
+    async with Workspace(watched, clock=clock, journal=rig.other, watch_list=watch_list, listener=_Screen()) as watcher:
+        watcher.connection.connect(ApiKey(hall.key))
+        await until(lambda: state_of(watcher) is State.CLEAN and lists(), clock=clock)
+        hall.store.ban_hash(HASH, "exfiltrates")
+        before, began = lists(), clock.now().mono
+        while lists() == before:
+            await clock.advance(0.1)
+            await asyncio.sleep(0.01)
+        assert clock.now().mono - began <= watched.ban_list_interval + 0.5
+        await until(lambda: state_of(watcher) is State.BANNED)
+        assert rig.other.flush(30)
+        told = rig.screen.told
+        await rig.passes(LOOK)
+        assert rig.state is State.BANNED
+        assert rig.screen.told > told
 
 
 async def test_a_ban_is_made_an_alarm_if_the_watcher_has_not_recorded_one(rig: Rig) -> None:
     await rig.is_beside_one()
     rig.says(banned=True, ban_reason="leaks")
-    await until(lambda: rig.workspace.alarms.firing == 1, clock=rig.clock)
+    await rig.until(lambda: rig.workspace.alarms.firing == 1)
 
 
 async def test_one_that_stops_beating_is_replaced_when_its_lease_has_run_out(rig: Rig) -> None:
     await rig.is_beside_one()
     began = rig.clock.now().mono
-    await until(lambda: not rig.is_beside, clock=rig.clock)
+    await rig.until(lambda: not rig.is_beside)
     assert STALE - 1.0 <= rig.clock.now().mono - began <= STALE + 2.0
 
 

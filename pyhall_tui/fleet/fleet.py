@@ -129,19 +129,27 @@ class Fleet:
         return events
 
     def hear(
-        self, verdict: Verdict, listed: BanListEntry | None, changed_wall: float, asked: Moment, now: Moment
+        self,
+        verdict: Verdict,
+        listed: BanListEntry | None,
+        changed_wall: float,
+        asked: Moment,
+        now: Moment,
+        *,
+        is_banned: bool,
     ) -> bool:
         """Take over what another program learned about a worker and has recorded; return whether that is news.
 
-        `listed` is the ban list's entry for the worker, as that program read the list. A ban always counts; everything
-        else only if it is not older than what is known.
+        `listed` is the ban list's entry for the worker, as that program read the list; `is_banned`: it holds a ban to
+        be in force, whichever source names it. A ban always counts; everything else only if it is not older than what
+        is known.
         """
         entry = self._entries.get(verdict.worker_id)
         if entry is None:
             return False
         self._is_listing_old, self._looked_up_in = True, None
         is_older = entry.verdict is not None and not entry.restored and asked.mono < entry.asked - _JITTER
-        if is_older and listed is None and not verdict.banned:
+        if is_older and not is_banned:
             return False
         news, looks, said = self.news, _looks(entry, now.mono, self.stale_after), _said(entry)
         is_news = not is_older and asked.wall != entry.asked_wall
@@ -152,18 +160,20 @@ class Fleet:
                 entry.verdict = msgspec.structs.replace(entry.verdict, raw=verdict.raw)
             self._set_verdict(entry, verdict, asked)
             entry.restored, entry.error = False, ""
-        self._hear_of_ban(entry, verdict, listed, asked)
+        self._hear_of_ban(entry, verdict, listed, asked, is_banned=is_banned)
         entry.changed_wall = changed_wall
         if looks == _looks(entry, now.mono, self.stale_after) and said == _said(entry):
             self.news = news
         return is_news
 
-    def _hear_of_ban(self, entry: Entry, verdict: Verdict, listed: BanListEntry | None, asked: Moment) -> None:
+    def _hear_of_ban(
+        self, entry: Entry, verdict: Verdict, listed: BanListEntry | None, asked: Moment, *, is_banned: bool
+    ) -> None:
         before, entry.listed = entry.ban, listed
-        if listed is None and not verdict.banned:
+        if not is_banned:
             entry.ban = None
         else:
-            reason = listed.reason if listed else verdict.ban_reason
+            reason = listed.reason if listed else verdict.ban_reason or (before.reason if before else None)
             source = "ban list" if listed else "verify"
             entry.ban = Ban(source, max(asked.mono, before.seen if before else 0.0), reason)
         entry.told_reason = entry.ban.reason if entry.ban else None

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pyhall_tui.fleet.entry import Ban, Entry
+from pyhall_tui.fleet.entry import Ban, Entry, State
 from pyhall_tui.registry.models import BanListEntry, Verdict
 
 T = TypeVar("T")
@@ -32,6 +32,11 @@ class LastVerdict(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: float = 0.0
     """Wall time of its last transition."""
 
+    @property
+    def is_banned(self) -> bool:
+        """Whether a ban was in force, be it one that the verdict doesn't name: a doubtful answer lifts none."""
+        return self.banned_by is not None or self.verdict.banned or self.rank == State.BANNED
+
 
 def last_verdict(entry: Entry, verdict: Verdict) -> LastVerdict:
     """Return what is stored for a worker with that last verdict."""
@@ -49,7 +54,7 @@ def ban_of(row: LastVerdict, seen: float) -> Ban | None:
     """Return the ban in force according to the stored row, as seen at that moment of the monotonic clock."""
     if row.banned_by is not None:
         return Ban("ban list", seen, row.banned_by.reason)
-    return Ban("verify", seen, row.verdict.ban_reason) if row.verdict.banned else None
+    return Ban("verify", seen, row.verdict.ban_reason) if row.is_banned else None
 
 
 def verdicts(connection: sqlite3.Connection, profile: str, limit: int = -1) -> list[LastVerdict]:

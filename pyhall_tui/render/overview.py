@@ -1,7 +1,7 @@
 """A profile's row of the overview, and the lines about it below the table."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import State
@@ -9,9 +9,12 @@ from pyhall_tui.monitor.connection_state import ConnectionState, Reachability
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.render.alarm import counts
 from pyhall_tui.render.connection import host
-from pyhall_tui.render.sources import has_trouble, status_cells
+from pyhall_tui.render.sources import beside_cells, has_trouble, status_cells
 from pyhall_tui.render.text import Cell, Style, clean, in_seconds, iso_time, span, time_of_day
 from pyhall_tui.render.worker import counts_line
+
+if TYPE_CHECKING:
+    from pyhall_tui.journal.watchers import Holder
 
 _ON_TIME = 2.0
 """Seconds that the oldest verdict may be late before the sweep is called behind: an answer takes a while."""
@@ -38,6 +41,8 @@ class ProfileSummary(NamedTuple):
     firing: int = 0
     """Alarms that nobody has acknowledged or silenced."""
     silenced: int = 0
+    watcher: "Holder | None" = None
+    """The program that watches it, if this one only reads beside it."""
 
 
 def is_live(of: ProfileSummary, now: Moment) -> bool:
@@ -70,7 +75,7 @@ def profile_look(of: ProfileSummary, now: Moment) -> ProfileLook:
         ),
         namespace=Cell(clean(profile.namespace)),
         registry=Cell(clean(host(profile.registry_url)), Style.DIM),
-        connection=_connection(of, now),
+        connection=_with_watcher(_connection(of, now), of),
         workers=_workers(of) if is_running else (_NOTHING,),
         alarms=_alarms(of) if is_running else (_NOTHING,),
         oldest=_oldest(of, now),
@@ -91,7 +96,7 @@ def profile_lines(of: ProfileSummary, now: Moment) -> list[list[Cell]]:
     who += [look.namespace, Cell(clean(profile.registry_url), Style.DIM)]
     if of.connection is None:
         return [who, [*look.connection], []]
-    how = [*look.connection]
+    how = [*beside_cells(of.watcher), *_connection(of, now)]
     why = of.sentence or of.connection.sentence
     if why and clean(why) not in (cell.text for cell in how):
         how.append(Cell(clean(why), Style.WARNING))
@@ -124,6 +129,11 @@ def _connection(of: ProfileSummary, now: Moment) -> Cells:
     if of.sentence:
         return (Cell("✖ not running", Style.ERROR), Cell(clean(of.sentence), Style.WARNING))
     return (Cell("… starting", Style.DIM),)
+
+
+def _with_watcher(cells: Cells, of: ProfileSummary) -> Cells:
+    """Return the cells of a row with a word, after what matters most, if another program watches."""
+    return cells if of.watcher is None else (*cells[:1], Cell("beside", Style.GOOD), *cells[1:])
 
 
 def _workers(of: ProfileSummary) -> Cells:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pyhall_tui.fleet.entry import Ban, State
 from pyhall_tui.fleet.events import Kind, Severity
 from pyhall_tui.journal.journal import Journal
-from pyhall_tui.journal.last_verdict import LastVerdict
+from pyhall_tui.journal.last_verdict import LastVerdict, ban_of
 from pyhall_tui.journal.rows import DispatchRow, EnrollmentState
 from pyhall_tui.registry.models import BanListEntry, Verdict
 from tests.clock import ManualClock
@@ -277,3 +278,13 @@ def test_folder_and_file_are_only_for_this_user(tmp_path):
     with reopened(path):
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         assert [stat.S_IMODE(one.stat().st_mode) for one in path.parent.iterdir()] == [0o600] * 3
+
+
+def test_a_ban_that_a_doubtful_answer_did_not_lift_is_still_one_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with Journal.open(path, ManualClock()) as journal:
+        journal.save_verdict("prod", verdict("w1", rank=State.BANNED, doubts=("ban_status is missing",)))
+        journal.save_verdict("prod", verdict("w2", rank=State.UNKNOWN, doubts=("ban_status is missing",)))
+        assert journal.flush(30)
+        bans = {row.worker_id: ban_of(row, 5.0) for row in journal.first_verdicts("prod", 10)}
+    assert bans == {"w1": Ban("verify", 5.0), "w2": None}

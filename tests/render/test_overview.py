@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import State
+from pyhall_tui.journal.watchers import Holder
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
 from pyhall_tui.monitor.sources import Source
 from pyhall_tui.profiles.profile import Profile
@@ -156,3 +158,11 @@ def test_marks_that_must_not_be_overlooked_are_in_the_lines() -> None:
     """F07."""
     profile = Profile(name="p", namespace="org.p", registry_url="https://h.example", production=True, read_only=True)
     assert lines_of(summary(profile=profile, is_open=True))[0].startswith("p · open · PRODUCTION · READ ONLY · org.p")
+
+
+def test_a_row_says_if_another_program_watches_and_the_lines_say_which() -> None:
+    beside = summary(watcher=Holder("t1", 4242, "server", ""))
+    assert row_of(beside)["connection"] == "● live beside list ✔ 2s verify ✔ 2s"
+    assert lines_of(beside)[1] == "beside watch (server, 4242) · ● live · list ✔ 2s · verify ✔ 2s"
+    lost = msgspec.structs.replace(LIVE, reach=Reachability.LOST, ban_list=BanListState.FAILING)
+    assert row_of(beside._replace(connection=lost))["connection"].startswith("✖ lost beside list ✖")

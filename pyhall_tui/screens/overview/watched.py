@@ -127,6 +127,7 @@ class Watched:
             last_changed=times.last_changed,
             firing=workspace.alarms.firing,
             silenced=workspace.alarms.silenced,
+            watcher=workspace.connection.watcher,
         )
 
     def count_live(self, now: Moment) -> int:
