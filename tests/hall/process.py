@@ -32,7 +32,7 @@ class Served:
 
     def end(self, sig: int = signal.SIGTERM) -> int:
         self.process.send_signal(sig)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
 
 @contextmanager

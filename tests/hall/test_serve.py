@@ -8,7 +8,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -274,9 +273,7 @@ def test_a_lookup_of_its_upstreams_name_that_hangs_keeps_it_from_nothing(db: Pat
         assert hall.process.stdout.readline() == "\n"  # it asks now
         with hall.http() as http:
             assert http.get("/health").status_code == 200
-        began = time.monotonic()
-        assert hall.end() == 0
-        assert time.monotonic() - began < 5
+        assert hall.end() == 0  # otherwise it waits for a lookup that never returns
 
 
 @POSIX

@@ -58,19 +58,29 @@ def start(script: str, *arguments: object) -> subprocess.Popen[str]:
 
 
 def kill_after(child: subprocess.Popen[str], seconds: float) -> tuple[float, list[str]]:
-    """Let it record for that long from its first line on, kill it, and return when and all lines it wrote."""
+    """Let it record for that long from its first line on, kill it, and return when and all lines it wrote.
+
+    It lives longer by the longest pause that its lines name: a busy machine leaves it as much time to record.
+    """
     assert child.stdout is not None
     lines = [child.stdout.readline()]
     killed = [0.0]
+    began = time.monotonic()
+
+    def pause() -> float:
+        _, *said = lines[-1].split()
+        return float(said[-1]) if said and lines[-1].endswith("\n") else 0.0
 
     def kill() -> None:
+        while (left := began + seconds + pause() - time.monotonic()) > 0:
+            threading.Event().wait(left)
         killed[0] = time.monotonic()
         child.kill()
 
-    timer = threading.Timer(seconds, kill)
-    timer.start()
-    lines += child.stdout.readlines()
-    timer.join()
+    killer = threading.Thread(target=kill)
+    killer.start()
+    lines.extend(child.stdout)  # each at once
+    killer.join()
     child.wait()
     child.stdout.close()
     return killed[0], [line for line in lines if line.endswith("\n")]

@@ -130,7 +130,7 @@ def open_view(tmp_path: Path, picture: Picture, monkeypatch: pytest.MonkeyPatch)
         app.workspace.fleet.watch([WORKER])
         app.workspace.learn(WORKER, sha256=ATTESTED)
         async with app.run_test(size=SMALL) as pilot:
-            await until(lambda: isinstance(app.screen, WorkerDetailScreen))
+            await until(lambda: isinstance(app.screen, WorkerDetailScreen) and app.screen.is_mounted)
             app.screen.query_one(TabbedContent).active = "package"
             await pilot.pause()
             yield View(app, pilot, picture, packages)

@@ -33,9 +33,9 @@ async def main():
         for name, value in {"name": "acme", "namespace": "org.yourco", "registry_url": URL, "key": KEY}.items():
             app.screen.query_one(f"#{name}").value = value
         await pilot.press("ctrl+s")
-        await until(lambda: isinstance(app.screen, ChoiceScreen), 20)
+        await until(lambda: isinstance(app.screen, ChoiceScreen) and app.screen.is_mounted)
         app.screen.query_one("#choice-save").press()
-        await until(lambda: app.current_mode == "workers" and app.workspace.connection.is_connected, 20)
+        await until(lambda: app.current_mode == "workers" and app.workspace.connection.is_connected)
         tell_of(app)
 asyncio.run(main())
 """
@@ -43,7 +43,7 @@ START_AGAIN = """
 async def main():
     app = PyHallApp(HOME, make_demo=lambda: None)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(lambda: app.current_mode == "workers" and app.workspace.connection.is_connected, 20)
+        await until(lambda: app.current_mode == "workers" and app.workspace.connection.is_connected)
         await pilot.press("5")
         await pilot.pause()
         tell_of(app)

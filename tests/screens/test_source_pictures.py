@@ -79,7 +79,7 @@ async def test_header_and_bands_name_the_source_that_fails(folder: Path, picture
 
     app = CannedApp(make, folder)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(lambda: isinstance(app.screen, ModeScreen))
+        await until(lambda: isinstance(app.screen, ModeScreen) and app.screen.is_mounted)
         assert app.workspace.now().mono == 1_000.0
         for size in ((80, 24), (120, 30)):
             await pilot.resize_terminal(*size)
@@ -102,7 +102,7 @@ async def test_a_full_disk_is_named_beside_a_registry_that_refuses(
     monkeypatch.setattr(CannedWorkspace, "troubles", property(lambda workspace: troubles))
     app = CannedApp(WorkersScreen, folder)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(lambda: isinstance(app.screen, ModeScreen))
+        await until(lambda: isinstance(app.screen, ModeScreen) and app.screen.is_mounted)
         app.workspace.connection.state = state_of(STATES["both"])
         app.screen.post_message(ConnectionChanged())
         await picture(pilot, "disk-full", (80, 24), (120, 30), lines=12)
