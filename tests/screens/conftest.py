@@ -48,7 +48,9 @@ class OpenedApp:
 
     @property
     def screen(self) -> Screen[Any]:
-        return self.app.screen
+        """The screen on top; as long as its widgets are not there yet, the one below."""
+        stack = self.app.screen_stack
+        return next((screen for screen in reversed(stack) if screen.is_mounted), stack[-1])
 
     @property
     def workspace(self) -> Workspace:
