@@ -20,13 +20,16 @@ _log = logging.getLogger("pyhall_tui")
 
 
 def is_there(node: MessagePump) -> bool:
-    """Whether the node is part of the running app, and not part of something that is being removed."""
+    """Whether the node is part of the running app, and not part of something that is being removed.
+
+    An app that ends closes one screen after the other, and from then on no new widget gets its parts.
+    """
     above: MessagePump | None = node
     while above is not None:
         if is_going(above):
             return False
         above = above.parent if isinstance(above, DOMNode) else None
-    return node.is_attached
+    return node.is_attached and node.app.is_running
 
 
 def after_refresh(node: DOMNode, callback: Callable[..., object], *args: Any) -> None:

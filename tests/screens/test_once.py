@@ -255,6 +255,16 @@ async def test_what_comes_before_a_screen_is_whole_ends_nothing(open_app: OpenAp
         assert opened.app.return_code is None
 
 
+@pytest.mark.parametrize("turns", range(0, 8, 2))
+async def test_a_screen_that_is_not_whole_when_the_app_ends_ends_it_as_usual(open_app: OpenApp, turns: int) -> None:
+    """F117: its parts are never made, because the app no longer runs."""
+    async with open_app(demo=True) as opened:
+        opened.app.call_later(opened.app.switch_mode, "dispatch")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    assert opened.app.return_code in (None, 0)
+
+
 @pytest.mark.thorough
 async def test_work_for_a_closed_screen_is_not_reported_as_failed(open_app: OpenApp, hall: LiveHall) -> None:
     """F117: an answer from a thread, with nothing left to show it on."""
