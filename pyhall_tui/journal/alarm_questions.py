@@ -1,6 +1,7 @@
 """What the journal answers about alarms, silences and their changes. A row that can't be read is left out."""
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,6 +16,9 @@ COLUMNS = tuple("was" if field == "before" else field for field in FIELDS)
 """The columns of an alarm, in the order of its fields."""
 _ALARM = f"SELECT {', '.join(COLUMNS)} FROM alarms"
 _SILENCE = f"SELECT {', '.join(Silence.__struct_fields__)} FROM silences"
+
+_MOST_IDS = 500
+"""In one question; SQLite before 3.32 takes 999 values."""
 
 _decode_change = msgspec.json.Decoder(Change).decode
 
@@ -48,6 +52,16 @@ def alarm(connection: sqlite3.Connection, one: str) -> Alarm | None:
     """Return one alarm by its id."""
     found = readable(_alarm, connection.execute(f"{_ALARM} WHERE id = ?", (one,)))
     return found[0] if found else None
+
+
+def alarms_by_id(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Alarm]:
+    """Return those of these alarms that there are."""
+    found, left = [], list(ids)
+    while left:
+        some, left = left[:_MOST_IDS], left[_MOST_IDS:]
+        marks = ",".join("?" * len(some))
+        found += readable(_alarm, connection.execute(f"{_ALARM} WHERE id IN ({marks})", some).fetchall())
+    return found
 
 
 def firing(connection: sqlite3.Connection, profile: str) -> list[Alarm]:

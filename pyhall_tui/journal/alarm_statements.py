@@ -2,43 +2,68 @@
 record about one thing becomes one alarm. Every change is also a separate row, for programs that follow."""
 
 import sqlite3
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from pyhall_tui.alarms.alarm import Alarm, Change, What, alarm_id
 from pyhall_tui.alarms.book import change_by, unacknowledged
-from pyhall_tui.alarms.fold import effects, fold, is_seen_with, opened
+from pyhall_tui.alarms.fold import Effect, effects, fold, is_seen_with, opened
 from pyhall_tui.alarms.silences import Silence
 from pyhall_tui.fleet.events import Event, Severity
 from pyhall_tui.journal import alarm_questions
+from pyhall_tui.journal.batches import Values, insert
 from pyhall_tui.journal.rows import Seen
+from pyhall_tui.journal.stored_text import SHORT, encodable, masked
 
-_SHORT = 1_024
-_PUT = (
-    f"INSERT OR REPLACE INTO alarms (profile, {', '.join(alarm_questions.COLUMNS)})"
-    f" VALUES (?{',?' * len(alarm_questions.COLUMNS)})"
-)
+_PUT = f"INSERT OR REPLACE INTO alarms (profile, {', '.join(alarm_questions.COLUMNS)})"
+_CONDITION = alarm_questions.FIELDS.index("condition")
+_TELL = "INSERT INTO alarm_changes (profile, id, body)"
 _SEEN_EARLIER = 1
 """In an event's column `acknowledged`: seen, but the act is unknown. Otherwise it is the act; 0 for not seen."""
 
 
-def take_event(connection: sqlite3.Connection, profile: str, event: Event, namespace: str) -> int:
-    """Fold an event into its alarms; return the act with which its content was seen before, 0 for none."""
-    event = _as_kept(event)
-    seen = 0
-    for effect in effects(event):
-        before = alarm_questions.alarm(connection, alarm_id(profile, effect.condition, event.worker_id or ""))
-        folded = fold(before, event, effect, profile, namespace)
-        after = folded.alarm if folded is not None else before
-        if folded is not None:
-            _put(connection, profile, folded.alarm)
-            if folded.what is not None:
-                tell(connection, profile, change_by(event, folded.alarm, folded.what))
-        if effect.opens and after is not None and after.is_acknowledged:
-            seen = after.act or _SEEN_EARLIER
-    return seen
+class Cause(NamedTuple):
+    """An event with what it may do to alarms, as far as that is known without the file."""
+
+    profile: str
+    event: Event
+    """With its texts in storable form."""
+    namespace: str
+    effects: tuple[tuple[str, Effect], ...]
+    """Each with the alarm's id."""
+
+
+def cause(profile: str, event: Event, namespace: str) -> Cause:
+    """Return an event as `take_events` needs it."""
+    kept = _as_kept(event)
+    about = ((alarm_id(profile, effect.condition, kept.worker_id or ""), effect) for effect in effects(kept))
+    return Cause(profile, kept, encodable(namespace), tuple(about))
+
+
+def take_events(connection: sqlite3.Connection, causes: Sequence[Cause]) -> list[int]:
+    """Fold events into their alarms, in order; return the act with which each was seen before, 0 for none."""
+    ids = {one for each in causes for one, _ in each.effects}
+    known = {alarm.id: alarm for alarm in alarm_questions.alarms_by_id(connection, ids)}
+    changed: dict[str, tuple[str, Alarm]] = {}
+    changes: list[tuple[str, Change]] = []
+    acts = []
+    for profile, event, namespace, about in causes:
+        seen = 0
+        for one, effect in about:
+            after = known.get(one)
+            if (folded := fold(after, event, effect, profile, namespace)) is not None:
+                known[one] = after = folded.alarm
+                changed[one] = profile, after
+                if folded.what is not None:
+                    changes.append((profile, change_by(event, after, folded.what)))
+            if effect.opens and after is not None and after.is_acknowledged:
+                seen = after.act or _SEEN_EARLIER
+        acts.append(seen)
+    insert(connection, _PUT, [_values(profile, alarm) for profile, alarm in changed.values()])
+    insert(connection, _TELL, [_change(profile, change) for profile, change in changes])
+    return acts
 
 
 def acknowledge_with(connection: sqlite3.Connection, events: Iterable[tuple[str, Event]], seen: Seen) -> None:
@@ -106,15 +131,15 @@ def set_severity(connection: sqlite3.Connection, profile: str, ids: Iterable[str
 
 def begin_silence(connection: sqlite3.Connection, profile: str, silence: Silence) -> None:
     """Store a new silence."""
-    kept = msgspec.structs.replace(silence, reason=_text(silence.reason), by=_text(silence.by))
+    kept = msgspec.structs.replace(silence, reason=masked(silence.reason), by=masked(silence.by))
     connection.execute(
         "INSERT OR IGNORE INTO silences (id, profile, worker, namespace, condition, began_at, until, reason, by,"
         " ended_at, ended_by) VALUES (?,?,?,?,?,?,?,?,?,NULL,'')",
         (
             kept.id,
             profile,
-            _text(kept.worker),
-            _text(kept.namespace),
+            masked(kept.worker),
+            masked(kept.namespace),
             kept.condition,
             kept.began_at,
             kept.until,
@@ -129,7 +154,7 @@ def end_silence(connection: sqlite3.Connection, profile: str, silence_id: str, a
     """End a silence; return whether it was still active: only one of several programs ends it."""
     done = connection.execute(
         "UPDATE silences SET ended_at = ?, ended_by = ? WHERE id = ? AND profile = ? AND ended_at IS NULL",
-        (at, _text(by), silence_id, profile),
+        (at, masked(by), silence_id, profile),
     )
     if not done.rowcount:
         return False
@@ -141,7 +166,7 @@ def end_silence(connection: sqlite3.Connection, profile: str, silence_id: str, a
 def _acknowledge(connection: sqlite3.Connection, profile: str, alarm: Alarm, seen: Seen) -> None:
     if not alarm.is_firing or alarm.is_acknowledged:
         return
-    by, note = _text(seen.by), _text(seen.note)
+    by, note = masked(seen.by), masked(seen.note)
     after = msgspec.structs.replace(alarm, acknowledged_at=seen.at, acknowledged_by=by, note=note, act=seen.act)
     _put(connection, profile, after)
     tell(connection, profile, Change(what=What.ACKNOWLEDGED, at=seen.at, by=by, alarm=after))
@@ -151,37 +176,30 @@ def _as_kept(event: Event) -> Event:
     """Return an event with its texts in storable form."""
     return msgspec.structs.replace(
         event,
-        worker_id=None if event.worker_id is None else _plain(event.worker_id),
-        before=_plain(event.before[:_SHORT]),
-        after=_plain(event.after[:_SHORT]),
-        source=_plain(event.source[:_SHORT]),
-        correlation_id=_plain(event.correlation_id[:_SHORT]),
-        detail=_text(event.detail),
+        worker_id=None if event.worker_id is None else encodable(event.worker_id),
+        before=encodable(event.before[:SHORT]),
+        after=encodable(event.after[:SHORT]),
+        source=encodable(event.source[:SHORT]),
+        correlation_id=encodable(event.correlation_id[:SHORT]),
+        detail=masked(event.detail),
     )
 
 
 def _put(connection: sqlite3.Connection, profile: str, alarm: Alarm) -> None:
-    connection.execute(_PUT, (profile, *map(_value, msgspec.structs.astuple(alarm))))
+    insert(connection, _PUT, [_values(profile, alarm)])
+
+
+def _values(profile: str, alarm: Alarm) -> Values:
+    """Return an alarm's row. Its texts are in storable form: they come from the file, or from a `Cause`."""
+    values = list(msgspec.structs.astuple(alarm))
+    values[_CONDITION] = alarm.condition.value
+    return (profile, *values)
 
 
 def tell(connection: sqlite3.Connection, profile: str, change: Change) -> None:
     """Store a change for those who follow."""
-    connection.execute(
-        "INSERT INTO alarm_changes (profile, id, body) VALUES (?,?,?)",
-        (profile, change.id, msgspec.json.encode(change)),
-    )
+    insert(connection, _TELL, [_change(profile, change)])
 
 
-def _value(value: Any) -> Any:
-    return _plain(value) if isinstance(value, str) else value
-
-
-def _text(text: str) -> str:
-    """Return a limited part of a text, without secrets and without anything that UTF-8 can't encode."""
-    from pyhall_tui.logs.masking import mask  # imported at the first write, which is after the first frame
-
-    return _plain(mask(text, _SHORT))
-
-
-def _plain(text: str) -> str:
-    return str(text) if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+def _change(profile: str, change: Change) -> Values:
+    return profile, change.id, msgspec.json.encode(change)

@@ -12,7 +12,8 @@ import msgspec
 
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.fleet.events import Event, Kind, Severity
-from pyhall_tui.journal import last_verdict, reader, statements
+from pyhall_tui.journal import event_rows, last_verdict, reader, statements
+from pyhall_tui.journal.batches import Row, Values
 from pyhall_tui.journal.coalescing import Coalescing
 from pyhall_tui.journal.connections import JournalFile
 from pyhall_tui.journal.kept_alarms import KeptAlarms
@@ -116,35 +117,28 @@ class Journal:
         """
         row_id = self._ids.next() if event_id is None else event_id
         kept, replaced = self._folding.add(profile, event, row_id)
-        work = partial(
-            statements.record_event,
-            profile=self._names.of(profile),
-            event=kept,
-            came=event,
-            replaced_id=replaced,
-            namespace=namespace,
-        )
-        self._writer.put(work)
+        row = partial(event_rows.recorded, self._names.of(profile), kept, event, replaced, namespace)
+        self._writer.put(Row(row, event_rows.write_events))
         return Recorded(kept, replaced)
 
     def put_again(self, profile: str, event: Event) -> Recorded:
         """Queue a changed event that was recorded before; it replaces its row."""
         kept = msgspec.structs.replace(event, id=self._ids.next())
         self._folding.put_again(event.id, kept)
-        self._writer.put(
-            partial(statements.insert_event, profile=self._names.of(profile), event=kept, replaced_id=event.id)
-        )
+        row = partial(event_rows.written_again, self._names.of(profile), kept, event.id)
+        self._writer.put(Row(row, event_rows.write_events))
         return Recorded(kept, event.id)
 
     def record_dispatch(self, profile: str, row: DispatchRow) -> DispatchRow:
         """Queue a dispatch; return it with its id."""
         kept = msgspec.structs.replace(row, id=self._ids.next())
-        self._writer.put(partial(statements.insert_dispatch, profile=self._names.of(profile), row=kept))
+        row_values = partial(statements.dispatch, self._names.of(profile), kept)
+        self._writer.put(Row(row_values, statements.insert_dispatches))
         return kept
 
     def record_enrollment(self, profile: str, row: EnrollmentRow) -> None:
         """Queue the state of one row of a batch if it need not be on disk before you continue."""
-        self._writer.put(partial(statements.upsert_enrollment, profile=self._names.of(profile), row=row))
+        self._writer.put(self._enrollment(profile, row))
 
     def record_enrollment_now(self, profile: str, row: EnrollmentRow, timeout: float = 5.0) -> bool:
         """Wait until the state of one row is on disk, as required before sending. Never call it on the UI's thread.
@@ -158,14 +152,15 @@ class Journal:
         """
         self._require_file()
         written = threading.Event()
-        self._writer.put(
-            partial(statements.upsert_enrollment, profile=self._names.of(profile), row=row), on_commit=written.set
-        )
+        self._writer.put(self._enrollment(profile, row), on_commit=written.set)
         if not written.wait(timeout):
             why = " ".join(self.notes) or "The disk does not answer."
             raise NotKept(f"The journal could not record what was about to be sent, so it was not sent. {why}")
         self._require_file()  # it may just have turned out to be damaged
         return self.is_kept
+
+    def _enrollment(self, profile: str, row: EnrollmentRow) -> Row[Values]:
+        return Row(partial(statements.enrollment, self._names.of(profile), row), statements.upsert_enrollments)
 
     def _require_file(self) -> None:
         if self._store.is_makeshift:

@@ -1,19 +1,18 @@
 """The statements that write, each a function of an open connection and plain values. All text is a parameter."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.journal import alarm_statements, reader
+from pyhall_tui.journal.batches import Values, insert
+from pyhall_tui.journal.event_rows import write_events, written_again
 from pyhall_tui.journal.last_verdict import LastVerdict
-from pyhall_tui.journal.rows import RAW_LIMIT, DispatchRow, EnrollmentRow, Seen
+from pyhall_tui.journal.rows import DispatchRow, EnrollmentRow, Seen
+from pyhall_tui.journal.stored_text import LONG, SHORT, masked, optional, raw, text
 
-_SHORT = 1_024
-_LONG = 65_536
-_EARLIER = 50
-"""This many correlation ids of folded events are stored with their row."""
 _TWINS = 60.0
 """Seconds within which two programs may record the same event."""
 _ACKNOWLEDGE_TWINS = (
@@ -25,53 +24,6 @@ _ACKNOWLEDGE_TWINS = (
 """The low 12 bits of an id are the program's (see `journal._Ids`)."""
 _AHEAD = 60.0
 """A stored time this many seconds or more in the future counts as a wrong clock."""
-
-
-def record_event(
-    connection: sqlite3.Connection, profile: str, event: Event, came: Event, replaced_id: int | None, namespace: str
-) -> None:
-    """Write one event and what follows for its alarms. `came` is only the event, if it was folded into an earlier row.
-
-    If somebody has acknowledged what it reports, it is not news: another program was faster.
-    """
-    seen = alarm_statements.take_event(connection, profile, msgspec.structs.replace(came, id=event.id), namespace)
-    insert_event(connection, profile, event, replaced_id, seen=seen)
-
-
-def insert_event(
-    connection: sqlite3.Connection, profile: str, event: Event, replaced_id: int | None, *, seen: int = 0
-) -> None:
-    """Write one event, replacing the row that was folded into it, if any. `seen`: the act, 0 for none."""
-    earlier = _fold_away(connection, replaced_id) if replaced_id is not None else []
-    connection.execute(
-        "INSERT INTO events (id, profile, kind, severity, at, worker_id, was, became, source, correlation_id,"
-        " earlier_ids, detail, times, acknowledged) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        (
-            event.id,
-            profile,
-            event.kind.value,
-            int(event.severity),
-            event.at,
-            _optional(event.worker_id),
-            _text(event.before),
-            _text(event.after),
-            _text(event.source),
-            _text(event.correlation_id),
-            f"\n{chr(10).join(earlier)}\n" if earlier else "",
-            _masked(event.detail),
-            event.count,
-            seen or int(event.acknowledged),
-        ),
-    )
-
-
-def _fold_away(connection: sqlite3.Connection, event_id: int) -> list[str]:
-    """Delete a row and return the correlation ids that it carried, newest last."""
-    row = connection.execute("SELECT earlier_ids, correlation_id FROM events WHERE id = ?", (event_id,)).fetchone()
-    if row is None:
-        return []
-    connection.execute("DELETE FROM events WHERE id = ?", (event_id,))
-    return [part for part in (*row[0].split("\n"), row[1]) if part][-_EARLIER:]
 
 
 def acknowledge(connection: sqlite3.Connection, ids: Iterable[int], seen: Seen) -> None:
@@ -104,61 +56,73 @@ def acknowledge_all(
 def end_silence(connection: sqlite3.Connection, profile: str, silence_id: str, by: str, event: Event) -> None:
     """End a silence, and record that it ended: once, though several programs see its time come."""
     if alarm_statements.end_silence(connection, profile, silence_id, event.at, by):
-        insert_event(connection, profile, event, None)
+        write_events(connection, [written_again(profile, event, None)])
 
 
-def insert_dispatch(connection: sqlite3.Connection, profile: str, row: DispatchRow) -> None:
-    """Write one dispatch."""
-    connection.execute(
-        "INSERT INTO dispatches (id, profile, at, namespace, capability, worker_id, context, outcome, deny_code,"
-        " reason, decision_id, correlation_id, correlation_back, status, elapsed_ms, error, may_have_reached,"
-        " request_raw, response_raw, result) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        (
-            row.id,
-            profile,
-            row.at,
-            _text(row.namespace),
-            _text(row.capability),
-            _text(row.worker_id),
-            _masked(row.context, _LONG),
-            _text(row.outcome),
-            _optional(row.deny_code),
-            _optional(row.reason, 4 * _SHORT),
-            _optional(row.decision_id),
-            _text(row.correlation_id),
-            _optional(row.correlation_back),
-            row.status,
-            row.elapsed_ms,
-            _masked(row.error, 4 * _SHORT),
-            row.may_have_reached,
-            _raw(row.request_raw),
-            _raw(row.response_raw),
-            _text(row.result),
-        ),
+def dispatch(profile: str, row: DispatchRow) -> Values:
+    """Return one dispatch for `insert_dispatches`."""
+    return (
+        row.id,
+        profile,
+        row.at,
+        text(row.namespace),
+        text(row.capability),
+        text(row.worker_id),
+        masked(row.context, LONG),
+        text(row.outcome),
+        optional(row.deny_code),
+        optional(row.reason, 4 * SHORT),
+        optional(row.decision_id),
+        text(row.correlation_id),
+        optional(row.correlation_back),
+        row.status,
+        row.elapsed_ms,
+        masked(row.error, 4 * SHORT),
+        row.may_have_reached,
+        raw(row.request_raw),
+        raw(row.response_raw),
+        text(row.result),
     )
 
 
-def upsert_enrollment(connection: sqlite3.Connection, profile: str, row: EnrollmentRow) -> None:
-    """Write the state of one row of a batch; the time of its first record stays."""
-    connection.execute(
+def insert_dispatches(connection: sqlite3.Connection, rows: Sequence[Values]) -> None:
+    """Write dispatches."""
+    insert(
+        connection,
+        "INSERT INTO dispatches (id, profile, at, namespace, capability, worker_id, context, outcome, deny_code,"
+        " reason, decision_id, correlation_id, correlation_back, status, elapsed_ms, error, may_have_reached,"
+        " request_raw, response_raw, result)",
+        rows,
+    )
+
+
+def enrollment(profile: str, row: EnrollmentRow) -> Values:
+    """Return the state of one row of a batch for `upsert_enrollments`."""
+    return (
+        profile,
+        text(row.batch),
+        text(row.row_key),
+        row.state.value,
+        row.at,
+        row.at,
+        optional(row.worker_id),
+        masked(row.request, LONG),
+        optional(row.answer, LONG),
+        masked(row.error, 4 * SHORT),
+        text(row.correlation_id),
+    )
+
+
+def upsert_enrollments(connection: sqlite3.Connection, rows: Sequence[Values]) -> None:
+    """Write the states of rows of batches; the time of a row's first record stays."""
+    insert(
+        connection,
         "INSERT INTO enrollments (profile, batch, row_key, state, at, began_at, worker_id, request, answer, error,"
-        " correlation_id) VALUES (?,?,?,?,?,?,?,?,?,?,?)"
-        " ON CONFLICT (profile, batch, row_key) DO UPDATE SET state = excluded.state, at = excluded.at,"
+        " correlation_id)",
+        rows,
+        "ON CONFLICT (profile, batch, row_key) DO UPDATE SET state = excluded.state, at = excluded.at,"
         " worker_id = excluded.worker_id, request = excluded.request, answer = excluded.answer,"
         " error = excluded.error, correlation_id = excluded.correlation_id",
-        (
-            profile,
-            _text(row.batch),
-            _text(row.row_key),
-            row.state.value,
-            row.at,
-            row.at,
-            _optional(row.worker_id),
-            _masked(row.request, _LONG),
-            _optional(row.answer, _LONG),
-            _masked(row.error, 4 * _SHORT),
-            _text(row.correlation_id),
-        ),
     )
 
 
@@ -167,61 +131,41 @@ def begin_verdicts(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE writes SET number = number + 1")
 
 
-def upsert_verdict(connection: sqlite3.Connection, profile: str, row: LastVerdict, now: float) -> None:
-    """Write a worker's last verdict, unless another program has written a newer one; see `begin_verdicts`.
-
-    A stored time after `now` (seconds since the epoch) means that a clock was set back; it is overwritten.
-    """
+def verdict(profile: str, row: LastVerdict) -> Values:
+    """Return a worker's last verdict for `upsert_verdicts`."""
     verdict = row.verdict
-    connection.execute(
-        "INSERT INTO verdicts (profile, worker_id, state_rank, at, changed_at, correlation_id, verdict, banned_by,"
-        " raw, written) VALUES (?,?,?,?,?,?,?,?,?, coalesce((SELECT number FROM writes), 0))"
-        " ON CONFLICT (profile, worker_id) DO UPDATE SET state_rank = excluded.state_rank,"
-        " at = excluded.at, changed_at = excluded.changed_at, correlation_id = excluded.correlation_id,"
-        " verdict = excluded.verdict, banned_by = excluded.banned_by,"
-        " raw = excluded.raw, written = excluded.written"
-        " WHERE excluded.at >= verdicts.at OR verdicts.at > ?",
-        (
-            profile,
-            row.worker_id,
-            row.rank,
-            row.at,
-            row.changed_at,
-            _text(verdict.correlation_id),
-            msgspec.json.encode(msgspec.structs.replace(verdict, raw=b"")),
-            None if row.banned_by is None else msgspec.json.encode(row.banned_by),
-            _raw(verdict.raw),
-            now + _AHEAD,
-        ),
+    return (
+        profile,
+        row.worker_id,
+        row.rank,
+        row.at,
+        row.changed_at,
+        text(verdict.correlation_id),
+        msgspec.json.encode(msgspec.structs.replace(verdict, raw=b"")),
+        None if row.banned_by is None else msgspec.json.encode(row.banned_by),
+        raw(verdict.raw),
     )
 
 
-def delete_verdict(connection: sqlite3.Connection, profile: str, worker_id: str) -> None:
-    """Forget a worker that is no longer watched."""
-    connection.execute("DELETE FROM verdicts WHERE profile = ? AND worker_id = ?", (profile, worker_id))
+def upsert_verdicts(connection: sqlite3.Connection, rows: Iterable[Values], now: float) -> None:
+    """Write last verdicts, unless another program has written newer ones; see `begin_verdicts`.
+
+    A stored time after `now` (seconds since the epoch) means that a clock was set back; it is overwritten.
+    """
+    (number,) = connection.execute("SELECT coalesce((SELECT number FROM writes), 0)").fetchone()
+    insert(
+        connection,
+        "INSERT INTO verdicts (profile, worker_id, state_rank, at, changed_at, correlation_id, verdict, banned_by,"
+        " raw, written)",
+        [(*row, number) for row in rows],
+        "ON CONFLICT (profile, worker_id) DO UPDATE SET state_rank = excluded.state_rank,"
+        " at = excluded.at, changed_at = excluded.changed_at, correlation_id = excluded.correlation_id,"
+        " verdict = excluded.verdict, banned_by = excluded.banned_by,"
+        " raw = excluded.raw, written = excluded.written"
+        f" WHERE excluded.at >= verdicts.at OR verdicts.at > {now + _AHEAD!r}",
+    )
 
 
-def _text(text: str | None, most: int = _SHORT) -> str:
-    """Return at most that many characters, without any that UTF-8 can't encode (a lone surrogate from an argument)."""
-    return _encodable((text or "")[:most])
-
-
-def _masked(text: str, most: int = _SHORT) -> str:
-    """Return the beginning of a text, without a secret or the half of one that the cut would leave."""
-    from pyhall_tui.logs.masking import mask  # with the first write, which is after the first frame
-
-    return _encodable(mask(text, most)) if text else ""
-
-
-def _encodable(text: str) -> str:
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
-
-
-def _optional(text: str | None, most: int = _SHORT) -> str | None:
-    return None if text is None else _masked(text, most)
-
-
-def _raw(raw: bytes) -> bytes:
-    from pyhall_tui.logs.masking import mask
-
-    return mask(raw.decode("utf-8", "surrogateescape"), RAW_LIMIT).encode("utf-8", "surrogateescape")
+def delete_verdicts(connection: sqlite3.Connection, workers: Iterable[tuple[str, str]]) -> None:
+    """Forget workers that are no longer watched: each a profile and an id."""
+    connection.executemany("DELETE FROM verdicts WHERE profile = ? AND worker_id = ?", workers)

@@ -7,6 +7,7 @@ comes later gets the file, and one of several busy programs may wait for seconds
 import math
 import sqlite3
 import time
+from collections.abc import Callable
 
 from pyhall_tui.journal.open_file import code_of
 
@@ -18,8 +19,8 @@ _HALVED_EVERY = 0.05
 """Seconds of waiting after which it looks twice as often."""
 
 
-def begin(connection: sqlite3.Connection) -> None:
-    """Begin a transaction that writes; wait for those of other programs.
+def begin(connection: sqlite3.Connection, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Begin a transaction that writes; wait for those of other programs. `meanwhile` is called before each look.
 
     Raises:
         sqlite3.Error: the file can't be written, or the others take longer than `PATIENCE_MS`.
@@ -27,8 +28,10 @@ def begin(connection: sqlite3.Connection) -> None:
     since = time.monotonic()
     connection.execute("PRAGMA busy_timeout=0")
     try:
+        meanwhile()
         while not _is_begun(connection, waited := time.monotonic() - since):
             time.sleep(pause_after(waited))
+            meanwhile()
     finally:
         connection.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
 

@@ -5,11 +5,14 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.journal import statements
+from pyhall_tui.journal.batches import Row, Values, Work, concerns_all, prepare, write_together
 from pyhall_tui.journal.connections import JournalFile
 from pyhall_tui.journal.last_verdict import LastVerdict
 from pyhall_tui.journal.open_file import is_damage, reason
@@ -36,8 +39,6 @@ counted."""
 _TIDY_EVERY = 600.0
 _TIDY_ROWS = 5_000
 
-Work = Callable[[sqlite3.Connection], None]
-
 
 class _Item(NamedTuple):
     work: Work
@@ -48,12 +49,17 @@ class _Item(NamedTuple):
         """Whether somebody waits until it is on disk."""
         return self.on_commit is not None
 
+    @property
+    def kind(self) -> object:
+        """Equal for rows that can be written together; None for work that is done by itself."""
+        return self.work.write if isinstance(self.work, Row) else None
+
 
 class _Taken(NamedTuple):
     """What one transaction writes."""
 
     items: list[_Item]
-    verdicts: dict[tuple[str, str], LastVerdict | None]
+    verdicts: dict[tuple[str, str], Row[Any]]
     mark: int
     """How much had been queued when it was taken."""
 
@@ -75,7 +81,9 @@ class Writer:
         self._pace = pace
         self._condition = threading.Condition()
         self._items: deque[_Item] = deque()
-        self._verdicts: dict[tuple[str, str], LastVerdict | None] = {}
+        self._verdicts: dict[tuple[str, str], Row[Any]] = {}
+        self._fresh: list[Row[Any]] = []
+        """What was queued since rows were last prepared."""
         self._put = 0
         self._done = 0
         self._hurry = False
@@ -115,6 +123,8 @@ class Writer:
                 return
             is_first = not self._items
             self._items.append(_Item(work, on_commit))
+            if isinstance(work, Row):
+                self._fresh.append(work)
             self._hurry = self._hurry or on_commit is not None
             self._note_put(is_first or self._hurry)
 
@@ -124,7 +134,9 @@ class Writer:
             if self._closing:
                 return
             is_first = not self._verdicts
-            self._verdicts[(profile, worker_id)] = row
+            queued = self._verdict(profile, worker_id, row)
+            self._verdicts[(profile, worker_id)] = queued
+            self._fresh.append(queued)
             self._note_put(is_first)
 
     def flush(self, timeout: float) -> bool:
@@ -156,6 +168,14 @@ class Writer:
             self._condition.notify_all()
         self._thread.join(timeout + 0.5)
         return not self._thread.is_alive() and self._done >= self._put
+
+    def _verdict(self, profile: str, worker_id: str, row: LastVerdict | None) -> Row[Any]:
+        if row is None:
+            return Row(lambda: (profile, worker_id), statements.delete_verdicts)
+        return Row(partial(statements.verdict, profile, row), self._upsert_verdicts)
+
+    def _upsert_verdicts(self, connection: sqlite3.Connection, rows: Sequence[Values]) -> None:
+        statements.upsert_verdicts(connection, rows, self._clock.now().wall)
 
     def _note_put(self, is_news: bool) -> None:
         """Count, enforce the limit, and wake the thread if it doesn't know about the work yet. Needs the lock."""
@@ -270,39 +290,28 @@ class Writer:
                 is_safe = any(item.is_awaited for item in self._items)
             # If somebody waits for it, it has to survive a power cut, not only the end of this program.
             connection.execute(f"PRAGMA synchronous={'FULL' if is_safe else 'NORMAL'}")
-            begin(connection)
+            begin(connection, self._prepare)
             taken = self._take()
             if is_safe or not any(item.is_awaited for item in taken.items):
                 return taken
             self._put_back(taken)  # the one that is awaited came only just now
             connection.rollback()
 
+    def _prepare(self) -> None:
+        """Do what can be done before the transaction with what waits for it."""
+        with self._condition:
+            fresh, self._fresh = self._fresh, []
+        prepare(fresh)
+
     def _write(self, taken: _Taken, connection: sqlite3.Connection) -> tuple[list[_Item], int]:
         """Write the rows; return the items that were written, and how many rows can't be."""
-        bad, now = 0, self._clock.now().wall
-        committed: list[_Item] = []
         if taken.verdicts:
             statements.begin_verdicts(connection)
         # Before the rest, so that a profile's new name comes to those that were queued under the old one.
-        for (profile, worker_id), row in taken.verdicts.items():
-            bad += not self._is_written(_verdict_work(profile, worker_id, row, now), connection)
-        for item in taken.items:
-            if self._is_written(item.work, connection):
-                committed.append(item)
-            else:
-                bad += 1
-        return committed, bad
-
-    def _is_written(self, work: Work, connection: sqlite3.Connection) -> bool:
-        """Write one row; if it can't be written as it is, the others are not held up."""
-        try:
-            work(connection)
-        except Exception as error:
-            if isinstance(error, sqlite3.OperationalError | sqlite3.InternalError) or is_damage(error):
-                raise
-            _log.warning("A row can't be kept in the journal: %s: %s", type(error).__name__, error)
-            return False
-        return True
+        verdicts = [_Item(row) for row in taken.verdicts.values()]
+        bad = len(verdicts) - len(_written(verdicts, connection))
+        committed = _written(taken.items, connection)
+        return committed, bad + len(taken.items) - len(committed)
 
     def _tell_done(self, taken: _Taken) -> None:
         with self._condition:
@@ -336,10 +345,29 @@ def _load_what_writing_needs() -> None:
     import pyhall_tui.logs.masking  # noqa: F401
 
 
-def _verdict_work(profile: str, worker_id: str, row: LastVerdict | None, now: float) -> Work:
-    if row is None:
-        return lambda connection: statements.delete_verdict(connection, profile, worker_id)
-    return lambda connection: statements.upsert_verdict(connection, profile, row, now)
+def _written(items: Iterable[_Item], connection: sqlite3.Connection) -> list[_Item]:
+    """Write items in order, rows of one kind together; return those that were written."""
+    written: list[_Item] = []
+    for _, of_a_kind in groupby(items, key=lambda item: item.kind):
+        some = list(of_a_kind)
+        rows = [item.work for item in some if isinstance(item.work, Row)]
+        if len(rows) > 1 and write_together(connection, rows):
+            written += some
+        else:
+            written += [item for item in some if _is_written(item.work, connection)]
+    return written
+
+
+def _is_written(work: Work, connection: sqlite3.Connection) -> bool:
+    """Write one row; if it can't be written as it is, the others are not held up."""
+    try:
+        work(connection)
+    except Exception as error:
+        if concerns_all(error):
+            raise
+        _log.warning("A row can't be kept in the journal: %s: %s", type(error).__name__, error)
+        return False
+    return True
 
 
 def _rows(count: int) -> str:
