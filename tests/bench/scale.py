@@ -80,7 +80,7 @@ def _letter(program: Program, letter: str, many: int) -> float:
     time.sleep(0.1)
     since = program.end
     pressed = program.press(letter)
-    shown = program.wait_for(f"{left} of {many} workers".encode(), since) - pressed
+    shown = program.wait_for(f"{left:,} of {many:,} shown".encode(), since) - pressed
     since = program.end
     program.press("\x7f")
     program.wait_for(f"m{many} workers".encode(), since)
