@@ -34,7 +34,11 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._child.close(force=True)
+        try:
+            self._child.close(force=True)
+        except pexpect.ExceptionPexpect:  # it was killed, but a busy machine takes longer than pexpect waits
+            self._child.wait()
+            self._child.ptyproc.closed = True
 
     @property
     def pid(self) -> int:
