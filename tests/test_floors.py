@@ -60,6 +60,22 @@ def test_what_the_first_frame_does_not_need_is_imported_after_it() -> None:
     assert len([name for name in loaded if name.partition(".")[0] == "pyhall_tui"]) <= MOST_BEFORE_THE_FRAME
 
 
+def test_only_the_sections_that_config_toml_has_are_imported_before_the_first_frame() -> None:
+    script = """
+import sys
+from pyhall_tui.config.known import Known
+import pyhall_tui.shell.theme, pyhall_tui.shell.own_config
+from pyhall_tui.config.config import read
+read('[keys]\\nworkers.sort = "S"\\n[theme]\\nname = "nord"\\n', Known())
+print(*sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert {"pyhall_tui.config.keys", "pyhall_tui.config.theme"} <= loaded
+    late = {"columns", "commands"}
+    assert not loaded & {*(f"pyhall_tui.config.{name}" for name in late), "pyhall_tui.programs", "pyhall_tui.shell.known"}
+
+
 def test_the_demos_hall_is_imported_after_its_first_frame() -> None:
     script = "import sys\nfrom pyhall_tui.hall.late_demo import LateDemo\nLateDemo()\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -1,29 +1,27 @@
 """What `config.toml` says, and how its text is read.
 
-A section is a module with `read(table, known)`, which notes mistakes in its table and returns the rest, and
-`reference(known)`, its part of `config show`: TOML whose every value is the default. To add one, write its module and
-add it to `Config` and `_SECTIONS`.
+A section is the module of its name, with `read(table, known)`, which notes mistakes in its table and returns the rest,
+and `reference(known)`, its part of `config show`: TOML whose every value is the default. To add one, write its module
+and add it to `Config`. The module is imported if the file has the section: the first frame waits for it.
 """
 
+import importlib
 import re
 import tomllib
 from collections.abc import Callable, Iterable
 from types import ModuleType
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pyhall_tui.config import columns as columns_section
-from pyhall_tui.config import commands as commands_section
-from pyhall_tui.config import keys as keys_section
-from pyhall_tui.config import terminal as terminal_section
-from pyhall_tui.config import theme as theme_section
-from pyhall_tui.config.columns import Layouts
-from pyhall_tui.config.commands import Commands
 from pyhall_tui.config.keys import Keys, in_force
 from pyhall_tui.config.known import Known
 from pyhall_tui.config.table import Mistake, Source, Table
 from pyhall_tui.config.terminal import TerminalChoice
 from pyhall_tui.config.theme import ThemeChoice
 from pyhall_tui.profiles import toml_text
+
+if TYPE_CHECKING:
+    from pyhall_tui.config.columns import Layouts
+    from pyhall_tui.config.commands import Commands
 
 _PLACE: Final = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
@@ -33,19 +31,13 @@ class Config(NamedTuple):
 
     keys: Keys = {}
     theme: ThemeChoice = ThemeChoice()
-    columns: Layouts = {}
-    commands: Commands = ()
+    columns: "Layouts" = {}
+    commands: "Commands" = ()
     terminal: TerminalChoice = TerminalChoice()
 
 
-_SECTIONS: Final[dict[str, ModuleType]] = {
-    "keys": keys_section,
-    "theme": theme_section,
-    "columns": columns_section,
-    "commands": commands_section,
-    "terminal": terminal_section,
-}
-"""By the table's name in the file, and the field's in `Config`, in the order of `config show`. Keys are read first."""
+_SECTIONS: Final = Config._fields
+"""The table's names in the file, in the order of `config show`. Keys are read first."""
 
 
 class NotToml(ValueError):
@@ -67,10 +59,10 @@ def read(text: str, known: Known) -> tuple[Config, list[Mistake]]:
     found: dict[str, Any] = {}
     for name in document:
         if name not in _SECTIONS:
-            document.unknown(name, "section", list(_SECTIONS))
-    for name, section in _SECTIONS.items():
+            document.unknown(name, "section", _SECTIONS)
+    for name in _SECTIONS:
         if (table := document.table(name)) is not None:
-            found[name] = section.read(table, known)
+            found[name] = _section(name).read(table, known)
             if name == "keys":
                 known = _with_keys(known, found[name])
     return Config(**found), sorted(source.mistakes)
@@ -79,10 +71,14 @@ def read(text: str, known: Known) -> tuple[Config, list[Mistake]]:
 def reference(known: Known) -> str:
     """Return the documented defaults: a text that `read` takes without a mistake, and that changes nothing."""
     lines: list[str] = []
-    for section in _SECTIONS.values():
-        part: Callable[[Known], Iterable[str]] = section.reference
+    for name in _SECTIONS:
+        part: Callable[[Known], Iterable[str]] = _section(name).reference
         lines += [*([""] if lines else []), *part(known)]
     return "\n".join(lines) + "\n"
+
+
+def _section(name: str) -> ModuleType:
+    return importlib.import_module(f"{__package__}.{name}")
 
 
 def _with_keys(known: Known, keys: Keys) -> Known:
