@@ -397,9 +397,11 @@ class PyHallApp(ConfiguredApp):
     @on(CopyText)
     def _copy(self, message: CopyText) -> None:
         from pyhall_tui.widgets.clipboard import copy_text
+        from pyhall_tui.widgets.key_bar import key_name
 
         self._copied = message
-        work = copy_text(self, message.text, message.what, shown_by="C")
+        shown_by = key_name(self, "app.copied", "C")
+        work = copy_text(self, message.text, message.what, shown_by=shown_by)
         self.run_worker(work, exit_on_error=False, group="copy", exclusive=True)
 
     def action_show_copied(self) -> None:

@@ -402,7 +402,7 @@ class Connection:
                 reach=Reachability.LOST,
                 since_wall=self._clock.now().wall,
                 sentence=f"The monitor has stopped because of a bug in this program: {error}.",
-                advice="Open the profile again (5); the log says more.",
+                advice="Open the profile again on Profiles; the log says more.",
             )
         )
 
@@ -441,5 +441,5 @@ def _no_key() -> "RegistryError":
         method="",
         path="",
         correlation_id="",
-        advice=f"Type it on Profiles (5), press K to ask the OS keyring again, or start with {KEY} set.",
+        advice=f"Type it on Profiles, ask the OS keyring again, or start with {KEY} set.",
     )

@@ -49,16 +49,14 @@ def check_capabilities(capabilities: Iterable[str], *, typed: bool = True) -> st
     return next((f"{one}: {mistake}" for one in listed if (mistake := check_capability(one))), "")
 
 
-def check_sha256(text: str, *, typed: bool = True) -> str:
+def check_sha256(text: str, *, typed: bool = True, key: str = "ctrl+o") -> str:
     """Check a package hash: 64 hex digits in either case, with or without `sha256:` in front.
 
-    `typed`: typed in the form, where a key computes it, rather than read from a batch, where a package can be named.
+    `typed`: typed in the form, where `key` computes it, rather than read from a batch, where a package can be named.
     """
-    given, how = text.strip(), "press ctrl+o to compute it" if typed else "or name its folder as package"
+    given, how = text.strip(), f"press {key} to compute it" if typed else "or name its folder as package"
     if not given:
-        return (
-            "Type the package hash, or press ctrl+o to compute it." if typed else f"It has no sha256: give it, {how}."
-        )
+        return f"Type the package hash, or {how}." if typed else f"It has no sha256: give it, {how}."
     if plain_sha256(given):
         return ""
     if given.lower() in _PLACEHOLDERS:

@@ -316,7 +316,7 @@ class PackageWatch:
             try:
                 self._listen_below(roots, seen)
             except (OSError, RuntimeError) as error:  # its own error for faults in its Rust part is a RuntimeError
-                self.problem = f"Changed files are not noticed automatically here ({error}): press d to hash again."
+                self.problem = f"Changed files are not noticed automatically here ({error}): hash again after a change."
                 _log.warning("packages cannot be watched: %s", error)
                 self._rewatch.wait(_ANEW)
 

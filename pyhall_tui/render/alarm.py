@@ -140,14 +140,14 @@ def standing_counts(counted: Mapping[Standing, int], profile: str) -> list[Cell]
     return [Cell(profile, Style.STRONG), *(cells or [Cell("nothing has fired yet", Style.GOOD)])]
 
 
-def silences_line(silences: Sequence[Silence], now: float) -> list[Cell]:
+def silences_line(silences: Sequence[Silence], now: float, *, key: str = "S") -> list[Cell]:
     """Return what is silenced, the first to end in full, and how to end it; nothing if there is none."""
     if not silences:
         return []
     first, more = silences[0], len(silences) - 1
     others = f" (+{more} more)" if more else ""
     said = f"Silenced: {clean(first.what)} {silence_words(first, now)}{others}"
-    return [Cell(said, Style.WARNING), Cell(" · S lists and ends silences", Style.DIM)]
+    return [Cell(said, Style.WARNING), Cell(f" · {key} lists and ends silences", Style.DIM)]
 
 
 def standing_cell(alarm: Alarm, standing: Standing, silence: Silence | None, now: float) -> Cell:

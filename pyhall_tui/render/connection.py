@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 from pyhall_tui.clock import Moment
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
 from pyhall_tui.profiles.environment import KEY
-from pyhall_tui.render.text import Cell, Style, clean, in_seconds, time_of_day
+from pyhall_tui.render.text import Cell, KeyNames, Style, clean, in_seconds, own_key, time_of_day
 
 if TYPE_CHECKING:
     from pyhall_tui.profiles.keys import KeyAnswer
 
 _SAID = 160
 """Characters of what the registry says, so that three narrow lines also hold the advice and the next try."""
-_MORE = " (and {} more: L)"
-_STAND = "{} problems (L shows all): "
-_REST = "… (L shows all)"
+_MORE = " (and {} more: {})"
+_STAND = "{} problems ({} shows all): "
+_REST = "… ({} shows all)"
+_LOG = ("app.log", "L")
+"""The key of the log of this run, which has room for everything."""
 _NEVER = 7 * 86_400.0
 """Longest round, in seconds, that is shown as a number; nobody waits longer."""
 
@@ -40,9 +42,16 @@ def rate_cell(state: ConnectionState, per_second: float) -> Cell:
     return Cell(f"{per_second:.1f}/{state.rate:g} req/s", Style.WARNING if reduced else Style.DIM)
 
 
-def bands(state: ConnectionState, key: "KeyAnswer | None", now: Moment, poll_interval: float) -> list[Cell]:
+def bands(
+    state: ConnectionState,
+    key: "KeyAnswer | None",
+    now: Moment,
+    poll_interval: float,
+    *,
+    keys: KeyNames = own_key,
+) -> list[Cell]:
     """Return a sentence for each trouble of the connection, the worst first; each is a band across every screen."""
-    about_key = _key_band(key, state)
+    about_key = _key_band(key, state, keys)
     reach = None if about_key and state.reach is Reachability.KEY_REJECTED else _reach_band(state, now)
     found = (about_key, reach, _list_band(state), _pace_band(state, poll_interval))
     return [cell for cell in found if cell is not None]
@@ -54,12 +63,12 @@ def says_why_no_list(state: ConnectionState) -> bool:
     return is_named or state.reach in (*_ALL_FAILS, Reachability.KEY_REJECTED)
 
 
-def fitting(cells: Sequence[Cell], most: int) -> list[Cell]:
+def fitting(cells: Sequence[Cell], most: int, *, keys: KeyNames = own_key) -> list[Cell]:
     """Return the first few bands; the last one says how many more there are."""
     if len(cells) <= most:
         return list(cells)
     last = cells[most - 1]
-    return [*cells[: most - 1], Cell(last.text + _MORE.format(len(cells) - most), last.style)]
+    return [*cells[: most - 1], Cell(last.text + _MORE.format(len(cells) - most, keys(*_LOG)), last.style)]
 
 
 def _reach_band(state: ConnectionState, now: Moment) -> Cell | None:
@@ -93,7 +102,7 @@ def _pace_band(state: ConnectionState, poll_interval: float) -> Cell | None:
     return Cell(_too_slow(state, state.holdable_interval, poll_interval), Style.WARNING)
 
 
-def trouble_band(troubles: Sequence[str], room: int) -> Cell | None:
+def trouble_band(troubles: Sequence[str], room: int, *, keys: KeyNames = own_key) -> Cell | None:
     """Return the text of a band about files that can't be saved or used now: as many as fit, and how many more.
 
     `room` is in characters; the first is named whatever its length. The number comes first, because a long path may
@@ -102,27 +111,30 @@ def trouble_band(troubles: Sequence[str], room: int) -> Cell | None:
     if not troubles:
         return None
     said = clean(troubles[0])
-    named, room = 1, room - len(_STAND) - 2
+    count = _STAND.format(len(troubles), keys(*_LOG))
+    named, room = 1, room - len(count) - 2
     for trouble in troubles[1:]:
         longer = f"{said} {clean(trouble)}"
         if len(longer) > room:
             break
         said, named = longer, named + 1
-    count = _STAND.format(len(troubles)) if named < len(troubles) else ""
-    return Cell(f"▲ {count}{said}", Style.WARNING)
+    return Cell(f"▲ {count if named < len(troubles) else ''}{said}", Style.WARNING)
 
 
-def trouble_line(connection: Sequence[Cell], troubles: Sequence[str], room: int) -> Cell | None:
+def trouble_line(
+    connection: Sequence[Cell], troubles: Sequence[str], room: int, *, keys: KeyNames = own_key
+) -> Cell | None:
     """Return one line for the bands about the connection, the worst first, and the troubles of `trouble_band`.
 
     `room` is in characters. What finds no room is counted, or the line ends with the key that shows all of it.
     """
     found = [*(each.text for each in connection), *troubles]
-    cell = trouble_band(found, room)
+    cell = trouble_band(found, room, keys=keys)
     if cell is None:
         return None
+    rest = _REST.format(keys(*_LOG))
     is_cut = len(found) == 1 and len(cell.text) > room
-    text = cell.text[: room - len(_REST)] + _REST if is_cut else cell.text
+    text = cell.text[: room - len(rest)] + rest if is_cut else cell.text
     return Cell(text, connection[0].style if connection else cell.style)
 
 
@@ -138,7 +150,7 @@ def _too_slow(state: ConnectionState, round_time: float, poll_interval: float) -
     return f"{pace} {longer}: raise {'the interval' if reduced else 'the interval or the rate'} in the profile."
 
 
-def _key_band(answer: "KeyAnswer | None", state: ConnectionState) -> Cell | None:
+def _key_band(answer: "KeyAnswer | None", state: ConnectionState, keys: KeyNames) -> Cell | None:
     """Return the sentence for a band about the open profile's key, or None if nothing is wrong with it.
 
     There is none for a registry that answers without a key (a local hall).
@@ -154,5 +166,6 @@ def _key_band(answer: "KeyAnswer | None", state: ConnectionState) -> Cell | None
         return Cell(clean(answer.sentence), Style.WARNING)
     said = clean(answer.sentence.removesuffix(answer.way_out)).rstrip(" :.") + "."
     nothing = " Nothing is sent." if state.reach is Reachability.NO_KEY else ""
-    ways = f"Type it on Profiles (5), press K to ask the OS keyring again, or start with {KEY} set."
+    profiles, ask = keys("app.profiles", "5"), keys("app.ask_key", "K")
+    ways = f"Type it on Profiles ({profiles}), press {ask} to ask the OS keyring again, or start with {KEY} set."
     return Cell(f"{said}{nothing} {ways}", Style.WARNING)

@@ -119,18 +119,21 @@ def first_verdict(entry: Entry | None, sha256: str, since: float, now: Moment, s
     return lines
 
 
-def trouble(error: RegistryError) -> list[Line]:
-    """Return what is shown above the form after a failed enrollment: what happened, what to do, whether it arrived."""
+def trouble(error: RegistryError, *, send: str = "ctrl+s") -> list[Line]:
+    """Return what is shown above the form after a failed enrollment: what happened, what to do, whether it arrived.
+
+    `send` is the key that sends it.
+    """
     return [
         (Cell(f"✖ {clean(error)}", Style.ERROR),),
-        (Cell(f"{arrived(error)} {advice(error)}"),),
+        (Cell(f"{arrived(error)} {_advice(error, send)}"),),
     ]
 
 
-def advice(error: RegistryError) -> str:
+def _advice(error: RegistryError, send: str) -> str:
     """Return what to do now."""
     wait = error.retry_after if isinstance(error, StatusError) and not error.may_have_reached else None
-    return f"Wait {wait:.0f} s, then press ctrl+s again." if wait else clean(error.advice)
+    return f"Wait {wait:.0f} s, then press {send} again." if wait else clean(error.advice)
 
 
 def arrived(error: RegistryError) -> str:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from pyhall_tui.attest.evidence import ChainCheck, LogPosition, Receipt, Tail
 from pyhall_tui.render.enroll import Line, labelled
-from pyhall_tui.render.text import Cell, Style, clean, full_time, short_hash
+from pyhall_tui.render.text import Cell, KeyNames, Style, clean, full_time, own_key, short_hash
 
 
 class ReceiptRow(NamedTuple):
@@ -40,7 +40,9 @@ def receipt_values(row: ReceiptRow) -> dict[str, Any]:
         return {"at": row.at.text}
 
 
-def check_lines(path: str, check: ChainCheck, known: LogPosition | None, at: float) -> list[Line]:
+def check_lines(
+    path: str, check: ChainCheck, known: LogPosition | None, at: float, *, keys: KeyNames = own_key
+) -> list[Line]:
     """Return the result of checking a log that was known up to an earlier mark, or not at all."""
     torn = check.broken is None and check.tail is Tail.TORN
     glyph, style = ("●", Style.GOOD) if check.whole else ("▲", Style.WARNING) if torn else ("✖", Style.ERROR)
@@ -54,7 +56,10 @@ def check_lines(path: str, check: ChainCheck, known: LogPosition | None, at: flo
         labelled("known before", before, Style.DIM),
     ]
     if check.tail in (Tail.CUT, Tail.REWRITTEN):
-        words = "If the log was rotated on purpose, press m to accept its end as known. If not, someone removed lines."
+        key = keys("evidence.mark", "m")
+        words = (
+            f"If the log was rotated on purpose, press {key} to accept its end as known. If not, someone removed lines."
+        )
         lines.append((Cell(words, Style.WARNING),))
     return lines
 

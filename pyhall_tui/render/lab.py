@@ -8,7 +8,7 @@ from pyhall_tui.dispatch.matrix import Case, MatrixRun
 from pyhall_tui.dispatch.result import Result, Tried
 from pyhall_tui.render.decision import LOOKS, milliseconds, result_cells
 from pyhall_tui.render.strip import sparkline
-from pyhall_tui.render.text import Cell, Style, clean, in_seconds, time_of_day
+from pyhall_tui.render.text import Cell, KeyNames, Style, clean, in_seconds, own_key, time_of_day
 
 _CHANGES = 3
 
@@ -57,11 +57,12 @@ def _merged(looks: Sequence[tuple[str, str, Style]]) -> list[Cell]:
     return cells
 
 
-def progress_line(run: MatrixRun, width: int) -> list[Cell]:
+def progress_line(run: MatrixRun, width: int, *, keys: KeyNames = own_key) -> list[Cell]:
     """Return a matrix's progress: a bar while it is running, the count, the time left."""
     done, total = len(run.cells), len(run.plan)
     if not run.is_running:
-        words = "done" if run.is_complete else "stopped: results are kept, ctrl+r resumes"
+        resume = keys("matrix.run", "ctrl+r")
+        words = "done" if run.is_complete else f"stopped: results are kept, {resume} resumes"
         return [Cell(f"{done:,}/{total:,} · {words}", Style.DIM)]
     bar_width = max(10, min(24, width // 6))
     full = bar_width * done // max(1, total)

@@ -14,30 +14,40 @@ from pyhall_tui.packages.watch import PackageStanding
 from pyhall_tui.registry.errors import Forbidden, NotFound, NotSent, RegistryError, StatusError, Unauthorized
 from pyhall_tui.registry.models import BanListEntry
 from pyhall_tui.render.enroll import Line, labelled
-from pyhall_tui.render.text import Cell, Style, age, clean, full_time
+from pyhall_tui.render.text import Cell, KeyNames, Style, age, clean, full_time, own_key
 from pyhall_tui.render.worker import drift_cell
 
 READ_ONLY = "This profile is read-only: nothing that the registry records is sent."
-NO_FOLDER = (
-    "No folder is chosen. Choose the package's folder (p) to compare its hash with the one that the registry attests,"
+_NO_FOLDER = (
+    "No folder is chosen. Choose the package's folder ({p}) to compare its hash with the one that the registry attests,"
     " now and whenever a file in it changes."
 )
 _TO_DO = {
     DriftState.MATCH: "",
-    DriftState.OTHER_ORDER: "The attested hash is another SDK's: attest again (a) to give the registry this one.",
-    DriftState.DRIFTED: "If the change is intended, attest again (a). If not, restore the package or report it (r).",
-    DriftState.NOT_ATTESTED: "Attest the folder's hash (a), if this is the package that runs.",
-    DriftState.UNREADABLE: "Fix what is named, or choose another folder (p). Until then it counts as drifted.",
+    DriftState.OTHER_ORDER: "The attested hash is another SDK's: attest again ({a}) to give the registry this one.",
+    DriftState.DRIFTED: (
+        "If the change is intended, attest again ({a}). If not, restore the package or report it ({r})."
+    ),
+    DriftState.NOT_ATTESTED: "Attest the folder's hash ({a}), if this is the package that runs.",
+    DriftState.UNREADABLE: "Fix what is named, or choose another folder ({p}). Until then it counts as drifted.",
 }
 _SHOWN_FILES = 8
+_FOLDER, _ATTEST, _REPORT = ("worker.folder", "p"), ("worker.attest", "a"), ("worker.report", "r")
+"""Keys of the screen of one worker."""
 
 
 def package_lines(
-    standing: PackageStanding | None, folder: str | None, progress: HashProgress | None, now: Moment, problem: str = ""
+    standing: PackageStanding | None,
+    folder: str | None,
+    progress: HashProgress | None,
+    now: Moment,
+    problem: str = "",
+    *,
+    keys: KeyNames = own_key,
 ) -> list[Line]:
     """Return what is known about a worker's package: folder, state, both hashes, what to do."""
     if folder is None:
-        return [(Cell(NO_FOLDER, Style.DIM),)]
+        return [(Cell(_NO_FOLDER.format(p=keys(*_FOLDER)), Style.DIM),)]
     lines = [_labelled("folder", folder)]
     if standing is None:
         waiting = "hashing…" if progress else "not hashed yet: waiting for the registry's first verdict"
@@ -47,7 +57,7 @@ def package_lines(
     if progress is not None:
         lines.append(_labelled("hashing", progress_words(progress)))
     if standing is not None:
-        lines += _what_to_do(standing.drift)
+        lines += _what_to_do(standing.drift, keys)
     return [*lines, (Cell(f"▲ {clean(problem)}", Style.WARNING),)] if problem else lines
 
 
@@ -76,11 +86,12 @@ def _standing_lines(standing: PackageStanding, now: Moment) -> Iterator[Line]:
         yield _labelled("since match", "not known: they have not matched since the folder was chosen", Style.DIM)
 
 
-def _what_to_do(drift: Drift) -> Iterator[Line]:
+def _what_to_do(drift: Drift, keys: KeyNames) -> Iterator[Line]:
     yield (Cell(""),)
     yield (Cell(clean(drift.detail)),)
     if to_do := _TO_DO[drift.state]:
-        yield (Cell(to_do, Style.STRONG),)
+        named = to_do.format(p=keys(*_FOLDER), a=keys(*_ATTEST), r=keys(*_REPORT))
+        yield (Cell(named, Style.STRONG),)
 
 
 def progress_words(progress: HashProgress) -> str:
@@ -135,14 +146,21 @@ def attest_question(worker_id: str, standing: PackageStanding, banned: BanListEn
     return lines
 
 
-def why_not_attest(standing: PackageStanding | None, entry: Entry | None, *, read_only: bool, hashing: bool) -> str:
+def why_not_attest(
+    standing: PackageStanding | None,
+    entry: Entry | None,
+    *,
+    read_only: bool,
+    hashing: bool,
+    keys: KeyNames = own_key,
+) -> str:
     """Return why the folder's hash can't be attested now, as a sentence; empty if it can."""
     if read_only:
         return READ_ONLY
     if hashing:
         return "The folder is being hashed: attest when that is done."
     if standing is None:
-        return "Choose the package's folder first (p): its hash is what you attest."
+        return f"Choose the package's folder first ({keys(*_FOLDER)}): its hash is what you attest."
     if standing.drift.sha256 is None:
         return f"There is no hash to attest. {standing.drift.detail}"
     if standing.drift.state is DriftState.MATCH and entry is not None and entry.verdict and entry.verdict.attested:
@@ -150,8 +168,11 @@ def why_not_attest(standing: PackageStanding | None, entry: Entry | None, *, rea
     return ""
 
 
-def attest_trouble(error: RegistryError, *, known: bool) -> list[Line]:
-    """Return what to say if an attestation got no answer. `known`: the registry knows the worker."""
+def attest_trouble(error: RegistryError, *, known: bool, verify: str = "v") -> list[Line]:
+    """Return what to say if an attestation got no answer.
+
+    `known`: the registry knows the worker. `verify`: the key that verifies it.
+    """
     if isinstance(error, Unauthorized | Forbidden):
         return _trouble(error, _wants_login("attesting", error))
     if isinstance(error, StatusError) and error.status in (404, 405) and (known or error.status != 404):
@@ -162,7 +183,7 @@ def attest_trouble(error: RegistryError, *, known: bool) -> list[Line]:
         )
     if isinstance(error, NotFound):
         return _trouble(error, "The registry does not know this worker: enroll it first.")
-    return _trouble(error, _reached(error, "Press v to see which hash is attested now."))
+    return _trouble(error, _reached(error, f"Press {verify} to see which hash is attested now."))
 
 
 def earlier_report(report: SentReport) -> str:

@@ -4,9 +4,18 @@ A style is a name, never a color: widgets look it up in the theme.
 """
 
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
+
+KeyNames: TypeAlias = Callable[[str, str], str]
+"""Returns the name of an action's key now, from the id of its binding and the name of its own key."""
+
+
+def own_key(id_: str, own: str) -> str:
+    """Return an action's own key: the `KeyNames` of a program without `config.toml`."""
+    return own
 
 
 class Style(StrEnum):

@@ -18,7 +18,7 @@ from pyhall_tui.textual_internals import HookedScreen
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import STYLES, show_line
 from pyhall_tui.widgets.header import StatusHeader
-from pyhall_tui.widgets.key_bar import KeyBar
+from pyhall_tui.widgets.key_bar import KeyBar, key_names
 from pyhall_tui.widgets.late import after_first_frame
 from pyhall_tui.workspace import Workspace
 
@@ -160,10 +160,10 @@ class ModeScreen(HookedScreen):
         opened = self._opened
         if opened is None:
             return []
-        state, width = opened.connection.state, self.app.size.width
-        said = bands(state, opened.key_answer, opened.now(), opened.profile.poll_interval)
-        shown = fitting(said, len(_BAND_IDS) if "-tall" in self.classes else len(_BAND_IDS) - 1)
-        kept = trouble_band(opened.standing, _BAND_LINES * (width - _LOST_BY_WRAPPING))
+        state, width, keys = opened.connection.state, self.app.size.width, key_names(self)
+        said = bands(state, opened.key_answer, opened.now(), opened.profile.poll_interval, keys=keys)
+        shown = fitting(said, len(_BAND_IDS) if "-tall" in self.classes else len(_BAND_IDS) - 1, keys=keys)
+        kept = trouble_band(opened.standing, _BAND_LINES * (width - _LOST_BY_WRAPPING), keys=keys)
         return [*zip_longest(_BAND_IDS, shown), ("kept-band", kept)]
 
 

@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from pyhall_tui.render.text import clean
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
+from pyhall_tui.widgets.key_bar import key_name
 
 
 class _Line(NamedTuple):
@@ -41,8 +42,9 @@ class KeysScreen(DialogScreen[None]):
 
     def compose(self) -> ComposeResult:
         self._all = self._lines()
-        with Dialog("Keys", "/ searches · esc closes", read=True):
-            yield OneLineInput(placeholder="/ search by key or by what it does", id="keys-search", compact=True)
+        search = key_name(self, "keys.search", "/")
+        with Dialog("Keys", f"{search} searches · esc closes", read=True):
+            yield OneLineInput(placeholder=f"{search} search by key or by what it does", id="keys-search", compact=True)
             yield Static(self._listing(self._all), id="keys-list")
 
     def on_mount(self) -> None:
@@ -53,7 +55,8 @@ class KeysScreen(DialogScreen[None]):
         message.stop()
         found = [line for line in self._all if line.has(message.value.casefold().split())]
         dialog, typed = self.query_one(Dialog), message.value.strip()
-        counted = f"{len(found)} of {len(self._all)} keys · esc clears" if typed else "/ searches · esc closes"
+        search = key_name(self, "keys.search", "/")
+        counted = f"{len(found)} of {len(self._all)} keys · esc clears" if typed else f"{search} searches · esc closes"
         dialog.border_subtitle = Content(counted)
         nothing = Content(f"No key has “{clean(typed, 40)}” in it.")
         self.query_one("#keys-list", Static).update(self._listing(found) if found else nothing)

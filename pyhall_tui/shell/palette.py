@@ -20,6 +20,7 @@ from pyhall_tui.shell.app_keys import APP_KEYS
 from pyhall_tui.textual_internals import gathering_commands
 from pyhall_tui.widgets.dialog import ClosedOnce
 from pyhall_tui.widgets.header import SCREEN_TITLES
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.typed_ahead import keys_wait_for
 
 _PLACEHOLDER: Final = "A command, or: worker … event … rule … profile … filter …"
@@ -76,13 +77,20 @@ class PyHallCommands(Provider):
 def commands(app: App[Any], bindings: Iterable[ActiveBinding]) -> Iterator[Command]:
     """Yield each command once, under its first title, with all of its keys."""
     for number, (mode, title) in enumerate(SCREEN_TITLES.items()):
-        yield Command(f"Go to {title}", partial(app.run_action, f"mode('{mode}')"), f"Key {number}")
+        yield Command(
+            f"Go to {title}", partial(app.run_action, f"mode('{mode}')"), _key(app, f"app.{mode}", str(number))
+        )
     yield Command("Open the demo", partial(app.post_message, OpenDemo()), "The embedded hall; no account needed")
     yield from _of_keys(app, bindings)
     clicks = bool(app.check_action("mouse", (True,)))
+    mouse = "app.take_mouse" if clicks else "app.give_mouse"
     title = "Take the mouse back from the terminal" if clicks else "Select text with the mouse"
-    yield Command(title, partial(app.run_action, f"mouse({clicks})"), "Key M")
-    yield Command("Quit", partial(app.run_action, "quit"), "Key q")
+    yield Command(title, partial(app.run_action, f"mouse({clicks})"), _key(app, mouse, "M"))
+    yield Command("Quit", partial(app.run_action, "quit"), _key(app, "app.quit", "q"))
+
+
+def _key(app: App[Any], id_: str, own: str) -> str:
+    return f"Key {key_name(app, id_, own)}"
 
 
 def _of_keys(app: App[Any], bindings: Iterable[ActiveBinding]) -> Iterator[Command]:
@@ -103,6 +111,8 @@ def _of_keys(app: App[Any], bindings: Iterable[ActiveBinding]) -> Iterator[Comma
             continue
         titles.setdefault(place, binding.tooltip)
         shown = app.get_key_display(binding)
+        if binding.id not in ids:
+            shown = key_name(app, binding.id or "", shown)
         if shown not in keys.setdefault(place, []):
             keys[place].append(shown)
     for place, title in titles.items():

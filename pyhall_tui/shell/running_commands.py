@@ -24,6 +24,7 @@ from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.shell.news import NewsApp
 from pyhall_tui.textual_internals import lent_terminal
 from pyhall_tui.threads.off_loop import off_loop
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.typed_ahead import keys_wait_for
 
 T = TypeVar("T")
@@ -153,7 +154,8 @@ class RunningCommands:
         failed = any(each.code for _, each in ended)
         how = ", ".join(f"{count:,} {how}" for how, count in counts.most_common())
         tone = Tone.WARNING if failed else Tone.NOTE
-        self._say(f"{command.title} on {len(ended):,} rows: {how}. L shows what they wrote.", tone, seconds=10)
+        log = key_name(self._app, "app.log", "L")
+        self._say(f"{command.title} on {len(ended):,} rows: {how}. {log} shows what they wrote.", tone, seconds=10)
 
     # -- with the terminal -------------------------------------------------------------------------------------
 

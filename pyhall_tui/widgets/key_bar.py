@@ -4,6 +4,7 @@ Textual's Footer makes a widget for each key, and makes them all again whenever 
 the time to open a screen. This is one widget that draws a line.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -13,6 +14,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
+from pyhall_tui.render.text import KeyNames
 from pyhall_tui.textual_internals import HookedApp
 
 
@@ -31,6 +33,11 @@ def key_name(node: DOMNode, id_: str, default: str) -> str:
     from pyhall_tui.config.key_names import character_of  # only if a key has been changed
 
     return next((character_of(key) or key for key in own), "(no key)")
+
+
+def key_names(node: DOMNode) -> KeyNames:
+    """Return what names the keys of actions, for texts that are made below the screens."""
+    return partial(key_name, node)
 
 
 class Hint(NamedTuple):

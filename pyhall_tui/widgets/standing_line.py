@@ -8,6 +8,7 @@ from textual.widgets import Static
 from pyhall_tui.render.connection import bands, trouble_line
 from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import STYLES, show_line
+from pyhall_tui.widgets.key_bar import key_names
 from pyhall_tui.workspace import Workspace
 
 _MARGIN: Final = 2
@@ -32,9 +33,10 @@ class StandingLine(Static):
 
     def show(self) -> None:
         """Show what is wrong now, or nothing."""
-        opened = self._workspace
-        said = bands(opened.connection.state, opened.key_answer, opened.now(), opened.profile.poll_interval)
-        cell = trouble_line(said, opened.standing, self.app.size.width - _MARGIN)
+        opened, keys = self._workspace, key_names(self)
+        poll = opened.profile.poll_interval
+        said = bands(opened.connection.state, opened.key_answer, opened.now(), poll, keys=keys)
+        cell = trouble_line(said, opened.standing, self.app.size.width - _MARGIN, keys=keys)
         self.display = cell is not None
         if cell is not None:
             show_line(self, Content.styled(cell.text, STYLES[cell.style]))

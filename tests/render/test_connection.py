@@ -80,6 +80,7 @@ def test_bands_that_find_no_room_are_counted() -> None:
     cells = [Cell(text) for text in ("one.", "two.", "three.")]
     assert fitting(cells, 3) == cells
     assert [cell.text for cell in fitting(cells, 2)] == ["one.", "two. (and 1 more: L)"]
+    assert fitting(cells, 2, keys=lambda id_, own: f"{id_} for {own}")[1].text == "two. (and 1 more: app.log for L)"
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ import pytest
 from textual.widgets import Input
 
 from pyhall_tui.paths import Home
+from pyhall_tui.screens.enroll.package import PackageField
 from pyhall_tui.screens.key_help import KeysScreen
+from pyhall_tui.shell.palette import commands
 from pyhall_tui.widgets.key_bar import KeyBar
+from tests.pictures import picture_of
 from tests.screens.conftest import OpenApp, OpenedApp
 from tests.waiting import until
 
@@ -178,3 +181,18 @@ async def test_messages_buttons_and_dialogs_name_the_changed_key(open_app: OpenA
         assert "ctrl+y copies a report · r checks again" in opened.words()
         await opened.pilot.press("escape", "3")
         assert "Dispatch (no key)" in opened.words()
+
+
+async def test_texts_from_below_the_screens_name_the_changed_key(open_app: OpenApp, home: Home) -> None:
+    keys = {"enroll.pick": "f9", "worker.folder": "f10", "keys.search": "f11", "app.theme": "f12", "enroll.write": []}
+    write(home, "[keys]\n" + "".join(f"{id_} = {key!r}\n" for id_, key in keys.items()))
+    async with open_app(demo=True) as opened:
+        await opened.pilot.press("question_mark")
+        assert "f11 searches" in picture_of(opened.app)
+        await opened.pilot.press("escape")
+        found = {each.title: each.help for each in commands(opened.app, opened.app.screen.active_bindings.values())}
+        assert found["Light or dark theme"] == "Key f12"
+        await opened.pilot.press("e")
+        await until(lambda: "Write one… (no key)" in opened.words())
+        opened.app.screen.query_one(PackageField).check()
+        assert "press f9 to compute it" in picture_of(opened.app)

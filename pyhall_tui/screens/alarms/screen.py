@@ -38,7 +38,7 @@ from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import as_content, as_lines, show_line
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.header import StatusHeader
-from pyhall_tui.widgets.key_bar import KeyBar
+from pyhall_tui.widgets.key_bar import KeyBar, key_name
 from pyhall_tui.widgets.key_hint import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.standing_line import StandingLine
@@ -211,7 +211,7 @@ class AlarmsScreen(Screen[None]):
         lines = [as_content(standing_counts(counted, self._whose), " · ")]
         if elsewhere := elsewhere_line(firing_elsewhere(self._kept()), "o"):
             lines.append(as_content(elsewhere))
-        if silenced := silences_line(book.silences, now):
+        if silenced := silences_line(book.silences, now, key=key_name(self, "alarms.silences", "S")):
             lines.append(as_content(silenced))
         show_line(self.query_one("#alarm-state", Static), Content("\n").join(lines))
 

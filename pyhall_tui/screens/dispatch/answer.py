@@ -17,6 +17,7 @@ from pyhall_tui.registry.models import DispatchRequest
 from pyhall_tui.render.decision import LOOKS, big_letters, facts, headers_text, pretty, request_text
 from pyhall_tui.render.text import Cell, Style, clean_lines, full_time
 from pyhall_tui.widgets.cells import STYLES, as_content
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.late import after_refresh
 
 _LABEL = 12
@@ -25,7 +26,6 @@ _SNIPPETS = {"curl": "curl", "python": "Python", "typescript": "TypeScript", "go
 _TITLES = _RAW | _SNIPPETS
 _NOT_YET = "Nothing has been sent yet."
 _UNDER_WAY = "It is being sent."
-_HINT = "Fill in the request, then press ctrl+s. ALLOW or DENY appears here."
 _SHORT = {"request": "Req", "response": "Resp", "headers": "Hdrs", "python": "Py", "typescript": "TS", "go": "Go"}
 _AROUND_TITLE = 2
 """Cells around each tab's title."""
@@ -67,7 +67,9 @@ class AnswerView(VerticalScroll, can_focus=False):
     def show_hint(self, why_not: str = "") -> None:
         """Say how to get an answer, or why there will be none, unless one is shown."""
         if self._tried is None:
-            hint = Cell(why_not, Style.WARNING) if why_not else Cell(_HINT, Style.DIM)
+            send = key_name(self, "dispatch.send", "ctrl+s")
+            how = f"Fill in the request, then press {send}. ALLOW or DENY appears here."
+            hint = Cell(why_not, Style.WARNING) if why_not else Cell(how, Style.DIM)
             self.query_one("#facts", Static).update(as_content([hint]))
 
     def on_resize(self) -> None:

@@ -32,7 +32,7 @@ class MarkedWorkers:
             return choose(names, watched, "worker")
         marked = [each for each in self._ids if is_watched(each)]
         if not marked:
-            raise NothingChosen(f"{WORD} stands for no worker now: mark some on the workers screen, then press t.")
+            raise NothingChosen(f"{WORD} stands for no worker now: mark some on the workers screen and test them.")
         return tuple(dict.fromkeys([*marked, *(choose(others, watched, "worker") if others else ())]))
 
     def said(self, names: Sequence[str], is_watched: Callable[[str], bool]) -> str:

@@ -45,7 +45,7 @@ from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.widgets.cells import as_content, as_lines
 from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.widgets.field import Field, FilterInput
-from pyhall_tui.widgets.key_bar import key_name
+from pyhall_tui.widgets.key_bar import key_name, key_names
 from pyhall_tui.widgets.late import is_there
 from pyhall_tui.widgets.line_table import Column, LineTable
 from pyhall_tui.widgets.line_table import Row as TableRow
@@ -263,7 +263,11 @@ class MatrixTab(Vertical):
         self._characters = with_characters(self._characters, answers)
         rows = [row for row in grid.rows if self._is_row_shown(row)]
         lines = lines_of(rows, self._views, folds=self._folds and not matrix.is_running)
-        progress = [*progress_line(matrix, self.size.width), *counts(answers), *self._shown(grid, rows, lines)]
+        progress = [
+            *progress_line(matrix, self.size.width, keys=key_names(self)),
+            *counts(answers),
+            *self._shown(grid, rows, lines),
+        ]
         self.query_one("#matrix-progress", Static).update(as_content(progress, "  "))
         self.query_one(MatrixGrid).show(grid, lines, self._characters)
         self._show_key(answers, len(lines))

@@ -113,7 +113,7 @@ class BatchPane(Vertical):
                 f"Enroll  {key_name(self, 'enroll.send', 'ctrl+s')}", id="batch-start", variant="primary", compact=True
             )
             yield Button("Stop", id="batch-stop", compact=True)
-            yield Button("Enrolled  e", id="batch-enrolled", compact=True)
+            yield Button(f"Enrolled  {key_name(self, 'batch.enrolled', 'e')}", id="batch-enrolled", compact=True)
             yield Button("Again  r", id="batch-again", compact=True)
             yield Button("Report…", id="batch-report", compact=True)
 

@@ -47,7 +47,7 @@ class PackageField(Vertical):
 
     def __init__(self) -> None:
         super().__init__()
-        self.field = SteadyField(SHA256, "Package hash (SHA-256)", placeholder="64 hex digits, or ctrl+o")
+        self.field = SteadyField(SHA256, "Package hash (SHA-256)", placeholder="64 hex digits")
         self.package: Package | None = None
         """What the hash in the field was computed from."""
         self.listing: PackageHash | None = None
@@ -59,6 +59,7 @@ class PackageField(Vertical):
     def compose(self) -> ComposeResult:
         yield self.field
         with Horizontal():
+            self.field.input.placeholder = f"64 hex digits, or {key_name(self, 'enroll.pick', 'ctrl+o')}"
             yield Button(f"Compute it…  {key_name(self, 'enroll.pick', 'ctrl+o')}", id="pick", compact=True)
             yield Button(f"Files…  {key_name(self, 'enroll.files', 'ctrl+g')}", id="files", compact=True)
             yield Button("Hash without them", id="without", compact=True)
@@ -86,7 +87,11 @@ class PackageField(Vertical):
 
     def mistake(self) -> str:
         """Return the sentence for this field's current content."""
-        return COMPUTING if self.is_hashing else check_sha256(self.field.value)
+        return (
+            COMPUTING
+            if self.is_hashing
+            else check_sha256(self.field.value, key=key_name(self, "enroll.pick", "ctrl+o"))
+        )
 
     def check(self) -> str:
         """Show and return this field's sentence; something odd that can be sent is only a hint."""
@@ -103,7 +108,11 @@ class PackageField(Vertical):
         """Return what in the package needs a second look before sending; empty if nothing does."""
         count = self.package.warnings if self.package else 0
         things = f"{count:,} thing{'s' * (count != 1)}"
-        return f"▲ {things} in it should not be in a package: see ctrl+g." if count else ""
+        return (
+            f"▲ {things} in it should not be in a package: see {key_name(self, 'enroll.files', 'ctrl+g')}."
+            if count
+            else ""
+        )
 
     @on(Button.Pressed, "#pick")
     def pick(self) -> None:

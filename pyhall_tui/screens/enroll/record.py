@@ -142,7 +142,7 @@ class RecordPanel(Vertical):
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Button(f"From a record…  {key_name(self, 'enroll.record', 'ctrl+r')}", id="from-record", compact=True)
-            yield Button("Write one…  f4", id="write-record", compact=True)
+            yield Button(f"Write one…  {key_name(self, 'enroll.write', 'f4')}", id="write-record", compact=True)
             yield Button("Drop it", id="drop-record", compact=True)
         yield LinesView(id="record-checks")
 

@@ -189,9 +189,9 @@ class EnrollOne(Vertical):
         if self._sending:
             return (Cell("Sending…"),)
         if self.workspace.journal.is_makeshift:  # said beforehand; the send itself would refuse
-            return (
-                Cell("✖ The journal can't be written, so nothing is enrolled: the Doctor (D) says why.", Style.ERROR),
-            )
+            doctor = key_name(self, "app.doctor", "D")
+            said = f"✖ The journal can't be written, so nothing is enrolled: the Doctor ({doctor}) says why."
+            return (Cell(said, Style.ERROR),)
         if self._enrolled and self._draft.is_empty:  # in a small terminal the answer is below the form
             verdict = [cell for line in self._first_verdict()[:1] for cell in (Cell(" · ", Style.DIM), *line)]
             return (Cell(f"● enrolled {clean(self._enrolled[0])}", Style.GOOD), *verdict)
@@ -418,13 +418,14 @@ class EnrollOne(Vertical):
         else:
             self._settle(sent)
             self._outcome = Cell("✖ Nothing was enrolled.", Style.ERROR)
-        self.sheet.show_answer(exchange_lines(error.exchange) or trouble(error))
+        send = key_name(self, "enroll.send", "ctrl+s")
+        self.sheet.show_answer(exchange_lines(error.exchange) or trouble(error, send=send))
         said = error.error_text if isinstance(error, StatusError) and error.status in _ABOUT_FIELDS else ""
         field = field_named_in(said)
         if field is not None and self.form.can_say(field):
             self.form.say(field, f"The registry says: {clean(said, 500)}")
         else:
-            self._tell(trouble(error))
+            self._tell(trouble(error, send=send))
 
     def _answered(self, answer: EnrollAnswer, sha256: str) -> None:
         """Show the answer, watch and verify the worker that it names, and empty the form for the next one."""

@@ -15,6 +15,7 @@ from pyhall_tui.profiles.profile_store import ProfileConflict, ProfilesFileError
 from pyhall_tui.render.connection import host
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.widgets.typed_ahead import keys_wait_for
@@ -44,7 +45,7 @@ def _choose(store: ProfileStore, name: str, is_chosen: bool | None) -> str:
     store.save(msgspec.structs.replace(base, overview=is_chosen), base)
     if is_chosen:
         return f"{clean(name, 80)} is watched from now on, even while another profile is open."
-    return f"{clean(name, 80)} is only watched while it is open. Press a to choose it again."
+    return f"{clean(name, 80)} is only watched while it is open, until you choose it again."
 
 
 class ChooseScreen(DialogScreen[None]):
@@ -77,7 +78,7 @@ class ChooseScreen(DialogScreen[None]):
 
     def on_mount(self) -> None:
         table = self.query_one("#profiles", LineTable)
-        table.placeholder = "There are no profiles yet: make one on Profiles (5)."
+        table.placeholder = f"There are no profiles yet: make one on Profiles ({key_name(self, 'app.profiles', '5')})."
         table.focus()
         keys_wait_for(self, self.run_worker(self._load(_HINT), exit_on_error=False, group="load"))
 

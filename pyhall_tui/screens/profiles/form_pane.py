@@ -16,8 +16,10 @@ from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.profiles.form import ProfileForm
 from pyhall_tui.screens.profiles.probe_panel import ProbePanel
 from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.key_bar import key_name
 
-_BUTTONS: Final = (("test", "Test  ^g"), ("save", "Save  ^s"), ("open", "Open  ^o"), ("discard", "Discard"))
+_BUTTONS: Final = (("test", "Test", "^g"), ("save", "Save", "^s"), ("open", "Open", "^o"))
+"""Each with its own key."""
 _VARIANTS: Final[dict[str, ButtonVariant]] = {"save": "primary"}
 _UNANSWERED: Final = (KeyState.LOCKED, KeyState.TIMED_OUT, KeyState.UNAVAILABLE)
 
@@ -30,8 +32,10 @@ class FormPane(Vertical):
         yield ProbePanel(id="probe")
         yield Static(id="said", markup=False)
         with Horizontal(id="form-buttons"):
-            for name, label in _BUTTONS:
+            for name, word, own in _BUTTONS:
+                label = f"{word}  {key_name(self, f'profiles.{name}', own)}"
                 yield Button(label, id=f"do-{name}", compact=True, variant=_VARIANTS.get(name, "default"))
+            yield Button("Discard", id="do-discard", compact=True)
             yield Button("Ask keyring again", id="do-ask_key", compact=True)
 
     def show(self, name: str, base: Profile | None, answer: KeyAnswer | None, *, edited: bool) -> None:

@@ -14,10 +14,11 @@ from pyhall_tui.render.profile import override_line
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.messages import OpenDemo, OpenProfile
 from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.key_bar import key_name
 
 _WELCOME = (
     "Welcome. A profile says which registry and namespace to watch, and with which API key. Fill in the form, "
-    "test it (^g) and save it (^s): it opens at once."
+    "test it ({test}) and save it ({save}): it opens at once."
 )
 
 
@@ -52,6 +53,10 @@ class Notice(Vertical):
             yield Button("Open from the environment", id="environment")
         yield Static(id="overrides", markup=False)
 
+    def _welcome(self) -> str:
+        test, save = key_name(self, "profiles.test", "^g"), key_name(self, "profiles.save", "^s")
+        return _WELCOME.format(test=test, save=save)
+
     def show(self, edited: EditedProfiles, problem: str | None, *, has_workspace: bool) -> None:
         """Show what there is to say and to do.
 
@@ -61,7 +66,7 @@ class Notice(Vertical):
             has_workspace: a profile, or the demo, is open.
         """
         problem = edited.mistake or problem
-        said = problem or (_WELCOME if not edited.profiles.profiles and not has_workspace else "")
+        said = problem or (self._welcome() if not edited.profiles.profiles and not has_workspace else "")
         sentence = self.query_one("#problem", Static)
         sentence.display = bool(said)
         sentence.set_class(bool(problem), "-mistake")

@@ -25,7 +25,7 @@ from pyhall_tui.widgets.cells import show_line
 from pyhall_tui.widgets.clipboard import SelectTextScreen
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.header import StatusHeader
-from pyhall_tui.widgets.key_bar import KeyBar
+from pyhall_tui.widgets.key_bar import KeyBar, key_names
 from pyhall_tui.widgets.key_hint import KeyHint
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.time_column import with_zone
@@ -143,7 +143,9 @@ class RunLogScreen(Screen[None]):
         lines: list[str] = []
         if workspace is not None:
             poll = workspace.profile.poll_interval
-            cells = bands(workspace.connection.state, workspace.key_answer, self._clock.now(), poll)
+            cells = bands(
+                workspace.connection.state, workspace.key_answer, self._clock.now(), poll, keys=key_names(self)
+            )
             lines = [cell.text for cell in cells] + [clean(each) for each in workspace.standing]
         lines += standing_elsewhere(self._kept(), self._clock.now())
         said.display = bool(lines)

@@ -16,6 +16,7 @@ from pyhall_tui.render.package import attest_question, attest_trouble
 from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.typed_ahead import LastAnswer
 from pyhall_tui.workspace import Workspace
@@ -87,7 +88,7 @@ class AttestScreen(DialogScreen[bool]):
         except RegistryError as error:
             entry = self._workspace.fleet.get(self._worker_id)
             known = entry is not None and entry.verdict is not None and entry.verdict.known
-            self._say(attest_trouble(error, known=known))
+            self._say(attest_trouble(error, known=known, verify=key_name(self, "worker.verify", "v")))
         else:
             if answer.sha256 not in (None, sha256):
                 self.app.notify("The registry answered with a different hash from the one sent.", severity="warning")

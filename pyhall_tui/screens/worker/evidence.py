@@ -25,7 +25,7 @@ from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_lines
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
-from pyhall_tui.widgets.key_bar import key_name
+from pyhall_tui.widgets.key_bar import key_name, key_names
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.time_column import with_zone
 from pyhall_tui.widgets.typed_ahead import keys_wait_for
@@ -111,9 +111,12 @@ class EvidenceScreen(DialogScreen[None]):
             self._say([(Cell(f"✖ {clean(self._path)} cannot be read: {clean(reason)}.", Style.ERROR),)])
             return
         self._look = look
-        lines = check_lines(str(self._path), look.check, look.known, self._clock.now().wall)
+        lines = check_lines(str(self._path), look.check, look.known, self._clock.now().wall, keys=key_names(self))
         if look.total > len(look.rows):
-            lines.append((Cell(f"The newest {MOST:,} of {look.total:,} are listed; / searches all.", Style.DIM),))
+            search = key_name(self, "evidence.search", "/")
+            lines.append(
+                (Cell(f"The newest {MOST:,} of {look.total:,} are listed; {search} searches all.", Style.DIM),)
+            )
         self._say(lines)
         self._show(look.rows, "The log contains no receipts.")
 

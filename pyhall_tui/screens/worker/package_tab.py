@@ -19,6 +19,7 @@ from pyhall_tui.screens.worker.attest_dialog import AttestScreen
 from pyhall_tui.screens.worker.evidence import EvidenceScreen
 from pyhall_tui.screens.worker.report_dialog import ReportScreen
 from pyhall_tui.widgets.cells import as_lines
+from pyhall_tui.widgets.key_bar import key_name, key_names
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.workspace import Workspace
 
@@ -79,7 +80,12 @@ class PackageTab(Vertical):
         packages, worker_id = self._workspace.packages, self._worker_id
         folder, standing = packages.folder(worker_id), packages.standing(worker_id)
         lines = package_lines(
-            standing, str(folder) if folder else None, self._progress(), self._workspace.now(), packages.problem
+            standing,
+            str(folder) if folder else None,
+            self._progress(),
+            self._workspace.now(),
+            packages.problem,
+            keys=key_names(self),
         )
         self.query_one("#package-text", Static).update(as_lines(lines))
         for name in ("rehash", "no-folder"):
@@ -123,7 +129,7 @@ class PackageTab(Vertical):
         """Hash the folder as soon as it is its turn."""
         packages = self._workspace.packages
         if packages.folder(self._worker_id) is None:
-            self.notify("Choose the package's folder first (p).", markup=False)
+            self.notify(f"Choose the package's folder first ({key_name(self, 'worker.folder', 'p')}).", markup=False)
         elif not packages.hash_now(self._worker_id):
             self.notify("It is hashed as soon as the registry has answered once.", markup=False)
         self.show()
@@ -138,6 +144,7 @@ class PackageTab(Vertical):
             self._workspace.fleet.get(self._worker_id),
             read_only=self._workspace.profile.read_only,
             hashing=packages.is_hashing(self._worker_id),
+            keys=key_names(self),
         )
         if why_not or standing is None:
             self.notify(clean(why_not, 500), severity="warning", markup=False)

@@ -90,7 +90,7 @@ def _why_not(workspace: Workspace, accepted: Accepted, worker_id: str) -> str:
     if entry.asked <= accepted.get(worker_id, -1.0):
         return "It was just attested, and is being verified."
     if packages.folder(worker_id) is None:
-        return "No package folder is set: open the worker, and press p."
+        return "No package folder is set: open the worker, and choose it."
     hashing = packages.is_hashing(worker_id)
     standing = packages.standing(worker_id)
     if why_not := why_not_attest(standing, entry, read_only=workspace.profile.read_only, hashing=hashing):

@@ -16,6 +16,7 @@ from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.render.worker import LOOKS
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
+from pyhall_tui.widgets.key_bar import key_name
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.widgets.typed_ahead import keys_wait_for
@@ -156,4 +157,5 @@ class FiltersScreen(DialogScreen[str]):
             self.query_one("#said", Static).update(clean(wrong))
             return
         self._undoable(partial(self._saved.put_back, key, self._by_name.get(key), None))
-        await self._load(f"{said} Press u on the table behind to undo it.")
+        undo = key_name(self, "workers.undo", "u")
+        await self._load(f"{said} Press {undo} on the table behind to undo it.")
