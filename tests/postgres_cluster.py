@@ -45,7 +45,20 @@ class Cluster:
 
     def start(self) -> None:
         """Start it on a free port, or again on the same one; it answers on return."""
-        self.port = self.port or _free_port()
+        if self.port:
+            self._start()
+            return
+        for attempt in range(5):
+            self.port = _free_port()
+            try:
+                self._start()
+            except AssertionError:  # another program has taken the port meanwhile
+                if attempt == 4:
+                    raise
+            else:
+                return
+
+    def _start(self) -> None:
         options = f"-p {self.port} -k {self._folder} -c listen_addresses={_HOST} -c max_connections=60"
         self._pg_ctl("start", "-w", "-l", str(self._folder / "log"), "-o", options)
 

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -245,6 +246,47 @@ def test_a_rate_holds_over_all_halls(store: PostgresStore, address: str) -> None
         thread.join()
     assert (outcomes.count("allow"), len(outcomes)) == (10, 24)
     assert audit.verify(store) == audit.Checked(24)
+    for hall in halls:
+        hall.store.close()
+
+
+def test_no_decision_of_four_halls_is_on_the_wrong_side_of_a_ban(store: PostgresStore, address: str) -> None:
+    """One more hall bans and unbans 40 times, each after all of them have decided something since the last time."""
+    halls = [Hall(PostgresStore(address)) for _ in range(4)]
+    decided = [0] * len(halls)
+    done = threading.Event()
+
+    def decide(number: int) -> None:
+        while not done.is_set():
+            dispatch(halls[number], ASKED, "c")
+            decided[number] += 1
+
+    threads = [threading.Thread(target=decide, args=(number,)) for number in range(len(halls))]
+    for thread in threads:
+        thread.start()
+    turns: list[tuple[int, bool]] = []
+    try:
+        for number in range(40):
+            with store.write():
+                store.unban_hash(HASH) if number % 2 else store.ban_hash(HASH, "leaks")
+                turns.append((store.log.head().seq, number % 2 == 0))
+            before = list(decided)
+            while not all(now > then for now, then in zip(decided, before, strict=True)):
+                assert all(thread.is_alive() for thread in threads)
+                done.wait(0.005)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    turns.append((store.log.head().seq, False))
+    wrong = [
+        row.seq
+        for (since, banned), (upto, _) in pairwise(turns)
+        for row in store.log.page(since, upto, 10**6)
+        if (json.loads(row.receipt)["outcome"] == "deny") is not banned
+    ]
+    assert wrong == []
+    assert audit.verify(store) == audit.Checked(sum(decided)) and sum(decided) >= 160
     for hall in halls:
         hall.store.close()
 
