@@ -17,7 +17,7 @@ from pyhall_tui.fleet.events import Event
 from pyhall_tui.journal.connections import JournalFile
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.last_verdict import LastVerdict
-from pyhall_tui.journal.watchers import BEAT, STALE, Holder, Watchers
+from pyhall_tui.journal.watchers import BEAT, STALE, Holder, Watchers, this_program
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability
 from pyhall_tui.monitor.published_state import Publisher, read_published
 from pyhall_tui.monitor.sources import Source
@@ -147,8 +147,8 @@ class Rig:
             assert time.monotonic() < deadline
             await self.passes(0.25)
 
-    async def is_beside_one(self) -> None:
-        self.take()
+    async def is_beside_one(self, holder: Holder = ELSEWHERE) -> None:
+        self.take(holder)
         self.says()
         self.beat()
 
@@ -237,6 +237,20 @@ async def test_one_that_stops_beating_is_replaced_when_its_lease_has_run_out(rig
     began = rig.clock.now().mono
     await rig.until(lambda: not rig.is_beside)
     assert STALE - 1.0 <= rig.clock.now().mono - began <= STALE + 2.0
+
+
+async def test_one_that_was_killed_is_replaced_before_its_lease_has_run_out(rig: Rig) -> None:
+    here = this_program()
+    if not here.place:
+        pytest.skip("the system does not say which processes there are")
+    process = await asyncio.create_subprocess_exec("sleep", "1000")
+    await rig.is_beside_one(here._replace(token="t1", pid=process.pid))
+    process.kill()
+    await process.wait()
+    rig.beat()
+    began = rig.clock.now().mono
+    await rig.until(lambda: not rig.is_beside)
+    assert rig.clock.now().mono - began <= 4 * LOOK < STALE
 
 
 async def test_a_row_that_was_left_behind_is_not_believed(rig: Rig) -> None:

