@@ -1,8 +1,10 @@
 """The strip above the workers: the fleet as a bar, and the last minutes of requests as sparklines."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
@@ -19,24 +21,35 @@ _PACE = 1.0
 _MOST_POINTS = 60
 
 
-class FleetStrip(Static):
-    """Two lines, drawn only while they are on screen; the requests at most once a second."""
+class FleetStrip(Static, can_focus=True):
+    """Two lines, drawn only while they are on screen; the requests at most once a second. The counts can be chosen."""
 
+    FOCUS_ON_CLICK = False
+    BINDING_GROUP_TITLE = "Counts"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space", "choose", "Only these", id="counts.choose", tooltip="Show only this state; again: all"),
+        Binding("left", "move(-1)", "Previous", show=False, id="counts.previous", tooltip="To the count before"),
+        Binding("right", "move(1)", "Next", show=False, id="counts.next", tooltip="To the next count"),
+        Binding("escape", "leave", "To the table", show=False, id="counts.leave", tooltip="Back to the table"),
+    ]
     DEFAULT_CSS = "FleetStrip { height: 2; width: 1fr; }"
 
     class StateChosen(Message):
-        """The part of the strip that shows a state was clicked."""
+        """The part of the strip that shows a state was clicked, or chosen with a key."""
 
         def __init__(self, state: State) -> None:
             super().__init__()
             self.state = state
 
-    def __init__(self, workspace: Workspace, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, workspace: Workspace, leads_to: str, *, id: str | None = None) -> None:  # noqa: A002
+        """`leads_to` selects the table whose workers are counted."""
         super().__init__(id=id, markup=False)
+        self._leads_to = leads_to
         self._workspace = workspace
         self._counts: Mapping[State, int] = {}
         self._points: list[Point] = []
         self._bucket = -1
+        self._chosen: State | None = None
         self._next: Timer | None = None
         self._more_came = False
 
@@ -63,6 +76,45 @@ class FleetStrip(Static):
             if state is not None:
                 self.post_message(self.StateChosen(state))
 
+    def on_focus(self) -> None:
+        self._draw()
+
+    def on_blur(self) -> None:
+        self._draw()
+
+    def action_move(self, step: int) -> None:
+        """Go to the count beside this one."""
+        if (state := self._under_cursor()) is not None:
+            states = self._states()
+            self._chosen = states[(states.index(state) + step) % len(states)]
+            self._draw()
+
+    def action_choose(self) -> None:
+        if (state := self._under_cursor()) is not None:
+            self._chosen = state
+            self.post_message(self.StateChosen(state))
+
+    def action_leave(self) -> None:
+        self.screen.query_one(self._leads_to).focus()
+
+    def _states(self) -> list[State]:
+        return [state for state, count in sorted(self._counts.items()) if count]
+
+    def _under_cursor(self) -> State | None:
+        """Return the state whose count a key chooses: the next one if its own has no worker any more."""
+        states = self._states()
+        later = (state for state in states if self._chosen is None or state >= self._chosen)
+        return next(later, states[-1] if states else None)
+
+    def _fleet(self, width: int) -> Content:
+        line = as_content(fleet_line(self._counts, width))
+        if not self.has_focus or (state := self._under_cursor()) is None:
+            return line
+        cells = [cell for cell in range(width) if state_at(self._counts, width, cell) is state]
+        end = cells[-1] + 1 if cells else 0
+        start = next((cell for cell in reversed(range(end)) if cell not in cells), -1) + 1
+        return line.stylize("reverse", start, end)
+
     def on_resize(self) -> None:
         self._draw()
 
@@ -80,7 +132,7 @@ class FleetStrip(Static):
         mono = self._workspace.now().mono
         stats = self._workspace.connection.stats
         gauges = request_gauges(self._whole_points(mono), stats.per_second(mono), width)
-        lines = [as_content(fleet_line(self._counts, width)), as_content(gauges_line(gauges))]
+        lines = [self._fleet(width), as_content(gauges_line(gauges))]
         content = Content("\n").join(lines)
         if not (isinstance(self.content, Content) and self.content.is_same(content)):
             self.update(content, layout=False)  # its size is fixed

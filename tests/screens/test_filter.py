@@ -153,3 +153,54 @@ async def test_a_saved_filter_that_was_deleted_is_put_back_by_undo(open_app: Ope
         write(opened.app, "escape", "u")
         await until(lambda: saved.load()[0] == {"mine": "id:wkr_1"})
         await until(lambda: "The filter mine is as before." in opened.said())
+
+
+async def test_a_count_is_chosen_with_keys_and_chosen_again_it_clears_the_filter(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    ids = fleet_of(hall, 3)
+    hall.add_worker("wkr_old", status="revoked")
+    async with open_app(profile_of(hall), key=hall.key, watch=(*ids, "wkr_old"), size=(140, 40)) as opened:
+        await all_verified(opened)
+        await until(lambda: "1 revoked" in opened.words())
+        await opened.pilot.press("c")
+        await until(lambda: "Only these" in opened.words())
+        await opened.pilot.press("right", "enter")
+        await until(lambda: "3 of 4 shown" in opened.words())
+        assert opened.screen.query_one("#filter", Input).value == "state:clean"
+        await opened.pilot.press("enter")
+        await until(lambda: len(table(opened).keys) == 4 and "shown" not in opened.words())
+        await opened.pilot.press("left", "enter", "escape")
+        await until(lambda: list(table(opened).keys) == ["wkr_old"] and table(opened).has_focus)
+
+
+async def test_a_click_on_a_count_in_the_title_does_the_same_where_the_strip_has_no_room(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    ids = fleet_of(hall, 3)
+    hall.add_worker("wkr_old", status="revoked")
+    async with open_app(profile_of(hall), key=hall.key, watch=(*ids, "wkr_old"), size=(80, 24)) as opened:
+        await all_verified(opened)
+        await until(lambda: "1 revoked" in opened.words() and "3 clean" in opened.words())
+        lines = opened.text().splitlines()
+        row = next(number for number, line in enumerate(lines) if "3 clean" in line)
+        at = (lines[row].index("3 clean") + 2, row)
+        await opened.pilot.click(offset=at)
+        await until(lambda: "3 of 4 shown" in opened.words())
+        await opened.pilot.click(offset=at)
+        await until(lambda: len(table(opened).keys) == 4 and "shown" not in opened.words())
+        await opened.pilot.press("c")
+        await until(lambda: isinstance(opened.screen, FiltersScreen))
+
+
+async def test_the_counts_follow_the_table_before_the_next_second(open_app: OpenApp, hall: LiveHall) -> None:
+    """The clock stands still, so nothing is summed up because a second has passed."""
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 3), size=(140, 40)) as opened:
+        await all_verified(opened)
+        await until(lambda: "3 clean" in opened.words())
+        fleet = opened.workspace.fleet
+        fleet.stale_after = 0.0
+        await opened.clock.advance(0.1)
+        fleet.failed("wkr_0", "no answer")
+        opened.workspace.ask_about([], is_new=False)
+        await until(lambda: "3 stale" in opened.words() and "3 clean" not in opened.words())

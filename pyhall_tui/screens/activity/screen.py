@@ -114,7 +114,7 @@ class ActivityScreen(ModeScreen):
 
     def compose_body(self) -> ComposeResult:
         with Frame(id="activity-frame"):
-            yield FilterInput("#events", placeholder="/ filter over all fields", id="activity-filter")
+            yield FilterInput("#events", placeholder="/ filter over all fields, in plain words", id="activity-filter")
             with Horizontal(id="narrowing"):
                 yield KeyHint("", "screen.severity", id="by-severity")
                 yield KeyHint("", "screen.kind(1)", id="by-kind")

@@ -99,7 +99,7 @@ class AlarmsScreen(Screen[None]):
         yield StandingLine(self._workspace)
         yield Static(id="alarm-state", markup=False)
         with Horizontal(id="alarm-bar"):
-            yield FilterInput("#alarms", placeholder="/ filter over all fields", id="alarm-filter")
+            yield FilterInput("#alarms", placeholder="/ filter over all fields, in plain words", id="alarm-filter")
             yield KeyHint("", "screen.standing", id="by-standing")
             yield KeyHint("", "screen.kind", id="by-condition")
             yield Static(id="alarm-count", markup=False)

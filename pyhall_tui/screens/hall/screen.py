@@ -109,7 +109,9 @@ class HallScreen(Screen[None]):
         yield Static(id="hall-problem", markup=False)
         with TabbedContent(id="hall-tabs"):
             with TabPane("Decisions  F2", id="decisions"), Vertical():
-                yield FilterInput("#decisions-table", placeholder="/ filter over all fields", id="hall-filter")
+                yield FilterInput(
+                    "#decisions-table", placeholder="/ filter over all fields, in plain words", id="hall-filter"
+                )
                 yield KeyHint("", "screen.pause", id="hall-pausing")
                 yield LineTable(
                     with_zone(DECISIONS),

@@ -72,7 +72,7 @@ class RunLogScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield StatusHeader(self._workspace, "")
         yield Static(id="log-standing", markup=False)
-        yield FilterInput("#log", placeholder="/ filter over all fields", id="log-filter")
+        yield FilterInput("#log", placeholder="/ filter over all fields, in plain words", id="log-filter")
         with Horizontal(id="log-narrowing"):
             yield KeyHint("", "screen.view", id="log-view")
             yield KeyHint("", "screen.pause", id="log-pausing")

@@ -15,6 +15,7 @@ from pyhall_tui.attest.attest_many import Attestation, AttestMany, Step
 from pyhall_tui.render.enroll import Line
 from pyhall_tui.render.package import why_not_attest
 from pyhall_tui.render.text import Cell, Style, clean, id_text
+from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.hash_reports import hash_sender
 from pyhall_tui.threads.slices import slices
 from pyhall_tui.widgets.cells import as_lines
@@ -219,3 +220,22 @@ class AttestMarkedScreen(DialogScreen[int]):
                 "step": Cell(said, style),
             }
         )
+
+
+async def ask_to_attest(screen: ModeScreen, table: LineTable, accepted: dict[str, float]) -> None:
+    """Ask whether to attest the hashes of the marked workers' folders, or say why none can be.
+
+    `accepted` says when the registry accepted a hash here; it is kept up to date.
+    """
+
+    def attested(count: int | None) -> None:
+        if count:
+            screen.notify(f"The registry accepted {count:,} package hash{'es' * (count != 1)}.", markup=False)
+
+    if ids := table.targets():
+        marked = await sort_out(screen.workspace, ids, table.keys, accepted)
+        if marked.planned:
+            screen.app.push_screen(AttestMarkedScreen(screen.workspace, marked, accepted), attested)
+        else:
+            why = "; ".join(f"{reason} ({count:,})" for reason, count in marked.left_out.most_common(3))
+            screen.notify(clean(f"Nothing to attest. {why}", 400), severity="warning", timeout=10, markup=False)

@@ -52,6 +52,7 @@ class WorkersScreen(ModeScreen):
             tooltip="Filter by id, name, status; state: ns: cap: hash: attested: changed<1h, ! for not",
         ),
         Binding("F", "filters", "Filters", show=False, id="workers.filters", tooltip="Filters: saved, and by state"),
+        Binding("c", "counts", "Counts", show=False, id="workers.counts", tooltip="Counts by state: enter filters"),
         Binding("s", "sort", "Sort", id="workers.sort", tooltip="Sort by the next column"),
         Binding("S", "reverse", "Reverse", show=False, id="workers.reverse", tooltip="Reverse the order"),
         Binding("a", "add", "Watch", id="workers.add", tooltip="Put workers on the watch list"),
@@ -118,7 +119,7 @@ class WorkersScreen(ModeScreen):
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="workers-body"):
             with Frame(id="fleet-frame"):
-                yield FleetStrip(self.workspace, id="strip")
+                yield FleetStrip(self.workspace, "#fleet", id="strip")
                 yield FilterLine("#fleet", placeholder="/ filter by id, name, state, hash or capability", id="filter")
                 yield FilterMistake()
                 yield WorkersTable(
@@ -238,7 +239,7 @@ class WorkersScreen(ModeScreen):
             return
         message.stop()
         if worker_id := message.fill.get("remove"):
-            self._remove([worker_id])
+            self.list_changes.remove([worker_id])
         elif message.worker_id is not None:
             self._show_worker(message.worker_id)
         elif (text := message.fill.get("filter")) is not None:
@@ -259,6 +260,7 @@ class WorkersScreen(ModeScreen):
     def _highlighted(self) -> None:
         self._show_side()
 
+    @on(LineTable.HeaderPressed)
     @on(LineTable.Marked)
     def _marked(self) -> None:
         self._summarise()
@@ -280,7 +282,24 @@ class WorkersScreen(ModeScreen):
 
     @on(FleetStrip.StateChosen)
     def _state_chosen(self, message: FleetStrip.StateChosen) -> None:
-        self._set_filter(f"state:{message.state.name.lower()}")
+        text, line = f"state:{message.state.name.lower()}", self.query_one(FilterLine)
+        line.value = "" if line.value.strip() == text else text
+        if not self.query_one(FleetStrip).has_focus:
+            self.table.focus()
+
+    @on(Frame.TitlePressed)
+    def _title_pressed(self, message: Frame.TitlePressed) -> None:
+        for state, count in self._roster.counts.items():
+            if any(message.is_on(cell.text) for cell in counts_line({state: count})):
+                self._state_chosen(FleetStrip.StateChosen(state))
+
+    def action_counts(self) -> None:
+        """Move to the counts; if there is no room for them, list the filters by state."""
+        strip = self.query_one(FleetStrip)
+        if strip.display:
+            strip.focus()
+        else:
+            self.action_filters()
 
     def action_filters(self) -> None:
         """Show the filters to choose from."""
@@ -302,17 +321,19 @@ class WorkersScreen(ModeScreen):
 
     def action_sort(self) -> None:
         self.table.sort_by_next()
+        self._summarise()
 
     def action_reverse(self) -> None:
         self.table.reverse()
+        self._summarise()
 
     def action_remove(self) -> None:
         ids = self.table.targets()
         if len(ids) > 1:
             what = "They go off the watch list, with the folders of their packages. You can undo it afterwards."
-            self._ask("Remove", ids, what, self._remove)
+            self._ask("Remove", ids, what, self.list_changes.remove)
         elif ids:
-            self._remove(ids)
+            self.list_changes.remove(ids)
 
     def _ask(self, verb: str, ids: list[str], explained: str, act: Callable[[list[str]], None]) -> None:
         """Ask before something is done to several workers: exactly these, whatever is marked by then."""
@@ -321,13 +342,10 @@ class WorkersScreen(ModeScreen):
         dialog = question(verb, ids, self.table.keys, explained)
         self.app.push_screen(dialog, lambda agreed: act(ids) if agreed else None)
 
-    def _remove(self, ids: list[str]) -> None:
-        self.list_changes.remove(ids)
-
     def action_drop_unknown(self) -> None:
         """Ask whether to drop those just watched that the registry does not know."""
         if ids := self.list_changes.unknown():
-            self._ask("Drop", ids, "The registry does not know them. You can undo it afterwards.", self._remove)
+            self._ask("Drop", ids, "The registry does not know them. You can undo it.", self.list_changes.remove)
         else:
             self.notify("The registry knows all workers that you just put on the list.", markup=False)
 
@@ -345,7 +363,9 @@ class WorkersScreen(ModeScreen):
 
     def _verify(self, ids: list[str]) -> None:
         self.workspace.connection.verify_now(ids)
-        self.notify(f"Verifying {_named(ids)} now.", markup=False, timeout=2)
+        from pyhall_tui.screens.workers.list_changes import named
+
+        self.notify(f"Verifying {named(ids)} now.", markup=False, timeout=2)
 
     def action_test(self) -> None:
         ids = self.table.targets()
@@ -357,19 +377,9 @@ class WorkersScreen(ModeScreen):
     @one_at_a_time("attest")
     async def action_attest(self) -> None:
         """Ask whether to attest the hashes of the marked workers' folders, or say why none can be."""
-        from pyhall_tui.screens.workers.attest_marked import AttestMarkedScreen, sort_out
+        from pyhall_tui.screens.workers.attest_marked import ask_to_attest
 
-        if ids := self.table.targets():
-            marked = await sort_out(self.workspace, ids, self.table.keys, self._accepted)
-            if marked.planned:
-                self.app.push_screen(AttestMarkedScreen(self.workspace, marked, self._accepted), self._attested)
-            else:
-                why = "; ".join(f"{reason} ({count:,})" for reason, count in marked.left_out.most_common(3))
-                self.notify(clean(f"Nothing to attest. {why}", 400), severity="warning", timeout=10, markup=False)
-
-    def _attested(self, count: int | None) -> None:
-        if count:
-            self.notify(f"The registry accepted {count:,} package hash{'es' * (count != 1)}.", markup=False)
+        await ask_to_attest(self, self.table, self._accepted)
 
     def action_copy_id(self) -> None:
         if ids := self.table.targets():
@@ -422,8 +432,7 @@ class WorkersScreen(ModeScreen):
 
     def _sort_now(self) -> None:
         self._sort_rows(by_itself=True)
-        if self._summary[:2] != (len(self._roster.ids), len(self.workspace.fleet)):
-            self._summarise()
+        self._summarise()
 
     def reorder(self) -> None:
         """Show the fleet as it is now."""
@@ -435,10 +444,7 @@ class WorkersScreen(ModeScreen):
         self.query_one(FleetStrip).follow()
 
     def _summarise(self) -> None:
-        """Show counts in the frame's title and, in the same frame, in the strip.
-
-        That paints much, so changes to fresh or stale wait.
-        """
+        """Show the table's counts in the frame's title and, in the same frame, in the strip."""
         fleet, by_state, shown = self.workspace.fleet, self._roster.counts, len(self._roster.ids)
         marks = self._marks()
         summary = (shown, len(fleet), self.table.is_filtered, *by_state.values(), *marks)
@@ -482,16 +488,11 @@ class WorkersScreen(ModeScreen):
         """Draw the rows on screen again, because ages grow, and move what became stale."""
         if not self.is_current:
             return
+        self._sort_now()
         self.table.refresh_rows(self.table.visible_keys)
-        self.table.reorder_soon()
-        self._summarise()
         self._show_side()
 
     def _show_side(self) -> None:
         side = self._beside
         if side is not None and side.is_attached and side.display:
             side.show(self.table.cursor_key)
-
-
-def _named(ids: list[str] | tuple[str, ...]) -> str:
-    return clean(ids[0], 80) if len(ids) == 1 else f"{len(ids):,} workers"
