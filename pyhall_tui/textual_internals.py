@@ -288,9 +288,9 @@ def calls_after_the_frame(screen: Screen[Any]) -> list[Any]:
     return [call for call, _sender in screen._callbacks]
 
 
-def bindings_for(widget: Widget, key: str) -> Sequence[Binding]:
-    """Return a key's bindings in this widget only; `Screen.active_bindings` covers the whole chain, and is slow."""
-    return _own_bindings(widget).key_to_bindings.get(key, ())
+def bindings_for(node: DOMNode, key: str) -> Sequence[Binding]:
+    """Return a key's bindings in this node only; `Screen.active_bindings` covers the whole chain, and is slow."""
+    return _own_bindings(node).key_to_bindings.get(key, ())
 
 
 def _use_own_keys() -> None:

@@ -53,11 +53,13 @@ def of_profile(text: str, profile: str) -> str:
     return f"{clean(profile)}: {text}" if profile else text
 
 
-def counts(firing: int, silenced: int) -> list[Cell]:
-    """Return what the header says about alarms; nothing if there are none."""
+def counts(firing: int, silenced: int, elsewhere: int = 0) -> list[Cell]:
+    """Return what the header says about alarms; nothing if there are none. `elsewhere`: those of other profiles."""
     cells = []
     if firing:
         cells.append(Cell(f"✖ {firing} alarm{'s' if firing > 1 else ''}", Style.ERROR))
+    if elsewhere:
+        cells.append(Cell(f"+{elsewhere} elsewhere", Style.ERROR))
     if silenced:
         cells.append(Cell(f"{silenced} silenced", Style.WARNING))
     return cells

@@ -19,7 +19,7 @@ from pyhall_tui.widgets.attendance import each_second
 from pyhall_tui.widgets.cells import STYLES, show_line
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar, key_names
-from pyhall_tui.widgets.late import after_first_frame
+from pyhall_tui.widgets.late import after_first_frame, is_there
 from pyhall_tui.workspace import Workspace
 
 _BAND_IDS: Final = ("band", "second-band", "third-band")
@@ -109,24 +109,33 @@ class ModeScreen(HookedScreen):
     def action_dismiss_news(self) -> None:
         self.app.clear_notifications()
 
+    @property
+    def is_made(self) -> bool:
+        """Whether all of the screen is there to draw on: it may be shown before, and told of changes while removed."""
+        return self.is_mounted and is_there(self)
+
     @on(FleetChanged)
     def _on_fleet_changed(self) -> None:
-        self.fleet_changed()
+        if self.is_made:
+            self.fleet_changed()
 
     @on(EventsHappened)
     def _on_events_happened(self, message: EventsHappened) -> None:
-        self.events_happened(message)
-        self.query_one(StatusHeader).update_status()
+        if self.is_made:
+            self.events_happened(message)
+            self.query_one(StatusHeader).update_status()
 
     @on(AlarmsChanged)
     def _on_alarms_changed(self) -> None:
-        self.alarms_changed()
-        self.query_one(StatusHeader).update_status()
+        if self.is_made:
+            self.alarms_changed()
+            self.query_one(StatusHeader).update_status()
 
     @on(ConnectionChanged)
     def _on_link_changed(self) -> None:
-        self.query_one(StatusHeader).update_status()
-        self._update_band()
+        if self.is_made:
+            self.query_one(StatusHeader).update_status()
+            self._update_band()
 
     @on(events.Resize)
     def _on_other_size(self) -> None:
@@ -135,7 +144,7 @@ class ModeScreen(HookedScreen):
     @on(events.ScreenResume)
     def _come_back(self, event: events.ScreenResume) -> None:
         event.refresh_styles = False  # they are right: whatever changes them also does so on a hidden screen
-        if self.is_mounted:
+        if self.is_made:
             self.query_one(StatusHeader).update_status()
             self._update_band()
             self.fleet_changed()

@@ -29,6 +29,7 @@ class _Line(NamedTuple):
 class KeysScreen(DialogScreen[None]):
     """Lists keys, grouped by where they work: the screen's own first, those that work everywhere last."""
 
+    KEEPS_TYPED = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,q,enter", "close", "Close", id="keys.close", tooltip="Close this list"),
         Binding("slash", "search", "Search", key_display="/", id="keys.search", tooltip="Search the keys"),

@@ -3,7 +3,8 @@
 One widget draws both lines: fourteen small ones took a tenth of the time to open a screen.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from textual import events
 from textual.content import Content
@@ -30,6 +31,28 @@ _SHORTER = {"overview": "All"}
 """What a bar of one line, which has little room, says instead of a title."""
 _COMPACT = {"-narrow", "-flat", "-short", "-tiny"}
 """The screen's classes for which the two lines become one."""
+
+
+class HasAlarms(Protocol):
+    """A profile that may run beside the open one."""
+
+    @property
+    def workspace(self) -> Workspace | None: ...
+
+
+class KeepsProfiles(Protocol):
+    """All fleets."""
+
+    @property
+    def kept(self) -> Sequence[HasAlarms]: ...
+
+
+@runtime_checkable
+class HasFleets(Protocol):
+    """What is needed from the app."""
+
+    @property
+    def fleets(self) -> KeepsProfiles: ...
 
 
 class Tab(NamedTuple):
@@ -145,6 +168,9 @@ class StatusHeader(Widget):
     def _status(self) -> Content:
         """Return identity on the left and state on the right; the right side gets shorter before a mark is cut."""
         who, how, width = self._who(), self._how(), self.size.width
+        elsewhere = self._elsewhere()
+        if elsewhere and who.cell_length + how.cell_length + elsewhere.cell_length + 4 <= width:
+            how += elsewhere
         if who.cell_length + how.cell_length + 4 > width:
             how = self._how_without_rate()
         if self._has_more_to_say and self._least_of_who().cell_length + how.cell_length + 4 > width:
@@ -244,8 +270,10 @@ class StatusHeader(Widget):
             return Content("")
         named = as_content([*self._marks(), Cell(clean(self._workspace.profile.name), Style.STRONG)], " ")
         whole = Content(" ").join([named, self._how_without_rate()])
-        if whole.cell_length <= self.size.width - _BAR_WIDTH:
-            return whole
+        room = self.size.width - _BAR_WIDTH
+        if whole.cell_length <= room:
+            elsewhere = self._elsewhere()
+            return whole + elsewhere if whole.cell_length + elsewhere.cell_length <= room else whole
         return Content(" ").join([named, self._reach_and_alarms()])
 
     def _live(self) -> list[Content]:
@@ -256,6 +284,17 @@ class StatusHeader(Widget):
 
         mark = live_mark(self._workspace.live_run)
         return [as_content([mark])] if mark else []
+
+    def _elsewhere(self) -> Content:
+        """Return how many alarms other profiles have that run beside the open one; it is shown if there is room."""
+        kept = self.app.fleets.kept if isinstance(self.app, HasFleets) and self._workspace is not None else ()
+        others = [each.workspace for each in kept if each.workspace not in (None, self._workspace)]
+        firing = sum(other.alarm_counts[0] for other in others if other is not None)
+        if not firing:
+            return Content("")
+        from pyhall_tui.render.alarm import counts  # not before the first frame, unless an alarm fires
+
+        return Content("    ") + as_content(counts(0, 0, firing))
 
     def _alarms(self) -> list[Content]:
         if self._workspace is None:

@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from pyhall_tui.render.text import KeyNames
 from pyhall_tui.textual_internals import HookedApp
+from pyhall_tui.widgets.header import SCREEN_TITLES
 
 
 def key_name(node: DOMNode, id_: str, default: str) -> str:
@@ -101,9 +102,16 @@ class KeyBar(Widget):
             return {"escape": Hint("escape", "esc", "Leave field")}
         return {}
 
+    def _screens(self) -> dict[str, Hint]:
+        """Return the keys that go to a screen from a field too, unless you have given the screens other keys."""
+        own = self.app.own_keys if isinstance(self.app, HookedApp) else {}
+        if any(f"app.{mode}" in own for mode in SCREEN_TITLES):
+            return {}
+        return {"screens": Hint("escape", f"alt+0…{len(SCREEN_TITLES) - 1}", "Screens")}
+
     def _active(self) -> tuple[list[Hint], list[Hint]]:
         here = self._way_out()
-        everywhere: dict[str, Hint] = {}
+        everywhere = self._screens() if here else {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
             shown = self.app.get_key_display(binding)

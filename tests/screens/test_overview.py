@@ -413,3 +413,27 @@ async def test_marks_of_one_profile_go_to_its_matrix_and_those_of_several_are_ex
         await until(lambda: opened.app.current_mode == "dispatch", clock=opened.clock)
         await until(lambda: "2 workers × 1 tier" in opened.words(), clock=opened.clock)
         assert opened.workspace.profile.name == "other"
+
+
+@pytest.mark.thorough
+async def test_the_header_counts_the_alarms_of_other_profiles_where_there_is_room(
+    open_app: OpenApp, hall: LiveHall, other_hall: LiveHall, several: Several
+) -> None:
+    """It counted only those of the open profile."""
+    several.add(hall, "acme", watch=(WORKER,))
+    several.add(other_hall, "other", watch=(WORKER, "wkr_bad"))
+    other_hall.add_worker("wkr_bad", sha256="ba" * 32)
+    async with open_app(*several.profiles, keys=several.keys, clock=several.clock, size=WIDE) as opened:
+        await show_overview(opened)
+        await until(lambda: "3 clean" in opened.text(), clock=opened.clock)
+        other_hall.store.ban_hash("ba" * 32, "malware")
+        running = next(kept.workspace for kept in opened.app.fleets.kept if kept.profile.name == "other")
+        assert running is not None
+        await until(lambda: running.alarm_counts[0], clock=opened.clock)
+        firing = running.alarm_counts[0]
+        await opened.pilot.press("1")
+        await until(lambda: f"+{firing} elsewhere" in opened.text().splitlines()[0], clock=opened.clock)
+        await opened.pilot.resize_terminal(80, 24)
+        await opened.pilot.pause()
+        assert "acme" in opened.text().splitlines()[0]
+        assert "live" in opened.text()

@@ -15,12 +15,12 @@ def keys(sent: str) -> list[str]:
 @pytest.mark.parametrize(
     ("sent", "read"),
     [
-        ("\x1b4", ["escape", "4"]),
+        ("\x1b4", ["escape", "alt+4"]),
         ("\x1bq", ["escape", "q"]),
         ("\x1b/queue\r", ["escape", "slash", "q", "u", "e", "u", "e", "enter"]),
         ("\x1b\r", ["escape", "enter"]),
         ("\x1b:", ["escape", "colon"]),
-        ("x\x1b1x", ["x", "escape", "1", "x"]),
+        ("x\x1b1x", ["x", "escape", "alt+1", "x"]),
         ("\x1b[A", ["up"]),
         ("\x1bOA", ["up"]),
         ("\x1b[3~", ["delete"]),

@@ -63,6 +63,7 @@ class CheckScreen(DialogScreen[None]):
             asked.say("Paste a hash, or type a path.")
             return
         asked.say("")
+        self.use_typed()
         if sha256 := sha256_in(asked.value):
             self._tell(sha256, "")
         else:

@@ -50,6 +50,7 @@ class CorrelationScreen(DialogScreen[None]):
     @on(Input.Submitted)
     def _asked(self, message: Input.Submitted) -> None:
         if message.value.strip():
+            self.use_typed()
             self._look(message.value.strip())
 
     @work(exclusive=True, exit_on_error=False, group="trace")

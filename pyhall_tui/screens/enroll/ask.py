@@ -15,6 +15,7 @@ from pyhall_tui.widgets.field import OneLineInput
 class AskScreen(DialogScreen[bool]):
     """Returns whether the operator agrees. The safe answer has the focus."""
 
+    KEEPS_TYPED = False
     AUTO_FOCUS = "#no"
     BINDING_GROUP_TITLE = "Question"
     BINDINGS: ClassVar[list[BindingType]] = [

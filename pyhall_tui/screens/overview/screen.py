@@ -170,7 +170,8 @@ class OverviewScreen(ModeScreen):
     @on(FleetsChanged)
     @on(ConnectionChanged)
     def _elsewhere_changed(self) -> None:
-        self.fleet_changed()
+        if self.is_made:
+            self.fleet_changed()
 
     def _pull(self) -> None:
         """Take over which profiles there are and how they are, and draw what changed."""

@@ -57,6 +57,7 @@ class LogReading(NamedTuple):
 class EvidenceScreen(DialogScreen[None]):
     """One log over the whole screen. How far it was whole is noted, so that a truncated log is reported next time."""
 
+    KEEPS_TYPED = False
     AUTO_FOCUS = "#receipts"
     BINDING_GROUP_TITLE = "Evidence log"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -30,6 +30,7 @@ _NOTE = "report"
 class ReportScreen(DialogScreen[bool]):
     """Returns whether the registry accepted the report. What you type survives an error and a restart."""
 
+    KEEPS_TYPED = False
     AUTO_FOCUS = "#reason"
     BINDING_GROUP_TITLE = "Report a hash"
     BINDINGS: ClassVar[list[BindingType]] = [
