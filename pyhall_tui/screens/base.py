@@ -111,7 +111,7 @@ class ModeScreen(HookedScreen):
 
     @property
     def is_made(self) -> bool:
-        """Whether all of the screen is there to draw on: it may be shown before, and told of changes while removed."""
+        """Whether all of the screen is there to draw on: messages may come before that, and while it is removed."""
         return self.is_mounted and is_there(self)
 
     @on(FleetChanged)

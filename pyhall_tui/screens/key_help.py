@@ -73,9 +73,9 @@ class KeysScreen(DialogScreen[None]):
     def action_leave(self) -> None:
         """Clear the search, or close the list."""
         field = self.query_one("#keys-search", Input)
-        if field.value or field.has_focus:
+        if field.value or self.focused is field:
             field.value = ""
-            self.query_one(Dialog).focus()
+            self.set_focus(self.query_one(Dialog))  # at once: the next key may be on its way
         else:
             self.action_close()
 

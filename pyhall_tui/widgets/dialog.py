@@ -55,6 +55,8 @@ def leave_field(screen: Screen[Any]) -> None:
         return
     if isinstance(screen, LeavesField):
         screen.leave_field()
+    elif screen.is_modal:  # without a focus, the dialog would give it to its first field again
+        screen.set_focus(next((button for button in screen.query(Button) if button.focusable), None))
     else:
         screen.set_focus(None)
 

@@ -127,7 +127,8 @@ async def test_each_field_of_a_screen_shows_how_to_leave_it_and_escape_and_a_dig
             assert footer.startswith(" esc ") and "alt+0…5 Screens" in footer, field
             before = text_of(field)
             there, number = ("profiles", "5") if kind is ActivityScreen else ("activity", "4")
-            for keys in (("escape", number), ("escape", f"alt+{number}"), (f"alt+{number}",)):
+            ways = (("escape", number), (f"alt+{number}",), ("escape", f"alt+{number}"))
+            for keys in ways[seen % 3 :][:1] if seen else ways:
                 await show(opened, kind)
                 opened.screen.set_focus(field)
                 await opened.pilot.pause()
@@ -156,7 +157,8 @@ async def test_each_field_of_a_dialog_shows_that_escape_closes_it_and_alt_and_a_
                 await until(lambda: opened.app.current_mode == "activity")
                 await opened.app.switch_mode("workers")
                 await opened.pilot.pause()
-                assert not opened.screen.is_modal and field not in opened.screen.query("*")
+                assert not opened.screen.is_modal
+                await until(lambda field=field: not field.is_attached)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in DIALOGS if kind not in LOSE_NOTHING], ids=lambda kind: kind.__name__)
@@ -242,7 +244,7 @@ async def show(opened: OpenedApp, kind: type[Screen[Any]]) -> None:
 
 async def dialog_with_focus(opened: OpenedApp, kind: type[Screen[Any]], name: str | None) -> Widget:
     await show(opened, kind)
-    field = opened.screen.query_one(f"#{name}")
+    field = opened.screen.query_one(f"#{name}" if name else "Input")
     opened.screen.set_focus(field)
     await opened.pilot.pause()
     return field
@@ -260,9 +262,9 @@ async def fields_of(opened: OpenedApp, kind: type[Screen[Any]]) -> AsyncIterator
         await show(opened, kind)
         fields = [each for each in opened.screen.query("*") if isinstance(each, Input | TextArea)]
         if number >= len(fields):
-            if opened.screen.is_modal:
-                opened.screen.dismiss(None)
-                await until(lambda: not opened.screen.is_modal)
+            if (closing := opened.screen).is_modal:
+                closing.dismiss(None)
+                await until(lambda: not closing.is_attached)
             return
         field, number = fields[number], number + 1
         for pane in field.ancestors:

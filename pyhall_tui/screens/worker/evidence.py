@@ -180,7 +180,7 @@ class EvidenceScreen(DialogScreen[None]):
     def action_back(self) -> None:
         """Leave the search, then close the log (escape)."""
         query = self.query_one("#evidence-query", Input)
-        if not query.value and not query.has_focus:
+        if not query.value and self.focused is not query:
             self.dismiss(None)
             return
         query.value = ""
