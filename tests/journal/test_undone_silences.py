@@ -18,17 +18,17 @@ def alarms_and_changes(folder: Path, clock: ManualClock) -> tuple[Alarms, OwnCha
     return alarms, changes
 
 
-def test_a_silence_is_undone_and_the_end_of_one_too(tmp_path: Path) -> None:
+async def test_a_silence_is_undone_and_the_end_of_one_too(tmp_path: Path) -> None:
     alarms, changes = alarms_and_changes(tmp_path, ManualClock(wall=NOW))
     alarms.silence(NOW + 3_600, "a move", worker="wkr_1")
-    assert changes.undo() == "No longer silenced: all of wkr_1."
+    assert await changes.undo() == "No longer silenced: all of wkr_1."
     assert alarms.book.silences == ()
     silence = alarms.silence(NOW + 3_600, "a move", worker="wkr_1")
     alarms.unsilence(silence)
-    assert changes.undo() == "Silenced again: all of wkr_1."
+    assert await changes.undo() == "Silenced again: all of wkr_1."
     (again,) = alarms.book.silences
     assert (again.worker, again.until, again.reason) == ("wkr_1", NOW + 3_600, "a move")
-    assert changes.undo() == "The silence of all of wkr_1 has ended already."
+    assert await changes.undo() == "The silence of all of wkr_1 has ended already."
 
 
 async def test_a_silence_whose_time_is_over_is_not_put_back(tmp_path: Path) -> None:
@@ -36,5 +36,5 @@ async def test_a_silence_whose_time_is_over_is_not_put_back(tmp_path: Path) -> N
     alarms, changes = alarms_and_changes(tmp_path, clock)
     alarms.unsilence(alarms.silence(NOW + 60, "", worker="wkr_1"))
     await clock.advance(61)
-    assert changes.undo() == "The silence of all of wkr_1 would be over by now."
+    assert await changes.undo() == "The silence of all of wkr_1 would be over by now."
     assert alarms.book.silences == ()
