@@ -48,7 +48,7 @@ class DispatchScreen(ModeScreen):
     """The tester: a form, its answer in large letters, the session's history; the matrix, and all stored dispatches."""
 
     MODE = "dispatch"
-    CSS_PATH = "dispatch.tcss"
+    CSS_PATH = ["../../widgets/tabs.tcss", "dispatch.tcss"]
     AUTO_FOCUS = ""
     BINDING_GROUP_TITLE = "Dispatch"
     BINDINGS: ClassVar[list[BindingType]] = [

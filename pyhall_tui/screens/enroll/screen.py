@@ -24,7 +24,7 @@ class EnrollScreen(ModeScreen):
     """Enrolls one worker with the form, or many from a batch."""
 
     MODE = "enroll"
-    CSS_PATH = "enroll.tcss"
+    CSS_PATH = ["../../widgets/tabs.tcss", "enroll.tcss"]
     AUTO_FOCUS = ""
     BINDING_GROUP_TITLE = "Enroll"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -75,7 +75,7 @@ _NOT_TOLD = "This hall does not show its rules, or only to its own machine."
 class HallScreen(Screen[None]):
     """A hall's live decisions, its policy and its state. It asks only while it is visible."""
 
-    CSS_PATH = "hall.tcss"
+    CSS_PATH = ["../../widgets/tabs.tcss", "hall.tcss"]
     AUTO_FOCUS = "#decisions-table"
     BINDING_GROUP_TITLE = "Local hall"
     BINDINGS: ClassVar[list[BindingType]] = [

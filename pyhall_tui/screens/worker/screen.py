@@ -35,7 +35,7 @@ from pyhall_tui.workspace import Workspace
 class WorkerDetailScreen(Screen[None]):
     """Everything about one worker: its fields, its history, its raw JSON."""
 
-    CSS_PATH = "worker.tcss"
+    CSS_PATH = ["../../widgets/tabs.tcss", "worker.tcss"]
     BINDING_GROUP_TITLE = "Worker"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "leave", "Back", id="worker.back", tooltip="Back to the table"),
