@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from pyhall_tui import screens
+from pyhall_tui import screens, widgets
 from pyhall_tui.dispatch.matrix import Case, CellAnswer, Grid, Plan, lay_out
 from pyhall_tui.dispatch.result import Result, Tried
 from pyhall_tui.journal.rows import DispatchRow
@@ -47,7 +47,10 @@ STATES: Mapping[Result, Mapping[str, Any]] = {
 class DispatchScreen(Screen[None]):
     """Stands for the screen of that name, whose style sheet dresses its parts: one widget alone."""
 
-    CSS_PATH = str(Path(screens.__file__).parent / "dispatch" / "dispatch.tcss")
+    CSS_PATH = [
+        str(Path(widgets.__file__).parent / "tabs.tcss"),
+        str(Path(screens.__file__).parent / "dispatch" / "dispatch.tcss"),
+    ]
 
     def __init__(self, widget: Widget) -> None:
         super().__init__()
