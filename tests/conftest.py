@@ -9,6 +9,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -22,10 +23,16 @@ from tests.live_hall import LiveHall, live_hall
 from tests.parsed_css import share_parsed_css
 from tests.postgres_cluster import Cluster, cluster
 
-if (
-    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-):  # as a script starts its background jobs; tests interrupt programs
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def let_programs_heed_signals() -> None:
+    """Tests send signals to programs, which inherit what is ignored here, but not what is handled here."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a script starts its background jobs
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # by `nohup`, for these tests
+        signal.signal(signal.SIGHUP, lambda number, frame: None)
+
+
+let_programs_heed_signals()
 share_parsed_css()
 use_examples()
 collect_seldom()

@@ -16,7 +16,7 @@ from pyhall_tui.journal.rows import EnrollmentState
 from tests.clock import ManualClock
 from tests.journal.makers import event, integrity, rows_in, verdict
 
-RECORDER = """
+TELLER = """
 import sys, threading, time
 from pathlib import Path
 from pyhall_tui.clock import SystemClock
@@ -25,6 +25,7 @@ from tests.journal.makers import event, verdict
 
 journal = Journal.open(Path(sys.argv[1]), SystemClock())
 (writer,) = (thread.native_id for thread in threading.enumerate() if thread.name == "journal")
+last, slowest = time.monotonic(), 0.0
 
 def starved():
     # Seconds for which the writer's thread stood in line for a processor. Only Linux tells.
@@ -33,16 +34,25 @@ def starved():
     except OSError:
         return 0.0
 
-last, slowest = time.monotonic(), 0.0
-for n in range(100_000):
-    worker = f"{sys.argv[2]}-{n}"
-    journal.record_event("prod", event(worker_id=worker, at=time.time()))
-    journal.save_verdict("prod", verdict(f"{sys.argv[2]}-{n % 200}", at=time.time()))
+def tell(worker):
+    global last, slowest
     now = time.monotonic()
     slowest, last = max(slowest, now - last), now
     print(worker, now, slowest, starved(), flush=True)
     time.sleep(0.002)
 """
+"""The beginning of a script that records in `journal` and tells, after each, of which worker: `Told` reads it."""
+
+RECORDER = (
+    TELLER
+    + """
+for n in range(100_000):
+    worker = f"{sys.argv[2]}-{n}"
+    journal.record_event("prod", event(worker_id=worker, at=time.time()))
+    journal.save_verdict("prod", verdict(f"{sys.argv[2]}-{n % 200}", at=time.time()))
+    tell(worker)
+"""
+)
 
 ENROLLER = """
 import sys
@@ -68,7 +78,7 @@ def start(script: str, *arguments: object) -> subprocess.Popen[str]:
 
 
 class Told(NamedTuple):
-    """One line of `RECORDER`. A machine that pauses also pauses the journal: that time doesn't count against it."""
+    """One line of `TELLER`. A machine that pauses also pauses the journal: that time doesn't count against it."""
 
     worker: str
     at: float
@@ -103,33 +113,17 @@ def kill_when_due(child: subprocess.Popen[str], seconds: float) -> tuple[float, 
     return killed, told
 
 
-def kill_after(child: subprocess.Popen[str], seconds: float) -> tuple[float, list[str]]:
-    """Let it record for that long from its first line on, kill it, and return when and all lines it wrote.
-
-    It lives longer by the longest pause that its lines name: a busy machine leaves it as much time to record.
-    """
+def kill_after(child: subprocess.Popen[str], seconds: float) -> list[str]:
+    """Let it record for that long from its first line on, kill it, and return all lines it wrote."""
     assert child.stdout is not None
     lines = [child.stdout.readline()]
-    killed = [0.0]
-    began = time.monotonic()
-
-    def pause() -> float:
-        _, *said = lines[-1].split()
-        return float(said[-1]) if said and lines[-1].endswith("\n") else 0.0
-
-    def kill() -> None:
-        while (left := began + seconds + pause() - time.monotonic()) > 0:
-            threading.Event().wait(left)
-        killed[0] = time.monotonic()
-        child.kill()
-
-    killer = threading.Thread(target=kill)
+    killer = threading.Timer(seconds, child.kill)
     killer.start()
     lines.extend(child.stdout)  # each at once
     killer.join()
     child.wait()
     child.stdout.close()
-    return killed[0], [line for line in lines if line.endswith("\n")]
+    return [line for line in lines if line.endswith("\n")]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -164,7 +158,7 @@ def test_killed_at_random_moments_it_loses_at_most_the_last_second(tmp_path, see
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
 def test_an_enrollment_that_was_about_to_be_sent_survives_the_kill(tmp_path):
     path = tmp_path / "journal.db"
-    _, lines = kill_after(start(ENROLLER, path), 0.3)
+    lines = kill_after(start(ENROLLER, path), 0.3)
     with Journal.open(path, ManualClock()) as journal:
         rows = {row.row_key: row.state for row in journal.enrollments("prod", batch="b1")}
     assert lines
