@@ -144,10 +144,14 @@ class DialogScreen(ClosedOnce[T]):
 
     _left: LeftTyped | None = None
 
+    def puts_back(self) -> bool:
+        """Whether what was left here is put back; not over what the dialog was opened for."""
+        return True
+
     def on_mount(self) -> None:
         dialog = self.query_one_optional(Dialog)
         if self.KEEPS_TYPED and dialog is not None:
-            self._left = LeftTyped(self, dialog.title)
+            self._left = LeftTyped(self, dialog.title, puts_back=self.puts_back())
 
     def on_input_changed(self, message: Input.Changed) -> None:
         if self._left is not None:

@@ -24,21 +24,27 @@ class HasWorkspace(Protocol):
 class LeftTyped:
     """Follows the fields of one dialog. Texts are only in memory; a password is not kept at all."""
 
-    def __init__(self, screen: Screen[Any], title: str) -> None:
-        """Put back what was left in a dialog of this class and title."""
+    def __init__(self, screen: Screen[Any], title: str, *, puts_back: bool = True) -> None:
+        """Put back what was left in a dialog of this class and title, or leave it for the next one."""
         self._place, self._key = _place_of(screen.app), (type(screen).__qualname__, title)
         self._fields = {field.id: field for field in screen.query("Input, TextArea") if field.id and _is_plain(field)}
         self._typed: set[str] = set()
         self._used: dict[str, str] = {}
+        self._puts_back = puts_back
+        self._last = {name: _read(field) for name, field in self._fields.items()}
+        """As last heard of: a field also tells of the text that it begins with, late, when it may have the focus."""
         for name, text in _left.get(self._place, {}).get(self._key, {}).items():
-            if name in self._fields:
+            if puts_back and name in self._fields:
                 self._typed.add(name)
                 _write(self._fields[name], text)
 
     def changed(self, field: Widget) -> None:
         """Note that a field's text is another one; it was typed if you are in the field."""
-        if field.id in self._fields and field.has_focus:
-            self._typed.add(field.id)
+        if field.id in self._fields:
+            text = _read(field)
+            if text != self._last[field.id] and field.has_focus:
+                self._typed.add(field.id)
+            self._last[field.id] = text
 
     def was_used(self) -> None:
         """Note that what is in the fields now has had its effect, as after a search."""
@@ -48,9 +54,10 @@ class LeftTyped:
         """Keep what was typed and not used; return whether there is anything."""
         kept = {} if was_used else {name: text for name, text in self._texts().items() if self._used.get(name) != text}
         left = _left.setdefault(self._place, {})
-        left.pop(self._key, None)
         if kept:
             left[self._key] = kept
+        elif self._puts_back:
+            left.pop(self._key, None)
         return bool(kept)
 
     def _texts(self) -> dict[str, str]:

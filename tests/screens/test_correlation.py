@@ -71,6 +71,21 @@ async def test_the_id_under_the_cursor_is_taken_from_every_screen(open_app: Open
         assert await trace(opened) == "req-one"
 
 
+async def test_what_was_typed_and_left_is_not_put_over_the_id_under_the_cursor(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(120, 40)) as opened:
+        await until(lambda: opened.workspace.fleet.get(WORKER).verdict, clock=opened.clock)  # type: ignore[union-attr]
+        await trace(opened)
+        field = opened.screen.query_one("#trace-id", Input)
+        await until(lambda: field.has_focus)
+        await opened.pilot.press(*"typed")
+        await until(lambda: field.value.endswith("typed"))
+        await opened.pilot.press("escape")
+        await until(lambda: any("What you typed is kept" in each for each in opened.said()))
+        assert await trace(opened) in verify_ids(hall)
+
+
 @pytest.mark.parametrize(
     ("status", "said"), [(404, "Nothing recorded here"), (500, "The hall's decisions could not be read")]
 )

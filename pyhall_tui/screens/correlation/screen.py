@@ -43,6 +43,10 @@ class CorrelationScreen(DialogScreen[None]):
             yield Field("trace-id", "Correlation id", value=self._wanted)
             yield Static(id="trace", markup=False)
 
+    def puts_back(self) -> bool:
+        """The id under the cursor is what is asked for, whatever was typed before."""
+        return not self._wanted
+
     def on_mount(self) -> None:
         if self._wanted:
             self._look(self._wanted)

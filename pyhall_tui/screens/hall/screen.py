@@ -36,7 +36,6 @@ from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.widgets.key_hint import KeyHint
-from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.widgets.seen_ids import SeenIds
@@ -76,7 +75,7 @@ class HallScreen(Screen[None]):
     """A hall's live decisions, its policy and its state. It asks only while it is visible."""
 
     CSS_PATH = ["../../widgets/tabs.tcss", "hall.tcss"]
-    AUTO_FOCUS = "#decisions-table"
+    AUTO_FOCUS = ".begins-here"
     BINDING_GROUP_TITLE = "Local hall"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "back", "Back", id="hall.back", tooltip="Leave the filter, or the local hall"),
@@ -107,13 +106,15 @@ class HallScreen(Screen[None]):
         yield StatusHeader(self._workspace, "workers")
         yield StandingLine(self._workspace)
         yield Static(id="hall-problem", markup=False)
-        with TabbedContent(id="hall-tabs"):
+        # From the start: the first tab's own focus would lead back to it if another were shown a moment later.
+        begins = "policy" if self._wanted_rule else "decisions"
+        with TabbedContent(initial=begins, id="hall-tabs"):
             with TabPane("Decisions  F2", id="decisions"), Vertical():
                 yield FilterInput(
                     "#decisions-table", placeholder="/ filter over all fields, in plain words", id="hall-filter"
                 )
                 yield KeyHint("", "screen.pause", id="hall-pausing")
-                yield LineTable(
+                decisions = LineTable(
                     with_zone(DECISIONS),
                     self._decision_row,
                     id="decisions-table",
@@ -121,9 +122,12 @@ class HallScreen(Screen[None]):
                     values=self._decision_values,
                     what="decision",
                 )
+                yield decisions
             with TabPane("Policy  F3", id="policy"), Vertical():
                 yield Static(id="policy-head", markup=False)
-                yield LineTable(RULES, self._rule_row, id="rules-table", what="rule")
+                rules = LineTable(RULES, self._rule_row, id="rules-table", what="rule")
+                (rules if self._wanted_rule else decisions).add_class("begins-here")
+                yield rules
                 yield Static(id="whole-rule", markup=False)
             with TabPane("Explain  F4", id="explain"):
                 yield ExplainForm(self._workspace)
@@ -141,8 +145,6 @@ class HallScreen(Screen[None]):
     def on_mount(self) -> None:
         self.decisions.placeholder = "Loading …"
         self._tell_feed()
-        if self._wanted_rule:
-            after_refresh(self, self.show_rule, self._wanted_rule)
 
     @property
     def decisions(self) -> LineTable:
