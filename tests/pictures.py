@@ -57,7 +57,7 @@ class Picture:
         for field in app.screen.query("Input, TextArea"):
             assert isinstance(field, Input | TextArea)
             field.cursor_blink = False
-        await pilot.pause()
+        await _laid_out(pilot, lines)
         width, height = app.size
         if folder := os.environ.get("PICTURES"):
             app.save_screenshot(f"{name}-{width}x{height}.svg", folder)
@@ -72,6 +72,14 @@ class Picture:
         elif taken != kept:
             told = difflib.unified_diff(kept.splitlines(), taken.splitlines(), "the picture", "the screen", lineterm="")
             pytest.fail("\n".join([f"{name} is not what is on the screen:", *told]), pytrace=False)
+
+
+async def _laid_out(pilot: Pilot[Any], lines: int | None) -> None:
+    """Wait until nothing is to be laid out any more: a scroll bar that comes takes a second layout."""
+    before, now = "", picture_of(pilot.app, lines)
+    while before != now or pilot.app.screen._layout_required:
+        await pilot.pause()
+        before, now = now, picture_of(pilot.app, lines)
 
 
 def picture_of(app: App[Any], first: int | None = None) -> str:

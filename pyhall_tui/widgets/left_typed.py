@@ -31,8 +31,9 @@ class LeftTyped:
         self._typed: set[str] = set()
         self._used: dict[str, str] = {}
         self._puts_back = puts_back
-        self._last = {name: _read(field) for name, field in self._fields.items()}
-        """As last heard of: a field also tells of the text that it begins with, late, when it may have the focus."""
+        self._began = {name: _read(field) for name, field in self._fields.items()}
+        self._last = dict(self._began)
+        """The last known texts: a field also reports the text that it begins with, late, when it may have the focus."""
         for name, text in _left.get(self._place, {}).get(self._key, {}).items():
             if puts_back and name in self._fields:
                 self._typed.add(name)
@@ -62,7 +63,7 @@ class LeftTyped:
 
     def _texts(self) -> dict[str, str]:
         texts = {name: _read(self._fields[name]) for name in self._typed}
-        return {name: text for name, text in texts.items() if text.strip()}
+        return {name: text for name, text in texts.items() if text.strip() and text != self._began[name]}
 
 
 def _is_plain(field: Widget) -> bool:

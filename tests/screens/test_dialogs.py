@@ -176,3 +176,18 @@ async def test_a_tall_dialog_leaves_the_mark_of_production_in_sight(open_app: Op
         dialog = opened.screen.query_one(Dialog)
         assert dialog.virtual_size.height > opened.app.size.height
         assert "PRODUCTION" in opened.text().splitlines()[0]
+
+
+@pytest.mark.thorough
+async def test_closing_a_dialog_in_which_nothing_was_typed_says_nothing(open_app: OpenApp, hall: LiveHall) -> None:
+    """What was in its fields at first is not what you typed."""
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        below = opened.screen
+        for make in DIALOGS:
+            dialog = make(opened.workspace)
+            await opened.app.push_screen(dialog)
+            await until(lambda dialog=dialog: opened.screen is dialog and dialog.is_mounted)  # type: ignore[misc]
+            await opened.pilot.pause()
+            dialog.dismiss()
+            await until(lambda: opened.screen is below)
+            assert not [said for said in opened.said() if said.startswith("What you typed")], dialog

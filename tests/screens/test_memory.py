@@ -119,6 +119,8 @@ async def test_every_screen_and_dialog_is_freed_when_it_closes(open_app: OpenApp
             *((pushes(make), type(make(opened.workspace))) for make in DIALOGS),
             (pushes(lambda workspace: SelectTextScreen("text", "id")), SelectTextScreen),
         ]
+        opened.app.notify("There is news.")  # the screen below gets its line now, and each of the others its own
+        await until(lambda: opened.screen.query("NewsLine"))
         seen = Seen()
         seen.begin()
         for open_it, kind in ways:

@@ -166,6 +166,8 @@ async def test_news_while_a_dialog_is_open_is_below_it_and_covers_nothing(open_a
         assert "L log" not in line(opened), "the key is a character in a field"
         await opened.pilot.press("escape")
         await until(lambda: isinstance(opened.screen, WorkersScreen))
+        await says(opened, "✖ ALARM w1", "│ What you typed is kept", "L log")
+        await opened.clock.advance(6)
         await says(opened, "✖ ALARM w1 is BANNED (verify)")
 
 
