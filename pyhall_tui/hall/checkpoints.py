@@ -83,7 +83,7 @@ def sign_head(store: Store, key: SigningKey) -> str | None:
     head = store.log.head()
     if head.entry_hash == GENESIS:
         return None
-    if problem := contradiction(store, read_all(store.log.checkpoints()[-1:], key.public)):
+    if problem := contradiction(store, _last_kept(store, key.public)):
         raise Rewritten(problem)
     note = key.sign(Checkpoint(key.public.name, head.seq, head.entry_hash, store.now()).text())
     store.log.put_checkpoint(head.seq, note)
@@ -99,6 +99,10 @@ def read_all(notes: Iterable[str], key: PublicKey) -> list[Checkpoint]:
         except NoteMistake:
             continue
     return found
+
+
+def _last_kept(store: Store, key: PublicKey) -> list[Checkpoint]:
+    return read_all(filter(None, [store.log.last_checkpoint()]), key)
 
 
 def contradiction(store: Store, checkpoints: Iterable[Checkpoint]) -> str | None:
@@ -217,7 +221,7 @@ class Signing:
         Raises:
             Rewritten: it doesn't.
         """
-        kept = read_all(self._store.log.checkpoints()[-1:], self._key.public)
+        kept = _last_kept(self._store, self._key.public)
         if problem := contradiction(self._store, [*kept, *([self.last] if self.last else [])]):
             raise Rewritten(f"{self._store.path}: {problem}")
 

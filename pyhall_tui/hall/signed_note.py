@@ -121,20 +121,6 @@ def opened(note: str, key: PublicKey) -> str:
     return text
 
 
-def notes_in(text: str) -> list[str]:
-    """Return the notes of a file to which each new one was appended."""
-    notes, lines = [], text.splitlines(keepends=True)
-    begin = 0
-    for number, line in enumerate(lines):
-        ends = number + 1 == len(lines) or not lines[number + 1].startswith("— ")
-        if line.startswith("— ") and ends:
-            notes.append("".join(lines[begin : number + 1]))
-            begin = number + 1
-    if rest := "".join(lines[begin:]).strip():
-        notes.append(rest)  # cut off: it is signed by nobody
-    return notes
-
-
 def _ed25519(seed: bytes) -> "Ed25519PrivateKey":
     try:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pyhall_tui.clock import SystemClock
+from pyhall_tui.commands.hall import signing
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.checkpoints import sign_head
-from pyhall_tui.hall.signed_note import SigningKey, notes_in
+from pyhall_tui.hall.signed_note import SigningKey
 from pyhall_tui.hall.store import SqliteStore
 from tests.hall.process import ASK, Served, run, served
 
@@ -162,7 +164,7 @@ def test_a_served_hall_signs_its_log_and_keeps_the_checkpoints_elsewhere(
 
 def until_signed(file: Path, count: int) -> None:
     end = time.monotonic() + 60
-    while len(notes_in(file.read_text()) if file.exists() else []) < count:
+    while (file.read_text().count("\n— ") if file.exists() else 0) < count:
         assert time.monotonic() < end
         time.sleep(0.05)
 
@@ -178,3 +180,40 @@ def test_a_place_that_cannot_be_written_is_said_before_the_start(db: Path, key: 
     refused = run("serve", "--db", db, "--port", "0", *words)
     assert refused.exit_code == 2
     assert "none" in refused.stderr
+
+
+@pytest.mark.thorough
+def test_a_hall_starts_on_a_file_whose_last_checkpoint_was_cut(
+    db: Path, tmp_path: Path, key: Path, public: str
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    note = run("audit", "checkpoint", "--db", db).stdout
+    elsewhere.write_bytes((note + note).encode()[:-40])
+    with served(db, "--signing-key", str(key), "--checkpoint-to", str(elsewhere), key="none") as hall:
+        assert hall.process.poll() is None
+        if sys.platform != "win32":
+            assert hall.end() == 0
+        assert hall.process.stderr
+        assert "1 checkpoint was not written to the end" in hall.process.stderr.read()
+    fill(db)
+    with_store(db, lambda store: sign_head(store, SigningKey.read(key.read_text())))
+    with elsewhere.open("ab") as file:
+        file.write(b"\n\n" + run("audit", "checkpoint", "--db", db).stdout.encode())
+    done = run("audit", "verify", "--public-key", public, "--checkpoint", elsewhere, "--db", db)
+    assert (done.exit_code, "passed over" in done.stderr) == (0, True)
+    elsewhere.write_bytes(note.encode()[:60])
+    refused = run("audit", "verify", "--public-key", public, "--checkpoint", elsewhere, "--db", db)
+    assert refused.exit_code == 2 and "no checkpoint" in refused.stderr
+
+
+def test_only_the_end_of_a_long_file_of_checkpoints_is_read_at_the_start(
+    db: Path, tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signing, "_TAIL", 1000)
+    elsewhere = tmp_path / "elsewhere"
+    note = run("audit", "checkpoint", "--db", db).stdout
+    elsewhere.write_text("not looked at\n" * 1000 + note * 100)
+    store = SqliteStore(db)
+    made = signing.signing_of(store, SystemClock(), key, str(elsewhere))
+    assert made is not None and made.last is not None and made.last.seq == 5
+    store.close()

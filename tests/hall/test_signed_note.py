@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyhall_tui.hall.signed_note import NoteMistake, PublicKey, SigningKey, notes_in, opened
+from pyhall_tui.hall.signed_note import NoteMistake, PublicKey, SigningKey, opened
 
 SEED = bytes(range(32))
 TEXT = "one\n\ntwo\n"
@@ -85,13 +85,3 @@ def test_a_private_key_is_not_taken_for_a_public_one() -> None:
 def test_a_name_that_would_break_the_format_is_refused(name: str) -> None:
     with pytest.raises(NoteMistake, match="name"):
         SigningKey(name, SEED)
-
-
-def test_appended_notes_are_read_one_by_one() -> None:
-    key = SigningKey("hall", SEED)
-    notes = [key.sign(f"{number}\n") for number in range(3)]
-    assert notes_in("".join(notes)) == notes
-    assert notes_in("".join(notes)[:-20])[:2] == notes[:2]
-    assert notes_in("".join(notes)[:-20])[2] != notes[2]
-    assert notes_in("".join(notes) + "cut")[3] == "cut"
-    assert notes_in("") == []

@@ -332,6 +332,15 @@ def test_a_decision_from_elsewhere_is_noted_once(store: Store) -> None:
 # What decisions are based on
 
 
+def test_the_newest_checkpoint_is_read_by_itself(store: Store) -> None:
+    assert store.log.last_checkpoint() is None
+    for seq, note in ((9, "about 9"), (10, "about 10"), (2, "about 2")):
+        store.log.put_checkpoint(seq, note)
+    assert store.log.last_checkpoint() == "about 10"
+    store.log.put_checkpoint(10, "again")
+    assert store.log.last_checkpoint() == store.log.checkpoints()[-1] == "again"
+
+
 def test_what_another_hall_changes_is_known_with_the_next_look(two: tuple[Store, Store]) -> None:
     here, there = two
     token, revision = here.add_key("n"), here.state().policy_revision()

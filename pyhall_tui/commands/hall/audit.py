@@ -177,7 +177,7 @@ def checkpoint(signing_key: Path | None, db: Place) -> None:
 
             note = sign_head(store, read_signing_key(signing_key))
         else:
-            note = next(iter(store.log.checkpoints()[-1:]), None)
+            note = store.log.last_checkpoint()
     if note is None:
         answer_no(f"{db} has no checkpoint: serve it with --signing-key, or give one here")
     click.echo(note, nl=False)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyhall_tui.files.regular_file import NotText, edited_text, read_bounded
+from pyhall_tui.commands.hall.group import say
+from pyhall_tui.files.regular_file import NotText, edited_text, open_regular, read_bounded
 
 if TYPE_CHECKING:
     from pyhall_tui.clock import Clock
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _OPEN_TO_OTHERS = stat.S_IRWXO | stat.S_IWGRP | stat.S_IXGRP
 """Mode bits that a key's file must not have. A service manager may let the service's group read it."""
 _SMALL = 16 * 1024
+_TAIL = 256 * 1024  # bytes of a file of checkpoints that hold its newest ones: each has some 250
+_LINE = 1024  # bytes; the last line of a note is shorter
 
 signing_key_option = click.option(
     "--signing-key",
@@ -68,22 +71,32 @@ def read_public_key(given: str) -> "PublicKey":
 
 
 def read_checkpoints(path: Path, key: "PublicKey") -> "list[Checkpoint]":
-    """Read a file of checkpoints, each of which this key must have signed.
+    """Read a file of checkpoints, each of which this key must have signed. Says if some were not written to their end.
 
     Raises:
-        OSError, FileMistake: it can't be read, or one is not a checkpoint of this key.
+        OSError, FileMistake: it can't be read, or it holds something else, or no checkpoint.
     """
-    from pyhall_tui.hall.checkpoints import Checkpoint
     from pyhall_tui.hall.errors import FileMistake
-    from pyhall_tui.hall.signed_note import NoteMistake, notes_in
 
-    try:
-        found = [Checkpoint.read(note, key) for note in notes_in(edited_text(read_bounded(path)))]
-    except (NoteMistake, NotText) as wrong:
-        raise FileMistake(f"{path}: {wrong}") from None
+    found = _read_kept(path, read_bounded(path), key)
     if not found:
         raise FileMistake(f"{path}: it has no checkpoint")
     return found
+
+
+def _read_kept(path: Path, data: bytes, key: "PublicKey") -> "list[Checkpoint]":
+    from pyhall_tui.hall.errors import FileMistake
+    from pyhall_tui.hall.kept_checkpoints import read_kept
+    from pyhall_tui.hall.signed_note import NoteMistake
+
+    try:
+        kept = read_kept(data, key)
+    except NoteMistake as wrong:
+        raise FileMistake(f"{path}: {wrong}") from None
+    if kept.unfinished:
+        some = "1 checkpoint was" if kept.unfinished == 1 else f"{kept.unfinished} checkpoints were"
+        say(f"{path}: {some} not written to the end, and passed over (a crash or a full disk)", err=True)
+    return kept.checkpoints
 
 
 def signing_of(store: "Store", clock: "Clock", key_file: Path | None, to: str | None) -> "Signing | None":
@@ -111,13 +124,22 @@ def _elsewhere(to: str, key: "PublicKey", clock: "Clock") -> "tuple[Checkpoint |
     if to.startswith(("https://", "http://")):
         return None, _to_url(to, clock)
     path = Path(to)
-    known = max(read_checkpoints(path, key), key=lambda each: each.seq) if _is_filled(path) else None
+    known = max(_newest(path, key), key=lambda each: each.seq, default=None)
     _append(path, "")  # what can't be written is said now
     return known, _to_file(path)
 
 
-def _is_filled(path: Path) -> bool:
-    return os.path.lexists(path) and path.stat().st_size > 0
+def _newest(path: Path, key: "PublicKey") -> "list[Checkpoint]":
+    """Return the last checkpoints of a file, which may have grown for years; none if it is missing or empty."""
+    if not os.path.lexists(path):
+        return []
+    with os.fdopen(open_regular(path), "rb") as file:
+        begin = max(0, os.fstat(file.fileno()).st_size - _TAIL)
+        file.seek(begin)
+        data = file.read(2 * _TAIL)
+    if begin:  # not with half a note
+        data = data[data.find(f"\n{key.name}\n".encode()) + 1 :]
+    return _read_kept(path, data, key)
 
 
 def _to_file(path: Path) -> "Send":
@@ -129,10 +151,12 @@ def _to_file(path: Path) -> "Send":
 
 def _append(path: Path, note: str) -> None:
     from pyhall_tui.files.private_file import open_private
+    from pyhall_tui.hall.kept_checkpoints import separator
 
-    handle = open_private(path, os.O_WRONLY | os.O_APPEND)
+    handle = open_private(path, os.O_RDWR | os.O_APPEND)
     try:
-        data = note.encode()
+        os.lseek(handle, max(0, os.fstat(handle).st_size - _LINE), os.SEEK_SET)
+        data = (separator(os.read(handle, _LINE)) + note.encode()) if note else b""
         while data:
             data = data[os.write(handle, data) :]
         os.fsync(handle)

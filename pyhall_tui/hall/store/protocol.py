@@ -303,6 +303,10 @@ class Log(Protocol):
         """Return the notes, those about the oldest rows first."""
         ...
 
+    def last_checkpoint(self) -> str | None:
+        """Return the note about the newest row; None without any."""
+        ...
+
     def note_ingested(self, namespace: str, decision_id: str, seq: int) -> bool:
         """Note that a decision made elsewhere is row `seq`; False if it is logged already."""
         ...

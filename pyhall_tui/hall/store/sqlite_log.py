@@ -182,6 +182,11 @@ class SqliteLog:
         """As `Log` says."""
         return [note for (note,) in self._db.read("SELECT note FROM checkpoints ORDER BY seq")]
 
+    def last_checkpoint(self) -> str | None:
+        """As `Log` says."""
+        note: str | None = self._db.value("SELECT note FROM checkpoints ORDER BY seq DESC LIMIT 1")
+        return note
+
     def note_ingested(self, namespace: str, decision_id: str, seq: int) -> bool:
         """As `Log` says."""
         with self._db.transaction() as db:
