@@ -73,7 +73,8 @@ def test_a_store_that_is_not_there_is_not_made_by_a_command(address: str, postgr
 
 def test_a_store_of_a_newer_version_is_refused(store: PostgresStore, address: str, postgres: Cluster) -> None:
     postgres.sql(f"UPDATE pyhall.schema_version SET version = {schema.VERSION + 1}", address=address)
-    with pytest.raises(StoreError, match=r"made by a newer pyhall-tui \(store version 2\): update this one"):
+    newer = rf"made by a newer pyhall-tui \(store version {schema.VERSION + 1}\): update this one"
+    with pytest.raises(StoreError, match=newer):
         PostgresStore(address)
 
 

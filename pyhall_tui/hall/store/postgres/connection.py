@@ -233,11 +233,14 @@ def prepare(db: psycopg.Connection[Row], path: str, *, make: bool) -> None:
                 raise StoreError(f"there is no store at {path}: check the address, or create one with hall serve")
             if db.execute("SELECT to_regnamespace(%s)", (schema.SCHEMA,)).fetchone() == (None,):
                 db.execute(f"CREATE SCHEMA {schema.SCHEMA}".encode())
-            db.execute(schema.first().encode())
-            return
-        (version,) = db.execute("SELECT version FROM schema_version").fetchone() or (0,)
+            version = 0
+        else:
+            (version,) = db.execute("SELECT version FROM schema_version").fetchone() or (0,)
         if version > schema.VERSION:
             raise StoreError(f"{path} was made by a newer pyhall-tui (store version {version}): update this one")
+        for step in schema.STEPS[version:]:
+            db.execute(step().encode())
+            db.execute("UPDATE schema_version SET version = version + 1")
 
 
 # PostgreSQL's text can't hold the character U+0000. It and U+0001 are stored as two characters that sort as they do.

@@ -5,10 +5,10 @@ collation `C`: every server then sorts alike, and as SQLite does. Receipts are `
 """
 
 import secrets
+from collections.abc import Callable
 from typing import LiteralString
 
 SCHEMA = "pyhall"
-VERSION = 1
 LOCK = 0x70796861  # for migrations: `pyha`, so that two halls that start at once make the tables once
 CHANGES_KEPT = 10_000
 """Revisions. A memory that is further behind is emptied."""
@@ -124,11 +124,11 @@ CREATE TRIGGER {function} AFTER {event} ON {table} REFERENCING {tables}
     return "\n".join(script)
 
 
-def first() -> str:
-    """Return the statements that make the tables of version 1 in an empty schema."""
+def _first() -> str:
+    """Make the tables of version 1 in an empty schema."""
     tables = _TABLES.replace(" ID,", f" {_TEXT_ID},").replace(" ID ", f" {_TEXT_ID} ").replace(" ID)", f" {_TEXT_ID})")
     rows = f"""
-INSERT INTO schema_version VALUES (1);
+INSERT INTO schema_version VALUES (0);
 INSERT INTO head VALUES (true, 0, 'GENESIS', 0);
 INSERT INTO meta VALUES ('store_id', '{secrets.token_hex(8)}'), ('ban_revision', '0'), ('policy_revision', '0');
 """
@@ -136,3 +136,7 @@ INSERT INTO meta VALUES ('store_id', '{secrets.token_hex(8)}'), ('ban_revision',
 
 
 _TEXT_ID: LiteralString = 'TEXT COLLATE "C"'
+
+STEPS: tuple[Callable[[], str], ...] = (_first,)
+"""Each returns the statements that bring a store to the next version. Halls of the version before may be running."""
+VERSION = len(STEPS)
