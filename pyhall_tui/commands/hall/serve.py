@@ -164,6 +164,7 @@ def serve(
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s")
     with open_store(db, make=True) as store:
+        store.listen()
         hall = Hall(
             store,
             policy=_policy(store, policy),

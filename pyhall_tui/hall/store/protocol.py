@@ -336,8 +336,11 @@ class Store(Keys, Workers, Bans, Policies, Tables, Protocol):
     """A hall's store; safe to use from several threads, and from several processes if it outlives one."""
 
     path: str
-    note: str | None
-    """What is wrong with it, in a sentence."""
+
+    @property
+    def note(self) -> str | None:
+        """What is wrong with it, in a sentence."""
+        ...
 
     @property
     def log(self) -> Log:
@@ -345,7 +348,14 @@ class Store(Keys, Workers, Bans, Policies, Tables, Protocol):
         ...
 
     def state(self) -> State:
-        """Return what a decision needs, including everything that any process committed before this call."""
+        """Return what a decision needs, including everything that any process committed before this call.
+
+        If it can `listen`, another process's change may be missing for some milliseconds; `Log.decide` misses none.
+        """
+        ...
+
+    def listen(self) -> None:
+        """From now on, hear of changes by other processes without asking for them, if the store can do that."""
         ...
 
     def write(self) -> AbstractContextManager[None]:

@@ -63,6 +63,9 @@ class SqliteStore:
                 self._beside = SqliteStore(self.path, clock=self._clock)
             return self._beside
 
+    def listen(self) -> None:
+        """As `Store` says: the file itself says at once whether anybody has written."""
+
     def checkpoint(self) -> None:
         """As `Store` says."""
         self._db.checkpoint()

@@ -55,7 +55,7 @@ class Connection:
         self._closed = threading.Event()
         self._cursors = itertools.count()
         self._lost: str | None = None
-        self._parameters = _parameters(address)
+        self.parameters = _parameters(address)
         self._db = self._connect()
         try:
             with self._explained():
@@ -66,7 +66,7 @@ class Connection:
 
     def _connect(self) -> psycopg.Connection[Row]:
         try:
-            db = psycopg.connect(self._parameters, autocommit=True)
+            db = psycopg.connect(self.parameters, autocommit=True)
             try:
                 db.execute(_SESSION)
             except BaseException:

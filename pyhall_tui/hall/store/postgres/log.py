@@ -32,8 +32,8 @@ class PostgresLog:
         with self._db.lock:
             if self._db.in_transaction:  # it holds the head's row, so nothing can change
                 return self._append(None, judge()).last
-            if self._memory.is_outdated or self._memory.revision < 0:
-                self._memory.look()
+            if self._memory.is_known_to_be_old:
+                self._memory.catch_up()
             for _ in range(_TRIES):
                 batch = self._judged(judge)
                 if not batch.receipts and not batch.rates:
@@ -41,9 +41,9 @@ class PostgresLog:
                 done = self._append(self._memory.revision, batch)
                 if not done.is_stale:
                     return self._kept(batch.rates, done)
-                self._memory.look()
+                self._memory.catch_up()
             with self._db.transaction():
-                self._memory.look()
+                self._memory.catch_up()
                 batch = self._judged(judge)
                 done = self._append(None, batch)
             return self._kept(batch.rates, done)

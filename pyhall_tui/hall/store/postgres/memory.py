@@ -2,10 +2,11 @@
 
 from pyhall_tui.hall.models import Key, Worker
 from pyhall_tui.hall.store.postgres.connection import Connection
+from pyhall_tui.hall.store.postgres.listener import Listener
 from pyhall_tui.hall.store.postgres.rows import KEY_COLUMNS, as_key, as_worker
 from pyhall_tui.hall.store.postgres.schema import CHANGES_KEPT
 from pyhall_tui.hall.store.protocol import KeptRate
-from pyhall_tui.hall.store.remembered import GET_WORKER, Remembered
+from pyhall_tui.hall.store.remembered import GET_WORKER, NEVER, Remembered
 
 _LOOK = (
     "SELECT head.revision, changes.what, changes.key FROM head LEFT JOIN changes ON changes.revision > %s LIMIT "
@@ -44,16 +45,43 @@ class PostgresMemory(Remembered):
         self._db = db
         self.is_judging = False
         """Whether a decision is being made, whose revision is checked when it is logged."""
+        self.listener: Listener | None = None
         self._generation = db.generation
+        self._news = NEVER
+        """What the listener had heard before the last look."""
 
     def look(self) -> None:
         """Apply what has changed since, in one round trip.
 
         Not within a transaction that changes more than the log, which may be rolled back.
         """
+        if self.is_current:
+            return
         with self._db.lock:
             if not self.undecided and not self.is_judging:
                 self.catch_up()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether nothing can have changed since the last look: a healthy listener has heard of nothing."""
+        listener = self.listener
+        return (
+            listener is not None
+            and listener.news == self._news
+            and listener.is_healthy
+            and not self.undecided
+            and not self.is_outdated
+        )
+
+    def changed_here(self) -> None:
+        """Look next time, whatever the listener has heard: this hall has changed something."""
+        self._news = NEVER
+
+    @property
+    def is_known_to_be_old(self) -> bool:
+        """Whether a decision by it would be refused when it is logged."""
+        heard = self.listener is not None and self.listener.news != self._news
+        return heard or self.is_outdated or self.revision == NEVER
 
     @property
     def is_outdated(self) -> bool:
@@ -63,10 +91,11 @@ class PostgresMemory(Remembered):
     def catch_up(self) -> None:
         """Drop what has changed, whoever changed it."""
         with self._db.lock:
+            news = self.listener.news if self.listener is not None else NEVER
             found = self._db.read(_LOOK, self.revision)
             last: int = found[0][0]
             if self.is_outdated or not 0 <= last - self.revision < CHANGES_KEPT or len(found) > CHANGES_KEPT:
                 self.forget_all()
             elif last != self.revision:
                 self.forget((what, key) for _, what, key in found)
-            self.revision, self._generation = last, self._db.generation
+            self.revision, self._generation, self._news = last, self._db.generation, news

@@ -9,9 +9,14 @@ from collections.abc import Callable
 from typing import LiteralString
 
 SCHEMA = "pyhall"
+CHANNEL = "pyhall"
+"""Whoever listens here is notified of each change that decisions need to know, but of no decision."""
 LOCK = 0x70796861  # for migrations: `pyha`, so that two halls that start at once make the tables once
 CHANGES_KEPT = 10_000
 """Revisions. A memory that is further behind is emptied."""
+
+_NOT_NOTIFIED = "rates"
+"""They change with decisions, and a NOTIFY holds up all others that are committed meanwhile."""
 
 _TABLES = """
 CREATE TABLE schema_version (version INTEGER NOT NULL);
@@ -94,8 +99,9 @@ _ROWS = {"INSERT": ("new_rows",), "UPDATE": ("old_rows", "new_rows"), "DELETE": 
 _ALSO = {"bans": "UPDATE meta SET value = (value::bigint + 1)::text WHERE name = 'ban_revision';"}
 
 
-def _triggers() -> str:
-    """Note changes, so that memories know what to read again. Each statement that changes something is a revision.
+def _noting(*, notify: bool) -> str:
+    """Return what notes changes, so that memories know what to read again. A statement that changes something is a
+    revision.
 
     Triggers do it, so nobody who writes to the store can skip it. They lock the head's row until the transaction ends:
     revisions become visible in their order, and between decisions.
@@ -105,9 +111,11 @@ def _triggers() -> str:
         for event, names in _ROWS.items():
             function = f"{table}_{event.lower()}_noted"
             rows = " UNION ".join(f"SELECT {key} AS key FROM {name} WHERE {which}" for name in names)
-            tables = " ".join(f"{name[:3]} TABLE AS {name}" for name in names)
+            also = _ALSO.get(table, "")
+            if notify and table != _NOT_NOTIFIED:
+                also += f" PERFORM pg_notify('{CHANNEL}', '');"
             script.append(f"""
-CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   revised BIGINT;
 BEGIN
@@ -115,12 +123,24 @@ BEGIN
     UPDATE head SET revision = revision + 1 RETURNING revision INTO revised;
     INSERT INTO changes SELECT revised, '{what}', key FROM ({rows}) AS changed;
     DELETE FROM changes WHERE revision <= revised - {CHANGES_KEPT};
-    {_ALSO.get(table, "")}
+    {also}
   END IF;
   RETURN NULL;
-END $$;
-CREATE TRIGGER {function} AFTER {event} ON {table} REFERENCING {tables}
-  FOR EACH STATEMENT EXECUTE FUNCTION {function}();""")
+END $$;""")
+    return "\n".join(script)
+
+
+def _triggers() -> str:
+    """Return what calls these functions."""
+    script = []
+    for table in _WATCHED:
+        for event, names in _ROWS.items():
+            function = f"{table}_{event.lower()}_noted"
+            tables = " ".join(f"{name[:3]} TABLE AS {name}" for name in names)
+            script.append(
+                f"CREATE TRIGGER {function} AFTER {event} ON {table} REFERENCING {tables} "
+                f"FOR EACH STATEMENT EXECUTE FUNCTION {function}();"
+            )
     return "\n".join(script)
 
 
@@ -132,11 +152,16 @@ INSERT INTO schema_version VALUES (0);
 INSERT INTO head VALUES (true, 0, 'GENESIS', 0);
 INSERT INTO meta VALUES ('store_id', '{secrets.token_hex(8)}'), ('ban_revision', '0'), ('policy_revision', '0');
 """
-    return "\n".join((tables, _APPEND, _triggers(), rows))
+    return "\n".join((tables, _APPEND, _noting(notify=False), _triggers(), rows))
+
+
+def _second() -> str:
+    """Notify of changes."""
+    return _noting(notify=True)
 
 
 _TEXT_ID: LiteralString = 'TEXT COLLATE "C"'
 
-STEPS: tuple[Callable[[], str], ...] = (_first,)
+STEPS: tuple[Callable[[], str], ...] = (_first, _second)
 """Each returns the statements that bring a store to the next version. Halls of the version before may be running."""
 VERSION = len(STEPS)

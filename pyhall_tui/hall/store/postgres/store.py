@@ -11,6 +11,7 @@ from pyhall_tui.hall.new_key import new_key
 from pyhall_tui.hall.store.ids import hash_key, iso, new_id
 from pyhall_tui.hall.store.postgres import tables
 from pyhall_tui.hall.store.postgres.connection import Connection
+from pyhall_tui.hall.store.postgres.listener import Listener
 from pyhall_tui.hall.store.postgres.log import PostgresLog
 from pyhall_tui.hall.store.postgres.memory import PostgresMemory
 from pyhall_tui.hall.store.postgres.rows import BAN_COLUMNS, KEY_COLUMNS, as_ban, as_key, as_worker
@@ -37,8 +38,6 @@ class PostgresStore:
         StoreError: it can't be opened, is not a store, or is from a newer version.
     """
 
-    note: str | None = None
-
     def __init__(self, address: str, *, make: bool = False, clock: Clock | None = None) -> None:
         self.path = address
         self._clock = clock or SystemClock()
@@ -52,7 +51,20 @@ class PostgresStore:
         with self._db.lock:
             if self._beside is not None:
                 self._beside.close()
+            if self._memory.listener is not None:
+                self._memory.listener.close()
             self._db.close()
+
+    @property
+    def note(self) -> str | None:
+        """As `Store` says."""
+        return self._memory.listener.fault if self._memory.listener is not None else None
+
+    def listen(self) -> None:
+        """As `Store` says."""
+        with self._db.lock:
+            if self._memory.listener is None:
+                self._memory.listener = Listener(self.path, self._db.parameters)
 
     def beside(self) -> "PostgresStore":
         """As `Store` says."""
@@ -88,6 +100,7 @@ class PostgresStore:
                 with self._db.transaction():
                     yield self._db
             finally:
+                self._memory.changed_here()
                 self._memory.undecided -= 1
 
     @contextmanager
