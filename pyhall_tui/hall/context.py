@@ -21,6 +21,7 @@ from pyhall_tui.hall.retention import Retention, keep_short
 from pyhall_tui.hall.shadow import Hidden, hidden_rules
 from pyhall_tui.hall.store import Store
 from pyhall_tui.hall.store.protocol import State
+from pyhall_tui.hall.stream import Streams
 from pyhall_tui.hall.upstream import Upstream
 
 _LOOK = 0.5  # seconds between two checks of the policy
@@ -77,6 +78,7 @@ class Hall:
         verify_shape: which of the two shapes verify answers in.
         record: how many requests `requests` remembers.
         retention: how much of the decision log is kept; by default all of it.
+        streams: how many clients it pushes changes to at once.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Hall:
         verify_shape: Literal["both", "documented", "older"] = "both",
         record: int = 0,
         retention: Retention | None = None,
+        streams: int = 1_000,
     ) -> None:
         self.store = store
         self.policy: PolicySource = policy or StoredPolicy(store)
@@ -99,6 +102,7 @@ class Hall:
         self.long_reads = LongReads(store)
         self.limiter = Limiter(self.clock, rate, burst=max(1, round(rate * 2)))
         self.rates = Rates(store, self.clock)
+        self.streams = Streams(store, self.clock, most=streams)
         self.tally = Tally()
         self.decisions = DecisionCounts()
         self.upstream: Upstream | None = None

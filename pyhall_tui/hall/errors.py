@@ -48,6 +48,12 @@ class RateLimited(HallError):
     status = 429
 
 
+class Full(HallError):
+    """503: there is no room for it now; `Retry-After` says when to try again."""
+
+    status = 503
+
+
 class StoreError(Exception):
     """The store can't be opened or used; the message is a sentence for the operator."""
 

@@ -49,6 +49,7 @@ async def status(request: Request) -> Response:
         "denials_today": today.get("deny", 0),
         "holds_today": today.get("hold", 0),
         "upstream": upstream,
+        "streams": len(hall.streams),
         "log": state_of(hall.store, hall.signing),
         "policy": {
             "rules": len(policy.rule),

@@ -185,11 +185,12 @@ def correlation_id(request: Request, stated: str | None = None) -> str:
 
 def answer(request: Request, content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Answer in JSON; the correlation id is also in a header, if a header can hold it."""
-    sent = dict(headers or {}) | _correlation(request)
+    sent = dict(headers or {}) | correlation(request)
     return Response(msgspec.json.encode(content), status, sent, "application/json")
 
 
-def _correlation(request: Request) -> dict[str, str]:
+def correlation(request: Request) -> dict[str, str]:
+    """Return the header with the correlation id, if a header can hold it."""
     known = correlation_id(request)
     return {"X-Correlation-Id": known} if _HEADER_VALUE.fullmatch(known) else {}
 
@@ -207,7 +208,7 @@ async def answer_in_pages(
     list is never taken for the whole.
     """
     ahead = [page async for page in _first_two(pages)]
-    sent = dict(headers or {}) | _correlation(request)
+    sent = dict(headers or {}) | correlation(request)
     if len(ahead) < 2:
         whole = ahead[0] if ahead else []
         body = begin.encode() + b",".join(whole) + end(len(whole)).encode()

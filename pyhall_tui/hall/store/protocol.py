@@ -41,6 +41,19 @@ class Tallied(NamedTuple):
     decisions: int
 
 
+class Change(NamedTuple):
+    """Something that was changed: `what` is `worker`, `ban`, `key`, `policy` or `rate`, and `key` says which one.
+
+    Several may share a revision. Of a worker, `how` is `enrolled`, `status` (its status or a ban), `attestation` or
+    `removed`.
+    """
+
+    revision: int
+    what: str
+    key: str
+    how: str
+
+
 class State(Protocol):
     """What a decision needs, from memory, as of the last call of `Store.state`."""
 
@@ -115,6 +128,10 @@ class Workers(Protocol):
         """Return how many workers there are (of one namespace), and how many of them are banned."""
         ...
 
+    def workers_named(self, worker_ids: Sequence[str]) -> list[Worker]:
+        """Return those of these workers that there are, in any order."""
+        ...
+
     def perhaps_amiss(self, namespace: str | None, most: int) -> list[Worker]:
         """Return at most `most` workers (of one namespace) that are banned, or active and possibly not attested."""
         ...
@@ -174,6 +191,10 @@ class Bans(Protocol):
         """Whether a package hash is on the ban list."""
         ...
 
+    def bans_of(self, hashes: Sequence[str]) -> list[Ban]:
+        """Return the ban list entries of those of these hashes that are on it, in any order."""
+        ...
+
     def ban_tag(self) -> str:
         """Return a tag that changes whenever the ban list does, in this process or another."""
         ...
@@ -196,6 +217,21 @@ class Bans(Protocol):
 
     def report(self, sha256: str, reason: str, evidence_url: str | None, namespace: str) -> str:
         """Store a report of a hash for review (it bans nothing by itself) and return its id."""
+        ...
+
+
+class Changes(Protocol):
+    """What was changed, by whichever process; the store keeps the last ten thousand changes or more."""
+
+    def revision(self) -> int:
+        """Return the number of the last change."""
+        ...
+
+    def changes(self, after: int, most: int) -> list[Change] | None:
+        """Return the changes of the next `most` revisions after number `after`, oldest first.
+
+        None if they are not all known: they are too old or too many, or this store has not come as far as `after`.
+        """
         ...
 
 
@@ -332,7 +368,7 @@ class Tables(Protocol):
         ...
 
 
-class Store(Keys, Workers, Bans, Policies, Tables, Protocol):
+class Store(Keys, Workers, Bans, Changes, Policies, Tables, Protocol):
     """A hall's store; safe to use from several threads, and from several processes if it outlives one."""
 
     path: str

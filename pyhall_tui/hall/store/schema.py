@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pyhall_tui.hall.errors import StoreError
 
-VERSION = 5
+VERSION = 6
 _FIRST = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE keys (
@@ -79,6 +79,28 @@ _FIFTH = """
 CREATE TABLE IF NOT EXISTS checkpoints (seq INTEGER PRIMARY KEY, note TEXT NOT NULL);
 """  # since version 5: the signed heads of the log
 
+_HOW = (
+    "CASE WHEN OLD.status IS NOT NEW.status OR OLD.ban_reason IS NOT NEW.ban_reason THEN 'status' "
+    "WHEN OLD.sha256 IS NOT NEW.sha256 OR OLD.attested_at IS NOT NEW.attested_at THEN 'attestation' ELSE 'enrolled' END"
+)
+
+
+def _sixth() -> str:
+    """Since version 6: also notes what of a worker has changed, for whoever is told about changes."""
+    script = ["ALTER TABLE changes ADD COLUMN how TEXT NOT NULL DEFAULT '';"]
+    for event, noted in (
+        ("INSERT", "SELECT 'worker', NEW.worker_id, 'enrolled'"),
+        ("UPDATE", f"SELECT 'worker', OLD.worker_id, {_HOW} UNION SELECT 'worker', NEW.worker_id, {_HOW}"),
+        ("DELETE", "SELECT 'worker', OLD.worker_id, 'removed'"),
+    ):
+        name = f"workers_{event.lower()}_noted"
+        script.append(f"DROP TRIGGER IF EXISTS {name};")
+        script.append(
+            f"CREATE TRIGGER {name} AFTER {event} ON workers BEGIN INSERT INTO changes (what, key, how) {noted}; END;"
+        )
+    return "\n".join(script)
+
+
 _INDEXES = """
 CREATE INDEX IF NOT EXISTS workers_in_order ON workers (enrolled_at, worker_id);
 CREATE INDEX IF NOT EXISTS workers_of ON workers (namespace, enrolled_at, worker_id);
@@ -103,7 +125,7 @@ def prepare(db: sqlite3.Connection, path: str) -> None:
             "INSERT INTO meta VALUES (?, ?)",
             [("store_id", secrets.token_hex(8)), ("ban_revision", "0"), ("policy_revision", "0")],
         )
-    for since, script in ((2, _SECOND), (3, _THIRD), (4, _fourth()), (5, _FIFTH)):
+    for since, script in ((2, _SECOND), (3, _THIRD), (4, _fourth()), (5, _FIFTH), (6, _sixth())):
         if version < since:
             for statement in _statements(script):
                 db.execute(statement)

@@ -15,6 +15,7 @@ from pyhall_tui.hall.new_key import new_key
 from pyhall_tui.hall.store import tables
 from pyhall_tui.hall.store.database import MEMORY, Database
 from pyhall_tui.hall.store.ids import hash_key, iso, new_id
+from pyhall_tui.hall.store.protocol import Change
 from pyhall_tui.hall.store.remembered import GET_WORKER, WORKER_COLUMNS, WORKERS_AND_BANS, worker_of
 from pyhall_tui.hall.store.sqlite_log import SqliteLog
 from pyhall_tui.hall.store.sqlite_memory import SqliteMemory
@@ -23,7 +24,8 @@ _DEFAULTS = "policy_default"
 _ASKED_AT_ONCE = 500
 _BAN_COLUMNS = ", ".join(Ban.__struct_fields__)
 _PUT_WORKER = (
-    f"INSERT OR REPLACE INTO workers ({', '.join(WORKER_COLUMNS)}) VALUES ({', '.join('?' * len(WORKER_COLUMNS))})"
+    f"INSERT INTO workers ({', '.join(WORKER_COLUMNS)}) VALUES ({', '.join('?' * len(WORKER_COLUMNS))}) "
+    f"ON CONFLICT (worker_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in WORKER_COLUMNS)}"
 )
 
 
@@ -184,6 +186,16 @@ class SqliteStore:
         found = self._db.read(sql, *values)[0]
         return found[0], found[1]
 
+    def workers_named(self, worker_ids: Sequence[str]) -> list[Worker]:
+        """As `Store` says."""
+        return [worker_of(dict(row)) for row in self._of_many(f"{GET_WORKER} WHERE w.worker_id IN ", worker_ids)]
+
+    def _of_many(self, sql: str, keys: Sequence[str]) -> Iterator[sqlite3.Row]:
+        """Yield the rows of a query that ends with `IN`, for these keys."""
+        for start in range(0, len(keys), _ASKED_AT_ONCE):
+            some = keys[start : start + _ASKED_AT_ONCE]
+            yield from self._db.read(f"{sql}({', '.join('?' * len(some))})", *some)
+
     def perhaps_amiss(self, namespace: str | None, most: int) -> list[Worker]:
         """As `Store` says."""
         amiss = (
@@ -258,12 +270,8 @@ class SqliteStore:
     def missing_bans(self, bans: Iterable[Ban]) -> list[Ban]:
         """As `Store` says."""
         asked = {ban.sha256: ban for ban in bans}
-        hashes = list(asked)
-        for start in range(0, len(hashes), _ASKED_AT_ONCE):
-            some = hashes[start : start + _ASKED_AT_ONCE]
-            sql = f"SELECT sha256 FROM bans WHERE sha256 IN ({', '.join('?' * len(some))})"
-            for (there,) in self._db.read(sql, *some):
-                del asked[there]
+        for (there,) in self._of_many("SELECT sha256 FROM bans WHERE sha256 IN ", list(asked)):
+            del asked[there]
         return list(asked.values())
 
     def add_upstream_bans(self, bans: Sequence[Ban]) -> None:
@@ -304,6 +312,11 @@ class SqliteStore:
         """As `Store` says."""
         return bool(self._db.read("SELECT 1 FROM bans WHERE sha256 = ?", sha256))
 
+    def bans_of(self, hashes: Sequence[str]) -> list[Ban]:
+        """As `Store` says."""
+        rows = self._of_many(f"SELECT {_BAN_COLUMNS} FROM bans WHERE sha256 IN ", hashes)
+        return [Ban(**dict(row)) for row in rows]
+
     def ban_tag(self) -> str:
         """As `Store` says."""
         return f"{self.setting('store_id')}-{self.setting('ban_revision')}"
@@ -315,6 +328,20 @@ class SqliteStore:
             row = (report_id, sha256, reason, evidence_url, namespace, self.now())
             db.execute("INSERT INTO reports VALUES (?, ?, ?, ?, ?, ?)", row)
         return report_id
+
+    # Changes
+
+    def revision(self) -> int:
+        """As `Store` says."""
+        return self._memory.last_revision()
+
+    def changes(self, after: int, most: int) -> list[Change] | None:
+        """As `Store` says: here, each change has a revision of its own."""
+        with self._db.snapshot():
+            last = self._memory.last_revision()
+            sql = "SELECT revision, what, key, how FROM changes WHERE revision > ? ORDER BY revision LIMIT ?"
+            found = [Change(*row) for row in self._db.read(sql, after, most)]
+        return found if len(found) == min(most, last - after) else None
 
     # The policy
 

@@ -114,20 +114,25 @@ def _noting(*, notify: bool) -> str:
             also = _ALSO.get(table, "")
             if notify and table != _NOT_NOTIFIED:
                 also += f" PERFORM pg_notify('{CHANNEL}', '');"
-            script.append(f"""
+            script.append(_noted(function, rows, f"SELECT revised, '{what}', key FROM ({rows}) AS changed", also))
+    return "\n".join(script)
+
+
+def _noted(function: str, rows: str, changes: str, also: str) -> str:
+    """Return the function that notes `changes` if there are any `rows`."""
+    return f"""
 CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   revised BIGINT;
 BEGIN
   IF EXISTS ({rows}) THEN
     UPDATE head SET revision = revision + 1 RETURNING revision INTO revised;
-    INSERT INTO changes SELECT revised, '{what}', key FROM ({rows}) AS changed;
+    INSERT INTO changes {changes};
     DELETE FROM changes WHERE revision <= revised - {CHANGES_KEPT};
     {also}
   END IF;
   RETURN NULL;
-END $$;""")
-    return "\n".join(script)
+END $$;"""
 
 
 def _triggers() -> str:
@@ -160,8 +165,28 @@ def _second() -> str:
     return _noting(notify=True)
 
 
+_HOW = """
+  CASE WHEN (was.status, was.ban_reason) IS DISTINCT FROM (now.status, now.ban_reason) THEN 'status'
+  WHEN (was.sha256, was.attested_at) IS DISTINCT FROM (now.sha256, now.attested_at) THEN 'attestation'
+  ELSE 'enrolled' END"""
+
+
+def _third() -> str:
+    """Also note what of a worker has changed, for whoever is told about changes."""
+    also = f"PERFORM pg_notify('{CHANNEL}', '');"
+    script = ["ALTER TABLE changes ADD COLUMN how TEXT NOT NULL DEFAULT '';"]
+    for event, rows, how in (
+        ("insert", "new_rows", "'enrolled'"),
+        ("update", "old_rows AS was JOIN new_rows AS now USING (number, worker_id)", _HOW),
+        ("delete", "old_rows", "'removed'"),
+    ):
+        changes = f"SELECT revised, 'worker', worker_id, {how} FROM {rows}"
+        script.append(_noted(f"workers_{event}_noted", f"SELECT FROM {rows}", changes, also))
+    return "\n".join(script)
+
+
 _TEXT_ID: LiteralString = 'TEXT COLLATE "C"'
 
-STEPS: tuple[Callable[[], str], ...] = (_first, _second)
+STEPS: tuple[Callable[[], str], ...] = (_first, _second, _third)
 """Each returns the statements that bring a store to the next version. Halls of the version before may be running."""
 VERSION = len(STEPS)

@@ -15,6 +15,7 @@ from pyhall_tui.hall.store.postgres.listener import Listener
 from pyhall_tui.hall.store.postgres.log import PostgresLog
 from pyhall_tui.hall.store.postgres.memory import PostgresMemory
 from pyhall_tui.hall.store.postgres.rows import BAN_COLUMNS, KEY_COLUMNS, as_ban, as_key, as_worker
+from pyhall_tui.hall.store.protocol import Change
 from pyhall_tui.hall.store.remembered import GET_WORKER, WORKER_COLUMNS, WORKERS_AND_BANS
 
 _DEFAULTS = "policy_default"
@@ -189,6 +190,11 @@ class PostgresStore:
         ((workers, banned),) = self._db.read(sql, *values)
         return workers, banned
 
+    def workers_named(self, worker_ids: Sequence[str]) -> list[Worker]:
+        """As `Store` says."""
+        rows = self._db.read(f"{GET_WORKER} WHERE w.worker_id = ANY(%s::text[])", list(worker_ids))
+        return [as_worker(row) for row in rows]
+
     def perhaps_amiss(self, namespace: str | None, most: int) -> list[Worker]:
         """As `Store` says."""
         amiss = (
@@ -310,6 +316,11 @@ class PostgresStore:
         """As `Store` says."""
         return bool(self._db.read("SELECT 1 FROM bans WHERE sha256 = %s", sha256))
 
+    def bans_of(self, hashes: Sequence[str]) -> list[Ban]:
+        """As `Store` says."""
+        sql = f"SELECT {BAN_COLUMNS} FROM bans WHERE sha256 = ANY(%s::text[])"
+        return [as_ban(row) for row in self._db.read(sql, list(hashes))]
+
     def ban_tag(self) -> str:
         """As `Store` says."""
         return f"{self.setting('store_id')}-{self.setting('ban_revision')}"
@@ -324,6 +335,17 @@ class PostgresStore:
         with self._changing() as db:
             db.change(sql, report_id, sha256, reason, evidence_url, namespace, self.now())
         return report_id
+
+    # Changes
+
+    def revision(self) -> int:
+        """As `Store` says."""
+        revision: int = self._db.value("SELECT revision FROM head")
+        return revision
+
+    def changes(self, after: int, most: int) -> list[Change] | None:
+        """As `Store` says: here, all that one statement changes has the same revision."""
+        return self._memory.changes(after, most)
 
     # The policy
 
