@@ -61,11 +61,12 @@ def reference(known: Known) -> Iterator[str]:
 
 
 def _written(keys: tuple[str, ...]) -> str:
-    shown = [f'"{_character(key)}"' for key in keys]
+    shown = [f'"{shown_key(key)}"' for key in keys]
     return shown[0] if len(shown) == 1 else f"[{', '.join(shown)}]"
 
 
-def _character(key: str) -> str:
+def shown_key(key: str) -> str:
+    """Return how a key is written in the file: `?`, `f2`."""
     character = character_of(key)
     return key if character in (None, '"', "\\", " ") else character
 

@@ -66,6 +66,11 @@ class RunLog:
         return self.file_trouble, self.config_trouble
 
     @property
+    def standing(self) -> tuple[str, ...]:
+        """What is wrong with the program itself for as long as it is, whichever profile is open, or none."""
+        return tuple(filter(None, (self.missing_part, *self.troubles)))
+
+    @property
     def newest(self) -> int:
         """The number of the newest row; 0 if there is none."""
         return self._newest

@@ -10,9 +10,9 @@ ROW_VALUES: Final = {
     "NAME": "its display name",
     "STATE": "its state, such as banned or clean",
     "HASH": "the SHA-256 of its package, 64 digits",
-    "CAPABILITY": "its capability, the first if it has several",
+    "CAPABILITY": "its capability, the first if it has several; in history and decisions, the one asked for",
     "CAPABILITIES": "all of them, separated by commas",
-    "CORRELATION": "the correlation id of its last answer, or of the event",
+    "CORRELATION": "the correlation id of its last answer, of the event, or of the decision",
 }
 """What differs from row to row."""
 SHARED_VALUES: Final = {
@@ -24,8 +24,8 @@ SHARED_VALUES: Final = {
 """What is the same for all rows of a profile."""
 VALUES: Final = ROW_VALUES | SHARED_VALUES
 """The variables that a program gets, by name, and what each holds."""
-SCREENS: Final = ("workers", "worker", "overview", "activity")
-"""The screens that have rows for a command."""
+SCREENS: Final = ("workers", "worker", "overview", "activity", "history", "decisions")
+"""The screens, and tabs of screens, that have rows for a command."""
 MOST_SECONDS: Final = 86_400.0
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import zip_longest
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol, runtime_checkable
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from pyhall_tui.feeds.run_log import RunLog
 from pyhall_tui.render.connection import bands, fitting, trouble_band
 from pyhall_tui.render.text import Cell
 from pyhall_tui.screens.messages import AlarmsChanged, ConnectionChanged, EventsHappened, FleetChanged
@@ -29,6 +30,13 @@ _TOO_SMALL: Final = ("-tiny", "-flat")
 _BAND_LINES: Final = 3
 _LOST_BY_WRAPPING: Final = 10
 """Columns of each line that a band's margin and its long words may leave empty."""
+
+
+@runtime_checkable
+class HasRunLog(Protocol):
+    """An app with a log of this run."""
+
+    run_log: RunLog
 
 
 class ModeScreen(HookedScreen):
@@ -150,7 +158,7 @@ class ModeScreen(HookedScreen):
             self.fleet_changed()
 
     def _update_band(self) -> None:
-        if self._opened is None or not self.is_current:
+        if not self.is_current:
             return
         above: Widget = self.query_one(StatusHeader)
         for band_id, cell in self._bands():
@@ -166,14 +174,15 @@ class ModeScreen(HookedScreen):
 
     def _bands(self) -> list[tuple[str, Cell | None]]:
         """Return what each band says now, from the top; None: it is not shown, and not made before it is needed."""
-        opened = self._opened
+        opened, keys = self._opened, key_names(self)
+        room = _BAND_LINES * (self.app.size.width - _LOST_BY_WRAPPING)
         if opened is None:
-            return []
-        state, width, keys = opened.connection.state, self.app.size.width, key_names(self)
+            standing = self.app.run_log.standing if isinstance(self.app, HasRunLog) else ()
+            return [("kept-band", trouble_band(standing, room, keys=keys))]
+        state = opened.connection.state
         said = bands(state, opened.key_answer, opened.now(), opened.profile.poll_interval, keys=keys)
         shown = fitting(said, len(_BAND_IDS) if "-tall" in self.classes else len(_BAND_IDS) - 1, keys=keys)
-        kept = trouble_band(opened.standing, _BAND_LINES * (width - _LOST_BY_WRAPPING), keys=keys)
-        return [*zip_longest(_BAND_IDS, shown), ("kept-band", kept)]
+        return [*zip_longest(_BAND_IDS, shown), ("kept-band", trouble_band(opened.standing, room, keys=keys))]
 
 
 def _band(band_id: str, cell: Cell) -> Static:

@@ -34,6 +34,11 @@ _COLUMNS: Final = {
     "alarms": ("alarms.screen", "COLUMNS"),
     "bans": ("ban_list.screen", "COLUMNS"),
     "dispatches": ("dispatch.columns", "COLUMNS"),
+    "history": ("dispatch.columns", "COLUMNS"),
+    "profiles": ("overview.profiles_table", "COLUMNS"),
+    "evidence": ("worker.evidence", "COLUMNS"),
+    "decisions": ("hall.screen", "DECISIONS"),
+    "rules": ("hall.screen", "RULES"),
     "log": ("run_log.screen", "COLUMNS"),
     "batch": ("enroll.batch", "COLUMNS"),
 }
@@ -76,7 +81,7 @@ def _table(columns: Sequence[Column], *, is_sorted: bool) -> KnownTable:
 
 def _screens() -> dict[str, KnownKey]:
     around = frozenset({_APP, _FIRST})
-    return {name: KnownKey((), name, frozenset({screen}), around) for name, screen in places().items()}
+    return {name: KnownKey((), name, frozenset(at[:1]), around.union(at[1:])) for name, at in places().items()}
 
 
 @cache

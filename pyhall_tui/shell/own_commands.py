@@ -23,13 +23,17 @@ _SCREENS: Final = {
     "WorkerDetailScreen": "worker",
     "OverviewScreen": "overview",
     "ActivityScreen": "activity",
+    "DispatchScreen": "history",
+    "HallScreen": "decisions",
 }
 """By the screen's class, the name that a command uses."""
+_TABS: Final = {"history": "HistoryTab"}
+"""The class of the part that has the rows, if that is not the screen."""
 
 
-def places() -> dict[str, str]:
-    """Return the class of each screen that has rows for commands, by the name that a command uses."""
-    return {name: screen for screen, name in _SCREENS.items()}
+def places() -> dict[str, tuple[str, ...]]:
+    """Return where the rows for commands are, by the name that a command uses: a class, and the screen around it."""
+    return {name: (_TABS[name], screen) if name in _TABS else (screen,) for screen, name in _SCREENS.items()}
 
 
 class OwnCommands:
@@ -65,6 +69,13 @@ class OwnCommands:
         for command in self._commands:
             if command.name == name:
                 self._running.start(command, self._app.screen)
+
+    def is_offered(self) -> bool:
+        """Whether the present screen has rows for commands now: on some, only one tab has them."""
+        from pyhall_tui.screens.command_rows import HasRowsInATab  # with the first command
+
+        screen = self._app.screen
+        return screen.offers_commands if isinstance(screen, HasRowsInATab) else True
 
     def stop(self) -> None:
         """End what was started."""

@@ -178,6 +178,12 @@ class ConfiguredApp(NewsApp):
         if self._own_commands is not None:
             self._own_commands.run(name)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer commands of your own only where there are rows for them."""
+        if action == "own_command" and self._own_commands is not None:
+            return self._own_commands.is_offered()
+        return super().check_action(action, parameters)
+
     def exit(self, result: None = None, return_code: int = 0, message: "RenderableType | None" = None) -> None:
         """End the app, and what its commands have started."""
         if self._own_commands is not None:

@@ -69,6 +69,11 @@ TABLES: Final = {
     "alarms": "alarms",
     "bans": "bans",
     "session": "dispatches",
+    "history-rows": "history",
+    "kept": "profiles",
+    "receipts": "evidence",
+    "decisions-table": "decisions",
+    "rules-table": "rules",
     "log": "log",
     "batch-rows": "batch",
 }

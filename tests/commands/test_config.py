@@ -107,3 +107,32 @@ def test_every_screens_binding_has_an_id() -> None:
     for each in ours:
         for binding in vars(each).get("BINDINGS", ()):
             assert isinstance(binding, Binding) and binding.id and binding.tooltip, (each, binding)
+
+
+def test_effective_prints_what_counts_and_names_mistakes_on_stderr(tmp_path: Path) -> None:
+    file = write(tmp_path, '[keys]\nworkers.sort = "f6"\n\n[theme]\nname = "nrod"\n')
+    done = run_here(tmp_path, "config", "show", "--effective")
+    assert done.returncode == 1
+    assert done.stderr == f"{file}:5:8: There is no theme named nrod. Did you mean nord?\n"
+    config, mistakes = read(done.stdout, known())
+    assert (config.keys["workers.sort"], config.theme.name, mistakes) == (("f6",), DARK.name, [])
+
+
+def test_effective_is_zero_without_mistakes_or_file(tmp_path: Path) -> None:
+    without = run_here(tmp_path, "config", "show", "--effective")
+    assert (without.returncode, without.stderr) == (0, "")
+    write(tmp_path, "[terminal]\nmouse = false\n")
+    done = run_here(tmp_path, "config", "show", "--effective")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "mouse = false" in done.stdout and "mouse = true" in without.stdout
+
+
+def test_effective_prints_the_defaults_of_a_file_that_can_not_be_used(tmp_path: Path) -> None:
+    defaults = run_here(tmp_path, "config", "show", "--effective").stdout
+    write(tmp_path, "[keys")
+    done = run_here(tmp_path, "config", "show", "--effective")
+    assert (done.returncode, done.stdout) == (1, defaults) and "This is not TOML" in done.stderr
+    (tmp_path / "config" / "config.toml").unlink()
+    (tmp_path / "config" / "config.toml").mkdir()
+    done = run_here(tmp_path, "config", "show", "--effective")
+    assert (done.returncode, done.stdout) == (2, defaults) and "folder" in done.stderr

@@ -79,7 +79,7 @@ def test_commands_keep_the_files_order() -> None:
         (
             'screen = "worker s"',
             "line 4, column 10: There is no screen with rows named worker s. Did you mean workers? "
-            "There are: workers, worker, overview, activity.",
+            "There are: workers, worker, overview, activity, history, decisions.",
         ),
         ("seconds = 0", "line 4, column 11: seconds must be a number above 0, 86,400 at most."),
         ("seconds = nan", "line 4, column 11: seconds must be a number above 0, 86,400 at most."),

@@ -254,7 +254,7 @@ async def test_the_history_is_there_after_a_restart_is_searched_and_fills_the_fo
     async with open_app(key=hall.key) as opened:
         screen = await come(opened, capability="other")
         screen.action_tab("history")
-        table = screen.query_one("#kept")
+        table = screen.query_one("#history-rows")
         await until(lambda: len(table.keys) == 1)  # type: ignore[attr-defined]
         screen.query_one("#search", Input).value = "code:NOTHING"
         await until(lambda: len(table.keys) == 0)  # type: ignore[attr-defined]
@@ -279,7 +279,7 @@ async def test_two_of_the_history_are_compared_and_an_id_is_followed(hall: LiveH
         await opened.pilot.press("ctrl+s")
         await until(lambda: len(screen.session_table.keys) == 2)
         screen.action_tab("history")
-        table = screen.query_one("#kept")
+        table = screen.query_one("#history-rows")
         await until(lambda: len(table.keys) == 2 and table.has_focus)  # type: ignore[attr-defined]
         await opened.pilot.press("space", "space", "c")
         await on_top(opened, TextScreen)

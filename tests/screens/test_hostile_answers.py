@@ -83,7 +83,7 @@ async def test_an_old_journal_with_such_answers_opens_and_shows_them(
         screen = opened.app.screen
         assert isinstance(screen, DispatchScreen)
         screen.action_tab("history")
-        table = screen.query_one("#kept")
+        table = screen.query_one("#history-rows")
         await until(lambda: len(table.keys) == 1)  # type: ignore[attr-defined]
         table.focus()
         await opened.pilot.press("enter")

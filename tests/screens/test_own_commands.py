@@ -11,9 +11,12 @@ from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.screens.key_help import KeysScreen
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.widgets.key_bar import KeyBar
-from tests.live_hall import LiveHall
+from pyhall_tui.widgets.line_table import LineTable
+from tests.live_hall import CAPABILITY, WORKER, LiveHall
 from tests.programs.rig import command, script
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
+from tests.screens.test_dispatch_lab import come, send
+from tests.screens.test_hall import dispatch, go_to_hall
 from tests.screens.test_marks import filter_by
 from tests.screens.test_workers import all_verified, fleet_of, table
 from tests.typist import settled, write
@@ -248,3 +251,44 @@ async def test_the_worker_screen_and_the_activity_screen_have_rows_too(
         write(opened.app, "4", "ctrl+l")
         await until(lambda: len(noted(tmp_path)) == 2, clock=opened.clock)
         assert noted(tmp_path)[-1].startswith("wkr_0 banned")
+
+
+def about_dispatch(folder: Path, screen: str) -> Command:
+    """Return a command that notes what it is told about a dispatch."""
+    program = script(folder, f'echo "$1 $CAPABILITY $CORRELATION" >> {folder}/noted')
+    return command(program, "$WORKER", key="ctrl+k", background=True, screens=(screen,))
+
+
+async def test_a_row_of_the_history_is_run_with_its_capability_and_id_and_only_that_tab_offers_it(
+    open_app: OpenApp, hall: LiveHall, tmp_path: Path
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key, size=(140, 45)) as opened:
+        screen = await come(opened, correlation_id="req-first")
+        opened.app.take_commands([about_dispatch(tmp_path, "history")])
+        await send(opened, screen)
+        write(opened.app, "escape", "ctrl+k")
+        await settled(opened.app)
+        assert "ctrl+k" not in opened.screen.active_bindings
+        screen.action_tab("history")
+        rows = screen.query_one("#history-rows", LineTable)
+        await until(lambda: len(rows.keys) == 1 and rows.has_focus, clock=opened.clock)
+        assert "ctrl+k" in opened.screen.active_bindings
+        write(opened.app, "ctrl+k")
+        await said(opened, f"exited with 0 on {WORKER}.")
+        assert noted(tmp_path) == [f"{WORKER} {CAPABILITY} req-first"]
+
+
+async def test_a_decision_of_a_hall_is_run_with_its_capability_and_id_also_if_nobody_watches_its_worker(
+    open_app: OpenApp, hall: LiveHall, tmp_path: Path
+) -> None:
+    dispatch(hall, "low", "req-one", worker="wkr_unwatched")
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(160, 40)) as opened:
+        opened.app.take_commands([about_dispatch(tmp_path, "decisions")])
+        screen = await go_to_hall(opened)
+        await until(lambda: len(screen.decisions.keys) == 1, clock=opened.clock)
+        write(opened.app, "ctrl+k")
+        await said(opened, "exited with 0 on wkr_unwatched.")
+        assert noted(tmp_path) == [f"wkr_unwatched {CAPABILITY} req-one"]
+        await rested(opened)
+        write(opened.app, "f3")
+        await until(lambda: "ctrl+k" not in opened.screen.active_bindings, clock=opened.clock)

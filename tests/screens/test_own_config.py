@@ -196,3 +196,14 @@ async def test_texts_from_below_the_screens_name_the_changed_key(open_app: OpenA
         await until(lambda: "Write one… (no key)" in opened.words())
         opened.app.screen.query_one(PackageField).check()
         assert "press f9 to compute it" in picture_of(opened.app)
+
+
+async def test_without_a_profile_a_band_names_a_mistake_until_it_is_mended(open_app: OpenApp, home: Home) -> None:
+    file = write(home, "[theme]\nname = 'nrod'\n")
+    async with open_app() as opened:
+        await until_after_looks(opened, lambda: "There is no theme named nrod. Did you mean nord?" in opened.words())
+        assert opened.screen.query_one("#kept-band").display
+        file.write_text("")
+        await until_after_looks(opened, lambda: not opened.screen.query_one("#kept-band").display)
+        file.write_text("[theme\n")
+        await until_after_looks(opened, lambda: "This is not TOML" in opened.words())

@@ -16,6 +16,7 @@ from pyhall_tui.dispatch.result import Tried, read_back
 from pyhall_tui.journal.rows import DispatchRow
 from pyhall_tui.render.decision import history_row
 from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.screens.command_rows import Dispatched, Targets, dispatch_targets
 from pyhall_tui.screens.dispatch.columns import COLUMNS
 from pyhall_tui.screens.dispatch.dialogs import TextScreen
 from pyhall_tui.threads.off_loop import off_loop
@@ -71,8 +72,8 @@ class HistoryTab(Vertical):
         self._seen_ids = SeenIds()
 
     def compose(self) -> ComposeResult:
-        yield FilterInput("#kept", placeholder="/ worker:… capability:… code:… id:… or any text", id="search")
-        yield LineTable(with_zone(COLUMNS), self._row, id="kept", ids=self._seen_ids)
+        yield FilterInput("#history-rows", placeholder="/ worker:… capability:… code:… id:… or any text", id="search")
+        yield LineTable(with_zone(COLUMNS), self._row, id="history-rows", ids=self._seen_ids)
         yield Static(id="kept-count")
 
     def read(self) -> None:
@@ -91,7 +92,7 @@ class HistoryTab(Vertical):
         rows: list[DispatchRow] = await off_loop(ask, name="history")
         self._rows = {str(row.id): read_back(row) for row in rows}
         self._seen_ids.see(row.worker_id for row in rows)
-        self.query_one("#kept", LineTable).show(list(self._rows), by_itself=True)
+        self.query_one("#history-rows", LineTable).show(list(self._rows), by_itself=True)
         all_of_them = "all that the search finds" if text.strip() else "all in the journal"
         more = f"the newest {_SHOWN:,}; search for older ones" if len(rows) == _SHOWN else all_of_them
         dispatches = f"{len(rows):,} dispatch{'es' * (len(rows) != 1)}"
@@ -102,10 +103,16 @@ class HistoryTab(Vertical):
         tried = self._rows.get(key)
         return Row(history_row(tried, self._workspace.now().wall)._asdict()) if tried else Row({})
 
-    @on(LineTable.Opened, "#kept")
+    @on(LineTable.Opened, "#history-rows")
     def _open(self, message: LineTable.Opened) -> None:
         message.stop()
         self.post_message(self.Opened(self._rows[message.key]))
+
+    def command_targets(self) -> Targets:
+        """Return the dispatches that a command of your own is for, each as its worker's row."""
+        found = [self._rows[key].row for key in self.query_one("#history-rows", LineTable).targets()]
+        rows = [Dispatched(row.worker_id or "", row.correlation_id, row.capability) for row in found]
+        return dispatch_targets(self._workspace, rows)
 
     def action_again(self) -> None:
         if (tried := self._under_cursor()) is not None:
@@ -119,7 +126,7 @@ class HistoryTab(Vertical):
         self.screen.set_focus(self.query_one("#search", Input))  # at once: the next key may be on its way already
 
     def action_compare(self) -> None:
-        keys = self.query_one("#kept", LineTable).targets()
+        keys = self.query_one("#history-rows", LineTable).targets()
         if len(keys) != 2:
             self.notify("Mark two with space, then compare them.", markup=False)
             return
@@ -138,4 +145,4 @@ class HistoryTab(Vertical):
         return Exported("decision", EXPORTED, lambda: map(dispatch_record, find()), from_journal=True)
 
     def _under_cursor(self) -> Tried | None:
-        return self._rows.get(self.query_one("#kept", LineTable).target() or "")
+        return self._rows.get(self.query_one("#history-rows", LineTable).target() or "")

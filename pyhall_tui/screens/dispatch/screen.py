@@ -19,6 +19,7 @@ from pyhall_tui.registry.models import DispatchRequest
 from pyhall_tui.render.decision import history_row
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.base import ModeScreen
+from pyhall_tui.screens.command_rows import Targets
 from pyhall_tui.screens.correlation.screen import CorrelationScreen
 from pyhall_tui.screens.dispatch.answer import AnswerView
 from pyhall_tui.screens.dispatch.columns import COLUMNS
@@ -239,7 +240,7 @@ class DispatchScreen(ModeScreen):
 
     def action_tab(self, tab: str) -> None:
         """Go to a tab, and focus its first element."""
-        first = {"try": "#capability", "matrix": "#capabilities", "history": "#kept"}[tab]
+        first = {"try": "#capability", "matrix": "#capabilities", "history": "#history-rows"}[tab]
         if self.query_one("#dispatch-tabs", TabbedContent).active == tab:
             self.query_one(first).focus()
         else:
@@ -288,6 +289,15 @@ class DispatchScreen(ModeScreen):
     def _look_up(self, correlation_id: str) -> None:
         self.app.push_screen(CorrelationScreen(self.workspace, correlation_id))
 
+    @property
+    def offers_commands(self) -> bool:
+        """Whether commands of your own have rows: those of the history."""
+        return self.is_mounted and self.query_one("#dispatch-tabs", TabbedContent).active == "history"
+
+    def command_targets(self) -> Targets:
+        """Return the dispatches of the history that a command of your own is for."""
+        return self.query_one(HistoryTab).command_targets()
+
     def exported(self) -> Exported | None:
         """What `E` exports: this session, the matrix, or the history, whichever is open."""
         tab = self.query_one("#dispatch-tabs", TabbedContent).active
@@ -321,7 +331,7 @@ class DispatchScreen(ModeScreen):
     def leave_field(self) -> None:
         """Go to the list beside the fields, where characters are keys."""
         tab = self.query_one("#dispatch-tabs", TabbedContent).active
-        self.query_one({"try": "#session", "matrix": "#grid", "history": "#kept"}[tab]).focus()
+        self.query_one({"try": "#session", "matrix": "#grid", "history": "#history-rows"}[tab]).focus()
 
     def _keep(self, tried: Tried) -> None:
         self._session[str(tried.row.id)] = tried

@@ -28,6 +28,7 @@ from pyhall_tui.render.hall import (
     status_lines,
 )
 from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.screens.command_rows import Dispatched, Targets, dispatch_targets
 from pyhall_tui.screens.hall.decision import DecisionScreen
 from pyhall_tui.screens.hall.explain import ExplainForm
 from pyhall_tui.screens.messages import ConnectionChanged, CopyText, Go
@@ -304,6 +305,17 @@ class HallScreen(Screen[None]):
         if found and self._tab == "decisions":
             what = "decision" if len(found) == 1 else f"list of {len(found)} decisions"
             self.post_message(CopyText("\n".join(map(decision_text, found)), what))
+
+    @property
+    def offers_commands(self) -> bool:
+        """Whether commands of your own have rows: the decisions."""
+        return self.is_mounted and self._tab == "decisions"
+
+    def command_targets(self) -> Targets:
+        """Return the decisions that a command of your own is for, each as its worker's row."""
+        found = [each for key in self.decisions.targets() if (each := self._feed.get(key))]
+        rows = [Dispatched(each.worker_id or "", each.correlation_id or "", each.capability or "") for each in found]
+        return dispatch_targets(self._workspace, rows)
 
     @on(LineTable.Opened, "#decisions-table")
     def _open_decision(self, message: LineTable.Opened) -> None:

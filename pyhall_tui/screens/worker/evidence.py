@@ -33,7 +33,7 @@ from pyhall_tui.widgets.typed_ahead import keys_wait_for
 MOST = 50_000
 """How many of the newest receipts are listed: a log may have millions. A search covers all of them."""
 _MARK = "evidence-mark"
-_COLUMNS = (
+COLUMNS = (
     Column("line", "   LINE", 7, sortable=False),
     Column("at", "TIME", 20, leaves=2, sortable=False),
     Column("status", "STATUS", 8, sortable=False),
@@ -86,7 +86,7 @@ class EvidenceScreen(DialogScreen[None]):
         with Dialog("Evidence log, read only", f"{search} search · enter receipt · {look} check again · esc close"):
             yield Static(id="evidence-text", markup=False)
             yield OneLineInput(placeholder="/ a correlation id, then enter", id="evidence-query", compact=True)
-            yield LineTable(with_zone(_COLUMNS, "at"), self._row, id="receipts", values=self._values, what="receipt")
+            yield LineTable(with_zone(COLUMNS, "at"), self._row, id="receipts", values=self._values, what="receipt")
 
     def on_mount(self) -> None:
         self.action_look()
