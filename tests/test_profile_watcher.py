@@ -33,8 +33,8 @@ from tests.waiting import until
 PROFILE = Profile(name="prod", namespace="org.acme", registry_url="https://registry.acme.example")
 ELSEWHERE = Holder("t1", 4242, "server", "another machine")
 HASH = "ab" * 32
-AT_REST = 3
-"""What sleeps between two looks: the one at the watcher, that at the watch list, and the alarms' time."""
+AT_REST = 4
+"""What sleeps between two looks: those at the watcher, the watch list and the log, and the alarms' time."""
 
 
 LOOK = 0.5

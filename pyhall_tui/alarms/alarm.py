@@ -21,6 +21,8 @@ class Condition(StrEnum):
     KEY_REJECTED = "key rejected"
     BAN_LIST_TRUNCATED = "ban list truncated"
     BAN_LIST_FAILING = "ban list failing"
+    LOG_REWRITTEN = "log rewritten"
+    LOG_REPLACED = "another log"
 
     @property
     def key(self) -> str:

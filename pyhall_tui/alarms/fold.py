@@ -23,6 +23,8 @@ _OPENS = {
     Kind.KEY_REJECTED: Condition.KEY_REJECTED,
     Kind.BAN_LIST_TRUNCATED: Condition.BAN_LIST_TRUNCATED,
     Kind.BAN_LIST_FAILING: Condition.BAN_LIST_FAILING,
+    Kind.LOG_REWRITTEN: Condition.LOG_REWRITTEN,
+    Kind.LOG_REPLACED: Condition.LOG_REPLACED,
 }
 _CLOSES = {
     Kind.UNBANNED: (Condition.BANNED,),
@@ -34,6 +36,7 @@ _CLOSES = {
     Kind.VERIFY_RECOVERED: (Condition.VERIFY_FAILING,),
     Kind.KEY_ACCEPTED: (Condition.KEY_REJECTED,),
     Kind.BAN_LIST_RECOVERED: (Condition.BAN_LIST_FAILING,),
+    Kind.LOG_ACCEPTED: (Condition.LOG_REWRITTEN, Condition.LOG_REPLACED),
     Kind.UNWATCHED: (
         *(Condition.BANNED, Condition.REVOKED, Condition.DRIFTED, Condition.VANISHED),
         Condition.FLAPPING,

@@ -37,6 +37,10 @@ _SEVERITY = {
     Kind.NOT_COMPARED: Severity.NOTICE,
     Kind.SILENCED: Severity.NOTICE,
     Kind.SILENCE_ENDED: Severity.NOTICE,
+    Kind.LOG_REWRITTEN: Severity.ALARM,
+    Kind.LOG_REPLACED: Severity.ALARM,
+    Kind.LOG_UNPROVEN: Severity.WARNING,
+    Kind.LOG_ACCEPTED: Severity.NOTICE,
     Kind.ALERTS_FAILING: Severity.WARNING,
     Kind.ALERTS_RECOVERED: Severity.NOTICE,
 }

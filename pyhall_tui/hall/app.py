@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pyhall_tui import __version__
-from pyhall_tui.hall import gate, insight, intake, local, stream_routes
+from pyhall_tui.hall import gate, insight, intake, local, log_head, stream_routes
 from pyhall_tui.hall.context import Hall, SeenRequest
 from pyhall_tui.hall.errors import BadRequest, HallError, StoreError
 from pyhall_tui.hall.ledger import Ledger
@@ -70,6 +70,7 @@ def build_app(hall: Hall) -> ASGIApp:
         *local.ROUTES,
         *intake.ROUTES,
         *insight.ROUTES,
+        *log_head.ROUTES,
         *stream_routes.ROUTES,
     ]
     handlers: dict[Any, Any] = {HallError: refuse, HTTPException: refuse_route, ClientDisconnect: gone}

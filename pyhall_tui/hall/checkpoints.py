@@ -211,6 +211,11 @@ class Signing:
         return self._key.public.name
 
     @property
+    def public_key(self) -> str:
+        """The line that checks its signatures."""
+        return str(self._key.public)
+
+    @property
     def error(self) -> str | None:
         """What is wrong, as a sentence."""
         return next(iter(self._problems.values()), None)

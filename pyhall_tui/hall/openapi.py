@@ -124,6 +124,9 @@ def _paths() -> dict[str, Any]:
     health = _object({"ok": _FLAG, "version": _TEXT})
     standing = _object({"standing": _TEXT, "tier_id": _MAYBE, "github_login": _MAYBE, "checked_at": _TEXT})
     some = _object({"count": _NUMBER})
+    seen = [_number("seen", 0, 10**12)]
+    head = {"log_id": _TEXT, "seq": _NUMBER, "entry_hash": _TEXT, "anchor": _NUMBER, "seen": _OBJECT}
+    log = _answers(_object(head, {"public_key": _MAYBE, "checkpoint": _MAYBE}), (400, *_READ))
     rules = _object({"rules": _list_of(_OBJECT), "default": _TEXT, "error": _MAYBE, "other_hits": _OBJECT})
     steps = _object({"decision": _OBJECT, "worker": _TEXT, "steps": _list_of(_OBJECT)})
     bans = _answers(_list_of({"$ref": "#/components/schemas/Ban"}), (400, 404, *_READ))
@@ -152,6 +155,7 @@ def _paths() -> dict[str, Any]:
             "post": _operation("Report a hash for review", _answers(_OBJECT, _WRITE, 202), **_takes("ReportRequest"))
         },
         "/api/v1/telemetry/decisions": {"post": _operation("Accepted and ignored", _answers(_OBJECT, (413, *_READ)))},
+        "/api/v1/log": {"get": _operation("The log's head, and one row's hash", log, parameters=seen)},
         "/api/account/standing": {"get": _operation("The account's standing", _answers(standing, _READ))},
         "/status": {"get": _operation("The hall's status", _answers(_OBJECT, _READ))},
         "/workers": {"get": _operation("All workers", _answers(some, _READ))},

@@ -18,6 +18,7 @@ from pyhall_tui.journal.coalescing import Coalescing
 from pyhall_tui.journal.connections import JournalFile
 from pyhall_tui.journal.kept_alarms import KeptAlarms
 from pyhall_tui.journal.last_verdict import LastVerdict
+from pyhall_tui.journal.log_marks import LogMarks
 from pyhall_tui.journal.names import Names, move, put_aside
 from pyhall_tui.journal.open_file import Connect
 from pyhall_tui.journal.retention import Retention
@@ -60,6 +61,7 @@ class Journal:
         self._names = Names()
         self.alarms = KeptAlarms(store, self._writer, self._ids, self._names)
         self.watchers = Watchers(store)
+        self.log_marks = LogMarks(store)
         self._acts: dict[int, set[int]] = {}
         """By acknowledgement, the latest of them: which rows that more may be folded into it marked."""
 

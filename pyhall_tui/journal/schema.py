@@ -2,7 +2,7 @@
 
 import sqlite3
 
-VERSION = 5
+VERSION = 6
 
 _FIRST = """
 CREATE TABLE events (
@@ -182,7 +182,21 @@ CREATE TABLE writes (number INTEGER NOT NULL);
 INSERT INTO writes VALUES (0)"""
 """What a watcher knows of its connection; and in which write each verdict came: to follow them needs no clock."""
 
-MIGRATIONS = (_FIRST, _WHAT_WAS_UNDERSTOOD, _ALARMS, _WATCHERS, _PUBLISHED)
+_LOG_MARKS = """
+CREATE TABLE log_marks (
+  log_id TEXT PRIMARY KEY,
+  seq INTEGER NOT NULL,
+  entry_hash TEXT NOT NULL,
+  at REAL NOT NULL
+);
+CREATE TABLE hall_logs (
+  registry TEXT PRIMARY KEY,
+  log_id TEXT NOT NULL,
+  public_key TEXT NOT NULL
+)"""
+"""The newest row seen of each hall's decision log, and which log each address serves."""
+
+MIGRATIONS = (_FIRST, _WHAT_WAS_UNDERSTOOD, _ALARMS, _WATCHERS, _PUBLISHED, _LOG_MARKS)
 """`MIGRATIONS[n]` leads from version n to n + 1. Never edit a released step."""
 
 

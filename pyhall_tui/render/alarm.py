@@ -20,6 +20,8 @@ _SAID = {
     Condition.KEY_REJECTED: "The registry rejects the API key",
     Condition.BAN_LIST_TRUNCATED: "The ban list is truncated",
     Condition.BAN_LIST_FAILING: "The ban list is failing",
+    Condition.LOG_REWRITTEN: "The hall's decision log is not the one that was seen before",
+    Condition.LOG_REPLACED: "Another decision log is served at this address",
 }
 _STYLES = {Standing.FIRING: Style.ERROR, Standing.RESOLVED: Style.DIM}
 STANDING_WORDS: Final = {standing: standing.value for standing in Standing} | {Standing.COVERED: "flaps along"}
