@@ -3,6 +3,7 @@
 A style is a name, never a color: widgets look it up in the theme.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -78,13 +79,17 @@ def clean(text: object, limit: int = 4_000) -> str:
     return cut + "…" if len(raw) > limit else cut
 
 
+_LOST_SPACE: Final = re.compile(r"^ | (?= |$)")
+
+
 def id_text(worker_id: str) -> str:
     """Return a worker's id for the screen: two different ids never look the same.
 
     Like `clean`, but what can't be shown as it is becomes its number, `‹200b›`. So do the characters of an id that
-    Unicode could write in another way: `é` is one character or two, which look the same.
+    Unicode could write in another way: `é` is one character or two, which look the same. So does a space at an end,
+    or after another one: beside the next column, `a` and `a ` look the same.
     """
-    if worker_id.isascii() and worker_id.isprintable():
+    if is_id_shown_as_it_is(worker_id):
         return worker_id
     is_spelled_usually = unicodedata.is_normalized("NFC", worker_id)
 
@@ -92,7 +97,12 @@ def id_text(worker_id: str) -> str:
         is_plain = letter.isascii() or (is_spelled_usually and letter not in "‹›")
         return letter if is_plain and _substitute(letter) == letter else f"‹{ord(letter):x}›"
 
-    return "".join(map(shown, worker_id))
+    return _LOST_SPACE.sub("‹20›", "".join(map(shown, worker_id)))
+
+
+def is_id_shown_as_it_is(worker_id: str) -> bool:
+    """Whether an id has only ASCII characters that are all seen; a quick check, also for many ids joined."""
+    return worker_id.isascii() and worker_id.isprintable() and " " not in worker_id
 
 
 def _masked(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from rich.cells import cell_len, set_cell_size
 
-from pyhall_tui.render.text import Cell, Style, id_text
+from pyhall_tui.render.text import Cell, Style, id_text, is_id_shown_as_it_is
 from pyhall_tui.widgets.column_widths import GAP, GUTTER, Wish, widths
 from pyhall_tui.widgets.middle_cut import MiddleCut, width_of
 
@@ -227,7 +227,7 @@ class Columns:
         if self._ids is None or (ids := self._ids()) is self._ids_seen:
             return
         self._ids_seen = ids
-        is_plain = all(map(str.isascii, ids)) and all(map(str.isprintable, ids))
+        is_plain = is_id_shown_as_it_is("".join(ids))
         texts = ids if is_plain else list(map(id_text, ids))
         longest = max(map(len if is_plain else width_of, texts), default=0)
         for place, column in enumerate(self._all):

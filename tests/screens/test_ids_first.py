@@ -1,6 +1,7 @@
 """Ids first: in no width do two rows of the fleet look the same, and more columns never show less of an id."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -10,14 +11,17 @@ from pyhall_tui.fleet.drift_state import DriftState
 from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.fleet.order import Roster, SortKey
 from pyhall_tui.hall import roster
-from pyhall_tui.render.text import Cell
+from pyhall_tui.render.text import Cell, id_text
 from pyhall_tui.screens.activity.screen import COLUMNS as ACTIVITY
 from pyhall_tui.screens.alarms.screen import COLUMNS as ALARMS
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.dispatch.columns import COLUMNS as HISTORY
 from pyhall_tui.screens.enroll.batch import COLUMNS as BATCH
+from pyhall_tui.screens.enroll.hashed import COLUMNS as HASHED
 from pyhall_tui.screens.hall.screen import DECISIONS
-from pyhall_tui.screens.workers.table import COLUMNS, row_of
+from pyhall_tui.screens.overview.screen import ALL_COLUMNS as OVERVIEW
+from pyhall_tui.screens.workers.table import COLUMNS as WORKERS
+from pyhall_tui.screens.workers.table import row_of
 from pyhall_tui.widgets.columns import Column, Columns, Row
 from pyhall_tui.widgets.line_table import LineTable
 from tests.examples import examples
@@ -25,16 +29,9 @@ from tests.live_hall import LiveHall
 from tests.screens.conftest import OpenApp, profile_of
 from tests.waiting import until
 from tests.widgets.fleets import fleets
-from tests.widgets.test_middle_cut import is_within, shown_of
+from tests.widgets.test_middle_cut import LEAST, is_within, shown_of
 
 DEMO = tuple(worker_id for worker_id, *_ in roster.fleet())
-TABLES = {
-    "activity": ACTIVITY,
-    "alarms": ALARMS,
-    "decisions": DECISIONS,
-    "history": HISTORY,
-    "batch": BATCH,
-}
 _FRAME, _SIDE = 5, 52
 _MOMENT = Moment(0.0, 2e9)
 
@@ -44,62 +41,96 @@ def room_in(terminal: int) -> int:
     return terminal - _FRAME - (_SIDE if terminal >= ModeScreen.WIDE else 0)
 
 
-def ids_shown(columns: Columns, fleet: Fleet, worker_ids: list[str]) -> list[str]:
-    """Return what each worker's row shows of its id."""
-    column, width = next((each, width) for each, width in columns.shown if each.is_id)
-    rows = [row_of(entry, _MOMENT, 60.0) for each in worker_ids if (entry := fleet.get(each))]
-    return ["".join(piece.text for piece in columns.pieces(row, column, width)).rstrip() for row in rows]
+def in_any(terminal: int) -> int:
+    """Return the cells that a table has which nothing stands beside."""
+    return terminal - _FRAME
+
+
+TABLES = {
+    "workers": (WORKERS, room_in, ModeScreen.WIDE),
+    "overview": (OVERVIEW, in_any, ModeScreen.WIDE),
+    "activity": (ACTIVITY, in_any, 0),
+    "alarms": (ALARMS, in_any, 0),
+    "decisions": (DECISIONS, in_any, 0),
+    "history": (HISTORY, in_any, 0),
+    "hashed": (HASHED, in_any, 0),
+    "batch": (BATCH, in_any, 0),
+}
+
+
+def full_row(columns: Sequence[Column], worker_id: str) -> Row:
+    """Return a row of which each other column is as full as it can be."""
+    return Row({each.key: Cell(worker_id if each.is_id else "x" * each.width) for each in columns})
+
+
+def ids_shown(table: Columns, rows: Iterable[Row], column: Column, width: int) -> list[str]:
+    """Return what each row shows of its id."""
+    pieces = (table.pieces(row, column, width) for row in rows)
+    return ["".join(piece.text for piece in each).rstrip() for each in pieces]
+
+
+@pytest.mark.parametrize(("columns", "room", "roomy"), TABLES.values(), ids=list(TABLES))
+def test_in_a_wider_terminal_no_column_of_ids_has_fewer_cells(
+    columns: Sequence[Column], room: Callable[[int], int], roomy: int
+) -> None:
+    """With ids of any length, and the other columns full or empty; a column that has left has no cells."""
+    ids = [column for column in columns if column.is_id]
+    for is_full, longest in product((True, False), (1, 8, 15, 16, 17, 21, 30, 47, 48, 49, 64, 81, 120, 256)):
+        worker_ids = ("x" * longest,)
+        table = Columns(columns, lambda known=worker_ids: known)
+        row = full_row(columns, worker_ids[0]) if is_full else Row({each.key: Cell(worker_ids[0]) for each in ids})
+        table.take("row", row, is_new=True)
+        before = dict.fromkeys(ids, 0)
+        for terminal in range(80, 241):
+            table.lay_out(room(terminal), roomy=roomy)
+            given = dict(table.shown)
+            now = {column: given.get(column, 0) for column in ids}
+            assert any(now.values())
+            assert all(not cells or cells >= min(longest, LEAST) for cells in now.values()), (longest, terminal)
+            assert all(before[column] <= cells for column, cells in now.items()), (longest, terminal)
+            before = now
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize(("columns", "room", "roomy"), TABLES.values(), ids=list(TABLES))
+@given(worker_ids=fleets())
+@settings(max_examples=examples(60))
+def test_in_every_width_a_tables_ids_differ_and_more_cells_show_more(
+    columns: Sequence[Column], room: Callable[[int], int], roomy: int, worker_ids: list[str]
+) -> None:
+    """A few fleets in each table: `test_middle_cut` has many more, and the test above has every width."""
+    rows = [full_row(columns, id_text(worker_id)) for worker_id in worker_ids]
+    table = Columns(columns, lambda: worker_ids)
+    for worker_id, row in zip(worker_ids, rows, strict=True):
+        table.take(worker_id, row, is_new=True)
+    before: dict[Column, list[list[str]]] = {}
+    for terminal in (80, 99, 120, 149, 151, 200, 240):
+        table.lay_out(room(terminal), roomy=roomy)
+        for column, width in table.shown:
+            if column.is_id:
+                shown = ids_shown(table, rows, column, width)
+                assert len(set(shown)) == len(worker_ids)
+                now = list(map(shown_of, shown))
+                assert all(map(is_within, before.get(column, now), now)), (column.key, terminal)
+                before[column] = now
+
+
 @given(fleets())
-@settings(max_examples=examples(1_000))
-def test_rows_differ_from_80_to_240_columns_and_each_shows_more_of_its_id(worker_ids: list[str]) -> None:
+@settings(max_examples=examples(40))
+def test_the_workers_table_shows_the_ids_of_its_rows_as_they_were_learned(worker_ids: list[str]) -> None:
     fleet = Fleet(30.0)
     fleet.watch(worker_ids)
     order = Roster(fleet)
     order.refresh(Moment(0.0, 0.0), "", SortKey.WORKER)
-    columns = Columns(COLUMNS, lambda: order.worker_ids)
-    for entry in fleet:
-        columns.take(entry.worker_id, row_of(entry, _MOMENT, 60.0), is_new=True)
-    before: list[list[str]] = [[]] * len(worker_ids)
-    for terminal in range(80, 241, 5):
-        columns.lay_out(room_in(terminal), roomy=ModeScreen.WIDE)
-        shown = ids_shown(columns, fleet, worker_ids)
-        assert len(set(shown)) == len(worker_ids)
-        now = list(map(shown_of, shown))
-        assert all(map(is_within, before, now)), terminal
-        before = now
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("columns", TABLES.values(), ids=list(TABLES))
-@given(worker_ids=fleets())
-@settings(max_examples=examples(1_000))
-def test_in_the_other_tables_too_ids_differ_in_every_width_and_more_cells_show_more(
-    columns: Sequence[Column], worker_ids: list[str]
-) -> None:
-    """Each other column is as full as it can be; a column of ids that has left a narrow table shows nothing of them."""
-    by_key = {column.key: column for column in columns}
-    rows = {
-        worker_id: Row({key: Cell(worker_id if each.is_id else "x" * each.width) for key, each in by_key.items()})
-        for worker_id in worker_ids
-    }
-    table = Columns(columns, lambda: worker_ids)
-    for worker_id, row in rows.items():
-        table.take(worker_id, row, is_new=True)
-    before = {key: [list[str]() for _ in worker_ids] for key, each in by_key.items() if each.is_id}
-    for terminal in range(80, 241, 8):
-        table.lay_out(terminal - _FRAME)
-        widths = {column.key: width for column, width in table.shown}
-        assert any(key in widths for key in before)
-        for key in before.keys() & widths.keys():
-            pieces = [table.pieces(row, by_key[key], widths[key]) for row in rows.values()]
-            shown = ["".join(piece.text for piece in each).rstrip() for each in pieces]
-            assert len(set(shown)) == len(worker_ids)
-            now = list(map(shown_of, shown))
-            assert all(map(is_within, before[key], now)), (key, terminal)
-            before[key] = now
+    table = Columns(WORKERS, lambda: order.worker_ids)
+    rows = [row_of(entry, _MOMENT, 60.0) for entry in fleet]
+    for entry, row in zip(fleet, rows, strict=True):
+        table.take(entry.worker_id, row, is_new=True)
+    table.lay_out(room_in(80), roomy=ModeScreen.WIDE)
+    column, width = next((column, width) for column, width in table.shown if column.is_id)
+    shown = ids_shown(table, rows, column, width)
+    assert len(set(shown)) == len(worker_ids)
+    assert all(text == id_text(each) for text, each in zip(shown, worker_ids, strict=True) if "…" not in text)
 
 
 @pytest.mark.thorough

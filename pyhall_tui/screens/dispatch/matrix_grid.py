@@ -23,26 +23,18 @@ from pyhall_tui.render.matrix import (
     Line,
     Row,
     head_height,
-    shared_start,
     short_head,
     stacked,
     style_of,
-    without,
 )
 from pyhall_tui.render.text import Style, clean, id_text
+from pyhall_tui.screens.dispatch.matrix_room import ALLOWED, NARROW, Names, Room, room_of
 from pyhall_tui.widgets.columns import fit
 from pyhall_tui.widgets.middle_cut import MiddleCut, width_of
 
-_NARROW, _EASY = 2, 3
-"""Cells of a column whose name is turned: its character and a mark, and a space if there is room."""
 _ENOUGH_FOR_BOTH_ENDS = 12
 """Lines in which turned names that are cut stay apart."""
-_LEAST_LABEL, _MOST_LABEL = 22, 60
-_TIGHT_LABEL = 16
-"""Cells of the rows' names, in which those that are cut stay apart, if all columns are on screen with it."""
 _SCROLLBAR = 1
-_ALLOWED = 6
-"""Cells for the number of allowed ones on the right."""
 
 
 class MatrixGrid(ScrollView, can_focus=True):
@@ -103,19 +95,15 @@ class MatrixGrid(ScrollView, can_focus=True):
         self._at = (0, 0)
         self._held: Row = ()
         """The row under the cursor: its line may come to have others before it."""
-        self._starts: list[str] = []
-        """What all names of an axis begin with: first of the axes that go down, last of the columns."""
-        self._labels: dict[Row, str] = {}
-        self._heads: list[str] = []
-        self._label_cut, self._head_cut = MiddleCut(), MiddleCut()
-        self._label_width = self._head_height = 1
-        self._column_width = _NARROW
-        self._is_turned = False
+        self._names = Names((), ())
+        self._head_cut = MiddleCut()
+        self._head_height = 1
+        self._label_width, self._column_width, self._is_turned = Room(1, NARROW, is_turned=False)
 
     @property
     def width_needed(self) -> int:
-        """The cells in which the grid fits with all its columns; the rows' names may be cut."""
-        return min(self._longest(), _TIGHT_LABEL) + _NARROW * len(self._heads) + _ALLOWED + _SCROLLBAR
+        """The cells in which the grid fits with all its columns, and the rows' whole names."""
+        return self._longest() + NARROW * len(self._names.heads) + ALLOWED + _SCROLLBAR
 
     @property
     def cursor_case(self) -> Case | None:
@@ -128,7 +116,8 @@ class MatrixGrid(ScrollView, can_focus=True):
         """Show these lines of a grid; the cursor stays on its row if it is in one of them."""
         if self._grid is not grid:
             self._at, self._held = (0, 0), ()
-            self._take_names(grid)
+            self._names = Names(grid.rows, grid.columns)
+            self._head_cut = MiddleCut(self._names.heads)
         row, column = self._at
         self._grid, self._lines, self._characters = grid, list(lines), characters
         found = next((place for place, line in enumerate(lines) if self._held in line.rows), None)
@@ -138,18 +127,6 @@ class MatrixGrid(ScrollView, can_focus=True):
             self._held = lines[row].rows[0] if lines else ()
         self._lay_out()
         self._tell()
-
-    def _take_names(self, grid: Grid) -> None:
-        """Take a grid's names, without what all of one axis begin with."""
-        axes = [list(map(id_text, axis)) for axis in (*zip(*grid.rows, strict=True), grid.columns)]
-        self._starts = [shared_start(axis) for axis in axes]
-        *down, across = [
-            without(start, axis, all_share=all(name.startswith(start) for name in axis))
-            for axis, start in zip(axes, self._starts, strict=True)
-        ]
-        self._labels = dict(zip(grid.rows, map("  ".join, zip(*down, strict=True)), strict=True))
-        self._heads = across
-        self._label_cut, self._head_cut = MiddleCut(self._labels.values()), MiddleCut(across)
 
     def action_move(self, down: int, right: int) -> None:
         if self._grid is None or not self._lines:
@@ -212,12 +189,12 @@ class MatrixGrid(ScrollView, can_focus=True):
         assert self._grid is not None
         style = self.get_component_rich_style("matrix-grid--head")
         segments = [Segment(fit(f" {self._corner(y)}", self._label_width), style)]
-        for number, name in enumerate(self._heads):
+        for number, name in enumerate(self._names.heads):
             text = stacked(self._shortened(name), self._head_height)[y] if self._is_turned else name
             own = self._style(Style.STRONG) + RichStyle(reverse=True) if number == self._at[1] else style
             segments += [Segment(text, own), Segment(" " * (self._column_width - width_of(text)), style)]
         is_last = y == self._head_height - 1
-        return [*segments, Segment(fit(f"  {LOOKS[Result.ALLOW].glyph}" if is_last else "", _ALLOWED), style)]
+        return [*segments, Segment(fit(f"  {LOOKS[Result.ALLOW].glyph}" if is_last else "", ALLOWED), style)]
 
     def _shortened(self, name: str) -> str:
         """Return a turned name in the lines that there are; with few of them, its words' beginnings."""
@@ -227,7 +204,7 @@ class MatrixGrid(ScrollView, can_focus=True):
     def _corner(self, y: int) -> str:
         """Return what stands above the rows' names: the axes, what their names begin with, the cursor's in full."""
         assert self._grid is not None
-        *down, across = [f"{CUT} {start}" if start else "" for start in self._starts]
+        *down, across = [f"{CUT} {start}" if start else "" for start in self._names.starts]
         rows, columns = f"{self._grid.row_title}  {'  '.join(filter(None, down))}", f"{self._grid.column_title} →"
         if self._head_height == 1:
             return f"{self._grid.row_title} \\ {columns}"
@@ -239,16 +216,12 @@ class MatrixGrid(ScrollView, can_focus=True):
         line = self._lines[row]
         is_cursor_row = row == self._at[0]
         style = self._style(Style.STRONG if is_cursor_row else Style.PLAIN)
-        segments = [Segment(fit(f"{'▌' if is_cursor_row else ' '}{self._label(line)}", self._label_width), style)]
+        label = self._names.label(line, self._held, self._label_width)
+        segments = [Segment(fit(f"{'▌' if is_cursor_row else ' '}{label}", self._label_width), style)]
         once = line.said_once
         segments += self._cells(row, line.cells) if once is None else self._once(row, once, len(line.cells))
         allowed = sum(cell.answer is not None and cell.answer.result is Result.ALLOW for cell in line.cells)
-        return [*segments, Segment(fit(f"  {allowed or '–'}", _ALLOWED), self._style(Style.DIM))]
-
-    def _label(self, line: Line) -> str:
-        held = self._held if self._held in line.rows else line.rows[0]
-        more = f" +{len(line.rows) - 1}" if len(line.rows) > 1 else ""
-        return self._label_cut.cut(self._labels[held], self._label_width - 2 - len(more)) + more
+        return [*segments, Segment(fit(f"  {allowed or '–'}", ALLOWED), self._style(Style.DIM))]
 
     def _cells(self, row: int, cells: Sequence[CellView]) -> list[Segment]:
         segments = []
@@ -292,33 +265,22 @@ class MatrixGrid(ScrollView, can_focus=True):
         return self.rich_style + self.get_component_rich_style(f"matrix-grid--{style}", partial=True)
 
     def _lay_out(self) -> None:
-        """Name the columns side by side if they fit, otherwise turned; give the rows' names what is left."""
+        """Share the room there is."""
         if self._grid is None:
             return
-        width, columns = self.size.width, len(self._heads)
-        longest = self._longest()
-        named = max(map(width_of, self._heads)) + 2
-        label = min(longest, _LEAST_LABEL, max(_TIGHT_LABEL, width - _NARROW * columns - _ALLOWED))
-        self._is_turned = label + named * columns + _ALLOWED > width
-        easy = longest + _EASY * columns + _ALLOWED <= width
-        self._column_width = max(_EASY, named) if not self._is_turned else _EASY if easy else _NARROW
-        spare = width - self._column_width * columns - _ALLOWED
-        self._label_width = max(label, min(longest, spare))
-        tallest = max(map(len, self._heads))
+        columns = len(self._names.heads)
+        named = max(map(width_of, self._names.heads)) + 2
+        room = room_of(self.size.width, self._longest(), named, columns)
+        self._label_width, self._column_width, self._is_turned = room
+        tallest = max(map(len, self._names.heads))
         self._head_height = head_height(len(self._lines), tallest, self.size.height) if self._is_turned else 1
-        total = self._label_width + self._column_width * columns + _ALLOWED
+        total = self._label_width + self._column_width * columns + ALLOWED
         self.virtual_size = Size(total, len(self._lines) + self._head_height)
         self.refresh()
 
     def _longest(self) -> int:
         assert self._grid is not None
-        names = max((width_of(self._label_in_full(line)) for line in self._lines), default=10)
-        titles = width_of(f"{self._grid.row_title} \\ {self._grid.column_title} →")
-        return min(_MOST_LABEL, 2 + max(names, titles))
-
-    def _label_in_full(self, line: Line) -> str:
-        more = f" +{len(line.rows) - 1}" if len(line.rows) > 1 else ""
-        return max((self._labels[row] for row in line.rows), key=width_of) + more
+        return self._names.longest(self._lines, f"{self._grid.row_title} \\ {self._grid.column_title} →")
 
     def _tell(self) -> None:
         if (case := self.cursor_case) is not None:
