@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from pyhall_tui.clock import SystemClock
@@ -20,7 +21,7 @@ from pyhall_tui.hall.policy import Policy, Rule, save_rules
 from pyhall_tui.hall.server import serve_in_thread
 from pyhall_tui.hall.store import SqliteStore, Store
 from pyhall_tui.hall.store.postgres import PostgresStore, schema
-from pyhall_tui.hall.store.protocol import Batch
+from pyhall_tui.hall.store.protocol import Batch, KeptRate
 from tests.live_hall import HASH, POLICY
 from tests.postgres_cluster import PASSWORD, SECRETIVE, Cluster
 from tests.waiting import until
@@ -131,6 +132,62 @@ def test_any_text_comes_back_as_it_was(text: str, store: PostgresStore) -> None:
     found = store.worker(text)
     assert found is not None and (found.worker_id, found.display_name, found.capabilities) == (text, text, (text,))
     assert [ban.reason for ban in store.bans()] == [text] and store.missing_bans(store.bans()) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["\0", "\1\2", 'a "quoted" \\ {b,NULL}', "NULL", "", "ü😀", "\ud800", "%s $1", "\n\r\t'"]
+)
+def test_a_decision_is_logged_alike_with_a_rate_and_without(text: str, store: PostgresStore) -> None:
+    """They are two statements."""
+    told = audit.encode({"namespace": text, "rule": text, "outcome": text, "decided_at": text, "reason": text})
+    store.log.decide(lambda: Batch([told]))
+    store.log.decide(lambda: Batch([told], [KeptRate("r", "w", 1.0, 1.0, b"")]))
+    assert [row.receipt for row in store.log.page(0, 9, 9)] == [told, told]
+    (tallied,) = store.log.tally(0, 9)
+    stored = text.encode(errors="replace").decode()
+    assert tallied[:3] == (stored, stored, stored) and tallied.decisions == 2
+    assert audit.verify(store) == audit.Checked(2)
+
+
+def test_a_receipt_without_the_usual_fields_is_logged_too(store: PostgresStore) -> None:
+    receipts = ['{"namespace": null, "rule": 7}', '{"outcome": ["x"], "rule": NaN}', "{}", '{"rule":"a","rule":"b"}']
+    store.log.decide(lambda: Batch(receipts))
+    assert [row.receipt for row in store.log.page(0, 9, 9)] == receipts
+    assert audit.verify(store).whole
+
+
+def test_a_batch_larger_than_a_socket_holds_is_logged_whole(store: PostgresStore) -> None:
+    store.log.decide(lambda: Batch([receipt(number) + " " * 10_000 for number in range(1000)]))
+    assert audit.verify(store) == audit.Checked(1000)
+
+
+def test_an_append_that_the_server_ends_is_refused_and_the_hall_goes_on(
+    store: PostgresStore, address: str, postgres: Cluster
+) -> None:
+    """Another one holds the log: first this one is ended, then it waits longer than it may."""
+    with psycopg.connect(address) as holder:
+        holder.execute("SELECT FROM pyhall.head FOR UPDATE")
+        refused: list[str] = []
+
+        def decide() -> None:
+            try:
+                store.log.decide(lambda: Batch([receipt(1)]))
+            except StoreError as error:
+                refused.append(str(error))
+
+        thread = threading.Thread(target=decide)
+        thread.start()
+        waits = "SELECT {} FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = 'hall'"
+        while postgres.sql(waits.format("count(*)"), address=address) != "1":
+            continue
+        postgres.sql(waits.format("pg_terminate_backend(pid)"), address=address)
+        thread.join()
+        while not refused[1:]:
+            decide()
+            refused = [each for i, each in enumerate(refused) if i == 0 or "locked it" in each]
+    assert "was lost" in refused[0] and "another hall has locked it" in refused[1]
+    assert store.log.decide(lambda: Batch([receipt(1)])) == 1
+    assert audit.verify(store) == audit.Checked(1)
 
 
 def test_ids_sort_by_their_characters_on_every_server(store: PostgresStore) -> None:

@@ -14,6 +14,8 @@ from psycopg.pq import TransactionStatus
 
 from pyhall_tui.hall.errors import StoreError, StoreLost
 from pyhall_tui.hall.store.postgres import schema
+from pyhall_tui.hall.store.postgres.escaped import Row, stored, told
+from pyhall_tui.hall.store.postgres.prepared import Prepared, Value
 
 _PATIENCE = 5  # seconds to connect, and to wait for another hall's lock
 _AGAIN = 0.2  # seconds between two attempts to connect again
@@ -31,7 +33,6 @@ _SESSION = (
     "SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off; "
     "SET idle_in_transaction_session_timeout = '60s'"
 )
-Row = tuple[Any, ...]
 
 
 class Connection:
@@ -176,6 +177,11 @@ class Connection:
             rows = self._usable().execute(sql.encode(), stored(values) or None).fetchall()
         return [told(row) for row in rows]
 
+    def run(self, prepared: Prepared, values: Sequence[Value]) -> tuple[Value, ...]:
+        """Run a prepared statement, outside of any transaction, and return its row."""
+        with self.lock, self._explained():
+            return prepared.run(self._usable(), values)
+
     def value(self, sql: str, *values: Any) -> Any:
         """Return the first column of the first row; None if there is none."""
         rows = self.read(sql, *values)
@@ -241,35 +247,3 @@ def prepare(db: psycopg.Connection[Row], path: str, *, make: bool) -> None:
         for step in schema.STEPS[version:]:
             db.execute(step().encode())
             db.execute("UPDATE schema_version SET version = version + 1")
-
-
-# PostgreSQL's text can't hold the character U+0000. It and U+0001 are stored as two characters that sort as they do.
-_ZERO, _ONE, _AS_ZERO, _AS_ONE = "\0", "\1", "\1\1", "\1\2"
-
-
-def stored(values: Sequence[Any]) -> list[Any]:
-    """Return values as they are stored."""
-    return [
-        _stored(value) if type(value) is str else [*map(_stored, value)] if type(value) is list else value
-        for value in values
-    ]
-
-
-def _stored(value: Any) -> Any:
-    if type(value) is str and (_ZERO in value or _ONE in value):
-        return value.replace(_ONE, _AS_ONE).replace(_ZERO, _AS_ZERO)
-    return value
-
-
-def told(row: Row) -> Row:
-    """Return a row as it was before it was stored."""
-    for value in row:
-        if type(value) is str and _ONE in value:
-            return tuple(_told(value) for value in row)
-    return row
-
-
-def _told(value: Any) -> Any:
-    if type(value) is not str:
-        return value
-    return value.replace(_AS_ZERO, _ZERO).replace(_AS_ONE, _ONE)

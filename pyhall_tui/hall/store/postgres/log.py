@@ -1,13 +1,16 @@
 """The decision log in a hall's PostgreSQL store: one chain for all halls."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
+
+import msgspec
 
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.store.chain import GENESIS, Mark, Row, entry_hash, is_removal
 from pyhall_tui.hall.store.postgres.connection import Connection
 from pyhall_tui.hall.store.postgres.memory import PostgresMemory
+from pyhall_tui.hall.store.postgres.prepared import Prepared, array
 from pyhall_tui.hall.store.protocol import CHECKPOINTS_KEPT, Batch, KeptRate, Tallied
 
 _TRIES = 3
@@ -16,6 +19,11 @@ _APPEND = (
     "SELECT stale, last, revised FROM append_decisions(%s::bigint, %s::text[], %s::text[], %s::text[], %s::text[], "
     "%s::text[], %s::text[], %s::text[], %s::float8[], %s::float8[], %s::bytea[])"
 )
+_APPEND_ONLY = (
+    "SELECT stale, last, revised FROM append_decisions($1::bigint, $2::text[], $3::text[], $4::text[], $5::text[], "
+    "$6::text[], '{}', '{}', '{}', '{}', '{}')"
+)
+"""Without rates."""
 _ROW = "seq, entry_hash, receipt"
 _IS_DECISION = "namespace IS NOT NULL"
 _ANCHOR = "audit_anchor"
@@ -26,6 +34,7 @@ class PostgresLog:
 
     def __init__(self, db: Connection, memory: PostgresMemory) -> None:
         self._db, self._memory = db, memory
+        self._append_only = Prepared(_APPEND_ONLY)
 
     def decide(self, judge: Callable[[], Batch]) -> int:
         """As `Log` says. It is judged from memory, without a lock, and again if that was not the newest state."""
@@ -57,6 +66,10 @@ class PostgresLog:
 
     def _append(self, judged_by: int | None, batch: Batch) -> "_Appended":
         columns = [list(column) for column in zip(*map(columns_of, batch.receipts), strict=True)] or [[]] * 4
+        if judged_by is not None and not batch.rates:
+            arrays = [array(column) for column in (batch.receipts, *columns)]
+            stale, last, revised = self._db.run(self._append_only, [b"%d" % judged_by, *arrays])
+            return _Appended(stale == b"t", int(last or 0), int(revised or 0))
         rates = [list(column) for column in zip(*batch.rates, strict=True)] or [[]] * 5
         (found,) = self._db.read(_APPEND, judged_by, list(batch.receipts), *columns, *rates)
         return _Appended(*found)
@@ -211,6 +224,16 @@ class PostgresLog:
         return self._db.change(sql, namespace, decision_id, seq) > 0
 
 
+class _Stated(msgspec.Struct):
+    namespace: Any = None
+    rule: Any = None
+    outcome: Any = None
+    decided_at: Any = None
+
+
+_STATED = _Stated.__struct_fields__
+
+
 class _Appended:
     def __init__(self, is_stale: bool, last: int, revision: int) -> None:
         self.is_stale, self.last, self.revision = bool(is_stale), last, revision
@@ -234,6 +257,10 @@ def columns_of(receipt: str) -> tuple[Any, ...]:
     Raises:
         ValueError: it is not JSON.
     """
-    stated = json.loads(receipt)
-    found = (stated.get(name) for name in ("namespace", "rule", "outcome", "decided_at"))
+    try:
+        stated = msgspec.json.decode(receipt, type=_Stated)
+        found: Iterable[Any] = (stated.namespace, stated.rule, stated.outcome, stated.decided_at)
+    except (msgspec.DecodeError, UnicodeEncodeError):  # stricter than Python about surrogates
+        told = json.loads(receipt)
+        found = (told.get(name) for name in _STATED)
     return tuple(each.encode(errors="replace").decode() if isinstance(each, str) else None for each in found)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pyhall_tui.hall.models import Ban, Key, Worker
-from pyhall_tui.hall.store.postgres.connection import Row
+from pyhall_tui.hall.store.postgres.escaped import Row
 from pyhall_tui.hall.store.remembered import WORKER_COLUMNS, worker_of
 
 KEY_COLUMNS = ", ".join(Key.__struct_fields__)
