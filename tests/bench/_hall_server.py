@@ -1,7 +1,7 @@
-"""A server of the hall's benchmark, in a process of its own: `python -m tests.bench._hall_server hall|bare|long [N]`.
+"""A server of the hall's benchmark, in its own process: `… hall|bare|long N|postgres URL`.
 
-`hall` serves the demo's fleet from a file in WAL mode, `long` N workers and N bans besides; `bare` is Starlette that
-answers a constant, on the same server.
+`hall` serves the demo's fleet from a file in WAL mode, `long` N workers and N bans besides, `postgres` the demo's fleet
+from that database; `bare` is Starlette that answers a constant, on the same server.
 The first line is its address, the second the key.
 """
 
@@ -22,6 +22,7 @@ from pyhall_tui.hall.listening import address, listen
 from pyhall_tui.hall.seed import seed_demo
 from pyhall_tui.hall.server import serve_in_thread
 from pyhall_tui.hall.store import SqliteStore, Store
+from pyhall_tui.hall.store.postgres import PostgresStore
 from tests.hall.tampering import tampering
 
 ANSWER = b'{"outcome":"allow","worker_id":"wkr_abc123","capability":"llm.text.generate","correlation_id":"c"}'
@@ -32,13 +33,22 @@ def main() -> None:
     if sys.argv[1] == "bare":
         _bare()
     with tempfile.TemporaryDirectory() as folder:
-        store = SqliteStore(Path(folder) / "hall.db")
-        seed_demo(store, time.time())
+        store = _opened(Path(folder) / "hall.db")
         if sys.argv[1] == "long":
             _fill(store, int(sys.argv[2]))
         with serve_in_thread(store, rate=0) as running:
             print(running.url, store.add_key("org.yourco"), sep="\n", flush=True)
             threading.Event().wait()
+
+
+def _opened(file: Path) -> Store:
+    """Return a store with the demo's fleet; one that other halls have filled already stays as it is."""
+    store: Store = PostgresStore(sys.argv[2], make=True) if sys.argv[1] == "postgres" else SqliteStore(file)
+    with store.write():
+        if not store.all_keys() and not store.workers():
+            seed_demo(store, time.time())
+    store.listen()
+    return store
 
 
 def _fill(store: Store, count: int) -> None:

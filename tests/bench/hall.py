@@ -41,7 +41,7 @@ def run(quick: bool) -> Iterator[Row]:
             found: dict[str, list[_Found]] = {"hall": [], "bare": []}
             for _ in range(rounds):
                 for name, (url, key) in (("hall", hall), ("bare", bare)):
-                    found[name].append(asyncio.run(_load(url, key, operation, each)))
+                    found[name].append(asyncio.run(load(url, key, operation, each)))
             for figure in ("ms", "p99"):
                 ours, theirs = ([getattr(one, figure) for one in found[name]] for name in ("hall", "bare"))
                 base, ratio = statistics.median(theirs), paired(ours, theirs)
@@ -58,7 +58,7 @@ def _beside_long_answers(quick: bool) -> Row:
     alone, beside = [], []
     with _server("long", str(count)) as (url, key):
         for _ in range(rounds):
-            alone.append(asyncio.run(_load(url, key, "verify", 20)).p99)
+            alone.append(asyncio.run(load(url, key, "verify", 20)).p99)
             beside.append(asyncio.run(_load_beside_lists(url, key)).p99)
     base, ratio = statistics.median(alone), paired(beside, alone)
     name = f"verify beside lists of {count:,}, p99"
@@ -77,7 +77,7 @@ async def _load_beside_lists(url: str, key: str) -> _Found:
 
     asking = [asyncio.create_task(ask(path)) for path in ("/api/v1/ban-list?limit=50000", "/workers", "/status")]
     try:
-        return await _load(url, key, "verify", 40)
+        return await load(url, key, "verify", 40)
     finally:
         for task in asking:
             task.cancel()
@@ -95,7 +95,8 @@ def _server(*which: str) -> Iterator[tuple[str, str]]:
             process.kill()
 
 
-async def _load(url: str, key: str, operation: str, each: int) -> _Found:
+async def load(url: str, key: str, operation: str, each: int) -> _Found:
+    """Ask `IN_FLIGHT` times `each` times, after ten times each that don't count."""
     times: list[float] = []
     headers = {"Authorization": f"Bearer {key}"}
     connector = aiohttp.TCPConnector(limit=IN_FLIGHT)
