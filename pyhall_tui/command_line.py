@@ -6,14 +6,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from pyhall_tui import __version__
+from pyhall_tui.commands.completed import profiles
 from pyhall_tui.commands.output import is_of_output
 from pyhall_tui.start import USAGE, open_app
 
 _COMMANDS = {
     "alarms": ("pyhall_tui.commands.alarms", "alarms_group", "List, acknowledge and silence alarms."),
     "bans": ("pyhall_tui.commands.bans", "bans_group", "List and check the ban list, and report a hash."),
+    "completion": ("pyhall_tui.commands.completion", "completion_command", "Print the completions for your shell."),
     "config": ("pyhall_tui.commands.config", "config_group", "Check your own keys and colors, or list all of them."),
     "dispatch": ("pyhall_tui.commands.dispatch", "dispatch_command", "Ask the registry for a decision."),
     "doctor": ("pyhall_tui.commands.doctor", "doctor_command", "Check the setup and diagnose common problems."),
@@ -25,6 +28,7 @@ _COMMANDS = {
     ),
     "hall": ("pyhall_tui.commands.hall", "hall_group", "Run the embedded hall, or change its store."),
     "hash": ("pyhall_tui.commands.hash", "hash_command", "Print a package's canonical hash."),
+    "help": ("pyhall_tui.commands.help", "help_command", "Explain a topic; without one, list them."),
     "policy": ("pyhall_tui.commands.policy", "policy_group", "Save a policy's decisions, and check for changes."),
     "verify": ("pyhall_tui.commands.verify", "verify_command", "Print the registry's verdicts on workers."),
     "watch": ("pyhall_tui.commands.watch", "watch_command", "Watch without a screen: events, metrics, alerts."),
@@ -53,6 +57,24 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; suggest one that is spelled like an unknown one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as unknown:
+            raise click.NoSuchCommand(unknown.command_name, possibilities=_COMMANDS, ctx=ctx) from None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a command or an option, without importing a command."""
+        found = [
+            CompletionItem(name, help=line)
+            for name, (_, _, line) in sorted(_COMMANDS.items())
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         """Read the command line; `--help` and `--version` print here."""
         with _as_our_own_errors():
@@ -70,7 +92,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--profile", metavar="NAME", help="The profile to use.")
+@click.option("--profile", metavar="NAME", help="The profile to use.", shell_complete=profiles)
 @click.option("--demo", is_flag=True, help="Open the demo: an embedded hall, no account needed.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal, to select text; M takes it.")
 @click.version_option(__version__, prog_name="pyhall-tui")
@@ -96,9 +118,27 @@ def run() -> int:
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as mistake:
+        if isinstance(mistake, click.UsageError):
+            mistake.message += _elsewhere(mistake)
         mistake.show()
         return USAGE if isinstance(mistake, click.UsageError) else mistake.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _elsewhere(mistake: click.UsageError) -> str:
+    """Return where the command line has what was looked for in the wrong place; empty if nowhere."""
+    if isinstance(mistake, click.NoSuchOption) and mistake.option_name in _options_of_all():
+        return f" It goes before the command: pyhall-tui {mistake.option_name} …"
+    if isinstance(mistake, click.NoSuchCommand):
+        from pyhall_tui.topics.topics import TOPICS
+
+        if mistake.command_name in TOPICS:
+            return f" It is a topic: pyhall-tui help {mistake.command_name}"
+    return ""
+
+
+def _options_of_all() -> set[str]:
+    return {option for param in pyhall_tui.params for option in param.opts}
 
 
 @contextmanager

@@ -12,7 +12,7 @@ USAGE = 64
 
 def open_app(profile: str | None, *, demo: bool, mouse: bool = True) -> int:
     """Run the app in the terminal and return its exit code. Without `mouse`, the terminal selects text with it."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):  # Textual draws on stderr
+    if not (_has_another_driver() or _has_terminal()):
         import click
 
         said = "The app needs a terminal. In a script, use a command: see pyhall-tui --help."
@@ -40,6 +40,15 @@ def open_app(profile: str | None, *, demo: bool, mouse: bool = True) -> int:
     finally:
         log.open()  # it may have ended before its first frame
     return app.return_code or 0
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()  # Textual draws on stderr
+
+
+def _has_another_driver() -> bool:
+    """Whether something else than a terminal shows the app: `textual-serve` sets this, and talks through pipes."""
+    return bool(os.environ.get("TEXTUAL_DRIVER"))
 
 
 def _make_demo() -> Any:

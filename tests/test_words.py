@@ -109,6 +109,14 @@ def test_plain_words_are_not(text: str) -> None:
     assert not NOT_WRITTEN_IN_PROSE.search(text)
 
 
+def test_the_manual_is_in_plain_words() -> None:
+    texts = {file.name: file.read_text("utf-8") for file in sorted((PACKAGE / "topics").glob("*.md"))}
+    assert texts
+    without_code = {name: re.sub(r"```.*?```|`[^`]*`", "`", text, flags=re.DOTALL) for name, text in texts.items()}
+    found = [(name, match[0]) for name, text in without_code.items() for match in NOT_WRITTEN_IN_PROSE.finditer(text)]
+    assert found == []
+
+
 @pytest.mark.thorough
 def test_docstrings_and_comments_are_in_plain_words() -> None:
     found = [

@@ -16,6 +16,7 @@ from pyhall_tui.alarms.alarm import CONDITIONS, Alarm, Change, Standing
 from pyhall_tui.alarms.silence_form import SilenceForm, SilenceMistakes, read
 from pyhall_tui.alarms.silences import Silence
 from pyhall_tui.clock import SystemClock
+from pyhall_tui.commands import completed
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import NO, YES, fail, open_journal, open_profile, tell
 from pyhall_tui.fleet.events import Event
@@ -163,7 +164,9 @@ def ack_command(ctx: click.Context, ids: tuple[str, ...], everything: bool, note
 
 
 @alarms_group.command("silence")
-@click.option("--worker", default="", metavar="ID", help="A worker's id; * for any characters.")
+@click.option(
+    "--worker", default="", metavar="ID", help="A worker's id; * for any characters.", shell_complete=completed.workers
+)
 @click.option("--namespace", default="", metavar="NAME", help="Everything in a namespace.")
 @click.option("--kind", default="", metavar="KIND", help=f"One kind of alarm: {', '.join(CONDITIONS)}.")
 @click.option("--until", required=True, metavar="TIME", help='"2h", "30m", "18:00" or "2026-11-27 18:00".')

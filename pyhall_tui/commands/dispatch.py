@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyhall_tui.clock import SystemClock
+from pyhall_tui.commands import completed
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_journal, open_profile, tell
 from pyhall_tui.dispatch.codes import explain
@@ -30,7 +31,14 @@ _HINTS = {
 
 @click.command("dispatch")
 @click.option("--capability", required=True, help="What the worker wants to do, for example llm.text.generate.")
-@click.option("--worker", "worker_id", required=True, metavar="WORKER", help="The worker that wants to do it.")
+@click.option(
+    "--worker",
+    "worker_id",
+    required=True,
+    metavar="WORKER",
+    help="The worker that wants to do it.",
+    shell_complete=completed.workers,
+)
 @click.option(
     "--risk-tier",
     type=click.Choice([*RISK_TIERS, UNSTATED]),

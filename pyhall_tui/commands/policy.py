@@ -10,6 +10,7 @@ import click
 
 from pyhall_tui import paths
 from pyhall_tui.clock import SystemClock
+from pyhall_tui.commands import completed
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import NO, YES, ask, fail, open_journal, open_profile, tell
 from pyhall_tui.dispatch import baselines
@@ -53,8 +54,16 @@ def policy_group() -> None:
 
 
 @policy_group.command("save")
-@click.argument("name")
-@click.option("--worker", "workers", multiple=True, required=True, metavar="GLOB", help="A worker, or a pattern.")
+@click.argument("name", shell_complete=completed.baselines)
+@click.option(
+    "--worker",
+    "workers",
+    multiple=True,
+    required=True,
+    metavar="GLOB",
+    help="A worker, or a pattern.",
+    shell_complete=completed.workers,
+)
 @click.option(
     "--capability", "capabilities", multiple=True, required=True, metavar="GLOB", help="A capability, or a pattern."
 )
@@ -99,7 +108,7 @@ def save_command(
 
 
 @policy_group.command("check")
-@click.argument("name")
+@click.argument("name", shell_complete=completed.baselines)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @yes_option
 @click.pass_context

@@ -9,6 +9,7 @@ import click
 
 from pyhall_tui.bans.lookup import BanListing
 from pyhall_tui.clock import SystemClock
+from pyhall_tui.commands import completed
 from pyhall_tui.commands.banned_hash import ban_list_or_error, listing_line, look_up_answer
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import FAILED, NO, YES, ask, open_profile, sentence_of, tell
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @click.command("verify")
-@click.argument("workers", metavar="WORKER...", nargs=-1, required=True)
+@click.argument("workers", metavar="WORKER...", nargs=-1, required=True, shell_complete=completed.workers)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per worker, in the order given.")
 @click.pass_context
 def verify_command(ctx: click.Context, workers: tuple[str, ...], as_json: bool) -> None:

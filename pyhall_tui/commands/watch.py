@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from pyhall_tui.clock import SystemClock
+from pyhall_tui.commands import completed
 from pyhall_tui.commands.real_number import RealNumber
 from pyhall_tui.commands.session import FAILED, fail, start_log, tell
 from pyhall_tui.metrics.address import REMOTE, NotServed, Refused, listen, url
@@ -29,7 +30,14 @@ _HEARTBEAT: Final = 30.0
 
 
 @click.command("watch")
-@click.option("--profile", "names", metavar="NAME", multiple=True, help="A profile to watch; repeat it for several.")
+@click.option(
+    "--profile",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    help="A profile to watch; repeat it for several.",
+    shell_complete=completed.profiles,
+)
 @click.option("--all", "everything", is_flag=True, help="Watch all profiles in profiles.toml.")
 @click.option(
     "--metrics", "address", metavar="HOST:PORT", help="Serve metrics for Prometheus at http://HOST:PORT/metrics."
