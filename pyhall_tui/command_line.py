@@ -118,22 +118,22 @@ def run() -> int:
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as mistake:
-        if isinstance(mistake, click.UsageError):
-            mistake.message += _elsewhere(mistake)
         mistake.show()
+        if elsewhere := _elsewhere(mistake):
+            click.echo(elsewhere, err=True)
         return USAGE if isinstance(mistake, click.UsageError) else mistake.exit_code
     return code if isinstance(code, int) else 0
 
 
-def _elsewhere(mistake: click.UsageError) -> str:
+def _elsewhere(mistake: click.ClickException) -> str:
     """Return where the command line has what was looked for in the wrong place; empty if nowhere."""
     if isinstance(mistake, click.NoSuchOption) and mistake.option_name in _options_of_all():
-        return f" It goes before the command: pyhall-tui {mistake.option_name} …"
+        return f"{mistake.option_name} goes before the command: pyhall-tui {mistake.option_name} …"
     if isinstance(mistake, click.NoSuchCommand):
         from pyhall_tui.topics.topics import TOPICS
 
         if mistake.command_name in TOPICS:
-            return f" It is a topic: pyhall-tui help {mistake.command_name}"
+            return f"It is a topic: pyhall-tui help {mistake.command_name}"
     return ""
 
 
