@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable
 
-from pyhall_tui.hall.guests import Guest, Guests, source_of
+from pyhall_tui.hall.guests import Guest, Guests
 
 _OUT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _AT_ONCE = 32  # connections let in before others get their turn: in a flood each turn of the loop is long
@@ -100,7 +100,7 @@ class Acceptor:
         await asyncio.sleep(_PAUSE)
 
     def _take(self, connection: socket.socket, host: str) -> None:
-        guest = Guest(source_of(host))
+        guest = self._guests.new(host)
         if not self._guests.let_in(guest):
             with connection, contextlib.suppress(OSError):
                 if self._tls is None:

@@ -16,6 +16,7 @@ from pyhall_tui.hall.limiter import Limiter
 from pyhall_tui.hall.long_reads import LongReads
 from pyhall_tui.hall.metrics import DecisionCounts
 from pyhall_tui.hall.policy import Policy, StoredPolicy
+from pyhall_tui.hall.proxies import Proxies
 from pyhall_tui.hall.rates import Rates
 from pyhall_tui.hall.retention import Retention, keep_short
 from pyhall_tui.hall.shadow import Hidden, hidden_rules
@@ -25,6 +26,8 @@ from pyhall_tui.hall.stream import Streams
 from pyhall_tui.hall.upstream import Upstream
 
 _LOOK = 0.5  # seconds between two checks of the policy
+WRONG_KEYS, WRONG_KEYS_IN = 20, 60.0
+"""So many wrong keys from one address are answered at once, and so many more in these seconds."""
 _LOGGED_AGAIN = 60.0  # seconds after which the same fault is logged again
 
 
@@ -78,6 +81,7 @@ class Hall:
         verify_shape: which of the two shapes verify answers in.
         record: how many requests `requests` remembers.
         retention: how much of the decision log is kept; by default all of it.
+        proxies: those that may say who their clients are; by default nobody.
         streams: how many clients it pushes changes to at once.
     """
 
@@ -94,12 +98,15 @@ class Hall:
         verify_shape: Literal["both", "documented", "older"] = "both",
         record: int = 0,
         retention: Retention | None = None,
+        proxies: Proxies | None = None,
         streams: int = 1_000,
     ) -> None:
         self.store = store
         self.policy: PolicySource = policy or StoredPolicy(store)
         self.clock: Clock = clock or SystemClock()
         self.long_reads = LongReads(store)
+        self.proxies = proxies or Proxies()
+        self.wrong_keys = Limiter(self.clock, WRONG_KEYS / WRONG_KEYS_IN, burst=WRONG_KEYS)
         self.limiter = Limiter(self.clock, rate, burst=max(1, round(rate * 2)))
         self.rates = Rates(store, self.clock)
         self.streams = Streams(store, self.clock, most=streams)

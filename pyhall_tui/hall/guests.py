@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -76,10 +76,13 @@ class Guests:
 
     Those that the hall waits for stand in line, the longest silent first. When there is no room for a newcomer, the
     first in line is closed: the first of all if the hall is full, or the client's own first if that client has used its
-    share. A connection that waits for the hall is never closed this way.
+    share, which a proxy (`spared`) does not have. A connection that waits for the hall is never closed this way.
     """
 
-    def __init__(self, most: int | None = None, patience: Patience | None = None) -> None:
+    def __init__(
+        self, most: int | None = None, patience: Patience | None = None, *, spared: Container[str] = ()
+    ) -> None:
+        self._spared = spared
         self.most = most or most_connections()
         self.patience = patience or Patience()
         self._share = max(1, self.most // 2)
@@ -99,6 +102,10 @@ class Guests:
     def full_up(self) -> bool:
         """Whether another connection has to go before one more comes in."""
         return self._count >= self.most
+
+    def new(self, host: str) -> Guest:
+        """Return a connection from this address; that of a proxy, or this machine's, may be any number of clients."""
+        return Guest("" if host in self._spared else source_of(host))
 
     def let_in(self, guest: Guest) -> bool:
         """Let in a newcomer, closing another connection if there is no room; False if none can be closed."""

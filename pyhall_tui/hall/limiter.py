@@ -1,4 +1,4 @@
-"""A token bucket for each API key, on the injected clock."""
+"""A token bucket for each API key or address, on the injected clock."""
 
 from pyhall_tui.clock import Clock
 
@@ -13,6 +13,9 @@ class Limiter:
         self.burst = burst
         self._clock = clock
         self._buckets: dict[str, tuple[float, float]] = {}
+
+    def __len__(self) -> int:
+        return len(self._buckets)
 
     def wait(self, who: str) -> float:
         """Take a token of `who`: return 0 if there was one, otherwise the seconds until the next."""

@@ -23,6 +23,7 @@ from pyhall_tui.hall.http1 import HallProtocol
 from pyhall_tui.hall.listening import address, listen
 from pyhall_tui.hall.metrics import render as render_metrics
 from pyhall_tui.hall.names import guard
+from pyhall_tui.hall.proxies import behind
 from pyhall_tui.hall.store import Store
 from pyhall_tui.metrics.server import MetricsServer
 from pyhall_tui.threads.daemon_executor import DaemonExecutor
@@ -39,7 +40,7 @@ logging.getLogger("uvicorn").addHandler(logging.NullHandler())
 
 def _config(hall: Hall, names: Iterable[str], certfile: Path | None, keyfile: Path | None) -> uvicorn.Config:
     return uvicorn.Config(
-        guard(build_app(hall), names),
+        behind(guard(build_app(hall), names), hall.proxies),
         http="h11",
         ws="none",
         lifespan="off",
@@ -176,6 +177,7 @@ def serve_in_thread(
         OSError: the port is in use, or a TLS file can't be read.
     """
     hall = Hall(store, **options)
+    guests = Guests(spared=hall.proxies) if guests is None else guests
     server = _ThreadedServer(_config(hall, [host], certfile, keyfile), guests)
     server.config.load()  # here, so that the caller learns about a bad certificate
     sock = listening or listen(host, port)
@@ -207,7 +209,7 @@ class ForegroundServer(_HallServer):
         keyfile: Path | None = None,
         metrics: socket.socket | None = None,
     ) -> None:
-        super().__init__(_config(hall, names, certfile, keyfile))
+        super().__init__(_config(hall, names, certfile, keyfile), Guests(spared=hall.proxies))
         self._hall, self._metrics, self._names = hall, metrics, tuple(names)
         try:
             self.config.load()

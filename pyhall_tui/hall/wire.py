@@ -4,7 +4,6 @@ import ipaddress
 import logging
 import math
 import re
-import socket
 import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -28,8 +27,10 @@ from pyhall_tui.hall.errors import (
     TooLarge,
     Unauthorized,
 )
+from pyhall_tui.hall.guests import source_of
 from pyhall_tui.hall.models import Key, Worker
-from pyhall_tui.hosts import is_own, name_of
+from pyhall_tui.hall.proxies import PROXIED
+from pyhall_tui.hosts import LOCALHOST, is_this_machine, name_of
 
 _log = logging.getLogger(__name__)
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")  # what every client accepts in a header
@@ -38,7 +39,7 @@ _PASSED_ON = re.compile(  # what proxies add to what they pass on
     r"forwarded|via|x-(?:original-)?forwarded.*|x-real-ip|(?:x-(?:cluster-)?|true-|cf-|fly-|fastly-)client-ip"
     r"|cf-connecting-ip|x-envoy-.*"
 )
-_OWN_NAMES = frozenset(name for name in (name_of(socket.gethostname()),) if name)
+_SLOWED = "more than 20 wrong API keys came from one address: further ones from there are answered with 429"
 MAX_BODY = 1024 * 1024  # bytes; no request of the contract comes close
 
 
@@ -56,7 +57,7 @@ def admit(request: Request) -> Key:
         RateLimited: the key is over its rate.
     """
     hall = hall_of(request)
-    key = _key(hall, request.headers.get("authorization"))
+    key = _key(hall, request)
     _take(hall, key.key_id)
     return key
 
@@ -68,7 +69,7 @@ def admit_read(request: Request) -> str | None:
     """
     hall = hall_of(request)
     if hall.public_reads and "authorization" not in request.headers:
-        _take(hall, f"address {request.client.host if request.client else ''}")
+        _take(hall, f"address {_address(request)}")
         return None
     return admit(request).namespace
 
@@ -89,11 +90,13 @@ def admit_write(request: Request) -> str | None:
 def is_here(request: Request) -> bool:
     """Whether the request came from the hall's own machine, and no proxy on it passed it on.
 
-    A proxy says so in a header, or asks for the name that its own clients asked for, or speaks HTTP/1.0.
+    A proxy is named as trusted, or says so in a header, or asks for the name that its own clients asked for, which may
+    be this machine's name in the network, or speaks HTTP/1.0. One that does none of this can't be told from a program
+    here: it has to be named.
     """
     by_proxy = request.scope["http_version"] == "1.0" or any(map(_PASSED_ON.fullmatch, request.headers.keys()))
-    name, server = name_of(request.headers.get("host", "")), request.scope.get("server")
-    if by_proxy or name is None or not is_own(name, _OWN_NAMES, server[0] if server else ""):
+    name = name_of(request.headers.get("host", ""))
+    if by_proxy or request.scope.get("state", {}).get(PROXIED) or name is None or not _is_localhost(name):
         return False
     host = request.client.host if request.client else ""
     try:
@@ -103,15 +106,42 @@ def is_here(request: Request) -> bool:
     return (getattr(there, "ipv4_mapped", None) or there).is_loopback
 
 
-def _key(hall: Hall, header: str | None) -> Key:
+def _is_localhost(name: str) -> bool:
+    return is_this_machine(name) or name.endswith(f".{LOCALHOST}")
+
+
+def _key(hall: Hall, request: Request) -> Key:
+    header = request.headers.get("authorization")
     asks = {"WWW-Authenticate": "Bearer"}
     if header is None:
         raise Unauthorized("missing API key: send Authorization: Bearer <key>", headers=asks)
     scheme, _, token = header.partition(" ")
     key = hall.state().key(token.strip()) if scheme.lower() == "bearer" else None
     if key is None:
+        _slow_down(hall, request)
         raise Unauthorized("invalid API key", headers=asks)
     return key
+
+
+def _slow_down(hall: Hall, request: Request) -> None:
+    """Refuse for a while whoever sends many wrong keys; a right one is always answered, from whatever address.
+
+    Programs on this machine are not slowed down. What came through a proxy that is not trusted counts together.
+    """
+    if is_here(request):
+        return
+    if wait := hall.wrong_keys.wait(_address(request)):
+        seconds = str(max(1, math.ceil(wait)))
+        if hall.is_news(_SLOWED):
+            _log.warning("%s", _SLOWED)
+        raise RateLimited(
+            f"too many wrong API keys from this address: try again in {seconds} s", headers={"Retry-After": seconds}
+        )
+
+
+def _address(request: Request) -> str:
+    """Return what counts as one client: see `source_of`."""
+    return source_of(request.client.host) if request.client else ""
 
 
 def _take(hall: Hall, who: str) -> None:

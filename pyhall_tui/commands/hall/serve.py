@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from socket import socket
 
     from pyhall_tui.hall.context import PolicySource
+    from pyhall_tui.hall.proxies import Proxies
     from pyhall_tui.hall.store import Store
     from pyhall_tui.hall.upstream import WhenStale
 
@@ -37,6 +38,15 @@ def _host(name: str) -> str:
         if name_of(sent) is not None:
             return sent
     raise click.UsageError(f"--allow-host: {name!r} is not a host name")
+
+
+def _proxies(given: tuple[str, ...]) -> "Proxies":
+    from pyhall_tui.hall.proxies import Proxies, read_network
+
+    try:
+        return Proxies(map(read_network, given))
+    except ValueError as wrong:
+        raise click.UsageError(f"--trusted-proxy: {wrong}") from None
 
 
 @hall_group.command()
@@ -106,6 +116,15 @@ def _host(name: str) -> str:
     help="Also answer requests for this host name, such as a proxy's; repeat for more.",
 )
 @click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    metavar="CIDR",
+    multiple=True,
+    callback=lambda _context, _option, given: _proxies(given),
+    help="Believe what this proxy says of its clients' addresses (X-Forwarded-For or Forwarded), and take nothing that "
+    "it passes on for this machine's own; repeat for more.",
+)
+@click.option(
     "--metrics",
     metavar="HOST:PORT",
     help="Serve metrics for Prometheus there, at /metrics: counts of all namespaces, without a key.",
@@ -136,6 +155,7 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
     allow_hosts: tuple[str, ...],
+    trusted_proxies: "Proxies",
     metrics: str | None,
     remote_metrics: bool,
     allow_plain_http: bool,
@@ -172,6 +192,7 @@ def serve(
             public_reads=public_reads,
             local_writes=local_writes,
             retention=Retention(keep_decisions, keep_days),
+            proxies=trusted_proxies,
         )
         store.set_setting("policy_file", str(policy.absolute()) if policy else "")  # for commands on the store
         hall.signing = signing_of(store, hall.clock, signing_key, checkpoint_to)
