@@ -16,11 +16,12 @@ from pyhall_tui.hall.limiter import Limiter
 from pyhall_tui.hall.long_reads import LongReads
 from pyhall_tui.hall.metrics import DecisionCounts
 from pyhall_tui.hall.policy import Policy, StoredPolicy
+from pyhall_tui.hall.presence import Presence
 from pyhall_tui.hall.proxies import Proxies
 from pyhall_tui.hall.rates import Rates
 from pyhall_tui.hall.retention import Retention, keep_short
 from pyhall_tui.hall.shadow import Hidden, hidden_rules
-from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store import Store, new_id
 from pyhall_tui.hall.store.protocol import State
 from pyhall_tui.hall.stream import Streams
 from pyhall_tui.hall.upstream import Upstream
@@ -70,7 +71,8 @@ class SeenRequest:
 class Hall:
     """A hall: its store, its policy, and how it answers. You can change the attributes while it runs.
 
-    `upstream` is the registry that it follows, and `signing` signs its log, if anything does.
+    `upstream` is the registry that it follows, `signing` signs its log, and `presence` reports that it lives, if
+    anything does. `instance` is its id: another one each time that it is started.
 
     Args:
         policy: by default the store's own.
@@ -114,6 +116,8 @@ class Hall:
         self.decisions = DecisionCounts()
         self.upstream: Upstream | None = None
         self.signing: Signing | None = None
+        self.instance = new_id("hall")
+        self.presence: Presence | None = None
         self.faults = Faults()
         self.retention = retention or Retention()
         self._state: State | None = None
@@ -162,7 +166,7 @@ class Hall:
             keep_short(self.store, self.retention, self.clock),
             self._watch_policy(),
         ]
-        return [*work, *(each.run() for each in (self.upstream, self.signing) if each)]
+        return [*work, *(each.run() for each in (self.presence, self.upstream, self.signing) if each)]
 
     async def _watch_policy(self) -> None:
         """Check the policy even when no request comes, so that a change is noticed at once."""

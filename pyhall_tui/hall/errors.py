@@ -62,5 +62,9 @@ class StoreLost(StoreError):
     """The store's server can't be reached now; the hall connects again by itself."""
 
 
+class LeaseLost(StoreError):
+    """Another hall polls the upstream by now, so this one may not write its list."""
+
+
 class FileMistake(Exception):
     """A file that a person wrote can't be read; the message starts with `file:line:column`."""

@@ -15,6 +15,7 @@ from pyhall_tui.hall import audit
 from pyhall_tui.hall.checkpoints import state_of
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.models import Worker, verify_older
+from pyhall_tui.hall.summary import seen_halls
 from pyhall_tui.hall.upstream import STALE
 from pyhall_tui.hall.wire import admit_read, answer, answer_in_pages, find_worker, hall_of, whole_number
 
@@ -51,6 +52,8 @@ async def status(request: Request) -> Response:
         "upstream": upstream,
         "streams": len(hall.streams),
         "log": state_of(hall.store, hall.signing),
+        "instance": hall.instance,
+        "halls": [{**each, "policy_file": None} for each in seen_halls(hall.store)],  # its path is nobody's business
         "policy": {
             "rules": len(policy.rule),
             "default": policy.default,

@@ -8,6 +8,7 @@ account's standing.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -74,6 +75,8 @@ class Session:
         lasts: float,
     ) -> None:
         self._store, self._clock, self._lasts = store, clock, lasts
+        self.write: Callable[[], AbstractContextManager[None]] = store.write
+        """Begins the transaction in which an enrollment is stored."""
         self._url, self._namespace = url, namespace
         self._enroll, self._standing = enroll, standing
         self._kept = self._read() if enroll else None
@@ -83,6 +86,10 @@ class Session:
         self._not_before = 0.0
         self._refused: str | None = None
         self._error: str | None = None
+
+    def read_again(self) -> None:
+        """Continue with what another hall on the same store was given meanwhile."""
+        self._kept = self._read() if self._enroll else None
 
     def _read(self) -> _Kept | None:
         """Return an earlier run's enrollment, if it was at this upstream and for this namespace."""
@@ -139,7 +146,8 @@ class Session:
 
     def _keep(self, kept: _Kept) -> None:
         self._kept = kept
-        self._store.set_setting(_KEPT, msgspec.json.encode(kept).decode())
+        with self.write():
+            self._store.set_setting(_KEPT, msgspec.json.encode(kept).decode())
 
     async def _prove(self, *, heard: bool) -> None:
         """Ask whether the key is still accepted. If the upstream doesn't say, an enrolled hall relies on the poll."""

@@ -20,11 +20,16 @@ def state(worker: Worker) -> str:
     return "active" if worker.attested else "unattested"
 
 
+def seen_halls(store: Store) -> list[dict[str, Any]]:
+    """Return the halls on a store that live, or did a moment ago."""
+    return [hall._asdict() | {"living": hall.is_living} for hall in store.halls.seen()]
+
+
 def summary(store: Store) -> dict[str, Any]:
     """Return the store's counts: workers by state, bans, valid keys, policy, decisions of the last 24 hours."""
     yesterday = (datetime.fromisoformat(store.now()) - timedelta(days=1)).isoformat().replace("+00:00", "Z")
     policy = load_rules(store)
-    workers = store.workers()
+    workers, head = store.workers(), store.log.head()
     return {
         "workers": dict(Counter(map(state, workers))),
         "namespaces": dict(Counter(worker.namespace for worker in workers)),
@@ -35,4 +40,6 @@ def summary(store: Store) -> dict[str, Any]:
         "decisions": store.log.count(),
         "last_day": store.log.counts(yesterday, None),
         "upstream": last_state(store),
+        "halls": seen_halls(store),
+        "log": {"seq": head.seq, "entry_hash": head.entry_hash},
     }

@@ -1,8 +1,12 @@
-"""A hall's upstream registry: its ban list counts here too, and while it is unreachable the hall fails closed."""
+"""A hall's upstream registry: its ban list counts here too, and while it is unreachable the hall fails closed.
+
+Of several halls on one store, the one that has the lease polls; the others rely on the list that it wrote.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
-from datetime import datetime, timedelta
+from contextlib import AbstractContextManager
+from datetime import datetime
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
@@ -10,10 +14,11 @@ import msgspec
 
 from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.hall import session as sessions
-from pyhall_tui.hall.errors import StoreError
+from pyhall_tui.hall.errors import LeaseLost, StoreError
 from pyhall_tui.hall.models import UNSTATED, Ban
 from pyhall_tui.hall.session import Refused, Session, UpstreamError
-from pyhall_tui.hall.store import Store, iso
+from pyhall_tui.hall.store import Store, iso, new_id
+from pyhall_tui.hall.store.halls import LEASE
 
 STALE = "DENY_REGISTRY_STALE"  # ours: the contract has no code for it
 WhenStale = Literal["keep", "deny-high", "deny-all"]
@@ -36,6 +41,7 @@ _KEPT = "upstream"
 _NEVER = 2**31  # how HTTP says that an age is greater than any (RFC 9111, 1.2.2)
 _PAGE = 5_000  # bans that are held at a time
 _PIECE = 200  # bans that change in one transaction: some 5 ms
+_TURN = 0.5  # seconds between two looks whether it is this hall's turn to poll
 
 
 class Upstream:
@@ -48,6 +54,8 @@ class Upstream:
         stale_after: seconds without an answer until `when_stale` applies.
         when_stale: `keep` what is known, deny high, critical and unstated tiers, or deny everything.
         session: the session with the upstream; None without a key.
+        instance: the hall's id among those on the store.
+        forget: makes the next `fetch` bring the whole list, even if it is the same as last time.
     """
 
     def __init__(
@@ -61,6 +69,8 @@ class Upstream:
         stale_after: float = 600.0,
         when_stale: WhenStale = "deny-high",
         session: Session | None = None,
+        instance: str | None = None,
+        forget: Callable[[], None] = lambda: None,
     ) -> None:
         self.url = url
         self.when_stale = when_stale
@@ -73,24 +83,91 @@ class Upstream:
         self._stale_after = stale_after
         self._fetch = fetch
         self._session = session
+        self.instance = instance or new_id("hall")
+        self._forget = forget
+        self._fence: int | None = None  # of the lease, if this hall has it
+        self._polls_with: int | None = None  # the same, when the poll that is under way began
+        self._leased = 0.0  # monotonic
+        self._theirs: dict[str, Any] | None = None  # what the hall that polls says, if that is another one
         self._untaken: Heard | None = None  # received, but not in the store yet
         self._polled: Moment | None = None
         self._heard: Moment | None = None  # None: not yet in this run, so the hall has nothing to rely on
         self._heard_earlier = _last_heard(store)
 
     async def run(self) -> None:
-        """Poll forever."""
-        while True:
-            await self.poll()
-            await self._clock.sleep(self._interval)
+        """Poll forever, whenever it is this hall's turn."""
+        due, polling = self._clock.now().mono, None
+        try:
+            while True:
+                if polling is not None and polling.done():
+                    polling, due = polling.result(), self._clock.now().mono + self._interval
+                if self._is_our_turn() and polling is None and self._clock.now().mono >= due:
+                    polling = asyncio.create_task(self.poll())
+                await self._clock.sleep(min(_TURN, self._interval))
+        finally:
+            if polling is not None:
+                polling.cancel()
+
+    def _is_our_turn(self) -> bool:
+        """Take the lease, or renew it; if another hall has it, rely on what that has written."""
+        now = self._clock.now().mono
+        if self._fence is not None and now - self._leased < LEASE / 3:
+            return True
+        try:
+            fence = self._store.halls.lease(self.instance)
+            if fence is None:
+                self._follow()
+        except StoreError as error:
+            self.error = str(error)
+            return False
+        if fence is not None and fence != self._fence:
+            self._take_over()
+        self._fence, self._leased = fence, now
+        return fence is not None
+
+    def _take_over(self) -> None:
+        """Begin to poll. Whatever this hall was given earlier may not be what another has written since."""
+        self._untaken = self._theirs = None
+        self._forget()
+        if self._session:
+            self._session.read_again()
+
+    def _follow(self) -> None:
+        """Rely on the list that another hall has written, if it is that of the same upstream."""
+        theirs = _kept_state(self._store)
+        if theirs is None or theirs["url"] != self.url:
+            named = "another upstream" if theirs is None else theirs["url"]
+            self._theirs = self._heard = None
+            self.error = f"Another hall on this store polls {named}: give all of them the same --upstream."
+            return
+        heard, now = self._store.halls.feed().heard, self._clock.now()
+        self._heard = self._polled = None if heard is None else Moment(now.mono - heard, now.wall - heard)
+        self._theirs, self.error, self.doubt = theirs, theirs["error"], None
+
+    def _writing(self) -> AbstractContextManager[None]:
+        """Begin a transaction that only the hall with the lease can end."""
+        if self._polls_with is None:
+            raise LeaseLost("this hall does not poll the upstream")
+        return self._store.halls.fenced(self.instance, self._polls_with)
 
     async def poll(self) -> None:
-        """Ask once; a failure changes nothing that is known, and is stated in `error`."""
+        """Ask once, if it is this hall's turn; a failure changes nothing that is known, and is stated in `error`."""
+        if not self._is_our_turn():
+            return
+        self._polls_with = self._fence
+        try:
+            await self._poll()
+        except LeaseLost:  # it was held up for too long: the next turn says who polls
+            self._fence = None
+
+    async def _poll(self) -> None:
         self._polled = self._clock.now()
         try:
             heard = await self._fetch()
             self._untaken = self._untaken if heard.bans is None else heard
             await self._take()
+        except LeaseLost:
+            raise
         except (UpstreamError, StoreError) as error:
             self.error = str(error)
             if self._session and isinstance(error, Refused):
@@ -100,10 +177,20 @@ class Upstream:
             self._heard = Moment(now.mono - heard.age, now.wall - heard.age)
         try:
             if self._session:
+                self._session.write = self._writing
                 await self._session.keep(heard=self.error is None)
-            self._store.set_setting(_KEPT, msgspec.json.encode(self.state()).decode())
+            with self._writing():
+                self._store.set_setting(_KEPT, msgspec.json.encode(self.state()).decode())
+                if self.error is None:
+                    self._store.halls.heard(self._age())
+        except LeaseLost:
+            raise
         except StoreError as error:
             self.error = str(error)
+
+    def _age(self) -> float:
+        """Return for how many seconds the upstream has not been heard."""
+        return self._clock.now().mono - self._heard.mono if self._heard else float("inf")
 
     async def _take(self) -> None:
         """Store the list that was received. A list that may be truncated adds bans and removes none.
@@ -119,12 +206,14 @@ class Upstream:
         beside, rest = self._store.beside(), iter(bans)
         while missing := await asyncio.to_thread(_next_missing, beside, rest):
             for start in range(0, len(missing), _PIECE):
-                self._store.add_upstream_bans(missing[start : start + _PIECE])
+                with self._writing():
+                    self._store.add_upstream_bans(missing[start : start + _PIECE])
                 await asyncio.sleep(0)
         gone = await asyncio.to_thread(_gone, beside, bans)
         emptied = not bans and len(gone) > 1
         for start in range(0, 0 if heard.truncated or emptied else len(gone), _PIECE):
-            self._store.drop_upstream_bans(gone[start : start + _PIECE])
+            with self._writing():
+                self._store.drop_upstream_bans(gone[start : start + _PIECE])
             await asyncio.sleep(0)
         self._untaken, self.doubt = None, None
         if emptied:
@@ -163,13 +252,18 @@ class Upstream:
             "interval": self._interval,
             "when_stale": self.when_stale,
             "error": self.error or self.doubt,
-            "session": self._session.state() if self._session else sessions.none(),
+            "session": self._session_state(),
         }
+
+    def _session_state(self) -> dict[str, Any]:
+        if self._theirs is not None:
+            return sessions.as_of(self._theirs["session"], iso(self._clock.now().wall))
+        return self._session.state() if self._session else sessions.none()
 
 
 def _last_heard(store: Store) -> float | None:
     """Return the wall time of an earlier run's last answer, if there was one."""
-    state = last_state(store)
+    state = _kept_state(store)
     return datetime.fromisoformat(state["last_heard"]).timestamp() if state and state["last_heard"] else None
 
 
@@ -209,17 +303,24 @@ def last_refusal(store: Store) -> Callable[[str], str | None]:
 
 
 def forget_state(store: Store) -> None:
-    """Note that the store is served without an upstream."""
-    store.set_setting(_KEPT, "")
+    """Note that the store is served without an upstream, unless another hall on it polls one."""
+    if store.halls.feed().holder is None:
+        store.set_setting(_KEPT, "")
 
 
 def last_state(store: Store) -> dict[str, Any] | None:
     """Return the upstream's state at the last poll, as of now; None if the store never followed one."""
+    state = _kept_state(store)
+    if state is None:
+        return None
+    heard, now = store.halls.feed().heard, store.now()
+    stale = heard is None or heard > state["stale_after"]
+    return state | {"stale": stale, "session": sessions.as_of(state["session"], now)}
+
+
+def _kept_state(store: Store) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = msgspec.json.decode(store.setting(_KEPT) or "")
     except msgspec.DecodeError:
         return None
-    now = store.now()
-    silent = datetime.fromisoformat(now) - timedelta(seconds=state["stale_after"])
-    stale = state["last_heard"] is None or datetime.fromisoformat(state["last_heard"]) < silent
-    return state | {"stale": stale, "session": sessions.as_of(state["session"], now)}
+    return state

@@ -203,6 +203,10 @@ class RegistryClient:
         self._limit = self._last = None  # this registry doesn't accept such a limit; its own may truncate the list
         return await self._ban_list(retry)
 
+    def forget_ban_list(self) -> None:
+        """Make the next answer bring the whole list, even if it is the same as the last one."""
+        self._last = None
+
     async def _ban_list(self, retry: bool) -> BanList:
         last, limit, correlation_id = self._last, self._limit, self._new_id()
         known = (("If-None-Match", last.etag),) if last is not None and last.etag else ()

@@ -37,6 +37,8 @@ class HallStatus(msgspec.Struct, frozen=True, kw_only=True):
     policy_error: str | None
     upstream: dict[str, Any] | None
     """The registry that it follows: `url`, `last_poll`, `last_heard`, `stale`, `when_stale`, `error`, as received."""
+    halls: tuple[dict[str, Any], ...] = ()
+    """The halls that live on its store, as received: `name`, `version`, `since`, `silent`, `living`, `decisions`, …"""
     fields: dict[str, Any]
     """The whole answer."""
 
@@ -207,7 +209,7 @@ async def _ask(client: "RegistryClient", path: str, read: Callable[[bytes], T], 
 
 def _read_status(body: bytes) -> HallStatus:
     fields = read_object(body)
-    policy, upstream = fields.get("policy"), fields.get("upstream")
+    policy, upstream, halls = fields.get("policy"), fields.get("upstream"), fields.get("halls")
     return HallStatus(
         name=text(_first(fields, "hall_name", "name", "hall")),
         version=text(_first(fields, "hall_version", "version")),
@@ -218,6 +220,7 @@ def _read_status(body: bytes) -> HallStatus:
         denials_today=_number(_first(fields, "denials_today")),
         policy_error=text(policy.get("error")) if isinstance(policy, dict) else None,
         upstream=upstream if isinstance(upstream, dict) else None,
+        halls=tuple(each for each in halls if isinstance(each, dict)) if isinstance(halls, list) else (),
         fields=fields,
     )
 

@@ -7,7 +7,7 @@ import msgspec
 
 from pyhall_tui.registry.local_hall import HallAlert, HallDecision, HallExplanation, HallPolicy, HallRule, HallStatus
 from pyhall_tui.registry.models import Outcome
-from pyhall_tui.render.text import Cell, Style, clean, clean_lines, full_time, id_text, iso_time, time_of_day
+from pyhall_tui.render.text import Cell, Style, age, clean, clean_lines, full_time, id_text, iso_time, time_of_day
 from pyhall_tui.render.worker import raw_json
 
 _LOOKS = {
@@ -18,6 +18,7 @@ _LOOKS = {
 }
 _WORDS = {"allow": Style.GOOD, "deny": Style.ERROR, "hold": Style.WARNING}
 _LABEL = 14
+_MOST_HALLS = 50
 _WHEN_STALE = {
     "keep": "what was last known still counts",
     "deny-high": "high, critical and unstated tiers are denied",
@@ -224,9 +225,30 @@ def status_lines(status: HallStatus, alerts: list[HallAlert], now_wall: float) -
     lines = [_field(name, value) for name, value in fields if value]
     if status.policy_error:
         lines.append(_field("policy", status.policy_error, Style.ERROR))
+    if status.halls:
+        lines += [[Cell("")], [Cell("HALLS ON ITS STORE", Style.DIM)], *map(_hall_line, status.halls[:_MOST_HALLS])]
     lines += [[Cell("")], [Cell("UPSTREAM", Style.DIM)], *_upstream_lines(status.upstream, now_wall)]
     lines += [[Cell("")], [Cell("ALERTS", Style.DIM)]]
     return lines + ([_alert(alert) for alert in alerts] or [[Cell("None.", Style.GOOD)]])
+
+
+def _hall_line(hall: dict[str, Any]) -> list[Cell]:
+    """Return one hall on the store that several share."""
+    silent, rate = hall.get("silent"), hall.get("decisions")
+    living = hall.get("living") is True and hall.get("stale") is not True
+    seen = f"last seen {age(silent)}" if isinstance(silent, int | float) else "last seen: not stated"
+    parts = [
+        clean(hall.get("version") or "?", 20),
+        f"since {clean(hall.get('since') or '?', 30)}",
+        seen,
+        f"{rate:g} decisions/s" if isinstance(rate, int | float) else "",
+        "polls the upstream" if hall.get("polls") is True else "",
+        "upstream unreachable" if hall.get("stale") is True else "",
+        clean(hall.get("policy_error") or "", 200),
+    ]
+    look = Cell("● ", Style.GOOD) if living else Cell("✖ ", Style.ERROR)
+    name = clean(hall.get("name") or hall.get("instance") or "?", 60)
+    return [look, Cell(f"{name}  "), Cell(" · ".join(part for part in parts if part), Style.DIM)]
 
 
 def _upstream_lines(upstream: dict[str, Any] | None, now_wall: float) -> list[list[Cell]]:

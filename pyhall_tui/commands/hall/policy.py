@@ -38,11 +38,17 @@ def policy() -> None:
 
 
 def _policy(store: "Store", file: Path | None) -> "Policy":
+    from pyhall_tui.hall.errors import StoreError
     from pyhall_tui.hall.policy import load_rules
 
     if file:
         return _read(file)
-    if served := store.setting("policy_file"):
+    living = {hall.name: hall.policy_file for hall in store.halls.seen() if hall.is_living}
+    if len(set(living.values())) > 1:
+        named = ", ".join(f"{name}: {where or 'the rules in the store'}" for name, where in living.items())
+        raise StoreError(f"the halls on this store have different rules ({named}): say which with --policy")
+    served = next(iter(living.values())) if living else store.setting("policy_file")
+    if served:
         say(f"Using the rules that the hall was last served with: --policy {served}", err=True)
         return _read(Path(served))
     return load_rules(store)

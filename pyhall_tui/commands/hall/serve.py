@@ -55,6 +55,7 @@ def _proxies(given: tuple[str, ...]) -> "Proxies":
     "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="The port; 0 picks a free one."
 )
 @db_option
+@click.option("--name", metavar="NAME", help="This hall's name among those on its store; by default host and port.")
 @click.option("--namespace", default="org.yourco", show_default=True, help="The namespace of a new store's first key.")
 @click.option("--seed", type=click.Choice(["demo", "empty"]), default="empty", help="What a new store contains.")
 @click.option("--policy", type=click.Path(path_type=Path), help="Rules in TOML, instead of the store's.")
@@ -137,6 +138,7 @@ def serve(
     host: str,
     port: int,
     db: Place,
+    name: str | None,
     namespace: str,
     seed: str,
     policy: Path | None,
@@ -175,9 +177,12 @@ def serve(
             "give --tls-cert and --tls-key, or --allow-plain-http"
         )
     for_metrics = _listen_for_metrics(metrics, remote=remote_metrics)
+    from socket import gethostname
+
     from pyhall_tui.hall.context import Hall
     from pyhall_tui.hall.faults import read_faults
     from pyhall_tui.hall.listening import address, listen
+    from pyhall_tui.hall.presence import Presence
     from pyhall_tui.hall.retention import Retention
     from pyhall_tui.hall.server import ForegroundServer
     from pyhall_tui.hall.upstream import forget_state
@@ -201,7 +206,13 @@ def serve(
             forget_state(store)
         else:
             hall.upstream = follow(
-                *above, store, hall.clock, namespace=upstream_namespace, silence=stale_after * 60, when_stale=when_stale
+                *above,
+                store,
+                hall.clock,
+                namespace=upstream_namespace,
+                silence=stale_after * 60,
+                when_stale=when_stale,
+                instance=hall.instance,
             )
         server = ForegroundServer(
             hall, names=(host, *allow_hosts), certfile=tls_cert, keyfile=tls_key, metrics=for_metrics
@@ -210,6 +221,9 @@ def serve(
             sock = listen(host, port)
         except OSError as error:
             raise OSError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+        where = str(policy.absolute()) if policy else None
+        hall.presence = Presence(hall, name or f"{gethostname()}:{sock.getsockname()[1]}", where)
+        hall.presence.begin()
 
         def announce() -> None:
             say(address(sock, tls=tls_cert is not None))

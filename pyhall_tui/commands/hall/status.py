@@ -12,7 +12,7 @@ from pyhall_tui.commands.hall.group import Place, db_option, hall_group, json_op
 @json_option
 @db_option
 def status(as_json: bool, db: Place) -> None:
-    """Show what is in a store: workers by state, bans, keys, policy, decisions of the last day."""
+    """Show what is in a store, which halls live on it, who polls the upstream, and the last row of the log."""
     with open_store(db) as store:
         from pyhall_tui.hall.summary import summary
 
@@ -20,11 +20,33 @@ def status(as_json: bool, db: Place) -> None:
     if as_json:
         click.echo(json.dumps(shown))
         return
+    halls = shown.pop("halls")
     shown |= _upstream_lines(shown.pop("upstream"))
+    shown["halls"] = str(sum(each["living"] for each in halls))
     width = max(map(len, shown))
     for name, value in shown.items():
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
         say(f"{name:{width}}  {text if text not in ('', None) else '–'}")
+
+    for each in halls:
+        say(f"  {_hall_line(each)}")
+
+
+def _hall_line(hall: dict[str, Any]) -> str:
+    """Return what to print about a hall that lives, or did a moment ago."""
+    gone = "" if hall["living"] else ": it was killed, or can't reach the store"
+    parts = [
+        hall["name"],
+        hall["version"],
+        f"since {hall['since']}",
+        f"last seen {hall['silent']:.0f} s ago{gone}",
+        f"{hall['decisions']:g} decisions/s",
+        f"policy {hall['policy_file']}" if hall["policy_file"] else "",
+        hall["policy_error"],
+        "polls the upstream" if hall["polls"] else "",
+        "its upstream is unreachable" if hall["stale"] else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _upstream_lines(upstream: dict[str, Any] | None) -> dict[str, str]:

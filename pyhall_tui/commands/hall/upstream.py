@@ -83,12 +83,14 @@ def follow(
     namespace: str | None,
     silence: float,
     when_stale: "WhenStale",
+    instance: str | None = None,
 ) -> "Upstream":
     """Return an upstream that is polled and, with a key, has a session.
 
     Args:
         namespace: the upstream's namespace to enroll this hall in; None enrolls it nowhere.
         silence: seconds without an answer until `when_stale` applies.
+        instance: this hall's id among those on the store.
 
     Raises:
         click.UsageError: it can't be enrolled without a key.
@@ -113,7 +115,15 @@ def follow(
     )
     ask = partial(ask_for_bans, client)
     return Upstream(
-        url, ask, store, clock, stale_after=silence, when_stale=when_stale, session=session if key else None
+        url,
+        ask,
+        store,
+        clock,
+        stale_after=silence,
+        when_stale=when_stale,
+        session=session if key else None,
+        instance=instance,
+        forget=client.forget_ban_list,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pyhall_tui.hall.models import Ban, Key, Status, Worker
 from pyhall_tui.hall.store.chain import Mark, Row
+from pyhall_tui.hall.store.halls import Halls
 
 CHECKPOINTS_KEPT = 5_000
 """Signed notes about the log's head. Each proves all rows before it; older ones say where a log begins to differ."""
@@ -381,6 +382,11 @@ class Store(Keys, Workers, Bans, Changes, Policies, Tables, Protocol):
     @property
     def log(self) -> Log:
         """The decision log."""
+        ...
+
+    @property
+    def halls(self) -> Halls:
+        """The halls that live on it."""
         ...
 
     def state(self) -> State:

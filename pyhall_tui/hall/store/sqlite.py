@@ -17,6 +17,7 @@ from pyhall_tui.hall.store.database import MEMORY, Database
 from pyhall_tui.hall.store.ids import hash_key, iso, new_id
 from pyhall_tui.hall.store.protocol import Change
 from pyhall_tui.hall.store.remembered import GET_WORKER, WORKER_COLUMNS, WORKERS_AND_BANS, worker_of
+from pyhall_tui.hall.store.sqlite_halls import SqliteHalls
 from pyhall_tui.hall.store.sqlite_log import SqliteLog
 from pyhall_tui.hall.store.sqlite_memory import SqliteMemory
 
@@ -47,6 +48,7 @@ class SqliteStore:
         self.note = self._db.note
         self._memory = SqliteMemory(self._db)
         self.log = SqliteLog(self._db, self._memory)
+        self.halls = SqliteHalls(self, self._clock)
         self._beside: SqliteStore | None = None
 
     def close(self) -> None:

@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Callable
 from typing import LiteralString
 
+from pyhall_tui.hall.store.postgres import schema_of_halls
+
 SCHEMA = "pyhall"
 CHANNEL = "pyhall"
 """Whoever listens here is notified of each change that decisions need to know, but of no decision."""
@@ -187,6 +189,6 @@ def _third() -> str:
 
 _TEXT_ID: LiteralString = 'TEXT COLLATE "C"'
 
-STEPS: tuple[Callable[[], str], ...] = (_first, _second, _third)
+STEPS: tuple[Callable[[], str], ...] = (_first, _second, _third, schema_of_halls.step)
 """Each returns the statements that bring a store to the next version. Halls of the version before may be running."""
 VERSION = len(STEPS)

@@ -11,6 +11,7 @@ from pyhall_tui.hall.new_key import new_key
 from pyhall_tui.hall.store.ids import hash_key, iso, new_id
 from pyhall_tui.hall.store.postgres import tables
 from pyhall_tui.hall.store.postgres.connection import Connection
+from pyhall_tui.hall.store.postgres.halls import PostgresHalls
 from pyhall_tui.hall.store.postgres.listener import Listener
 from pyhall_tui.hall.store.postgres.log import PostgresLog
 from pyhall_tui.hall.store.postgres.memory import PostgresMemory
@@ -45,6 +46,7 @@ class PostgresStore:
         self._db = Connection(address, make=make)
         self._memory = PostgresMemory(self._db)
         self.log = PostgresLog(self._db, self._memory)
+        self.halls = PostgresHalls(self._db, self.write)
         self._beside: PostgresStore | None = None
 
     def close(self) -> None:
