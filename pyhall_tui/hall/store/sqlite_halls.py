@@ -56,7 +56,21 @@ class SqliteHalls:
             return []
         report = kept.report
         since = iso(kept.at - report.uptime)
-        return [SeenHall(*report[:3], since, silent, report.decisions, *report[5:], polls=report.upstream is not None)]
+        return [
+            SeenHall(
+                report.instance,
+                report.name,
+                report.version,
+                since,
+                silent,
+                report.decisions,
+                report.policy_file,
+                report.policy_error,
+                report.upstream,
+                stale=report.stale,
+                polls=report.upstream is not None,
+            )
+        ]
 
     def _kept(self) -> _Kept | None:
         try:

@@ -5,7 +5,7 @@ They are not read by decisions, so they don't raise the revision. `seen` and `ex
 
 
 def step() -> str:
-    """Since this version: living halls, and one of them polls the upstream; used rates have the server's time."""
+    """Since this version: the halls that live, and the lease of the one that polls the upstream."""
     return """
 CREATE TABLE halls (
   instance TEXT PRIMARY KEY, name TEXT NOT NULL, version TEXT NOT NULL, since TIMESTAMPTZ NOT NULL,
@@ -15,10 +15,4 @@ CREATE TABLE leases (
   name TEXT PRIMARY KEY, holder TEXT, fence BIGINT NOT NULL, expires TIMESTAMPTZ NOT NULL, heard TIMESTAMPTZ)
   WITH (fillfactor = 10);
 INSERT INTO leases VALUES ('upstream', NULL, 0, '-infinity', NULL);
-CREATE FUNCTION rates_timed() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  NEW.wall := extract(epoch FROM clock_timestamp());
-  RETURN NEW;
-END $$;
-CREATE TRIGGER rates_timed BEFORE INSERT OR UPDATE ON rates FOR EACH ROW EXECUTE FUNCTION rates_timed();
 """
