@@ -111,7 +111,7 @@ class Hall:
         self.wrong_keys = Limiter(self.clock, WRONG_KEYS / WRONG_KEYS_IN, burst=WRONG_KEYS)
         self.limiter = Limiter(self.clock, rate, burst=max(1, round(rate * 2)))
         self.rates = Rates(store, self.clock)
-        self.streams = Streams(store, self.clock, most=streams)
+        self.streams = Streams(store, self.clock, self._filed_policy, most=streams)
         self.tally = Tally()
         self.decisions = DecisionCounts()
         self.upstream: Upstream | None = None
@@ -158,6 +158,10 @@ class Hall:
     def grounds_of_another_time(self) -> "Grounds":
         """As `grounds`, without what is known only for this moment: used rates, and an unreachable upstream."""
         return Grounds(self.store.state(), self.policy.current(), None, _never)
+
+    def _filed_policy(self) -> Policy | None:
+        """Return the policy in force if it comes from a file: the store doesn't note when that changes."""
+        return None if isinstance(self.policy, StoredPolicy) else self.policy.current()
 
     def beside(self) -> list[Coroutine[Any, Any, None]]:
         """Return what runs beside the requests for as long as the hall is served."""

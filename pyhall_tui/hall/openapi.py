@@ -20,6 +20,7 @@ _ERRORS = {
     421: "The Host header names another host than this hall's",
     429: "Rate limited: slow down",
     500: "Registry error: try again",
+    503: "There is no room for another stream, or the store is lost: try again later",
 }
 _ABOUT = f"""A registry of AI workers on this machine.
 
@@ -86,6 +87,12 @@ def _answers(shape: dict[str, Any], codes: tuple[int, ...], success: int = 200) 
     return {str(success): good} | {str(code): {"$ref": f"#/components/responses/E{code}"} for code in refused}
 
 
+def _pushes(about: str, codes: tuple[int, ...]) -> dict[str, Any]:
+    """Return the answers of an operation that never ends by itself."""
+    endless = {"description": about, "content": {"text/event-stream": {"schema": _TEXT}}}
+    return _answers(_OBJECT, codes) | {"200": endless}
+
+
 def _takes(name: str) -> dict[str, Any]:
     schema = {"$ref": f"#/components/schemas/{name}"}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
@@ -113,6 +120,18 @@ _EXPLAINED = [
     _number("at", 0, 10**11),
     {"name": "context", "in": "query", "content": {"application/json": {"schema": _OBJECT}}},
 ]
+_EVENTS = (
+    "Server-sent events without end: `connected`; then `ban`, `unban`, `worker`, `policy`, `decisions` as they happen; "
+    "`reset` if events were missed, so that everything has to be read again; `heartbeat` if nothing happens."
+)
+_DISPATCHES = "Server-sent events without end and without names; `type` is `connected`, `heartbeat` or `dispatch`."
+_LAST_EVENT = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "The id of the last event that was seen: those after it come first",
+    "schema": {"type": "string"},
+}
+_STREAM = (401, 429, 500, 503)
 _WRITE = (400, 401, 403, 413, 429, 500)
 _NO_KEY: list[Any] = []
 
@@ -170,6 +189,10 @@ def _paths() -> dict[str, Any]:
         "/decisions/ingest": {
             "post": _operation("A decision made elsewhere", _answers(ingested, _WRITE, 201), **_takes("IngestRequest"))
         },
+        "/api/v1/events": {
+            "get": _operation("Each change at once", _pushes(_EVENTS, _STREAM), parameters=[_LAST_EVENT])
+        },
+        "/events": {"get": _operation("Each decision at once", _pushes(_DISPATCHES, _STREAM))},
         "/wcp/registry/ban-list": {"get": _operation("Only the banned hashes", _answers(some, _READ))},
         "/wcp/registry/verify/{worker_id}": {"get": _operation("The older shape", older, parameters=_WORKER)},
     }

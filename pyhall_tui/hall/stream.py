@@ -9,16 +9,18 @@ import logging
 import sqlite3
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.hall.errors import Full, StoreError
 from pyhall_tui.hall.store import Store
-from pyhall_tui.hall.stream_events import ChangePage, event, read_changes
+from pyhall_tui.hall.stream_decisions import NewDecisions
+from pyhall_tui.hall.stream_events import ChangePage, Numbers, event, message, read_changes
 
 LOOK = 0.1
 """Seconds between two looks at the store, unless `changed` is called."""
 HEARTBEAT = 10.0
+_COUNT = 1.0  # seconds between two counts of decisions
 _SURE = 2.0
 """Seconds for which what was found at a look is current enough for a heartbeat."""
 _RETRY = 10
@@ -26,14 +28,16 @@ _RETRY = 10
 _MOST_WAITING = 256 * 1024  # bytes that wait for one client
 _SHUTTING_DOWN = "the hall is shutting down: it opens no more streams"
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Listener(NamedTuple):
-    """Who listens: what counts as one client, its key, and the namespace that it may see; None sees everything."""
+    """Who listens, and to what: what counts as one client, its key, and its namespace; None sees all of them."""
 
     who: str
     token: str | None
     namespace: str | None
+    wants: Literal["changes", "dispatches"] = "changes"
 
 
 class Stream:
@@ -51,18 +55,15 @@ class Stream:
         self._ended = False
         self._news = asyncio.Event()
 
-    def put(self, piece: bytes, revision: int) -> None:
-        """Send this as soon as the client has read what is before it. A client that is too slow has to look itself."""
-        if self._ended:
-            return
-        self.revision = revision
-        if not piece:
-            return
-        self._waiting.append(piece)
-        self._size += len(piece)
-        if self._size > _MOST_WAITING:
-            self.end(event("reset", {"revision": revision}, revision))
-        self._news.set()
+    def put(self, piece: bytes) -> bool:
+        """Send this as soon as the client has read what is before it; False if too much waits for it already."""
+        if piece and not self._ended:
+            if self._size > _MOST_WAITING:
+                return False
+            self._waiting.append(piece)
+            self._size += len(piece)
+            self._news.set()
+        return True
 
     def end(self, last: bytes = b"") -> None:
         """End the stream: nothing that waits is sent any more, only `last`."""
@@ -87,27 +88,31 @@ class Stream:
                 return b""
         if not self._waiting:
             return None
-        pieces, self._size = b"".join(self._waiting), 0
-        self._waiting.clear()
-        return pieces
+        piece = self._waiting.popleft()
+        self._size -= len(piece)
+        return piece
 
 
 class Streams:
     """All streams of a hall.
 
     Args:
+        filed_policy: returns the policy in force if it comes from a file.
         most: how many there may be; each client may have a quarter of them.
-        heartbeat: seconds after which a silent stream says that it is alive.
     """
 
-    def __init__(self, store: Store, clock: Clock, *, most: int, heartbeat: float = HEARTBEAT) -> None:
-        self.most, self.heartbeat = most, heartbeat
-        self._share = max(1, most // 4)
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock, filed_policy: Callable[[], object | None], *, most: int) -> None:
+        self.most = most
+        self.heartbeat = HEARTBEAT
+        """Seconds after which a silent stream says that it is alive."""
+        self._store, self._clock, self._filed_policy = store, clock, filed_policy
         self._here: Counter[str] = Counter()
         self._streams: dict[Stream, None] = {}
         self._revision = 0
-        self._looked = 0.0
+        self._numbers = Numbers(0)
+        self._decisions: NewDecisions | None = None
+        self._policy: object | None = None
+        self._looked = self._counted = 0.0
         self._turn = asyncio.Lock()
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -131,11 +136,11 @@ class Streams:
 
     # Opening and leaving
 
-    async def open(self, listener: Listener, after: int | None = None) -> tuple[Stream, int]:
-        """Open a stream, and return it with the revision from which on it will be told everything.
+    async def open(self, listener: Listener, after: int | None = None) -> Stream:
+        """Open a stream, which is told everything from its `revision` on.
 
         Args:
-            after: the last change that the client knows; it will `resume` there.
+            after: the number of the last change that the client knows.
 
         Raises:
             Full: there are too many streams already.
@@ -145,8 +150,7 @@ class Streams:
         try:
             async with self._turn:
                 if not self._streams:
-                    self._revision = await asyncio.to_thread(lambda: self._store.beside().revision())
-                    self._looked = self._clock.now().mono
+                    await self._begin()
                 elif after is not None:  # it may come from another hall, which was faster
                     await self._advance()
                 if self._closed:
@@ -156,17 +160,17 @@ class Streams:
         except BaseException:
             self._leave_place(listener.who)
             raise
-        self._loop = asyncio.get_running_loop()
         if self._feed is None or self._feed.done():
             self._feed = asyncio.create_task(self._run())
-        return stream, stream.revision
+        return stream
 
     def _take_place(self, who: str) -> None:
         again = {"Retry-After": str(_RETRY)}
+        share = max(1, self.most // 4)
         if self._closed:
             raise Full(_SHUTTING_DOWN, headers=again)
-        if self._here[who] >= self._share:
-            raise Full(f"this key has {self._share} streams open, and may not have more: poll instead", headers=again)
+        if self._here[who] >= share:
+            raise Full(f"you have {share} streams open, and may not have more: poll instead", headers=again)
         if len(self) >= self.most:
             raise Full(f"{self.most} streams are open, and there may not be more: poll instead", headers=again)
         self._here[who] += 1
@@ -182,18 +186,27 @@ class Streams:
         self._streams.pop(stream, None)
         self._leave_place(stream.listener.who)
 
-    async def missed(self, namespace: str | None, after: int, upto: int) -> AsyncIterator[bytes]:
-        """Yield what a client that knows the changes up to `after` has missed up to number `upto`.
+    def number(self, revision: int) -> int:
+        """Return how clients are told a revision."""
+        return self._numbers.of(revision)
+
+    def knows(self, number: int, upto: int) -> bool:
+        """Whether a number is one of this store's, up to revision `upto`."""
+        return 0 <= self._numbers.revision(number) <= upto
+
+    async def missed(self, stream: Stream, number: int, upto: int) -> AsyncIterator[bytes]:
+        """Yield what a client that knows the changes up to `number` has missed up to revision `upto`.
 
         If that is not known any more, this is a `reset`: the client has to look at everything itself.
         """
+        after = self._numbers.revision(number)
         while after != upto:
             page = await self._read(after, upto)
             if page is None:
-                yield event("reset", {"revision": upto}, upto)
+                yield self._reset(upto)
                 return
             after = page.revision
-            if piece := page.seen_by(namespace):
+            if piece := page.seen_by(stream.listener.namespace):
                 yield piece
 
     @property
@@ -201,10 +214,27 @@ class Streams:
         """Whether the store was looked at recently, so that no change is missing."""
         return self._clock.now().mono - self._looked < _SURE
 
+    def _reset(self, revision: int) -> bytes:
+        return event("reset", {"revision": self.number(revision)}, self.number(revision))
+
     # Looking
 
+    async def _beside(self, question: Callable[[Store], T]) -> T:
+        """Ask the store in a thread, over the connection that no decision waits for."""
+        return await asyncio.to_thread(lambda: question(self._store.beside()))
+
     async def _read(self, after: int, upto: int | None = None) -> ChangePage | None:
-        return await asyncio.to_thread(lambda: read_changes(self._store.beside(), after, upto))
+        return await self._beside(lambda store: read_changes(store, self._numbers, after, upto))
+
+    async def _begin(self) -> None:
+        """Begin to look: what was before is of no interest."""
+        self._loop = asyncio.get_running_loop()
+        store_id = await self._beside(lambda store: store.setting("store_id"))
+        self._numbers = Numbers.of_store(store_id or "")
+        self._decisions = await asyncio.to_thread(lambda: NewDecisions(self._store))
+        self._revision = await self._beside(lambda store: store.revision())
+        self._policy = self._filed_policy()
+        self._looked = self._counted = self._clock.now().mono
 
     async def _run(self) -> None:
         while self._streams:
@@ -217,8 +247,10 @@ class Streams:
             try:
                 async with self._turn:
                     await self._advance()
+                    await self._tell_decisions()
+                self._tell_policy()
             except (StoreError, sqlite3.Error) as error:
-                _log.warning("streams ended: %s", error)
+                _log.warning("all streams were ended, because the store can't be read: %s", error)
                 self._end_all()
 
     def _end_all(self) -> None:
@@ -226,40 +258,80 @@ class Streams:
             stream.end()
             self._streams.pop(stream)
 
+    def _of(self, wants: str) -> list[Stream]:
+        return [stream for stream in self._streams if stream.listener.wants == wants]
+
+    def _send(self, stream: Stream, piece: bytes) -> None:
+        if not stream.put(piece):
+            stream.end(self._reset(stream.revision) if stream.listener.wants == "changes" else b"")
+
+    # Changes
+
     async def _advance(self) -> None:
         """Push what has changed since the last look, page by page, so that clients can read meanwhile."""
         has_more = True
         while has_more and self._streams:
             page = await self._read(self._revision)
             if page is None:
-                self._revision = await asyncio.to_thread(lambda: self._store.beside().revision())
-                self._reset()
+                await self._skip()
             else:
-                self._revision = page.revision
                 self._push(page)
             has_more = page is not None and page.has_more
             self._looked = self._clock.now().mono
 
-    def _reset(self) -> None:
+    async def _skip(self) -> None:
+        """Go on from the newest change, since not all before it are known. Each client has to look itself."""
+        self._revision = await self._beside(lambda store: store.revision())
         self._end_without_key()
-        lost = event("reset", {"revision": self._revision}, self._revision)
-        for stream in list(self._streams):
-            stream.put(lost, self._revision)
+        for stream in self._of("changes"):
+            stream.revision = self._revision
+            self._send(stream, self._reset(self._revision))
 
     def _push(self, page: ChangePage) -> None:
+        self._revision = page.revision
         if page.keys:
             self._end_without_key()
-        for stream in list(self._streams):
-            stream.put(page.seen_by(stream.listener.namespace), page.revision)
+        for stream in self._of("changes"):
+            stream.revision = page.revision
+            self._send(stream, page.seen_by(stream.listener.namespace))
 
     def _end_without_key(self) -> None:
         """End the streams whose key was revoked, or is now another namespace's."""
         tokens = {stream.listener.token for stream in self._streams}
-        namespaces = {token: self._store.find_key(token) for token in tokens if token is not None}
+        keys = {token: self._store.find_key(token) for token in tokens if token is not None}
         for stream in list(self._streams):
-            _, token, namespace = stream.listener
+            token = stream.listener.token
             if token is None:
                 continue
-            key = namespaces[token]
-            if key is None or key.namespace != namespace:
+            key = keys[token]
+            if key is None or key.namespace != stream.listener.namespace:
                 stream.end()
+
+    # What has no revision
+
+    def _tell_policy(self) -> None:
+        policy = self._filed_policy()
+        if policy is not self._policy:
+            self._policy = policy
+            told = event("policy", {"what": "file", "ts": self._store.now()})
+            for stream in self._of("changes"):
+                self._send(stream, told)
+
+    async def _tell_decisions(self) -> None:
+        assert self._decisions is not None
+        if monitors := self._of("dispatches"):
+            for namespace, told in await asyncio.to_thread(self._decisions.dispatches):
+                piece = message(told)
+                for stream in monitors:
+                    if stream.listener.namespace in (None, namespace):
+                        self._send(stream, piece)
+        now = self._clock.now().mono
+        if self._of("changes") and now - self._counted >= _COUNT:
+            since, self._counted = round(now - self._counted, 3), now
+            counts = await asyncio.to_thread(self._decisions.counts)
+            pieces: dict[str | None, bytes] = {
+                namespace: event("decisions", count._asdict() | {"since_s": since})
+                for namespace, count in counts.items()
+            }
+            for stream in self._of("changes"):
+                self._send(stream, pieces.get(stream.listener.namespace, b""))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import msgspec
 
@@ -25,6 +26,28 @@ def message(data: dict[str, Any]) -> bytes:
     return b"data: %b\n\n" % msgspec.json.encode(data)
 
 
+class Numbers(NamedTuple):
+    """How revisions are numbered for clients: each store in a range of its own.
+
+    So a client that was told another store's number, as when a hall's file was replaced, does not go on from there.
+    """
+
+    first: int
+
+    @classmethod
+    def of_store(cls, store_id: str) -> "Numbers":
+        """Return a store's range. Even the highest number is exact in JavaScript."""
+        return cls(crc32(store_id.encode()) % 2**20 << 32)
+
+    def of(self, revision: int) -> int:
+        """Return the number of a revision."""
+        return self.first + revision
+
+    def revision(self, number: int) -> int:
+        """Return the revision with this number; negative or very high if it is another store's."""
+        return number - self.first
+
+
 class _Told(NamedTuple):
     revision: int
     namespace: str | None
@@ -39,9 +62,11 @@ class ChangePage:
     `has_more` if there are later ones; `keys` if keys have changed.
     """
 
-    def __init__(self, told: Sequence[_Told], revision: int, *, has_more: bool, keys: bool) -> None:
+    def __init__(
+        self, told: Sequence[_Told], revision: int, numbers: Numbers, *, has_more: bool = False, keys: bool = False
+    ) -> None:
         self.revision, self.has_more, self.keys = revision, has_more, keys
-        self._told = told
+        self._told, self._numbers = told, numbers
         self._views: dict[str | None, bytes] = {}
 
     def seen_by(self, namespace: str | None) -> bytes:
@@ -59,23 +84,23 @@ class ChangePage:
             *others, last = together
             for told in others:
                 yield event(told.name, told.data)
-            yield event(last.name, last.data, revision)
+            yield event(last.name, last.data, self._numbers.of(revision))
 
 
-def read_changes(store: Store, after: int, upto: int | None = None) -> ChangePage | None:
+def read_changes(store: Store, numbers: Numbers, after: int, upto: int | None = None) -> ChangePage | None:
     """Return the next changes after a revision, up to number `upto`; None if they are not all known any more.
 
     It reads the store: call it in a thread, with a store that is `beside` the hall's own.
     """
     last = store.revision() if upto is None else upto
     if last == after:
-        return ChangePage((), after, has_more=False, keys=False)
+        return ChangePage((), after, numbers)
     changes = store.changes(after, min(PAGE, last - after)) if after < last else None
     if not changes:
         return None
     revision = changes[-1].revision
     keys = any(change.what == "key" for change in changes)
-    return ChangePage([*_told(store, changes)], revision, has_more=revision < last, keys=keys)
+    return ChangePage([*_told(store, changes)], revision, numbers, has_more=revision < last, keys=keys)
 
 
 def _told(store: Store, changes: Sequence[Change]) -> Iterator[_Told]:

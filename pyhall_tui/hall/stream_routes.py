@@ -10,28 +10,46 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.stream import Listener, Stream, Streams
-from pyhall_tui.hall.stream_events import event
+from pyhall_tui.hall.stream_events import event, message
 from pyhall_tui.hall.wire import admit_read, correlation, hall_of
 
 EVENTS = "/api/v1/events"
+DISPATCHES = "/events"
 _NAME = "pyhall-tui"
+_AT_ONCE = 64 * 1024  # bytes
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _UNKNOWN = -1
 _TYPE = "text/event-stream"
-_NOT_KEPT = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # the second: nginx passes each event on at once
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Connection": "close",  # once the stream has ended
+    "X-Accel-Buffering": "no",  # so that nginx passes each event on at once
+}
 
 
 async def events(request: Request) -> Response:
     """`GET /api/v1/events`: each change that the key may see; `Last-Event-ID` continues where a stream was cut."""
     listener = _listener(request)
-    headers = _NOT_KEPT | correlation(request)
+    headers = _HEADERS | correlation(request)
     if request.method == "HEAD":
         return Response(headers=headers, media_type=_TYPE)
     streams = hall_of(request).streams
     after = _last_event(request)
-    stream, now = await streams.open(listener, after)
-    return _Pushed(streams, stream, _changes(streams, stream, after, now), headers)
+    stream = await streams.open(listener, after)
+    return _Pushed(streams, stream, _changes(streams, stream, after), headers)
+
+
+async def dispatches(request: Request) -> Response:
+    """`GET /events`: each decision as it is made, in the form of the published monitor's own stream."""
+    listener = _listener(request)._replace(wants="dispatches")
+    headers = _HEADERS | correlation(request)
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type=_TYPE)
+    hall = hall_of(request)
+    stream = await hall.streams.open(listener)
+    return _Pushed(hall.streams, stream, _decisions(hall, stream), headers)
 
 
 def _listener(request: Request) -> Listener:
@@ -49,18 +67,30 @@ def _last_event(request: Request) -> int | None:
     return int(stated) if _NUMBER.fullmatch(stated) else _UNKNOWN
 
 
-async def _changes(streams: Streams, stream: Stream, after: int | None, now: int) -> AsyncGenerator[bytes, None]:
+async def _changes(streams: Streams, stream: Stream, after: int | None) -> AsyncGenerator[bytes, None]:
+    begins = stream.revision
+    now = streams.number(begins)
     about = {"hall": _NAME, "revision": now, "heartbeat_s": streams.heartbeat}
-    known = after if after is not None and 0 <= after <= now else now
-    yield event("connected", about, known)  # so that a client that is cut off before the rest asks for it again
+    # If it is cut off before it has what it missed, it asks for that again.
+    yield event("connected", about, after if after is not None and streams.knows(after, begins) else now)
     if after is not None:
-        async for piece in streams.missed(stream.listener.namespace, after, now):
+        async for piece in streams.missed(stream, after, begins):
             yield piece
     while (news := await stream.next(streams.heartbeat)) is not None:
         if news:
             yield news
         elif streams.is_sure:
-            yield event("heartbeat", {"revision": stream.revision}, stream.revision)
+            number = streams.number(stream.revision)
+            yield event("heartbeat", {"revision": number}, number)
+
+
+async def _decisions(hall: Hall, stream: Stream) -> AsyncGenerator[bytes, None]:
+    yield message({"type": "connected", "ts": hall.store.now()})
+    while (news := await stream.next(hall.streams.heartbeat)) is not None:
+        if news:
+            yield news
+        elif hall.streams.is_sure:
+            yield message({"type": "heartbeat", "ts": hall.store.now()})
 
 
 class _Pushed(Response):
@@ -84,7 +114,9 @@ class _Pushed(Response):
             async with aclosing(self._pieces) as pieces:
                 async for piece in pieces:
                     stream.is_sending = True
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    for start in range(0, len(piece), _AT_ONCE):  # waits for the client in between
+                        part = piece[start : start + _AT_ONCE]
+                        await send({"type": "http.response.body", "body": part, "more_body": True})
                     stream.is_sending = False
             await send({"type": "http.response.body", "body": b""})
         finally:
@@ -97,4 +129,4 @@ async def _hung_up(receive: Receive) -> None:
         pass
 
 
-ROUTES = [Route(EVENTS, events)]
+ROUTES = [Route(EVENTS, events), Route(DISPATCHES, dispatches)]

@@ -1,15 +1,30 @@
 """A hall pushes its changes to whoever holds a stream open."""
 
+import asyncio
 import json
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.live_hall import HASH, NAMESPACE, WORKER, LiveHall, live_hall
+from pyhall_tui.hall.models import Ban
+from pyhall_tui.hall.policy import Policy, PolicyFile, save_rules
+from pyhall_tui.hall.server import GRACE, serve_in_thread
+from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.stream_events import Numbers
+from pyhall_tui.hall.watched_file import QUIET
+from tests.clock import ManualClock
+from tests.hall.process import served
+from tests.hall.raw_client import all_of, connect
+from tests.hall.test_store_contract import SHARED
+from tests.live_hall import CAPABILITY, HASH, NAMESPACE, WORKER, LiveHall, live_hall
+from tests.waiting import until
 
 EVENTS = "/api/v1/events"
 
@@ -65,6 +80,11 @@ def listening(url: str, key: str | None, after: object = None, path: str = EVENT
         yield Listening(response)
 
 
+def revision(hall: LiveHall) -> int:
+    """The store's revision as clients are told it."""
+    return Numbers.of_store(hall.store.setting("store_id") or "").of(hall.store.revision())
+
+
 @pytest.fixture
 def hall() -> Iterator[LiveHall]:
     with live_hall() as hall:
@@ -76,7 +96,7 @@ def test_a_stream_begins_with_the_store_s_revision(hall: LiveHall) -> None:
         headers = stream.response.headers
         assert headers["content-type"].startswith("text/event-stream") and headers["cache-control"] == "no-store"
         assert "content-encoding" not in headers and "content-length" not in headers
-        now = hall.store.revision()
+        now = revision(hall)
         assert stream.next() == Event("connected", {"hall": "pyhall-tui", "revision": now, "heartbeat_s": 10.0}, now)
 
 
@@ -87,7 +107,7 @@ def test_a_ban_and_its_end_are_pushed(hall: LiveHall) -> None:
         worker, ban = stream.next(), stream.next()
         assert (worker.name, worker.data["worker_id"], worker.data["what"]) == ("worker", WORKER, "status")
         assert (ban.name, ban.data["package_hash"], ban.data["reason"]) == ("ban", HASH, "leaks\ndata")
-        assert ban.id == hall.store.revision() and ban.data["ts"].endswith("Z")
+        assert ban.id == revision(hall) and ban.data["ts"].endswith("Z")
         hall.store.unban_hash(HASH)
         unban = stream.next()
         assert (unban.name, unban.data["package_hash"], unban.id) == ("unban", HASH, ban.id + 1)
@@ -106,7 +126,7 @@ def test_what_happens_to_a_worker_is_pushed(hall: LiveHall) -> None:
 
 
 def test_a_stream_goes_on_after_the_last_event_that_was_seen(hall: LiveHall) -> None:
-    before = hall.store.revision()
+    before = revision(hall)
     hall.add_worker("missed")
     hall.store.ban_hash("cd" * 32, "meanwhile")
     with listening(hall.url, hall.key, after=before) as stream:
@@ -117,10 +137,10 @@ def test_a_stream_goes_on_after_the_last_event_that_was_seen(hall: LiveHall) -> 
         assert stream.next().name == "unban"
 
 
-@pytest.mark.parametrize("after", ["99999999", "-1", "x", "1e3", "9" * 400, "½"])
+@pytest.mark.parametrize("after", ["99999999", "0", "-1", "x", "1e3", "9" * 400, "½"])
 def test_a_client_that_cannot_go_on_is_told_to_look_itself(hall: LiveHall, after: str) -> None:
     with listening(hall.url, hall.key, after=after) as stream:
-        now = hall.store.revision()
+        now = revision(hall)
         connected, reset = stream.next(), stream.next()
         assert (connected.id, reset) == (now, Event("reset", {"revision": now}, now))
 
@@ -149,7 +169,7 @@ def test_a_silent_stream_has_a_heartbeat(hall: LiveHall) -> None:
     hall.hall.streams.heartbeat = 0.05
     with listening(hall.url, hall.key) as stream:
         stream.next()
-        assert stream.until("heartbeat").data == {"revision": hall.store.revision()}
+        assert stream.until("heartbeat").data == {"revision": revision(hall)}
 
 
 def test_a_key_is_needed_as_for_other_reads(hall: LiveHall) -> None:
@@ -162,3 +182,178 @@ def test_head_opens_no_stream(hall: LiveHall) -> None:
     assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/event-stream")
     assert len(hall.hall.streams) == 0
     assert httpx.post(hall.url + EVENTS, headers=hall.headers, trust_env=False).status_code == 405
+
+
+def dispatch(hall: LiveHall, worker: str = WORKER, namespace: str = NAMESPACE, key: str = "") -> None:
+    asked = {"namespace": namespace, "capability": CAPABILITY, "worker_id": worker}
+    headers = {"Authorization": f"Bearer {key or hall.key}"}
+    httpx.post(f"{hall.url}/api/v1/dispatch", json=asked, headers=headers, trust_env=False).raise_for_status()
+
+
+def test_decisions_are_counted_for_the_key_s_own_namespace(hall: LiveHall) -> None:
+    other = hall.store.add_key("x.alice")
+    with listening(hall.url, hall.key) as stream:
+        stream.next()
+        dispatch(hall)
+        dispatch(hall, "none")
+        dispatch(hall, namespace="x.alice", key=other)
+        counted = [0, 0, 0]
+        while sum(counted) < 2:
+            told = stream.next()
+            assert (told.name, told.id) == ("decisions", None) and told.data["since_s"] > 0
+            counted = [counted[n] + told.data[name] for n, name in enumerate(("allowed", "denied", "held"))]
+        assert counted == [1, 1, 0]
+
+
+def test_a_policy_in_the_store_is_pushed(hall: LiveHall) -> None:
+    with listening(hall.url, hall.key) as stream:
+        stream.next()
+        save_rules(hall.store, Policy())
+        told = stream.next()
+        assert (told.name, told.data["what"], told.id) == ("policy", "rules", revision(hall))
+
+
+def test_a_policy_file_that_is_loaded_again_is_pushed(tmp_path: Path) -> None:
+    clock, file = ManualClock(), tmp_path / "policy.toml"
+    file.write_text('default = "deny"\n')
+    with live_hall(policy=PolicyFile(file, clock)) as hall, listening(hall.url, hall.key) as stream:
+        stream.next()
+        file.write_text('default = "allow"\n')
+        told = stream.response
+        hall.hall.policy.current()
+        asyncio.run(clock.advance(QUIET + 1))
+        assert told.status_code == 200 and stream.next().data["what"] == "file"
+
+
+def test_the_published_monitor_s_stream_names_each_decision(hall: LiveHall) -> None:
+    hall.hall.streams.heartbeat = 0.05
+    other = hall.store.add_key("x.alice")
+    with listening(hall.url, hall.key, path="/events") as stream:
+        told = (event.data for event in stream if event.name == "")
+        assert next(told)["type"] == "connected"
+        dispatch(hall, "none", namespace="x.alice", key=other)
+        dispatch(hall)
+        dispatch(hall, "none")
+        seen = list(islice((each for each in told if each["type"] == "dispatch"), 2))
+        assert [(each["capability"], each["decision"]) for each in seen] == [
+            (CAPABILITY, "allow"),
+            (CAPABILITY, "deny"),
+        ]
+        assert all(each["ts"].endswith("Z") for each in seen)
+        assert next(each for each in told if each["type"] == "heartbeat").keys() == {"type", "ts"}
+
+
+def test_a_hall_with_public_reads_tells_everybody_everything() -> None:
+    with live_hall(public_reads=True) as hall, listening(hall.url, None) as stream:
+        stream.next()
+        hall.add_worker("theirs", namespace="x.alice")
+        assert stream.next().data["worker_id"] == "theirs"
+
+
+# Bounds
+
+
+def test_a_client_may_have_a_quarter_of_all_streams_and_the_rest_is_for_others() -> None:
+    with live_hall(streams=4) as hall, ExitStack() as open_ones:
+        keys = [hall.key, *(hall.store.add_key(NAMESPACE) for _ in range(4))]
+
+        def refused(key: str) -> httpx.Response:
+            answer = httpx.get(hall.url + EVENTS, headers={"Authorization": f"Bearer {key}"}, trust_env=False)
+            assert answer.status_code == 503 and int(answer.headers["retry-after"]) > 0
+            return answer
+
+        held = [open_ones.enter_context(listening(hall.url, keys[0]))]
+        held[0].next()
+        assert refused(keys[0]).json()["error"] == "you have 1 streams open, and may not have more: poll instead"
+        for key in keys[1:4]:
+            held.append(open_ones.enter_context(listening(hall.url, key)))
+            held[-1].next()
+        assert "4 streams are open" in refused(keys[4]).json()["error"]
+        status = httpx.get(hall.url + "/status", headers=hall.headers, trust_env=False).json()
+        assert status["streams"] == 4
+
+
+async def test_a_place_is_free_again_when_its_client_is_gone() -> None:
+    with live_hall(streams=1) as hall:
+        for _ in range(3):
+            with listening(hall.url, hall.key) as stream:
+                stream.next()
+            await until(lambda: len(hall.hall.streams) == 0)
+
+
+async def test_a_client_that_does_not_read_is_told_to_look_itself_and_closed(hall: LiveHall) -> None:
+    with listening(hall.url, hall.key) as quick, connect(hall.url) as slow:
+        quick.next()
+        slow.sendall(f"GET {EVENTS} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {hall.key}\r\n\r\n".encode())
+        await until(lambda: len(hall.hall.streams) == 2)
+        long = "r" * 200_000
+        for number in range(60):
+            hall.store.ban_hash(f"{number:064x}", long)
+            assert quick.next().data["reason"] == long, "nobody waits for the slow one"
+        last = all_of(slow)[-300:]
+        assert b"event: reset\n" in last and last.endswith(b"0\r\n\r\n"), last
+        await until(lambda: len(hall.hall.streams) == 1)
+
+
+# Other halls, and the end
+
+
+@pytest.fixture(params=SHARED)
+def two(request: pytest.FixtureRequest) -> Iterator[tuple[LiveHall, Store]]:
+    """A hall, and the store that another hall has open."""
+    place = request.param(request)
+    here, there = place.hall(), place.hall()
+    with serve_in_thread(here, rate=0) as running:
+        yield LiveHall(running.url, here.add_key(NAMESPACE), running.hall), there
+    here.close()
+    there.close()
+
+
+def test_what_another_hall_changes_is_pushed(two: tuple[LiveHall, Store]) -> None:
+    hall, there = two
+    with listening(hall.url, hall.key) as stream:
+        stream.next()
+        for number in range(20):
+            there.ban_hash(f"{number:064x}", "r")
+        assert [stream.next().data["package_hash"] for _ in range(20)] == [f"{number:064x}" for number in range(20)]
+
+
+def test_many_bans_of_one_upstream_are_all_pushed_or_missed_as_one(two: tuple[LiveHall, Store]) -> None:
+    """In PostgreSQL they share a revision, and a client must not resume in the middle of it."""
+    hall, there = two
+    before = revision(hall)
+    with listening(hall.url, hall.key) as stream:
+        stream.next()
+        there.add_upstream_bans([Ban(sha256=f"{n:064x}", reason="r", reported_at="2026") for n in range(3_000)])
+        told = [stream.next() for _ in range(3_000)]
+    assert len({each.data["package_hash"] for each in told}) == 3_000
+    numbers = [each.id for each in told if each.id is not None]
+    assert numbers[-1] == told[-1].id == revision(hall) and numbers == list(range(before + 1, numbers[-1] + 1))
+
+
+def test_more_changes_than_the_store_keeps_are_a_reset(two: tuple[LiveHall, Store]) -> None:
+    hall, there = two
+    with listening(hall.url, hall.key) as stream:
+        stream.next()
+        with there.write():
+            for start in (0, 10_000):
+                bans = [Ban(sha256=f"{start + n:064x}", reason="r", reported_at="2026") for n in range(10_000)]
+                there.add_upstream_bans(bans)
+        assert stream.next() == Event("reset", {"revision": revision(hall)}, revision(hall))
+        there.ban_hash("cd" * 32, "afterwards")
+        assert stream.next().data["package_hash"] == "cd" * 32
+
+
+def test_streams_end_at_once_when_the_store_is_lost(hall: LiveHall) -> None:
+    with listening(hall.url, hall.key) as stream:
+        stream.next()
+        hall.store.close()
+        assert [event.name for event in stream.rest()] == []
+
+
+def test_streams_end_at_once_when_the_hall_stops(tmp_path: Path) -> None:
+    with served(tmp_path / "hall.db") as hall, listening(hall.url, hall.key) as stream:
+        stream.next()
+        began = time.monotonic()
+        assert hall.end() == 0 and stream.rest() == []
+        assert time.monotonic() - began < GRACE

@@ -341,8 +341,8 @@ class SqliteStore:
         """As `Store` says: here, each change has a revision of its own."""
         with self._db.snapshot():
             last = self._memory.last_revision()
-            sql = "SELECT revision, what, key, how FROM changes WHERE revision > ? ORDER BY revision LIMIT ?"
-            found = [Change(*row) for row in self._db.read(sql, after, most)]
+            sql = "SELECT revision, what, key, how FROM changes WHERE revision > ? AND revision <= ? ORDER BY revision"
+            found = [Change(*row) for row in self._db.read(sql, after, after + most)]
         return found if len(found) == min(most, last - after) else None
 
     # The policy
