@@ -35,6 +35,10 @@ _SESSION = (
 )
 
 
+_WITHIN = _SESSION.replace("SET ", "SET LOCAL ")
+"""The same for one transaction."""
+
+
 class Connection:
     """A connection that several threads share, one at a time.
 
@@ -69,7 +73,11 @@ class Connection:
         try:
             db = psycopg.connect(self.parameters, autocommit=True)
             try:
-                db.execute(_SESSION)
+                if _is_pooled(db):
+                    db.prepare_threshold = None
+                    db.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+                else:
+                    db.execute(_SESSION)
             except BaseException:
                 db.close()
                 raise
@@ -123,6 +131,13 @@ class Connection:
     # Transactions
 
     @property
+    def is_pooled(self) -> bool:
+        """Whether a pooler is in between. It may give each transaction another connection to the server, so nothing
+        that belongs to a session is used: neither its settings nor prepared statements.
+        """
+        return self._db.prepare_threshold is None
+
+    @property
     def in_transaction(self) -> bool:
         """Whether a transaction or a snapshot is open."""
         return self._within
@@ -134,7 +149,7 @@ class Connection:
         Raises:
             StoreError: another hall holds the store for longer than 5 s, or the server is lost.
         """
-        with self._begun("BEGIN", "SELECT 1 FROM head FOR UPDATE"):
+        with self._begun("BEGIN ISOLATION LEVEL READ COMMITTED", "SELECT 1 FROM head FOR UPDATE"):
             yield
 
     @contextmanager
@@ -152,6 +167,8 @@ class Connection:
             self._within = True
             try:
                 self.change(begin)
+                if self.is_pooled:
+                    self.change(_WITHIN)
                 self.read(first)
                 yield
                 if self._usable().info.transaction_status == TransactionStatus.INERROR:
@@ -169,13 +186,21 @@ class Connection:
     def change(self, sql: str, *values: Any) -> int:
         """Run a statement, and return how many rows it changed."""
         with self.lock, self._explained():
-            return self._usable().execute(sql.encode(), stored(values) or None).rowcount
+            return self._executed(sql, values).rowcount
 
     def read(self, sql: str, *values: Any) -> list[Row]:
         """Return the rows of a query."""
         with self.lock, self._explained():
-            rows = self._usable().execute(sql.encode(), stored(values) or None).fetchall()
+            rows = self._executed(sql, values).fetchall()
         return [told(row) for row in rows]
+
+    def _executed(self, sql: str, values: Sequence[Any]) -> psycopg.Cursor[Row]:
+        db = self._usable()
+        if not self.is_pooled or self._within:
+            return db.execute(sql.encode(), stored(values) or None)
+        with db.transaction():
+            db.execute(_WITHIN)
+            return db.execute(sql.encode(), stored(values) or None)
 
     def run(self, prepared: Prepared, values: Sequence[Value]) -> tuple[Value, ...]:
         """Run a prepared statement, outside of any transaction, and return its row."""
@@ -199,6 +224,11 @@ class Connection:
         self._closed.set()
         with self.lock:
             self._db.close()
+
+
+def _is_pooled(db: psycopg.Connection[Row]) -> bool:
+    """Whether the process that answers is not the one that was connected to."""
+    return db.execute("SELECT pg_backend_pid()").fetchone() != (db.info.backend_pid,)
 
 
 def _parameters(address: str) -> str:
@@ -232,6 +262,7 @@ def prepare(db: psycopg.Connection[Row], path: str, *, make: bool) -> None:
     if db.info.parameter_status("server_encoding") != "UTF8":
         raise StoreError(f"{path} is a database whose encoding is not UTF8: create it with ENCODING 'UTF8'")
     with db.transaction():
+        db.execute(_WITHIN)
         db.execute("SELECT pg_advisory_xact_lock(%s)", (schema.LOCK,))
         found = db.execute("SELECT to_regclass(%s)", (f"{schema.SCHEMA}.schema_version",)).fetchone()
         if found == (None,):

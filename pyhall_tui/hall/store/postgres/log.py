@@ -66,7 +66,7 @@ class PostgresLog:
 
     def _append(self, judged_by: int | None, batch: Batch) -> "_Appended":
         columns = [list(column) for column in zip(*map(columns_of, batch.receipts), strict=True)] or [[]] * 4
-        if judged_by is not None and not batch.rates:
+        if judged_by is not None and not batch.rates and not self._db.is_pooled:
             arrays = [array(column) for column in (batch.receipts, *columns)]
             stale, last, revised = self._db.run(self._append_only, [b"%d" % judged_by, *arrays])
             return _Appended(stale == b"t", int(last or 0), int(revised or 0))
