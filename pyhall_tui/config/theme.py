@@ -13,7 +13,7 @@ DEFAULT_OF_FEW: Final = "pyhall-16-dark"
 _HEX: Final = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 _EXAMPLE: Final = {
     "primary": ("#6f9fd8", "what has the focus, and frames"),
-    "secondary": ("#8b95a3", "quiet text"),
+    "secondary": ("#99a3b1", "quiet text"),
     "accent": ("#e0af68", "keys"),
     "foreground": ("#d4d8de", "text"),
     "background": ("#14171c", "behind everything"),

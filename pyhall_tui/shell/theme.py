@@ -30,7 +30,7 @@ DARK = Theme(
     name="pyhall-dark",
     dark=True,
     primary="#6f9fd8",
-    secondary="#8b95a3",
+    secondary="#99a3b1",
     accent="#e0af68",
     foreground="#d4d8de",
     background="#14171c",
@@ -39,15 +39,15 @@ DARK = Theme(
     success="#7fb77e",
     warning="#e0af68",
     error="#f0717b",
-    variables={"scrollbar-background": "#1a1e25", "frame": "#3a3e43"},
+    variables={"scrollbar-background": "#1a1e25", "frame": "#3a3e43", "row-cursor": "#2a394b"},
 )
 
 LIGHT = Theme(
     name="pyhall-light",
     dark=False,
     primary="#2f5f98",
-    secondary="#5b6673",
-    accent="#9a6700",
+    secondary="#4d5763",
+    accent="#754d00",
     foreground="#1f2328",
     background="#fafbfc",
     surface="#f1f3f6",
@@ -55,7 +55,7 @@ LIGHT = Theme(
     success="#2c7a36",
     warning="#8a5a00",
     error="#b3202c",
-    variables={"scrollbar-background": "#f1f3f6", "frame": "#ced0d2"},
+    variables={"scrollbar-background": "#f1f3f6", "frame": "#ced0d2", "row-cursor": "#c7d4e3"},
 )
 
 
@@ -97,9 +97,11 @@ def _of_sixteen(
 
 _ON_BLACK = {"text": "#ffffff", "ground": "#000000", "row": "#0000aa", "grey": "#aaaaaa"}
 _ON_WHITE = {"text": "#000000", "ground": "#ffffff", "row": "#aaaaaa", "grey": "#555555"}
+_SHADED = {**_ON_WHITE, "row": "#55ffff"}
 _SIGNALS = ("red", "yellow", "green", "blue")
 DARK_16 = _of_sixteen("pyhall-16-dark", red="#ff5555", yellow="#ffff55", green="#55ff55", blue="#55ffff", **_ON_BLACK)
-LIGHT_16 = _of_sixteen("pyhall-16-light", red="#aa0000", yellow="#aa5500", green="#00aa00", blue="#0000aa", **_ON_WHITE)
+# Neither yellow nor green can be read on white.
+LIGHT_16 = _of_sixteen("pyhall-16-light", red="#aa0000", yellow="#aa00aa", green="#000000", blue="#0000aa", **_SHADED)
 # Without color, red would become the darker of two grays.
 DARK_PLAIN = _of_sixteen("pyhall-plain-dark", **{**_ON_BLACK, "row": "#555555"}, **dict.fromkeys(_SIGNALS, "#ffffff"))
 LIGHT_PLAIN = _of_sixteen("pyhall-plain-light", **_ON_WHITE, **dict.fromkeys(_SIGNALS, "#000000"))
