@@ -326,6 +326,7 @@ class Connection:
         """Make the client on the wire's thread (httpx is imported here), poll, and close it at the end."""
         from pyhall_tui.monitor.by_hand import ByHand
         from pyhall_tui.monitor.polling import Polling
+        from pyhall_tui.monitor.pushed import Pushed
         from pyhall_tui.registry.client import RegistryClient
 
         sink = self._sink(turn)
@@ -335,6 +336,7 @@ class Connection:
                 polling = Polling(
                     partial(self._make_monitor, client, sink, has_key=key is not None),
                     lambda monitor: self.hand_over(self._take_monitor, turn, monitor),
+                    lambda monitor: Pushed(client.stream, monitor, self._clock).run(),
                 )
                 by_hand = ByHand(client, sink, self._clock, self.profile)
             self.hand_over(self._connected, turn, client, polling, by_hand)

@@ -5,7 +5,7 @@ from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from pyhall_tui.clock import Clock
-from pyhall_tui.monitor.engine import Sink, WatchedRegistry
+from pyhall_tui.monitor.ports import Sink, WatchedRegistry
 from pyhall_tui.monitor.rate_limiter import RateLimiter
 from pyhall_tui.monitor.request_queue import RequestQueue
 from pyhall_tui.profiles.profile import Profile

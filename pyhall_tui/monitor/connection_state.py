@@ -74,6 +74,12 @@ class ConnectionState(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds that one verify takes, if it is this and not the rate that makes the round longer; otherwise None."""
     ban_list_source: Source = Source()
     verify_source: Source = Source()
+    pushed_until: float | None = None
+    """Until when the registry's stream of changes counts as alive, on the monotonic clock; None if it isn't."""
+
+    def is_pushed(self, now: float) -> bool:
+        """Whether the registry reports changes by itself now. `now` is on the monotonic clock."""
+        return self.pushed_until is not None and now < self.pushed_until
 
     def is_silent(self, now: float, timeout: float) -> bool:
         """Whether requests end without an answer, and none has come from any source within the time-out.
@@ -107,4 +113,5 @@ def _without_ages(state: ConnectionState) -> ConnectionState:
         state,
         ban_list_source=Source(word=state.ban_list_source.word),
         verify_source=Source(word=state.verify_source.word),
+        pushed_until=None if state.pushed_until is None else 0.0,
     )

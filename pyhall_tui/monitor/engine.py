@@ -7,16 +7,18 @@ with a clock that the test moves. What it learns goes to its `Sink` at once; it 
 import asyncio
 import random
 from collections.abc import Coroutine, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from pyhall_tui.clock import Clock, Moment
-from pyhall_tui.fleet.events import Event, Kind
+from pyhall_tui.fleet.events import Kind
 from pyhall_tui.fleet.transitions import make_event
 from pyhall_tui.monitor.connection_state import BanListState, ConnectionState, Reachability, is_news
 from pyhall_tui.monitor.fair_share import FairShare
+from pyhall_tui.monitor.hints import Hints
 from pyhall_tui.monitor.outcomes import LOST_AFTER, Ground, RequestFault, fault_of
+from pyhall_tui.monitor.ports import Sink, WatchedRegistry
 from pyhall_tui.monitor.rate_limiter import RateLimiter
 from pyhall_tui.monitor.request_queue import LIMITED_WITHOUT_WORD, RequestQueue
 from pyhall_tui.monitor.schedule import Schedule
@@ -24,7 +26,7 @@ from pyhall_tui.monitor.standing import ReachabilityChange, RegistryStanding
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry import errors
 from pyhall_tui.registry.backoff import Backoff
-from pyhall_tui.registry.models import BanList, Health, Verdict
+from pyhall_tui.registry.models import BanList
 
 MISSING_BAN_LIST_AGAIN = 600.0
 """Seconds until a registry that never had a ban list is asked for it again."""
@@ -47,35 +49,6 @@ _LONGEST_NAP = 2.0
 
 _DOWN = (Reachability.LOST, Reachability.KEY_REJECTED)
 """In these states the registry is tried with one request at a time."""
-_FELL = {
-    Reachability.LOST: Kind.REGISTRY_LOST,
-    Reachability.KEY_REJECTED: Kind.KEY_REJECTED,
-    Reachability.VERIFY_FAILING: Kind.VERIFY_FAILING,
-}
-_ROSE = {
-    Reachability.LOST: Kind.REGISTRY_REGAINED,
-    Reachability.KEY_REJECTED: Kind.KEY_ACCEPTED,
-    Reachability.VERIFY_FAILING: Kind.VERIFY_RECOVERED,
-}
-
-
-class WatchedRegistry(Protocol):
-    """What the engine needs from the client."""
-
-    async def verify(self, worker_id: str, *, retry: bool = True) -> Verdict: ...
-    async def ban_list(self, *, retry: bool = True) -> BanList: ...
-    async def health(self) -> Health: ...
-
-
-class Sink(Protocol):
-    """Where the engine puts what it learns. Each call returns at once."""
-
-    def verdict(self, verdict: Verdict, asked: Moment) -> None: ...
-    def failed(self, worker_id: str, error: errors.RegistryError) -> None: ...
-    def ban_list(self, answer: BanList, asked: Moment) -> None: ...
-    def state(self, state: ConnectionState) -> None: ...
-    def ages(self, state: ConnectionState) -> None: ...
-    def event(self, event: Event) -> None: ...
 
 
 class Monitor:
@@ -108,6 +81,9 @@ class Monitor:
         self._schedule = Schedule(profile.poll_interval, min(10.0, profile.poll_interval / 3), slots)
         self._budget = RateLimiter(profile.requests_per_second, slots, now.mono)
         self._wake = asyncio.Event()
+        self.hints = Hints(lambda: self._budget.rate, self._schedule)
+        """What the registry's stream of changes hints at; call `wake` after a new one."""
+        self._pushed_until: float | None = None
         self._share = FairShare(self._budget, self, self._wake.set)
         self.queue = RequestQueue(self._share, clock)
         """For other requests within the same rate limit, on the engine's own loop. They never delay the ban list."""
@@ -166,6 +142,15 @@ class Monitor:
         for worker_id in worker_ids:
             self._schedule.changed(worker_id, now)
 
+    def wake(self) -> None:
+        """Check at once what is due."""
+        self._wake.set()
+
+    def pushed_until(self, until: float | None) -> None:
+        """Note until when the registry's stream of changes counts as alive, on the monotonic clock; None: not now."""
+        self._pushed_until = until
+        self._wake.set()
+
     def try_now(self) -> None:
         """Try an unreachable registry and the ban list at once, because you asked for it."""
         now = self._clock.now().mono
@@ -188,7 +173,14 @@ class Monitor:
     def list_due(self) -> float:
         """Return when the ban list is asked for; infinity while that is under way, or not done by time."""
         by_time = self._runs and not self._tries_only and self._standing.reach is not Reachability.LOST
-        return self._ban_list_due if by_time and not self._ban_list_in_flight else float("inf")
+        return self._list_due if by_time and not self._ban_list_in_flight else float("inf")
+
+    @property
+    def _list_due(self) -> float:
+        """When the ban list is asked for, by its interval or by a hint; hints don't count for a list that fails."""
+        if self._standing.ban_list in (BanListState.MISSING, BanListState.FAILING):
+            return self._ban_list_due
+        return min(self._ban_list_due, self.hints.list_due())
 
     def sweep_is_due(self, now: float) -> bool:
         """Whether a worker would be verified now, if the rate limit allows."""
@@ -224,9 +216,10 @@ class Monitor:
             return list_wait if budget_wait is None else min(list_wait, budget_wait)
         if (others_wait := self._share.wait_of_sweep(now.mono, self.queue.waiting)) > 0:
             return min(list_wait, others_wait)
+        self._schedule.bring_forward(self.hints.workers_due(now.mono))
         worker_id, wait = self._schedule.next(now.mono)
         if worker_id is None:
-            return min(wait, list_wait)
+            return min(wait, list_wait, self.hints.wait(now.mono))
         self._start(self._ask_worker(worker_id, now))
         self._share.swept()
         return 0.0
@@ -241,7 +234,7 @@ class Monitor:
         """Return the seconds until the ban list is asked for; it waits for the rate, but not for a slot."""
         if self._ban_list_in_flight:
             return float("inf")
-        return max(self._ban_list_due - now.mono, self._budget.wait_for_rate(now.mono))
+        return max(self._list_due - now.mono, self._budget.wait_for_rate(now.mono))
 
     def _probe(self, now: Moment) -> float:
         """Try the ban list and a worker in turn, one request at a time, each after a wait, until there is an answer."""
@@ -266,6 +259,7 @@ class Monitor:
             self._budget.take_rate()
             self._ban_list_in_flight = True
             self._list_sent = self._clock.now().mono
+            self.hints.list_sent(self._list_sent)
         else:
             self._budget.take()
             self._verify_sent = self._clock.now().mono
@@ -314,7 +308,9 @@ class Monitor:
             self._not_listed(error, asked)
         else:
             now = self._clock.now().mono
-            self._ban_list_due = self._ban_list_expected = asked.mono + self._list_pause(answer, now - asked.mono)
+            pause = self._list_pause(answer, now - asked.mono)
+            self._ban_list_due = self._ban_list_expected = asked.mono + pause
+            self.hints.list_came(now, now - asked.mono, pause, unchanged=answer.unchanged)
             self._list_backoff.reset()
             self._standing.listed(now, now - asked.mono, truncated=answer.truncated, age=answer.age)
             self._sink.ban_list(answer, asked)
@@ -417,8 +413,7 @@ class Monitor:
             self._budget.hold()
             if self._standing.ban_list is BanListState.FAILING:
                 self._ban_list_due = min(self._ban_list_due, max(now.mono, self._list_sent + _BAN_LIST_AGAIN))
-        kind = _ROSE.get(change.before) if change.after is Reachability.LIVE else _FELL.get(change.after)
-        if kind is not None:
+        if (kind := change.kind) is not None:
             self._tell_event(kind, now, change.before, change.after, change.fault)
 
     def _tell_event(self, kind: Kind, now: Moment, before: str, after: str, fault: RequestFault | None) -> None:
@@ -457,6 +452,7 @@ class Monitor:
             slow=slow,
             ban_list_source=standing.list_source,
             verify_source=standing.verify_source,
+            pushed_until=self._pushed_until,
         )
         if state != self._told:
             tell = self._sink.state if is_news(self._told, state) else self._sink.ages
@@ -468,7 +464,8 @@ class Monitor:
 
         As many verifies as there are slots are under way at once. Their time is rounded, so that it seldom changes.
         """
-        rate, took = self._budget.rate - 1 / self._profile.ban_list_interval, float(round(took))
+        rate = self._budget.rate * (1 - self.hints.share(self._clock.now().mono)) - 1 / self._profile.ban_list_interval
+        took = float(round(took))
         by_answers = self._budget.in_flight_limit / took if took else float("inf")
         round_time = self._schedule.round_time(min(rate, by_answers))
         is_slow = by_answers < rate and round_time > self._profile.poll_interval

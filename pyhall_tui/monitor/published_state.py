@@ -75,6 +75,7 @@ def _moved(state: ConnectionState, by: float) -> ConnectionState:
         next_try=_sum(state.next_try, by),
         ban_list_next=_sum(state.ban_list_next, by),
         ban_list_expected=_sum(state.ban_list_expected, by),
+        pushed_until=_sum(state.pushed_until, by),
         limited_until=_sum(state.limited_until, by),
         ban_list_source=_moved_source(state.ban_list_source, by),
         verify_source=_moved_source(state.verify_source, by),

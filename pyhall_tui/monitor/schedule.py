@@ -12,7 +12,7 @@ so that they hold up nobody.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from operator import itemgetter
 
@@ -54,6 +54,11 @@ class Schedule:
 
     def __contains__(self, worker_id: str) -> bool:
         return worker_id in self._asked or worker_id in self._failing
+
+    def ids(self) -> Iterator[str]:
+        """Yield all workers, those verified longest ago first; those whose verify fails come last."""
+        yield from self._asked
+        yield from self._failing
 
     def watch(self, worker_ids: Iterable[str]) -> None:
         """Add workers; those never verified come first in the sweep, in the order given."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from pyhall_tui.fleet.events import Kind
 from pyhall_tui.monitor.connection_state import BanListState, Reachability
 from pyhall_tui.monitor.outcomes import LOST_AFTER, Ground, Outcomes, RequestFault
 from pyhall_tui.monitor.sources import Source, SourceRecord
@@ -16,6 +17,16 @@ _GONE = "The registry answers 404 for most of the workers that it knew."
 _NOTHING = "The registry answers 404 to everything."
 _GONE_ADVICE = "Check the registry URL and the namespace, or ask whoever runs the registry."
 _OLD = f"What came was read over {OLDEST / 60:.0f} minutes ago by a cache, or by a hall that can't reach its upstream."
+_FELL = {
+    Reachability.LOST: Kind.REGISTRY_LOST,
+    Reachability.KEY_REJECTED: Kind.KEY_REJECTED,
+    Reachability.VERIFY_FAILING: Kind.VERIFY_FAILING,
+}
+_ROSE = {
+    Reachability.LOST: Kind.REGISTRY_REGAINED,
+    Reachability.KEY_REJECTED: Kind.KEY_ACCEPTED,
+    Reachability.VERIFY_FAILING: Kind.VERIFY_RECOVERED,
+}
 
 
 class ReachabilityChange(NamedTuple):
@@ -24,6 +35,11 @@ class ReachabilityChange(NamedTuple):
     before: Reachability
     after: Reachability
     fault: RequestFault | None
+
+    @property
+    def kind(self) -> Kind | None:
+        """The kind of event that this is; None if it is not worth one."""
+        return _ROSE.get(self.before) if self.after is Reachability.LIVE else _FELL.get(self.after)
 
 
 class RegistryStanding:

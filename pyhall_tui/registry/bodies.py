@@ -1,6 +1,7 @@
 """An answer's body, unpacked and counted: read whole, or passed on in pieces as it arrives."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Final
 
@@ -15,6 +16,8 @@ _PIECE: Final = 256 * 1024
 """Bytes that are passed on at a time."""
 _BYTES_A_SECOND: Final = 2 * 1024 * 1024
 """For each time this many bytes of a long body arrive, the deadline is a second later. A trickle gains nothing."""
+_STREAMED_A_SECOND: Final = 512 * 1024
+"""Bytes of an endless answer that are read in a second: some thousand events. Beyond that, the other side waits."""
 
 
 async def read_body(trip: Trip, response: httpx.Response, taker: Taker | None) -> bytes:
@@ -37,9 +40,36 @@ async def read_body(trip: Trip, response: httpx.Response, taker: Taker | None) -
     raise trip.error(NotARegistrysAnswer, sentence)
 
 
+async def follow_body(trip: Trip, response: httpx.Response, take: Callable[[bytes], None]) -> None:
+    """Pass on a body that need not end, each piece at once, but only so many bytes in a second.
+
+    Raises:
+        RegistryError: it is not packed as stated.
+        Unreadable: `take` cannot read it.
+    """
+    trip.lift_deadline()
+    loop = asyncio.get_running_loop()
+    second, taken = loop.time(), 0
+    try:
+        async for piece in _unpacked(trip, response, is_taken=True):
+            if loop.time() - second >= 1.0:
+                second, taken = loop.time(), 0
+            elif taken > _STREAMED_A_SECOND:
+                await asyncio.sleep(second + 1.0 - loop.time())
+                second, taken = loop.time(), 0
+            taken += len(piece)
+            take(piece)
+    except NotPacked as wrong:
+        sentence = str(wrong)
+    else:
+        return
+    raise trip.error(NotARegistrysAnswer, sentence)
+
+
 async def _unpacked(trip: Trip, response: httpx.Response, *, is_taken: bool) -> AsyncIterator[bytes]:
     # If a call's success is read in pieces, anything else is short.
-    limit, size = BODY_LIMIT if trip.call.into and not is_taken else trip.call.limit, 0
+    in_pieces = trip.call.into or trip.call.follow
+    limit, size = BODY_LIMIT if in_pieces and not is_taken else trip.call.limit, 0
     unpack = _unpacker(trip, response)
     assert isinstance(response.stream, httpx.AsyncByteStream)
     async for chunk in response.stream:

@@ -3,6 +3,7 @@
 import re
 import ssl
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -23,6 +24,7 @@ from pyhall_tui.registry.decode import (
     unknown_verdict,
 )
 from pyhall_tui.registry.errors import StatusError
+from pyhall_tui.registry.event_stream import MEDIA_TYPE, EventStream
 from pyhall_tui.registry.models import (
     OLDEST,
     AttestAnswer,
@@ -106,6 +108,7 @@ class RegistryClient:
         self._profile = profile
         self._clock = clock
         self._wire: Wire | None = None
+        self._stream: EventStream | None = None
         self.refusal = ""
         """Why this profile's registry can't be asked, as a sentence; empty if it can."""
         self._last: _LastBanList | None = None
@@ -143,20 +146,15 @@ class RegistryClient:
         try:
             connections = self._profile.requests_in_flight + 1  # the ban list never waits for hanging requests
             transport = _transport(origin, connections, context, proxy)
+            streams = _transport(origin, 1, context, proxy)
         except Exception:  # httpx raises several; they are not repeated here, because the URL may hold a password
             raise ValueError(
                 f"The proxy that {origin.scheme.upper()}_PROXY, ALL_PROXY or the system names cannot be used: it must"
                 " be an http:// address."
             ) from None
-        return Wire(
-            origin=origin,
-            profile=self._profile,
-            key=key,
-            clock=clock,
-            transport=transport,
-            proxy=proxy,
-            on_request=on_request,
-        )
+        wire = partial(Wire, origin=origin, profile=self._profile, key=key, clock=clock, proxy=proxy)
+        self._stream = EventStream(wire(transport=streams, on_request=None, accept=MEDIA_TYPE), self._new_id)
+        return wire(transport=transport, on_request=on_request)
 
     async def __aenter__(self) -> Self:
         return self
@@ -168,8 +166,15 @@ class RegistryClient:
 
     async def aclose(self) -> None:
         """Close every connection. May be called repeatedly."""
-        if self._wire is not None:
-            await self._wire.aclose()
+        for each in (self._wire, self._stream):
+            if each is not None:
+                await each.aclose()
+
+    @property
+    def stream(self) -> EventStream:
+        """The registry's stream of changes, on its own connection. Only for a client without a `refusal`."""
+        assert self._stream is not None
+        return self._stream
 
     async def verify(self, worker_id: str, *, retry: bool = True) -> Verdict:
         """Ask what the registry says about one worker. A 404 is a verdict too: `known` is False.

@@ -50,8 +50,10 @@ _NO_COOKIES: Final = _NoCookies()
 class RequestMaker:
     """Makes the requests to one registry. Their URL is the registry's; the requested path is in `TARGET`."""
 
-    def __init__(self, base_url: str, key: str | None) -> None:
+    def __init__(self, base_url: str, key: str | None, accept: str = "application/json") -> None:
         """Prepare what all requests have in common. `key` is sent as a bearer token.
+
+        Only JSON may come compressed: what unpacks a stream could hold an event back.
 
         Raises:
             UnicodeEncodeError: the key is not ASCII.
@@ -60,8 +62,8 @@ class RequestMaker:
         self._prefix = self._url.raw_path.rstrip(b"/")
         self._headers = [
             (b"Host", self._url.netloc),
-            (b"Accept", b"application/json"),
-            (b"Accept-Encoding", b"gzip"),
+            (b"Accept", accept.encode("ascii")),
+            (b"Accept-Encoding", b"gzip" if accept == "application/json" else b"identity"),
             (b"Connection", b"keep-alive"),
             (b"User-Agent", f"pyhall-tui/{__version__}".encode()),
         ]

@@ -206,3 +206,16 @@ class AttestAnswer(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str | None
     fields: dict[str, Any]
     exchange: Exchange
+
+
+class StreamEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What is used of one event of the registry's stream: a hint at what to ask about, and never a verdict."""
+
+    type: str
+    """`connected`, `ban`, `unban`, `worker`, `policy`, `decisions`, `reset`, `heartbeat`, or one that we don't know."""
+    id: int | None = None
+    """The revision after which the stream can be resumed."""
+    revision: int | None = None
+    heartbeat: float | None = None
+    """Seconds between two heartbeats."""
+    worker_id: str | None = None

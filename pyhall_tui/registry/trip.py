@@ -54,6 +54,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes that the answer's body may have."""
     into: Callable[[Callable[[bytes], bytes]], Taker] | None = None
     """Makes what takes the body of a success, if it is not to be held whole; it is given what masks the key."""
+    follow: Callable[[httpx.Headers], Callable[[bytes], None]] | None = None
+    """For an endless answer: makes, of a success's headers, what takes each piece of the body at once. Both may raise
+    `Unreadable`."""
     accepts: tuple[int, ...] = ()
     """Statuses that are an answer rather than an error, besides those of success."""
     look_first: str = ""
@@ -142,6 +145,11 @@ class Trip:
         """Move the deadline: a long answer that comes at a good pace is not too late."""
         if self.deadline is not None and (when := self.deadline.when()) is not None and not self.deadline.expired():
             self.deadline.reschedule(when + seconds)
+
+    def lift_deadline(self) -> None:
+        """Remove the deadline: the answer has begun, and is not to end."""
+        if self.deadline is not None and not self.deadline.expired():
+            self.deadline.reschedule(None)
 
     def hears(self, status: int) -> None:
         """The head of an answer has arrived."""

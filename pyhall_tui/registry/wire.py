@@ -16,7 +16,7 @@ from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.urls import moved_base_url
 from pyhall_tui.registry import correlation
-from pyhall_tui.registry.bodies import read_body
+from pyhall_tui.registry.bodies import follow_body, read_body
 from pyhall_tui.registry.decode import UnclearBanList, Unreadable, error_text
 from pyhall_tui.registry.errors import (
     BanListUnclear,
@@ -63,6 +63,7 @@ class Wire:
         transport: httpx.AsyncBaseTransport,
         proxy: str | None,
         on_request: Callable[[RequestRecord], None] | None,
+        accept: str = "application/json",
     ) -> None:
         self._origin = origin
         self._timeout = profile.timeout
@@ -71,7 +72,7 @@ class Wire:
         self._proxy = proxy
         self._on_request = on_request
         self._client = LeanClient(transport)
-        self._requests = RequestMaker(origin.base_url, None if key is None else key.reveal())
+        self._requests = RequestMaker(origin.base_url, None if key is None else key.reveal(), accept)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -128,7 +129,7 @@ class Wire:
 
     async def _send(self, trip: Trip, read: Callable[[Answer], T]) -> T:
         try:
-            return await self._send_once(trip, read)
+            return await self._send_once(trip, read, fresh=trip.call.follow is not None)
         except STALE_CONNECTION:
             if trip.call.method != "GET" or not trip.met_a_stale_connection:
                 raise
@@ -166,7 +167,10 @@ class Wire:
         taker = into(self._masked) if into else None
         body = b""
         try:
-            body = await read_body(trip, response, taker)
+            if is_success and trip.call.follow is not None:
+                await follow_body(trip, response, trip.call.follow(response.headers))
+            else:
+                body = await read_body(trip, response, taker)
             if is_success or status in trip.call.accepts:
                 return self._read(trip, response, read, body, taker)
         except UnclearBanList as reason:

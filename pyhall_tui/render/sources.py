@@ -25,6 +25,8 @@ def status_cells(state: ConnectionState, now: Moment, timeout: float) -> list[Ce
     cells = list(_reach_cells(state, now, timeout))
     if state.reach in _ASIDE:
         return [*cells, Cell("nothing is sent", Style.WARNING)]
+    if state.is_pushed(now.mono):
+        cells.append(Cell("push", Style.GOOD))
     sources = (_list_cell(state, now, timeout), _verify_cell(state, now, timeout))
     cells += [cell for cell in sources if cell is not None]
     if state.limited_until and state.limited_until > now.mono:

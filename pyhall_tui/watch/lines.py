@@ -103,6 +103,7 @@ def connection_line(at: float, profile: str, state: ConnectionState) -> Line:
         "advice": state.advice,
         "ban_list": state.ban_list.value,
         "ban_list_sentence": state.ban_list_sentence,
+        "push": state.pushed_until is not None,
     }
 
 
@@ -133,6 +134,7 @@ def _summary(state: ProfileState) -> Line:
         "profile": state.profile,
         "registry_up": state.registry_up,
         "ban_list": state.ban_list.value,
+        "push": state.stream_up,
         "workers": {worker_state.name.lower(): count for worker_state, count in state.workers.items()},
         "oldest_verdict_age": round(oldest, 3) if math.isfinite(oldest) else None,
         "alarms": state.alarms.get((Standing.FIRING, Severity.ALARM), 0),

@@ -33,6 +33,8 @@ class ProfileState:
     workers: Mapping[State, int] = field(default_factory=dict)
     registry_up: bool = False
     ban_list: BanListState = BanListState.WAITING
+    stream_up: bool = False
+    """Whether the registry reports changes by itself now."""
     ban_list_last_success: float = 0.0
     """0 if it never answered in this run."""
     oldest_verdict_age: float = float("nan")
@@ -91,6 +93,12 @@ def _families(state: WatcherState) -> Iterator[Family]:
             for each in profiles
             for list_state in BanListState
         ],
+    )
+    yield Family(
+        "pyhall_stream_up",
+        Type.GAUGE,
+        "Whether the registry's stream of changes is alive (1) or not (0). Polling goes on in any case.",
+        _of_each(profiles, lambda each: each.stream_up),
     )
     yield Family(
         "pyhall_ban_list_last_success_timestamp_seconds",

@@ -34,6 +34,7 @@ def state_of(workspace: Workspace, counts: ProfileCounts) -> ProfileState:
         workers=workspace.fleet.counts(now.mono),
         registry_up=connection.reach is Reachability.LIVE and not is_silent,
         ban_list=connection.ban_list,
+        stream_up=connection.is_pushed(now.mono),
         ban_list_last_success=workspace.list_asked.wall if workspace.list_asked else 0.0,
         oldest_verdict_age=_oldest(workspace, now.mono),
         alarms={

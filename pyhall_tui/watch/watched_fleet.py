@@ -325,7 +325,8 @@ class WatchedFleet:
 
 
 def _said(state: ConnectionState) -> tuple[object, ...]:
-    return (state.reach, state.sentence, state.advice, state.ban_list, state.ban_list_sentence)
+    is_pushed = state.pushed_until is not None
+    return (state.reach, state.sentence, state.advice, state.ban_list, state.ban_list_sentence, is_pushed)
 
 
 async def _raise_when(event: asyncio.Event, error: type[Exception]) -> None:

@@ -11,7 +11,8 @@ from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.monitor.connection_state import ConnectionState
-from pyhall_tui.monitor.engine import Monitor, WatchedRegistry
+from pyhall_tui.monitor.engine import Monitor
+from pyhall_tui.monitor.ports import WatchedRegistry
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.client import RegistryClient

@@ -17,6 +17,8 @@ class RawRequest:
     headers: dict[str, str]
     body: bytes
     connection: int
+    reader: asyncio.StreamReader
+    """Ends with the connection; only for a script that answers without end."""
 
     @property
     def method(self) -> str:
@@ -77,7 +79,7 @@ class RawServer:
         headers = {name.lower(): value.strip() for name, value in (text.split(":", 1) for text in lines)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         self.bytes_seen += head + body
-        return RawRequest(line, headers, body, number)
+        return RawRequest(line, headers, body, number, reader)
 
 
 def answer(body: bytes, status: str = "200 OK", *headers: str) -> bytes:

@@ -71,6 +71,7 @@ def test_the_numbers_are_those_of_the_state() -> None:
     assert got[f"pyhall_registry_up{{{name}}}"] == 1
     assert got[f'pyhall_ban_list_state{{{name},state="live"}}'] == 1
     assert got[f'pyhall_ban_list_state{{{name},state="failing"}}'] == 0
+    assert got[f"pyhall_stream_up{{{name}}}"] == 0
     assert got[f"pyhall_ban_list_last_success_timestamp_seconds{{{name}}}"] == 1_774_000_000.5
     assert got[f"pyhall_oldest_verdict_age_seconds{{{name}}}"] == 61.5
     assert got[f'pyhall_alarms{{{name},state="firing",severity="alarm"}}'] == 2
@@ -141,6 +142,7 @@ def test_the_families_are_those_that_are_documented() -> None:
         "pyhall_workers",
         "pyhall_registry_up",
         "pyhall_ban_list_state",
+        "pyhall_stream_up",
         "pyhall_ban_list_last_success_timestamp_seconds",
         "pyhall_oldest_verdict_age_seconds",
         "pyhall_alarms",
