@@ -10,7 +10,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from functools import partial
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from pyhall_tui.alarms.alarm import Alarm, Condition
 from pyhall_tui.clock import Clock
@@ -29,7 +29,6 @@ from pyhall_tui.registry.errors import (
 )
 from pyhall_tui.registry.hall_log import HallLog, hall_log
 from pyhall_tui.registry.log_checkpoint import read_checkpoint
-from pyhall_tui.render.alarm import sentence
 from pyhall_tui.render.text import iso_time
 from pyhall_tui.threads.off_loop import off_loop
 
@@ -51,13 +50,6 @@ class Finding(NamedTuple):
 
     kind: Kind
     why: str
-
-
-class WitnessListener(Protocol):
-    """Takes what was found."""
-
-    def take_events(self, events: list[Event]) -> None: ...
-    def take_hall_trouble(self, sentence: str, about: str) -> None: ...
 
 
 def judge(mark: LogMark, log: HallLog) -> Finding | None:
@@ -112,11 +104,9 @@ class LogWitness:
         marks: LogMarks,
         alarms: Alarms,
         clock: Clock,
-        listener: WitnessListener,
     ) -> None:
         """Ask nothing yet."""
         self._connection, self._marks, self._alarms, self._clock = connection, marks, alarms, clock
-        self._listener = listener
         self._gone = 0
         """How often in a row the registry has answered that it shows no log."""
 
@@ -174,7 +164,6 @@ class LogWitness:
         stands = [alarm for alarm in map(self._firing, _CONDITIONS) if alarm is not None]
         if stands and all(alarm.is_acknowledged for alarm in stands):
             await self._accept(registry, mark, log, stands)
-            stands = []
         elif found is None or found.kind is Kind.LOG_UNPROVEN:
             if log is not None and not stands:
                 await self._keep(registry, mark, log)
@@ -182,15 +171,12 @@ class LogWitness:
                 self._record(found)
         elif not any(alarm.condition.value == found.kind.value for alarm in stands):
             self._record(found)
-            stands = [alarm for alarm in map(self._firing, _CONDITIONS) if alarm is not None]
-        said = " ".join(f"{sentence(alarm)}." for alarm in stands if not alarm.is_acknowledged)
-        self._listener.take_hall_trouble(said, "log")
 
     def _firing(self, condition: Condition) -> Alarm | None:
         return self._alarms.book.firing("").get(condition)
 
     def _record(self, found: Finding) -> None:
-        self._listener.take_events([self._event(found.kind, found.why)])
+        self._alarms.record([self._event(found.kind, found.why)])
 
     def _event(self, kind: Kind, why: str) -> Event:
         return make_event(kind, self._clock.now().wall, None, "", "", source="client", detail=why)
@@ -209,7 +195,7 @@ class LogWitness:
             await off_loop(partial(self._marks.put, registry, new, anyway=True), name="log witness")
         self._gone = 0
         by = stands[-1].acknowledged_by
-        self._listener.take_events([self._event(Kind.LOG_ACCEPTED, f"acknowledged by {by}" if by else "acknowledged")])
+        self._alarms.record([self._event(Kind.LOG_ACCEPTED, f"acknowledged by {by}" if by else "acknowledged")])
 
 
 def _nothing(log: HallLog) -> LogMark:

@@ -18,6 +18,7 @@ from pyhall_tui.monitor.registry_events import LIST_PATIENCE, is_list_failing, l
 from pyhall_tui.profiles.operator import operator_of
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfileStore
+from pyhall_tui.render.alarm import sentence
 
 _NEVER: Final = -math.inf
 
@@ -66,6 +67,13 @@ class ProfileAlarms:
     def rule_mistakes(self) -> tuple[str, ...]:
         """What is wrong with the profile's rules, in sentences; the other rules hold."""
         return self._rules.mistakes if self._rules else ()
+
+    @property
+    def of_log(self) -> tuple[str, ...]:
+        """What is wrong with the hall's decision log, in sentences, until somebody has acknowledged it."""
+        firing = self.alarms.book.firing("")
+        found = (firing.get(condition) for condition in (Condition.LOG_REWRITTEN, Condition.LOG_REPLACED))
+        return tuple(f"{sentence(alarm)}." for alarm in found if alarm is not None and not alarm.is_acknowledged)
 
     def adopt(self, profile: Profile) -> None:
         """Use the profile's changed settings, and its rules as they are now."""

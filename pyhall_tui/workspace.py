@@ -133,7 +133,7 @@ class Workspace:
         self.key_answer: KeyAnswer | None = None
         """The result of asking for the profile's key, for the band; whoever connects sets it."""
         self._listener = listener
-        self._hall_troubles: dict[str, str] = {}
+        self._hall_trouble = ""
         self._lab: Lab | None = None
         self._packages: ProfilePackages | None = None
         self._closed = False
@@ -291,7 +291,7 @@ class Workspace:
             from pyhall_tui.log_witness import LogWitness  # after the first frame
             from pyhall_tui.profiles.followed_list import follow
 
-            witness = LogWitness(self.connection, self.journal.log_marks, self.alarms, self.clock, self)
+            witness = LogWitness(self.connection, self.journal.log_marks, self.alarms, self.clock)
             following = follow(self.watch_list, self.clock, self._adopt_list, self._end_alarms_of_unwatched)
             self._tasks += map(asyncio.create_task, (following, witness.follow()))
 
@@ -428,9 +428,9 @@ class Workspace:
         self._draft_trouble = keep_drafts_that_were_not()
         self._set_aside = (*self.journal.notes_set_aside(), *self.notes.set_aside, *drafts_set_aside())
 
-    def take_hall_trouble(self, sentence: str, about: str = "policy") -> None:
-        """Take what is wrong with a local hall's policy or log; empty if nothing is, or this isn't a local hall."""
-        self._hall_troubles[about] = sentence
+    def take_hall_trouble(self, sentence: str) -> None:
+        """Take why the hall's newest policy is not in force; empty if it is, or this isn't a local hall."""
+        self._hall_trouble = sentence
 
     @property
     def rule_mistakes(self) -> tuple[str, ...]:
@@ -445,9 +445,9 @@ class Workspace:
     @property
     def standing(self) -> tuple[str, ...]:
         """What is wrong for as long as it is, apart from the connection, in sentences, the worst first."""
-        found = (*self.troubles, *self._hall_troubles.values(), *self.rule_mistakes, self.watch_list.problem)
-        more = (*self._set_aside, *self.run_log.troubles)
-        return tuple(dict.fromkeys(filter(None, (self.run_log.missing_part, *found, *more))))
+        found = (*self.troubles, self._hall_trouble, *self.rule_mistakes, self.watch_list.problem, *self._set_aside)
+        first = (self.run_log.missing_part, *(self._alarms.of_log if self._alarms else ()))
+        return tuple(dict.fromkeys(filter(None, (*first, *found, *self.run_log.troubles))))
 
     def _restore(self, rows: Iterable[LastVerdict]) -> None:
         now = self.now()
