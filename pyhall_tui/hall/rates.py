@@ -114,7 +114,8 @@ class Rates:
         except ValueError:
             raise StoreError("the rates already used can't be read from the hall's store") from None
         now = self._clock.now()
-        back = now.mono - kept.mono - _elapsed(Moment(kept.mono, kept.wall), now)
+        ago = _elapsed(Moment(kept.mono, kept.wall), now) if kept.written is None else now.mono - kept.written
+        back = now.mono - kept.mono - ago
         window = _Window(array("d", [part for at, count in pairs for part in (at + back, count)]), kept)
         self._unsaved[key] = window  # from now on by the clock of this boot
         return window

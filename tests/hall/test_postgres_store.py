@@ -22,6 +22,7 @@ from pyhall_tui.hall.server import serve_in_thread
 from pyhall_tui.hall.store import SqliteStore, Store
 from pyhall_tui.hall.store.postgres import PostgresStore, schema
 from pyhall_tui.hall.store.protocol import Batch, KeptRate
+from tests.clock import ManualClock
 from tests.live_hall import HASH, POLICY
 from tests.postgres_cluster import PASSWORD, SECRETIVE, Cluster
 from tests.waiting import until
@@ -304,6 +305,20 @@ def test_a_rate_holds_over_all_halls(store: PostgresStore, address: str) -> None
         thread.join()
     assert (outcomes.count("allow"), len(outcomes)) == (10, 24)
     assert audit.verify(store) == audit.Checked(24)
+    for hall in halls:
+        hall.store.close()
+
+
+@pytest.mark.parametrize("wrong", [-365 * 86_400.0, 365 * 86_400.0])
+def test_a_rate_holds_in_a_hall_whose_clock_is_wrong_by_a_year(
+    store: PostgresStore, address: str, wrong: float
+) -> None:
+    save_rules(store, Policy(rule=(Rule(id="few", outcome="allow", capability="llm.*", rate="3/day"),)))
+    right, wrongly = ManualClock(mono=1e6), ManualClock(mono=10.0)
+    wrongly.jump_wall(wrong)
+    halls = [Hall(PostgresStore(address, clock=clock), clock=clock) for clock in (right, wrongly)]
+    outcomes = [dispatch(hall, ASKED, "c")["outcome"] for hall in halls for _ in range(4)]
+    assert outcomes == ["allow"] * 3 + ["deny"] * 5
     for hall in halls:
         hall.store.close()
 

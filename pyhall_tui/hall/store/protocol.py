@@ -23,6 +23,8 @@ class KeptRate(NamedTuple):
     mono: float
     wall: float
     allowed: bytes
+    written: float | None = None
+    """When it was written, by the reader's clock that can't jump, if the store's server knows how long ago that is."""
 
 
 class Batch(NamedTuple):

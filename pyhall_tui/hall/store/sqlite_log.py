@@ -40,7 +40,9 @@ class SqliteLog:
                     db.executemany(f"INSERT INTO decisions ({_ROW}) VALUES (?, ?, ?)", rows)
                     db.execute("INSERT OR REPLACE INTO meta VALUES ('audit_head', ?)", (f"{seq}:{entry}",))
                 if batch.rates:
-                    db.executemany("INSERT OR REPLACE INTO rates VALUES (?, ?, ?, ?, ?)", batch.rates)
+                    db.executemany(
+                        "INSERT OR REPLACE INTO rates VALUES (?, ?, ?, ?, ?)", [each[:5] for each in batch.rates]
+                    )
                     revision = self._memory.last_revision()
             if batch.rates and not within:
                 self._memory.kept(batch.rates, revision)

@@ -70,7 +70,7 @@ class PostgresLog:
             arrays = [array(column) for column in (batch.receipts, *columns)]
             stale, last, revised = self._db.run(self._append_only, [b"%d" % judged_by, *arrays])
             return _Appended(stale == b"t", int(last or 0), int(revised or 0))
-        rates = [list(column) for column in zip(*batch.rates, strict=True)] or [[]] * 5
+        rates = [list(column) for column in zip(*(each[:5] for each in batch.rates), strict=True)] or [[]] * 5
         (found,) = self._db.read(_APPEND, judged_by, list(batch.receipts), *columns, *rates)
         return _Appended(*found)
 

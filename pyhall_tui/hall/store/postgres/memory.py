@@ -1,5 +1,6 @@
 """What decisions need from a PostgreSQL store, from memory."""
 
+from pyhall_tui.clock import Clock
 from pyhall_tui.hall.models import Key, Worker
 from pyhall_tui.hall.store.postgres.connection import Connection
 from pyhall_tui.hall.store.postgres.listener import Listener
@@ -17,11 +18,16 @@ _CHANGES = (
     "ON changes.revision > %s AND changes.revision <= %s ORDER BY changes.revision LIMIT "
     f"{CHANGES_KEPT + 1}"
 )
+_RATE = (
+    "SELECT rule, worker_id, mono, wall, allowed, greatest(0, extract(epoch FROM clock_timestamp())::float8 - wall) "
+    "FROM rates WHERE rule = %s AND worker_id = %s"
+)
+"""`wall` is by the server's clock: those of two halls may differ."""
 
 
 class _Reads:
-    def __init__(self, db: Connection) -> None:
-        self._db = db
+    def __init__(self, db: Connection, clock: Clock) -> None:
+        self._db, self._clock = db, clock
         self.lock = db.lock
 
     def key(self, hashed: str) -> Key | None:
@@ -33,9 +39,11 @@ class _Reads:
         return as_worker(rows[0]) if rows else None
 
     def rate(self, rule: str, worker_id: str) -> KeptRate | None:
-        sql = "SELECT rule, worker_id, mono, wall, allowed FROM rates WHERE rule = %s AND worker_id = %s"
-        rows = self._db.read(sql, rule, worker_id)
-        return KeptRate(*rows[0]) if rows else None
+        rows = self._db.read(_RATE, rule, worker_id)
+        if not rows:
+            return None
+        kept, age = KeptRate(*rows[0][:5]), rows[0][5]
+        return kept._replace(written=self._clock.now().mono - age)
 
     def policy_revision(self) -> str | None:
         revision: str | None = self._db.value("SELECT value FROM meta WHERE name = 'policy_revision'")
@@ -45,8 +53,8 @@ class _Reads:
 class PostgresMemory(Remembered):
     """`Remembered` over one connection, as of `revision` or later: `Log.decide` checks that nothing was missed."""
 
-    def __init__(self, db: Connection) -> None:
-        super().__init__(_Reads(db))
+    def __init__(self, db: Connection, clock: Clock) -> None:
+        super().__init__(_Reads(db, clock))
         self._db = db
         self.is_judging = False
         """Whether a decision is being made, whose revision is checked when it is logged."""

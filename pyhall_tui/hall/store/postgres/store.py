@@ -44,7 +44,7 @@ class PostgresStore:
         self.path = address
         self._clock = clock or SystemClock()
         self._db = Connection(address, make=make)
-        self._memory = PostgresMemory(self._db)
+        self._memory = PostgresMemory(self._db, self._clock)
         self.log = PostgresLog(self._db, self._memory)
         self.halls = PostgresHalls(self._db, self.write)
         self._beside: PostgresStore | None = None
