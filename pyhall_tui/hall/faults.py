@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pyhall_tui.hall import tomlfile
 from pyhall_tui.hall.errors import FileMistake
+from pyhall_tui.hall.stream_events import ENDLESS
 
 ADMIN = "/admin/faults"
 """Where faults are set and removed; faults never affect this path."""
@@ -114,15 +115,37 @@ class Faults:
         return faulty
 
     async def _happen(self, fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        if fault.drop == "unheard":
+        is_endless = scope["path"] in ENDLESS and _own_response(fault) is None
+        if fault.drop == "unheard" or (fault.drop and is_endless):
             return await _drop(scope, receive)
         tail = self.rng.expovariate(1 / fault.tail) if fault.tail else 0.0
         if fault.latency + tail:
             await self.sleep(fault.latency + tail)
+        if is_endless:
+            await app(scope, receive, self._bent(fault, scope, send))
+            return
         answer = await _answer(fault, app, scope, receive)
         if fault.drop == "answered":
             return await _drop(scope, receive)
         await self._send(fault, answer, send)
+
+    def _bent(self, fault: Fault, scope: Scope, send: Send) -> Send:
+        """Return what sends the pieces of an answer as they come, but cut or slow."""
+        left = fault.cut
+
+        async def bent(message: Message) -> None:
+            nonlocal left
+            body = message.get("body", b"")
+            if fault.slow is not None:
+                await self.sleep(len(body) / fault.slow)
+            await send(message if left is None or not body else {**message, "body": body[:left]})
+            if left is not None and body:
+                left = max(0, left - len(body))
+                if not left:
+                    await asyncio.sleep(0)  # lets the server send it
+                    scope["state"]["transport"].abort()
+
+        return bent
 
     async def _send(self, fault: Fault, answer: list[Message], send: Send) -> None:
         body = b"".join(message.get("body", b"") for message in answer[1:])

@@ -26,7 +26,8 @@ class Presence:
     """
 
     def __init__(self, hall: "Hall", name: str, policy_file: str | None = None) -> None:
-        self._hall, self._name, self._policy_file = hall, name, policy_file
+        self.name = name
+        self._hall, self._policy_file = hall, policy_file
         self._began = hall.clock.now().mono
         self._counted: deque[tuple[float, int]] = deque([(self._began, 0)], maxlen=_SPAN + 1)
 
@@ -63,7 +64,7 @@ class Presence:
         (then, before), (_, total) = self._counted[0], self._counted[-1]
         return Report(
             instance=hall.instance,
-            name=self._name,
+            name=self.name,
             version=__version__,
             uptime=now - self._began,
             decisions=round((total - before) / (now - then), 1) if now > then else 0.0,

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Literal, NamedTuple, TypeVar
 
 from pyhall_tui.clock import Clock
-from pyhall_tui.hall.errors import Full, StoreError
+from pyhall_tui.hall.errors import Full, StoreError, Unauthorized
 from pyhall_tui.hall.store import Store
 from pyhall_tui.hall.stream_decisions import NewDecisions
 from pyhall_tui.hall.stream_events import ChangePage, Numbers, event, message, read_changes
@@ -20,6 +20,7 @@ from pyhall_tui.hall.stream_events import ChangePage, Numbers, event, message, r
 LOOK = 0.1
 """Seconds between two looks at the store, unless `changed` is called."""
 HEARTBEAT = 10.0
+_GATHER = 0.01  # seconds after a change to wait for those that come with it
 _COUNT = 1.0  # seconds between two counts of decisions
 _SURE = 2.0
 """Seconds for which what was found at a look is current enough for a heartbeat."""
@@ -31,8 +32,8 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Listener(NamedTuple):
-    """Who listens, and to what: what counts as one client, its key, and its namespace; None sees all of them."""
+class Client(NamedTuple):
+    """Who a stream is for: `who` counts as one, with its key, and its namespace; None sees all of them."""
 
     who: str
     token: str | None
@@ -43,8 +44,8 @@ class Listener(NamedTuple):
 class Stream:
     """What waits to be sent to one client. Once all is sent, it knows the changes up to number `revision`."""
 
-    def __init__(self, listener: Listener, revision: int) -> None:
-        self.listener = listener
+    def __init__(self, client: Client, revision: int) -> None:
+        self.client = client
         self.revision = revision
         self.abort: Callable[[], object] = lambda: None
         """Closes the connection."""
@@ -115,6 +116,7 @@ class Streams:
         self._looked = self._counted = 0.0
         self._turn = asyncio.Lock()
         self._wake = asyncio.Event()
+        self._is_woken = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._feed: asyncio.Task[None] | None = None
         self._closed = False
@@ -125,7 +127,8 @@ class Streams:
     def changed(self) -> None:
         """Look at the store now, because something has changed; call it from any thread."""
         loop = self._loop
-        if loop is not None and not loop.is_closed():
+        if self._streams and loop is not None and not self._is_woken and not loop.is_closed():
+            self._is_woken = True
             loop.call_soon_threadsafe(self._wake.set)
 
     def close(self) -> None:
@@ -136,7 +139,7 @@ class Streams:
 
     # Opening and leaving
 
-    async def open(self, listener: Listener, after: int | None = None) -> Stream:
+    async def open(self, client: Client, after: int | None = None) -> Stream:
         """Open a stream, which is told everything from its `revision` on.
 
         Args:
@@ -146,19 +149,20 @@ class Streams:
             Full: there are too many streams already.
             StoreError: the store can't be read.
         """
-        self._take_place(listener.who)
+        self._take_place(client.who)
         try:
             async with self._turn:
                 if not self._streams:
                     await self._begin()
                 elif after is not None:  # it may come from another hall, which was faster
                     await self._advance()
+                await self._check(client)
                 if self._closed:
                     raise Full(_SHUTTING_DOWN)
-                stream = Stream(listener, self._revision)
+                stream = Stream(client, self._revision)
                 self._streams[stream] = None
         except BaseException:
-            self._leave_place(listener.who)
+            self._leave_place(client.who)
             raise
         if self._feed is None or self._feed.done():
             self._feed = asyncio.create_task(self._run())
@@ -184,7 +188,7 @@ class Streams:
         """Forget a stream whose client is gone; call it once."""
         stream.end()
         self._streams.pop(stream, None)
-        self._leave_place(stream.listener.who)
+        self._leave_place(stream.client.who)
 
     def number(self, revision: int) -> int:
         """Return how clients are told a revision."""
@@ -206,7 +210,7 @@ class Streams:
                 yield self._reset(upto)
                 return
             after = page.revision
-            if piece := page.seen_by(stream.listener.namespace):
+            if piece := page.seen_by(stream.client.namespace):
                 yield piece
 
     @property
@@ -241,9 +245,11 @@ class Streams:
             try:
                 async with asyncio.timeout(LOOK):
                     await self._wake.wait()
+                await asyncio.sleep(_GATHER)
             except TimeoutError:
                 pass
             self._wake.clear()
+            self._is_woken = False
             try:
                 async with self._turn:
                     await self._advance()
@@ -259,11 +265,11 @@ class Streams:
             self._streams.pop(stream)
 
     def _of(self, wants: str) -> list[Stream]:
-        return [stream for stream in self._streams if stream.listener.wants == wants]
+        return [stream for stream in self._streams if stream.client.wants == wants]
 
     def _send(self, stream: Stream, piece: bytes) -> None:
         if not stream.put(piece):
-            stream.end(self._reset(stream.revision) if stream.listener.wants == "changes" else b"")
+            stream.end(self._reset(stream.revision) if stream.client.wants == "changes" else b"")
 
     # Changes
 
@@ -275,37 +281,49 @@ class Streams:
             if page is None:
                 await self._skip()
             else:
-                self._push(page)
+                await self._push(page)
             has_more = page is not None and page.has_more
             self._looked = self._clock.now().mono
 
     async def _skip(self) -> None:
         """Go on from the newest change, since not all before it are known. Each client has to look itself."""
         self._revision = await self._beside(lambda store: store.revision())
-        self._end_without_key()
+        await self._end_without_key()
         for stream in self._of("changes"):
             stream.revision = self._revision
             self._send(stream, self._reset(self._revision))
 
-    def _push(self, page: ChangePage) -> None:
+    async def _push(self, page: ChangePage) -> None:
         self._revision = page.revision
         if page.keys:
-            self._end_without_key()
+            await self._end_without_key()
         for stream in self._of("changes"):
             stream.revision = page.revision
-            self._send(stream, page.seen_by(stream.listener.namespace))
+            self._send(stream, page.seen_by(stream.client.namespace))
 
-    def _end_without_key(self) -> None:
+    async def _check(self, client: Client) -> None:
+        """Check a key again: it may have been revoked just before the first change that its stream is told of."""
+        if await self._namespaces({client.token}) != {client.token: client.namespace}:
+            raise Unauthorized("invalid API key", headers={"WWW-Authenticate": "Bearer"})
+
+    async def _end_without_key(self) -> None:
         """End the streams whose key was revoked, or is now another namespace's."""
-        tokens = {stream.listener.token for stream in self._streams}
-        keys = {token: self._store.find_key(token) for token in tokens if token is not None}
+        namespaces = await self._namespaces({stream.client.token for stream in self._streams})
         for stream in list(self._streams):
-            token = stream.listener.token
-            if token is None:
-                continue
-            key = keys[token]
-            if key is None or key.namespace != stream.listener.namespace:
+            if stream.client.namespace != namespaces.get(stream.client.token, stream.client.namespace):
                 stream.end()
+
+    async def _namespaces(self, tokens: set[str | None]) -> dict[str | None, str | None]:
+        """Return the namespaces of keys; None for one that is revoked, and for no key."""
+
+        def ask(store: Store) -> dict[str | None, str | None]:
+            found: dict[str | None, str | None] = {}
+            for token in tokens:
+                key = None if token is None else store.find_key(token)
+                found[token] = key.namespace if key else None
+            return found
+
+        return await self._beside(ask)
 
     # What has no revision
 
@@ -323,7 +341,7 @@ class Streams:
             for namespace, told in await asyncio.to_thread(self._decisions.dispatches):
                 piece = message(told)
                 for stream in monitors:
-                    if stream.listener.namespace in (None, namespace):
+                    if stream.client.namespace in (None, namespace):
                         self._send(stream, piece)
         now = self._clock.now().mono
         if self._of("changes") and now - self._counted >= _COUNT:
@@ -334,4 +352,4 @@ class Streams:
                 for namespace, count in counts.items()
             }
             for stream in self._of("changes"):
-                self._send(stream, pieces.get(stream.listener.namespace, b""))
+                self._send(stream, pieces.get(stream.client.namespace, b""))

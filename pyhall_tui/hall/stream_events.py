@@ -10,6 +10,10 @@ import msgspec
 from pyhall_tui.hall.store import Store
 from pyhall_tui.hall.store.protocol import Change
 
+CHANGES = "/api/v1/events"
+DISPATCHES = "/events"
+ENDLESS = (CHANGES, DISPATCHES)
+"""Paths whose answers never end by themselves."""
 PAGE = 200
 """Revisions that are read and sent in one piece."""
 _TOLD_OF_WORKERS = ("enrolled", "status", "attestation")

@@ -69,7 +69,7 @@ def admit_read(request: Request) -> str | None:
     """
     hall = hall_of(request)
     if hall.public_reads and "authorization" not in request.headers:
-        _take(hall, f"address {_address(request)}")
+        _take(hall, f"address {address_of(request)}")
         return None
     return admit(request).namespace
 
@@ -130,7 +130,7 @@ def _slow_down(hall: Hall, request: Request) -> None:
     """
     if is_here(request):
         return
-    if wait := hall.wrong_keys.wait(_address(request)):
+    if wait := hall.wrong_keys.wait(address_of(request)):
         seconds = str(max(1, math.ceil(wait)))
         if hall.is_news(_SLOWED):
             _log.warning("%s", _SLOWED)
@@ -139,7 +139,7 @@ def _slow_down(hall: Hall, request: Request) -> None:
         )
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
     """Return what counts as one client: see `source_of`."""
     return source_of(request.client.host) if request.client else ""
 

@@ -47,7 +47,7 @@ def _opened(file: Path) -> Store:
     with store.write():
         if not store.all_keys() and not store.workers():
             seed_demo(store, time.time())
-    store.listen()
+    store.listen(lambda: None)
     return store
 
 

@@ -37,7 +37,7 @@ def store(address: str) -> Iterator[PostgresStore]:
 async def other(address: str, store: PostgresStore) -> AsyncIterator[PostgresStore]:
     """A hall that listens."""
     made = PostgresStore(address)
-    made.listen()
+    made.listen(lambda: None)
     await until(lambda: made.state().is_current)
     yield made
     made.close()
@@ -159,8 +159,8 @@ async def test_halls_that_close_leave_no_connection(store: PostgresStore, addres
     await until(lambda: postgres.sql(count, address=address) == "1")
     for _ in range(5):
         with_listener = PostgresStore(address)
-        with_listener.listen()
-        with_listener.listen()
+        with_listener.listen(lambda: None)
+        with_listener.listen(lambda: None)
         with_listener.close()
     await until(lambda: postgres.sql(count, address=address) == "1")
 

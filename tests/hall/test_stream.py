@@ -13,10 +13,14 @@ from typing import Any
 import httpx
 import pytest
 
+from pyhall_tui.hall.context import Hall
+from pyhall_tui.hall.errors import Unauthorized
 from pyhall_tui.hall.models import Ban
 from pyhall_tui.hall.policy import Policy, PolicyFile, save_rules
 from pyhall_tui.hall.server import GRACE, serve_in_thread
 from pyhall_tui.hall.store import Store
+from pyhall_tui.hall.store.postgres import PostgresStore
+from pyhall_tui.hall.stream import Client
 from pyhall_tui.hall.stream_events import Numbers
 from pyhall_tui.hall.watched_file import QUIET
 from tests.clock import ManualClock
@@ -24,6 +28,7 @@ from tests.hall.process import served
 from tests.hall.raw_client import all_of, connect
 from tests.hall.test_store_contract import SHARED
 from tests.live_hall import CAPABILITY, HASH, NAMESPACE, WORKER, LiveHall, live_hall
+from tests.postgres_cluster import Cluster
 from tests.waiting import until
 
 EVENTS = "/api/v1/events"
@@ -357,3 +362,46 @@ def test_streams_end_at_once_when_the_hall_stops(tmp_path: Path) -> None:
         began = time.monotonic()
         assert hall.end() == 0 and stream.rest() == []
         assert time.monotonic() - began < GRACE
+
+
+@pytest.mark.thorough
+def test_a_heard_change_does_not_wait_for_the_next_look(postgres: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyhall_tui.hall.stream.LOOK", 3600.0)
+    address = postgres.database()
+    here, there = PostgresStore(address, make=True), PostgresStore(address)
+    with serve_in_thread(here, rate=0) as running, listening(running.url, here.add_key(NAMESPACE)) as stream:
+        here.listen(running.hall.streams.changed)
+        stream.next()
+        there.ban_hash(HASH, "heard")
+        assert stream.next().data["reason"] == "heard"
+    here.close()
+    there.close()
+
+
+@pytest.mark.parametrize("fault", [{"latency": 0.01}, {"slow": 100_000.0}])
+def test_a_fault_on_every_path_bends_a_stream_too(hall: LiveHall, fault: dict[str, Any]) -> None:
+    hall.faults.add(**fault)
+    with listening(hall.url, hall.key) as stream:
+        assert stream.next().name == "connected"
+        hall.store.ban_hash(HASH, "late")
+        assert stream.next().data["reason"] == "late"
+
+
+def test_a_stream_may_be_cut_or_refused_by_a_fault(hall: LiveHall) -> None:
+    hall.faults.add(path=EVENTS, cut=30, count=1)
+    with listening(hall.url, hall.key) as stream, pytest.raises(httpx.RemoteProtocolError):
+        assert len(b"".join(stream.response.iter_bytes())) <= 30
+    hall.faults.add(path=EVENTS, drop="answered", count=1)
+    with pytest.raises(httpx.RemoteProtocolError), listening(hall.url, hall.key):
+        pass
+    hall.faults.add(path=EVENTS, status=404, count=1)
+    assert httpx.get(hall.url + EVENTS, headers=hall.headers, trust_env=False).status_code == 404
+
+
+async def test_a_key_that_is_revoked_while_its_stream_opens_is_refused(hall: LiveHall) -> None:
+    client = Client("key", hall.key, NAMESPACE)
+    hall.store.revoke_key(hall.store.all_keys()[0].key_id)
+    streams = Hall(hall.store).streams
+    with pytest.raises(Unauthorized):
+        await streams.open(client)
+    assert len(streams) == 0

@@ -189,7 +189,6 @@ def serve(
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s")
     with open_store(db, make=True) as store:
-        store.listen()
         hall = Hall(
             store,
             policy=_policy(store, policy),
@@ -199,6 +198,7 @@ def serve(
             retention=Retention(keep_decisions, keep_days),
             proxies=trusted_proxies,
         )
+        store.listen(hall.streams.changed)
         store.set_setting("policy_file", str(policy.absolute()) if policy else "")  # for commands on the store
         hall.signing = signing_of(store, hall.clock, signing_key, checkpoint_to)
         hall.faults.replace(read_faults(faults) if faults else [])

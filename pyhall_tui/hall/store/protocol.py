@@ -398,8 +398,12 @@ class Store(Keys, Workers, Bans, Changes, Policies, Tables, Protocol):
         """
         ...
 
-    def listen(self) -> None:
-        """From now on, hear of changes by other processes without asking for them, if the store can do that."""
+    def listen(self, heard: Callable[[], object]) -> None:
+        """From now on, hear of changes by other processes without asking for them, if the store can do that.
+
+        Args:
+            heard: called in any thread when something may have changed, so that it need not wait for the next look.
+        """
         ...
 
     def write(self) -> AbstractContextManager[None]:

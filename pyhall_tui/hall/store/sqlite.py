@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ class SqliteStore:
                 self._beside = SqliteStore(self.path, clock=self._clock)
             return self._beside
 
-    def listen(self) -> None:
+    def listen(self, heard: Callable[[], object]) -> None:
         """As `Store` says: the file itself says at once whether anybody has written."""
 
     def checkpoint(self) -> None:

@@ -10,6 +10,7 @@ import secrets
 import selectors
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -38,10 +39,11 @@ class Listener:
     Args:
         path: the store's address, for messages.
         parameters: libpq's parameters.
+        heard: called whenever `news` rises, on the listener's thread.
     """
 
-    def __init__(self, path: str, parameters: str) -> None:
-        self._path, self._parameters = path, parameters
+    def __init__(self, path: str, parameters: str, heard: Callable[[], object]) -> None:
+        self._path, self._parameters, self._heard = path, parameters, heard
         self.news = 0
         self.fault: str | None = None
         """Why it does not hear anything, in a sentence; None while it does, and while the server is lost."""
@@ -127,6 +129,7 @@ class Listener:
             raise _IsDeaf("another connection than the one that listens answers (as through a pooler)")
         if found != known:
             self.news += 1
+            self._heard()
         if not self._closed.is_set():
             self._trusted_until = asked + _TRUST
         return found
@@ -136,6 +139,7 @@ class Listener:
 
     def _hear_payload(self, payload: str) -> None:
         self.news += 1
+        self._heard()
         self._heard_own |= payload == self._token
 
     def _note(self, why: str | None) -> None:

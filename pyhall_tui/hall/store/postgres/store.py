@@ -1,7 +1,7 @@
 """A hall's store in PostgreSQL, which several halls share."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,11 +63,11 @@ class PostgresStore:
         """As `Store` says."""
         return self._memory.listener.fault if self._memory.listener is not None else None
 
-    def listen(self) -> None:
+    def listen(self, heard: Callable[[], object]) -> None:
         """As `Store` says."""
         with self._db.lock:
             if self._memory.listener is None:
-                self._memory.listener = Listener(self.path, self._db.parameters)
+                self._memory.listener = Listener(self.path, self._db.parameters, heard)
 
     def beside(self) -> "PostgresStore":
         """As `Store` says."""
