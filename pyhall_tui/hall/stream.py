@@ -302,7 +302,7 @@ class Streams:
             self._send(stream, page.seen_by(stream.client.namespace))
 
     async def _check(self, client: Client) -> None:
-        """Check a key again: it may have been revoked just before the first change that its stream is told of."""
+        """Check a key again: it may have been revoked just before its stream begins."""
         if await self._namespaces({client.token}) != {client.token: client.namespace}:
             raise Unauthorized("invalid API key", headers={"WWW-Authenticate": "Bearer"})
 
