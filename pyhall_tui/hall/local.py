@@ -51,6 +51,7 @@ async def status(request: Request) -> Response:
         "holds_today": today.get("hold", 0),
         "upstream": upstream,
         "streams": len(hall.streams),
+        "store_note": (hall.store.note or "").replace(hall.store.path, "the store") or None,
         "log": state_of(hall.store, hall.signing),
         "instance": hall.instance,
         "halls": [{**each, "policy_file": None} for each in seen_halls(hall.store)],  # its path is nobody's business

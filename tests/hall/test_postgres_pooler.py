@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 import pytest
 
 from pyhall_tui.hall import audit
@@ -12,6 +13,7 @@ from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.gate import dispatch
 from pyhall_tui.hall.models import Asked, Worker
 from pyhall_tui.hall.policy import save_rules
+from pyhall_tui.hall.server import serve_in_thread
 from pyhall_tui.hall.store.postgres import PostgresStore
 from tests.live_hall import HASH, POLICY
 from tests.pgbouncer import answers, pgbouncer
@@ -66,11 +68,14 @@ async def test_in_transaction_mode_the_hall_looks_for_changes_and_says_so(
         with halls(address, 2) as (one, other):
             await until(lambda: other.note)
             assert other.note == (
-                f"The hall looks for changes at {address} at each request, because no notification arrives "
-                "(as through a pooler in transaction mode): use the server's own address for faster answers."
+                "The hall looks for other halls' changes at each request, because no notification arrives "
+                "(as through a pooler in transaction mode): give it the server's own address for faster answers."
             )
             assert other.note in caplog.messages
             assert not other.state().is_current
+            with serve_in_thread(other, public_reads=True) as running:
+                async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+                    assert (await http.get(f"{running.url}/status")).json()["store_note"] == other.note
             for _ in range(20):
                 one.ban("w", "leaks")
                 assert is_banned(other) and dispatch(Hall(other), ASKED, "c")["outcome"] == "deny"

@@ -323,9 +323,14 @@ def test_a_rate_holds_in_a_hall_whose_clock_is_wrong_by_a_year(
         hall.store.close()
 
 
-def test_no_decision_of_four_halls_is_on_the_wrong_side_of_a_ban(store: PostgresStore, address: str) -> None:
+@pytest.mark.parametrize("listens", [True, False])
+def test_no_decision_of_four_halls_is_on_the_wrong_side_of_a_ban(
+    listens: bool, store: PostgresStore, address: str
+) -> None:
     """One more hall bans and unbans 40 times, each after all of them have decided something since the last time."""
     halls = [Hall(PostgresStore(address)) for _ in range(4)]
+    for hall in halls if listens else ():
+        hall.store.listen()
     decided = [0] * len(halls)
     done = threading.Event()
 

@@ -145,8 +145,8 @@ class Listener:
     def _note(self, why: str | None) -> None:
         """Note why nothing is heard, and log it once."""
         fault = why and (
-            f"The hall looks for changes at {self._path} at each request, because {why}: "
-            "use the server's own address for faster answers."
+            f"The hall looks for other halls' changes at each request, because {why}: "
+            "give it the server's own address for faster answers."
         )
         if fault and fault != self.fault:
             _log.warning("%s", fault)
