@@ -1,8 +1,8 @@
 """The manual page, made from the commands and the topics.
 
-Make it again with `python -m pyhall_tui.manual pyhall_tui/share/pyhall-tui.1`. The page is kept in the repository, and a
-test holds it to what this makes. So a build needs none of the program's dependencies, and a change of the manual can be
-read in a diff. It says neither a version nor the day of the build.
+Make it again with `python -m pyhall_tui.manual pyhall_tui/share/pyhall-tui.1`. The page is kept in the repository, and
+a test holds it to what this makes. So a build needs none of the program's dependencies, and a change of the manual can
+be read in a diff. It says neither a version nor the day of the build.
 """
 
 import inspect
