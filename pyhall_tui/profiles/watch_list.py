@@ -25,7 +25,7 @@ _PLAIN: Final = re.compile(rb'^\{"id":"([._:@/+-]*[A-Za-z0-9][A-Za-z0-9._:@/+-]*
 """A line as it is written of a worker without a folder whose id needs no escape."""
 _NOBODY: Final = b"\n"
 """The file of a list that everybody was taken off: an empty file may be one that was lost."""
-_SEPARATORS: Final = r"[\s,;]+"
+_WORD: Final = re.compile(r"[^\s,;]+")
 _AROUND: Final = "\"'`“”‘’«»\ufeff\u200b"  # quotes, and the invisible characters that pages put around copied words
 
 
@@ -54,7 +54,7 @@ def parse_worker_ids(text: str) -> ParsedIds:
     ids: dict[str, None] = {}
     left_out: list[tuple[str, str]] = []
     found = _ids_in_json(text)
-    for part in re.split(_SEPARATORS, text.strip().removeprefix("[").removesuffix("]")) if found is None else found:
+    for part in _words(text.strip().removeprefix("[").removesuffix("]")) if found is None else found:
         worker_id = part.strip(_AROUND)
         if not worker_id:
             continue
@@ -63,6 +63,11 @@ def parse_worker_ids(text: str) -> ParsedIds:
         else:
             ids[worker_id] = None
     return ParsedIds(tuple(ids), tuple(left_out))
+
+
+def _words(text: str) -> Iterator[str]:
+    """Yield what stands between separators, one by one: no call takes long, so a thread can do it beside the loop."""
+    return (found[0] for found in _WORD.finditer(text))
 
 
 def _ids_in_json(text: str) -> list[str] | None:
