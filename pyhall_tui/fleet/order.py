@@ -2,12 +2,12 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from enum import StrEnum
 from heapq import heapify, heappop, heappush
 from itertools import compress
 from operator import attrgetter, not_
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from pyhall_tui.fleet.searched import Searched
     from pyhall_tui.fleet.terms import Term
 
+T = TypeVar("T")
+
 _MOST_MOVED = 1_000
 """With this many changes, sorting everything again is faster than moving each row."""
+_MOST_NEW = 2_000
+"""With more members that came or went, `growing` takes them a few at a time."""
 _FAR = 1e11
 """Seconds beyond any clock's wall time: a state counts more than any moment. Numbers sort quicker than pairs do."""
 _LAST = "\U0010ffff"
@@ -166,6 +170,7 @@ class Roster:
         self._others = _in_order(())
         self._becoming_stale: list[tuple[float, str]] = []
         """A heap: when a verdict becomes stale, and whose; verdicts renewed since are skipped."""
+        self._is_growing = False
         self._sort: SortKey | None = None
         self._shown_by: tuple[str, bool] | None = None
 
@@ -177,18 +182,21 @@ class Roster:
         """Return how many workers of that fleet are in each state: the fleets count from 0, in the order given."""
         return self._parts[number].counts
 
-    def refresh(self, now: Moment, query: str, sort: SortKey, *, descending: bool = False) -> bool:
+    def refresh(
+        self, now: Moment, query: str, sort: SortKey, *, descending: bool = False, keeps_members: bool = False
+    ) -> bool:
         """Bring `ids` and `counts` up to date with the fleet at that moment; return whether `ids` may have changed.
 
         `query` is a filter (see `fleet.terms`). Each of its words must be in the worker's searchable text
         (`Entry.haystack`) or in its state, or start its hash (four or more digits, or `sha256:` and any number).
-        Whatever the sort order, bans come first: nothing else may push one off the screen.
+        Whatever the sort order, bans come first: nothing else may push one off the screen. `keeps_members`: those that
+        came or went are left to `growing`, which is about to begin.
 
         Raises:
             FilterError: `query` is not a filter. Nothing has changed.
         """
         terms = _terms(query)
-        moved = self._follow(now.mono, sort)
+        moved = self._follow(now.mono, sort, keeps_members=keeps_members or self._is_growing)
         if not moved and self._shown_by == (query, descending) and not any(term.is_moving for term in terms):
             return False
         self._shown_by = (query, descending)
@@ -199,6 +207,54 @@ class Roster:
             shown += kept[::-1] if descending else kept
         self.ids = Ids(self._names, shown)
         return True
+
+    @property
+    def is_outgrown(self) -> bool:
+        """Whether so many workers came or went that `refresh` would take long: `growing` takes them first."""
+        new = abs(sum(len(part.fleet) for part in self._parts) - len(self._rows))
+        return self._sort is not None and not self._is_growing and new > _MOST_NEW
+
+    def growing(self, now: Moment, sort: SortKey, size: int = _MOST_NEW) -> Generator[None, None, None]:
+        """Take the members as they are now, `size` rows in each step of a few milliseconds.
+
+        Between the steps, `refresh` goes on with the members it has; after the last one, with the new ones. What
+        changed meanwhile is left to the next `refresh`. Close it to leave everything as it was.
+        """
+        self._is_growing = True
+        try:
+            grown = Roster(())
+            yield from grown._grow(self._parts, now.mono, sort, size)
+        finally:
+            self._is_growing = False
+        grown._worker_ids = self._worker_ids
+        grown.ids = self.ids
+        self.__dict__.update(grown.__dict__)
+
+    def _grow(self, parts: "list[_Part]", mono: float, sort: SortKey, size: int) -> Iterator[None]:
+        """Do what `_take_members` and `_sort_all` do, for an empty roster."""
+        self._sort = sort
+        for part in parts:
+            part = _Part(part.number, part.fleet, part.name, part.group, part.fleet.revision, part.fleet.stale_after)
+            self._parts.append(part)
+            for some in _sliced([*part.fleet], size):
+                keys = part.keys([entry.worker_id for entry in some])
+                self._rows.update((key, self._new_row(key, e, part, mono)) for key, e in zip(keys, some, strict=True))
+                yield
+        heapify(self._becoming_stale)
+        rows = yield from _sorted_in_steps([*self._rows.values()], attrgetter("key"), size)
+        self._by_id, self._names = rows, [row.key for row in rows]
+        yield
+        for start in range(0, len(rows), size):
+            self._keys += _KEYS[sort](rows[start : start + size])
+            self._number(start, start + size)
+            yield
+        self._sum_up()
+        order = yield from _sorted_in_steps([*range(len(rows))], self._keys.__getitem__, size)
+        if self.counts[State.BANNED]:
+            self._banned = _in_order(index for index in order if rows[index].state is State.BANNED)
+            yield
+            order = [index for index in order if rows[index].state is not State.BANNED]
+        self._others = _in_order(order)
 
     @property
     def worker_ids(self) -> Sequence[str]:
@@ -227,11 +283,13 @@ class Roster:
         numbers = array("i", [row.part.number for row in rows] if len(groups) > 1 else ())
         return Searched(haystacks, hashes, states, entries, numbers, groups or [NO_GROUP])
 
-    def _follow(self, mono: float, sort: SortKey) -> bool:
+    def _follow(self, mono: float, sort: SortKey, *, keeps_members: bool) -> bool:
         """Sort what changed or became stale; return whether a row moved, appeared or disappeared."""
-        if self._sort is None or any(part.stale_after != part.fleet.stale_after for part in self._parts):
+        is_other = any(part.stale_after != part.fleet.stale_after for part in self._parts)
+        if self._sort is None or (is_other and not keeps_members):
             self._rows = {}
         has_same_members, changed = self._changed()
+        has_same_members = has_same_members or keeps_members
         if not has_same_members:
             changed = self._take_members(changed, mono)
         stale_since = mono - _JUST_STALE
@@ -267,11 +325,9 @@ class Roster:
         for part in self._parts:
             for key, entry in zip(part.keys([each.worker_id for each in part.fleet]), part.fleet, strict=True):
                 row = before.get(key)
-                if row is None or row.entry is not entry:
-                    row = self._row(key, entry, part, mono)
-                    if entry.verdict is not None and not entry.is_stale(mono, part.stale_after):
-                        self._becoming_stale.append((row.asked + part.stale_after, key))
-                self._rows[key] = row
+                self._rows[key] = (
+                    row if row is not None and row.entry is entry else self._new_row(key, entry, part, mono)
+                )
         heapify(self._becoming_stale)
         self._by_id = sorted(self._rows.values(), key=attrgetter("key"))
         self._count()
@@ -279,14 +335,27 @@ class Roster:
         self._searched = None
         return [key for key in changed if key in before]
 
+    def _new_row(self, key: str, entry: Entry, part: _Part, mono: float) -> _Row:
+        """Return a row for an entry, and note when its verdict becomes stale; the heap is left to the caller."""
+        row = self._row(key, entry, part, mono)
+        if entry.verdict is not None and not entry.is_stale(mono, part.stale_after):
+            self._becoming_stale.append((row.asked + part.stale_after, key))
+        return row
+
     def _count(self) -> None:
         """Number the rows, and count them by state."""
-        self.counts = dict.fromkeys(State, 0)
         for part in self._parts:
             part.counts = dict.fromkeys(State, 0)
-        for index, row in enumerate(self._by_id):
+        self._number(0, len(self._by_id))
+        self._sum_up()
+
+    def _number(self, start: int, end: int) -> None:
+        for index, row in enumerate(self._by_id[start:end], start):
             row.index = index
             row.part.counts[row.state] += 1
+
+    def _sum_up(self) -> None:
+        self.counts = dict.fromkeys(State, 0)
         for part in self._parts:
             for state, count in part.counts.items():
                 self.counts[state] += count
@@ -350,6 +419,21 @@ class Roster:
     def _row(self, key: str, entry: Entry, part: _Part, mono: float) -> _Row:
         state = entry.state(mono, part.stale_after)
         return _Row(key, entry, part, state, entry.haystack, entry.last_sha256, entry.asked)
+
+
+def _sliced(whole: list[T], size: int) -> Iterator[list[T]]:
+    return (whole[start : start + size] for start in range(0, len(whole), size))
+
+
+def _sorted_in_steps(whole: list[T], key: Callable[[T], Any], size: int) -> Generator[None, None, list[T]]:
+    """Sort slice by slice, and then all slices, which are merged in a tenth of the time that sorting takes."""
+    runs: list[T] = []
+    for some in _sliced(whole, size):
+        runs += sorted(some, key=key)
+        yield
+    runs.sort(key=key)
+    yield
+    return runs
 
 
 def _group(fleet: NamedFleet) -> Group:

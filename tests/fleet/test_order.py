@@ -1,5 +1,9 @@
 """The roster compared with sorting everything again, over random histories."""
 
+import inspect
+from collections.abc import Generator
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +14,7 @@ from pyhall_tui.fleet.order import NamedFleet, Roster, SortKey, worker_and_fleet
 from tests.fleet.ordering import order
 from tests.fleet.test_fleet import HASH, OTHER, apply, ban_list, fleet_with, moment, verdict
 
+Step = tuple[str, Any, Any]
 IDS = [f"wkr_{number}" for number in range(6)]
 STALE_AFTER = 20.0
 
@@ -69,6 +74,73 @@ def test_the_result_is_always_as_if_everything_were_sorted_again(steps: list[tup
         assert roster.ids == order(fleet, mono, query, sort, descending=descending, wall=wall)
         assert said_changed or roster.ids is before
         assert roster.counts == fleet.counts(moment(now).mono)
+
+
+@given(
+    st.lists(st.one_of(verdicts, watched, time_passes), max_size=20),
+    st.lists(st.one_of(verdicts, watched, time_passes, looks, st.none()), max_size=40),
+    st.sampled_from(list(SortKey)),
+    st.booleans(),
+)
+def test_members_taken_in_steps_are_as_if_taken_at_once_whatever_happens_between_the_steps(
+    before: list[Step], meanwhile: list[Step | None], sort: SortKey, is_left: bool
+) -> None:
+    """Between steps, the roster shows the members that it had; left in the middle, it is as it was."""
+    fleet, now = Fleet(STALE_AFTER / 2), 0.0
+    fleet.watch(IDS[:2])
+    roster = Roster(fleet)
+    roster.refresh(moment(0), "", sort)
+    fleet.watch(IDS[2:5])
+    for step in before:
+        now = take(step, fleet, now)
+    growing, members = roster.growing(moment(now), sort, size=1), sorted(roster.ids)
+    for one in meanwhile:
+        if one is None:
+            next(growing, None)
+        elif one[0] == "look":
+            roster.refresh(moment(now), "", one[2][1])
+            assert not is_under_way(growing) or sorted(roster.ids) == members
+        else:
+            now = take(one, fleet, now)
+    growing.close() if is_left else [*growing]
+    roster.refresh(moment(now), "", sort)
+    assert roster.ids == order(fleet, *moment(now)[:1], "", sort, wall=moment(now)[1])
+    assert roster.counts == fleet.counts(moment(now).mono)
+
+
+def test_many_new_members_are_left_to_growing_and_few_are_not() -> None:
+    fleet = Fleet(STALE_AFTER / 2)
+    fleet.watch(IDS)
+    roster = Roster(fleet)
+    assert not roster.is_outgrown, "the first look takes all, at once"
+    roster.refresh(moment(0), "", SortKey.STATE)
+    fleet.watch(f"new_{number}" for number in range(2_000))
+    assert not roster.is_outgrown
+    fleet.watch(["one more"])
+    assert roster.is_outgrown
+    roster.refresh(moment(0), "", SortKey.STATE, keeps_members=True)
+    assert len(roster.ids) == len(IDS)
+    steps = roster.growing(moment(0), SortKey.STATE)
+    assert next(steps, "ended") is None and not roster.is_outgrown
+    assert len([*steps]) < 20
+    roster.refresh(moment(0), "", SortKey.STATE)
+    assert len(roster.ids) == len(IDS) + 2_001
+
+
+def take(step: Step, fleet: Fleet, now: float) -> float:
+    """Let something happen to the fleet; return what time it is then."""
+    kind, worker_id, what = step
+    if kind == "verdict":
+        fleet.apply(verdict(worker_id, **what), moment(now), moment(now))
+    elif kind == "watch":
+        fleet.watch([worker_id])
+    elif kind == "unwatch":
+        fleet.unwatch([worker_id])
+    return now + (what if kind == "wait" else 0.0)
+
+
+def is_under_way(steps: Generator[None, None, None]) -> bool:
+    return inspect.getgeneratorstate(steps) == inspect.GEN_SUSPENDED
 
 
 def test_a_verdict_that_says_what_the_last_one_said_moves_nothing() -> None:

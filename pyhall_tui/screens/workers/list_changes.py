@@ -43,6 +43,7 @@ class ListChanges:
         self._say_begun("Putting", worker_ids, "on")
         new = await self._workspace.watched.watch(worker_ids)
         self._just_added = JustAdded(new) if new else self._just_added
+        await screen.table.grow()
         screen.reorder()
         screen.table.move_to(worker_ids[0])
         known = len(worker_ids) - len(new)
@@ -54,6 +55,7 @@ class ListChanges:
         self._say_begun("Taking", ids, "off")
         screen.table.unmark()
         await self._workspace.watched.unwatch(ids)
+        await screen.table.grow()
         screen.reorder()
         undo = key_name(screen, "workers.undo", "u")
         screen.notify(f"Off the watch list: {named(ids)}. {undo} undoes it.", markup=False)

@@ -447,7 +447,8 @@ class WorkersScreen(ModeScreen):
         """Show the table's counts in the frame's title and, in the same frame, in the strip."""
         fleet, by_state, shown = self.workspace.fleet, self._roster.counts, len(self._roster.ids)
         marks = self._marks()
-        summary = (shown, len(fleet), self.table.is_filtered, *by_state.values(), *marks)
+        listed = sum(by_state.values())
+        summary = (shown, listed, self.table.is_filtered, *by_state.values(), *marks)
         if summary == self._summary:
             return
         self._summary = summary
@@ -455,7 +456,7 @@ class WorkersScreen(ModeScreen):
         frame = self.query_one("#fleet-frame")
         counts = [*marks, *counts_line(by_state)]
         frame.border_title = as_content(counts, " · ") if counts else Content("workers")
-        total = self.table.count_line(f"{len(fleet)} worker{'s' * (len(fleet) != 1)}")
+        total = self.table.count_line(f"{listed} worker{'s' * (listed != 1)}")
         hall = [Cell("o", Style.STRONG), Cell(" local hall · ", Style.DIM)] if self._is_hall else []
         frame.border_subtitle = as_content([*hall, Cell(total, Style.DIM)])
         self._show_emptiness(len(fleet) == 0)

@@ -1,5 +1,6 @@
 """The table of workers: filtered, sorted, and in step with what is known of them. Two screens have one."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.widgets.columns import layout_of
 from pyhall_tui.widgets.filter_line import FilterLine
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 
 COLUMNS: Final = (
     Column(SortKey.STATE, "STATE", 12),
@@ -86,6 +88,7 @@ class WorkersTable(LineTable):
         self._sort, self._is_reversed = SortKey.STATE, False
         self._counts: dict[State, int] = {}
         self._reorder_pending = False
+        self._growth = asyncio.Lock()
 
     def arrange_columns(self) -> None:
         """Have the columns and, at first or if it changed, the order that you have configured."""
@@ -134,12 +137,27 @@ class WorkersTable(LineTable):
         """Bring the rows up to date. `by_itself`: you didn't ask for it (see `show`)."""
         self._reorder_pending = False
         roster = self.roster
-        changed = roster.refresh(self._now(), self._query, self._sort, descending=self._is_reversed)
+        if is_outgrown := roster.is_outgrown:
+            self._grow_soon()
+        how = {"descending": self._is_reversed, "keeps_members": is_outgrown}
+        changed = roster.refresh(self._now(), self._query, self._sort, **how)
         if changed and self.keys != roster.ids:
             self.show(roster.ids, by_itself=by_itself)
         if roster.counts != self._counts:
             self._counts = dict(roster.counts)
             self.refresh_rows(self.visible_keys)  # workers become stale without a verdict
+
+    async def grow(self) -> None:
+        """Take workers that came or went, if they are many, a few at a time: the next `reorder` shows them."""
+        async with self._growth:
+            if self.roster.is_outgrown:
+                for _ in self.roster.growing(self._now(), self._sort):
+                    await asyncio.sleep(0)
+
+    @one_at_a_time("growth")
+    async def _grow_soon(self) -> None:
+        await self.grow()
+        self._due()
 
     def reorder_soon(self) -> None:
         """Call `due` a little later, once for all changes until then."""
