@@ -1,6 +1,7 @@
 """Ids first: in no width do two rows of the fleet look the same, and more columns never show less of an id."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import product
 
 import pytest
@@ -77,7 +78,7 @@ def test_in_a_wider_terminal_no_column_of_ids_has_fewer_cells(
     ids = [column for column in columns if column.is_id]
     for is_full, longest in product((True, False), (1, 8, 15, 16, 17, 21, 30, 47, 48, 49, 64, 81, 120, 256)):
         worker_ids = ("x" * longest,)
-        table = Columns(columns, lambda known=worker_ids: known)
+        table = Columns(columns, partial(tuple[str, ...], worker_ids))
         row = full_row(columns, worker_ids[0]) if is_full else Row({each.key: Cell(worker_ids[0]) for each in ids})
         table.take("row", row, is_new=True)
         before = dict.fromkeys(ids, 0)

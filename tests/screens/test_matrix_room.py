@@ -104,8 +104,8 @@ async def test_on_the_screen_no_two_rows_look_alike_and_a_wider_terminal_never_s
 def test_of_any_fleet_no_two_rows_look_alike_and_more_cells_never_show_less(worker_ids: list[str], seed: int) -> None:
     """Rows that are workers, or workers and what they are asked for, some of them folded into one line."""
     chance = Random(seed)
-    tiers = ("low", "high") if chance.random() < 0.5 else ()
-    rows = [(worker_id, *rest) for worker_id in worker_ids for rest in ([(tier,) for tier in tiers] or [()])]
+    axes: list[tuple[str, ...]] = [("low",), ("high",)] if chance.random() < 0.5 else [()]
+    rows = [(worker_id, *rest) for worker_id in worker_ids for rest in axes]
     lines = folded(rows, chance)
     columns = [f"cap.{number}" for number in range(chance.choice((1, 3, 12, 47, 120)))]
     names, named = Names(rows, columns), chance.choice((4, 12, 40))
