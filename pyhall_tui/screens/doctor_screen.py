@@ -5,7 +5,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
@@ -22,6 +21,7 @@ from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.screens.messages import CopyText
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen
+from pyhall_tui.widgets.hanging_lines import HangingLine, HangingLines
 from pyhall_tui.widgets.key_bar import KeyBar, key_name
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 
@@ -56,7 +56,7 @@ class DoctorScreen(DialogScreen[None]):
         copy, again = key_name(self, "doctor.copy", "y"), key_name(self, "doctor.again", "r")
         with Dialog("Doctor", f"{copy} copies a report · {again} checks again · esc closes", read=True):
             yield Static(id="doctor-verdict", markup=False)
-            yield Static(id="doctor-lines", markup=False)
+            yield HangingLines(id="doctor-lines")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -88,8 +88,9 @@ class DoctorScreen(DialogScreen[None]):
 
     def _draw(self, above: Cell) -> None:
         self.query_one("#doctor-verdict", Static).update(as_content([above]))
-        lines = [as_content(finding_cells(finding)) for finding in self._findings]
-        self.query_one("#doctor-lines", Static).update(Content("\n").join(lines))
+        found = [finding_cells(finding) for finding in self._findings]
+        lines = [HangingLine(as_content(cells[:2]), as_content(cells[2:])) for cells in found]
+        self.query_one("#doctor-lines", HangingLines).show(lines)
 
     def action_copy_report(self) -> None:
         if self._patient is None:

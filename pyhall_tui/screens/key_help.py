@@ -8,11 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from pyhall_tui.render.text import clean
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 from pyhall_tui.widgets.field import OneLineInput
+from pyhall_tui.widgets.hanging_lines import HangingLine, HangingLines
 from pyhall_tui.widgets.key_bar import key_name
 
 
@@ -46,7 +47,7 @@ class KeysScreen(DialogScreen[None]):
         search = key_name(self, "keys.search", "/")
         with Dialog("Keys", f"{search} searches · esc closes", read=True):
             yield OneLineInput(placeholder=f"{search} search by key or by what it does", id="keys-search", compact=True)
-            yield Static(self._listing(self._all), id="keys-list")
+            yield HangingLines(self._listing(self._all), id="keys-list")
 
     def on_mount(self) -> None:
         self.query_one(Dialog).focus()
@@ -59,8 +60,8 @@ class KeysScreen(DialogScreen[None]):
         search = key_name(self, "keys.search", "/")
         counted = f"{len(found)} of {len(self._all)} keys · esc clears" if typed else f"{search} searches · esc closes"
         dialog.border_subtitle = Content(counted)
-        nothing = Content(f"No key has “{clean(typed, 40)}” in it.")
-        self.query_one("#keys-list", Static).update(self._listing(found) if found else nothing)
+        nothing = HangingLine(Content(""), Content(f"No key has “{clean(typed, 40)}” in it."))
+        self.query_one("#keys-list", HangingLines).show(self._listing(found) if found else [nothing])
         dialog.scroll_home(animate=False)
 
     @on(Input.Submitted, "#keys-search")
@@ -95,11 +96,12 @@ class KeysScreen(DialogScreen[None]):
         in_order = sorted(groups.items(), key=lambda group: group[0] == everywhere)  # of this screen first
         return [_Line(title, " ".join(keys), what) for title, entries in in_order for what, keys in entries.items()]
 
-    def _listing(self, lines: list[_Line]) -> Content:
-        shown, group = list[Content](), ""
+    def _listing(self, lines: list[_Line]) -> list[HangingLine]:
+        shown, group, nothing = list[HangingLine](), "", Content("")
         for line in lines:
             if line.group != group:
                 group = line.group
-                shown += [*([Content("")] if shown else []), Content.styled(group.upper(), "$secondary bold")]
-            shown.append(Content.assemble((line.keys.ljust(16), "$text-accent"), line.what))
-        return Content("\n").join(shown)
+                shown += [HangingLine(nothing, nothing)] if shown else []
+                shown.append(HangingLine(nothing, Content.styled(group.upper(), "$secondary bold")))
+            shown.append(HangingLine(Content.styled(line.keys.ljust(16), "$text-accent"), Content(line.what)))
+        return shown

@@ -26,6 +26,28 @@ def as_content(cells: Iterable[Cell], between: str = "") -> Content:
     return Content.styled(between, "$secondary").join(parts)
 
 
+_NARROWEST_TEXT = 12
+"""Cells that a text needs beside its label; with less, it is broken at the left edge."""
+
+
+def hanging(label: Content, text: Content, width: int) -> Content:
+    """Return a text after its label, broken below its own beginning; `width` in cells, 0: it is not known yet."""
+    indent = label.cell_length
+    if width - indent < _NARROWEST_TEXT or indent + text.cell_length <= width:
+        return label + text
+    return label + Content("\n" + " " * indent).join(line.rstrip() for line in text.wrap(width - indent))
+
+
+def broken_between(cells: Iterable[Cell], between: str, width: int) -> Content:
+    """Return cells on as many lines as they need; no line ends or begins with what separates them."""
+    lines: list[list[Cell]] = [[]]
+    for cell in (each for each in cells if each.text.strip()):
+        if lines[-1] and as_content([*lines[-1], cell], between).cell_length > width > 0:
+            lines.append([])
+        lines[-1].append(cell)
+    return as_lines(lines, between)
+
+
 def show_line(widget: Static, content: Content) -> None:
     """Show one line of content if it changed, and lay out the screen again only if its width changed.
 

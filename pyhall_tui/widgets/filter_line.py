@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from pyhall_tui.widgets.cells import hanging
 from pyhall_tui.widgets.late import after_first_frame
 
 _log = logging.getLogger(__name__)
@@ -69,8 +70,14 @@ class FilterMistake(Static):
 
     def __init__(self) -> None:
         super().__init__(markup=False)
+        self._sentence, self._fitted_to = "", 0
+
+    def on_resize(self) -> None:
+        if self.content_size.width != self._fitted_to:
+            self.say(self._sentence)
 
     def say(self, sentence: str) -> None:
         """Show a sentence; an empty one removes it."""
+        self._sentence, self._fitted_to = sentence, self.content_size.width
         self.display = bool(sentence)
-        self.update(Content(f"✖ {sentence}" if sentence else ""))
+        self.update(hanging(Content("✖ "), Content(sentence), self._fitted_to) if sentence else "")

@@ -26,7 +26,7 @@ from pyhall_tui.screens.undoing import undo_last
 from pyhall_tui.screens.workers.marked import marks_in_title
 from pyhall_tui.screens.workers.table import COLUMNS, WorkersTable, row_of
 from pyhall_tui.widgets.attendance import each_second
-from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.cells import as_content, broken_between
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.filter_line import FilterMistake
 from pyhall_tui.widgets.key_bar import key_name
@@ -222,8 +222,8 @@ class OverviewScreen(ModeScreen):
         """Show the profile under the cursor, with what its row has no room for."""
         summary = self._watched.summary(self.profiles.cursor_key or "")
         lines = profile_lines(summary, self._clock.now()) if summary else [[Cell(self._named(_NO_PROFILES), Style.DIM)]]
-        content = Content("\n").join(as_content(line, " · ") for line in lines)
         detail = self.query_one("#kept-detail", Static)
+        content = Content("\n").join(broken_between(line, " · ", detail.content_size.width) for line in lines)
         if not (isinstance(detail.content, Content) and detail.content.is_same(content)):
             detail.update(content, layout=False)  # its height is fixed
 

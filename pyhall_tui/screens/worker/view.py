@@ -8,15 +8,15 @@ from textual.widgets import Static
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.render.worker import WorkerField, state_cells, worker_fields
-from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.cells import as_content, hanging
 from pyhall_tui.workspace import Workspace
 
 _LABEL = 13
 
 
-def _line(field: WorkerField) -> Content:
+def _line(field: WorkerField, width: int) -> Content:
     label = [] if field.label is None else [Cell(field.label.ljust(_LABEL - 1) + " ", Style.DIM)]
-    return as_content([*label, field.value])
+    return hanging(as_content(label), as_content([field.value]), width)
 
 
 def _overview(entry: Entry, workspace: Workspace, width: int) -> Content:
@@ -25,7 +25,7 @@ def _overview(entry: Entry, workspace: Workspace, width: int) -> Content:
     lines = [as_content([glyph, Cell(word.text, glyph.style), Cell(clean(entry.worker_id), Style.STRONG)], " ")]
     for title, fields in worker_fields(entry, now, stale_after, width=width):
         lines += [Content(""), as_content([Cell(title.upper(), Style.DIM)])]
-        lines += map(_line, fields)
+        lines += [_line(field, width) for field in fields]
     return Content("\n").join(lines)
 
 
