@@ -80,6 +80,7 @@ class TakingOut:
                 for older in _last_older(self._store, since):
                     last = max(last, older)
                     yield
+        last = self._store.log.removable(last)
         if last <= self._store.log.anchor().seq:
             return
         self._announce(last)
@@ -121,6 +122,7 @@ def prune(store: Store, keep: Retention) -> int:
     """
     if keep.days:
         age_reference(store, keep.days)
+    store.checkpoint()
     work = TakingOut(store, keep)
     for _ in work.steps():
         pass
@@ -140,6 +142,7 @@ async def keep_short(store: Store, keep: Retention, clock: Clock) -> None:
         try:
             end, today = store.log.head().seq, store.now()[:10]
             if end >= done_at + _EVERY or today != done_on or done_at < 0:
+                await asyncio.get_running_loop().run_in_executor(None, store.checkpoint)
                 doubt = await _run(TakingOut(store, keep), store, clock)
                 done_at, done_on = end, today
                 if doubt and doubt != said:

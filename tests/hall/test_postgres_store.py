@@ -206,12 +206,16 @@ def filled(store: Store) -> list[str]:
     store.add_upstream_bans([Ban(sha256="0" * 64, reason="up", reported_at="1", review_status=None)])
     store.report(HASH, "r", None, "n")
     store.put_rules(["b", "a"], "{}")
-    store.log.decide(lambda: Batch([receipt(number) for number in range(9)]))
+    store.log.decide(lambda: Batch([receipt(number) for number in range(4)]))
+    store.checkpoint()  # in PostgreSQL, a partition ends here
+    store.log.decide(lambda: Batch([receipt(number) for number in range(4, 9)]))
     store.log.note_ingested("n", "d", 9)
     audit.append_removal(
         store, audit.Removal(at="t", first=1, last=4, last_hash=audit.hash_of(store, 4), reason="only 5 are kept")
     )
-    store.log.take_out(4, 100)
+    while store.log.take_out(4, 100) is not None:
+        pass
+    assert store.log.anchor().seq == 4
     store.log.put_checkpoint(9, "a signed note\nabout row 9")
     return list(audit.export(store))
 
@@ -232,7 +236,7 @@ def test_a_copy_either_way_and_back_keeps_every_hash(
     first: str, address: str, postgres: Cluster, tmp_path: Path
 ) -> None:
     files = [SqliteStore(tmp_path / "a.db"), SqliteStore(tmp_path / "b.db")]
-    servers = [PostgresStore(address, make=True), PostgresStore(postgres.database("another"), make=True)]
+    servers = [PostgresStore(each, make=True, partition_rows=4) for each in (address, postgres.database("another"))]
     way: list[Store] = [files[0], servers[0], files[1]] if first == "sqlite" else [servers[0], files[0], servers[1]]
     log = filled(way[0])
     there, back = copied(way[0], way[1]), copied(way[1], way[2])

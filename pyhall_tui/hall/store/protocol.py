@@ -324,10 +324,14 @@ class Log(Protocol):
         """Return when the oldest decision since an instant was made."""
         ...
 
+    def removable(self, upto: int) -> int:
+        """Return the last row that `take_out` would remove: a store may remove rows in large pieces only."""
+        ...
+
     def take_out(self, upto: int, most: int) -> int | None:
         """Remove the oldest rows, up to number `upto`, and set the anchor from which the rest is whole.
 
-        Return how many decisions that were; None if no row is left.
+        Return how many decisions that were (0 while it checks them); None if no row is left.
 
         Raises:
             StoreError: the rows are not whole, so they stay, as evidence.

@@ -146,6 +146,10 @@ class SqliteLog:
 
     # Removals, and decisions made elsewhere
 
+    def removable(self, upto: int) -> int:
+        """As `Log` says: any row."""
+        return upto
+
     def take_out(self, upto: int, most: int) -> int | None:
         """As `Log` says."""
         with self._db.transaction() as db:

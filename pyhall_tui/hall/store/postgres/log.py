@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from pyhall_tui.hall.errors import StoreError
-from pyhall_tui.hall.store.chain import GENESIS, Mark, Row, entry_hash, is_removal
+from pyhall_tui.hall.store.chain import GENESIS, Mark, Row
 from pyhall_tui.hall.store.postgres.connection import Connection
 from pyhall_tui.hall.store.postgres.memory import PostgresMemory
+from pyhall_tui.hall.store.postgres.partitions import Partitions
 from pyhall_tui.hall.store.postgres.prepared import Prepared, array
 from pyhall_tui.hall.store.protocol import CHECKPOINTS_KEPT, Batch, KeptRate, Tallied
 
@@ -32,8 +33,8 @@ _ANCHOR = "audit_anchor"
 class PostgresLog:
     """A `Log` over one connection. `append_decisions` in `schema` is the only writer of new rows."""
 
-    def __init__(self, db: Connection, memory: PostgresMemory) -> None:
-        self._db, self._memory = db, memory
+    def __init__(self, db: Connection, memory: PostgresMemory, partitions: Partitions) -> None:
+        self._db, self._memory, self._partitions = db, memory, partitions
         self._append_only = Prepared(_APPEND_ONLY)
 
     def decide(self, judge: Callable[[], Batch]) -> int:
@@ -174,29 +175,33 @@ class PostgresLog:
 
     # Removals, signed heads, and decisions made elsewhere
 
+    def removable(self, upto: int) -> int:
+        """As `Log` says: whole partitions are removed."""
+        return self._partitions.removable(upto, self.anchor())
+
     def take_out(self, upto: int, most: int) -> int | None:
-        """As `Log` says."""
+        """As `Log` says: a partition is checked piece by piece, and then dropped."""
+        anchor = self.anchor()
+        done = self._partitions.check_oldest(upto, most, anchor)
+        if done is None or not done.is_whole:
+            return None if done is None else 0
         with self._db.transaction():
-            number, before = self.anchor()
-            rows = self.page(-1, upto, most)
-            if not rows:
-                return None
-            decisions = 0
-            for seq, entry, receipt in rows:
-                number += 1
-                if seq != number or entry != entry_hash(before, receipt):
-                    raise StoreError(
-                        f"row {number} is missing or was changed, so nothing is removed (see hall audit verify)"
-                    )
-                before = entry
-                decisions += not is_removal(receipt)
-            self._db.change(
-                "INSERT INTO meta VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                *(_ANCHOR, f"{number}:{before}"),
-            )
-            self._db.change("DELETE FROM ingested WHERE seq <= %s", number)
-            self._db.change("DELETE FROM decisions WHERE seq <= %s", number)
-        return decisions
+            if self.anchor() != anchor:  # another hall was faster
+                return 0
+            if done.upto.seq > anchor.seq:
+                sql = "INSERT INTO meta VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+                self._db.change(sql, _ANCHOR, f"{done.upto.seq}:{done.upto.entry_hash}")
+                self._db.change("DELETE FROM ingested WHERE seq <= %s", done.upto.seq)
+            self._partitions.drop(done.name)
+        return done.decisions
+
+    def close_full(self) -> None:
+        """Begin a new partition if the last one is full.
+
+        Raises:
+            StoreError: somebody has been reading the log for too long; nothing was changed.
+        """
+        self._partitions.close_full(self.anchor())
 
     def put_checkpoint(self, seq: int, note: str) -> None:
         """As `Log` says."""

@@ -18,6 +18,7 @@ _PATIENCE = 10.0
 """Seconds for the answer. A lock's own limit is shorter, so then the server has stopped, or the network is cut."""
 _LOOK = 0.1  # seconds after which a signal is noticed
 _NAME = b"hall_fast"
+_UNPREPARED = b"26000"
 Value = bytes | None
 
 
@@ -41,14 +42,20 @@ class Prepared:
         """
         if db is not self._on:
             self._prepare(db)
-        try:
-            result = self._exchange(db.pgconn, values)
-        except BaseException:
-            db.close()
-            raise
+        result = self._run(db, values)
+        if result.error_field(pq.DiagnosticField.SQLSTATE) == _UNPREPARED:  # psycopg drops all, as after a ROLLBACK
+            self._prepare(db)
+            result = self._run(db, values)
         if result.status != pq.ExecStatus.TUPLES_OK or result.ntuples != 1:
             raise error_from_result(result)
         return tuple(result.get_value(0, column) for column in range(result.nfields))
+
+    def _run(self, db: psycopg.Connection[Any], values: Sequence[Value]) -> pq.abc.PGresult:
+        try:
+            return self._exchange(db.pgconn, values)
+        except BaseException:
+            db.close()
+            raise
 
     def close(self) -> None:
         """Let go of the connection."""

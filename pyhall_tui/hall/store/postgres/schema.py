@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from typing import LiteralString
 
-from pyhall_tui.hall.store.postgres import schema_of_halls, schema_of_rates
+from pyhall_tui.hall.store.postgres import schema_of_halls, schema_of_partitions, schema_of_rates
 
 SCHEMA = "pyhall"
 CHANNEL = "pyhall"
@@ -189,6 +189,13 @@ def _third() -> str:
 
 _TEXT_ID: LiteralString = 'TEXT COLLATE "C"'
 
-STEPS: tuple[Callable[[], str], ...] = (_first, _second, _third, schema_of_halls.step, schema_of_rates.step)
+STEPS: tuple[Callable[[], str], ...] = (
+    _first,
+    _second,
+    _third,
+    schema_of_halls.step,
+    schema_of_rates.step,
+    schema_of_partitions.step,
+)
 """Each returns the statements that bring a store to the next version. Halls of the version before may be running."""
 VERSION = len(STEPS)

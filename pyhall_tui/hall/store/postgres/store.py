@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.models import Ban, Key, Status, Worker, clean_hash
 from pyhall_tui.hall.new_key import new_key
 from pyhall_tui.hall.store.ids import hash_key, iso, new_id
@@ -15,6 +16,7 @@ from pyhall_tui.hall.store.postgres.halls import PostgresHalls
 from pyhall_tui.hall.store.postgres.listener import Listener
 from pyhall_tui.hall.store.postgres.log import PostgresLog
 from pyhall_tui.hall.store.postgres.memory import PostgresMemory
+from pyhall_tui.hall.store.postgres.partitions import FULL, Partitions
 from pyhall_tui.hall.store.postgres.rows import BAN_COLUMNS, KEY_COLUMNS, as_ban, as_key, as_worker
 from pyhall_tui.hall.store.protocol import Change
 from pyhall_tui.hall.store.remembered import GET_WORKER, WORKER_COLUMNS, WORKERS_AND_BANS
@@ -35,17 +37,20 @@ class PostgresStore:
         address: `postgresql://…` without a password, which comes from the environment, a service or a password file.
         make: create the tables if there are none.
         clock: the source of the times in it.
+        partition_rows: rows of the log that are removed together.
 
     Raises:
         StoreError: it can't be opened, is not a store, or is from a newer version.
     """
 
-    def __init__(self, address: str, *, make: bool = False, clock: Clock | None = None) -> None:
+    def __init__(
+        self, address: str, *, make: bool = False, clock: Clock | None = None, partition_rows: int = FULL
+    ) -> None:
         self.path = address
-        self._clock = clock or SystemClock()
+        self._clock, self._partition_rows = clock or SystemClock(), partition_rows
         self._db = Connection(address, make=make)
         self._memory = PostgresMemory(self._db, self._clock)
-        self.log = PostgresLog(self._db, self._memory)
+        self.log = PostgresLog(self._db, self._memory, Partitions(self._db, partition_rows))
         self.halls = PostgresHalls(self._db, self.write)
         self._beside: PostgresStore | None = None
 
@@ -73,11 +78,13 @@ class PostgresStore:
         """As `Store` says."""
         with self._db.lock:
             if self._beside is None:
-                self._beside = PostgresStore(self.path, clock=self._clock)
+                self._beside = PostgresStore(self.path, clock=self._clock, partition_rows=self._partition_rows)
             return self._beside
 
     def checkpoint(self) -> None:
-        """As `Store` says: the server does it by itself."""
+        """As `Store` says: the log's last partition gets an end once it is full."""
+        with suppress(StoreError):  # somebody reads the log: it is tried again
+            self.log.close_full()
 
     def now(self) -> str:
         """As `Store` says."""
