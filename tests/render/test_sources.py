@@ -32,6 +32,9 @@ ODD = Source(word="not a registry's answer", answered=980.0, unheard=999.0, fail
     ("link", "full", "short"),
     [
         (state(), "● live · list ✔ 2s · verify ✔ 1s", "● live"),
+        (state(pushed_until=1001.0), "● live · push · list ✔ 2s · verify ✔ 1s", "● live"),
+        (state(pushed_until=1000.0), "● live · list ✔ 2s · verify ✔ 1s", "● live"),
+        (state(R.NO_KEY, pushed_until=1001.0), "✖ no key · nothing is sent", "✖ no key"),
         (state(R.VERIFY_FAILING, verify=REFUSED), "list ✔ 2s · verify ✖ 403 (329)", "✖ verify 403"),
         (state(ban_list=L.FAILING, listing=MISSING), "list ✖ 404 · verify ✔ 1s", "✖ list 404"),
         (
@@ -114,3 +117,9 @@ def test_only_what_can_be_pulled_is_no_news() -> None:
     assert not is_news(before, state(verify=Source(answered=1000.0, took=0.2)))
     assert is_news(before, state(verify=REFUSED))
     assert is_news(before, state(ban_list=L.FAILING))
+
+
+def test_whether_changes_are_pushed_is_news_but_not_for_how_long() -> None:
+    assert is_news(state(), state(pushed_until=1001.0))
+    assert is_news(state(pushed_until=1001.0), state())
+    assert not is_news(state(pushed_until=1001.0), state(pushed_until=1011.0))
