@@ -89,11 +89,13 @@ def list_lines(state: ListState, now: Moment) -> list[Line]:
         return [(Cell(f"{doubt} ", Style.WARNING), source)]
     count = len(state.bans.entries)
     flaw = flaw_of(state.bans)
+    is_late = not doubt and state.connection.is_list_late(now.mono, state.profile.timeout)
     line: list[Cell] = [
         Cell(f"{count:,} hash{'es' * (count != 1)}", Style.STRONG),
         Cell(" · ", Style.DIM),
         Cell("▲ not whole", Style.WARNING) if flaw else Cell("● whole", Style.GOOD),
-        Cell(f" · read {age(now.mono - state.asked.mono)}", Style.WARNING if doubt else Style.DIM),
+        Cell(f" · read {age(now.mono - state.asked.mono)}", Style.WARNING if doubt or is_late else Style.DIM),
+        *((Cell(" ▲ late", Style.WARNING),) if is_late else ()),
         Cell(" · ", Style.DIM),
         source,
     ]

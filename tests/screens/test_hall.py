@@ -5,7 +5,7 @@ import json
 
 import httpx
 import pytest
-from textual.widgets import Button, Input, TextArea
+from textual.widgets import Button, Input, TabbedContent, TextArea
 
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.policy import Policy, Rule, save_rules
@@ -18,7 +18,7 @@ from pyhall_tui.widgets.clipboard import SelectTextScreen
 from tests.hall.tampering import tampering
 from tests.live_hall import CAPABILITY, NAMESPACE, WORKER, LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
-from tests.typist import write
+from tests.typist import settled, write
 from tests.waiting import until
 
 
@@ -56,6 +56,18 @@ async def test_decisions_are_listed_newest_first_and_new_ones_come_by_themselves
         dispatch(hall, "high", "req-three")
         await reads(opened, "req-three", "◆ hold")
         assert len(screen.decisions.keys) == 3
+
+
+@pytest.mark.parametrize(("key", "tab"), [("f3", "policy"), ("f4", "explain"), ("f5", "state")])
+async def test_a_tabs_key_in_the_same_read_as_the_halls_keeps_its_tab(
+    open_app: OpenApp, hall: LiveHall, key: str, tab: str
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        await reads(opened, "o local hall")
+        write(opened.app, "o", key)
+        await until(lambda: isinstance(opened.screen, HallScreen), clock=opened.clock)
+        await settled(opened.app)
+        assert opened.screen.query_one("#hall-tabs", TabbedContent).active == tab
 
 
 async def test_only_what_is_new_is_requested(open_app: OpenApp, hall: LiveHall) -> None:
