@@ -10,8 +10,10 @@ from contextlib import suppress
 import pytest
 
 from pyhall_tui.clock import SystemClock
+from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.errors import LeaseLost
 from pyhall_tui.hall.models import Ban
+from pyhall_tui.hall.presence import Presence
 from pyhall_tui.hall.session import UpstreamError
 from pyhall_tui.hall.store import SqliteStore, Store
 from pyhall_tui.hall.store.halls import Report
@@ -209,6 +211,26 @@ def answers(hashes: list[str], gate: asyncio.Event | None = None, asked: asyncio
         return Heard([Ban(sha256=each, reason="r", reported_at="1", source="up") for each in hashes])
 
     return fetch
+
+
+@pytest.mark.thorough
+async def test_each_hall_grants_its_share_of_a_keys_limit(halls: tuple[PostgresStore, PostgresStore]) -> None:
+    clock = ManualClock()
+    served_halls = [Hall(store, clock=clock, rate=10) for store in halls]
+    presences = [Presence(hall, "name") for hall in served_halls]
+
+    def granted() -> list[int]:
+        clock.skip(100)  # every bucket is full again
+        return [sum(hall.limiter.wait("key") == 0 for _ in range(50)) for hall in served_halls]
+
+    presences[0].begin()
+    assert granted()[0] == 20
+    presences[1].begin()
+    await presences[0].beat()
+    assert granted() == [10, 10]
+    halls[1].halls.leave(served_halls[1].instance)
+    await presences[0].beat()
+    assert granted()[0] == 20
 
 
 async def unheard() -> Heard:

@@ -205,7 +205,10 @@ def export_log(file: Path, db: Place) -> None:
 )
 @db_option
 def prune(keep_decisions: int | None, keep_days: float | None, db: Place) -> None:
-    """Remove the oldest decisions. The log itself records it, and the rest stays whole: see `hall audit verify`."""
+    """Remove the oldest decisions. The log itself records it, and the rest stays whole: see `hall audit verify`.
+
+    In PostgreSQL, decisions are removed 100,000 at a time, so more may be kept than you ask for.
+    """
     if keep_decisions is None and keep_days is None:
         raise click.UsageError("say what to keep: --keep-decisions, --keep-days, or both")
     with open_store(db) as store:
