@@ -156,7 +156,7 @@ def test_a_store_of_the_first_version_takes_them_too(tmp_path: Path) -> None:
     path = tmp_path / "hall.db"
     SqliteStore(path).close()
     db = sqlite3.connect(path)
-    db.executescript("DROP TABLE ingested; DROP TABLE rates; PRAGMA user_version=1;")
+    db.executescript("DROP TABLE ingested; DROP TABLE rates; DROP TABLE changes; PRAGMA user_version=1;")
     db.close()
     store = SqliteStore(path)
     assert store.log.note_ingested("n", "d", 1) and not store.log.note_ingested("n", "d", 2)
