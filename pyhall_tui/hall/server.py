@@ -242,7 +242,7 @@ class ForegroundServer(_HallServer):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what is under way for `GRACE` seconds, then refuse the rest. An idle client delays nothing."""
         self._hall.streams.close()
-        if under_way := len(self.server_state.tasks):
+        if under_way := len(self.server_state.tasks) - len(self._hall.streams):  # those end by themselves
             _log.warning(
                 "%s under way: waiting at most %d s; another signal ends the hall now", _requests(under_way), GRACE
             )

@@ -24,6 +24,7 @@ _GATHER = 0.01  # seconds after a change to wait for those that come with it
 _COUNT = 1.0  # seconds between two counts of decisions
 _SURE = 2.0
 """Seconds for which what was found at a look is current enough for a heartbeat."""
+_AT_ONCE = 25  # streams that are sent something in one turn of the event loop
 _RETRY = 10
 """Seconds after which a client that found no room may ask again."""
 _MOST_WAITING = 256 * 1024  # bytes that wait for one client
@@ -86,7 +87,8 @@ class Stream:
                 async with asyncio.timeout(patience):
                     await self._news.wait()
             except TimeoutError:
-                return b""
+                if not self._waiting and not self._ended:
+                    return b""
         if not self._waiting:
             return None
         piece = self._waiting.popleft()
@@ -254,7 +256,7 @@ class Streams:
                 async with self._turn:
                     await self._advance()
                     await self._tell_decisions()
-                self._tell_policy()
+                await self._tell_policy()
             except (StoreError, sqlite3.Error) as error:
                 _log.warning("all streams were ended, because the store can't be read: %s", error)
                 self._end_all()
@@ -266,6 +268,21 @@ class Streams:
 
     def _of(self, wants: str) -> list[Stream]:
         return [stream for stream in self._streams if stream.client.wants == wants]
+
+    async def _tell(
+        self, streams: list[Stream], piece_for: Callable[[str | None], bytes], revision: int | None = None
+    ) -> None:
+        """Send each stream what its namespace may see, some streams at a time: other requests have their turn.
+
+        Args:
+            revision: up to which they know all changes then, if that is another one.
+        """
+        for count, stream in enumerate(streams, 1):
+            if revision is not None:
+                stream.revision = revision
+            self._send(stream, piece_for(stream.client.namespace))
+            if count % _AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     def _send(self, stream: Stream, piece: bytes) -> None:
         if not stream.put(piece):
@@ -289,17 +306,14 @@ class Streams:
         """Go on from the newest change, since not all before it are known. Each client has to look itself."""
         self._revision = await self._beside(lambda store: store.revision())
         await self._end_without_key()
-        for stream in self._of("changes"):
-            stream.revision = self._revision
-            self._send(stream, self._reset(self._revision))
+        lost = self._reset(self._revision)
+        await self._tell(self._of("changes"), lambda _: lost, self._revision)
 
     async def _push(self, page: ChangePage) -> None:
         self._revision = page.revision
         if page.keys:
             await self._end_without_key()
-        for stream in self._of("changes"):
-            stream.revision = page.revision
-            self._send(stream, page.seen_by(stream.client.namespace))
+        await self._tell(self._of("changes"), page.seen_by, page.revision)
 
     async def _check(self, client: Client) -> None:
         """Check a key again: it may have been revoked just before its stream begins."""
@@ -327,13 +341,12 @@ class Streams:
 
     # What has no revision
 
-    def _tell_policy(self) -> None:
+    async def _tell_policy(self) -> None:
         policy = self._filed_policy()
         if policy is not self._policy:
             self._policy = policy
             told = event("policy", {"what": "file", "ts": self._store.now()})
-            for stream in self._of("changes"):
-                self._send(stream, told)
+            await self._tell(self._of("changes"), lambda _: told)
 
     async def _tell_decisions(self) -> None:
         assert self._decisions is not None
@@ -343,6 +356,7 @@ class Streams:
                 for stream in monitors:
                     if stream.client.namespace in (None, namespace):
                         self._send(stream, piece)
+                await asyncio.sleep(0)
         now = self._clock.now().mono
         if self._of("changes") and now - self._counted >= _COUNT:
             since, self._counted = round(now - self._counted, 3), now
@@ -351,5 +365,4 @@ class Streams:
                 namespace: event("decisions", count._asdict() | {"since_s": since})
                 for namespace, count in counts.items()
             }
-            for stream in self._of("changes"):
-                self._send(stream, pieces.get(stream.client.namespace, b""))
+            await self._tell(self._of("changes"), lambda namespace: pieces.get(namespace, b""))

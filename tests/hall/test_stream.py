@@ -362,6 +362,7 @@ def test_streams_end_at_once_when_the_hall_stops(tmp_path: Path) -> None:
         began = time.monotonic()
         assert hall.end() == 0 and stream.rest() == []
         assert time.monotonic() - began < GRACE
+        assert hall.process.stderr is not None and "under way" not in hall.process.stderr.read()
 
 
 @pytest.mark.thorough
