@@ -120,8 +120,9 @@ class Program:
 
     def press(self, keys: str) -> float:
         """Send keys; return when."""
-        at = time.monotonic()
-        os.write(self._terminal, keys.encode())
+        at, left = time.monotonic(), keys.encode()
+        while left:  # a terminal takes a long paste in pieces
+            left = left[os.write(self._terminal, left) :]
         return at
 
     def wait_for(self, pattern: bytes, since: int = 0, patience: float = 60.0) -> float:
@@ -132,6 +133,11 @@ class Program:
                 if not self._news.wait(deadline - time.monotonic()):
                     raise TimeoutError(f"no {pattern!r} in {bytes(self._seen[since:][-2000:])!r}")
             return next(chunk.at for chunk in self._chunks if chunk.end >= found.end())
+
+    def has_shown(self, text: bytes, since: int) -> bool:
+        """Whether a text is among the bytes after `since`."""
+        with self._news:
+            return self._seen.find(text, since) >= 0
 
     def wait_for_end(self) -> float:
         """Return when the program had ended."""

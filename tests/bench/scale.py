@@ -1,4 +1,4 @@
-"""100,000 workers: the first frame beside that of 100, a filter's character, a sort, and memory a worker beyond 10,000.
+"""100,000 workers: the first frame beside that of 100, a filter's character, a sort, memory, and pasting their ids.
 
 Nothing is verified meanwhile, except for the memory: there each worker is, once.
 """
@@ -16,6 +16,7 @@ from tests.bench.report import Row, paired
 
 FEW, SOME, MANY = 100, 10_000, 100_000
 _FIRST_TIMES, _FILTER_MS, _SORT_MS, _KIB = 1.1, 50.0, 100.0, 2.0
+_BUSY_TIMES = 4.0
 _FILTERS = ("7", "3", "9")
 _SORTS = [key for key in SortKey if key not in (SortKey.CHANGED, SortKey.PROFILE)]
 """What can be sorted by in a column that is shown at this width: its head has the sign to wait for."""
@@ -32,6 +33,7 @@ def run(quick: bool) -> Iterator[Row]:
             yield _first_frame(small, large, many, rounds)
             with open_app(large) as program:
                 yield from _keys(program, many, keys)
+            yield from _pastes(small, many)
         some_peak = _peak(registry, SOME)
         many_peak = _peak(registry, many)
     each = (many_peak - some_peak) * 1024 / (many - SOME)
@@ -62,6 +64,43 @@ def _keys(program: Program, many: int, keys: int) -> Iterator[Row]:
     for name, values, most in (("sort", sorts, _SORT_MS), ("filter letter", letters, _FILTER_MS)):
         value = percentile(sorted(values), 95) * 1000
         yield Row(f"{name}, {many:,} workers, p95", value, "ms", target=f"≤ {most:g} ms", met=value <= most)
+
+
+def _pastes(small: Home, many: int) -> Iterator[Row]:
+    """Paste the ids of many workers into the dialog, and ask for the keys while they are put on the watch list."""
+    ids = "\n".join(f"pasted-{number:06}" for number in range(many))
+    with open_app(small) as program:
+        program.wait_for(f"{FEW} workers".encode())
+        time.sleep(1.0)
+        rest = statistics.median(_ask_for_keys(program) for _ in range(9))
+        since = program.end
+        program.press("a")
+        program.wait_for(b"Type or paste ids", since)
+        pasted = program.press(f"\x1b[200~{ids}\x1b[201~")
+        read = program.wait_for(f"{many:,} to watch".encode(), since) - pasted
+        entered, since = program.press("\r"), program.end
+        program.wait_for(b"Putting", since)
+        busy = []
+        while not program.has_shown(f"Watching {many:,} workers".encode(), since):
+            busy.append(_ask_for_keys(program))
+        watched = program.wait_for(f"Watching {many:,} workers".encode(), since) - entered
+    yield Row(f"{many:,} pasted ids read", read, "s")
+    yield Row(f"{many:,} pasted ids on the watch list", watched, "s")
+    shown, most = percentile(sorted(busy), 90) * 1000, rest * 1000 * _BUSY_TIMES
+    yield Row(
+        "the list of keys meanwhile, p90", shown, "ms", rest * 1000, "at rest", f"≤ {_BUSY_TIMES:g} x", shown <= most
+    )
+
+
+def _ask_for_keys(program: Program) -> float:
+    since = program.end
+    pressed = program.press("?")
+    shown = program.wait_for(b"esc closes", since) - pressed
+    since = program.end
+    program.press("\x1b")
+    program.wait_for(b"0 Overview|workers", since)
+    time.sleep(0.1)
+    return shown
 
 
 def _sort(program: Program, key: SortKey) -> float:
