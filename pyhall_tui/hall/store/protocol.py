@@ -402,7 +402,7 @@ class Store(Keys, Workers, Bans, Changes, Policies, Tables, Protocol):
         """
         ...
 
-    def listen(self, heard: Callable[[], object]) -> None:
+    def listen(self, heard: Callable[[], object] = lambda: None) -> None:
         """From now on, hear of changes by other processes without asking for them, if the store can do that.
 
         Args:

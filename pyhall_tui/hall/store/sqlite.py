@@ -67,7 +67,7 @@ class SqliteStore:
                 self._beside = SqliteStore(self.path, clock=self._clock)
             return self._beside
 
-    def listen(self, heard: Callable[[], object]) -> None:
+    def listen(self, heard: Callable[[], object] = lambda: None) -> None:
         """As `Store` says: the file itself says at once whether anybody has written."""
 
     def checkpoint(self) -> None:

@@ -128,8 +128,7 @@ class Listener:
         if known is not None and found[1] != known[1]:
             raise _IsDeaf("another connection than the one that listens answers (as through a pooler)")
         if found != known:
-            self.news += 1
-            self._heard()
+            self._tell()
         if not self._closed.is_set():
             self._trusted_until = asked + _TRUST
         return found
@@ -138,9 +137,15 @@ class Listener:
         self._hear_payload(notification.payload)
 
     def _hear_payload(self, payload: str) -> None:
-        self.news += 1
-        self._heard()
+        self._tell()
         self._heard_own |= payload == self._token
+
+    def _tell(self) -> None:
+        self.news += 1
+        try:
+            self._heard()
+        except Exception:  # whoever wanted to know has gone; the hall still has to
+            _log.exception("a change was heard, but could not be passed on")
 
     def _note(self, why: str | None) -> None:
         """Note why nothing is heard, and log it once."""

@@ -68,7 +68,7 @@ class PostgresStore:
         """As `Store` says."""
         return self._memory.listener.fault if self._memory.listener is not None else None
 
-    def listen(self, heard: Callable[[], object]) -> None:
+    def listen(self, heard: Callable[[], object] = lambda: None) -> None:
         """As `Store` says."""
         with self._db.lock:
             if self._memory.listener is None:
