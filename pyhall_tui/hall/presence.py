@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ class Presence:
         self.name = name
         self._hall, self._policy_file = hall, policy_file
         self._began = hall.clock.now().mono
+        self._reporting, self._has_ended = threading.Lock(), False  # a report that comes late would bring it back
         self._counted: deque[tuple[float, int]] = deque([(self._began, 0)], maxlen=_SPAN + 1)
 
     async def run(self) -> None:
@@ -38,7 +40,8 @@ class Presence:
                 await self.beat()
                 await self._hall.clock.sleep(BEAT)
         finally:
-            with suppress(StoreError, sqlite3.Error):
+            with self._reporting, suppress(StoreError, sqlite3.Error):
+                self._has_ended = True
                 self._hall.store.halls.leave(self._hall.instance)
 
     def begin(self) -> None:
@@ -56,7 +59,8 @@ class Presence:
             self._hall.limiter.halls = await asyncio.to_thread(self._send, report)
 
     def _send(self, report: Report) -> int:
-        return self._hall.store.beside().halls.beat(report)
+        with self._reporting:
+            return 1 if self._has_ended else self._hall.store.beside().halls.beat(report)
 
     def _report(self) -> Report:
         hall, now = self._hall, self._hall.clock.now().mono
