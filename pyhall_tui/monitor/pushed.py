@@ -13,6 +13,7 @@ from pyhall_tui.monitor.connection_state import ConnectionState, Reachability
 from pyhall_tui.monitor.hints import Hints
 from pyhall_tui.registry.backoff import Backoff
 from pyhall_tui.registry.errors import RegistryError, StatusError
+from pyhall_tui.registry.event_stream import CHANGES, DISPATCHES
 from pyhall_tui.registry.models import StreamEvent
 
 NOT_OFFERED_AGAIN: Final = 600.0
@@ -32,6 +33,8 @@ _LOOK: Final = 0.25
 """Seconds between two looks at whether the registry is there."""
 _ON_TIME: Final = 1.0
 """Seconds by which it must have been heard later before the engine is told."""
+_ALLOWED: Final = ("allow", "allowed", "DISPATCH", "ALLOW")
+"""What a dispatch that was allowed may be called."""
 _KNOWN: Final = frozenset({"connected", "heartbeat", "ban", "unban", "worker", "policy", "decisions", "reset"})
 
 
@@ -41,7 +44,9 @@ class Stream(Protocol):
     @property
     def retry(self) -> float: ...
 
-    async def follow(self, take: Callable[[StreamEvent], None], last_id: int | None = None) -> bool: ...
+    async def follow(
+        self, take: Callable[[StreamEvent], None], last_id: int | None = None, *, path: str = CHANGES
+    ) -> bool: ...
 
 
 class Hinted(Protocol):
@@ -67,6 +72,7 @@ class Pushed:
         self._backoff = Backoff(rng or random.Random())
         self._last_id: int | None = None
         """The id of the newest event that came."""
+        self._path = CHANGES
         self._is_connected = False
         self._heartbeat = _HEARTBEAT
         self._deadline = 0.0
@@ -77,13 +83,18 @@ class Pushed:
         while True:
             while self._engine.state.reach is not Reachability.LIVE:
                 await self._clock.sleep(_LOOK)
-            await self._clock.sleep(await self._follow())
+            pause = await self._follow(CHANGES)
+            if pause is None:
+                pause = await self._follow(DISPATCHES)
+            await self._clock.sleep(NOT_OFFERED_AGAIN if pause is None else pause)
 
-    async def _follow(self) -> float:
-        """Connect, and follow to the end; return the seconds until the next attempt."""
+    async def _follow(self, path: str) -> float | None:
+        """Connect, and follow to the end; return the seconds until the next attempt, or None if it is not offered."""
         began = self._clock.now().mono
+        self._path = path
         self._is_connected, self._heartbeat, self._deadline = False, _HEARTBEAT, began + _BEGINS_WITHIN
-        following = asyncio.ensure_future(self._stream.follow(self._take, self._last_id))
+        last_id = self._last_id if path == CHANGES else None
+        following = asyncio.ensure_future(self._stream.follow(self._take, last_id, path=path))
         watching = asyncio.ensure_future(self._watch())
         asked_for, is_offered = 0.0, True
         try:
@@ -99,7 +110,7 @@ class Pushed:
             await asyncio.wait((following, watching))
             _ = following.cancelled() or following.exception()  # it may have failed meanwhile
         if not is_offered:
-            return NOT_OFFERED_AGAIN
+            return None
         if self._is_connected and self._clock.now().mono - began >= _STEADY:
             self._backoff.reset()
         return max(self._backoff.next(), self._stream.retry, asked_for)
@@ -110,10 +121,25 @@ class Pushed:
             await self._clock.sleep(wait)
 
     def _take(self, event: StreamEvent) -> None:
-        if event.type == "connected":
+        if self._path == DISPATCHES:
+            self._take_dispatch(event)
+        elif event.type == "connected":
             self._connected(event)
-        elif not self._is_connected or event.type not in _KNOWN:
-            return
+            self._take_known(event)
+        elif self._is_connected and event.type in _KNOWN:
+            self._take_known(event)
+
+    def _take_dispatch(self, event: StreamEvent) -> None:
+        """A dispatch that is not allowed may be the first sign of a ban. Such a stream reports none by itself."""
+        self._is_connected = True
+        self._deadline = (
+            self._clock.now().mono + HEARTBEATS_MISSED * _LONGEST
+        )  # how often it is heard is not documented
+        if event.type == "dispatch" and event.decision not in _ALLOWED:
+            self._engine.hints.at_list()
+            self._engine.wake()
+
+    def _take_known(self, event: StreamEvent) -> None:
         self._heard()
         self._follow_ids(event)
         if event.type in ("ban", "unban"):

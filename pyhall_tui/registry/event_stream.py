@@ -14,9 +14,14 @@ from pyhall_tui.registry.server_sent_events import EventReader, ServerSentEvent
 from pyhall_tui.registry.trip import Answer, Call
 from pyhall_tui.registry.wire import Wire
 
-PATH: Final = "/api/v1/events"
+CHANGES: Final = "/api/v1/events"
+"""Our halls' stream."""
+DISPATCHES: Final = "/events"
+"""What the published desktop monitor streams: only dispatches, in events without a name."""
 MEDIA_TYPE: Final = "text/event-stream"
 
+_UNNAMED: Final = "message"
+"""The type of an event without one."""
 _NOT_OFFERED: Final = (400, 404, 405, 406, 410, 501)
 """How a registry without such a stream may answer."""
 _ENDLESS: Final = 2**60
@@ -31,6 +36,8 @@ class _Said(msgspec.Struct, frozen=True):
     revision: int | None = None
     heartbeat_s: float | None = None
     worker_id: str | None = None
+    type: str | None = None
+    decision: str | None = None
 
 
 class EventStream:
@@ -42,7 +49,9 @@ class EventStream:
         self.retry = 0.0
         """Seconds that the registry asks us to wait before we connect again."""
 
-    async def follow(self, take: Callable[[StreamEvent], None], last_id: int | None = None) -> bool:
+    async def follow(
+        self, take: Callable[[StreamEvent], None], last_id: int | None = None, *, path: str = CHANGES
+    ) -> bool:
         """Connect, and pass on each event until the stream ends; return False if the registry has no such stream.
 
         Args:
@@ -63,7 +72,7 @@ class EventStream:
 
         call = Call(
             method="GET",
-            path=PATH,
+            path=path,
             correlation_id=self._new_id(),
             headers=() if last_id is None else (("Last-Event-ID", str(last_id)),),
             limit=_ENDLESS,
@@ -98,11 +107,12 @@ def _read_event(event: ServerSentEvent) -> StreamEvent:
     said = _decoded(event.data)
     worker_id = said.worker_id if said.worker_id and len(said.worker_id) <= _LONGEST_ID else None
     return StreamEvent(
-        type=event.type,
+        type=said.type or event.type if event.type == _UNNAMED else event.type,
         id=event.id,
         revision=said.revision,
         heartbeat=said.heartbeat_s,
         worker_id=worker_id,
+        decision=said.decision,
     )
 
 

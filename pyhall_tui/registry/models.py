@@ -219,3 +219,5 @@ class StreamEvent(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat: float | None = None
     """Seconds between two heartbeats."""
     worker_id: str | None = None
+    decision: str | None = None
+    """The outcome of a `dispatch`, in the stream that has only these."""

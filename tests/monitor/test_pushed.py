@@ -238,3 +238,20 @@ async def test_lies_about_bans_and_workers_never_slow_the_polling_down() -> None
         sent = sum(LIST in each or "/verify/" in each for each in all_.streams.asked)
         assert sent <= 10 * (all_.clock.now().mono - 1_000) + 2
         assert "wkr_other" not in "".join(all_.streams.asked)
+
+
+async def test_a_desktop_monitors_stream_is_a_hint_and_not_called_push() -> None:
+    streams = Streams()
+    streams.instead = json({"error": "not found"}, "404 Not Found")
+    streams.desktop = HEAD + b'data: {"type": "connected", "ts": "x"}\n\n'
+    async with pushing(streams, ban_list_interval=300.0) as all_:
+        await until(lambda: bool(streams.open), clock=all_.clock)
+        await all_.advance(1)
+        assert not all_.is_pushed
+        streams.banned.append(HASH)
+        streams.send(b'data: {"type": "dispatch", "capability": "a", "decision": "allow", "ts": "x"}\n\n')
+        await all_.advance(5)
+        assert all_.rig.states == [State.CLEAN]
+        streams.send(b'data: {"type": "dispatch", "capability": "a", "decision": "deny", "ts": "x"}\n\n')
+        await until(lambda: all_.rig.states == [State.BANNED], clock=all_.clock)
+        assert not all_.is_pushed

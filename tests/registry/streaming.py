@@ -29,6 +29,8 @@ class Streams:
     def __init__(self) -> None:
         self.begins: bytes = HEAD + connected()
         """What each new stream begins with."""
+        self.desktop: bytes = b""
+        """What the published desktop monitor's stream begins with; none if empty."""
         self.instead: Script | None = None
         """What is answered instead of a stream."""
         self.banned: list[str] = []
@@ -42,6 +44,8 @@ class Streams:
         if request.target == "/api/v1/events":
             self.last_ids.append(request.headers.get("last-event-id"))
             await self._stream(request, writer)
+        elif request.target == "/events" and self.desktop:
+            await self._hold(request, writer, self.desktop)
         elif request.target.startswith("/api/v1/ban-list"):
             writer.write(json([{"sha256": each} for each in self.banned]))
         else:
@@ -54,12 +58,15 @@ class Streams:
         elif self.instead is not None:
             await self.instead(request, writer)
         else:
-            writer.write(self.begins)
-            self.open.append(writer)
-            try:
-                await request.reader.read()  # to its end
-            finally:
-                self.open.remove(writer)
+            await self._hold(request, writer, self.begins)
+
+    async def _hold(self, request: RawRequest, writer: asyncio.StreamWriter, begins: bytes) -> None:
+        writer.write(begins)
+        self.open.append(writer)
+        try:
+            await request.reader.read()  # to its end
+        finally:
+            self.open.remove(writer)
 
     def send(self, data: bytes) -> None:
         """Write to all open streams."""
