@@ -43,7 +43,7 @@ pyhall\\-tui \\- an operations dashboard in the terminal for PyHall
 Watch the AI workers of a PyHall namespace live in your terminal:
 who is registered, attested or banned.
 Without a command, pyhall\\-tui opens the app, and needs a terminal.
-Press ? in it for the keys of the screen, and for the topics below.
+In it, ? lists the keys of the screen, and leads to the topics below.
 .PP
 Every command works without a terminal.
 Results go to standard output; everything else goes to standard error.

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from pyhall_tui.render.text import clean
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen
@@ -34,6 +34,7 @@ class KeysScreen(DialogScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,q,enter", "close", "Close", id="keys.close", tooltip="Close this list"),
         Binding("slash", "search", "Search", key_display="/", id="keys.search", tooltip="Search the keys"),
+        Binding("t", "topics", "Topics", id="keys.topics", tooltip="The manual: alarms, policy, security, …"),
     ]
     DEFAULT_CSS = "KeysScreen { Dialog { width: 64; } #keys-search { dock: top; } }"
 
@@ -45,8 +46,9 @@ class KeysScreen(DialogScreen[None]):
     def compose(self) -> ComposeResult:
         self._all = self._lines()
         search = key_name(self, "keys.search", "/")
-        with Dialog("Keys", f"{search} searches · esc closes", read=True):
+        with Dialog("Keys", self._hint(), read=True):
             yield OneLineInput(placeholder=f"{search} search by key or by what it does", id="keys-search", compact=True)
+            yield Static(Content.from_markup("[@click=screen.topics]The manual's topics[/]\n"), id="keys-topics")
             yield HangingLines(self._listing(self._all), id="keys-list")
 
     def on_mount(self) -> None:
@@ -57,8 +59,7 @@ class KeysScreen(DialogScreen[None]):
         message.stop()
         found = [line for line in self._all if line.has(message.value.casefold().split())]
         dialog, typed = self.query_one(Dialog), message.value.strip()
-        search = key_name(self, "keys.search", "/")
-        counted = f"{len(found)} of {len(self._all)} keys · esc clears" if typed else f"{search} searches · esc closes"
+        counted = f"{len(found)} of {len(self._all)} keys · esc clears" if typed else self._hint()
         dialog.border_subtitle = Content(counted)
         nothing = HangingLine(Content(""), Content(f"No key has “{clean(typed, 40)}” in it."))
         self.query_one("#keys-list", HangingLines).show(self._listing(found) if found else [nothing])
@@ -82,6 +83,16 @@ class KeysScreen(DialogScreen[None]):
 
     def action_close(self) -> None:
         self.dismiss(None)
+
+    def action_topics(self) -> None:
+        """List the topics of the manual."""
+        from pyhall_tui.screens.topics import TopicsScreen
+
+        self.app.push_screen(TopicsScreen())
+
+    def _hint(self) -> str:
+        search, topics = key_name(self, "keys.search", "/"), key_name(self, "keys.topics", "t")
+        return f"{search} searches · {topics} topics · esc closes"
 
     def _lines(self) -> list[_Line]:
         groups: dict[str, dict[str, list[str]]] = {}

@@ -6,12 +6,12 @@ from typing import Final
 TOPICS: Final = {
     "profiles": "Profiles, namespaces and API keys.",
     "alarms": "What fires, and how to acknowledge and silence it.",
-    "policy": "Try a policy, save its decisions, and write rules of your own.",
+    "policy": "Try a policy, save its decisions, write rules of your own.",
     "team-hall": "Run a hall for a team, on one machine or on PostgreSQL.",
     "watch": "Watch without a screen: events, metrics, alerts.",
     "config": "Your own keys, colors, columns and commands.",
     "replay": "What is kept, and how to look back.",
-    "security": "What is trusted, where keys are, what leaves your machine.",
+    "security": "What is trusted, where keys are, what is sent.",
     "browser": "Use the app from another machine or in a browser.",
 }
 """Name -> what it is about, in the order in which they are listed. Each is a Markdown file beside this one."""

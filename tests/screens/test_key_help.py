@@ -18,7 +18,7 @@ async def test_a_search_leaves_the_keys_that_fit_and_counts_them_and_escape_clea
         write(opened.app, "[b]")
         await until(lambda: "No key has “Verify NOW[b]” in it." in opened.words())
         write(opened.app, "escape")
-        await until(lambda: "/ searches · esc closes" in opened.words() and "WORKERS" in opened.words())
+        await until(lambda: "/ searches · t topics · esc closes" in opened.words() and "WORKERS" in opened.words())
         write(opened.app, "escape")
         await settled(opened.app)
         assert not isinstance(opened.screen, KeysScreen)

@@ -34,6 +34,7 @@ from pyhall_tui.screens.key_help import KeysScreen
 from pyhall_tui.screens.overview.screen import OverviewScreen
 from pyhall_tui.screens.profiles.screen import ProfilesScreen
 from pyhall_tui.screens.run_log.screen import RunLogScreen
+from pyhall_tui.screens.topics import TopicScreen
 from pyhall_tui.screens.worker.evidence import EvidenceScreen
 from pyhall_tui.screens.worker.report_dialog import ReportScreen
 from pyhall_tui.screens.workers.add_workers import AddWorkersScreen
@@ -98,6 +99,7 @@ DIALOGS: dict[type[Screen[Any]], Make] = {
     RecordScreen: lambda opened: RecordScreen(Path.cwd()),
     ExportScreen: lambda opened: ExportScreen(Exported("event", ("at",), list, more=("source",)), 0.0),
     KeysScreen: lambda opened: KeysScreen(opened.screen.active_bindings),
+    TopicScreen: lambda opened: TopicScreen("security"),
     EvidenceScreen: lambda opened: EvidenceScreen(opened.workspace.notes, Path("no-log.jsonl"), opened.clock),
     ReportScreen: a_report,
     AddWorkersScreen: lambda opened: AddWorkersScreen(),
@@ -105,7 +107,7 @@ DIALOGS: dict[type[Screen[Any]], Make] = {
     Palette: lambda opened: Palette(),
     SelectTextScreen: lambda opened: SelectTextScreen("copied", "worker id"),
 }
-LOSE_NOTHING = {AskScreen, EvidenceScreen, KeysScreen, Palette, SelectTextScreen, ReportScreen}
+LOSE_NOTHING = {AskScreen, EvidenceScreen, KeysScreen, Palette, SelectTextScreen, ReportScreen, TopicScreen}
 """What is typed here is an answer or a search, or kept by the dialog itself, as a report is."""
 
 
