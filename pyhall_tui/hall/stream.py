@@ -157,7 +157,8 @@ class Streams:
                 if not self._streams:
                     await self._begin()
                 elif after is not None:  # it may come from another hall, which was faster
-                    await self._advance()
+                    while self._numbers.revision(after) > self._revision and await self._advance():
+                        pass
                 await self._check(client)
                 if self._closed:
                     raise Full(_SHUTTING_DOWN)
@@ -253,8 +254,11 @@ class Streams:
             self._wake.clear()
             self._is_woken = False
             try:
+                has_more = True
+                while has_more and self._streams:  # new clients have their turn between two pages
+                    async with self._turn:
+                        has_more = await self._advance()
                 async with self._turn:
-                    await self._advance()
                     await self._tell_decisions()
                 await self._tell_policy()
             except (StoreError, sqlite3.Error) as error:
@@ -290,17 +294,15 @@ class Streams:
 
     # Changes
 
-    async def _advance(self) -> None:
-        """Push what has changed since the last look, page by page, so that clients can read meanwhile."""
-        has_more = True
-        while has_more and self._streams:
-            page = await self._read(self._revision)
-            if page is None:
-                await self._skip()
-            else:
-                await self._push(page)
-            has_more = page is not None and page.has_more
-            self._looked = self._clock.now().mono
+    async def _advance(self) -> bool:
+        """Push a page of what has changed since the last look; return whether there is more."""
+        page = await self._read(self._revision)
+        if page is None:
+            await self._skip()
+        else:
+            await self._push(page)
+        self._looked = self._clock.now().mono
+        return page is not None and page.has_more
 
     async def _skip(self) -> None:
         """Go on from the newest change, since not all before it are known. Each client has to look itself."""
