@@ -127,6 +127,7 @@ async def test_when_the_hall_ends_the_profile_is_not_called_push_any_more(tmp_pa
             assert profile.state is State.CLEAN
 
 
+@pytest.mark.thorough
 async def test_opening_and_leaving_a_profile_leaves_no_stream(tmp_path: Path) -> None:
     with live_hall() as hall:
         for number in range(5):

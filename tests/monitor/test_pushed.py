@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -13,9 +13,11 @@ from pyhall_tui.monitor.pushed import HEARTBEATS_MISSED, NOT_OFFERED_AGAIN, Push
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.client import RegistryClient
+from pyhall_tui.registry.event_stream import CHANGES, EventStream
+from pyhall_tui.registry.models import StreamEvent
 from tests.clock import ManualClock, settle
 from tests.monitor.rig import Rig, running
-from tests.registry.raw_server import RawServer, json, never, raw_server
+from tests.registry.raw_server import json, never, raw_server
 from tests.registry.streaming import HEAD, Streams, connected, event
 from tests.waiting import until
 
@@ -25,28 +27,53 @@ EVENTS = "/api/v1/events"
 LIST = "/ban-list"
 
 
+class Counted:
+    """A client's stream, and how often it was asked for."""
+
+    def __init__(self, stream: EventStream) -> None:
+        self._stream, self.count = stream, 0
+
+    @property
+    def retry(self) -> float:
+        return self._stream.retry
+
+    async def follow(
+        self, take: Callable[[StreamEvent], None], last_id: int | None = None, *, path: str = CHANGES
+    ) -> bool:
+        self.count += 1
+        return await self._stream.follow(take, last_id, path=path)
+
+
 class Setting:
     """A raw registry with a stream, and an engine that watches one worker of it."""
 
-    def __init__(self, server: RawServer, streams: Streams, rig: Rig) -> None:
-        self.server, self.streams, self.rig, self.clock = server, streams, rig, rig.clock
+    def __init__(self, streams: Streams, rig: Rig, asked: Counted) -> None:
+        self.streams, self.rig, self.clock = streams, rig, rig.clock
+        self._asked = asked
 
     @property
     def is_pushed(self) -> bool:
         return self.rig.monitor.state.is_pushed(self.clock.now().mono)
 
     async def until_pushed(self) -> None:
-        await until(lambda: self.is_pushed and bool(self.streams.open), clock=self.clock)
-        await self.quiet()
+        await self.until(lambda: self.is_pushed and bool(self.streams.open))
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Let time pass until the condition holds."""
+        for _ in range(3_000):
+            if condition():
+                return
+            await self.advance(0.1)
+        raise AssertionError(f"not so in five minutes: {condition}")
 
     async def quiet(self) -> None:
-        """Let what is under way come to its end, without time passing."""
+        """Let what is under way come to its end, without time passing: a connection is made in real time."""
         await settle(20)
-        await until(lambda: not self.rig.monitor.in_flight)
+        await until(lambda: not self.rig.monitor.in_flight and self.streams.count("/events") >= self._asked.count)
         await settle(20)
 
     async def advance(self, seconds: float) -> None:
-        await self.rig.advance(seconds)
+        await self.clock.advance(seconds, self.quiet)
 
 
 @asynccontextmanager
@@ -61,9 +88,10 @@ async def pushing(streams: Streams | None = None, **settings: Any) -> AsyncItera
             running(Rig(client, profile, clock)) as rig,
         ):
             rig.watch(WORKER)
-            pushed = asyncio.create_task(Pushed(client.stream, rig.monitor, clock, random.Random(1)).run())
+            asked = Counted(client.stream)
+            pushed = asyncio.create_task(Pushed(asked, rig.monitor, clock, random.Random(1)).run())
             try:
-                yield Setting(server, streams, rig)
+                yield Setting(streams, rig, asked)
             finally:
                 pushed.cancel()
                 with suppress(asyncio.CancelledError):
@@ -90,7 +118,7 @@ async def test_a_ban_that_is_only_hinted_at_bans_nobody_and_a_pushed_unban_clear
         assert all_.rig.states == [State.CLEAN]
         all_.streams.banned.append(HASH)
         all_.streams.send(event("ban", 3, package_hash=HASH, reason="true", ts="…"))
-        await until(lambda: all_.rig.states == [State.BANNED], clock=all_.clock)
+        await all_.until(lambda: all_.rig.states == [State.BANNED])
         all_.streams.send(event("unban", 4, package_hash=HASH, reason="a lie", ts="…"))
         await all_.advance(1)
         assert all_.rig.states == [State.BANNED]
@@ -102,7 +130,7 @@ async def test_a_worker_that_changed_is_verified_at_once() -> None:
         await all_.advance(1)
         before = all_.rig.times_asked(WORKER)
         all_.streams.send(event("worker", 2, worker_id=WORKER, what="status", ts="…"))
-        await until(lambda: all_.rig.times_asked(WORKER) == before + 1, clock=all_.clock)
+        await all_.until(lambda: all_.rig.times_asked(WORKER) == before + 1)
 
 
 async def test_polling_goes_on_beside_a_stream_that_says_nothing() -> None:
@@ -141,7 +169,7 @@ async def test_what_was_missed_while_the_stream_was_away_is_looked_for() -> None
         await all_.until_pushed()
         all_.streams.banned.append(HASH)
         all_.streams.end()
-        await until(lambda: all_.rig.states == [State.BANNED] and len(all_.streams.last_ids) == 2, clock=all_.clock)
+        await all_.until(lambda: all_.rig.states == [State.BANNED] and len(all_.streams.last_ids) == 2)
         assert all_.streams.last_ids == [None, "1"]
 
 
@@ -151,7 +179,7 @@ async def test_a_reset_or_a_revision_that_goes_back_is_a_full_look(said: bytes) 
         await all_.until_pushed()
         verified, lists = all_.rig.times_asked(WORKER), len(all_.rig.lists)
         all_.streams.send(said)
-        await until(lambda: all_.rig.times_asked(WORKER) > verified and len(all_.rig.lists) > lists, clock=all_.clock)
+        await all_.until(lambda: all_.rig.times_asked(WORKER) > verified and len(all_.rig.lists) > lists)
 
 
 async def test_a_heartbeat_of_a_later_revision_means_that_an_event_is_missing() -> None:
@@ -159,9 +187,10 @@ async def test_a_heartbeat_of_a_later_revision_means_that_an_event_is_missing() 
         await all_.until_pushed()
         all_.streams.banned.append(HASH)
         all_.streams.send(event("heartbeat", revision=2))
-        await until(lambda: all_.rig.states == [State.BANNED], clock=all_.clock)
+        await all_.until(lambda: all_.rig.states == [State.BANNED])
 
 
+@pytest.mark.thorough
 async def test_a_registry_without_a_stream_is_polled_as_ever_and_rarely_asked_again() -> None:
     streams = Streams()
     streams.instead = json({"error": "not found"}, "404 Not Found")
@@ -177,6 +206,7 @@ async def test_a_registry_without_a_stream_is_polled_as_ever_and_rarely_asked_ag
         await all_.until_pushed()
 
 
+@pytest.mark.thorough
 async def test_a_stream_that_dies_each_time_is_tried_less_and_less_often() -> None:
     streams = Streams()
 
@@ -203,7 +233,7 @@ async def test_a_stream_that_never_says_connected_is_not_called_push(begins: byt
     streams = Streams()
     streams.begins = begins
     async with pushing(streams) as all_:
-        await until(lambda: bool(streams.open), clock=all_.clock)
+        await all_.until(lambda: bool(streams.open))
         await all_.advance(30)
         assert not all_.is_pushed
         assert streams.count(EVENTS) >= 2
@@ -220,6 +250,7 @@ async def test_a_server_that_accepts_and_never_answers_holds_up_nothing() -> Non
         assert all_.rig.states == [State.BANNED]
 
 
+@pytest.mark.thorough
 async def test_lies_about_bans_and_workers_never_slow_the_polling_down() -> None:
     async with pushing(poll_interval=10.0, ban_list_interval=5.0) as all_:
         others = [f"wkr_{number}" for number in range(40)]
@@ -245,7 +276,7 @@ async def test_a_desktop_monitors_stream_is_a_hint_and_not_called_push() -> None
     streams.instead = json({"error": "not found"}, "404 Not Found")
     streams.desktop = HEAD + b'data: {"type": "connected", "ts": "x"}\n\n'
     async with pushing(streams, ban_list_interval=300.0) as all_:
-        await until(lambda: bool(streams.open), clock=all_.clock)
+        await all_.until(lambda: bool(streams.open))
         await all_.advance(1)
         assert not all_.is_pushed
         streams.banned.append(HASH)
@@ -253,5 +284,5 @@ async def test_a_desktop_monitors_stream_is_a_hint_and_not_called_push() -> None
         await all_.advance(5)
         assert all_.rig.states == [State.CLEAN]
         streams.send(b'data: {"type": "dispatch", "capability": "a", "decision": "deny", "ts": "x"}\n\n')
-        await until(lambda: all_.rig.states == [State.BANNED], clock=all_.clock)
+        await all_.until(lambda: all_.rig.states == [State.BANNED])
         assert not all_.is_pushed
