@@ -13,8 +13,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pyhall_tui import __version__
-from pyhall_tui.hall import gate, insight, intake, local, log_head, stream_routes
+from pyhall_tui.hall import gate, insight, intake, local, log_head, routing, stream_routes
 from pyhall_tui.hall.context import Hall, SeenRequest
+from pyhall_tui.hall.decided import decided
 from pyhall_tui.hall.errors import BadRequest, HallError, StoreError
 from pyhall_tui.hall.ledger import Ledger
 from pyhall_tui.hall.models import (
@@ -68,6 +69,7 @@ def build_app(hall: Hall) -> ASGIApp:
         Route("/api/account/standing", standing),
         Route("/openapi.json", openapi),
         *local.ROUTES,
+        *routing.ROUTES,
         *intake.ROUTES,
         *insight.ROUTES,
         *log_head.ROUTES,
@@ -167,11 +169,7 @@ async def dispatch(request: Request) -> Response:
     asked, stated = decode_dispatch(await read_body(request), hall.clock.now().wall)
     correlation = correlation_id(request, stated)
     check_namespace(key, asked.namespace)
-    ledger: Ledger = request.app.state.ledger
-    began = hall.clock.now().mono
-    receipt = await ledger.decide(asked, correlation)
-    hall.decisions.take(receipt, hall.clock.now().mono - began)
-    return answer(request, _told(receipt))
+    return answer(request, _told(await decided(request, asked, correlation)))
 
 
 _ALLOWED = ("outcome", "worker_id", "capability", "correlation_id", "decision_id")
@@ -253,10 +251,10 @@ def _hash_in_good_standing(request: Request, value: str | None) -> str:
 
 
 async def health(request: Request) -> Response:
-    """`GET /health`: needs no key."""
-    return answer(
-        request, {"ok": True, "version": __version__, "status": "ok", "timestamp": hall_of(request).store.now()}
-    )
+    """`GET /health`: needs no key. What is not known about the hall's own code is null."""
+    hall = hall_of(request)
+    own = {"hall_hash": await hall.own_code.hash(), "hall_hash_banned": await hall.own_code.banned()}
+    return answer(request, {"ok": True, "version": __version__, "status": "ok", "timestamp": hall.store.now()} | own)
 
 
 async def ban_list(request: Request) -> Response:

@@ -15,11 +15,13 @@ from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.limiter import Limiter
 from pyhall_tui.hall.long_reads import LongReads
 from pyhall_tui.hall.metrics import DecisionCounts
+from pyhall_tui.hall.own_code import OwnCode
 from pyhall_tui.hall.policy import Policy, StoredPolicy
 from pyhall_tui.hall.presence import Presence
 from pyhall_tui.hall.proxies import Proxies
 from pyhall_tui.hall.rates import Rates
 from pyhall_tui.hall.retention import Retention, keep_short
+from pyhall_tui.hall.service import Service
 from pyhall_tui.hall.shadow import Hidden, hidden_rules
 from pyhall_tui.hall.store import Store, new_id
 from pyhall_tui.hall.store.protocol import State
@@ -51,6 +53,8 @@ class Grounds(NamedTuple):
     """None: as if no rate were used."""
     refusal: Callable[[str], str | None]
     """Returns why the upstream's state refuses a dispatch of this tier, or None."""
+    offline: str | None = None
+    """Why the hall denies every dispatch, or None."""
 
 
 def _never(_: str) -> str | None:
@@ -117,6 +121,8 @@ class Hall:
         self.upstream: Upstream | None = None
         self.signing: Signing | None = None
         self.instance = new_id("hall")
+        self.service = Service(store, self.clock)
+        self.own_code = OwnCode(self)
         self.presence: Presence | None = None
         self.faults = Faults()
         self.retention = retention or Retention()
@@ -153,10 +159,10 @@ class Hall:
     def grounds(self) -> "Grounds":
         """Return what a decision is based on now."""
         refusal = self.upstream.refusal if self.upstream else _never
-        return Grounds(self.store.state(), self.policy.current(), self.rates, refusal)
+        return Grounds(self.store.state(), self.policy.current(), self.rates, refusal, self.service.refusal)
 
     def grounds_of_another_time(self) -> "Grounds":
-        """As `grounds`, without what is known only for this moment: used rates, and an unreachable upstream."""
+        """As `grounds`, without what is only so at this moment: used rates, an unreachable upstream, being offline."""
         return Grounds(self.store.state(), self.policy.current(), None, _never)
 
     def _filed_policy(self) -> Policy | None:
@@ -169,6 +175,8 @@ class Hall:
             self.tally.count_on(self.store),  # a long log takes seconds: don't make the first status wait
             keep_short(self.store, self.retention, self.clock),
             self._watch_policy(),
+            self.service.follow(),
+            self.own_code.read(),
         ]
         return [*work, *(each.run() for each in (self.presence, self.upstream, self.signing) if each)]
 

@@ -9,6 +9,7 @@ from pyhall_tui.hall.context import Grounds, Hall
 from pyhall_tui.hall.ledger import Dispatch, Receipt
 from pyhall_tui.hall.models import Asked, Worker
 from pyhall_tui.hall.policy import Decision
+from pyhall_tui.hall.service import OFFLINE
 from pyhall_tui.hall.store import iso, new_id
 from pyhall_tui.hall.store.protocol import Batch, KeptRate
 from pyhall_tui.hall.upstream import STALE
@@ -88,10 +89,12 @@ def _judge(hall: Hall, grounds: Grounds, asked: Asked, correlation_id: str) -> R
 
 
 def decide(grounds: Grounds, asked: Asked, *, take: bool) -> Decision:
-    """Decide a dispatch: the worker, the rules, the upstream, the rule's rate, in this order.
+    """Decide a dispatch: is the hall online, the worker, the rules, the upstream, the rule's rate, in this order.
 
     `take`: an allow counts against its rule's rate. An explanation doesn't count, and is otherwise the same decision.
     """
+    if grounds.offline:
+        return Decision("deny", "hall", OFFLINE, grounds.offline)
     decision = _by_worker_and_rules(grounds, asked)
     if decision.outcome != "deny" and (reason := grounds.refusal(asked.tier)):  # bans at the upstream are unknown
         return Decision("deny", "upstream", STALE, reason)
@@ -106,14 +109,16 @@ def decide(grounds: Grounds, asked: Asked, *, take: bool) -> Decision:
 
 def _by_worker_and_rules(grounds: Grounds, asked: Asked) -> Decision:
     """Decide by what the registry knows about the worker, and then by the rules."""
-    refusal = _refusal(grounds.state.worker(asked.worker_id), asked)
-    if refusal is not None:
-        code, reason = refusal
+    if not asked.worker_id:  # the hall was to choose one
+        return Decision("deny", "registry", UNKNOWN, f"No worker in {asked.namespace} may do {asked.capability} now")
+    refused = refusal(grounds.state.worker(asked.worker_id), asked)
+    if refused is not None:
+        code, reason = refused
         return Decision("deny", "registry", code, reason)
     return grounds.policy.decide(asked)
 
 
-def _refusal(worker: Worker | None, asked: Asked) -> tuple[str, str] | None:
+def refusal(worker: Worker | None, asked: Asked) -> tuple[str, str] | None:
     """Return the code and reason if the worker may not do this, whatever the policy says; otherwise None."""
     if worker is None or worker.namespace != asked.namespace:
         return UNKNOWN, f"No worker {asked.worker_id} is enrolled in {asked.namespace}"

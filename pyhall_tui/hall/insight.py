@@ -1,7 +1,7 @@
 """Routes for the operator of this machine's own hall: what the policy is and does, and the faults in force.
 
-The published hall doesn't have these. Requests from other machines are refused, whatever their key. A fault for every
-path does not affect these, so that whoever set it can remove it.
+The published hall has only `go-online` and `go-offline` of these. Requests from other machines are refused, whatever
+their key. A fault for every path does not affect the faults' own, so that whoever set it can remove it.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from pyhall_tui.hall.explain import request as asked_about
 from pyhall_tui.hall.faults import ADMIN, Fault
 from pyhall_tui.hall.models import UNSTATED, decode
 from pyhall_tui.hall.policy import TIERS, Policy
-from pyhall_tui.hall.wire import admit, admit_read, answer, hall_of, is_here, read_body, whole_number
+from pyhall_tui.hall.wire import admit, admit_read, admit_write, answer, hall_of, is_here, read_body, whole_number
 
 
 class _FaultList(msgspec.Struct, forbid_unknown_fields=True):
@@ -112,7 +112,27 @@ async def faults(request: Request) -> Response:
     return answer(request, {"faults": hall.faults.in_force})
 
 
+async def go_online(request: Request) -> Response:
+    """`POST /api/server/go-online`: decide dispatches again."""
+    return _go(request, online=True)
+
+
+async def go_offline(request: Request) -> Response:
+    """`POST /api/server/go-offline`: deny every dispatch until `go-online`."""
+    return _go(request, online=False)
+
+
+def _go(request: Request, *, online: bool) -> Response:
+    admit_write(request)
+    _only_here(request)
+    service = hall_of(request).service
+    service.go(online=online)
+    return answer(request, {"ok": True, "online": online, "offline_since": service.since})
+
+
 ROUTES = [
+    Route("/api/server/go-online", go_online, methods=["POST"]),
+    Route("/api/server/go-offline", go_offline, methods=["POST"]),
     Route("/policy", policy),
     Route("/policy/explain", explanation),
     Route(ADMIN, faults, methods=["GET", "PUT", "DELETE"]),

@@ -15,6 +15,7 @@ from pyhall_tui.hall import audit
 from pyhall_tui.hall.checkpoints import state_of
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.models import Worker, verify_older
+from pyhall_tui.hall.service import OFFLINE
 from pyhall_tui.hall.summary import seen_halls
 from pyhall_tui.hall.upstream import STALE
 from pyhall_tui.hall.wire import admit_read, answer, answer_in_pages, find_worker, hall_of, whole_number
@@ -37,9 +38,9 @@ async def status(request: Request) -> Response:
     told: dict[str, Any] = {
         "hall_version": __version__,
         "hall_name": "pyhall-tui",
-        "online": True,
-        "account_standing": (session or {}).get("standing") or "ok",
-        "standing_checked_at": (session or {}).get("renewed") or now,
+        "online": hall.service.since is None,
+        "offline_since": hall.service.since,
+        **_standing(session, now),
         "timestamp": now,
         "namespace": namespace,
         "workers_enrolled": workers,
@@ -63,6 +64,14 @@ async def status(request: Request) -> Response:
         },
     }
     return answer(request, told)
+
+
+def _standing(session: dict[str, Any] | None, now: str) -> dict[str, str | None]:
+    """Return the account's standing and since when it is known: as the upstream said, not known, or its own: ok."""
+    if session is None:
+        return {"account_standing": "ok", "standing_checked_at": now}
+    told = session["standing"]
+    return {"account_standing": told, "standing_checked_at": session["renewed"] if told else None}
 
 
 async def workers(request: Request) -> Response:
@@ -106,6 +115,7 @@ async def alerts(request: Request) -> Response:
     namespace = admit_read(request)
     hall = hall_of(request)
     found = [
+        *_own_alerts(hall, banned=await hall.own_code.banned()),
         *_upstream_alerts(hall),
         *_policy_alerts(hall),
         *_log_alerts(hall),
@@ -113,6 +123,13 @@ async def alerts(request: Request) -> Response:
     ]
     found = [{"alert_id": f"{alert['code']}:{alert['worker_id'] or alert['message']}"} | alert for alert in found]
     return answer(request, {"alerts": found, "count": len(found)})
+
+
+def _own_alerts(hall: Hall, *, banned: bool | None) -> Iterator[dict[str, Any]]:
+    if banned:
+        yield _alert(hall.store.now(), "error", "HALL_HASH_BANNED", "This hall's own code is on the ban list")
+    if hall.service.since and hall.service.refusal:
+        yield _alert(hall.service.since, "warning", OFFLINE, hall.service.refusal)
 
 
 def _upstream_alerts(hall: Hall) -> Iterator[dict[str, Any]]:

@@ -51,6 +51,10 @@ class LongReads:
         """As the store's."""
         return await self._ask_once(("amiss", namespace, most), lambda store: store.perhaps_amiss(namespace, most))
 
+    async def workers_after(self, after: Worker | None, most: int, namespace: str | None) -> list[Worker]:
+        """As the store's."""
+        return await self._ask(lambda store: store.workers_after(after, most, namespace))
+
     def workers(self, namespace: str | None) -> AsyncIterator[list[bytes]]:
         """Yield all workers (of one namespace) in pages, in the order in which they were enrolled."""
         return self._pages(lambda store, after: _workers(store, namespace, after))

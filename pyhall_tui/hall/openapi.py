@@ -10,6 +10,7 @@ from pyhall_tui.hall.faults import ADMIN, Fault
 from pyhall_tui.hall.intake import IngestRequest, RecordRequest
 from pyhall_tui.hall.models import AttestRequest, Ban, DispatchRequest, EnrollRequest, ReportRequest
 from pyhall_tui.hall.policy import TIERS
+from pyhall_tui.hall.routing import RouteRequest
 
 _ERRORS = {
     400: "Missing or invalid fields",
@@ -64,6 +65,19 @@ _VERDICT = _object(
 _DECISION = _object(
     {"outcome": {"enum": ["allow", "deny", "hold"]}, "correlation_id": _TEXT, "decision_id": _TEXT},
     {"worker_id": _TEXT, "capability": _TEXT, "deny_code": _TEXT, "reason": _TEXT, "supervisor_required": _FLAG},
+)
+_ROUTED = _object(
+    {
+        "decision_id": _TEXT,
+        "allowed": _FLAG,
+        "denied": _FLAG,
+        "worker_id": _MAYBE,
+        "selected_worker_species_id": _MAYBE,
+        "artifact_hash": _MAYBE,
+        "deny_reason": _MAYBE,
+        "reason": _MAYBE,
+        "correlation_id": _TEXT,
+    }
 )
 _ATTESTED = _object({"id": _TEXT, "worker_id": _TEXT, "sha256": _TEXT, "attested_at": _TEXT, "status": _TEXT})
 _OLDER = _object(
@@ -140,7 +154,10 @@ def _paths() -> dict[str, Any]:
     limit = [_number("limit", 1, 1_000_000)]
     feed = [_number("limit", 1, 1000), _number("after", 0, 10**12)]
     by_worker = (400, 404, *_READ)
-    health = _object({"ok": _FLAG, "version": _TEXT})
+    own = {"hall_hash": _MAYBE, "hall_hash_banned": {"type": ["boolean", "null"]}}
+    health = _object({"ok": _FLAG, "version": _TEXT} | own)
+    status = _object({"online": _FLAG, "account_standing": _MAYBE, "standing_checked_at": _MAYBE})
+    service = _answers(_object({"ok": _FLAG, "online": _FLAG, "offline_since": _MAYBE}), (401, 403, 429, 500))
     standing = _object({"standing": _TEXT, "tier_id": _MAYBE, "github_login": _MAYBE, "checked_at": _TEXT})
     some = _object({"count": _NUMBER})
     seen = [_number("seen", 0, 10**12)]
@@ -162,6 +179,11 @@ def _paths() -> dict[str, Any]:
         "/api/v1/dispatch": {
             "post": _operation("May this worker do this?", _answers(_DECISION, _WRITE), **_takes("DispatchRequest"))
         },
+        "/api/route": {
+            "post": _operation("Which worker may do this?", _answers(_ROUTED, _WRITE), **_takes("RouteRequest"))
+        },
+        "/api/server/go-online": {"post": _operation("Decide dispatches again", service)},
+        "/api/server/go-offline": {"post": _operation("Deny every dispatch", service)},
         "/api/v1/verify/{worker_id}": {"get": _operation("What is this worker's status?", verify, parameters=_WORKER)},
         "/api/v1/hall/enroll": {
             "post": _operation("Enroll a worker", _answers(_VERDICT, _WRITE, 201), **_takes("EnrollRequest"))
@@ -176,7 +198,7 @@ def _paths() -> dict[str, Any]:
         "/api/v1/telemetry/decisions": {"post": _operation("Accepted and ignored", _answers(_OBJECT, (413, *_READ)))},
         "/api/v1/log": {"get": _operation("The log's head, and one row's hash", log, parameters=seen)},
         "/api/account/standing": {"get": _operation("The account's standing", _answers(standing, _READ))},
-        "/status": {"get": _operation("The hall's status", _answers(_OBJECT, _READ))},
+        "/status": {"get": _operation("The hall's status", _answers(status, _READ))},
         "/workers": {"get": _operation("All workers", _answers(some, _READ))},
         "/dispatches": {"get": _operation("The last decisions", _answers(some, (400, *_READ)), parameters=feed)},
         "/dispatches/active": {"get": _operation("Dispatches under way", _answers(some, _READ))},
@@ -202,7 +224,16 @@ def _paths() -> dict[str, Any]:
 def document() -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of any hall."""
     error = _object({"error": _TEXT}, {"code": _TEXT, "correlation_id": _TEXT})
-    types = (DispatchRequest, EnrollRequest, AttestRequest, ReportRequest, Ban, RecordRequest, IngestRequest)
+    types = (
+        DispatchRequest,
+        EnrollRequest,
+        AttestRequest,
+        ReportRequest,
+        Ban,
+        RecordRequest,
+        IngestRequest,
+        RouteRequest,
+    )
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     schemas["AttestRequest"]["anyOf"] = [
         {"required": [name], "properties": {name: {"type": "string"}}} for name in ("sha256", "package_hash")

@@ -6,6 +6,7 @@ from typing import Any
 
 from pyhall_tui.hall.models import Worker
 from pyhall_tui.hall.policy import load_rules
+from pyhall_tui.hall.service import offline_since
 from pyhall_tui.hall.shadow import hidden_rules
 from pyhall_tui.hall.store import Store
 from pyhall_tui.hall.upstream import last_state
@@ -37,6 +38,7 @@ def summary(store: Store) -> dict[str, Any]:
         "keys": dict(Counter(key.namespace for key in store.all_keys() if key.revoked_at is None)),
         "policy": {"rules": len(policy.rule), "default": policy.default, "hidden": len(hidden_rules(policy))},
         "policy_file": store.setting("policy_file") or None,  # replaced it when the hall was last served
+        "offline_since": offline_since(store),
         "decisions": store.log.count(),
         "last_day": store.log.counts(yesterday, None),
         "upstream": last_state(store),

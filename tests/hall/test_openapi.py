@@ -36,4 +36,9 @@ def test_schemathesis_finds_nothing(hall: LiveHall, tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110, env=environment)
     assert run.returncode == 0, run.stdout + run.stderr
     asked = {(request.method, request.raw_path) for request in hall.requests}
-    assert {("POST", "/api/v1/dispatch"), ("POST", "/enroll"), ("GET", "/policy/explain")} <= asked
+    assert {
+        ("POST", "/api/v1/dispatch"),
+        ("POST", "/api/route"),
+        ("POST", "/enroll"),
+        ("GET", "/policy/explain"),
+    } <= asked

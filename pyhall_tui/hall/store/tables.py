@@ -21,7 +21,7 @@ COPIED = {
 }
 OF_HALLS = ("hall_seen", "upstream_heard")
 """What a file notes about the hall that serves it."""
-OWN_META = ("store_id", "ban_revision", "policy_file", "upstream", "upstream_session", *OF_HALLS)
+OWN_META = ("store_id", "ban_revision", "policy_file", "upstream", "upstream_session", "offline", *OF_HALLS)
 """Settings that are not copied: a copy is a separate store."""
 
 
