@@ -28,6 +28,7 @@ _COMMANDS = {
     ),
     "hall": ("pyhall_tui.commands.hall", "hall_group", "Run the embedded hall, or change its store."),
     "hash": ("pyhall_tui.commands.hash", "hash_command", "Print a package's canonical hash."),
+    "health": ("pyhall_tui.commands.health", "health_command", "Ask if a hall or a watcher is up."),
     "help": ("pyhall_tui.commands.help", "help_command", "Explain a topic; without one, list them."),
     "policy": ("pyhall_tui.commands.policy", "policy_group", "Save a policy's decisions, and check for changes."),
     "verify": ("pyhall_tui.commands.verify", "verify_command", "Print the registry's verdicts on workers."),

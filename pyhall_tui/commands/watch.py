@@ -16,13 +16,13 @@ from pyhall_tui.metrics.address import REMOTE, NotServed, Refused, listen, url
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.profile_store import ProfilesFileError, ProfileStore
+from pyhall_tui.share.printed import WATCH, text_of
 from pyhall_tui.signals import end_on_signals
 from pyhall_tui.threads.daemon_executor import DaemonExecutor
 from pyhall_tui.watch.chosen import NotChosen, chosen_profiles
 from pyhall_tui.watch.command import CommandMistake, command_of
 from pyhall_tui.watch.deliveries import Deliveries
 from pyhall_tui.watch.output import Output
-from pyhall_tui.watch.printed import NAMES, text_of
 from pyhall_tui.watch.watcher import NotWatched, Settings, Watcher
 
 _HEARTBEAT: Final = 30.0
@@ -53,7 +53,7 @@ _HEARTBEAT: Final = 30.0
     show_default=True,
     help="Seconds between two heartbeats.",
 )
-@click.option("--print", "printed", type=click.Choice(NAMES), help="Print a file for another program, and end.")
+@click.option("--print", "printed", type=click.Choice([*WATCH]), help="Print a file for another program, and end.")
 @click.pass_context
 def watch_command(
     ctx: click.Context,
@@ -85,7 +85,7 @@ def watch_command(
     signal that ended it.
     """
     if printed is not None:
-        click.echo(text_of(printed), nl=False)
+        click.echo(text_of(WATCH[printed]), nl=False)
         return
     start_log()
     home = Home.of_user()

@@ -1,1 +1,1 @@
-"""Files for other programs: rules for Prometheus, a dashboard for Grafana, a systemd unit. See `watch.printed`."""
+"""Files for other programs: rules for Prometheus, a dashboard for Grafana, systemd units. See `printed`."""

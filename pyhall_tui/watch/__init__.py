@@ -21,5 +21,4 @@ The parts that leave the watcher, and how to use them. All belong to one asyncio
   `on_alarm`; it raises `CommandMistake` and `ProfilesFileError`, whose messages are sentences.
 - **The service manager.** `service_manager.ServiceManager.of_environment()`: `ready()`, `stopping()`, `status(text)`,
   and `alive()` every `alive_every` seconds. It does nothing if there is none.
-- **Printed files.** `printed.text_of("rules")`, and the others of `printed.NAMES`.
 """

@@ -327,3 +327,44 @@ def test_every_decision_that_was_sent_is_in_the_log_after_kill_9_under_load(db: 
     assert audit.verify(store).whole
     store.close()
     assert told <= set(logged) and len(set(logged)) == len(logged)
+
+
+def test_the_first_key_of_a_new_store_can_go_to_a_file_instead(db: Path, tmp_path: Path) -> None:
+    file = tmp_path / "first-key"
+    with served(db, "--first-key", str(file), key="later") as hall:
+        hall.key = file.read_text().strip()
+        assert hall.key.startswith("phk_live_")
+        if sys.platform != "win32":
+            assert file.stat().st_mode & 0o777 == 0o600
+        with hall.http() as http:
+            assert http.get("/api/v1/verify/none").status_code == 404
+        assert hall.end() == 0
+        assert hall.process.stdout is not None and hall.process.stdout.read() == ""
+    kept = file.read_text()
+    with served(db, "--first-key", str(file), key=hall.key) as again:
+        assert again.end() == 0
+    assert file.read_text() == kept
+
+
+def test_a_first_key_is_not_made_if_its_file_cannot_be_written(db: Path, tmp_path: Path) -> None:
+    file = tmp_path / "first-key"
+    file.write_text("somebody else's")
+    refused = run("serve", "--port", "0", "--db", db, "--first-key", file)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert f"{file} exists, but the store is new" in refused.stderr
+    assert file.read_text() == "somebody else's"
+    assert run("serve", "--port", "0", "--db", db, "--first-key", tmp_path / "none" / "key").exit_code == 2
+    assert run("keys", "list", "--db", db).stdout == ""
+
+
+@POSIX
+def test_the_service_manager_hears_when_it_answers_and_when_it_stops(db: Path, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(60)
+        with served(db, NOTIFY_SOCKET=str(tmp_path / "notify")) as hall:
+            assert manager.recv(100) == b"READY=1"
+            with hall.http() as http:
+                assert http.get("/health").status_code == 200
+            assert hall.end() == 0
+            assert manager.recv(100) == b"STOPPING=1"

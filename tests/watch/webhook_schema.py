@@ -5,9 +5,9 @@ from typing import Any
 
 import jsonschema_rs
 
-from pyhall_tui.watch.printed import text_of
+from pyhall_tui.share.printed import WATCH, text_of
 
-SCHEMA: dict[str, Any] = json.loads(text_of("webhook-schema"))
+SCHEMA: dict[str, Any] = json.loads(text_of(WATCH["webhook-schema"]))
 _MESSAGE = jsonschema_rs.validator_for(SCHEMA)
 _ALERT = jsonschema_rs.validator_for({**SCHEMA, "$ref": "#/$defs/alert"})
 

@@ -3,11 +3,13 @@
 import contextlib
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from pyhall_tui.commands.hall.first_key import first_key_option, keep_first_key, say_first_key
 from pyhall_tui.commands.hall.group import FAILED, Place, db_option, hall_group, open_store, say
 from pyhall_tui.commands.hall.signing import signing_key_option, signing_of
 from pyhall_tui.commands.hall.upstream import checked_url, follow, key_of_environment
@@ -15,12 +17,14 @@ from pyhall_tui.commands.real_number import RealNumber
 from pyhall_tui.hosts import is_this_machine, one_spelling
 from pyhall_tui.metrics.address import REMOTE, NotServed, Refused, url
 from pyhall_tui.metrics.address import listen as listen_for_metrics
+from pyhall_tui.share.printed import HALL, text_of
 
 if TYPE_CHECKING:
     from socket import socket
 
     from pyhall_tui.hall.context import PolicySource
     from pyhall_tui.hall.proxies import Proxies
+    from pyhall_tui.hall.server import ForegroundServer
     from pyhall_tui.hall.store import Store
     from pyhall_tui.hall.upstream import WhenStale
 
@@ -134,6 +138,15 @@ def _proxies(given: tuple[str, ...]) -> "Proxies":
 @click.option(
     "--allow-plain-http", is_flag=True, help="Listen to other machines without TLS: keys can be read on the way."
 )
+@first_key_option
+@click.option(
+    "--print",
+    type=click.Choice([*HALL]),
+    expose_value=False,
+    is_eager=True,
+    callback=lambda context, _option, name: _print_and_end(context, name),
+    help="Print a file for another program, and end.",
+)
 def serve(
     host: str,
     port: int,
@@ -161,6 +174,7 @@ def serve(
     metrics: str | None,
     remote_metrics: bool,
     allow_plain_http: bool,
+    first_key_file: Path | None,
 ) -> None:
     """Serve the hall until SIGTERM, SIGHUP or ctrl+c.
 
@@ -224,20 +238,39 @@ def serve(
         where = str(policy.absolute()) if policy else None
         hall.presence = Presence(hall, name or f"{gethostname()}:{sock.getsockname()[1]}", where)
         hall.presence.begin()
+        kept = keep_first_key(store, namespace, seed, first_key_file)
 
         def announce() -> None:
             say(address(sock, tls=tls_cert is not None))
-            if key := _first_key(store, namespace, seed):
-                say(key)
-            elif seed == "demo":
-                say(f"{db} already exists, so --seed has no effect", err=True)
+            say_first_key(store, db, namespace, seed, kept)
             sys.stdout.flush()
             if store.note:
                 say(store.note, err=True)
             _say_where_metrics_are(for_metrics)
             say(f"The store is {db}. Press ctrl+c to stop the hall.", err=True)
 
-        raise SystemExit(server.run_on(sock, announce))
+        _run(server, sock, announce)
+
+
+def _run(server: "ForegroundServer", sock: "socket", announce: Callable[[], None]) -> NoReturn:
+    """Serve until stopped, and end with the exit code; the service manager hears when requests are answered."""
+    from pyhall_tui.watch.service_manager import ServiceManager
+
+    service = ServiceManager.of_environment()
+
+    def ready() -> None:
+        announce()
+        service.ready()
+
+    code = server.run_on(sock, ready)
+    service.stopping()
+    raise SystemExit(code)
+
+
+def _print_and_end(context: click.Context, name: str | None) -> None:
+    if name is not None:
+        click.echo(text_of(HALL[name]), nl=False)
+        context.exit()
 
 
 def _listen_for_metrics(address: str | None, *, remote: bool) -> "socket | None":
@@ -269,20 +302,6 @@ def _policy(store: "Store", file: Path | None) -> "PolicySource":
     source: PolicySource = PolicyFile(file) if file else StoredPolicy(store)
     source.current()  # a policy that can't be read is reported now, not at the first dispatch
     return source
-
-
-def _first_key(store: "Store", namespace: str, seed: str) -> str | None:
-    """Fill a new store and return its first key; None if the store is not new."""
-    from time import time
-
-    from pyhall_tui.hall.seed import seed_demo
-
-    with store.write():
-        if store.all_keys():
-            return None
-        if seed == "demo":
-            seed_demo(store, time())
-        return store.add_key(namespace, "first")
 
 
 def _is_loopback(host: str) -> bool:

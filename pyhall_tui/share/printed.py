@@ -1,5 +1,5 @@
-"""Files for other programs: rules for Prometheus, a dashboard for Grafana, a systemd unit; the schemas of the watcher's
-output and of what a webhook gets. They are in `share`."""
+"""Prints the files for other programs: with `watch --print NAME` those around a watcher, with `hall serve --print NAME`
+those around a hall."""
 
 import shlex
 import shutil
@@ -8,23 +8,25 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-_FILES: Final = {
+WATCH: Final = {
     "rules": "rules.yml",
     "dashboard": "dashboard.json",
     "unit": "pyhall-tui-watch.service",
     "schema": "watch.schema.json",
     "webhook-schema": "webhook.schema.json",
 }
-NAMES: Final = tuple(_FILES)
-"""What can be printed."""
+"""What `watch` prints: rules for Prometheus, a dashboard for Grafana, a systemd unit; the schemas of the watcher's
+output and of what a webhook gets."""
+HALL: Final = {"unit": "pyhall-tui-hall.service"}
+"""What `hall serve` prints: a systemd unit."""
 _PROGRAM: Final = "/usr/local/bin/pyhall-tui"
-"""The program's path in the unit as it comes."""
+"""The program's path in a unit as it comes."""
 
 
-def text_of(name: str) -> str:
-    """Return one of the files; the unit has this program's own path."""
-    text = files("pyhall_tui").joinpath("share", _FILES[name]).read_text("utf-8")
-    return text.replace(f"ExecStart={_PROGRAM} ", f"ExecStart={_quoted(_own_path())} ") if name == "unit" else text
+def text_of(file: str) -> str:
+    """Return one of the files; a unit has this program's own path."""
+    text = files("pyhall_tui").joinpath("share", file).read_text("utf-8")
+    return text.replace(f"ExecStart={_PROGRAM} ", f"ExecStart={_quoted(_own_path())} ")
 
 
 def _own_path() -> str:
