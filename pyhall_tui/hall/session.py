@@ -61,6 +61,7 @@ class Session:
         enroll: enrolls this hall; None if it is not to be enrolled, because there is no namespace.
         standing: asks for the account's standing; returns None if the upstream does not provide it.
         lasts: if the upstream states no end, the session ends after this many seconds without an answer to the key.
+        pause: seconds between two questions for the standing, however often it is polled.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Session:
         enroll: Callable[[], Awaitable[Enrolled]] | None,
         standing: Callable[[], Awaitable[str | None]],
         lasts: float,
+        pause: float = 0.0,
     ) -> None:
         self._store, self._clock, self._lasts = store, clock, lasts
         self.write: Callable[[], AbstractContextManager[None]] = store.write
@@ -82,6 +84,7 @@ class Session:
         self._kept = self._read() if enroll else None
         self._told: str | None = None
         self._asked = False
+        self._pause, self._ask_again = pause, 0.0
         self._renewed: float | None = None
         self._not_before = 0.0
         self._refused: str | None = None
@@ -151,6 +154,11 @@ class Session:
 
     async def _prove(self, *, heard: bool) -> None:
         """Ask whether the key is still accepted. If the upstream doesn't say, an enrolled hall relies on the poll."""
+        if self._clock.now().mono < self._ask_again:
+            if heard and self._kept and self._told is None and not self._refused:
+                self._answered()
+            return
+        self._ask_again = self._clock.now().mono + self._pause
         try:
             self._told = await self._standing()
             self._asked = True

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -286,6 +287,69 @@ def test_serve_follows_an_upstream(hall: LiveHall, tmp_path: Path, monkeypatch: 
                 break
         assert bans[0]["reason"] == "from above"
         assert http.get("/status").json()["upstream"]["stale"] is False
+
+
+async def test_it_is_asked_every_five_seconds(local: Hall, clock: ManualClock) -> None:
+    asked: list[float] = []
+
+    async def fetch() -> Heard:
+        asked.append(clock.now().mono)
+        return Heard(())
+
+    polling = asyncio.create_task(Upstream("http://up", fetch, local.store, clock).run())
+    await until(lambda: len(asked) >= 4, clock=clock)
+    polling.cancel()
+    assert all(5 <= later - before < 6.5 for before, later in pairwise(asked))
+
+
+async def test_an_unchanged_list_is_a_304_that_counts_as_heard(local: Hall, hall: LiveHall, clock: ManualClock) -> None:
+    hall.store.ban_hash(HASH, "x")
+    followed = follow(local, hall, clock)
+    await followed.poll()
+    for _ in range(3):
+        clock.skip(590)
+        await followed.poll()
+        assert "if-none-match" in hall.requests[-1].headers
+    clock.skip(590)
+    assert not followed.stale
+    clock.skip(11)
+    assert followed.stale
+
+
+async def test_a_registry_without_a_tag_is_polled_as_well(local: Hall, clock: ManualClock) -> None:
+    entry = {"sha256": HASH, "reason": "x", "reported_at": "2026-11-26"}
+    async with raw_server() as server:
+        server.answer(json([entry]))
+        followed = followed_at(server.url, "k", local, clock)
+        for _ in range(2):
+            await followed.poll()
+            clock.skip(590)
+            assert not followed.stale
+        assert dispatch(local) == "ATTEST_BANNED_HASH"
+        assert not any("if-none-match" in request.headers for request in server.requests)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--stale-after", "0.05"), "--stale-after is 3 s, and the upstream is only polled every 5 s"),
+        (("--stale-after", "1", "--upstream-interval", "90"), "--stale-after is 60 s"),
+        (("--upstream-interval", "nan"), "'nan' is not a number"),
+        (("--upstream-interval", "0"), "0.0 is not in the range x>=1"),
+    ],
+)
+def test_an_interval_that_makes_it_stale_between_two_polls_is_refused(
+    tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    result = run("serve", "--db", tmp_path / "hall.db", "--upstream", "http://127.0.0.1:1", *options)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_an_interval_without_an_upstream_is_refused(tmp_path: Path) -> None:
+    result = run("serve", "--db", tmp_path / "hall.db", "--upstream-interval", "30")
+    assert result.exit_code == 2
+    assert "--upstream-interval needs --upstream" in result.output
 
 
 def test_a_key_that_no_header_can_carry_is_reported_without_it(tmp_path: Path) -> None:

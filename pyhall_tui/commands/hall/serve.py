@@ -97,6 +97,12 @@ def _proxies(given: tuple[str, ...]) -> "Proxies":
     "--upstream-namespace", metavar="NS", help="Enroll this hall once at the upstream, in the key's namespace."
 )
 @click.option(
+    "--upstream-interval",
+    type=RealNumber(min=1),
+    metavar="SECONDS",
+    help="Ask the upstream for its ban list this often; by default every 5 seconds.",
+)
+@click.option(
     "--stale-after",
     type=RealNumber(min=0),
     default=10.0,
@@ -165,6 +171,7 @@ def serve(
     faults: Path | None,
     upstream: str | None,
     upstream_namespace: str | None,
+    upstream_interval: float | None,
     stale_after: float,
     when_stale: "WhenStale",
     tls_cert: Path | None,
@@ -182,8 +189,8 @@ def serve(
     """
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("give both --tls-cert and --tls-key, or neither")
-    if upstream_namespace and not upstream:
-        raise click.UsageError("--upstream-namespace needs --upstream")
+    if not upstream:
+        _need_upstream(namespace=upstream_namespace, interval=upstream_interval)
     above = None if upstream is None else (checked_url(upstream), key_of_environment())
     if tls_cert is None and not allow_plain_http and not _is_loopback(host):
         raise click.UsageError(
@@ -199,7 +206,7 @@ def serve(
     from pyhall_tui.hall.presence import Presence
     from pyhall_tui.hall.retention import Retention
     from pyhall_tui.hall.server import ForegroundServer
-    from pyhall_tui.hall.upstream import forget_state
+    from pyhall_tui.hall.upstream import INTERVAL, forget_state
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s")
     with open_store(db, make=True) as store:
@@ -224,6 +231,7 @@ def serve(
                 store,
                 hall.clock,
                 namespace=upstream_namespace,
+                interval=upstream_interval or INTERVAL,
                 silence=stale_after * 60,
                 when_stale=when_stale,
                 instance=hall.instance,
@@ -271,6 +279,12 @@ def _print_and_end(context: click.Context, name: str | None) -> None:
     if name is not None:
         click.echo(text_of(HALL[name]), nl=False)
         context.exit()
+
+
+def _need_upstream(**given: object) -> None:
+    for option, value in given.items():
+        if value:
+            raise click.UsageError(f"--upstream-{option} needs --upstream")
 
 
 def _listen_for_metrics(address: str | None, *, remote: bool) -> "socket | None":

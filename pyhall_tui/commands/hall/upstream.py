@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 20.0
 """Seconds for one whole answer."""
+_STANDING = 60.0
+"""Seconds between two questions for the account's standing, or fewer if the session would end before."""
 _SMALL = 64 * 1024
 _CAPABILITIES = ("hall.policy.gate", "hall.ban-list.enforce")
 _ENDS = ("expires_at", "expires", "expiry", "valid_until")
@@ -81,6 +83,7 @@ def follow(
     clock: "Clock",
     *,
     namespace: str | None,
+    interval: float,
     silence: float,
     when_stale: "WhenStale",
     instance: str | None = None,
@@ -89,15 +92,21 @@ def follow(
 
     Args:
         namespace: the upstream's namespace to enroll this hall in; None enrolls it nowhere.
-        silence: seconds without an answer until `when_stale` applies.
+        interval: seconds between two polls.
+        silence: seconds without an answer until `when_stale` applies; a poll must fit into them.
         instance: this hall's id among those on the store.
 
     Raises:
-        click.UsageError: it can't be enrolled without a key.
+        click.UsageError: it can't be enrolled without a key, or would count as unreachable between two polls.
     """
     from pyhall_tui.hall.session import Session
     from pyhall_tui.hall.upstream import Upstream
 
+    if silence < interval:
+        raise click.UsageError(
+            f"--stale-after is {silence:g} s, and the upstream is only polled every {interval:g} s: "
+            "give a longer --stale-after or a shorter --upstream-interval"
+        )
     if namespace and key is None:
         raise click.UsageError(f"--upstream-namespace needs the upstream's key in {KEY}")
     logging.getLogger("pyhall_tui.registry").setLevel(logging.ERROR)  # `/status` shows the upstream's state
@@ -112,6 +121,7 @@ def follow(
         enroll=partial(enroll_hall, client, namespace) if namespace else None,
         standing=partial(ask_for_standing, client),
         lasts=silence,
+        pause=min(_STANDING, silence / 3),
     )
     ask = partial(ask_for_bans, client)
     return Upstream(
@@ -119,6 +129,7 @@ def follow(
         ask,
         store,
         clock,
+        interval=interval,
         stale_after=silence,
         when_stale=when_stale,
         session=session if key else None,
