@@ -66,8 +66,9 @@ class Form:
 
 @pytest.fixture(autouse=True)
 def steady(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Paths are relative, ids are counted, no secret is set."""
+    """Paths are relative, ids are counted, the version is one that stays, no secret is set."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pyhall_tui.enroll.request.__version__", "0.1.0")
     monkeypatch.setattr("pyhall_tui.screens.enroll.single.new_correlation_id", lambda prefix: f"{prefix}0")
     monkeypatch.delenv("WCP_ATTEST_HMAC_KEY", raising=False)
     yield
