@@ -27,7 +27,12 @@ APP_KEYS: Final[list[BindingType]] = [
         for number, (mode, title) in enumerate(SCREEN_TITLES.items())
     ),
     Binding(
-        "colon", "command_palette", "Palette", show=False, key_display=":", id="app.palette", tooltip="All commands"
+        "colon",
+        "command_palette",
+        "Jump",
+        key_display=":",
+        id="app.palette",
+        tooltip="Run any command, jump to anything",
     ),
     Binding("question_mark", "show_keys", "Keys", key_display="?", id="app.keys", tooltip="The keys of this screen"),
     Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit at once"),

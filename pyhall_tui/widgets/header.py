@@ -83,7 +83,6 @@ def _screens(titles: dict[str, str]) -> list[Tab]:
 
 
 _SCREENS, _FEWER_WORDS = _screens(SCREEN_TITLES), _screens(SCREEN_TITLES | _SHORTER)
-_KEYS = [(": palette", "command_palette"), ("? keys", "show_keys")]
 _BAR_WIDTH = _FEWER_WORDS[-1].end + 1
 """The width in cells of the bar of one line, including one of distance."""
 
@@ -155,10 +154,7 @@ class StatusHeader(Widget):
         return not _COMPACT.isdisjoint(self.screen.classes)
 
     def _tabs(self) -> list[Tab]:
-        if self._is_compact:
-            return _FEWER_WORDS
-        start = max(_SCREENS[-1].end + 1, self.size.width - sum(len(text) + 2 for text, _ in _KEYS))
-        return [*_SCREENS, *_in_a_row(_KEYS, start)]
+        return _FEWER_WORDS if self._is_compact else _SCREENS
 
     def _lines(self) -> Content:
         if self.size.height < 2:

@@ -6,6 +6,23 @@ from tests.live_hall import LiveHall
 from tests.screens.conftest import OpenApp, profile_of
 from tests.waiting import until
 
+SCREENS = ("0", "1", "2", "3", "4", "5")
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+@pytest.mark.thorough
+async def test_jump_and_keys_stand_in_the_line_of_keys_only(open_app: OpenApp, hall: LiveHall, width: int) -> None:
+    """At every width and on every screen, and beside them all of the workers' own keys."""
+    hall.add_worker("wkr_abc123")
+    async with open_app(profile_of(hall), key=hall.key, watch=("wkr_abc123",), size=(width, 24)) as opened:
+        for key in SCREENS:
+            await opened.pilot.press("escape", f"alt+{key}", "escape")
+            await until(lambda: ": Jump  ? Keys  q Quit" in opened.text().splitlines()[-1])
+            *above, _ = opened.text().splitlines()
+            assert "palette" not in above[0] + above[1] and "? keys" not in "".join(above[:2]).casefold()
+        await opened.pilot.press("alt+1")
+        await until(lambda: "x Remove  v Verify" in opened.text().splitlines()[-1])
+
 
 @pytest.mark.parametrize("width", [80, 100, 120])
 @pytest.mark.thorough
