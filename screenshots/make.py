@@ -1,4 +1,7 @@
-"""Write the README's pictures: the real app, on the real demo, driven by keys. Run `python screenshots/make.py`."""
+"""Write the README's pictures that stand still: the real app, on the real demo, driven by keys.
+
+Run `python screenshots/make.py`.
+"""
 
 import asyncio
 import sys
@@ -47,7 +50,6 @@ async def workers(pilot: Pilot[None], app: PyHallApp) -> None:
         )
 
     await until(pilot, a_ban_has_come)
-    await take(pilot, "workers")
     await pilot.press("home", "enter")  # a row that came under the cursor by itself takes no key for a moment
     await until(pilot, lambda: len(app.screen_stack) == 2)
     await take(pilot, "worker")

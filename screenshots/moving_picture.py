@@ -1,8 +1,8 @@
 """Join a terminal's pictures into one SVG that moves.
 
-It needs no script, font or address, and stands still if motion is unwanted. Textual's pictures draw each run of cells as
-a `rect` or a `text`. One that is the same in several frames is drawn once, and a CSS animation shows it only while it is
-part of the frame: what changes is small, and so is the file.
+It needs no script, font or address, and stands still if motion is unwanted. Textual's pictures draw each run of cells
+as a `rect` or a `text`. One that is the same in several frames is drawn once, and a CSS animation shows it only while
+it is part of the frame: what changes is small, and so is the file.
 """
 
 import re
