@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 TOPICS: Final = {
+    "screens": "What each screen is for: filters, marks, jumps, copies.",
     "profiles": "Profiles, namespaces and API keys.",
     "alarms": "What fires, and how to acknowledge and silence it.",
     "policy": "Try a policy, save its decisions, write rules of your own.",

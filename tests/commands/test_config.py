@@ -36,13 +36,6 @@ def test_check_prints_each_mistake_with_its_place(tmp_path: Path) -> None:
     ]
 
 
-def test_the_readmes_example_has_no_mistake(tmp_path: Path) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    (example,) = [text for text in readme.split("```toml\n")[1:] if "[columns." in text]
-    write(tmp_path, example.partition("```")[0])
-    assert run_here(tmp_path, "config", "check").stdout == ""
-
-
 def test_check_finds_nothing_in_a_right_file_and_without_one(tmp_path: Path) -> None:
     assert run_here(tmp_path, "config", "check").returncode == 0
     write(tmp_path, '[keys]\nworkers.sort = "f6"\n')
