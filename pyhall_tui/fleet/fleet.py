@@ -243,6 +243,8 @@ class Fleet:
 
     def changed_since(self, revision: int) -> list[str]:
         """Return the ids of the workers that changed after that revision, newest first."""
+        if revision >= self.revision:
+            return []
         if revision < self._forgotten:
             late = (entry for entry in self._entries.values() if entry.revision > revision)
             return [entry.worker_id for entry in sorted(late, key=attrgetter("revision"), reverse=True)]

@@ -7,7 +7,7 @@ from enum import StrEnum
 from heapq import heapify, heappop, heappush
 from itertools import compress
 from operator import attrgetter, not_
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -19,8 +19,6 @@ from pyhall_tui.fleet.ids import Ids
 if TYPE_CHECKING:
     from pyhall_tui.fleet.searched import Searched
     from pyhall_tui.fleet.terms import Term
-
-T = TypeVar("T")
 
 _MOST_MOVED = 1_000
 """With this many changes, sorting everything again is faster than moving each row."""
@@ -94,6 +92,8 @@ class _Part(msgspec.Struct):
     name: str | None
     """None if there is only one fleet: then a worker's key is its id."""
     group: Group = NO_GROUP
+    rank: int = 0
+    """Its place among the fleets, by name."""
     seen: int = -1
     stale_after: float = 0.0
     counts: dict[State, int] = msgspec.field(default_factory=lambda: dict.fromkeys(State, 0))
@@ -150,11 +150,7 @@ class Roster:
         """The ids that match, in order. Replaced, never changed in place."""
         self.counts: dict[State, int] = dict.fromkeys(State, 0)
         """How many workers in all are in each state, in order of rank, including empty states."""
-        self._parts = (
-            [_Part(0, fleets, None, group)]
-            if isinstance(fleets, Fleet)
-            else [_Part(number, each.fleet, each.name, _group(each)) for number, each in enumerate(fleets)]
-        )
+        self._parts = [_Part(0, fleets, None, group)] if isinstance(fleets, Fleet) else _parts(fleets)
         self._rows: dict[str, _Row] = {}
         self._by_id: list[_Row] = []
         """All rows, sorted by id. An index is a place in it."""
@@ -171,6 +167,8 @@ class Roster:
         self._becoming_stale: list[tuple[float, str]] = []
         """A heap: when a verdict becomes stale, and whose; verdicts renewed since are skipped."""
         self._is_growing = False
+        self._has_other_members = False
+        """Whether `keeps_members` has left some to be taken."""
         self._sort: SortKey | None = None
         self._shown_by: tuple[str, bool] | None = None
 
@@ -203,7 +201,7 @@ class Roster:
         found = self._found(terms, now) if terms else None
         shown = _in_order(())
         for part in (self._banned, self._others):
-            kept = part if found is None else _in_order(compress(part, map(found.__getitem__, part)))
+            kept = part if found is None or 0 not in found else _in_order(compress(part, map(found.__getitem__, part)))
             shown += kept[::-1] if descending else kept
         self.ids = Ids(self._names, shown)
         return True
@@ -232,16 +230,19 @@ class Roster:
 
     def _grow(self, parts: "list[_Part]", mono: float, sort: SortKey, size: int) -> Iterator[None]:
         """Do what `_take_members` and `_sort_all` do, for an empty roster."""
+        from pyhall_tui.fleet.in_steps import sliced, sorted_in_steps  # not before the first frame
+
         self._sort = sort
         for part in parts:
-            part = _Part(part.number, part.fleet, part.name, part.group, part.fleet.revision, part.fleet.stale_after)
+            fleet = part.fleet
+            part = _Part(part.number, fleet, part.name, part.group, part.rank, fleet.revision, fleet.stale_after)
             self._parts.append(part)
-            for some in _sliced([*part.fleet], size):
+            for some in sliced([*fleet], size):
                 keys = part.keys([entry.worker_id for entry in some])
                 self._rows.update((key, self._new_row(key, e, part, mono)) for key, e in zip(keys, some, strict=True))
                 yield
         heapify(self._becoming_stale)
-        rows = yield from _sorted_in_steps([*self._rows.values()], attrgetter("key"), size)
+        rows = yield from sorted_in_steps([*self._rows.values()], attrgetter("key"), size)
         self._by_id, self._names = rows, [row.key for row in rows]
         yield
         for start in range(0, len(rows), size):
@@ -249,7 +250,9 @@ class Roster:
             self._number(start, start + size)
             yield
         self._sum_up()
-        order = yield from _sorted_in_steps([*range(len(rows))], self._keys.__getitem__, size)
+        order: list[int] = []
+        for some in self._by_rank(range(len(rows))):
+            order += yield from sorted_in_steps(some, self._keys.__getitem__, size)
         if self.counts[State.BANNED]:
             self._banned = _in_order(index for index in order if rows[index].state is State.BANNED)
             yield
@@ -289,7 +292,8 @@ class Roster:
         if self._sort is None or (is_other and not keeps_members):
             self._rows = {}
         has_same_members, changed = self._changed()
-        has_same_members = has_same_members or keeps_members
+        self._has_other_members |= not has_same_members
+        has_same_members = keeps_members or not self._has_other_members
         if not has_same_members:
             changed = self._take_members(changed, mono)
         stale_since = mono - _JUST_STALE
@@ -321,6 +325,7 @@ class Roster:
 
     def _take_members(self, changed: list[str], mono: float) -> list[str]:
         """Make rows for new workers and forget others'; return which of the changed workers had a row already."""
+        self._has_other_members = False
         before, self._rows = self._rows, {}
         for part in self._parts:
             for key, entry in zip(part.keys([each.worker_id for each in part.fleet]), part.fleet, strict=True):
@@ -368,7 +373,19 @@ class Roster:
         if self.counts[State.BANNED]:
             is_banned = [row.state is State.BANNED for row in rows]
             parts = [compress(range(len(rows)), is_banned), compress(range(len(rows)), map(not_, is_banned))]
-        self._banned, self._others = (_in_order(sorted(part, key=keys.__getitem__)) for part in parts)
+        self._banned, self._others = (
+            _in_order(index for some in self._by_rank(part) for index in sorted(some, key=keys.__getitem__))
+            for part in parts
+        )
+
+    def _by_rank(self, indexes: Iterable[int]) -> list[list[int]]:
+        """Return them apart, as their keys sort them: fleet by fleet if the list is sorted by profile."""
+        if self._sort is not SortKey.PROFILE:
+            return [[*indexes]]
+        parts: dict[int, list[int]] = {rank: [] for rank in sorted(part.rank for part in self._parts)}
+        for index in indexes:
+            parts[self._by_id[index].part.rank].append(index)
+        return [*parts.values()]
 
     def _move(self, key: str, mono: float) -> bool:
         """Put one row in its place; return whether it moved, or may match other queries now."""
@@ -393,9 +410,13 @@ class Roster:
 
     def _place(self, row: _Row) -> tuple[_Order, int]:
         """Return where a row is, or belongs."""
-        keys, index = self._keys, row.index
+        keys, rows, is_by_fleet = self._keys, self._by_id, self._sort is SortKey.PROFILE
+
+        def place(index: int) -> tuple[int, Any, int]:
+            return rows[index].part.rank if is_by_fleet else 0, keys[index], index
+
         part = self._banned if row.state is State.BANNED else self._others
-        return part, bisect_left(part, (keys[index], index), key=lambda other: (keys[other], other))
+        return part, bisect_left(part, place(row.index), key=place)
 
     def _renew(self, row: _Row, mono: float) -> None:
         """Take over what the entry says now. Its key is left to the caller."""
@@ -421,19 +442,12 @@ class Roster:
         return _Row(key, entry, part, state, entry.haystack, entry.last_sha256, entry.asked)
 
 
-def _sliced(whole: list[T], size: int) -> Iterator[list[T]]:
-    return (whole[start : start + size] for start in range(0, len(whole), size))
-
-
-def _sorted_in_steps(whole: list[T], key: Callable[[T], Any], size: int) -> Generator[None, None, list[T]]:
-    """Sort slice by slice, and then all slices, which are merged in a tenth of the time that sorting takes."""
-    runs: list[T] = []
-    for some in _sliced(whole, size):
-        runs += sorted(some, key=key)
-        yield
-    runs.sort(key=key)
-    yield
-    return runs
+def _parts(fleets: Sequence[NamedFleet]) -> list[_Part]:
+    names = sorted({each.name.casefold() for each in fleets})
+    return [
+        _Part(number, each.fleet, each.name, _group(each), names.index(each.name.casefold()))
+        for number, each in enumerate(fleets)
+    ]
 
 
 def _group(fleet: NamedFleet) -> Group:
@@ -458,15 +472,11 @@ def _by_state(rows: Sequence[_Row]) -> list[float]:
     return [ranks[row.state] - row.entry.changed_wall for row in rows]
 
 
-def _by_profile(rows: Sequence[_Row]) -> list[tuple[str, float]]:
-    return list(zip(_folded([row.part.name or "" for row in rows]), _by_state(rows), strict=True))
-
-
 _NEVER = float("-inf")
 _KEYS: dict[SortKey, Callable[[Sequence[_Row]], list[Any]]] = {
     SortKey.STATE: _by_state,
     SortKey.WORKER: lambda rows: _folded([row.entry.worker_id for row in rows]),
-    SortKey.PROFILE: _by_profile,
+    SortKey.PROFILE: _by_state,
     SortKey.NAME: lambda rows: _folded(
         [verdict.display_name if (verdict := row.entry.verdict) else None for row in rows]
     ),
@@ -474,5 +484,5 @@ _KEYS: dict[SortKey, Callable[[Sequence[_Row]], list[Any]]] = {
     SortKey.AGE: lambda rows: [row.entry.asked if row.entry.verdict else _NEVER for row in rows],
     SortKey.CHANGED: lambda rows: [-row.entry.changed_wall for row in rows],
 }
-"""The keys of some rows. Equal keys are sorted by worker id. By age, the oldest verdict comes first, and missing ones
-before all others."""
+"""The keys of some rows; by profile, within its fleet. Equal keys are sorted by worker id. By age, the oldest verdict
+comes first, and missing ones before all others."""

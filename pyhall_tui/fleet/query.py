@@ -88,7 +88,7 @@ def _of_groups(searched: Searched, by_group: Sequence[bool], places: Places) -> 
     return map(by_group.__getitem__, picked(searched.groups, places))
 
 
-def _in_texts(term: Term, searched: Searched, places: Places) -> Iterator[int]:
+def _in_texts(term: Term, searched: Searched, places: Places) -> Iterable[int]:
     field, values = term.field, term.values
     if field in (Field.ID, Field.NAME):
         first, *others = (searched.texts(field).having(value, places) for value in values)

@@ -20,6 +20,7 @@ Places: TypeAlias = Sequence[int] | None
 Value = TypeVar("Value")
 _NEVER: Final = float("nan")
 """Neither earlier nor later than any moment."""
+_BYTES: Final = 256
 BETWEEN: Final = "\n"
 """Stands between the capabilities of one worker."""
 
@@ -30,20 +31,28 @@ class SharedColumn:
     def __init__(self, texts: Iterable[str]) -> None:
         """Read the texts of all workers, in their order."""
         self._number_of: dict[str, int] = {}
-        self._numbers = array("i", map(self._number, texts))
+        numbers = array("i", map(self._number, texts))
+        self._numbers: array[int] | bytearray = bytearray([*numbers]) if len(self._number_of) <= _BYTES else numbers
+        """Bytes as long as they are enough: these are looked at all at once."""
 
     def put(self, place: int, text: str) -> None:
         """Put in the text of one worker."""
-        self._numbers[place] = self._number(text)
+        number = self._number(text)
+        if number >= _BYTES and isinstance(self._numbers, bytearray):
+            self._numbers = array("i", [*self._numbers])
+        self._numbers[place] = number
 
     @property
     def is_worn(self) -> bool:
         """Whether most of its texts are those of no worker any more."""
         return len(self._number_of) > 2 * len(self._numbers) + 64
 
-    def where(self, applies: Callable[[str], bool], places: Places) -> Iterator[int]:
-        """Yield for each worker whether it applies to its text."""
-        return map(bytes(map(applies, self._number_of)).__getitem__, picked(self._numbers, places))
+    def where(self, applies: Callable[[str], bool], places: Places) -> Iterable[int]:
+        """Return for each worker whether it applies to its text."""
+        has = bytes(map(applies, self._number_of))
+        if places is None and isinstance(self._numbers, bytearray):
+            return self._numbers.translate(has.ljust(_BYTES, b"\0"))
+        return map(has.__getitem__, picked(self._numbers, places))
 
     def _number(self, text: str) -> int:
         return self._number_of.setdefault(text, len(self._number_of))

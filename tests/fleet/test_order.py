@@ -93,13 +93,14 @@ def test_members_taken_in_steps_are_as_if_taken_at_once_whatever_happens_between
     fleet.watch(IDS[2:5])
     for step in before:
         now = take(step, fleet, now)
-    growing, members = roster.growing(moment(now), sort, size=1), sorted(roster.ids)
+    growing, members = roster.growing(moment(now), sort, size=1), list[str]()
     for one in meanwhile:
         if one is None:
+            members = members if is_under_way(growing) else sorted(roster.worker_ids)
             next(growing, None)
         elif one[0] == "look":
             roster.refresh(moment(now), "", one[2][1])
-            assert not is_under_way(growing) or sorted(roster.ids) == members
+            assert not is_under_way(growing) or sorted(roster.worker_ids) == members
         else:
             now = take(one, fleet, now)
     growing.close() if is_left else [*growing]
@@ -125,6 +126,22 @@ def test_many_new_members_are_left_to_growing_and_few_are_not() -> None:
     assert len([*steps]) < 20
     roster.refresh(moment(0), "", SortKey.STATE)
     assert len(roster.ids) == len(IDS) + 2_001
+
+
+def test_members_that_were_left_to_growing_are_taken_by_the_next_look_if_it_is_given_up() -> None:
+    """As many came as went, and what said so was read meanwhile."""
+    fleet = fleet_with("wkr_1", "wkr_2")
+    roster = Roster(fleet)
+    roster.refresh(moment(0), "", SortKey.WORKER)
+    growing = roster.growing(moment(0), SortKey.WORKER, size=1)
+    next(growing)
+    fleet.watch(["wkr_3"])
+    fleet.unwatch(["wkr_1"])
+    roster.refresh(moment(0), "", SortKey.WORKER)
+    assert roster.ids == ["wkr_1", "wkr_2"]
+    growing.close()
+    assert roster.refresh(moment(0), "", SortKey.WORKER)
+    assert roster.ids == ["wkr_2", "wkr_3"]
 
 
 def take(step: Step, fleet: Fleet, now: float) -> float:

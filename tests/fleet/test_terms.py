@@ -100,6 +100,25 @@ def test_a_filter_by_age_is_followed_without_a_word_from_the_registry() -> None:
     assert list(roster.ids) == []
 
 
+def test_a_filter_follows_more_texts_than_a_byte_can_count() -> None:
+    """The columns of few different texts hold bytes: with more of them, they hold longer numbers."""
+    fleet = fleet_with(*(f"wkr_{number}" for number in range(300)))
+    roster = Roster(fleet)
+    for number in range(300):
+        apply(fleet, number / 1000, worker_id=f"wkr_{number}", namespace="org.one")
+    assert roster.refresh(moment(1), "ns:org.one", SortKey.WORKER) and len(roster.ids) == 300
+    for number in range(300):
+        apply(fleet, 1 + number / 1000, worker_id=f"wkr_{number}", namespace=f"org.{number:03}")
+        if number % 50 == 0:
+            roster.refresh(moment(2), "ns:org.one", SortKey.WORKER)
+            assert len(roster.ids) == 299 - number
+    for number in (0, 254, 255, 256, 299):
+        roster.refresh(moment(2), f"ns:org.{number:03}", SortKey.WORKER)
+        assert roster.ids == [f"wkr_{number}"]
+    roster.refresh(moment(2), "!ns:org.299", SortKey.WORKER)
+    assert len(roster.ids) == 299 and "wkr_299" not in roster.ids
+
+
 def test_in_several_fleets_profile_and_namespace_are_those_of_each() -> None:
     fleets = [NamedFleet(name, a_fleet(), name, f"org.{name}") for name in ("lab", "prod")]
     roster = Roster(fleets)

@@ -1,10 +1,14 @@
 """The dialog for worker ids: what is pasted into it is read once, whatever its size, and never lost."""
 
+import asyncio
+
 import pytest
 from textual import events
 from textual.widgets import Button, Input, Static
 
 from pyhall_tui.screens.workers.add_workers import AddWorkersScreen
+from pyhall_tui.screens.workers.table import WorkersTable
+from pyhall_tui.widgets.one_at_a_time import is_under_way
 from tests.live_hall import LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
 from tests.typist import write
@@ -68,3 +72,24 @@ async def test_a_long_paste_is_kept_when_the_dialog_is_closed_and_backspace_drop
         await opened.pilot.press("backspace")
         await until(lambda: found(opened) == "Type or paste ids.")
         assert opened.screen.query_one("#watch", Button).disabled
+
+
+@pytest.mark.thorough
+async def test_many_new_workers_are_taken_into_the_table_once(open_app: OpenApp, hall: LiveHall) -> None:
+    """However often the table is sorted meanwhile and afterwards."""
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        table = opened.screen.query_one(WorkersTable)
+        begun = dict.fromkeys(work for work in opened.app.workers if work.group == "growth")
+        opened.workspace.fleet.watch(MANY)
+        async with asyncio.timeout(30):
+            while len(table.roster.ids) < len(MANY):
+                table.reorder()
+                begun.update(dict.fromkeys(work for work in opened.app.workers if work.group == "growth"))
+                await asyncio.sleep(0)
+        assert len(begun) == 1 and not table.roster.is_outgrown
+        await until(lambda: not is_under_way(table, "growth"))
+        for action in ("sort", "reverse", "sort"):
+            await opened.screen.run_action(action)
+            table.reorder()
+            assert not is_under_way(table, "growth")
+        assert len(table.keys) == len(MANY)
