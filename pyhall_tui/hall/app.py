@@ -80,7 +80,8 @@ def build_app(hall: Hall) -> ASGIApp:
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
     app.state.hall = hall
-    app.state.ledger = Ledger(hall.store, partial(gate.dispatch_all, hall))
+    beside = partial(gate.dispatch_all_beside, hall) if hall.store.log.waits else None
+    app.state.ledger = Ledger(hall.store, partial(gate.dispatch_all, hall), beside)
     return _entry(hall, hall.faults.wrap(_short_cut(app)))
 
 

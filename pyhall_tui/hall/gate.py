@@ -42,25 +42,46 @@ def dispatch_all(hall: Hall, dispatches: Sequence[Dispatch]) -> Sequence[Receipt
     Raises:
         StoreError: they could not be written; none is in the log.
     """
-    receipts: list[Receipt | Exception] = []
-    used_up: list[KeptRate] = []
+    judging = _Judging(hall, dispatches)
+    hall.store.log.decide(judging.judge_all)
+    return judging.logged()
 
-    def judge_all() -> Batch:
-        if receipts:  # somebody else was faster, so it is decided again
-            receipts.clear()
+
+async def dispatch_all_beside(hall: Hall, dispatches: Sequence[Dispatch]) -> Sequence[Receipt | Exception]:
+    """As `dispatch_all`, but let the event loop go on while the store writes. One call at a time."""
+    judging = _Judging(hall, dispatches)
+    await hall.store.log.decide_beside(judging.judge_all)
+    return judging.logged()
+
+
+class _Judging:
+    """Dispatches that are decided together."""
+
+    def __init__(self, hall: Hall, dispatches: Sequence[Dispatch]) -> None:
+        self._hall, self._dispatches = hall, dispatches
+        self._receipts: list[Receipt | Exception] = []
+        self._used_up: list[KeptRate] = []
+
+    def judge_all(self) -> Batch:
+        """Decide them by the store's state, and by the rates they have used up."""
+        hall = self._hall
+        if self._receipts:  # somebody else was faster, so it is decided again
+            self._receipts.clear()
             hall.rates.undo()
         grounds = hall.grounds()
-        for asked, correlation_id in dispatches:
+        for asked, correlation_id in self._dispatches:
             try:
-                receipts.append(_judge(hall, grounds, asked, correlation_id))
+                self._receipts.append(_judge(hall, grounds, asked, correlation_id))
             except Exception as error:
-                receipts.append(error)
-        used_up[:] = hall.rates.unsaved()
-        return Batch([audit.encode(each) for each in receipts if not isinstance(each, Exception)], used_up)
+                self._receipts.append(error)
+        self._used_up = hall.rates.unsaved()
+        receipts = [audit.encode(each) for each in self._receipts if not isinstance(each, Exception)]
+        return Batch(receipts, self._used_up)
 
-    hall.store.log.decide(judge_all)
-    hall.rates.saved(used_up)
-    return receipts
+    def logged(self) -> Sequence[Receipt | Exception]:
+        """Note that they are in the log; return their receipts."""
+        self._hall.rates.saved(self._used_up)
+        return self._receipts
 
 
 def judge(hall: Hall, asked: Asked, correlation_id: str) -> Receipt:

@@ -83,7 +83,9 @@ class Rates:
     def saved(self, kept: Iterable[KeptRate]) -> None:
         """Note that these are in the store."""
         for each in kept:
-            self._unsaved.pop((each.rule, each.worker_id)).kept = each
+            window = self._unsaved.pop((each.rule, each.worker_id), None)
+            if window is not None:  # otherwise it was read again meanwhile
+                window.kept = each
 
     def undo(self) -> None:
         """Forget what was taken and is not in the store."""

@@ -1,7 +1,8 @@
-"""A server of the hall's benchmark, in its own process: `… hall|bare|long N|postgres URL`.
+"""A server of the hall's benchmark, in its own process: `… hall|bare|long N|postgres URL|deaf URL`.
 
 `hall` serves the demo's fleet from a file in WAL mode, `long` N workers and N bans besides, `postgres` the demo's fleet
-from that database; `bare` is Starlette that answers a constant, on the same server.
+from that database, and so does `deaf`, which hears no notifications; `bare` is Starlette that answers a constant, on
+the same server.
 The first line is its address, the second the key.
 """
 
@@ -43,11 +44,13 @@ def main() -> None:
 
 def _opened(file: Path) -> Store:
     """Return a store with the demo's fleet; one that other halls have filled already stays as it is."""
-    store: Store = PostgresStore(sys.argv[2], make=True) if sys.argv[1] == "postgres" else SqliteStore(file)
+    on_server = sys.argv[1] in ("postgres", "deaf")
+    store: Store = PostgresStore(sys.argv[2], make=True) if on_server else SqliteStore(file)
     with store.write():
         if not store.all_keys() and not store.workers():
             seed_demo(store, time.time())
-    store.listen(lambda: None)
+    if sys.argv[1] != "deaf":
+        store.listen()
     return store
 
 

@@ -27,7 +27,9 @@ _WORKER = "wkr_abc123"
 _HASH_IS_BANNED = b'"banned":true'
 
 
-class _Server(NamedTuple):
+class Server(NamedTuple):
+    """A running hall, or what it is compared with."""
+
     url: str
     key: str
     pid: int
@@ -53,8 +55,8 @@ def _measured(address: str, quick: bool) -> Iterator[Row]:
     rounds, each = (3, 20) if quick else (7, 80)
     found: dict[str, list[_Found]] = {name: [] for name in ("bare", "sqlite", *map(str, _HALLS))}
     with ExitStack() as stack:
-        bare, sqlite = (stack.enter_context(_server(which)) for which in ("bare", "hall"))
-        halls = [stack.enter_context(_server("postgres", address)) for _ in range(max(_HALLS))]
+        bare, sqlite = (stack.enter_context(hall_server(which)) for which in ("bare", "hall"))
+        halls = [stack.enter_context(hall_server("postgres", address)) for _ in range(max(_HALLS))]
         for _ in range(rounds):
             found["bare"].append(asyncio.run(_loaded([bare], each)))
             found["sqlite"].append(asyncio.run(_loaded([sqlite], each)))
@@ -80,7 +82,7 @@ def _rows(found: dict[str, list[_Found]]) -> Iterator[Row]:
     yield row("CPU a dispatch, SQLite", "cpu", "sqlite", "bare", _MOST_CPU_BARE)
 
 
-async def _loaded(servers: Sequence[_Server], each: int) -> _Found:
+async def _loaded(servers: Sequence[Server], each: int) -> _Found:
     began = time.perf_counter()
     before = [cpu_seconds(server.pid) for server in servers]
     await asyncio.gather(*(load(server.url, server.key, "dispatch", each) for server in servers))
@@ -90,7 +92,7 @@ async def _loaded(servers: Sequence[_Server], each: int) -> _Found:
     return _Found(count / took, cpu / count * 1e6)
 
 
-async def _behind(address: str, hall: _Server, times: int) -> Row:
+async def _behind(address: str, hall: Server, times: int) -> Row:
     """How long a hall's verify still answers as before a ban that another hall has taken."""
     other = PostgresStore(address)
     behind: list[float] = []
@@ -120,11 +122,12 @@ async def _behind(address: str, hall: _Server, times: int) -> Row:
 
 
 @contextmanager
-def _server(*which: str) -> Iterator[_Server]:
+def hall_server(*which: str) -> Iterator[Server]:
+    """Run `_hall_server` with these arguments."""
     command = [sys.executable, "-m", "tests.bench._hall_server", *which]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield _Server(process.stdout.readline().strip(), process.stdout.readline().strip(), process.pid)
+            yield Server(process.stdout.readline().strip(), process.stdout.readline().strip(), process.pid)
         finally:
             process.kill()

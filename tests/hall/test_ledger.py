@@ -12,6 +12,7 @@ from pyhall_tui.hall.ledger import Dispatch, Ledger, Receipt
 from pyhall_tui.hall.models import Asked
 from pyhall_tui.hall.store import SqliteStore, Store
 from tests.hall.tampering import rows
+from tests.waiting import until
 
 ASKED = Asked(namespace="n", capability="c", worker_id="w")
 
@@ -75,3 +76,29 @@ async def test_who_no_longer_waits_keeps_nobody_and_his_decision_is_in_the_log()
     gone.cancel()
     await stays
     assert audit.verify(store) == audit.Checked(2)
+
+
+async def test_beside_the_loop_one_batch_follows_the_other_and_takes_what_came_meanwhile() -> None:
+    gate = asyncio.Event()
+    batches: list[list[str]] = []
+
+    async def beside(dispatches: Sequence[Dispatch]) -> list[Receipt | Exception]:
+        batches.append([of for _, of in dispatches])
+        await gate.wait()
+        if "2" in batches[-1]:
+            raise StoreError("the server is lost")
+        return [{"id": of} for _, of in dispatches]
+
+    ledger = Ledger(SqliteStore(), lambda _: [], beside)
+    first = asyncio.ensure_future(ledger.decide(ASKED, "1"))
+    await asyncio.sleep(0)
+    await until(lambda: batches)
+    later = [asyncio.ensure_future(ledger.decide(ASKED, of)) for of in ("2", "3")]
+    await asyncio.sleep(0)
+    assert batches == [["1"]]
+    gate.set()
+    assert await first == {"id": "1"}
+    failed = await asyncio.gather(*later, return_exceptions=True)
+    assert [str(error) for error in failed] == ["the server is lost"] * 2
+    assert await ledger.decide(ASKED, "4") == {"id": "4"}
+    assert batches == [["1"], ["2", "3"], ["4"]]

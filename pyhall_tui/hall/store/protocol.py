@@ -253,6 +253,11 @@ class Policies(Protocol):
 class Log(Protocol):
     """The decision log: one chain that never changes; removing its oldest rows adds a row that records it."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether `decide` waits for a server: on an event loop, use `decide_beside`."""
+        ...
+
     def decide(self, judge: Callable[[], Batch]) -> int:
         """Log what `judge` returns, and return the last row's number; it is durable on return.
 
@@ -262,6 +267,10 @@ class Log(Protocol):
         Raises:
             StoreError: it could not be written, and is not in the log.
         """
+        ...
+
+    async def decide_beside(self, judge: Callable[[], Batch]) -> int:
+        """As `decide`, but let the event loop go on meanwhile. `judge` is called on the loop. One call at a time."""
         ...
 
     def head(self) -> Mark:

@@ -16,6 +16,8 @@ _ROW = "seq, entry_hash, receipt"
 class SqliteLog:
     """A `Log` over one connection. Its head is cached for as long as nobody else writes."""
 
+    waits = False
+
     def __init__(self, db: Database, memory: SqliteMemory) -> None:
         self._db, self._memory = db, memory
         self._head: Mark | None = None
@@ -48,6 +50,10 @@ class SqliteLog:
                 self._memory.kept(batch.rates, revision)
             self._head, self._head_at = None if within else Mark(seq, entry), self._memory.elsewhere
             return seq
+
+    async def decide_beside(self, judge: Callable[[], Batch]) -> int:
+        """As `Log` says."""
+        return self.decide(judge)
 
     def forget_head(self) -> None:
         """Read the head again at the next decision: it may have changed."""

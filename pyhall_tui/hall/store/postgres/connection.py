@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -39,6 +39,13 @@ _WITHIN = _SESSION.replace("SET ", "SET LOCAL ")
 """The same for one transaction."""
 
 
+class Place(NamedTuple):
+    """Where a connection leads to: libpq's parameters of that one server, and how often it was connected again."""
+
+    generation: int
+    parameters: str
+
+
 class Connection:
     """A connection that several threads share, one at a time.
 
@@ -46,12 +53,13 @@ class Connection:
 
     Args:
         address: `postgresql://…` without a password, which comes from the environment, a service or a password file.
+        parameters: libpq's parameters, by default those of the address.
 
     Raises:
         StoreError: it can't be opened, or is not a store that this version can use.
     """
 
-    def __init__(self, address: str, *, make: bool) -> None:
+    def __init__(self, address: str, *, make: bool, parameters: str | None = None) -> None:
         self.path = address
         self.lock = threading.RLock()
         self.generation = 0
@@ -60,7 +68,9 @@ class Connection:
         self._closed = threading.Event()
         self._cursors = itertools.count()
         self._lost: str | None = None
-        self.parameters = _parameters(address)
+        self._losing = threading.Lock()
+        self._place: Place | None = None
+        self.parameters = parameters or _parameters(address)
         self._db = self._connect()
         try:
             with self._explained():
@@ -103,12 +113,17 @@ class Connection:
             raise StoreError(f"can't use the hall's store {self.path}: {_first_line(error)}") from error
 
     def _lose(self, error: psycopg.Error) -> StoreError:
+        return self.lose(f"the hall's store {self.path} was lost: {_first_line(error)}")
+
+    def lose(self, why: str) -> StoreError:
+        """Fail with this sentence, which is returned as an error, until it is connected again."""
         if self._closed.is_set():
             return StoreError(f"the hall's store {self.path} is closed")
-        if self._lost is None:
-            self._lost = f"the hall's store {self.path} was lost: {_first_line(error)}"
-            threading.Thread(target=self._connect_again, name="hall's store", daemon=True).start()
-        return StoreLost(self._lost)
+        with self._losing:
+            if self._lost is None:
+                self._lost = why
+                threading.Thread(target=self._connect_again, name="hall's store", daemon=True).start()
+            return StoreLost(self._lost)
 
     def _connect_again(self) -> None:
         while not self._closed.wait(_AGAIN):
@@ -118,7 +133,9 @@ class Connection:
                     if self._closed.is_set():
                         db.close()
                         return
-                    self._db, self._lost, self.generation = db, None, self.generation + 1
+                    self._db.close()
+                    with self._losing:
+                        self._db, self._lost, self.generation = db, None, self.generation + 1
                 return
 
     def _usable(self) -> psycopg.Connection[Row]:
@@ -127,6 +144,26 @@ class Connection:
         if self._lost is not None:
             raise StoreLost(self._lost)
         return self._db
+
+    def place(self) -> Place:
+        """Return where it leads to.
+
+        Raises:
+            StoreError: it is lost or closed.
+        """
+        info, known = self._usable().info, self._place
+        if known is None or known.generation != self.generation:
+            host = {"host": info.host, "port": str(info.port)} | ({"hostaddr": info.hostaddr} if info.hostaddr else {})
+            known = self._place = Place(self.generation, make_conninfo(self.parameters, **host))
+        return known
+
+    def another(self, place: Place) -> "Connection":
+        """Return another connection to a place where this one led to.
+
+        Raises:
+            StoreError: it can't be opened.
+        """
+        return Connection(self.path, make=False, parameters=place.parameters)
 
     # Transactions
 

@@ -1,41 +1,30 @@
 """The decision log in a hall's PostgreSQL store: one chain for all halls."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
-
-import msgspec
+from collections.abc import Callable, Iterator, Sequence
 
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.store.chain import GENESIS, Mark, Row
+from pyhall_tui.hall.store.postgres.appender import Append, Appended, Appender
 from pyhall_tui.hall.store.postgres.connection import Connection
 from pyhall_tui.hall.store.postgres.memory import PostgresMemory
 from pyhall_tui.hall.store.postgres.partitions import Partitions
-from pyhall_tui.hall.store.postgres.prepared import Prepared, array
 from pyhall_tui.hall.store.protocol import CHECKPOINTS_KEPT, Batch, KeptRate, Tallied
 
 _TRIES = 3
 """So often a decision is made again if another hall was faster; then it locks the others out."""
-_APPEND = (
-    "SELECT stale, last, revised FROM append_decisions(%s::bigint, %s::text[], %s::text[], %s::text[], %s::text[], "
-    "%s::text[], %s::text[], %s::text[], %s::float8[], %s::float8[], %s::bytea[])"
-)
-_APPEND_ONLY = (
-    "SELECT stale, last, revised FROM append_decisions($1::bigint, $2::text[], $3::text[], $4::text[], $5::text[], "
-    "$6::text[], '{}', '{}', '{}', '{}', '{}')"
-)
-"""Without rates."""
 _ROW = "seq, entry_hash, receipt"
 _IS_DECISION = "namespace IS NOT NULL"
 _ANCHOR = "audit_anchor"
 
 
 class PostgresLog:
-    """A `Log` over one connection. `append_decisions` in `schema` is the only writer of new rows."""
+    """A `Log` over one connection, and a second one for what is appended beside an event loop."""
+
+    waits = True
 
     def __init__(self, db: Connection, memory: PostgresMemory, partitions: Partitions) -> None:
         self._db, self._memory, self._partitions = db, memory, partitions
-        self._append_only = Prepared(_APPEND_ONLY)
+        self._append, self._appender = Append(db), Appender(db)
 
     def decide(self, judge: Callable[[], Batch]) -> int:
         """As `Log` says. It is judged from memory, without a lock, and again if that was not the newest state."""
@@ -52,11 +41,35 @@ class PostgresLog:
                 if not done.is_stale:
                     return self._kept(batch.rates, done)
                 self._memory.catch_up()
-            with self._db.transaction():
-                self._memory.catch_up()
+            return self._decide_alone(judge)
+
+    async def decide_beside(self, judge: Callable[[], Batch]) -> int:
+        """As `Log` says. Only the server's answer is waited for; it is judged on the event loop, as in `decide`."""
+        for _ in range(_TRIES):
+            with self._db.lock:
+                if self._memory.is_known_to_be_old:
+                    self._memory.catch_up()
+                place, judged_by = self._db.place(), self._memory.revision
                 batch = self._judged(judge)
-                done = self._append(None, batch)
-            return self._kept(batch.rates, done)
+            if not batch.receipts and not batch.rates:
+                return self.head().seq
+            done = await self._appender.append(place, judged_by, batch)
+            if not done.is_stale:
+                return self._kept(batch.rates, done)
+            self._memory.catch_up()
+        with self._db.lock:
+            return self._decide_alone(judge)
+
+    def _decide_alone(self, judge: Callable[[], Batch]) -> int:
+        with self._db.transaction():
+            self._memory.catch_up()
+            batch = self._judged(judge)
+            done = self._append(None, batch)
+        return self._kept(batch.rates, done)
+
+    def close(self) -> None:
+        """End what runs beside."""
+        self._appender.close()
 
     def _judged(self, judge: Callable[[], Batch]) -> Batch:
         self._memory.is_judging = True
@@ -65,19 +78,10 @@ class PostgresLog:
         finally:
             self._memory.is_judging = False
 
-    def _append(self, judged_by: int | None, batch: Batch) -> "_Appended":
-        columns = [list(column) for column in zip(*map(columns_of, batch.receipts), strict=True)] or [[]] * 4
-        if judged_by is not None and not batch.rates and not self._db.is_pooled:
-            arrays = [array(column) for column in (batch.receipts, *columns)]
-            stale, last, revised = self._db.run(self._append_only, [b"%d" % judged_by, *arrays])
-            return _Appended(stale == b"t", int(last or 0), int(revised or 0))
-        rates = [list(column) for column in zip(*(each[:5] for each in batch.rates), strict=True)] or [[]] * 5
-        (found,) = self._db.read(_APPEND, judged_by, list(batch.receipts), *columns, *rates)
-        return _Appended(*found)
-
-    def _kept(self, rates: Sequence[KeptRate], done: "_Appended") -> int:
+    def _kept(self, rates: Sequence[KeptRate], done: Appended) -> int:
         if rates:
-            self._memory.kept(rates, done.revision)
+            with self._db.lock:
+                self._memory.kept(rates, done.revision)
         return done.last
 
     # Marks
@@ -229,21 +233,6 @@ class PostgresLog:
         return self._db.change(sql, namespace, decision_id, seq) > 0
 
 
-class _Stated(msgspec.Struct):
-    namespace: Any = None
-    rule: Any = None
-    outcome: Any = None
-    decided_at: Any = None
-
-
-_STATED = _Stated.__struct_fields__
-
-
-class _Appended:
-    def __init__(self, is_stale: bool, last: int, revision: int) -> None:
-        self.is_stale, self.last, self.revision = bool(is_stale), last, revision
-
-
 def mark_of(stated: str) -> Mark:
     """Return a row that is stated as `seq:entry_hash`.
 
@@ -254,18 +243,3 @@ def mark_of(stated: str) -> Mark:
     if not (seq.isascii() and seq.isdigit() and len(seq) < 19):
         raise ValueError(f"{stated} is not a row of the decision log")
     return Mark(int(seq), entry)
-
-
-def columns_of(receipt: str) -> tuple[Any, ...]:
-    """Return what is asked about a receipt: namespace, rule, outcome and `decided_at`; None where it has none.
-
-    Raises:
-        ValueError: it is not JSON.
-    """
-    try:
-        stated = msgspec.json.decode(receipt, type=_Stated)
-        found: Iterable[Any] = (stated.namespace, stated.rule, stated.outcome, stated.decided_at)
-    except (msgspec.DecodeError, UnicodeEncodeError):  # stricter than Python about surrogates
-        told = json.loads(receipt)
-        found = (told.get(name) for name in _STATED)
-    return tuple(each.encode(errors="replace").decode() if isinstance(each, str) else None for each in found)

@@ -1,5 +1,7 @@
 """What decisions need from a PostgreSQL store, from memory."""
 
+from collections.abc import Iterable
+
 from pyhall_tui.clock import Clock
 from pyhall_tui.hall.models import Key, Worker
 from pyhall_tui.hall.store.postgres.connection import Connection
@@ -112,6 +114,13 @@ class PostgresMemory(Remembered):
             elif last != self.revision:
                 self.forget((what, key) for _, what, key in found)
             self.revision, self._generation, self._news = last, self._db.generation, news
+
+    def kept(self, rates: Iterable[KeptRate], revision: int) -> None:
+        """As `Remembered` says, unless this change, or a later one, was read meanwhile: then what is stored counts."""
+        if self.revision < revision and not self.is_outdated:
+            super().kept(rates, revision)
+        else:
+            self.forget(("rate", each.worker_id) for each in rates)
 
     def changes(self, after: int, most: int) -> list[Change] | None:
         """As `Store` says, in one round trip."""

@@ -14,7 +14,7 @@ from psycopg.errors import error_from_result
 
 from pyhall_tui.hall.store.postgres.escaped import escaped
 
-_PATIENCE = 10.0
+PATIENCE = 10.0
 """Seconds for the answer. A lock's own limit is shorter, so then the server has stopped, or the network is cut."""
 _LOOK = 0.1  # seconds after which a signal is noticed
 _NAME = b"hall_fast"
@@ -73,7 +73,7 @@ class Prepared:
         self._on = db
 
     def _exchange(self, connection: pq.abc.PGconn, values: Sequence[Value]) -> pq.abc.PGresult:
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + PATIENCE
         connection.send_query_prepared(_NAME, values)
         while connection.flush():  # more than the socket holds; the server may have to be read before it goes on
             self._wait(end, selectors.EVENT_READ | selectors.EVENT_WRITE, connection.socket)
@@ -95,7 +95,7 @@ class Prepared:
         try:
             while not self._selector.select(_LOOK):
                 if time.monotonic() > end:
-                    raise psycopg.OperationalError(f"the server did not answer within {_PATIENCE:.0f} s")
+                    raise psycopg.OperationalError(f"the server did not answer within {PATIENCE:.0f} s")
         finally:
             if events != selectors.EVENT_READ:
                 self._selector.modify(socket, selectors.EVENT_READ)

@@ -61,6 +61,7 @@ class PostgresStore:
                 self._beside.close()
             if self._memory.listener is not None:
                 self._memory.listener.close()
+            self.log.close()
             self._db.close()
 
     @property

@@ -8,7 +8,8 @@ import psycopg
 
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.store.postgres.connection import Connection
-from pyhall_tui.hall.store.postgres.log import columns_of, mark_of
+from pyhall_tui.hall.store.postgres.log import mark_of
+from pyhall_tui.hall.store.postgres.receipts import columns_of
 from pyhall_tui.hall.store.tables import COPIED, LOG, OWN_META
 
 _HEAD = "audit_head"
