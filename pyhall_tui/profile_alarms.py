@@ -21,6 +21,8 @@ from pyhall_tui.profiles.profile_store import ProfileStore
 from pyhall_tui.render.alarm import sentence
 
 _NEVER: Final = -math.inf
+_STAND: Final = (Condition.HALL_BANNED, Condition.ACCOUNT_SUSPENDED)
+_OF_LOG: Final = (Condition.LOG_REWRITTEN, Condition.LOG_REPLACED)
 
 
 class ProfileAlarms:
@@ -69,11 +71,12 @@ class ProfileAlarms:
         return self._rules.mistakes if self._rules else ()
 
     @property
-    def of_log(self) -> tuple[str, ...]:
-        """What is wrong with the hall's decision log, in sentences, until somebody has acknowledged it."""
+    def of_hall(self) -> tuple[str, ...]:
+        """What is wrong with the account and the hall, in sentences: with its log, until that is acknowledged."""
         firing = self.alarms.book.firing("")
-        found = (firing.get(condition) for condition in (Condition.LOG_REWRITTEN, Condition.LOG_REPLACED))
-        return tuple(f"{sentence(alarm)}." for alarm in found if alarm is not None and not alarm.is_acknowledged)
+        stand = [firing[each] for each in _STAND if each in firing]
+        logs = [firing[each] for each in _OF_LOG if each in firing and not firing[each].is_acknowledged]
+        return tuple(f"{sentence(alarm)}." for alarm in (*stand, *logs))
 
     def adopt(self, profile: Profile) -> None:
         """Use the profile's changed settings, and its rules as they are now."""

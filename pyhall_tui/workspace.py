@@ -288,12 +288,13 @@ class Workspace:
                 return
             self._profile_packages.follow(some)
         if not self._closed:
-            from pyhall_tui.log_witness import LogWitness  # after the first frame
+            from pyhall_tui import hall_standing, log_witness  # after the first frame
             from pyhall_tui.profiles.followed_list import follow
 
-            witness = LogWitness(self.connection, self.journal.log_marks, self.alarms, self.clock)
+            witness = log_witness.LogWitness(self.connection, self.journal.log_marks, self.alarms, self.clock)
             following = follow(self.watch_list, self.clock, self._adopt_list, self._end_alarms_of_unwatched)
-            self._tasks += map(asyncio.create_task, (following, witness.follow()))
+            standing = hall_standing.follow(self.connection, self.alarms, self.clock)
+            self._tasks += map(asyncio.create_task, (following, witness.follow(), standing))
 
     def _end_alarms_of_unwatched(self) -> None:
         if self.watch_list.is_whole:  # a lost list proves nothing
@@ -318,8 +319,7 @@ class Workspace:
     async def _restore_all(self) -> None:
         after: str | None = ""
         while after is not None and not self._closed:
-            page = partial(self.journal.verdicts_after, self.profile.name, after, _ROWS_OF_A_PAGE)
-            rows = await asyncio.to_thread(page)
+            rows = await asyncio.to_thread(self.journal.verdicts_after, self.profile.name, after, _ROWS_OF_A_PAGE)
             async for some in slices(rows, _ROWS_AT_A_TIME):
                 if self._closed:
                     return
@@ -429,7 +429,7 @@ class Workspace:
         self._set_aside = (*self.journal.notes_set_aside(), *self.notes.set_aside, *drafts_set_aside())
 
     def take_hall_trouble(self, sentence: str) -> None:
-        """Take why the hall's newest policy is not in force; empty if it is, or this isn't a local hall."""
+        """Take what the hall says is wrong with it; empty if nothing is, or this isn't a local hall."""
         self._hall_trouble = sentence
 
     @property
@@ -446,7 +446,7 @@ class Workspace:
     def standing(self) -> tuple[str, ...]:
         """What is wrong for as long as it is, apart from the connection, in sentences, the worst first."""
         found = (*self.troubles, self._hall_trouble, *self.rule_mistakes, self.watch_list.problem, *self._set_aside)
-        first = (self.run_log.missing_part, *(self._alarms.of_log if self._alarms else ()))
+        first = (self.run_log.missing_part, *(self._alarms.of_hall if self._alarms else ()))
         return tuple(dict.fromkeys(filter(None, (*first, *found, *self.run_log.troubles))))
 
     def _restore(self, rows: Iterable[LastVerdict]) -> None:

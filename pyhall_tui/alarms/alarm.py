@@ -23,6 +23,8 @@ class Condition(StrEnum):
     BAN_LIST_FAILING = "ban list failing"
     LOG_REWRITTEN = "log rewritten"
     LOG_REPLACED = "another log"
+    ACCOUNT_SUSPENDED = "account suspended"
+    HALL_BANNED = "hall banned"
 
     @property
     def key(self) -> str:

@@ -25,6 +25,8 @@ _OPENS = {
     Kind.BAN_LIST_FAILING: Condition.BAN_LIST_FAILING,
     Kind.LOG_REWRITTEN: Condition.LOG_REWRITTEN,
     Kind.LOG_REPLACED: Condition.LOG_REPLACED,
+    Kind.ACCOUNT_SUSPENDED: Condition.ACCOUNT_SUSPENDED,
+    Kind.HALL_BANNED: Condition.HALL_BANNED,
 }
 _CLOSES = {
     Kind.UNBANNED: (Condition.BANNED,),
@@ -37,6 +39,8 @@ _CLOSES = {
     Kind.KEY_ACCEPTED: (Condition.KEY_REJECTED,),
     Kind.BAN_LIST_RECOVERED: (Condition.BAN_LIST_FAILING,),
     Kind.LOG_ACCEPTED: (Condition.LOG_REWRITTEN, Condition.LOG_REPLACED),
+    Kind.ACCOUNT_RESTORED: (Condition.ACCOUNT_SUSPENDED,),
+    Kind.HALL_UNBANNED: (Condition.HALL_BANNED,),
     Kind.UNWATCHED: (
         *(Condition.BANNED, Condition.REVOKED, Condition.DRIFTED, Condition.VANISHED),
         Condition.FLAPPING,

@@ -39,8 +39,12 @@ _SEVERITY = {
     Kind.SILENCE_ENDED: Severity.NOTICE,
     Kind.LOG_REWRITTEN: Severity.ALARM,
     Kind.LOG_REPLACED: Severity.ALARM,
+    Kind.ACCOUNT_SUSPENDED: Severity.ALARM,
+    Kind.HALL_BANNED: Severity.ALARM,
     Kind.LOG_UNPROVEN: Severity.WARNING,
     Kind.LOG_ACCEPTED: Severity.NOTICE,
+    Kind.ACCOUNT_RESTORED: Severity.NOTICE,
+    Kind.HALL_UNBANNED: Severity.NOTICE,
     Kind.ALERTS_FAILING: Severity.WARNING,
     Kind.ALERTS_RECOVERED: Severity.NOTICE,
 }

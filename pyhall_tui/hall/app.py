@@ -295,10 +295,12 @@ async def telemetry(request: Request) -> Response:
 
 
 async def standing(request: Request) -> Response:
-    """`GET /api/account/standing`: a local hall has no accounts, so a valid key's standing is always good."""
+    """`GET /api/account/standing`: what the upstream says, if there is one; a local hall itself has no accounts."""
     admit(request)
-    now = hall_of(request).store.now()
-    return answer(request, {"standing": "ok", "tier_id": "local", "github_login": None, "checked_at": now})
+    hall = hall_of(request)
+    known = local.standing_of(hall)
+    told = {"standing": known["account_standing"] or "unknown", "tier_id": "local", "github_login": None}
+    return answer(request, told | {"checked_at": known["standing_checked_at"] or hall.store.now()})
 
 
 async def openapi(request: Request) -> Response:

@@ -66,6 +66,12 @@ async def status(request: Request) -> Response:
     return answer(request, told)
 
 
+def standing_of(hall: Hall) -> dict[str, str | None]:
+    """Return the account's standing and since when it is known, in the words of `/status`."""
+    upstream = hall.upstream.state() if hall.upstream else None
+    return _standing(upstream["session"] if upstream else None, hall.store.now())
+
+
 def _standing(session: dict[str, Any] | None, now: str) -> dict[str, str | None]:
     """Return the account's standing and since when it is known: as the upstream said, not known, or its own: ok."""
     if session is None:

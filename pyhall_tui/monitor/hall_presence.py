@@ -22,7 +22,7 @@ from pyhall_tui.registry.local_hall import hall_status, hall_workers
 _AGAIN: Final = 30.0
 """Seconds until a registry that gave no clear answer is asked again."""
 _LOOK: Final = 10.0
-"""Seconds between two looks at the policy's state."""
+"""Seconds between two looks at the hall's state."""
 _NO: Final = (NotFound, UnexpectedStatus, BadRequest, NotARegistrysAnswer, Redirected, NotSent)
 
 
@@ -39,8 +39,9 @@ async def is_local_hall(ask: Ask, clock: Clock) -> bool:
             return True
 
 
-async def follow_policy(ask: Ask, clock: Clock, take: Callable[[str], None]) -> None:
-    """Hand over again and again why the hall's newest policy is not in force: a sentence, or an empty text.
+async def follow_status(ask: Ask, clock: Clock, take: Callable[[str], None]) -> None:
+    """Hand over again and again what the hall says is wrong with it, in sentences, or an empty text: it is offline, or
+    its newest policy is not in force.
 
     While the hall can't be reached, what was known stays.
     """
@@ -48,7 +49,9 @@ async def follow_policy(ask: Ask, clock: Clock, take: Callable[[str], None]) -> 
         with suppress(RegistryError):
             status = await ask(lambda client: hall_status(client, retry=False))
             why = (status.policy_error or "").rstrip(". ")
-            take(f"The hall decides by its last good policy: {why}." if why else "")
+            offline = "The hall says that it is offline." if status.online is False else ""
+            policy = f"The hall decides by its last good policy: {why}." if why else ""
+            take(" ".join(filter(None, (offline, policy))))
         await clock.sleep(_LOOK)
 
 

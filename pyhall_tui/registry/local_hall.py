@@ -12,6 +12,7 @@ import msgspec
 
 from pyhall_tui.registry.decode import Decision, Unreadable, decode, read_object, read_struct, text
 from pyhall_tui.registry.errors import NotFound
+from pyhall_tui.registry.hall_account import Account, account_in
 from pyhall_tui.registry.models import Outcome
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class HallStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The registry that it follows: `url`, `last_poll`, `last_heard`, `stale`, `when_stale`, `error`, as received."""
     halls: tuple[dict[str, Any], ...] = ()
     """The halls that live on its store, as received: `name`, `version`, `since`, `silent`, `living`, `decisions`, …"""
+    account: Account = Account()
+    """The account's standing, as the hall knows it."""
     fields: dict[str, Any]
     """The whole answer."""
 
@@ -221,6 +224,7 @@ def _read_status(body: bytes) -> HallStatus:
         policy_error=text(policy.get("error")) if isinstance(policy, dict) else None,
         upstream=upstream if isinstance(upstream, dict) else None,
         halls=tuple(each for each in halls if isinstance(each, dict)) if isinstance(halls, list) else (),
+        account=account_in(fields),
         fields=fields,
     )
 

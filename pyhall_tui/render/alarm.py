@@ -22,6 +22,8 @@ _SAID = {
     Condition.BAN_LIST_FAILING: "The ban list is failing",
     Condition.LOG_REWRITTEN: "The hall's decision log is not the one that was seen before",
     Condition.LOG_REPLACED: "Another decision log is served at this address",
+    Condition.ACCOUNT_SUSPENDED: "The account is suspended",
+    Condition.HALL_BANNED: "The hall's own code is on the ban list",
 }
 _STYLES = {Standing.FIRING: Style.ERROR, Standing.RESOLVED: Style.DIM}
 STANDING_WORDS: Final = {standing: standing.value for standing in Standing} | {Standing.COVERED: "flaps along"}

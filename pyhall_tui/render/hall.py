@@ -1,5 +1,6 @@
 """How a local hall is shown: its decisions, its rules, an explanation, its status."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -213,16 +214,15 @@ def _rules(count: int) -> str:
 
 def status_lines(status: HallStatus, alerts: list[HallAlert], now_wall: float) -> list[list[Cell]]:
     """Return the hall's status: itself, its counts, its upstream, what needs attention."""
-    online = {True: "yes", False: "no", None: None}[status.online]
     fields = [
         ("hall", " ".join(part for part in (status.name, status.version) if part) or None),
-        ("online", online),
         ("workers", _count(status.workers)),
         ("decisions", _count(status.decisions)),
         ("today", _count(status.decisions_today)),
         ("denied today", _count(status.denials_today)),
     ]
     lines = [_field(name, value) for name, value in fields if value]
+    lines[1:1] = _service_lines(status, now_wall)
     if status.policy_error:
         lines.append(_field("policy", status.policy_error, Style.ERROR))
     if status.halls:
@@ -230,6 +230,17 @@ def status_lines(status: HallStatus, alerts: list[HallAlert], now_wall: float) -
     lines += [[Cell("")], [Cell("UPSTREAM", Style.DIM)], *_upstream_lines(status.upstream, now_wall)]
     lines += [[Cell("")], [Cell("ALERTS", Style.DIM)]]
     return lines + ([_alert(alert) for alert in alerts] or [[Cell("None.", Style.GOOD)]])
+
+
+def _service_lines(status: HallStatus, now_wall: float) -> Iterator[list[Cell]]:
+    """Yield whether the hall is online, and the account's standing, as far as the hall says so."""
+    if status.online is not None:
+        yield _field("online", "yes") if status.online else _field("online", "no", Style.ERROR)
+    if status.account.standing:
+        checked = wall_of(status.account.checked_at)
+        since = f" at {time_of_day(checked, now_wall)}" if checked else ""
+        look = {True: Style.ERROR, False: Style.PLAIN, None: Style.WARNING}[status.account.is_suspended]
+        yield _field("account", f"{status.account.standing}{since}", look)
 
 
 def _hall_line(hall: dict[str, Any]) -> list[Cell]:

@@ -38,6 +38,7 @@ async def test_what_stands_is_said_while_it_does(
         assert line(opened) == ""
         await a_watch_list_that_cannot_be_saved(opened)
         await a_hall_with_a_broken_policy(opened, hall)
+        await a_hall_that_is_offline(opened, hall)
         await a_registry_that_is_lost(opened, hall)
 
 
@@ -58,6 +59,13 @@ async def a_hall_with_a_broken_policy(opened: OpenedApp, hall: LiveHall) -> None
     await until(lambda: line(opened).startswith(f"▲ {LAST_GOOD}: policy.toml, line 3"), clock=opened.clock)
     assert line(opened).endswith("… (L shows all)")
     hall.hall.policy.error = ""
+    await until(lambda: line(opened) == "", clock=opened.clock)
+
+
+async def a_hall_that_is_offline(opened: OpenedApp, hall: LiveHall) -> None:
+    hall.hall.service.go(online=False)
+    await until(lambda: line(opened) == "▲ The hall says that it is offline.", clock=opened.clock)
+    hall.hall.service.go(online=True)
     await until(lambda: line(opened) == "", clock=opened.clock)
 
 

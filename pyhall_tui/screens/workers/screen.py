@@ -154,7 +154,7 @@ class WorkersScreen(ModeScreen):
 
     async def _look_for_hall(self) -> None:
         """Check whether this is a local hall, which lists workers and shows decisions; the registry's API doesn't."""
-        from pyhall_tui.monitor.hall_presence import follow_policy, is_local_hall
+        from pyhall_tui.monitor.hall_presence import follow_status, is_local_hall
 
         workspace = self.workspace
         self._is_hall = await is_local_hall(workspace.connection.ask_in_turn, workspace.clock)
@@ -164,7 +164,7 @@ class WorkersScreen(ModeScreen):
         self.query("#empty-all").set(display=self._is_hall)
         self.refresh_bindings()
         if self._is_hall:
-            await follow_policy(workspace.connection.ask_in_turn, workspace.clock, workspace.take_hall_trouble)
+            await follow_status(workspace.connection.ask_in_turn, workspace.clock, workspace.take_hall_trouble)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what only a local hall has if there is one."""

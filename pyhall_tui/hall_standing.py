@@ -1,0 +1,88 @@
+"""Asks again and again whether the account is suspended and the hall's own code banned, and makes alarms of it.
+
+Only a clear yes starts an alarm and only a clear no ends it: a field that is missing or has another type says nothing.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from typing import Final
+
+from pyhall_tui.alarms.alarm import Condition
+from pyhall_tui.clock import Clock
+from pyhall_tui.connection import Connection
+from pyhall_tui.fleet.events import FIRST_SIGHT, Kind
+from pyhall_tui.fleet.transitions import make_event
+from pyhall_tui.journal.alarms import Alarms
+from pyhall_tui.registry.errors import RegistryError
+from pyhall_tui.registry.hall_account import Account, OwnCode, ask_account, ask_hall_account, ask_own_code
+
+LOOK: Final = 10.0
+"""Seconds between two questions."""
+AGAIN: Final = 600.0
+"""Seconds until a registry that says nothing about this is asked again."""
+
+_SUSPENDED: Final = "account suspended"
+_BANNED: Final = "its own code banned"
+
+_log = logging.getLogger(__name__)
+
+
+async def follow(connection: Connection, alarms: Alarms, clock: Clock) -> None:
+    """Ask until cancelled. Beside a program that watches the profile, that one does."""
+    asking = _Asking(connection, alarms, clock)
+    while True:
+        await clock.sleep(LOOK)
+        task = asyncio.current_task()
+        try:
+            if connection.watcher is None and not await asking.look():
+                await clock.sleep(AGAIN - LOOK)
+        except asyncio.CancelledError:
+            if task is not None and task.cancelling():
+                raise  # otherwise only the request was dropped, because the profile has connected again
+        except (RegistryError, sqlite3.Error):
+            continue  # whoever polls says that it can't be reached, and the journal that it can't be written
+        except Exception:
+            _log.exception("the account at %s could not be followed", connection.profile.registry_url)
+
+
+class _Asking:
+    def __init__(self, connection: Connection, alarms: Alarms, clock: Clock) -> None:
+        self._connection, self._alarms, self._clock = connection, alarms, clock
+        self._hall = ""
+        """The URL of the registry that was seen to be a hall: its status counts, and nothing else in its place."""
+
+    async def look(self) -> bool:
+        """Ask both questions; False if this registry has no answer to either."""
+        registry, ask = self._connection.profile.registry_url, self._connection.ask_in_turn
+        account = await ask(ask_hall_account)
+        if account is not None:
+            self._hall = registry
+        elif self._hall != registry:
+            account = await ask(ask_account)
+        code = await ask(ask_own_code)
+        if registry == self._connection.profile.registry_url:
+            wall = self._clock.now().wall
+            _take_account(account or Account(), self._alarms, wall)
+            _take_code(code, self._alarms, wall)
+        return account is not None or code.banned is not None or self._hall == registry
+
+
+def _take_account(account: Account, alarms: Alarms, wall: float) -> None:
+    fires = Condition.ACCOUNT_SUSPENDED in alarms.book.firing("")
+    said = account.is_suspended
+    if said is None or said is fires:
+        return
+    kind = Kind.ACCOUNT_SUSPENDED if said else Kind.ACCOUNT_RESTORED
+    detail = f"as of {account.checked_at}" if account.checked_at else ""
+    before, after = (FIRST_SIGHT, _SUSPENDED) if said else (_SUSPENDED, f"account {account.standing}")
+    alarms.record([make_event(kind, wall, None, before, after, source="client", detail=detail)])
+
+
+def _take_code(code: OwnCode, alarms: Alarms, wall: float) -> None:
+    fires = Condition.HALL_BANNED in alarms.book.firing("")
+    if code.banned is None or code.banned is fires:
+        return
+    kind = Kind.HALL_BANNED if code.banned else Kind.HALL_UNBANNED
+    before, after = (FIRST_SIGHT, _BANNED) if code.banned else (_BANNED, "its own code not banned")
+    alarms.record([make_event(kind, wall, None, before, after, source="client", detail=code.hash or "")])
