@@ -212,11 +212,14 @@ _AXES = ("capability", "worker_id", "risk_tier")
 _TITLES = {"capability": "capability", "worker_id": "worker", "risk_tier": "risk"}
 
 
-def lay_out(plan: Plan) -> Grid:
-    """Lay out a plan: the longest axis down, the next across; a third with several values is added to the rows."""
+def lay_out(plan: Plan, *, is_turned: bool = False) -> Grid:
+    """Lay out a plan: the longest axis down, the next across; a third with several values is added to the rows.
+
+    `is_turned`: workers and capabilities change places.
+    """
     values: dict[str, Sequence[str]] = dict(zip(_AXES, (plan.capabilities, plan.workers, plan.risk_tiers), strict=True))
     across = "risk_tier" if len(plan.risk_tiers) > 1 else "worker_id" if len(plan.workers) > 1 else "risk_tier"
-    if across == "worker_id" and len(plan.workers) > len(plan.capabilities):
+    if across == "worker_id" and (len(plan.workers) > len(plan.capabilities)) != is_turned:
         across = "capability"
     down = [axis for axis in _AXES if axis != across and (len(values[axis]) > 1)] or [
         axis for axis in _AXES if axis != across

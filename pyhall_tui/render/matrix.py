@@ -206,9 +206,9 @@ def stacked(name: str, height: int) -> list[str]:
 
 
 def head_height(lines: int, longest: int, room: int) -> int:
-    """Return how many lines turned names take: what all lines of the grid leave, or if that is too little, 2 of 5."""
+    """Return how many lines turned names take: what all lines of the grid leave, or if that is too little, 1 of 6."""
     spare = room - lines
-    return max(1, min(longest, spare if spare >= LEAST_HEAD else room * 2 // 5))
+    return max(1, min(longest, spare if spare >= LEAST_HEAD else min(room * 2 // 5, max(LEAST_HEAD, room // 6 + 1))))
 
 
 def several(names: Sequence[str], shown: int = 4) -> str:

@@ -205,6 +205,15 @@ def test_the_longer_side_goes_down_and_each_cell_has_its_place(fields: dict[str,
     assert len(grid.rows) * len(grid.columns) == len(asked)
 
 
+def test_turned_the_workers_and_the_capabilities_change_places() -> None:
+    asked = plan(workers=("a", "b", "c"), capabilities=("d", "e"), risk_tiers=("low",))
+    grid, turned = lay_out(asked), lay_out(asked, is_turned=True)
+
+    assert (turned.row_title, turned.column_title) == (grid.column_title, grid.row_title)
+    assert turned.columns == tuple(worker for (worker,) in grid.rows)
+    assert list(turned.cases.values()) == list(grid.cases.values())
+
+
 def test_three_sides_join_two_of_them_in_the_rows() -> None:
     grid = lay_out(plan(workers=("a", "b"), capabilities=("c", "d")))
 

@@ -52,7 +52,8 @@ async def show_matrix(opened: OpenedApp, workers: int, capabilities: int, groups
     assert len(lab.matrix.plan) == workers * capabilities
     for case in lab.matrix.plan.cases():  # as if it had been asked: the real thing takes a minute
         place = worker_ids(workers).index(case.worker_id) % groups
-        may = CAPABILITIES.index(case.capability) % groups == place
+        asked = CAPABILITIES.index(case.capability)
+        may = asked % groups == place or asked in (place - capabilities, place - capabilities + 1)
         lab.matrix.cells[case] = tried(Result.ALLOW if may else Result.DENY, case.capability, case.worker_id)
     screen.query_one(MatrixTab).on_resize()
     await opened.pilot.pause()
@@ -75,6 +76,44 @@ async def test_26_by_47_fit_a_terminal_of_120_by_36(
         names = names_shown(opened)
         assert len(names) == groups
         assert len({name.partition(" +")[0] for name in names}) == groups
+
+
+@pytest.mark.thorough
+async def test_26_capabilities_and_47_workers_that_all_differ_fit_too_with_the_workers_across(
+    hall: LiveHall, open_app: OpenApp
+) -> None:
+    """Where there are enough lines, the workers go down again; the cursor stays on its cell."""
+    profile = profile_of(hall, capabilities=CAPABILITIES)
+    async with open_app(profile, key=hall.key, watch=worker_ids(47), size=(120, 36)) as opened:
+        grid = await show_matrix(opened, 47, 26, 47)
+        assert not grid.show_horizontal_scrollbar and not grid.show_vertical_scrollbar
+        assert len(names_shown(opened)) == 26 and "more below" not in opened.text()
+        await opened.pilot.press("down", "down", "right")
+        case = grid.cursor_case
+        assert case is not None and (case.capability, case.worker_id) == (CAPABILITIES[2], worker_ids(47)[1])
+        await opened.pilot.resize_terminal(120, 70)
+        await until(lambda: len(names_shown(opened)) == 47)
+        assert grid.cursor_case == case
+        await opened.pilot.resize_terminal(120, 36)
+        await until(lambda: len(names_shown(opened)) == 26)
+        assert grid.cursor_case == case
+
+
+@pytest.mark.thorough
+async def test_of_more_rows_than_there_are_lines_24_are_shown_and_how_many_are_below(
+    hall: LiveHall, open_app: OpenApp
+) -> None:
+    """A scroll bar that shows nothing takes no line."""
+    profile = profile_of(hall, capabilities=CAPABILITIES)
+    async with open_app(profile, key=hall.key, watch=worker_ids(47), size=(120, 36)) as opened:
+        grid = await show_matrix(opened, 47, 47, 47)
+        assert not grid.show_horizontal_scrollbar
+        assert len(names_shown(opened)) == 24 and " 23 more below" in opened.text()
+        for _ in range(46):
+            grid.action_move(1, 0)
+        await until(lambda: "more below" not in opened.text())
+        await opened.pilot.press("pageup", "pageup")
+        await until(lambda: " more below" in opened.text())
 
 
 @pytest.mark.thorough

@@ -19,6 +19,7 @@ from pyhall_tui.render.decision import LOOKS
 from pyhall_tui.render.matrix import (
     CUT,
     DIFFERS,
+    LEAST_HEAD,
     CellView,
     Line,
     Row,
@@ -115,7 +116,7 @@ class MatrixGrid(ScrollView, can_focus=True):
     def show(self, grid: Grid, lines: Sequence[Line], characters: Mapping[CellAnswer, str]) -> None:
         """Show these lines of a grid; the cursor stays on its row if it is in one of them."""
         if self._grid is not grid:
-            self._at, self._held = (0, 0), ()
+            self._at, self._held = self._place_in(grid)
             self._names = Names(grid.rows, grid.columns)
             self._head_cut = MiddleCut(self._names.heads)
         row, column = self._at
@@ -127,6 +128,21 @@ class MatrixGrid(ScrollView, can_focus=True):
             self._held = lines[row].rows[0] if lines else ()
         self._lay_out()
         self._tell()
+
+    def _place_in(self, grid: Grid) -> tuple[tuple[int, int], Row]:
+        """Return where the cell under the cursor is in another grid, which may be the same one turned."""
+        case = self.cursor_case
+        found = next((place for place, other in grid.cases.items() if other == case), None)
+        return ((0, 0), ()) if found is None else ((0, grid.columns.index(found[1])), found[0])
+
+    @property
+    def _below(self) -> int:
+        """The number of lines that are below the last one on screen."""
+        return max(0, len(self._lines) + self._head_height - self._visible.height - self.scroll_offset.y)
+
+    @property
+    def _visible(self) -> Size:
+        return self.scrollable_content_region.size
 
     def action_move(self, down: int, right: int) -> None:
         if self._grid is None or not self._lines:
@@ -188,7 +204,7 @@ class MatrixGrid(ScrollView, can_focus=True):
     def _head(self, y: int) -> list[Segment]:
         assert self._grid is not None
         style = self.get_component_rich_style("matrix-grid--head")
-        segments = [Segment(fit(f" {self._corner(y)}", self._label_width), style)]
+        segments = [Segment(fit(f" {self._corner(y)}", self._label_width - 1) + " ", style)]
         for number, name in enumerate(self._names.heads):
             text = stacked(self._shortened(name), self._head_height)[y] if self._is_turned else name
             own = self._style(Style.STRONG) + RichStyle(reverse=True) if number == self._at[1] else style
@@ -209,8 +225,10 @@ class MatrixGrid(ScrollView, can_focus=True):
         if self._head_height == 1:
             return f"{self._grid.row_title} \\ {columns}"
         from_below = self._head_height - 1 - y
-        here = id_text(self._grid.columns[self._at[1]])
-        return {0: f"{rows.rstrip()} ↓", 1: f"{columns}  {across}".rstrip(), 2: f"▸ {here}"}.get(from_below, "")
+        lines = [f"{rows.rstrip()} ↓", f"{columns}  {across}".rstrip(), f"▸ {id_text(self._grid.columns[self._at[1]])}"]
+        if more := self._below:
+            lines.insert(min(3, self._head_height - 1), f"{more:,} more below")
+        return lines[from_below] if from_below < len(lines) else ""
 
     def _row(self, row: int) -> list[Segment]:
         line = self._lines[row]
@@ -270,13 +288,19 @@ class MatrixGrid(ScrollView, can_focus=True):
             return
         columns = len(self._names.heads)
         named = max(map(width_of, self._names.heads)) + 2
-        room = room_of(self.size.width, self._longest(), named, columns)
+        has_scrollbar = len(self._lines) + LEAST_HEAD > self.size.height
+        room = room_of(self.size.width - has_scrollbar * _SCROLLBAR, self._longest(), named, columns)
         self._label_width, self._column_width, self._is_turned = room
-        tallest = max(map(len, self._names.heads))
-        self._head_height = head_height(len(self._lines), tallest, self.size.height) if self._is_turned else 1
+        self._head_height = self._tallest() if self._is_turned else 1
         total = self._label_width + self._column_width * columns + ALLOWED
         self.virtual_size = Size(total, len(self._lines) + self._head_height)
         self.refresh()
+
+    def _tallest(self) -> int:
+        """Return how many lines the turned names take: no more than is then shown of them, and beside them the axes."""
+        names = self._names.heads
+        self._head_height = height = head_height(len(self._lines), max(map(len, names)), self.size.height)
+        return min(height, max(LEAST_HEAD, *(len(self._shortened(name)) for name in names)))
 
     def _longest(self) -> int:
         assert self._grid is not None

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from pyhall_tui.render.matrix import Line, Row, shared_start, without
+from pyhall_tui.dispatch.matrix import Grid, MatrixRun, Plan, lay_out
+from pyhall_tui.render.matrix import LEAST_HEAD, Line, Row, said, shared_start, without
 from pyhall_tui.render.text import id_text
 from pyhall_tui.widgets.middle_cut import MiddleCut, width_of
 
@@ -44,6 +45,53 @@ def room_of(width: int, longest: int, named: int, columns: int) -> Room:
         return Room(longest, EASY, is_turned=True)
     spare = width - NARROW * columns - ALLOWED
     return Room(min(longest, max(TIGHT_LABEL, spare)), NARROW, is_turned=True)
+
+
+class Turning:
+    """A plan's grid: the longer axis down, unless all of it is on screen only if it goes across."""
+
+    def __init__(self) -> None:
+        self._plan: Plan | None = None
+        self._grids: tuple[Grid, ...] = ()
+        self._held = (-1, False, 0)
+        """Of which state of the run `_lines` is the number."""
+        self._lines = 0
+
+    def take(self, plan: Plan) -> bool:
+        """Lay out this plan; False: it is the one that is laid out."""
+        if self._plan == plan:
+            return False
+        self._plan, self._grids, self._held = plan, (lay_out(plan), lay_out(plan, is_turned=True)), (-1, False, 0)
+        return True
+
+    def grid(self, matrix: MatrixRun, *, folds: bool, width: int, height: int) -> Grid:
+        """Return the grid for that room. While it runs it is not turned: its cells would jump about."""
+        upright, turned = self._grids
+        across = len(upright.columns)
+        if matrix.is_running or _fits(len(upright.rows), across, width, height):
+            return upright
+        if not _fits(len(turned.rows), len(turned.columns), width, height):
+            return upright
+        return upright if _fits(self._lines_of(matrix, upright, folds), across, width, height) else turned
+
+    def _lines_of(self, matrix: MatrixRun, grid: Grid, folds: bool) -> int:
+        """Return how many lines the rows take without a filter."""
+        held = (matrix.revision, folds, id(matrix))
+        if self._held != held:
+            self._held, self._lines = held, _lines(matrix, grid) if folds else len(grid.rows)
+        return self._lines
+
+
+def _fits(lines: int, columns: int, width: int, height: int) -> bool:
+    return lines + LEAST_HEAD <= height and TIGHT_LABEL + NARROW * columns + ALLOWED <= width
+
+
+def _lines(matrix: MatrixRun, grid: Grid) -> int:
+    """Return how many lines the rows take if those that are alike are folded."""
+    cells = {case: said(tried) for case, tried in matrix.cells.items()}
+    rows = {row: tuple(cells.get(grid.cases[row, column]) for column in grid.columns) for row in grid.rows}
+    asked = [answers for answers in rows.values() if None not in answers]
+    return len(set(asked)) + len(rows) - len(asked)
 
 
 class Names:

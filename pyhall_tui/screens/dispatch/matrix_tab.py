@@ -28,18 +28,29 @@ from pyhall_tui.dispatch.matrix import (
     Plan,
     answer_of,
     choose,
-    lay_out,
 )
 from pyhall_tui.dispatch.result import Result, Tried
 from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.profiles.urls import is_loopback
-from pyhall_tui.render.decision import LOOKS
 from pyhall_tui.render.lab import case_words, cell_line, progress_line
-from pyhall_tui.render.matrix import CellView, Line, Row, counts, key_lines, lines_of, said, several, with_characters
+from pyhall_tui.render.matrix import (
+    LEAST_HEAD,
+    CellView,
+    Line,
+    Row,
+    counts,
+    key_lines,
+    lines_of,
+    said,
+    several,
+    with_characters,
+)
 from pyhall_tui.render.text import Cell, Style, clean, id_text, in_seconds
 from pyhall_tui.screens.dispatch.dialogs import ChooseScreen
+from pyhall_tui.screens.dispatch.differences import DIFFERENCES, difference_row
 from pyhall_tui.screens.dispatch.marked_workers import WORD, MarkedWorkers
 from pyhall_tui.screens.dispatch.matrix_grid import MatrixGrid
+from pyhall_tui.screens.dispatch.matrix_room import Turning
 from pyhall_tui.screens.dispatch.request_form import READ_ONLY
 from pyhall_tui.screens.enroll.ask import AskScreen
 from pyhall_tui.widgets.cells import as_content, as_lines
@@ -47,7 +58,7 @@ from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.widgets.field import Field, FilterInput
 from pyhall_tui.widgets.key_bar import key_name, key_names
 from pyhall_tui.widgets.late import is_there
-from pyhall_tui.widgets.line_table import Column, LineTable
+from pyhall_tui.widgets.line_table import LineTable
 from pyhall_tui.widgets.line_table import Row as TableRow
 from pyhall_tui.widgets.typed_ahead import LastAnswer
 from pyhall_tui.workspace import Workspace
@@ -59,13 +70,10 @@ _KEY_BESIDE = 38
 """Cells of the key if it stands beside the grid, because there are not enough lines for it below."""
 _AROUND = 6
 """Lines above and below grid and key: the fields, what they choose, the counts, the cell."""
+_AROUND_TIGHT = 3
+"""The same if the fields are hidden, and a line of the key."""
 _EASY_HEAD = 12
 """Lines in which the columns' turned names are easily read."""
-_DIFFERENCES = (
-    Column("case", "DIFFERS FROM THE BASELINE", 30, flex=3, sortable=False, is_id=True, most=80),
-    Column("before", "BEFORE", 12, flex=1, sortable=False),
-    Column("after", "NOW", 12, flex=1, sortable=False),
-)
 
 
 class MatrixTab(Vertical):
@@ -105,6 +113,7 @@ class MatrixTab(Vertical):
         self._baseline: Baseline | None = None
         self._baseline_name = ""
         self._differences: dict[Case, Difference] = {}
+        self._turning = Turning()
         self._grid: Grid | None = None
         self._characters: dict[CellAnswer, str] = {}
         self._only = ""
@@ -123,7 +132,7 @@ class MatrixTab(Vertical):
             yield Button("Stop  x", id="stop", compact=True)
         yield Static(id="matrix-plan", markup=False)
         yield Static(id="matrix-progress")
-        yield LineTable(_DIFFERENCES, self._difference_row, id="differences")
+        yield LineTable(DIFFERENCES, self._difference_row, id="differences")
         with Container(id="matrix-body"):
             yield MatrixGrid(id="grid")
             yield Static(id="matrix-key")
@@ -252,8 +261,11 @@ class MatrixTab(Vertical):
             self.query_one("#matrix-progress", Static).update(as_content([Cell(hint, Style.DIM)]))
             return
         self._drawn = matrix.revision
-        if self._grid is None or list(self._grid.cases.values()) != matrix.plan.cases():
-            self._grid, self._characters = lay_out(matrix.plan), {}
+        if self._turning.take(matrix.plan):
+            self._characters = {}
+        differences = self.query_one("#differences")
+        room = self.size.height - _AROUND_TIGHT - differences.outer_size.height * differences.display
+        self._grid = self._turning.grid(matrix, folds=self._folds, width=self.size.width, height=room)
         self._compare()
         self._show_lines(matrix, self._grid)
 
@@ -276,6 +288,8 @@ class MatrixTab(Vertical):
         """Show what the characters mean below the grid; beside it if the lines are needed and there is room."""
         most = max(1, min(_MOST_KEY_LINES, self.size.height // 8))
         is_tight = _AROUND + lines + _EASY_HEAD + most > self.size.height
+        if is_tight:  # the grid's lines come first
+            most = max(1, min(most, self.size.height - _AROUND_TIGHT + 1 - lines - LEAST_HEAD))
         is_beside = is_tight and self.query_one(MatrixGrid).width_needed + _KEY_BESIDE <= self.size.width
         self.set_class(is_tight, "-tight")
         self.set_class(is_beside, "-beside")
@@ -334,18 +348,7 @@ class MatrixTab(Vertical):
         table.show(keys, by_itself=True)
 
     def _difference_row(self, key: str) -> TableRow:
-        difference = self._by_key.get(key)
-        if difference is None:
-            return TableRow({})
-        after = difference.after
-        look = LOOKS[after.result if after else Result.ERROR]
-        return TableRow(
-            {
-                "case": Cell(case_words(difference.case)),
-                "before": Cell(f"{LOOKS[difference.before.result].glyph} {clean(str(difference.before))}", Style.DIM),
-                "after": Cell(f"{look.glyph} {clean(str(after)) if after else 'no answer'}", look.style),
-            }
-        )
+        return difference_row(self._by_key.get(key))
 
     def _views(self, row: Row) -> tuple[CellView, ...]:
         matrix, grid = self._workspace.lab.matrix, self._grid
