@@ -4,10 +4,15 @@ Each use has its reason. They were checked in Textual 8.2.8. `tests/test_textual
 a new version of Textual that renames one fails there first.
 """
 
+import os
+import selectors
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from weakref import WeakSet
 
 from rich.text import Text
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
@@ -88,6 +93,14 @@ class HookedApp(App[None]):
     def before_removal(self) -> None:
         """Called before widgets are removed. Every removal goes through here."""
         raise NotImplementedError
+
+    def _build_driver(self, headless: bool, inline: bool, mouse: bool, size: tuple[int, int] | None) -> Driver:
+        """Let the thread that reads keys end at once: Textual would wait for it, for a fifth of a second."""
+        driver = super()._build_driver(headless, inline, mouse, size)
+        if hasattr(sys.modules[type(driver).__module__], "selectors") and hasattr(driver, "exit_event"):
+            sys.modules[type(driver).__module__].selectors = _Selectors  # type: ignore[attr-defined]
+            driver.exit_event = _Ending()
+        return driver
 
     def start_in_mode(self, mode: str) -> None:
         """Start with that mode's screen. Call it before the first screen is made: `switch_mode` would need one."""
@@ -201,6 +214,51 @@ class HookedScreen(Screen[None]):
 def driver_of(app: App[Any]) -> Driver | None:
     """Return what drives the terminal, or None before the app runs."""
     return app._driver
+
+
+class _WakingSelector(selectors.SelectSelector):
+    """Waits for keys as Textual's does, which looks only every tenth of a second whether it should end."""
+
+    waiting: ClassVar[WeakSet["_WakingSelector"]] = WeakSet()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pipe, self._is_open, self._lock = os.pipe(), True, Lock()
+        self.register(self._pipe[0], selectors.EVENT_READ)
+        self.waiting.add(self)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return [(key, events) for key, events in super().select(timeout) if key.fd != self._pipe[0]]
+
+    def wake(self) -> None:
+        """Let each `select` return at once from now on."""
+        with self._lock:
+            if self._is_open:
+                os.write(self._pipe[1], b"\0")
+
+    def close(self) -> None:
+        with self._lock:
+            was_open, self._is_open = self._is_open, False
+        if was_open:
+            super().close()
+            for end in self._pipe:
+                os.close(end)
+
+
+class _Selectors:
+    """What a driver uses of the module `selectors`."""
+
+    EVENT_READ = selectors.EVENT_READ
+    SelectSelector = _WakingSelector
+
+
+class _Ending(Event):
+    """Set when the thread that reads keys should end; wakes it."""
+
+    def set(self) -> None:
+        for each in [*_WakingSelector.waiting]:
+            each.wake()  # first: once it is set, the selector may be closed
+        super().set()
 
 
 def write_to_terminal(app: App[Any], sequence: str) -> None:
