@@ -5,7 +5,7 @@ Of several halls on one store, the one that has the lease polls; the others rely
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from itertools import islice
 from typing import Any, Literal, NamedTuple
@@ -15,6 +15,7 @@ import msgspec
 from pyhall_tui.clock import Clock, Moment
 from pyhall_tui.hall import session as sessions
 from pyhall_tui.hall.errors import LeaseLost, StoreError
+from pyhall_tui.hall.giving_up import GivingUp
 from pyhall_tui.hall.models import UNSTATED, Ban
 from pyhall_tui.hall.session import Refused, Session, UpstreamError
 from pyhall_tui.hall.store import Store, iso, new_id
@@ -89,6 +90,7 @@ class Upstream:
         self._fence: int | None = None  # of the lease, if this hall has it
         self._polls_with: int | None = None  # the same, when the poll that is under way began
         self._leased = 0.0  # monotonic
+        self._giving_up = GivingUp(clock)
         self._theirs: dict[str, Any] | None = None  # what the hall that polls says, if that is another one
         self._untaken: Heard | None = None  # received, but not in the store yet
         self._polled: Moment | None = None
@@ -115,7 +117,7 @@ class Upstream:
         if self._fence is not None and now - self._leased < LEASE / 3:
             return True
         try:
-            fence = self._store.halls.lease(self.instance)
+            fence = None if self._giving_up.is_away else self._store.halls.lease(self.instance)
             if fence is None:
                 self._follow()
         except StoreError as error:
@@ -158,8 +160,20 @@ class Upstream:
         self._polls_with = self._fence
         try:
             await self._poll()
+            self._let_another_try()
         except LeaseLost:  # it was held up for too long: the next turn says who polls
             self._fence = None
+
+    def _let_another_try(self) -> None:
+        """Give up the lease if this hall can't reach the upstream, and another one that follows it lives."""
+        if not self._giving_up.is_due:
+            return
+        with suppress(StoreError):  # as long as it holds the lease, it goes on
+            others = [each for each in self._store.halls.seen() if each.instance != self.instance and each.is_living]
+            if any(each.upstream == self.url for each in others):
+                self._store.halls.give_up(self.instance)
+                self._giving_up.gave_up()
+                self._fence = None
 
     async def _poll(self) -> None:
         self._polled = self._clock.now()
@@ -171,9 +185,12 @@ class Upstream:
             raise
         except (UpstreamError, StoreError) as error:
             self.error = str(error)
+            if isinstance(error, UpstreamError):
+                self._giving_up.failed()
             if self._session and isinstance(error, Refused):
                 self._session.refuse(self.error)
         else:
+            self._giving_up.succeeded()
             self.error, now = None, self._clock.now()
             self._heard = Moment(now.mono - heard.age, now.wall - heard.age)
         try:

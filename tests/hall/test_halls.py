@@ -6,6 +6,7 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import pairwise
 
 import pytest
 
@@ -235,6 +236,59 @@ async def test_each_hall_grants_its_share_of_a_keys_limit(halls: tuple[PostgresS
 
 async def unheard() -> Heard:
     raise UpstreamError("nobody answers")
+
+
+@pytest.mark.thorough
+async def test_a_hall_that_cannot_reach_the_upstream_lets_another_poll_it(
+    halls: tuple[PostgresStore, PostgresStore],
+) -> None:
+    here, there = halls
+    clock = ManualClock()
+    lost = Upstream("http://up", unheard, here, clock, instance=A)
+    reaches = Upstream("http://up", answers([HASH]), there, clock, instance=B)
+    here.halls.beat(report(A, upstream="http://up"))
+    for _ in range(5):
+        await lost.poll()
+    assert here.halls.feed().holder == A, "nobody else could"
+    there.halls.beat(report(B, upstream="http://other"))
+    await lost.poll()
+    assert here.halls.feed().holder == A, "the other one follows another upstream"
+    there.halls.beat(report(B, upstream="http://up"))
+    await lost.poll()
+    await lost.poll()
+    assert here.halls.feed().holder is None, "it is left to the other one"
+    await reaches.poll()
+    clock.skip(60)
+    await lost.poll()
+    assert here.halls.feed().holder == B and [ban.sha256 for ban in here.bans()] == [HASH]
+    assert not lost.stale and lost.error is None
+
+
+@pytest.mark.thorough
+async def test_halls_none_of_which_reaches_the_upstream_do_not_pass_it_to_and_fro(
+    halls: tuple[PostgresStore, PostgresStore],
+) -> None:
+    """The one that has it keeps asking, so it is noticed when the upstream is back."""
+    clock, asked = ManualClock(), 0
+
+    async def count() -> Heard:
+        nonlocal asked
+        asked += 1
+        raise UpstreamError("nobody answers")
+
+    both = [
+        Upstream("http://up", count, store, clock, instance=name) for store, name in zip(halls, (A, B), strict=True)
+    ]
+    holders = []
+    for store, name in zip(halls, (A, B), strict=True):
+        store.halls.beat(report(name, upstream="http://up"))
+    for _ in range(720):  # an hour
+        for each in both:
+            await each.poll()
+        holders.append(halls[0].halls.feed().holder)
+        clock.skip(5)
+    taken = [after for before, after in pairwise(holders) if after not in (before, None)]
+    assert 2 <= len(taken) <= 16 and asked >= 700, (taken, asked)
 
 
 @pytest.mark.thorough

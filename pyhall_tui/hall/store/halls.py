@@ -91,6 +91,10 @@ class Halls(Protocol):
         """
         ...
 
+    def give_up(self, instance: str) -> None:
+        """Give up this hall's lease: another may take it at once."""
+        ...
+
     def fenced(self, instance: str, fence: int) -> AbstractContextManager[None]:
         """One transaction, as `Store.write`, of the hall that holds this lease.
 

@@ -82,6 +82,9 @@ class SqliteHalls:
         """As `Halls` says."""
         return _FENCE
 
+    def give_up(self, instance: str) -> None:
+        """As `Halls` says: there is no other hall."""
+
     @contextmanager
     def fenced(self, instance: str, fence: int) -> Iterator[None]:
         """As `Halls` says."""

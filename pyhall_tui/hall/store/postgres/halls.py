@@ -61,7 +61,7 @@ class PostgresHalls:
     def leave(self, instance: str) -> None:
         """As `Halls` says."""
         self._db.change("DELETE FROM halls WHERE instance = %s", instance)
-        self._db.change("UPDATE leases SET expires = '-infinity' WHERE holder = %s", instance)
+        self.give_up(instance)
 
     def seen(self) -> list[SeenHall]:
         """As `Halls` says."""
@@ -71,6 +71,10 @@ class PostgresHalls:
         """As `Halls` says. Without waiting: while its row is locked, somebody holds it."""
         fence: int | None = self._db.value(_TAKE, instance, instance, instance)
         return fence
+
+    def give_up(self, instance: str) -> None:
+        """As `Halls` says."""
+        self._db.change("UPDATE leases SET expires = '-infinity' WHERE holder = %s", instance)
 
     @contextmanager
     def fenced(self, instance: str, fence: int) -> Iterator[None]:
