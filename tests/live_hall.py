@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pyhall_tui.clock import Clock
 from pyhall_tui.hall.context import Hall, SeenRequest
 from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.models import Worker
@@ -85,11 +86,22 @@ def live_hall(
     """Run a hall with a key of `org.yourco` and the one worker `wkr_abc123`, which may `llm.text.generate`.
 
     There is no rate limit unless `rate` is given; further options are those of `pyhall_tui.hall.context.Hall`.
+    `path` is a file, or a database's address.
     """
-    store = SqliteStore(path, clock=options.get("clock"))
+    store = _opened(path, options.get("clock"))
     save_rules(store, POLICY)
     with serve_in_thread(store, rate=rate, record=record, certfile=certfile, keyfile=keyfile, **options) as running:
         live = LiveHall(running.url, store.add_key(NAMESPACE), running.hall)
         live.add_worker(WORKER, display_name="My Worker")
         yield live
     store.close()
+
+
+def _opened(path: Path | str, clock: Clock | None) -> Store:
+    if not str(path).startswith("postgresql:"):
+        return SqliteStore(path, clock=clock)
+    from pyhall_tui.hall.store.postgres import PostgresStore
+
+    store = PostgresStore(str(path), make=True, clock=clock)
+    store.listen()
+    return store

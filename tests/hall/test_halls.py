@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
@@ -406,3 +407,28 @@ async def test_if_the_polling_hall_is_killed_or_stopped_another_polls(
         assert second not in {
             each["name"] for each in json.loads(run("status", "--json", "--db", address).stdout)["halls"]
         }
+
+
+@pytest.mark.thorough
+async def test_two_served_halls_grant_a_key_its_limit_once(address: str) -> None:
+    """Not once each: 2 requests/s and a burst of 4. A hall knows within a beat that another one lives."""
+    with (
+        served(address, "--rate", "2") as one,
+        served(address, "--rate", "2", key=one.key) as two,
+        one.http() as here,
+        two.http() as there,
+    ):
+        await until(lambda: run("status", "--db", address).stdout.count(", since ") == 2)
+        granted, refused = [0, 0], [0, 0]
+        began = time.monotonic()
+        while time.monotonic() < began + 5:
+            for number, http in enumerate((here, there)):
+                answer = http.get("/api/v1/verify/w")
+                if answer.status_code == 429:
+                    refused[number] += 1
+                    assert int(answer.headers["Retry-After"]) >= 1
+                else:
+                    granted[number] += 1
+        took = time.monotonic() - began
+        assert sum(granted) <= 4 + 2 * took + 4, "4: the first hall may not know of the other one for a beat"
+        assert all(granted) and all(refused)

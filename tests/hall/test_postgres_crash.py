@@ -10,10 +10,12 @@ import httpx
 import pytest
 
 from pyhall_tui.hall import audit
+from pyhall_tui.hall.errors import StoreLost
 from pyhall_tui.hall.models import Worker
 from pyhall_tui.hall.policy import save_rules
 from pyhall_tui.hall.server import serve_in_thread
 from pyhall_tui.hall.store.postgres import PostgresStore
+from tests.hall.test_stream import listening
 from tests.live_hall import HASH, POLICY
 from tests.postgres_cluster import Cluster
 from tests.waiting import until
@@ -100,3 +102,39 @@ async def crash(postgres: Cluster, address: str, times: int) -> list[float]:
 
 async def test_no_decision_that_was_told_is_missing_after_crashes_and_the_halls_go_on(postgres: Cluster) -> None:
     await crash(postgres, postgres.database(), times=2)
+
+
+async def test_a_stream_ends_with_the_server_and_after_its_return_nothing_was_missed(postgres: Cluster) -> None:
+    address = postgres.database()
+    here = PostgresStore(address, make=True)
+    key = here.add_key("n")
+    with serve_in_thread(here, rate=0) as running:
+        here.listen(running.hall.streams.changed)
+        with listening(running.url, key) as stream:
+            assert stream.next().name == "connected"
+            here.ban_hash(HASH, "before")
+            last = stream.until("ban")
+            postgres.stop("immediate")
+            try:
+                assert "ban" not in [event.name for event in stream.rest()], "it has ended"
+                with pytest.raises(AssertionError, match="registry error"), listening(running.url, key):
+                    pass
+            finally:
+                postgres.start()
+        there = PostgresStore(address)
+        there.ban_hash("cd" * 32, "meanwhile")
+        await until(lambda: _answers(here))
+        with listening(running.url, key, after=last.id) as stream:
+            assert stream.until("ban").data["reason"] == "meanwhile"
+            there.ban_hash("ef" * 32, "after")
+            assert stream.until("ban").data["reason"] == "after"
+        there.close()
+    here.close()
+
+
+def _answers(store: PostgresStore) -> bool:
+    try:
+        store.revision()
+    except StoreLost:
+        return False
+    return True

@@ -5,12 +5,19 @@ from collections.abc import Iterator
 import pytest
 from pyhall.registry_client import RegistryClient, RegistryRateLimitError
 
+from pyhall_tui.hall.store import MEMORY
 from tests.live_hall import HASH, WORKER, LiveHall, live_hall
 
 
+@pytest.fixture(params=[MEMORY, pytest.param("postgres", marks=pytest.mark.thorough)])
+def place(request: pytest.FixtureRequest) -> str:
+    """Where the hall's store is."""
+    return request.getfixturevalue("postgres").database() if request.param == "postgres" else MEMORY
+
+
 @pytest.fixture
-def public() -> Iterator[LiveHall]:
-    with live_hall(public_reads=True) as hall:
+def public(place: str) -> Iterator[LiveHall]:
+    with live_hall(place, public_reads=True) as hall:
         yield hall
 
 
@@ -59,8 +66,8 @@ def test_it_prefetches_and_caches(public: LiveHall) -> None:
     assert len(public.requests) == asked
 
 
-def test_it_is_told_to_slow_down() -> None:
-    with live_hall(public_reads=True, rate=0.001) as hall:
+def test_it_is_told_to_slow_down(place: str) -> None:
+    with live_hall(place, public_reads=True, rate=0.001) as hall:
         client(hall).verify(WORKER)
         with pytest.raises(RegistryRateLimitError):
             client(hall).verify(WORKER)
