@@ -46,6 +46,7 @@ from pyhall_tui.registry.tls import trust_context
 from pyhall_tui.registry.transport.direct import DirectTransport
 from pyhall_tui.registry.transport.proxied import ProxiedTransport
 from pyhall_tui.registry.trip import Answer, Call
+from pyhall_tui.registry.verify_form import LOCAL_BANS, VerifyForm, read_local_bans
 from pyhall_tui.registry.wire import Wire
 
 T = TypeVar("T")
@@ -56,6 +57,8 @@ as it comes, in some 60 bytes an entry (`ban_stream`)."""
 BAN_LIST_LIMIT: Final = 1_000_000
 """Entries to request: as many as the embedded hall gives. The contract's example says 500; the maximum is not
 documented."""
+
+_LOCAL_BANS_LIMIT: Final = 16 * 1024 * 1024
 
 _NEXT_PAGE: Final = re.compile(r"""\brel\s*=\s*"?[^",;]*\bnext\b""", re.IGNORECASE)
 """What a `Link` header says about an incomplete answer (RFC 8288)."""
@@ -109,6 +112,8 @@ class RegistryClient:
         self._clock = clock
         self._wire: Wire | None = None
         self._stream: EventStream | None = None
+        has_bans = partial(self.read, LOCAL_BANS, read_local_bans, limit=_LOCAL_BANS_LIMIT, retry=False)
+        self._form = VerifyForm(self._verify, has_bans, clock)
         self.refusal = ""
         """Why this profile's registry can't be asked, as a sentence; empty if it can."""
         self._last: _LastBanList | None = None
@@ -179,10 +184,15 @@ class RegistryClient:
     async def verify(self, worker_id: str, *, retry: bool = True) -> Verdict:
         """Ask what the registry says about one worker. A 404 is a verdict too: `known` is False.
 
+        A local hall without the documented address is asked at its own (`verify_form`).
+
         Raises:
             RegistryError: no usable answer came; an answer about another worker is `NotARegistrysAnswer`.
         """
-        call = self._call("GET", "/api/v1/verify/{}", worker_id, headers=_NOT_FROM_A_CACHE, accepts=(404,))
+        return await self._form.verify(worker_id, retry=retry)
+
+    async def _verify(self, path: str, worker_id: str, retry: bool) -> Verdict:
+        call = self._call("GET", path, worker_id, headers=_NOT_FROM_A_CACHE, accepts=(404,))
 
         def read(answer: Answer) -> Verdict:
             make = unknown_verdict if answer.status == 404 else read_verdict

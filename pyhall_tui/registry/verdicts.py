@@ -13,6 +13,8 @@ from pyhall_tui.registry.models import KEPT, Verdict, plain_sha256
 KNOWN_STATUSES: Final = frozenset({"active", "retired", "revoked", "banned", "unknown"})
 ODD_FIELD: Final = "a field is missing or has the wrong type"
 
+FOREIGN_404: Final = "The 404 came without the registry's own `error`: the registry URL may be wrong."
+
 _BAN_WORDS: Final[dict[bool | None, str]] = {True: "banned", False: "not banned"}
 _DECIDING: Final[dict[str, type]] = {
     "status": str,
@@ -73,12 +75,11 @@ def unknown_verdict(worker_id: str, body: bytes, correlation_id: str) -> Verdict
     except Unreadable:
         fields = {}
     is_the_registrys = "error" in fields
-    doubt = "The 404 came without the registry's own `error`: the registry URL may be wrong."
     raw = body if is_the_registrys else b"{}"
     return Verdict(
         worker_id=worker_id,
         known=False,
-        doubts=() if is_the_registrys else (doubt,),
+        doubts=() if is_the_registrys else (FOREIGN_404,),
         correlation_id=correlation_id,
         raw=raw[:KEPT],
         raw_size=len(raw),
