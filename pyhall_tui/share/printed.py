@@ -17,8 +17,8 @@ WATCH: Final = {
 }
 """What `watch` prints: rules for Prometheus, a dashboard for Grafana, a systemd unit; the schemas of the watcher's
 output and of what a webhook gets."""
-HALL: Final = {"unit": "pyhall-tui-hall.service"}
-"""What `hall serve` prints: a systemd unit."""
+HALL: Final = {"unit": "pyhall-tui-hall.service", "containerfile": "Containerfile", "compose": "compose.yaml"}
+"""What `hall serve` prints: a systemd unit, how to build a container, and two halls with all that watches them."""
 _PROGRAM: Final = "/usr/local/bin/pyhall-tui"
 """The program's path in a unit as it comes."""
 
