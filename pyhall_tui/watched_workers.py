@@ -63,6 +63,12 @@ class WatchedWorkers:
         """Do as `unwatch`, but at once: for a few workers."""
         at_once(self._unwatching([*worker_ids]))
 
+    def keep_what_was_not(self) -> None:
+        """Try again, beside the loop, to write what could not be written, if anything; `close` waits for it."""
+        in_turn = self._own_changes.in_turn
+        if self._list.has_unwritten and not self._closed and not in_turn.is_busy:
+            in_turn.begin(lambda: _one_by_one(self._saved({}, {})))
+
     async def close(self, patience: float) -> None:
         """Wait until what was asked for is in the file, so many seconds at most; leave what only shows it."""
         self._closed = True

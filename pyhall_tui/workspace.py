@@ -424,7 +424,7 @@ class Workspace:
         """Try again to save what could not be saved; call it every few seconds."""
         from pyhall_tui.files.drafts import drafts_set_aside, keep_drafts_that_were_not  # not before the first frame
 
-        self.watch_list.keep_what_was_not()
+        self.watched.keep_what_was_not()
         self._draft_trouble = keep_drafts_that_were_not()
         self._set_aside = (*self.journal.notes_set_aside(), *self.notes.set_aside, *drafts_set_aside())
 

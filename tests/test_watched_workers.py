@@ -129,3 +129,27 @@ async def test_one_watched_and_one_removed_during_a_paste_are_in_the_file_too(wo
     await pasting
     assert sorted(_in_file(workspace)) == sorted([*IDS, "wkr_new"])
     assert sorted(entry.worker_id for entry in workspace.fleet) == sorted([*IDS, "wkr_new"])
+
+
+async def test_what_could_not_be_written_is_written_beside_the_loop_and_the_end_waits_for_it(
+    workspace: Workspace,
+) -> None:
+    folder = workspace.watch_list.path.parent
+    folder.write_text("in the way")
+    assert await workspace.watched.watch(IDS) == IDS
+    assert workspace.watch_list.trouble and workspace.watch_list.has_unwritten
+    folder.unlink()
+    workspace.keep_what_was_not()
+    assert not folder.exists(), "this call writes nothing itself"
+    workspace.keep_what_was_not()
+    await workspace.close()
+    assert _in_file(workspace) == IDS
+    assert not workspace.watch_list.trouble and not workspace.watch_list.has_unwritten
+
+
+async def test_nothing_is_written_again_if_all_is_in_the_file(workspace: Workspace) -> None:
+    await workspace.watched.watch(IDS[:2])
+    workspace.watch_list.path.unlink()
+    workspace.keep_what_was_not()
+    await workspace.close()
+    assert not workspace.watch_list.path.exists()

@@ -212,7 +212,7 @@ class WatchList:
         return new
 
     def hold(self, ids: Iterable[str]) -> None:
-        """Watch these workers, and write nothing yet: `keep_what_was_not` does."""
+        """Watch these workers, and write nothing yet: `begin_saving` does."""
         held = _Changes(dict.fromkeys(ids, True))
         held.apply_to(self._lines)
         self._pending.add(held)
@@ -237,10 +237,10 @@ class WatchList:
         self.change({}, {worker_id: folder})
         self._save()
 
-    def keep_what_was_not(self) -> None:
-        """Try again to write what could not be written, if anything."""
-        if self._pending and not self._in_hand:
-            self._save()
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether there are changes that are not in the file, and are not being written: `begin_saving` does so."""
+        return bool(self._pending) and self._in_hand is None
 
     def those_of(self, ids: Iterable[str]) -> tuple[WatchedWorker, ...]:
         """Return those of these workers that are on the list."""

@@ -24,10 +24,14 @@ class InTurn:
 
     async def do(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Do this after everything that was asked for before. Cancelling the wait does not stop the work."""
+        return await asyncio.shield(self.begin(work))
+
+    def begin(self, work: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
+        """Do this as `do` does, and don't wait for it: `wait` does, even if the next thing you do is to end."""
         task = asyncio.create_task(self._take_turn(work))
         self._tasks.add(task)
         task.add_done_callback(self._forget)
-        return await asyncio.shield(task)
+        return task
 
     async def wait(self, patience: float) -> None:
         """Wait until everything is done, so many seconds at most."""

@@ -92,7 +92,9 @@ def test_held_workers_are_watched_at_once_and_written_later(watched: WatchList) 
     assert ids(watched) == ["wkr_a", "wkr_b"] and not watched.path.exists()
     watched.load()
     assert ids(watched) == ["wkr_a", "wkr_b"] and watched.problem is None
-    watched.keep_what_was_not()
+    assert watched.has_unwritten
+    watched.begin_saving()()()
+    assert not watched.has_unwritten
     again = WatchList(watched.path.parent.parent, "acme-prod")
     again.load()
     assert ids(again) == ["wkr_a", "wkr_b"]
