@@ -72,11 +72,16 @@ class OpenProfile(Message):
         worker_id: str | None = None,
         marked: Sequence[str] | None = None,
         opens: str = "",
+        event: Event | None = None,
     ) -> None:
-        """`worker_id`: go to this worker there; `marked`: or to these; `opens`: then open this, a key of `OPENED`."""
+        """`worker_id`: go to this worker there; `marked`: or to these; `event`: or to this event.
+
+        `opens`: then open this, a key of `OPENED`.
+        """
         super().__init__()
         self.name, self.mode, self.opens = name, mode, opens
-        self.arrival = Go(mode, worker_id, {"marked": marked} if marked else None)
+        found = {"marked": marked, "event": event}
+        self.arrival = Go(mode, worker_id, {name: value for name, value in found.items() if value})
         """What to go to there; nothing if it names nothing."""
 
 

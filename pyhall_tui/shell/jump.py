@@ -206,20 +206,36 @@ class Things(Provider):
             yield Command(f"Filter {clean(name, 64)}", go, clean(query, 120))
 
     async def _events(self, asked: Wanted) -> AsyncIterator[Command]:
-        """Yield the events of the open profile that have this text in any field."""
-        text = asked.text
-        if (workspace := self._has.workspace) is None:
-            return
+        """Yield the events of all profiles that run which have this text in any field, the newest first."""
         await asyncio.sleep(_PAUSE)  # the next key ends this search
-        journal, now = workspace.journal, workspace.now().wall
+        found: list[tuple[Event, KeptProfile]] = []
+        for kept in self._has.fleets.kept:
+            found += [(event, kept) for event in await self._events_of(kept, asked.text)]
+        found.sort(key=lambda each: each[0].at, reverse=True)  # of the same moment, as they were asked for
+        for event, kept in found[:_MOST]:
+            yield self._event(kept, event)
+
+    async def _events_of(self, kept: KeptProfile, text: str) -> list[Event]:
+        if (workspace := kept.workspace) is None:
+            return []
+        journal, name = workspace.journal, workspace.profile.name
 
         def ask() -> list[Event]:
             journal.flush()
-            return journal.events(workspace.profile.name, limit=_MOST, text=text or None)
+            return journal.events(name, limit=_MOST, text=text or None)
 
-        for event in await _in_time(off_loop(ask, name="palette-events"), []):
-            go = partial(self.app.post_message, Go("activity", fill={"event": event}))
-            yield Command(f"Event {moment(event.at, now)}  {clean(sentence(event), 160)}", go, "Show it in Activity")
+        return await _in_time(off_loop(ask, name="palette-events"), [])
+
+    def _event(self, kept: KeptProfile, event: Event) -> Command:
+        assert kept.workspace is not None
+        where = "" if kept.is_open else f"  in {clean(kept.profile.name, 40)}"
+        title = f"Event {moment(event.at, kept.workspace.now().wall)}  {clean(sentence(event), 160)}{where}"
+        going = (
+            Go("activity", fill={"event": event})
+            if kept.is_open
+            else OpenProfile(kept.profile.name, "activity", event=event)
+        )
+        return Command(title, partial(self.app.post_message, going), "Show it in Activity")
 
     async def _of_policy(self, asked: Wanted) -> AsyncIterator[Command]:
         """Yield the rules of the hall's policy, in their order; only a local hall is asked."""

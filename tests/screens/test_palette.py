@@ -1,5 +1,7 @@
 """The command palette: the same commands as the keys and the bar."""
 
+import re
+
 import pytest
 from textual.command import CommandPalette
 from textual.widgets import Input, OptionList
@@ -175,3 +177,24 @@ async def test_a_worker_of_another_profile_opens_that_profile(
         await opened.pilot.press("enter")
         await until(lambda: isinstance(opened.screen, WorkerDetailScreen))
         assert opened.workspace.profile.name == "other" and "wkr_theirs" in opened.text()
+
+
+async def test_an_event_of_another_profile_opens_that_profile_at_the_event(
+    open_app: OpenApp,
+    hall: LiveHall,
+    other_hall: LiveHall,  # noqa: F811
+    several: Several,  # noqa: F811
+) -> None:
+    other_hall.add_worker("wkr_theirs")
+    other_hall.store.ban("wkr_theirs", "mines coins")
+    several.add(hall, "acme", watch=(WORKER,))
+    several.add(other_hall, "other", watch=("wkr_theirs",))
+    async with open_app(*several.profiles, keys=several.keys, clock=several.clock, size=(120, 50)) as opened:
+        await until(lambda: sum(kept.workspace is not None for kept in opened.app.fleets.kept) == 2, clock=opened.clock)
+        other = next(kept.workspace for kept in opened.app.fleets.kept if not kept.is_open)
+        await until(lambda: other is not None and other.alarm_counts[0] == 1, clock=opened.clock)
+        await look_for(opened, "event coins")
+        await until(lambda: re.search("wkr_theirs is BANNED .*in other", opened.words()))
+        await opened.pilot.press("enter")
+        await until(lambda: opened.app.current_mode == "activity" and opened.workspace.profile.name == "other")
+        await until(lambda: "wkr_theirs → BANNED: mines coins" in opened.words())
