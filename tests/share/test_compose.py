@@ -196,8 +196,8 @@ def test_all_of_it_runs(compose: dict[str, Any], postgres: Cluster, tmp_path: Pa
         key = (tmp_path / "key" / "api-key").read_text().strip()
         assert key.startswith("phk_live_")
         assert key not in ran.log("hall-1").read_text() + ran.log("hall-2").read_text() + ran.log("watcher").read_text()
-        asyncio.run(until(lambda: value("up") == ["1", "1", "1"]))
-        asyncio.run(until(lambda: value("pyhall_registry_up") == ["1"]))
+        asyncio.run(until(lambda: value("up") == ["1", "1", "1"], 90))
+        asyncio.run(until(lambda: value("pyhall_registry_up") == ["1"], 90))
         found = asked(f"http://{metrics}/api/v1/alertmanagers") or {"data": {"activeAlertmanagers": []}}
         assert [each["url"] for each in found["data"]["activeAlertmanagers"]] == [f"http://{alerts}/api/v2/alerts"]
 

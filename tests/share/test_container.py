@@ -1,5 +1,6 @@
 """The Containerfile, built and run: a hall and a watcher as a user without rights, on a root that can't be written."""
 
+import asyncio
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import pytest
 
 from pyhall_tui.share.printed import HALL, text_of
 from tests.share.container import Builder, Image, require_parts, started
+from tests.waiting import until
 
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(600)]
 STATE, KEY = "/var/lib/pyhall-tui", "/var/lib/pyhall-key"
@@ -75,8 +77,7 @@ def test_a_hall_runs_on_a_root_that_cannot_be_written(image: Image, volume: Path
 
 def test_the_health_check_fails_where_nothing_is_served(image: Image, volume: Path, tmp_path: Path) -> None:
     with started(image, tmp_path, "hall", "serve", "--port", "1234", mounts={volume: STATE}) as container:
-        while "Press ctrl+c" not in container.output:
-            assert container.process.poll() is None
+        asyncio.run(until(lambda: "Press ctrl+c" in container.output, 60))
         checked = container.run(*image.health)
         assert checked.returncode == 1
         assert "Traceback" not in checked.stderr
