@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Button, Input, Static
+from textual.worker import Worker
 
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.profiles.saved_filters import SavedFilters
@@ -124,7 +125,16 @@ class FiltersScreen(DialogScreen[str]):
 
     @on(Input.Submitted, "#name")
     def _name_given(self) -> None:
-        self._save()
+        self._wait_for(self._save())
+
+    def action_drop(self) -> None:
+        """Delete the saved filter under the cursor."""
+        self._wait_for(self._drop())
+
+    def _wait_for(self, change: Worker[None] | None) -> None:
+        """Hold the next keys until a change is made: one that closes the list would take its undo away."""
+        if change is not None:
+            keys_wait_for(self, change)
 
     @one_at_a_time("filters")
     async def _save(self) -> None:
@@ -143,8 +153,7 @@ class FiltersScreen(DialogScreen[str]):
         await self._load(said)
 
     @one_at_a_time("filters")
-    async def action_drop(self) -> None:
-        """Delete the saved filter under the cursor."""
+    async def _drop(self) -> None:
         key = self.query_one("#filters", LineTable).target()
         if key is None or self._saved is None:
             return
