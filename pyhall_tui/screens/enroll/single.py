@@ -53,7 +53,7 @@ _KEEP_AFTER = 0.4
 _ABOUT_FIELDS = (400, 422)
 """Statuses whose error text may name a field of the form; only 400 is documented."""
 _WORDS = "enroll it anyway"
-_READ_ONLY = "This profile is read-only: it enrolls nothing. Remove read_only from the profile to change that."
+_READ_ONLY = "This profile is read-only: it enrolls nothing."
 
 
 class EnrollOne(Vertical):
