@@ -17,6 +17,7 @@ from typing import Final
 import click
 
 from pyhall_tui.command_line import pyhall_tui
+from pyhall_tui.files.safe_file import write_atomically
 from pyhall_tui.topics.blocks import Block, Kind, Look, Span, read
 from pyhall_tui.topics.topics import TOPICS, text_of
 
@@ -217,4 +218,4 @@ def _escaped(text: str) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(page(), "utf-8")
+    write_atomically(Path(sys.argv[1]), page().encode(), mode=0o644)
