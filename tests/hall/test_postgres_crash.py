@@ -123,13 +123,21 @@ async def test_a_stream_ends_with_the_server_and_after_its_return_nothing_was_mi
                 postgres.start()
         there = PostgresStore(address)
         there.ban_hash("cd" * 32, "meanwhile")
-        await until(lambda: _answers(here))
+        await until(lambda: _answers(here) and _streams(running.url, key))
         with listening(running.url, key, after=last.id) as stream:
             assert stream.until("ban").data["reason"] == "meanwhile"
             there.ban_hash("ef" * 32, "after")
             assert stream.until("ban").data["reason"] == "after"
         there.close()
     here.close()
+
+
+def _streams(url: str, key: str) -> bool:
+    try:
+        with listening(url, key):
+            return True
+    except AssertionError:
+        return False
 
 
 def _answers(store: PostgresStore) -> bool:

@@ -154,7 +154,7 @@ async def test_a_listener_that_is_ended_comes_back_and_nothing_is_missed(
             "AND pid <> pg_backend_pid()",
             address=address,
         )
-        assert ended == "1"
+        assert int(ended) >= 1, "the one before may still be ending"
         store.ban("w", "leaks")
         await until(lambda: is_banned(other))
         store.unban("w")
