@@ -31,6 +31,7 @@ from pyhall_tui.hall.models import (
     verify_older,
 )
 from pyhall_tui.hall.openapi import document
+from pyhall_tui.hall.scopes import ANY_KEY, DELIVERY, ENROLL
 from pyhall_tui.hall.store import new_id
 from pyhall_tui.hall.wire import (
     admit,
@@ -166,7 +167,7 @@ def _recorded(hall: Hall, scope: Scope, receive: Receive) -> Receive:
 async def dispatch(request: Request) -> Response:
     """`POST /api/v1/dispatch`: may this worker do this? The decision is in the log before it is sent."""
     hall = hall_of(request)
-    key = admit(request)
+    key = admit(request, DELIVERY)
     asked, stated = decode_dispatch(await read_body(request), hall.clock.now().wall)
     correlation = correlation_id(request, stated)
     check_namespace(key, asked.namespace)
@@ -195,7 +196,7 @@ async def verify(request: Request) -> Response:
 async def enroll(request: Request) -> Response:
     """`POST /api/v1/hall/enroll`: a new worker, active and attested with the hash that the key's holder sent."""
     store = hall_of(request).store
-    key = admit(request)
+    key = admit(request, ENROLL)
     asked = decode(await read_body(request), EnrollRequest)
     check_namespace(key, asked.namespace)
     digest = _hash_in_good_standing(request, asked.sha256)
@@ -216,7 +217,7 @@ async def enroll(request: Request) -> Response:
 async def attest(request: Request) -> Response:
     """`PUT /api/v1/workers/{worker_id}/attest`: a new package for an active worker."""
     store = hall_of(request).store
-    key = admit(request)
+    key = admit(request, ENROLL)
     asked = decode(await read_body(request), AttestRequest)
     worker = find_worker(request)
     check_namespace(key, worker.namespace)
@@ -289,14 +290,14 @@ async def report(request: Request) -> Response:
 
 async def telemetry(request: Request) -> Response:
     """`POST /api/v1/telemetry/decisions`: accepted and ignored."""
-    admit(request)
+    admit(request, DELIVERY)
     await read_body(request)
     return answer(request, {"ok": True})
 
 
 async def standing(request: Request) -> Response:
     """`GET /api/account/standing`: what the upstream says, if there is one; a local hall itself has no accounts."""
-    admit(request)
+    admit(request, ANY_KEY)
     hall = hall_of(request)
     known = local.standing_of(hall)
     told = {"standing": known["account_standing"] or "unknown", "tier_id": "local", "github_login": None}

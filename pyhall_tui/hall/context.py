@@ -12,6 +12,7 @@ from pyhall_tui.hall.audit import Tally
 from pyhall_tui.hall.checkpoints import Signing
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.faults import Faults
+from pyhall_tui.hall.key_uses import KeyUses
 from pyhall_tui.hall.limiter import Limiter
 from pyhall_tui.hall.long_reads import LongReads
 from pyhall_tui.hall.metrics import DecisionCounts
@@ -114,6 +115,7 @@ class Hall:
         self.proxies = proxies or Proxies()
         self.wrong_keys = Limiter(self.clock, WRONG_KEYS / WRONG_KEYS_IN, burst=WRONG_KEYS)
         self.limiter = Limiter(self.clock, rate, burst=max(1, round(rate * 2)))
+        self.key_uses = KeyUses(store, self.clock)
         self.rates = Rates(store, self.clock)
         self.streams = Streams(store, self.clock, self._filed_policy, most=streams)
         self.tally = Tally()
@@ -177,6 +179,7 @@ class Hall:
             self._watch_policy(),
             self.service.follow(),
             self.own_code.read(),
+            self.key_uses.keep(),
         ]
         return [*work, *(each.run() for each in (self.presence, self.upstream, self.signing) if each)]
 

@@ -19,6 +19,7 @@ from pyhall_tui.hall import audit
 from pyhall_tui.hall.errors import BadRequest, Forbidden
 from pyhall_tui.hall.gate import BANNED_HASH
 from pyhall_tui.hall.models import UNSTATED, Text, Worker, clean_hash, decode
+from pyhall_tui.hall.scopes import DELIVERY, ENROLL
 from pyhall_tui.hall.store import Store, iso, new_id
 from pyhall_tui.hall.wire import admit_write, answer, correlation_id, hall_of, read_body
 
@@ -64,7 +65,7 @@ async def enroll(request: Request) -> Response:
     The record's own hash must be right. The worker is attested with the package hash that the record's attestation
     names; without one its attestation stays as it is, and a new worker stays unattested.
     """
-    allowed = admit_write(request)
+    allowed = admit_write(request, ENROLL)
     body = await read_body(request)
     asked = decode(body, RecordRequest)
     _check_artifact_hash(body, asked.artifact_hash)
@@ -138,7 +139,7 @@ def _enrollment_id(worker: Worker) -> str:
 
 async def ingest(request: Request) -> Response:
     """`POST /decisions/ingest`: log a decision made elsewhere, marked as such and only once."""
-    allowed = admit_write(request)
+    allowed = admit_write(request, DELIVERY)
     hall = hall_of(request)
     asked = decode(await read_body(request), IngestRequest)
     if allowed is not None and asked.tenant_id not in (None, "", allowed):

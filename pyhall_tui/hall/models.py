@@ -128,6 +128,8 @@ class Key(msgspec.Struct, kw_only=True):
     label: str = ""
     created_at: str = ""
     revoked_at: str | None = None
+    scopes: tuple[str, ...] = ()
+    """What it may be used for (`scopes`); empty: everything."""
 
 
 def clean_hash(value: str | None) -> str | None:

@@ -15,7 +15,7 @@ from pyhall_tui.hall.routing import RouteRequest
 _ERRORS = {
     400: "Missing or invalid fields",
     401: "Missing or invalid API key",
-    403: "The key has no access to this namespace, or the request comes from a web page of another site",
+    403: "The key has no access to this namespace or lacks a scope, or the request comes from another site's web page",
     404: "The worker or namespace does not exist",
     413: "The body is longer than any request of the contract",
     421: "The Host header names another host than this hall's",

@@ -16,6 +16,7 @@ from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.decided import decided
 from pyhall_tui.hall.errors import Forbidden
 from pyhall_tui.hall.models import UNSTATED, Asked, RiskTier, Text, Worker, decode
+from pyhall_tui.hall.scopes import DELIVERY
 from pyhall_tui.hall.wire import admit, answer, correlation_id, hall_of, read_body
 
 _NAMESPACE = re.compile(r"(?:org|x)\.[a-z0-9-]+")
@@ -40,7 +41,7 @@ class RouteRequest(msgspec.Struct):
 async def route(request: Request) -> Response:
     """`POST /api/route`: may this worker do this, or if none is named, which may? In the namespace of the key."""
     hall = hall_of(request)
-    key = admit(request)
+    key = admit(request, DELIVERY)
     body = await read_body(request)
     stated = decode(body, RouteRequest)
     if _NAMESPACE.fullmatch(stated.tenant_id) and stated.tenant_id != key.namespace:

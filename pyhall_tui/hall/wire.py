@@ -30,6 +30,7 @@ from pyhall_tui.hall.errors import (
 from pyhall_tui.hall.guests import source_of
 from pyhall_tui.hall.models import Key, Worker
 from pyhall_tui.hall.proxies import PROXIED
+from pyhall_tui.hall.scopes import ANY_KEY, WHOLE_KEY, refusal
 from pyhall_tui.hosts import LOCALHOST, is_this_machine, name_of
 
 _log = logging.getLogger(__name__)
@@ -49,16 +50,20 @@ def hall_of(request: Request) -> Hall:
     return hall
 
 
-def admit(request: Request) -> Key:
-    """Check a request's key and its rate.
+def admit(request: Request, needed: str = WHOLE_KEY) -> Key:
+    """Check a request's key, its rate, and whether its scopes allow what needs `needed` (`scopes`).
 
     Raises:
         Unauthorized: there is no key, or it is not one of this hall's.
         RateLimited: the key is over its rate.
+        Forbidden: its scopes don't allow it.
     """
     hall = hall_of(request)
     key = _key(hall, request)
     _take(hall, key.key_id)
+    hall.key_uses.used(key.key_id)
+    if key.scopes and (refused := refusal(key.scopes, needed)):
+        raise Forbidden(refused)
     return key
 
 
@@ -71,10 +76,10 @@ def admit_read(request: Request) -> str | None:
     if hall.public_reads and "authorization" not in request.headers:
         _take(hall, f"address {address_of(request)}")
         return None
-    return admit(request).namespace
+    return admit(request, ANY_KEY).namespace
 
 
-def admit_write(request: Request) -> str | None:
+def admit_write(request: Request, needed: str = WHOLE_KEY) -> str | None:
     """As `admit`, but a hall with local writes also admits a request without a key from its own machine.
 
     That excludes a browser's requests: any page open here could send them. Returns the key's namespace; None without
@@ -84,7 +89,7 @@ def admit_write(request: Request) -> str | None:
     if hall.local_writes and is_here(request) and not _KEY_OR_PAGE & set(request.headers.keys()):
         _take(hall, "this machine")
         return None
-    return admit(request).namespace
+    return admit(request, needed).namespace
 
 
 def is_here(request: Request) -> bool:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.models import Asked
 from pyhall_tui.hall.policy import load_rules
 from pyhall_tui.hall.seed import seed_demo
-from pyhall_tui.hall.store import SqliteStore
+from pyhall_tui.hall.store import SqliteStore, hash_key
 from tests.hall.process import ASK, served
 from tests.hall.tampering import tampering
 from tests.waiting import until
@@ -99,6 +100,37 @@ def test_keys_are_listed_and_revoked_by_their_namespace(seeded: Path) -> None:
     assert run("keys", "revoke", "--db", seeded).exit_code == 2, "one of the two has to be named"
 
 
+async def test_a_key_with_scopes_is_listed_with_them_and_with_its_last_use(db: Path) -> None:
+    with served(db) as hall, hall.http() as http:
+        (token,) = lines(
+            run(
+                "keys",
+                "add",
+                "--namespace",
+                "org.yourco",
+                "--scope",
+                "hall:enroll",
+                "--scope",
+                "hall:enroll",
+                "--db",
+                db,
+            )
+        )
+        assert [key["scopes"] for key in listed_keys(db)] == [[], ["hall:enroll"]]
+        assert listed_keys(db)[1]["last_used"] is None and "no use noted" in lines(run("keys", "list", "--db", db))[1]
+        refused = http.post("/api/v1/telemetry/decisions", json={}, headers={"Authorization": f"Bearer {token}"})
+        assert refused.status_code == 403
+        assert refused.json()["error"] == "this key has only the scope hall:enroll: this needs runtime:delivery"
+        await until(lambda: listed_keys(db)[1]["last_used"])
+        assert "all scopes" in lines(run("keys", "list", "--db", db))[0]
+        assert "good  hall:enroll  used 2" in lines(run("keys", "list", "--db", db))[1]
+    assert run("keys", "add", "--namespace", "n", "--scope", "hall:everything", "--db", db).exit_code == 2
+
+
+def listed_keys(db: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines(run("keys", "list", "--json", "--db", db))]
+
+
 def test_status_says_what_is_in_a_store(seeded: Path) -> None:
     shown = json.loads(run("status", "--json", "--db", seeded).stdout)
     assert shown["workers"]["banned"] == 3
@@ -110,6 +142,7 @@ def test_status_says_what_is_in_a_store(seeded: Path) -> None:
 def test_an_export_is_the_whole_store_with_keys_as_hashes(seeded: Path, tmp_path: Path) -> None:
     store = SqliteStore(seeded)
     token = store.add_key("x.alice")
+    scoped = store.add_key("x.alice", scopes=("hall:enroll",))
     store.close()
     assert run("export", tmp_path / "all.jsonl", "--db", seeded).exit_code == 0
     assert token not in (tmp_path / "all.jsonl").read_text()
@@ -118,11 +151,22 @@ def test_an_export_is_the_whole_store_with_keys_as_hashes(seeded: Path, tmp_path
     assert copy.workers() == first.workers()
     assert copy.bans() == first.bans()
     assert load_rules(copy) == load_rules(first)
-    assert copy.find_key(token) is not None
+    assert copy.find_key(token) is not None and copy.all_keys() == first.all_keys()
+    assert copy.find_key(scoped) == first.find_key(scoped) is not None
     first.close()
     copy.close()
     assert lines(run("audit", "verify", "--db", tmp_path / "copy.db")) == ["whole: 3 decisions"]
     assert run("audit", "head", "--db", seeded).stdout == run("audit", "head", "--db", tmp_path / "copy.db").stdout
+
+
+def test_an_export_from_before_scopes_is_imported(tmp_path: Path) -> None:
+    key = {"key_id": "key_1", "key_hash": hash_key("t"), "namespace": "n", "label": "", "created_at": "2026"}
+    rows = [{"table": "hall", "format": 1, "ended": True}, {"table": "keys", "revoked_at": None} | key]
+    export = "\n".join(json.dumps(row) for row in (*rows, {"table": "end", "rows": 1}))
+    assert run("import", "-", "--db", tmp_path / "copy.db", stdin=export).exit_code == 0
+    copy = SqliteStore(tmp_path / "copy.db")
+    assert [each.scopes for each in copy.all_keys()] == [()] and copy.find_key("t") is not None
+    copy.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such bound there")

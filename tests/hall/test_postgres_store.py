@@ -19,7 +19,7 @@ from pyhall_tui.hall.gate import dispatch
 from pyhall_tui.hall.models import Asked, Ban, Worker
 from pyhall_tui.hall.policy import Policy, Rule, save_rules
 from pyhall_tui.hall.server import serve_in_thread
-from pyhall_tui.hall.store import SqliteStore, Store
+from pyhall_tui.hall.store import SqliteStore, Store, hash_key
 from pyhall_tui.hall.store.postgres import PostgresStore, schema
 from pyhall_tui.hall.store.protocol import Batch, KeptRate
 from tests.clock import ManualClock
@@ -78,6 +78,24 @@ def test_a_store_of_a_newer_version_is_refused(store: PostgresStore, address: st
     newer = rf"made by a newer pyhall-tui \(store version {schema.VERSION + 1}\): update this one"
     with pytest.raises(StoreError, match=newer):
         PostgresStore(address)
+
+
+def test_a_store_from_before_scopes_keeps_its_keys_and_a_hall_of_then_refuses_scoped_ones(
+    store: PostgresStore, address: str, postgres: Cluster
+) -> None:
+    token = store.add_key("n")
+    postgres.sql("DROP TABLE pyhall.scoped_keys, pyhall.key_uses", address=address)
+    postgres.sql("UPDATE pyhall.schema_version SET version = 6", address=address)
+    migrated = PostgresStore(address)
+    kept = migrated.find_key(token)
+    assert kept is not None and kept.scopes == ()
+    before = migrated.revision()
+    scoped = migrated.add_key("n", scopes=("hall:enroll",))
+    assert migrated.find_key(scoped) is not None and migrated.revision() > before
+    then = "SELECT count(*) FROM pyhall.keys WHERE key_hash = '{}' AND revoked_at IS NULL"
+    assert postgres.sql(then.format(hash_key(token)), address=address) == "1"
+    assert postgres.sql(then.format(hash_key(scoped)), address=address) == "0"
+    migrated.close()
 
 
 def test_a_database_that_cannot_hold_all_text_is_refused(postgres: Cluster) -> None:

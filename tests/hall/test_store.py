@@ -16,7 +16,7 @@ from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.models import Asked, Worker
 from pyhall_tui.hall.seed import seed_demo
-from pyhall_tui.hall.store import SqliteStore, Store
+from pyhall_tui.hall.store import SqliteStore, Store, hash_key
 
 
 @pytest.fixture
@@ -231,6 +231,36 @@ def test_a_store_of_the_last_version_gets_to_know_its_changes(tmp_path: Path) ->
         by_hand.execute("UPDATE workers SET worker_id = 'v'")
         assert store.worker("w") is None and not worker(store, "v").banned
         store.close()
+
+
+def test_a_store_from_before_scopes_keeps_its_keys_and_a_hall_of_then_refuses_scoped_ones(tmp_path: Path) -> None:
+    path = tmp_path / "hall.db"
+    made = SqliteStore(path)
+    token = made.add_key("n")
+    made.close()
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("DROP TABLE scoped_keys; DROP TABLE key_uses; PRAGMA user_version=6")
+    with closing(sqlite3.connect(path)) as running:
+        store = SqliteStore(path)
+        kept = store.find_key(token)
+        assert kept is not None and kept.scopes == ()
+        scoped = store.add_key("n", scopes=("hall:enroll",))
+        then = "SELECT * FROM keys WHERE key_hash = ? AND revoked_at IS NULL"
+        assert len(running.execute(then, (hash_key(token),)).fetchone()) == 6, "its columns are what they were"
+        assert running.execute(then, (hash_key(scoped),)).fetchone() is None
+        store.close()
+
+
+def test_a_use_that_cannot_be_noted_now_can_be_later(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "hall.db")
+    with closing(sqlite3.connect(tmp_path / "hall.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="locked"):
+            store.note_key_uses({"k": 1e9})
+        other.execute("COMMIT")
+    store.note_key_uses({"k": 1e9})
+    assert store.key_uses() == {"k": "2001-09-09T01:46:40.000Z"}
+    store.close()
 
 
 def test_dispatches_read_nothing_from_the_file_and_a_verify_neither(tmp_path: Path) -> None:

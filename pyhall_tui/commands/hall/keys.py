@@ -6,6 +6,7 @@ import click
 
 from pyhall_tui.commands.hall.group import Place, answer_no, db_option, hall_group, json_option, open_store, say
 from pyhall_tui.commands.output import printable
+from pyhall_tui.hall.scopes import SCOPES
 
 
 @hall_group.group()
@@ -16,11 +17,18 @@ def keys() -> None:
 @keys.command()
 @click.option("--namespace", required=True, help="The namespace that the key is for.")
 @click.option("--label", default="", help="Who or what the key is for.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(SCOPES),
+    help="Allow this, and reading; may be repeated. Without a scope, the key may do everything.",
+)
 @db_option
-def add(namespace: str, label: str, db: Place) -> None:
+def add(namespace: str, label: str, scopes: tuple[str, ...], db: Place) -> None:
     """Create a key and print it; it is shown only once."""
     with open_store(db) as store:
-        say(store.add_key(namespace, label))
+        say(store.add_key(namespace, label, scopes=tuple(dict.fromkeys(scopes))))
 
 
 @keys.command("list")
@@ -28,8 +36,12 @@ def add(namespace: str, label: str, db: Place) -> None:
 @json_option
 @db_option
 def list_keys(namespace: str | None, as_json: bool, db: Place) -> None:
-    """List the keys: id, namespace, when each was created, and whether it is revoked."""
+    """List the keys: id, namespace, when each was created, whether it is revoked, its scopes, and its last use.
+
+    The last use is approximate: the key may have been used again within a minute after it.
+    """
     with open_store(db) as store:
+        uses = store.key_uses()
         for key in store.all_keys():
             if namespace not in (None, key.namespace):
                 continue
@@ -39,9 +51,13 @@ def list_keys(namespace: str | None, as_json: bool, db: Place) -> None:
                 "created_at": key.created_at,
                 "revoked_at": key.revoked_at,
                 "label": key.label,
+                "scopes": list(key.scopes),
+                "last_used": uses.get(key.key_id),
             }
             state = f"revoked {key.revoked_at}" if key.revoked_at else "good"
-            line = f"{key.key_id}  {key.namespace}  {key.created_at}  {state}  {key.label}"
+            scopes = ",".join(key.scopes) or "all scopes"
+            used = f"used {uses[key.key_id]}" if key.key_id in uses else "no use noted"
+            line = f"{key.key_id}  {key.namespace}  {key.created_at}  {state}  {scopes}  {used}  {key.label}"
             click.echo(json.dumps(shown) if as_json else printable(line.rstrip()))
 
 

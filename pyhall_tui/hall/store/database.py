@@ -113,6 +113,16 @@ class Database:
                 raise StoreError(f"can't write to the hall's store {self.path}: {error}") from error
 
     @contextmanager
+    def not_waiting(self) -> Iterator[None]:
+        """Don't wait inside for another process that holds the store: a transaction then fails at once."""
+        with self.lock:
+            self._db.execute("PRAGMA busy_timeout=0").fetchall()
+            try:
+                yield
+            finally:
+                self._db.execute("PRAGMA busy_timeout=5000").fetchall()
+
+    @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Make all reads inside show the same instant, even if another process writes meanwhile."""
         with self.lock:

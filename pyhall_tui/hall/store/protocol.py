@@ -3,7 +3,7 @@
 `tests/hall/test_store_contract.py` says what each store must do beyond its types.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -84,8 +84,8 @@ class State(Protocol):
 class Keys(Protocol):
     """API keys, of which only hashes are kept."""
 
-    def add_key(self, namespace: str, label: str = "", token: str | None = None) -> str:
-        """Add an API key for one namespace, by default a new one, and return it.
+    def add_key(self, namespace: str, label: str = "", token: str | None = None, *, scopes: Sequence[str] = ()) -> str:
+        """Add an API key for one namespace, by default a new one for everything, and return it.
 
         Only its hash is stored, so it can't be seen again.
         """
@@ -105,6 +105,18 @@ class Keys(Protocol):
 
     def revoke_key(self, key_id: str) -> bool:
         """Revoke a key permanently; False if no valid key has this id."""
+        ...
+
+    def note_key_uses(self, uses: Mapping[str, float]) -> None:
+        """Note when keys were last used: seconds since the epoch by key id. No cache is emptied, no stream woken.
+
+        Raises:
+            StoreError: another process holds the store: it doesn't wait for that.
+        """
+        ...
+
+    def key_uses(self) -> dict[str, str]:
+        """Return the last noted use (ISO 8601 in UTC) of each key that has one, by key id. A copy has none of them."""
         ...
 
 

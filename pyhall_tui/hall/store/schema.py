@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pyhall_tui.hall.errors import StoreError
 
-VERSION = 6
+VERSION = 7
 _FIRST = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE keys (
@@ -66,13 +66,18 @@ def _fourth() -> str:
         f"DELETE FROM changes WHERE revision <= NEW.revision - {CHANGES_KEPT}; END;",
     ]
     for table, (what, key, when) in _WATCHED.items():
-        for event, rows in (("INSERT", ("NEW",)), ("UPDATE", ("OLD", "NEW")), ("DELETE", ("OLD",))):
-            noted = " UNION ".join(f"SELECT '{what}', {key.format(row=row)}" for row in rows)
-            script.append(
-                f"CREATE TRIGGER IF NOT EXISTS {table}_{event.lower()}_noted AFTER {event} ON {table} "
-                f"{when.format(row=rows[-1])}BEGIN INSERT INTO changes (what, key) {noted}; END;"
-            )
+        script += _noting(table, what, key, when)
     return "\n".join(script)
+
+
+def _noting(table: str, what: str, key: str, when: str = "") -> Iterator[str]:
+    """Yield the triggers that note a table's changes."""
+    for event, rows in (("INSERT", ("NEW",)), ("UPDATE", ("OLD", "NEW")), ("DELETE", ("OLD",))):
+        noted = " UNION ".join(f"SELECT '{what}', {key.format(row=row)}" for row in rows)
+        yield (
+            f"CREATE TRIGGER IF NOT EXISTS {table}_{event.lower()}_noted AFTER {event} ON {table} "
+            f"{when.format(row=rows[-1])}BEGIN INSERT INTO changes (what, key) {noted}; END;"
+        )
 
 
 _FIFTH = """
@@ -101,6 +106,17 @@ def _sixth() -> str:
     return "\n".join(script)
 
 
+def _seventh() -> str:
+    """Since version 7: keys with scopes (`key_rows`), and when keys were last used, of which no change is noted."""
+    tables = """
+CREATE TABLE IF NOT EXISTS scoped_keys (
+  key_id TEXT PRIMARY KEY, key_hash TEXT NOT NULL UNIQUE, namespace TEXT NOT NULL, label TEXT NOT NULL,
+  created_at TEXT NOT NULL, revoked_at TEXT, scopes TEXT NOT NULL CHECK (scopes LIKE '%:%'));
+CREATE TABLE IF NOT EXISTS key_uses (key_id TEXT PRIMARY KEY, used_at TEXT NOT NULL);
+"""
+    return "\n".join((tables, *_noting("scoped_keys", "key", "''")))
+
+
 _INDEXES = """
 CREATE INDEX IF NOT EXISTS workers_in_order ON workers (enrolled_at, worker_id);
 CREATE INDEX IF NOT EXISTS workers_of ON workers (namespace, enrolled_at, worker_id);
@@ -125,7 +141,7 @@ def prepare(db: sqlite3.Connection, path: str) -> None:
             "INSERT INTO meta VALUES (?, ?)",
             [("store_id", secrets.token_hex(8)), ("ban_revision", "0"), ("policy_revision", "0")],
         )
-    for since, script in ((2, _SECOND), (3, _THIRD), (4, _fourth()), (5, _FIFTH), (6, _sixth())):
+    for since, script in ((2, _SECOND), (3, _THIRD), (4, _fourth()), (5, _FIFTH), (6, _sixth()), (7, _seventh())):
         if version < since:
             for statement in _statements(script):
                 db.execute(statement)

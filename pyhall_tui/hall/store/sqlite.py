@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from pyhall_tui.hall.new_key import new_key
 from pyhall_tui.hall.store import tables
 from pyhall_tui.hall.store.database import MEMORY, Database
 from pyhall_tui.hall.store.ids import hash_key, iso, new_id
+from pyhall_tui.hall.store.key_rows import KEY_COLUMNS, every_key, key_of, row_of
+from pyhall_tui.hall.store.key_rows import TABLES as KEY_TABLES
 from pyhall_tui.hall.store.protocol import Change
 from pyhall_tui.hall.store.remembered import GET_WORKER, WORKER_COLUMNS, WORKERS_AND_BANS, worker_of
 from pyhall_tui.hall.store.sqlite_halls import SqliteHalls
@@ -121,18 +123,25 @@ class SqliteStore:
 
     # Keys
 
-    def add_key(self, namespace: str, label: str = "", token: str | None = None) -> str:
+    def add_key(self, namespace: str, label: str = "", token: str | None = None, *, scopes: Sequence[str] = ()) -> str:
         """As `Store` says."""
         token = token or new_key()
-        self.put_key(
-            Key(key_id=new_id("key"), key_hash=hash_key(token), namespace=namespace, label=label, created_at=self.now())
-        )
+        made = Key(key_id=new_id("key"), key_hash=hash_key(token), namespace=namespace, label=label, scopes=(*scopes,))
+        self.put_key(msgspec.structs.replace(made, created_at=self.now()))
         return token
 
     def put_key(self, key: Key) -> None:
         """As `Store` says."""
+        table, row = row_of(key)
+        sql, values = tables.put(table, row)
         with self._changing() as db:
-            db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(key))
+            self._drop_key(db, row)
+            db.execute(sql, values)
+
+    def _drop_key(self, db: sqlite3.Connection, row: dict[str, Any]) -> None:
+        """Make room for a key's row, whichever table its predecessor is in."""
+        for table in KEY_TABLES:
+            db.execute(f"DELETE FROM {table} WHERE key_id = ? OR key_hash = ?", (row["key_id"], row["key_hash"]))
 
     def find_key(self, token: str) -> Key | None:
         """As `Store` says."""
@@ -140,13 +149,24 @@ class SqliteStore:
 
     def all_keys(self) -> list[Key]:
         """As `Store` says."""
-        return [Key(**dict(row)) for row in self._db.read("SELECT * FROM keys ORDER BY created_at, rowid")]
+        sql = f"SELECT {KEY_COLUMNS} FROM ({every_key('rowid')}) ORDER BY created_at, scopes, number"
+        return [key_of(row) for row in self._db.read(sql)]
 
     def revoke_key(self, key_id: str) -> bool:
         """As `Store` says."""
         with self._changing() as db:
-            sql = "UPDATE keys SET revoked_at = ? WHERE key_id = ? AND revoked_at IS NULL"
-            return db.execute(sql, (self.now(), key_id)).rowcount > 0
+            sql = "UPDATE {} SET revoked_at = ? WHERE key_id = ? AND revoked_at IS NULL"
+            return sum(db.execute(sql.format(table), (self.now(), key_id)).rowcount for table in KEY_TABLES) > 0
+
+    def note_key_uses(self, uses: Mapping[str, float]) -> None:
+        """As `Store` says."""
+        rows = [(key_id, iso(wall)) for key_id, wall in uses.items()]
+        with self._db.not_waiting(), self._db.transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO key_uses VALUES (?, ?)", rows)
+
+    def key_uses(self) -> dict[str, str]:
+        """As `Store` says."""
+        return dict(map(tuple, self._db.read("SELECT key_id, used_at FROM key_uses")))
 
     # Workers
 
@@ -380,6 +400,8 @@ class SqliteStore:
         sql, values = tables.put(table, row)
         with self._changing() as db:
             try:
+                if table in KEY_TABLES:
+                    self._drop_key(db, row)
                 db.execute(sql, values)
             except sqlite3.Error as error:
                 raise ValueError(str(error)) from None

@@ -3,8 +3,14 @@
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.models import Key, Worker
 from pyhall_tui.hall.store.database import Database
+from pyhall_tui.hall.store.key_rows import KEY_COLUMNS, every_key, key_of
 from pyhall_tui.hall.store.protocol import KeptRate
 from pyhall_tui.hall.store.remembered import GET_WORKER, NEVER, Remembered, worker_of
+
+_GET_KEY = (
+    f"SELECT {KEY_COLUMNS} FROM ({every_key('rowid')}) WHERE key_hash = ? AND revoked_at IS NULL "
+    "ORDER BY scopes DESC LIMIT 1"
+)
 
 
 class _SqliteReads:
@@ -13,8 +19,8 @@ class _SqliteReads:
         self.lock = db.lock
 
     def key(self, hashed: str) -> Key | None:
-        rows = self._db.read("SELECT * FROM keys WHERE key_hash = ? AND revoked_at IS NULL", hashed)
-        return Key(**dict(rows[0])) if rows else None
+        rows = self._db.read(_GET_KEY, hashed)
+        return key_of(rows[0]) if rows else None
 
     def worker(self, worker_id: str) -> Worker | None:
         rows = self._db.read(f"{GET_WORKER} WHERE w.worker_id = ?", worker_id)

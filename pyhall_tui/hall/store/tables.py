@@ -4,10 +4,12 @@ import json
 import sqlite3
 from typing import Any
 
+from pyhall_tui.hall.store import key_rows
+
 LOG = "decisions"
 COPIED = {
     "meta": ("name", "value"),
-    "keys": ("key_id", "key_hash", "namespace", "label", "created_at", "revoked_at"),
+    **key_rows.COLUMNS,
     "workers": (
         *("worker_id", "namespace", "display_name", "capabilities", "status", "sha256", "attested_at", "ban_reason"),
         *("banned_at", "ai_generated", "ai_service", "ai_model", "ai_session_fingerprint", "enrolled_at"),

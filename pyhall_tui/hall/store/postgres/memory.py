@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.hall.models import Key, Worker
+from pyhall_tui.hall.store.key_rows import KEY_COLUMNS, every_key, key_of
 from pyhall_tui.hall.store.postgres.connection import Connection
 from pyhall_tui.hall.store.postgres.listener import Listener
-from pyhall_tui.hall.store.postgres.rows import KEY_COLUMNS, as_key, as_worker
+from pyhall_tui.hall.store.postgres.rows import as_worker
 from pyhall_tui.hall.store.postgres.schema import CHANGES_KEPT
 from pyhall_tui.hall.store.protocol import Change, KeptRate
 from pyhall_tui.hall.store.remembered import GET_WORKER, NEVER, Remembered
@@ -19,6 +20,10 @@ _CHANGES = (
     "SELECT head.revision, changes.revision, what, key, how FROM head LEFT JOIN changes "
     "ON changes.revision > %s AND changes.revision <= %s ORDER BY changes.revision LIMIT "
     f"{CHANGES_KEPT + 1}"
+)
+_GET_KEY = (
+    f"SELECT {KEY_COLUMNS} FROM ({every_key('number')}) AS every WHERE key_hash = %s AND revoked_at IS NULL "
+    "ORDER BY scopes DESC LIMIT 1"
 )
 _RATE = (
     "SELECT rule, worker_id, mono, wall, allowed, greatest(0, extract(epoch FROM clock_timestamp())::float8 - wall) "
@@ -33,8 +38,8 @@ class _Reads:
         self.lock = db.lock
 
     def key(self, hashed: str) -> Key | None:
-        rows = self._db.read(f"SELECT {KEY_COLUMNS} FROM keys WHERE key_hash = %s AND revoked_at IS NULL", hashed)
-        return as_key(rows[0]) if rows else None
+        rows = self._db.read(_GET_KEY, hashed)
+        return key_of(rows[0]) if rows else None
 
     def worker(self, worker_id: str) -> Worker | None:
         rows = self._db.read(f"{GET_WORKER} WHERE w.worker_id = %s", worker_id)

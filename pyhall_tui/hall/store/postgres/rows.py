@@ -2,17 +2,11 @@
 
 from typing import Any
 
-from pyhall_tui.hall.models import Ban, Key, Worker
+from pyhall_tui.hall.models import Ban, Worker
 from pyhall_tui.hall.store.postgres.escaped import Row
 from pyhall_tui.hall.store.remembered import WORKER_COLUMNS, worker_of
 
-KEY_COLUMNS = ", ".join(Key.__struct_fields__)
 BAN_COLUMNS = ", ".join(Ban.__struct_fields__)
-
-
-def as_key(row: Row) -> Key:
-    """Return a key, read as `KEY_COLUMNS`."""
-    return Key(**dict(zip(Key.__struct_fields__, row, strict=True)))
 
 
 def as_ban(row: Row) -> Ban:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from typing import LiteralString
 
-from pyhall_tui.hall.store.postgres import schema_of_halls, schema_of_partitions, schema_of_rates
+from pyhall_tui.hall.store.postgres import schema_of_halls, schema_of_partitions, schema_of_rates, schema_of_scopes
 
 SCHEMA = "pyhall"
 CHANNEL = "pyhall"
@@ -196,6 +196,7 @@ STEPS: tuple[Callable[[], str], ...] = (
     schema_of_halls.step,
     schema_of_rates.step,
     schema_of_partitions.step,
+    schema_of_scopes.step,
 )
 """Each returns the statements that bring a store to the next version. Halls of the version before may be running."""
 VERSION = len(STEPS)

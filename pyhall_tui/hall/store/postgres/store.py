@@ -1,15 +1,19 @@
 """A hall's store in PostgreSQL, which several halls share."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
+
+import msgspec
 
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.models import Ban, Key, Status, Worker, clean_hash
 from pyhall_tui.hall.new_key import new_key
 from pyhall_tui.hall.store.ids import hash_key, iso, new_id
+from pyhall_tui.hall.store.key_rows import KEY_COLUMNS, every_key, key_of, row_of
+from pyhall_tui.hall.store.key_rows import TABLES as KEY_TABLES
 from pyhall_tui.hall.store.postgres import tables
 from pyhall_tui.hall.store.postgres.connection import Connection
 from pyhall_tui.hall.store.postgres.halls import PostgresHalls
@@ -17,7 +21,7 @@ from pyhall_tui.hall.store.postgres.listener import Listener
 from pyhall_tui.hall.store.postgres.log import PostgresLog
 from pyhall_tui.hall.store.postgres.memory import PostgresMemory
 from pyhall_tui.hall.store.postgres.partitions import FULL, Partitions
-from pyhall_tui.hall.store.postgres.rows import BAN_COLUMNS, KEY_COLUMNS, as_ban, as_key, as_worker
+from pyhall_tui.hall.store.postgres.rows import BAN_COLUMNS, as_ban, as_worker
 from pyhall_tui.hall.store.protocol import Change
 from pyhall_tui.hall.store.remembered import GET_WORKER, WORKER_COLUMNS, WORKERS_AND_BANS
 
@@ -26,6 +30,11 @@ _PUT_WORKER = (
     f"INSERT INTO workers ({', '.join(WORKER_COLUMNS)}) VALUES ({', '.join(['%s'] * len(WORKER_COLUMNS))}) "
     f"ON CONFLICT (worker_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in WORKER_COLUMNS)}"
 )
+
+_NOTE_USES = """
+INSERT INTO key_uses SELECT * FROM unnest(%s::text[], %s::text[])
+ON CONFLICT (key_id) DO UPDATE SET used_at = excluded.used_at
+"""
 
 
 class PostgresStore:
@@ -133,20 +142,17 @@ class PostgresStore:
 
     # Keys
 
-    def add_key(self, namespace: str, label: str = "", token: str | None = None) -> str:
+    def add_key(self, namespace: str, label: str = "", token: str | None = None, *, scopes: Sequence[str] = ()) -> str:
         """As `Store` says."""
         token = token or new_key()
-        self.put_key(
-            Key(key_id=new_id("key"), key_hash=hash_key(token), namespace=namespace, label=label, created_at=self.now())
-        )
+        made = Key(key_id=new_id("key"), key_hash=hash_key(token), namespace=namespace, label=label, scopes=(*scopes,))
+        self.put_key(msgspec.structs.replace(made, created_at=self.now()))
         return token
 
     def put_key(self, key: Key) -> None:
         """As `Store` says."""
         with self._changing() as db:
-            db.change("DELETE FROM keys WHERE key_id = %s OR key_hash = %s", key.key_id, key.key_hash)
-            sql = f"INSERT INTO keys ({KEY_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s)"
-            db.change(sql, *(getattr(key, name) for name in Key.__struct_fields__))
+            tables.put_row(db, *row_of(key))
 
     def find_key(self, token: str) -> Key | None:
         """As `Store` says."""
@@ -154,13 +160,23 @@ class PostgresStore:
 
     def all_keys(self) -> list[Key]:
         """As `Store` says."""
-        return [as_key(row) for row in self._db.read(f"SELECT {KEY_COLUMNS} FROM keys ORDER BY created_at, number")]
+        sql = f"SELECT {KEY_COLUMNS} FROM ({every_key('number')}) AS every ORDER BY created_at, scopes, number"
+        return [key_of(row) for row in self._db.read(sql)]
 
     def revoke_key(self, key_id: str) -> bool:
         """As `Store` says."""
         with self._changing() as db:
-            sql = "UPDATE keys SET revoked_at = %s WHERE key_id = %s AND revoked_at IS NULL"
-            return db.change(sql, self.now(), key_id) > 0
+            sql = "UPDATE {} SET revoked_at = %s WHERE key_id = %s AND revoked_at IS NULL"
+            return sum(db.change(sql.format(table), self.now(), key_id) for table in KEY_TABLES) > 0
+
+    def note_key_uses(self, uses: Mapping[str, float]) -> None:
+        """As `Store` says. In the order of the ids: two halls that note the same keys don't wait for each other."""
+        ids = sorted(uses)
+        self._db.change(_NOTE_USES, ids, [iso(uses[key_id]) for key_id in ids])
+
+    def key_uses(self) -> dict[str, str]:
+        """As `Store` says."""
+        return dict(map(tuple, self._db.read("SELECT key_id, used_at FROM key_uses")))
 
     # Workers
 

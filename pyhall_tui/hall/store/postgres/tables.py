@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 from pyhall_tui.hall.errors import StoreError
+from pyhall_tui.hall.store.key_rows import TABLES as KEY_TABLES
 from pyhall_tui.hall.store.postgres.connection import Connection
 from pyhall_tui.hall.store.postgres.log import mark_of
 from pyhall_tui.hall.store.postgres.receipts import columns_of
@@ -17,7 +18,7 @@ _OF_THE_ROW = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingErr
 _ORDER = {"meta": "name", "rules": "position", "ingested": "seq, namespace, decision_id", "checkpoints": "seq"}
 _KEY = {
     "meta": "name",
-    "keys": "key_id",
+    **dict.fromkeys(KEY_TABLES, "key_id"),
     "workers": "worker_id",
     "bans": "sha256",
     "reports": "report_id",
@@ -66,8 +67,8 @@ def put_row(db: Connection, table: str, row: dict[str, Any]) -> None:
     if table == LOG:
         columns += ["namespace", "rule", "outcome", "decided_at"]
         values += columns_of(row["receipt"])
-    if table == "keys":
-        db.change("DELETE FROM keys WHERE key_id = %s OR key_hash = %s", row["key_id"], row["key_hash"])
+    for each in KEY_TABLES if table in KEY_TABLES else ():
+        db.change(f"DELETE FROM {each} WHERE key_id = %s OR key_hash = %s", row["key_id"], row["key_hash"])
     again = ", ".join(f"{column} = excluded.{column}" for column in columns)
     sql = (
         f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) "
