@@ -39,7 +39,7 @@ async def test_a_mistake_is_a_sentence_under_the_filter_and_what_is_before_it_ap
         await opened.pilot.press("slash", *"state:")
         await until(lambda: "Put a value right after state:" in opened.words() and len(table(opened).keys) == 3)
         type_filter(opened, "stat:clean")
-        await until(lambda: "Did you mean state:? (character 1) All are shown." in opened.words())
+        await until(lambda: "Did you mean state:? (character 1). All are shown." in opened.words())
         assert len(table(opened).keys) == 3
         type_filter(opened, "id:wkr_1")
         await until(lambda: list(table(opened).keys) == ["wkr_1"] and "✖" not in opened.words())

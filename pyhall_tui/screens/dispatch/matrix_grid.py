@@ -62,7 +62,7 @@ class MatrixGrid(ScrollView, can_focus=True):
     MatrixGrid {
         height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1;
         & > .matrix-grid--head { color: $text-muted; }
-        & > .matrix-grid--cursor { background: $primary 60%; text-style: reverse; }
+        & > .matrix-grid--cursor { text-style: reverse; }
         & > .matrix-grid--plain { color: $text; }
         & > .matrix-grid--dim { color: $text-muted; }
         & > .matrix-grid--strong { color: $text; text-style: bold; }

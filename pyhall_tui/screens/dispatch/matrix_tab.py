@@ -53,7 +53,7 @@ from pyhall_tui.screens.dispatch.matrix_grid import MatrixGrid
 from pyhall_tui.screens.dispatch.matrix_room import Turning
 from pyhall_tui.screens.dispatch.request_form import READ_ONLY
 from pyhall_tui.screens.enroll.ask import AskScreen
-from pyhall_tui.widgets.cells import as_content, as_lines
+from pyhall_tui.widgets.cells import as_content, as_lines, broken_between
 from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.widgets.field import Field, FilterInput
 from pyhall_tui.widgets.key_bar import key_name, key_names
@@ -280,7 +280,7 @@ class MatrixTab(Vertical):
             *counts(answers),
             *self._shown(grid, rows, lines),
         ]
-        self.query_one("#matrix-progress", Static).update(as_content(progress, "  "))
+        self.query_one("#matrix-progress", Static).update(broken_between(progress, "  ", self.content_size.width))
         self.query_one(MatrixGrid).show(grid, lines, self._characters)
         self._show_key(answers, len(lines))
 

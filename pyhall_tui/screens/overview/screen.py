@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.fleet.order import SortKey
@@ -20,13 +20,14 @@ from pyhall_tui.render.worker import counts_line, worker_values
 from pyhall_tui.screens.base import ModeScreen
 from pyhall_tui.screens.messages import ConnectionChanged, CopyText, EventsHappened, FleetsChanged, Go, OpenProfile
 from pyhall_tui.screens.overview import profiles_table
+from pyhall_tui.screens.overview.profile_detail import ProfileDetail
 from pyhall_tui.screens.overview.profiles_table import ProfilesTable
 from pyhall_tui.screens.overview.watched import FoundWorker, KeepsProfiles, KeptProfile, Watched
 from pyhall_tui.screens.undoing import undo_last
 from pyhall_tui.screens.workers.marked import marks_in_title
 from pyhall_tui.screens.workers.table import COLUMNS, WorkersTable, row_of
 from pyhall_tui.widgets.attendance import each_second
-from pyhall_tui.widgets.cells import as_content, broken_between
+from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.field import FilterInput
 from pyhall_tui.widgets.filter_line import FilterMistake
 from pyhall_tui.widgets.key_bar import key_name
@@ -103,7 +104,7 @@ class OverviewScreen(ModeScreen):
     def compose_body(self) -> ComposeResult:
         with Vertical(id="kept-frame"):
             yield ProfilesTable(self._profile_row, self._profile_values, id="kept")
-            yield Static(id="kept-detail", markup=False)
+            yield ProfileDetail(id="kept-detail")
         with Vertical(id="all-frame"):
             yield FilterInput(
                 "#all", placeholder="/ filter by profile, id, name, state, hash or capability", id="filter"
@@ -222,10 +223,7 @@ class OverviewScreen(ModeScreen):
         """Show the profile under the cursor, with what its row has no room for."""
         summary = self._watched.summary(self.profiles.cursor_key or "")
         lines = profile_lines(summary, self._clock.now()) if summary else [[Cell(self._named(_NO_PROFILES), Style.DIM)]]
-        detail = self.query_one("#kept-detail", Static)
-        content = Content("\n").join(broken_between(line, " · ", detail.content_size.width) for line in lines)
-        if not (isinstance(detail.content, Content) and detail.content.is_same(content)):
-            detail.update(content, layout=False)  # its height is fixed
+        self.query_one("#kept-detail", ProfileDetail).show(lines)
 
     def _sort_now(self) -> None:
         self.workers_table.reorder(by_itself=True)

@@ -23,7 +23,7 @@ from pyhall_tui.screens.worker.incident_note import copy_note
 from pyhall_tui.screens.worker.package_tab import PackageTab
 from pyhall_tui.screens.worker.view import WorkerView
 from pyhall_tui.widgets.attendance import each_second
-from pyhall_tui.widgets.cells import as_content
+from pyhall_tui.widgets.cells import as_content, hanging
 from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.widgets.late import after_refresh
@@ -217,7 +217,8 @@ class WorkerDetailScreen(Screen[None]):
         lines.append(Content(""))
         for event in events:
             row = event_row(event, wall)
-            lines.append(as_content([row.when, row.glyph, row.what, row.times, row.source, row.correlation], "  "))
+            shown = [cell for cell in (row.what, row.times, row.source, row.correlation) if cell.text]
+            lines.append(hanging(as_content([row.when, row.glyph, Cell("")], "  "), as_content(shown, "  "), width))
         if not events:
             lines.append(as_content([Cell("No change seen since watching began.", Style.DIM)]))
         widget.update(Content("\n").join(lines))

@@ -1,5 +1,7 @@
 """What is known about one worker, in one column; separate from its screen, which is imported when it opens."""
 
+from collections.abc import Callable
+
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -29,6 +31,19 @@ def _overview(entry: Entry, workspace: Workspace, width: int) -> Content:
     return Content("\n").join(lines)
 
 
+class _Fields(Static):
+    """Says when its width changes, as it does when the scroll bar beside it comes or goes."""
+
+    def __init__(self, fitted: Callable[[], None]) -> None:
+        super().__init__(markup=False)
+        self._fitted, self._width = fitted, 0
+
+    def on_resize(self) -> None:
+        if self.size.width != self._width:
+            self._width = self.size.width
+            self._fitted()
+
+
 class WorkerView(VerticalScroll):
     """Every field of one worker; beside the table, it follows the cursor."""
 
@@ -42,13 +57,13 @@ class WorkerView(VerticalScroll):
     def __init__(self, workspace: Workspace, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, can_focus=False)
         self._workspace = workspace
-        self._text = Static(markup=False)
+        self._text = _Fields(self._show_again)
         self._worker_id: str | None = None
 
     def compose(self) -> ComposeResult:
         yield self._text
 
-    def on_resize(self) -> None:
+    def _show_again(self) -> None:
         """Break the lines for the new width."""
         self.show(self._worker_id)
 
@@ -57,7 +72,7 @@ class WorkerView(VerticalScroll):
         self._worker_id = worker_id
         entry = self._workspace.fleet.get(worker_id or "")
         content = (
-            _overview(entry, self._workspace, self.content_size.width)
+            _overview(entry, self._workspace, self._text.size.width)
             if entry
             else Content.styled("No worker.", "$secondary")
         )

@@ -118,7 +118,7 @@ class WorkersTable(LineTable):
         self._query = query
         self.placeholder = f"No worker matches “{clean(query, 40)}”. Esc clears the filter."
         applies = "Only what is before it applies." if self.is_filtered else "All are shown."
-        return f"{wrong} {applies}" if wrong else ""
+        return f"{wrong}. {applies}" if wrong else ""
 
     def count_line(self, total: str) -> str:
         """Return how many of all workers are shown, if a filter is set; `total` says how many there are."""
