@@ -10,7 +10,6 @@ from typing import Final
 
 from pyhall_tui.clock import Clock
 from pyhall_tui.registry.errors import (
-    NotARegistrysAnswer,
     RateLimited,
     RegistryError,
     ServerError,
@@ -58,12 +57,7 @@ class VerifyForm:
         """
         if self._is_local and self._clock.now().mono < self._again:
             return await self._ask(LOCAL, worker_id, retry)
-        try:
-            verdict = await self._ask(API, worker_id, retry)
-        except NotARegistrysAnswer:
-            if await self._turns_local():
-                return await self._ask(LOCAL, worker_id, retry)
-            raise
+        verdict = await self._ask(API, worker_id, retry)
         if FOREIGN_404 not in verdict.doubts:
             self._has_api, self._is_local = True, False
         elif await self._turns_local():

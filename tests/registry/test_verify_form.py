@@ -23,10 +23,10 @@ def answer(hall: LiveHall, path: str, body: Any, status: int = 200) -> None:
     hall.faults.add(path=path, status=status, body=body if isinstance(body, str) else json.dumps(body))
 
 
-def only_local(hall: LiveHall, status: int = 404) -> None:
+def only_local(hall: LiveHall) -> None:
     """Answer as the published hall does: it has nothing below `/api`."""
     hall.faults.clear()
-    answer(hall, "/api/*", PAGE, status)
+    answer(hall, "/api/*", PAGE, 404)
 
 
 @asynccontextmanager
@@ -45,9 +45,8 @@ def asked(hall: LiveHall) -> list[str]:
 API, LOCAL, BANS = f"/api/v1/verify/{WORKER}", f"/wcp/registry/verify/{WORKER}", "/wcp/registry/ban-list"
 
 
-@pytest.mark.parametrize("status", [404, 200])
-async def test_its_verdicts_are_shown_and_where_to_ask_is_remembered(hall: LiveHall, status: int) -> None:
-    only_local(hall, status)
+async def test_its_verdicts_are_shown_and_where_to_ask_is_remembered(hall: LiveHall) -> None:
+    only_local(hall)
     async with client_of(hall) as (client, clock):
         verdict = await client.verify(WORKER, retry=False)
         assert (verdict.known, verdict.status, verdict.banned, verdict.sha256) == (True, "active", False, HASH)
@@ -107,11 +106,14 @@ async def test_what_is_no_local_hall_is_not_asked_there(hall: LiveHall, bans: An
             verdict = await client.verify(WORKER, retry=False)
             assert not verdict.known and verdict.doubts
         assert asked(hall) == [API, BANS, API]
-    only_local(hall, 200)
-    answer(hall, BANS, bans)
+
+
+async def test_a_page_with_200_is_a_portals_and_no_reason_to_ask_elsewhere(hall: LiveHall) -> None:
+    answer(hall, "/api/*", PAGE, 200)
     async with client_of(hall) as (client, _):
         with pytest.raises(NotARegistrysAnswer):
             await client.verify(WORKER, retry=False)
+        assert asked(hall) == [API]
 
 
 async def test_a_refused_key_is_not_a_missing_address(hall: LiveHall) -> None:
