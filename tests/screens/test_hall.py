@@ -356,13 +356,13 @@ async def test_in_the_filter_its_keys_are_characters(open_app: OpenApp, hall: Li
         assert opened.screen.query_one("#hall-filter", Input).value == "pWyq"
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+@pytest.mark.parametrize(("size", "last"), [((80, 24), "Copy"), ((200, 60), "Watch all")])
 @pytest.mark.thorough
-async def test_it_fits(open_app: OpenApp, hall: LiveHall, size: tuple[int, int]) -> None:
+async def test_it_fits(open_app: OpenApp, hall: LiveHall, size: tuple[int, int], last: str) -> None:
     dispatch(hall, "critical", "req-two")
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=size) as opened:
         await go_to_hall(opened)
-        await reads(opened, "✖ deny", WORKER, "Watch all", "Pause")
+        await reads(opened, "✖ deny", WORKER, "Pause", last)
 
 
 @pytest.mark.thorough
