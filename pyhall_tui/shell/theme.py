@@ -64,8 +64,7 @@ def _of_sixteen(
 ) -> Theme:
     """Return a theme in which every text has exactly one of the 16 colors that Rich knows.
 
-    `row` is the background of a table's row under the cursor, and all of its text has the color of plain text: each
-    terminal has its own blue, and on some of them red cannot be read.
+    `row` is the background of a table's row under the cursor: one on which red can be read.
     """
     texts = dict.fromkeys(("text-muted", "text-disabled", "foreground-muted", "foreground-disabled"), text)
     signals = {"text-error": red, "text-warning": yellow, "text-success": green, "text-accent": yellow}
@@ -90,7 +89,6 @@ def _of_sixteen(
             "text-secondary": text,
             "frame": grey,
             "row-cursor": row,
-            "row-text": text,
             "scrollbar": grey,
             "scrollbar-background": ground,
         },

@@ -66,8 +66,8 @@ def as_lines(lines: Iterable[Iterable[Cell]], between: str = "") -> Content:
 
 
 def cursor_ground(table: Widget) -> str:
-    """Return the look of a table's row under the cursor; themes of few colors have one of their own, text included."""
+    """Return the background of a table's row under the cursor; themes of few colors have one of their own."""
     if not table.has_focus:
         return "on $surface-lighten-1"
-    own, text = (table.app.theme_variables.get(name, "") for name in ("row-cursor", "row-text"))
-    return f"{text} on {own}".lstrip() if own else "on $primary 35%"
+    own = table.app.theme_variables.get("row-cursor", "")
+    return f"on {own}" if own else "on $primary 35%"
