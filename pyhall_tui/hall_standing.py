@@ -3,47 +3,24 @@
 Only a clear yes starts an alarm and only a clear no ends it: a field that is missing or has another type says nothing.
 """
 
-import asyncio
-import logging
-import sqlite3
 from typing import Final
 
 from pyhall_tui.alarms.alarm import Condition
+from pyhall_tui.asking_again import ask_again
 from pyhall_tui.clock import Clock
 from pyhall_tui.connection import Connection
 from pyhall_tui.fleet.events import FIRST_SIGHT, Kind
 from pyhall_tui.fleet.transitions import make_event
 from pyhall_tui.journal.alarms import Alarms
-from pyhall_tui.registry.errors import RegistryError
 from pyhall_tui.registry.hall_account import Account, OwnCode, ask_account, ask_hall_account, ask_own_code
-
-LOOK: Final = 10.0
-"""Seconds between two questions."""
-AGAIN: Final = 600.0
-"""Seconds until a registry that says nothing about this is asked again."""
 
 _SUSPENDED: Final = "account suspended"
 _BANNED: Final = "its own code banned"
 
-_log = logging.getLogger(__name__)
-
 
 async def follow(connection: Connection, alarms: Alarms, clock: Clock) -> None:
     """Ask until cancelled. Beside a program that watches the profile, that one does."""
-    asking = _Asking(connection, alarms, clock)
-    while True:
-        await clock.sleep(LOOK)
-        task = asyncio.current_task()
-        try:
-            if connection.watcher is None and not await asking.look():
-                await clock.sleep(AGAIN - LOOK)
-        except asyncio.CancelledError:
-            if task is not None and task.cancelling():
-                raise  # otherwise only the request was dropped, because the profile has connected again
-        except (RegistryError, sqlite3.Error):
-            continue  # whoever polls says that it can't be reached, and the journal that it can't be written
-        except Exception:
-            _log.exception("the account at %s could not be followed", connection.profile.registry_url)
+    await ask_again(connection, clock, _Asking(connection, alarms, clock).look, "the account")
 
 
 class _Asking:

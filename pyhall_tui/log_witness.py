@@ -5,14 +5,12 @@ rewritten, restored from a backup or exchanged no longer has it. What the hall s
 store is proven with `pyhall-tui hall audit verify --head SEQ:HASH`.
 """
 
-import asyncio
-import logging
-import sqlite3
 from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
 
 from pyhall_tui.alarms.alarm import Alarm, Condition
+from pyhall_tui.asking_again import ask_again
 from pyhall_tui.clock import Clock
 from pyhall_tui.connection import Connection
 from pyhall_tui.fleet.events import Event, Kind
@@ -24,7 +22,6 @@ from pyhall_tui.registry.errors import (
     NotARegistrysAnswer,
     NotFound,
     Redirected,
-    RegistryError,
     UnexpectedStatus,
 )
 from pyhall_tui.registry.hall_log import HallLog, hall_log
@@ -32,17 +29,11 @@ from pyhall_tui.registry.log_checkpoint import read_checkpoint
 from pyhall_tui.render.text import iso_time
 from pyhall_tui.threads.off_loop import off_loop
 
-LOOK: Final = 10.0
-"""Seconds between two looks at the log."""
-AGAIN: Final = 600.0
-"""Seconds until a registry that never showed a log is asked for one again."""
 _GONE: Final = 3
 """So often in a row a hall must answer that it shows no log, before that is an alarm: a proxy may do so once."""
 NO_LOG: Final = (NotFound, UnexpectedStatus, BadRequest, NotARegistrysAnswer, Redirected)
 """Answers of a registry that has no such operation."""
 _CONDITIONS: Final = (Condition.LOG_REWRITTEN, Condition.LOG_REPLACED)
-
-_log = logging.getLogger(__name__)
 
 
 class Finding(NamedTuple):
@@ -112,19 +103,7 @@ class LogWitness:
 
     async def follow(self) -> None:
         """Look again and again, until cancelled. Beside a program that watches, that one does."""
-        while True:
-            await self._clock.sleep(LOOK)
-            task = asyncio.current_task()
-            try:
-                if self._connection.watcher is None and not await self._look():
-                    await self._clock.sleep(AGAIN - LOOK)
-            except asyncio.CancelledError:
-                if task is not None and task.cancelling():
-                    raise  # otherwise only the request was dropped, because the profile has connected again
-            except (RegistryError, sqlite3.Error):
-                continue  # whoever polls says that it can't be reached, and the journal that it can't be written
-            except Exception:
-                _log.exception("the log of %s could not be followed", self._registry)
+        await ask_again(self._connection, self._clock, self._look, "the log")
 
     @property
     def _registry(self) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pyhall_tui.alarms.alarm import Alarm, Change, Condition
+from pyhall_tui.asking_again import LOOK
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.fleet.events import Event
-from pyhall_tui.hall_standing import LOOK
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile

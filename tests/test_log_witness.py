@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pyhall_tui.alarms.alarm import Alarm, Change, Condition
+from pyhall_tui.asking_again import LOOK
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.checkpoints import Signing, sign_head
@@ -19,7 +20,7 @@ from pyhall_tui.hall.store import SqliteStore, Store
 from pyhall_tui.hall.store.chain import GENESIS
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.journal.log_marks import LogMark
-from pyhall_tui.log_witness import LOOK, judge
+from pyhall_tui.log_witness import judge
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.watch_list import WatchList
