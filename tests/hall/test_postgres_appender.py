@@ -13,11 +13,11 @@ import psycopg
 import pytest
 
 from pyhall_tui.hall import audit
-from pyhall_tui.hall.models import Worker
 from pyhall_tui.hall.policy import Policy, Rule, save_rules
 from pyhall_tui.hall.server import serve_in_thread
 from pyhall_tui.hall.store.postgres import PostgresStore, prepared
-from tests.live_hall import HASH, POLICY
+from tests.hall.postgres_stores import store_with_a_worker
+from tests.live_hall import HASH
 from tests.postgres_cluster import Cluster
 from tests.waiting import until
 
@@ -34,9 +34,7 @@ def address(postgres: Cluster) -> str:
 @pytest.fixture
 def store(address: str) -> Iterator[PostgresStore]:
     """Nobody's store but the test's."""
-    made = PostgresStore(address, make=True)
-    made.put_worker(Worker(worker_id="w", namespace="n", sha256=HASH, attested_at="2026", capabilities=("llm.x",)))
-    save_rules(made, POLICY)
+    made = store_with_a_worker(address)
     yield made
     made.close()
 

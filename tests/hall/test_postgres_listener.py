@@ -7,10 +7,10 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from pyhall_tui.hall.models import Worker
 from pyhall_tui.hall.policy import Policy, save_rules
 from pyhall_tui.hall.store.postgres import PostgresStore, schema
-from tests.live_hall import HASH, POLICY
+from tests.hall.postgres_stores import store_with_a_worker
+from tests.live_hall import HASH
 from tests.postgres_cluster import Cluster
 from tests.waiting import until
 
@@ -25,11 +25,7 @@ def address(postgres: Cluster) -> str:
 @pytest.fixture
 def store(address: str) -> Iterator[PostgresStore]:
     """The hall that changes things."""
-    made = PostgresStore(address, make=True)
-    made.put_worker(
-        Worker(worker_id="w", namespace="n", sha256=HASH, attested_at="2026", enrolled_at="1", capabilities=("llm.x",))
-    )
-    save_rules(made, POLICY)
+    made = store_with_a_worker(address)
     yield made
     made.close()
 

@@ -23,7 +23,8 @@ from pyhall_tui.hall.store import SqliteStore, Store, hash_key
 from pyhall_tui.hall.store.postgres import PostgresStore, schema
 from pyhall_tui.hall.store.protocol import Batch, KeptRate
 from tests.clock import ManualClock
-from tests.live_hall import HASH, POLICY
+from tests.hall.postgres_stores import store_with_a_worker
+from tests.live_hall import HASH
 from tests.postgres_cluster import PASSWORD, SECRETIVE, Cluster
 from tests.waiting import until
 
@@ -38,11 +39,7 @@ def address(postgres: Cluster) -> str:
 
 @pytest.fixture
 def store(address: str) -> Iterator[PostgresStore]:
-    made = PostgresStore(address, make=True)
-    made.put_worker(
-        Worker(worker_id="w", namespace="n", sha256=HASH, attested_at="2026", enrolled_at="1", capabilities=("llm.x",))
-    )
-    save_rules(made, POLICY)
+    made = store_with_a_worker(address)
     yield made
     made.close()
 
