@@ -6,7 +6,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import TabbedContent, TabPane
+from textual.widgets import TabPane
 
 from pyhall_tui.dispatch.form import filled
 from pyhall_tui.dispatch.history import EXPORTED, dispatch_record
@@ -32,6 +32,7 @@ from pyhall_tui.screens.messages import CopyText, Go
 from pyhall_tui.widgets.exported import Exported
 from pyhall_tui.widgets.line_table import LineTable, Row
 from pyhall_tui.widgets.seen_ids import SeenIds
+from pyhall_tui.widgets.tabbed import Tabbed
 from pyhall_tui.widgets.time_column import with_zone
 from pyhall_tui.widgets.typed_ahead import LastAnswer
 from pyhall_tui.workspace import Workspace
@@ -83,7 +84,7 @@ class DispatchScreen(ModeScreen):
         """Whether the visible answer is the live run's last: not while another is sent or shown."""
 
     def compose_body(self) -> ComposeResult:
-        with TabbedContent(id="dispatch-tabs"):
+        with Tabbed(id="dispatch-tabs"):
             with TabPane("Try  F2", id="try"):
                 with Horizontal(id="try-top"):
                     yield RequestForm(self.workspace, self._drafts)
@@ -228,8 +229,8 @@ class DispatchScreen(ModeScreen):
         if message.send:
             self.action_send()
 
-    @on(TabbedContent.TabActivated, "#dispatch-tabs")
-    def _tab_shown(self, message: TabbedContent.TabActivated) -> None:
+    @on(Tabbed.TabActivated, "#dispatch-tabs")
+    def _tab_shown(self, message: Tabbed.TabActivated) -> None:
         if self._to_focus:
             self.query_one(self._to_focus).focus()
             self._to_focus = ""
@@ -241,14 +242,14 @@ class DispatchScreen(ModeScreen):
     def action_tab(self, tab: str) -> None:
         """Go to a tab, and focus its first element."""
         first = {"try": "#capability", "matrix": "#capabilities", "history": "#history-rows"}[tab]
-        if self.query_one("#dispatch-tabs", TabbedContent).active == tab:
+        if self.query_one("#dispatch-tabs", Tabbed).active == tab:
             self.query_one(first).focus()
         else:
             self._to_focus = first
             self._show_tab(tab)
 
     def _show_tab(self, tab: str) -> None:
-        self.query_one("#dispatch-tabs", TabbedContent).active = tab
+        self.query_one("#dispatch-tabs", Tabbed).active = tab
 
     # -- saved requests, correlation ---------------------------------------------------------------------------
 
@@ -292,7 +293,7 @@ class DispatchScreen(ModeScreen):
     @property
     def offers_commands(self) -> bool:
         """Whether commands of your own have rows: those of the history."""
-        return self.is_mounted and self.query_one("#dispatch-tabs", TabbedContent).active == "history"
+        return self.is_mounted and self.query_one("#dispatch-tabs", Tabbed).active == "history"
 
     def command_targets(self) -> Targets:
         """Return the dispatches of the history that a command of your own is for."""
@@ -300,7 +301,7 @@ class DispatchScreen(ModeScreen):
 
     def exported(self) -> Exported | None:
         """What `E` exports: this session, the matrix, or the history, whichever is open."""
-        tab = self.query_one("#dispatch-tabs", TabbedContent).active
+        tab = self.query_one("#dispatch-tabs", Tabbed).active
         if tab == "history":
             return self.query_one(HistoryTab).exported()
         if tab == "matrix":
@@ -330,7 +331,7 @@ class DispatchScreen(ModeScreen):
 
     def leave_field(self) -> None:
         """Go to the list beside the fields, where characters are keys."""
-        tab = self.query_one("#dispatch-tabs", TabbedContent).active
+        tab = self.query_one("#dispatch-tabs", Tabbed).active
         self.query_one({"try": "#session", "matrix": "#grid", "history": "#history-rows"}[tab]).focus()
 
     def _keep(self, tried: Tried) -> None:

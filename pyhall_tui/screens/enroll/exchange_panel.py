@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
-from textual.widgets import TabbedContent, TabPane
+from textual.widgets import TabPane
 
 from pyhall_tui.packages.package_hash import PackageHash
 from pyhall_tui.render.enroll import Line
 from pyhall_tui.render.text import Cell, Style
 from pyhall_tui.screens.enroll.hashed import HashedTable
 from pyhall_tui.screens.enroll.lines_view import LinesView
+from pyhall_tui.widgets.tabbed import Tabbed
 
 
 class ExchangePanel(Vertical):
@@ -21,7 +22,7 @@ class ExchangePanel(Vertical):
         self._listing: PackageHash | None = None
 
     def compose(self) -> ComposeResult:
-        with TabbedContent(initial="request", id="sheets"):
+        with Tabbed(initial="request", id="sheets"):
             with TabPane("Request", id="request"), VerticalScroll():
                 yield LinesView(id="request-text")
             with TabPane("Answer", id="answer"), VerticalScroll():
@@ -61,4 +62,4 @@ class ExchangePanel(Vertical):
 
     def turn_to(self, sheet: str) -> None:
         """Switch to a tab: `request` or `answer`."""
-        self.query_one("#sheets", TabbedContent).active = sheet
+        self.query_one("#sheets", Tabbed).active = sheet

@@ -5,7 +5,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Input, TabbedContent, TabPane
+from textual.widgets import Input, TabPane
 
 from pyhall_tui.files.drafts import Drafts
 from pyhall_tui.screens.base import ModeScreen
@@ -14,6 +14,7 @@ from pyhall_tui.screens.enroll.form import EnrollForm
 from pyhall_tui.screens.enroll.single import EnrollOne
 from pyhall_tui.screens.messages import Go
 from pyhall_tui.widgets.exported import Exported
+from pyhall_tui.widgets.tabbed import Tabbed
 from pyhall_tui.workspace import Workspace
 
 _ONE, _BATCH = "one", "batch"
@@ -46,7 +47,7 @@ class EnrollScreen(ModeScreen):
         self._stays_left = False
 
     def compose_body(self) -> ComposeResult:
-        with TabbedContent(initial=_ONE, id="enroll-tabs"):
+        with Tabbed(initial=_ONE, id="enroll-tabs"):
             with TabPane("One worker", id=_ONE):
                 yield EnrollOne(self.workspace, self._drafts)
             with TabPane("Batch", id=_BATCH):
@@ -74,7 +75,7 @@ class EnrollScreen(ModeScreen):
     @property
     def on_batch(self) -> bool:
         """Whether the batch tab is visible."""
-        return self.query_one("#enroll-tabs", TabbedContent).active == _BATCH
+        return self.query_one("#enroll-tabs", Tabbed).active == _BATCH
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the form's keys while the batch tab is visible."""
@@ -103,16 +104,16 @@ class EnrollScreen(ModeScreen):
         if message.mode != self.MODE:
             return
         message.stop()
-        self.query_one("#enroll-tabs", TabbedContent).active = _ONE
+        self.query_one("#enroll-tabs", Tabbed).active = _ONE
         self.one.take(message.fill)
 
-    @on(TabbedContent.TabActivated, "#enroll-tabs")
+    @on(Tabbed.TabActivated, "#enroll-tabs")
     def _tab_changed(self) -> None:
         self.refresh_bindings()
 
     def action_other_tab(self) -> None:
         """Go to the batch, or back to the form, and move the cursor there."""
-        tabs = self.query_one("#enroll-tabs", TabbedContent)
+        tabs = self.query_one("#enroll-tabs", Tabbed)
         tabs.active = _ONE if self.on_batch else _BATCH
         if tabs.active == _BATCH:
             self.many.focus_first()

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Input, Static, TabbedContent, TabPane
+from textual.widgets import Input, Static, TabPane
 from textual.worker import Worker
 
 from pyhall_tui.feeds.decision_feed import DecisionFeed
@@ -41,6 +41,7 @@ from pyhall_tui.widgets.line_table import Column, LineTable, Row
 from pyhall_tui.widgets.one_at_a_time import one_at_a_time
 from pyhall_tui.widgets.seen_ids import SeenIds
 from pyhall_tui.widgets.standing_line import StandingLine
+from pyhall_tui.widgets.tabbed import Tabbed
 from pyhall_tui.widgets.time_column import with_zone
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
@@ -109,7 +110,7 @@ class HallScreen(Screen[None]):
         yield Static(id="hall-problem", markup=False)
         # From the start: the first tab's own focus would lead back to it if another were shown a moment later.
         begins = "policy" if self._wanted_rule else "decisions"
-        with TabbedContent(initial=begins, id="hall-tabs"):
+        with Tabbed(initial=begins, id="hall-tabs"):
             with TabPane("Decisions  F2", id="decisions"), Vertical():
                 yield FilterInput(
                     "#decisions-table", placeholder="/ filter over all fields, in plain words", id="hall-filter"
@@ -159,7 +160,7 @@ class HallScreen(Screen[None]):
 
     @property
     def _tab(self) -> str:
-        return self.query_one("#hall-tabs", TabbedContent).active or "decisions"
+        return self.query_one("#hall-tabs", Tabbed).active or "decisions"
 
     # -- what is asked -----------------------------------------------------------------------------------------
 
@@ -174,7 +175,7 @@ class HallScreen(Screen[None]):
         if self._following is None or self._following.is_finished:
             self._follow_anew()  # it was reconnected meanwhile
 
-    @on(TabbedContent.TabActivated)
+    @on(Tabbed.TabActivated)
     def _tab_shown(self) -> None:
         if self._tab == "explain":
             self.query_one(ExplainForm).focus_first()
@@ -278,7 +279,7 @@ class HallScreen(Screen[None]):
         self._show_feed()
 
     def action_filter(self) -> None:
-        self.query_one("#hall-tabs", TabbedContent).active = "decisions"
+        self.query_one("#hall-tabs", Tabbed).active = "decisions"
         self.set_focus(self.query_one("#hall-filter", Input))
 
     def action_pause(self) -> None:
@@ -381,16 +382,16 @@ class HallScreen(Screen[None]):
     def _show_its_decisions(self, message: LineTable.Opened) -> None:
         """Show what this rule decided: the feed, filtered by its name."""
         self.query_one("#hall-filter", Input).value = message.key.partition(" ")[2]
-        self.query_one("#hall-tabs", TabbedContent).active = "decisions"
+        self.query_one("#hall-tabs", Tabbed).active = "decisions"
 
     def action_show(self, tab: str) -> None:
         """Go to a tab."""
-        self.query_one("#hall-tabs", TabbedContent).active = tab
+        self.query_one("#hall-tabs", Tabbed).active = tab
 
     def action_explain(self) -> None:
         """Ask how the typed dispatch would be decided."""
         self.query_one(ExplainForm).explain()
 
     def action_tab(self, step: int) -> None:
-        content = self.query_one("#hall-tabs", TabbedContent)
+        content = self.query_one("#hall-tabs", Tabbed)
         content.active = _TABS[(_TABS.index(self._tab) + step) % len(_TABS)]

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Static, TabbedContent, TabPane
+from textual.widgets import Static, TabPane
 
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.registry.models import Verdict
@@ -28,6 +28,7 @@ from pyhall_tui.widgets.header import StatusHeader
 from pyhall_tui.widgets.key_bar import KeyBar
 from pyhall_tui.widgets.late import after_refresh
 from pyhall_tui.widgets.standing_line import StandingLine
+from pyhall_tui.widgets.tabbed import Tabbed
 from pyhall_tui.widgets.too_small import TooSmall
 from pyhall_tui.workspace import Workspace
 
@@ -79,7 +80,7 @@ class WorkerDetailScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield StatusHeader(self._workspace, "workers")
         yield StandingLine(self._workspace)
-        with TabbedContent(id="tabs"):
+        with Tabbed(id="tabs"):
             with TabPane("Overview", id="overview"), Horizontal():
                 yield WorkerView(self._workspace)
                 with VerticalScroll(id="changes", can_focus=False):
@@ -155,7 +156,7 @@ class WorkerDetailScreen(Screen[None]):
 
     def action_package(self, what: str) -> None:
         """Show the package, and do there what the key requests: a method of `PackageTab`."""
-        self.query_one(TabbedContent).active = "package"
+        self.query_one(Tabbed).active = "package"
         getattr(self.query_one(PackageTab), what)()
 
     def action_copy_id(self) -> None:
@@ -179,7 +180,7 @@ class WorkerDetailScreen(Screen[None]):
 
     def action_tab(self, step: int) -> None:
         tabs = ["overview", "package", "history", "raw"]
-        content = self.query_one(TabbedContent)
+        content = self.query_one(Tabbed)
         content.active = tabs[(tabs.index(content.active) + step) % len(tabs)]
 
     def _show(self) -> None:
@@ -203,7 +204,7 @@ class WorkerDetailScreen(Screen[None]):
         for view in self.query(WorkerView):
             view.show(self._worker_id)
 
-    @on(TabbedContent.TabActivated)
+    @on(Tabbed.TabActivated)
     def on_resize(self) -> None:
         """Draw the timeline again: it is as wide as its container, whose width is known after layout."""
         after_refresh(self, self._show)
