@@ -1,4 +1,4 @@
-"""`pyhall-tui hall keys add|list|revoke`: who may use a hall."""
+"""`pyhall-tui hall keys add|list|scope|revoke`: who may use a hall, and for what."""
 
 import json
 
@@ -7,6 +7,8 @@ import click
 from pyhall_tui.commands.hall.group import Place, answer_no, db_option, hall_group, json_option, open_store, say
 from pyhall_tui.commands.output import printable
 from pyhall_tui.hall.scopes import SCOPES
+
+EVERYTHING = "all scopes"
 
 
 @hall_group.group()
@@ -55,10 +57,39 @@ def list_keys(namespace: str | None, as_json: bool, db: Place) -> None:
                 "last_used": uses.get(key.key_id),
             }
             state = f"revoked {key.revoked_at}" if key.revoked_at else "good"
-            scopes = ",".join(key.scopes) or "all scopes"
+            scopes = ",".join(key.scopes) or EVERYTHING
             used = f"used {uses[key.key_id]}" if key.key_id in uses else "no use noted"
             line = f"{key.key_id}  {key.namespace}  {key.created_at}  {state}  {scopes}  {used}  {key.label}"
             click.echo(json.dumps(shown) if as_json else printable(line.rstrip()))
+
+
+@keys.command()
+@click.argument("key_id")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(SCOPES),
+    help="Allow this, and reading, and nothing else; may be repeated.",
+)
+@click.option("--all", "everything", is_flag=True, help="Allow everything in the key's namespace.")
+@db_option
+def scope(key_id: str, scopes: tuple[str, ...], everything: bool, db: Place) -> None:
+    """Change what a key may do, by the id that `hall keys list` shows; a running hall obeys at once.
+
+    The key stays the same, so nobody who uses it needs a new one.
+    """
+    if bool(scopes) == everything:
+        raise click.UsageError("say what the key may do: give one --scope or more, or --all")
+    from msgspec.structs import replace
+
+    with open_store(db) as store, store.write():
+        known = next((key for key in store.all_keys() if key.key_id == key_id and not key.revoked_at), None)
+        if known is None:
+            answer_no(f"there is no valid key {key_id} in {db}")
+        store.put_key(replace(known, scopes=tuple(dict.fromkeys(scopes))))
+    before, after = (",".join(each) or EVERYTHING for each in (known.scopes, dict.fromkeys(scopes)))
+    say(f"{key_id} has {after}" if before == after else f"{key_id} has {after} instead of {before}")
 
 
 @keys.command()
