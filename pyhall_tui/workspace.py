@@ -293,7 +293,7 @@ class Workspace:
 
             witness = log_witness.LogWitness(self.connection, self.journal.log_marks, self.alarms, self.clock)
             following = follow(self.watch_list, self.clock, self._adopt_list, self._end_alarms_of_unwatched)
-            standing = hall_standing.follow(self.connection, self.alarms, self.clock)
+            standing = hall_standing.follow(self.connection, self.alarms, self.notes, self.clock)
             self._tasks += map(asyncio.create_task, (following, witness.follow(), standing))
 
     def _end_alarms_of_unwatched(self) -> None:

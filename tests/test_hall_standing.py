@@ -11,7 +11,7 @@ import pytest
 from pyhall_tui.alarms.alarm import Alarm, Change, Condition
 from pyhall_tui.asking_again import LOOK
 from pyhall_tui.clock import SystemClock
-from pyhall_tui.fleet.events import Event
+from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.journal.journal import Journal
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.profile import Profile
@@ -48,6 +48,9 @@ class Program:
     def asked(self) -> int:
         return sum(request.raw_path == "/health" for request in self.hall.requests)
 
+    def says_it_moved(self) -> bool:
+        return any(each.kind is Kind.REGISTRY_CHANGED for each in self.workspace.journal.events("prod"))
+
     async def look(self) -> None:
         """Let it ask at least once more, and take the answer."""
         before = self.asked()
@@ -58,12 +61,13 @@ class Program:
 
 
 @asynccontextmanager
-async def program(hall: LiveHall, folder: Path) -> AsyncIterator[Program]:
-    profile, clock = Profile(name="prod", namespace="org.yourco", registry_url=hall.url), ManualClock()
+async def program(hall: LiveHall, folder: Path, url: str = "") -> AsyncIterator[Program]:
+    """A program with a journal and a state folder in `folder`; `url`: another address than the hall's own."""
+    profile, clock = Profile(name="prod", namespace="org.yourco", registry_url=url or hall.url), ManualClock()
     with Journal.open(folder / "journal.db", clock) as journal:
         watch_list = WatchList(folder, "prod")
         async with Workspace(
-            profile, clock=clock, journal=journal, watch_list=watch_list, listener=_Nobody()
+            profile, clock=clock, journal=journal, watch_list=watch_list, listener=_Nobody(), state=folder
         ) as workspace:
             workspace.connection.connect(ApiKey(hall.key))
             await workspace.restore_rest()
@@ -129,6 +133,72 @@ async def test_a_registry_that_says_nothing_about_it_is_asked_rarely(hall: LiveH
         await here.so(lambda: here.clock.now().mono - began > 6 * LOOK)
         assert here.asked() == 1
         assert here.workspace.standing == ()
+
+
+BOTH = {Condition.ACCOUNT_SUSPENDED, Condition.HALL_BANNED}
+NOTHING: list[tuple[str, Any, int]] = [
+    ("/status", {"error": "no"}, 404),
+    ("/health", {"ok": True}, 200),
+    ("/api/account/standing", {"error": "log in"}, 401),
+]
+
+
+def say_both(hall: LiveHall) -> None:
+    say(hall, "/status", OK | {"account_standing": "suspended"})
+    say(hall, "/health", {"ok": True, "hall_hash_banned": True})
+
+
+def say_nothing(hall: LiveHall) -> None:
+    hall.faults.clear()
+    for path, body, status in NOTHING:
+        say(hall, path, body, status)
+
+
+@pytest.mark.thorough
+async def test_what_the_registry_before_said_ends_once_the_new_one_answers(hall: LiveHall, tmp_path: Path) -> None:
+    """The profile moves to a registry that says nothing about accounts; until that answers, the word stands."""
+    say_both(hall)
+    async with program(hall, tmp_path) as here:
+        await here.so(lambda: set(here.workspace.alarms.book.firing("")) >= BOTH)
+    hall.faults.clear()
+    hall.faults.add(path="*", status=500)
+    async with program(hall, tmp_path, hall.url.replace("127.0.0.1", "localhost")) as moved:
+        begun = sum(request.raw_path == "/status" for request in hall.requests)
+        await moved.so(lambda: sum(request.raw_path == "/status" for request in hall.requests) >= begun + 2)
+        assert len(moved.workspace.standing) == 2
+        say_nothing(hall)
+        await moved.so(lambda: BOTH.isdisjoint(moved.workspace.alarms.book.firing("")))
+        assert moved.workspace.standing == ()
+        await moved.so(
+            lambda: any(each.kind is Kind.REGISTRY_CHANGED for each in moved.workspace.journal.events("prod"))
+        )
+
+
+@pytest.mark.thorough
+async def test_the_same_registry_that_says_nothing_any_more_ends_nothing(hall: LiveHall, tmp_path: Path) -> None:
+    say_both(hall)
+    async with program(hall, tmp_path) as here:
+        await here.so(lambda: set(here.workspace.alarms.book.firing("")) >= BOTH)
+    say_nothing(hall)
+    before = sum(request.raw_path == "/health" for request in hall.requests)
+    async with program(hall, tmp_path) as again:
+        await again.so(lambda: again.asked() > before)
+        began = again.clock.now().mono
+        await again.so(lambda: again.clock.now().mono - began > 2 * LOOK)
+        assert set(again.workspace.alarms.book.firing("")) >= BOTH
+
+
+@pytest.mark.thorough
+async def test_a_new_registry_that_says_so_too_keeps_the_alarm(hall: LiveHall, tmp_path: Path) -> None:
+    say_both(hall)
+    async with program(hall, tmp_path) as here:
+        await here.so(lambda: set(here.workspace.alarms.book.firing("")) >= BOTH)
+    async with program(hall, tmp_path, hall.url.replace("127.0.0.1", "localhost")) as moved:
+        await moved.so(
+            lambda: any(each.kind is Kind.REGISTRY_CHANGED for each in moved.workspace.journal.events("prod"))
+        )
+        await moved.look()
+        assert set(moved.workspace.alarms.book.firing("")) >= BOTH
 
 
 @pytest.fixture

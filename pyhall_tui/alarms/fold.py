@@ -41,6 +41,7 @@ _CLOSES = {
     Kind.LOG_ACCEPTED: (Condition.LOG_REWRITTEN, Condition.LOG_REPLACED),
     Kind.ACCOUNT_RESTORED: (Condition.ACCOUNT_SUSPENDED,),
     Kind.HALL_UNBANNED: (Condition.HALL_BANNED,),
+    Kind.REGISTRY_CHANGED: (Condition.ACCOUNT_SUSPENDED, Condition.HALL_BANNED),
     Kind.UNWATCHED: (
         *(Condition.BANNED, Condition.REVOKED, Condition.DRIFTED, Condition.VANISHED),
         Condition.FLAPPING,

@@ -58,6 +58,8 @@ class Kind(StrEnum):
     ACCOUNT_RESTORED = "account restored"
     HALL_BANNED = "hall banned"
     HALL_UNBANNED = "hall no longer banned"
+    REGISTRY_CHANGED = "registry changed"
+    """The profile has another registry, so what the one before said of the account and of itself counts no more."""
     ALERTS_FAILING = "alerts failing"
     """A receiver of alerts does not take them; they are sent again."""
     ALERTS_RECOVERED = "alerts recovered"

@@ -45,6 +45,7 @@ _SEVERITY = {
     Kind.LOG_ACCEPTED: Severity.NOTICE,
     Kind.ACCOUNT_RESTORED: Severity.NOTICE,
     Kind.HALL_UNBANNED: Severity.NOTICE,
+    Kind.REGISTRY_CHANGED: Severity.NOTICE,
     Kind.ALERTS_FAILING: Severity.WARNING,
     Kind.ALERTS_RECOVERED: Severity.NOTICE,
 }

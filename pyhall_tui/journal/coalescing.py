@@ -31,7 +31,14 @@ _OPPOSITE = {
 }
 _DEEDS = frozenset(
     {Kind.ATTEST_SENT, Kind.HASH_REPORTED, Kind.SILENCED, Kind.SILENCE_ENDED, Kind.UNWATCHED, Kind.NOT_COMPARED}
-) | {Kind.ALERTS_FAILING, Kind.ALERTS_RECOVERED, Kind.LOG_REWRITTEN, Kind.LOG_REPLACED, Kind.LOG_ACCEPTED}
+) | {
+    Kind.REGISTRY_CHANGED,
+    Kind.ALERTS_FAILING,
+    Kind.ALERTS_RECOVERED,
+    Kind.LOG_REWRITTEN,
+    Kind.LOG_REPLACED,
+    Kind.LOG_ACCEPTED,
+}
 """What a person, a receiver of alerts or the owner of a log did: each is a separate row with its own correlation id."""
 
 _Key = tuple[str, str | None, Kind]
