@@ -7,12 +7,15 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests import postgres_watcher
 
 SECRETIVE = "secretive"
 """The role that needs a password; every other one is trusted."""
@@ -33,15 +36,15 @@ class Cluster:
     """
 
     def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs, self._folder = programs, folder
+        self._programs, self.folder = programs, folder
         self._made: set[str] = set()
         self.port = 0
 
     def make(self) -> None:
         """Create the data folder."""
-        data = str(self._folder / "data")
+        data = str(self.folder / "data")
         self._run("initdb", "-N", "-D", data, "-U", "hall", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
-        (self._folder / "data" / "pg_hba.conf").write_text(_HBA)
+        (self.folder / "data" / "pg_hba.conf").write_text(_HBA)
 
     def start(self) -> None:
         """Start it on a free port, or again on the same one; it answers on return."""
@@ -59,16 +62,20 @@ class Cluster:
                 return
 
     def _start(self) -> None:
-        options = f"-p {self.port} -k {self._folder} -c listen_addresses={_HOST} -c max_connections=60"
-        self._pg_ctl("start", "-w", "-l", str(self._folder / "log"), "-o", options)
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses={_HOST} -c max_connections=60"
+        data, log = str(self.folder / "data"), str(self.folder / "log")
+        self._run("pg_ctl", "-D", data, "-s", "start", "-w", "-l", log, "-o", options)
 
     def stop(self, mode: str = "fast") -> None:
         """Stop it; `immediate` is what a crash does."""
-        self._pg_ctl("stop", "-w", "-m", mode)
+        self._run(*self._to_stop(mode))
+
+    def _to_stop(self, mode: str) -> list[str]:
+        return ["pg_ctl", "-D", str(self.folder / "data"), "-s", "stop", "-w", "-m", mode]
 
     def end(self) -> None:
         """Stop it if it runs."""
-        if (self._folder / "data" / "postmaster.pid").exists():
+        if (self.folder / "data" / "postmaster.pid").exists():
             self.stop("immediate")
 
     def address(self, database: str, *, user: str = "hall") -> str:
@@ -102,12 +109,25 @@ class Cluster:
         ]
         return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
 
-    def _pg_ctl(self, *words: str) -> None:
-        self._run("pg_ctl", "-D", str(self._folder / "data"), "-s", *words)
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """End it and remove its folder even if this process is killed."""
+        command = [sys.executable, str(Path(postgres_watcher.__file__)), str(self.folder)]
+        stop = self._command(*self._to_stop("immediate"))
+        with subprocess.Popen([*command, *stop], stdin=subprocess.PIPE, start_new_session=True):
+            yield
+
+    @property
+    def pid(self) -> int:
+        """The process that starts all others of the server."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+
+    def _command(self, program: str, *words: str) -> list[str]:
+        return [*_as_account(), str(self._programs / program), *words]
 
     def _run(self, program: str, *words: str) -> None:
-        command = [*_as_account(), str(self._programs / program), *words]
-        log = self._folder / "output"  # a server that is started keeps it open: a pipe would never end
+        command = self._command(program, *words)
+        log = self.folder / "output"  # a server that is started keeps it open: a pipe would never end
         with log.open("w") as output:
             done = subprocess.run(command, stdout=output, stderr=output, cwd="/", timeout=100, check=False)
         assert done.returncode == 0, f"{program} {words}: {log.read_text()}"
@@ -151,10 +171,11 @@ def cluster() -> Iterator[Cluster]:
         if _is_root():
             shutil.chown(folder, "postgres", "postgres")
         made = Cluster(programs, folder)
-        made.make()
-        made.start()
-        try:
-            made.sql(f"CREATE ROLE {SECRETIVE} LOGIN SUPERUSER PASSWORD '{PASSWORD}'")
-            yield made
-        finally:
-            made.end()
+        with made.watched():
+            made.make()
+            made.start()
+            try:
+                made.sql(f"CREATE ROLE {SECRETIVE} LOGIN SUPERUSER PASSWORD '{PASSWORD}'")
+                yield made
+            finally:
+                made.end()

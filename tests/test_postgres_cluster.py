@@ -1,28 +1,35 @@
-"""The tests' own PostgreSQL."""
+"""The tests' own PostgreSQL server leaves nothing behind."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests import postgres_cluster
-from tests.postgres_cluster import Cluster, cluster
+from tests.postgres_cluster import Cluster
+from tests.waiting import until
+
+pytestmark = pytest.mark.thorough
+_RUNS_ONE = """
+from tests.postgres_cluster import cluster
+with cluster() as server:
+    print(server.pid, server.folder, flush=True)
+    input()
+"""
 
 
-@pytest.mark.thorough
-def test_each_database_is_empty_and_is_kept_over_a_crash(postgres: Cluster) -> None:
-    address = postgres.database()
-    postgres.sql("CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (7)", address=address)
-    postgres.stop("immediate")
-    postgres.start()
-    assert postgres.sql("SELECT n FROM kept", address=address) == "7"
-    assert postgres.sql("SHOW fsync") == "on"
-    for other in (postgres.database(), postgres.database("another")):
-        assert postgres.sql("SELECT count(*) FROM pg_tables WHERE tablename = 'kept'", address=other) == "0"
+def test_if_the_process_that_runs_the_tests_is_killed_its_server_ends_and_its_folder_is_gone(postgres: Cluster) -> None:
+    command = [sys.executable, "-c", _RUNS_ONE]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as tests:
+        assert tests.stdout is not None
+        pid, folder = tests.stdout.readline().split()
+        assert Path(folder, "data").is_dir() and runs(pid)
+        tests.kill()
+    asyncio.run(until(lambda: not Path(folder).exists() and not runs(pid)))
+    assert runs(str(postgres.pid)), "another one goes on"
 
 
-@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
-def test_without_postgresql_a_test_is_skipped_but_never_in_ci(
-    ci: str, outcome: type[BaseException], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CI", ci)
-    monkeypatch.setattr(postgres_cluster, "_programs", lambda: None)
-    with pytest.raises(outcome, match="PostgreSQL is not installed"), cluster():
-        pass
+def runs(pid: str) -> bool:
+    """Whether this process is still there."""
+    return subprocess.run(["ps", "-p", pid, "-o", "stat="], capture_output=True, check=False).returncode == 0

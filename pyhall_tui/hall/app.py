@@ -83,6 +83,7 @@ def build_app(hall: Hall) -> ASGIApp:
     app.state.hall = hall
     beside = partial(gate.dispatch_all_beside, hall) if hall.store.log.waits else None
     app.state.ledger = Ledger(hall.store, partial(gate.dispatch_all, hall), beside)
+    hall.store.serve()
     return _entry(hall, hall.faults.wrap(_short_cut(app)))
 
 
@@ -195,44 +196,42 @@ async def verify(request: Request) -> Response:
 
 async def enroll(request: Request) -> Response:
     """`POST /api/v1/hall/enroll`: a new worker, active and attested with the hash that the key's holder sent."""
-    store = hall_of(request).store
+    hall = hall_of(request)
     key = admit(request, ENROLL)
     asked = decode(await read_body(request), EnrollRequest)
     check_namespace(key, asked.namespace)
     digest = _hash_in_good_standing(request, asked.sha256)
-    worker = store.put_worker(
-        Worker(
-            worker_id=new_id("wkr"),
-            namespace=asked.namespace,
-            display_name=asked.display_name,
-            capabilities=tuple(dict.fromkeys(asked.capabilities)),
-            sha256=digest,
-            attested_at=store.now(),
-        )
+    worker = Worker(
+        worker_id=new_id("wkr"),
+        namespace=asked.namespace,
+        display_name=asked.display_name,
+        capabilities=tuple(dict.fromkeys(asked.capabilities)),
+        sha256=digest,
+        attested_at=hall.store.now(),
     )
+    await hall.change(lambda store: store.put_worker(worker))
     told = {"worker_id": worker.worker_id, "sha256": digest, "enrolled": True}
     return answer(request, verify_both(worker) | told | {"correlation_id": correlation_id(request)}, 201)
 
 
 async def attest(request: Request) -> Response:
     """`PUT /api/v1/workers/{worker_id}/attest`: a new package for an active worker."""
-    store = hall_of(request).store
+    hall = hall_of(request)
     key = admit(request, ENROLL)
     asked = decode(await read_body(request), AttestRequest)
     worker = find_worker(request)
     check_namespace(key, worker.namespace)
     digest = _hash_in_good_standing(request, asked.sha256 or asked.package_hash)
-    attested = store.attest(
-        worker.worker_id,
-        digest,
-        ai_generated=asked.ai_generated,
-        ai_service=asked.ai_service,
-        ai_model=asked.ai_model,
-        ai_session_fingerprint=asked.ai_session_id,
-    )
+    ai: dict[str, Any] = {
+        "ai_generated": asked.ai_generated,
+        "ai_service": asked.ai_service,
+        "ai_model": asked.ai_model,
+        "ai_session_fingerprint": asked.ai_session_id,
+    }
+    attested = await hall.change(lambda store: store.attest(worker.worker_id, digest, **ai))
     if not attested:
         raise BadRequest(f"worker {worker.worker_id} is {worker.status}: only an active one can be attested")
-    now = store.worker(worker.worker_id) or worker
+    now = hall.store.worker(worker.worker_id) or worker
     told = {"id": new_id("att"), "sha256": digest, "package_hash": digest, "attested_at": now.attested_at}
     return answer(request, told | {"worker_id": now.worker_id, "namespace": now.namespace, "status": now.status})
 
@@ -284,7 +283,9 @@ async def report(request: Request) -> Response:
     key = admit(request)
     asked = decode(await read_body(request), ReportRequest)
     digest = require_hash(asked.sha256, "sha256")
-    report_id = hall_of(request).store.report(digest, asked.reason, asked.evidence_url, key.namespace)
+    report_id = await hall_of(request).change(
+        lambda store: store.report(digest, asked.reason, asked.evidence_url, key.namespace)
+    )
     return answer(request, {"id": report_id, "sha256": digest, "review_status": "pending"}, 202)
 
 

@@ -5,12 +5,12 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from pyhall_tui.clock import Clock, SystemClock
 from pyhall_tui.hall.audit import Tally
 from pyhall_tui.hall.checkpoints import Signing
-from pyhall_tui.hall.errors import StoreError
+from pyhall_tui.hall.errors import StoreBusy, StoreError
 from pyhall_tui.hall.faults import Faults
 from pyhall_tui.hall.key_uses import KeyUses
 from pyhall_tui.hall.limiter import Limiter
@@ -29,6 +29,8 @@ from pyhall_tui.hall.store.protocol import State
 from pyhall_tui.hall.stream import Streams
 from pyhall_tui.hall.upstream import Upstream
 
+T = TypeVar("T")
+_TURN = 5.0  # seconds to wait for other changes of this hall
 _LOOK = 0.5  # seconds between two checks of the policy
 WRONG_KEYS, WRONG_KEYS_IN = 20, 60.0
 """So many wrong keys from one address are answered at once, and so many more in these seconds."""
@@ -129,6 +131,7 @@ class Hall:
         self.faults = Faults()
         self.retention = retention or Retention()
         self._state: State | None = None
+        self._changing = asyncio.Lock()
         self.public_reads = public_reads
         self.local_writes = local_writes
         self.ban_list = ban_list
@@ -145,6 +148,22 @@ class Hall:
             self._state = self.store.state()
             asyncio.get_running_loop().call_soon(self._turn_ended)
         return self._state
+
+    async def change(self, change: Callable[[Store], T]) -> T:
+        """Return what `change` does to the store, as `Store.change_beside`; one after the other.
+
+        Raises:
+            StoreError: nothing was changed. `StoreBusy`: it could not even begin within five seconds.
+        """
+        try:
+            async with asyncio.timeout(_TURN):
+                await self._changing.acquire()
+        except TimeoutError:
+            raise StoreBusy(f"can't write to the hall's store {self.store.path}: others still wait to do so") from None
+        try:
+            return await self.store.change_beside(change)
+        finally:
+            self._changing.release()
 
     def _turn_ended(self) -> None:
         self._state = None

@@ -62,6 +62,10 @@ class StoreLost(StoreError):
     """The store's server can't be reached now; the hall connects again by itself."""
 
 
+class StoreBusy(StoreError):
+    """Another program holds the store for now; try again."""
+
+
 class LeaseLost(StoreError):
     """Another hall polls the upstream by now, so this one may not write its list."""
 

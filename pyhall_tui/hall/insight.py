@@ -114,19 +114,19 @@ async def faults(request: Request) -> Response:
 
 async def go_online(request: Request) -> Response:
     """`POST /api/server/go-online`: decide dispatches again."""
-    return _go(request, online=True)
+    return await _go(request, online=True)
 
 
 async def go_offline(request: Request) -> Response:
     """`POST /api/server/go-offline`: deny every dispatch until `go-online`."""
-    return _go(request, online=False)
+    return await _go(request, online=False)
 
 
-def _go(request: Request, *, online: bool) -> Response:
+async def _go(request: Request, *, online: bool) -> Response:
     admit_write(request)
     _only_here(request)
     service = hall_of(request).service
-    service.go(online=online)
+    await service.go(online=online)
     return answer(request, {"ok": True, "online": online, "offline_since": service.since})
 
 

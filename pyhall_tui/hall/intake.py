@@ -69,10 +69,7 @@ async def enroll(request: Request) -> Response:
     body = await read_body(request)
     asked = decode(body, RecordRequest)
     _check_artifact_hash(body, asked.artifact_hash)
-    store = hall_of(request).store
-    with store.write():
-        known = store.worker(asked.worker_id)
-        worker = store.put_worker(_changed(store, asked, known, _namespace(asked.worker_id, allowed)))
+    worker, known = await hall_of(request).change(lambda store: _put(store, asked, allowed))
     told = {
         "enrolled": True,
         "enrollment_id": _enrollment_id(worker),
@@ -81,6 +78,13 @@ async def enroll(request: Request) -> Response:
         "artifact_hash_verified": True,
     }
     return answer(request, told | ({"updated": True} if known else {}), 200 if known else 201)
+
+
+def _put(store: Store, asked: RecordRequest, allowed: str | None) -> tuple[Worker, Worker | None]:
+    """Store the worker that a record describes; return it, and what it was before."""
+    with store.write():
+        known = store.worker(asked.worker_id)
+        return store.put_worker(_changed(store, asked, known, _namespace(asked.worker_id, allowed))), known
 
 
 def _changed(store: Store, asked: RecordRequest, known: Worker | None, namespace: str) -> Worker:
@@ -151,11 +155,14 @@ async def ingest(request: Request) -> Response:
         "correlation_id": correlation_id(request, asked.correlation_id),
         "namespace": namespace,
     }
-    log = hall.store.log
-    with hall.store.write():
-        if log.note_ingested(namespace, decision_id, log.head().seq + 1):
-            audit.append(hall.store, receipt)
+    await hall.change(lambda store: _log_once(store, receipt))
     return answer(request, {"recorded": True, "decision_id": decision_id}, 201)
+
+
+def _log_once(store: Store, receipt: dict[str, Any]) -> None:
+    with store.write():
+        if store.log.note_ingested(receipt["namespace"], receipt["decision_id"], store.log.head().seq + 1):
+            audit.append(store, receipt)
 
 
 def _receipt(asked: IngestRequest, now: str) -> dict[str, Any]:

@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from pyhall_tui.hall.errors import StoreBusy
 from pyhall_tui.hall.models import Asked
 from pyhall_tui.hall.store import Store
 
 _MOST = 500  # dispatches in a transaction that other halls wait for: about 15 ms
+_AGAIN = 0.02  # seconds between two attempts to write while another program holds the store
+_PATIENCE = 5.0  # seconds of attempts
 _CHECKPOINT_EVERY = 2000  # transactions, about 48 MiB of write-ahead log
 Dispatch = tuple[Asked, str]
 """A dispatch, and its correlation id."""
@@ -19,7 +22,8 @@ _Waiting = tuple[Dispatch, asyncio.Future[Receipt]]
 class Ledger:
     """Collects dispatches and passes them to `decide`, which returns each receipt, or why there is none.
 
-    `beside` does the same without holding up the event loop: what comes meanwhile is decided next, in one transaction.
+    If another program holds the store, it tries again for five seconds, and the event loop goes on meanwhile. `beside`
+    does the same without holding up the event loop: what comes meanwhile is decided next, in one transaction.
     """
 
     def __init__(
@@ -51,11 +55,34 @@ class Ledger:
             self._writing = asyncio.create_task(self._write_beside(self._beside))
             return
         waiting, self._waiting = self._waiting, []
+        receipts = self._decided(waiting)
+        if any(isinstance(each, StoreBusy) for each in receipts):
+            self._writing = asyncio.create_task(self._write_later(waiting))
+        else:
+            self._settle(waiting, receipts)
+
+    def _decided(self, waiting: Sequence[_Waiting]) -> Decided:
         try:
-            receipts = self._decide([dispatch for dispatch, _ in waiting])
+            with self._store.not_waiting():
+                return self._decide([dispatch for dispatch, _ in waiting])
         except Exception as error:
-            receipts = [error] * len(waiting)
-        self._settle(waiting, receipts)
+            return [error] * len(waiting)
+
+    async def _write_later(self, waiting: list[_Waiting]) -> None:
+        """Decide what waits, and what comes meanwhile, once the other program lets go of the store."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _PATIENCE
+        try:
+            while waiting:
+                await asyncio.sleep(_AGAIN)
+                waiting, self._waiting = waiting + self._waiting, []
+                receipts = self._decided(waiting)
+                if loop.time() < end and any(isinstance(each, StoreBusy) for each in receipts):
+                    continue
+                self._settle(waiting, receipts)
+                waiting = []
+        finally:
+            self._writing = None
 
     async def _write_beside(self, beside: Callable[[Sequence[Dispatch]], Awaitable[Decided]]) -> None:
         try:

@@ -53,14 +53,18 @@ class Presence:
         self._hall.limiter.halls = self._hall.store.halls.beat(self._report())
 
     async def beat(self) -> None:
-        """Report once. In a thread: a store that another program has locked keeps no request waiting."""
+        """Report once. In a thread, without waiting for another program: long reads use the same connection."""
         report = self._report()
         with suppress(StoreError, sqlite3.Error):  # it is reported by what needs the store
             self._hall.limiter.halls = await asyncio.to_thread(self._send, report)
 
     def _send(self, report: Report) -> int:
         with self._reporting:
-            return 1 if self._has_ended else self._hall.store.beside().halls.beat(report)
+            if self._has_ended:
+                return 1
+            store = self._hall.store.beside()
+            with store.not_waiting():
+                return store.halls.beat(report)
 
     def _report(self) -> Report:
         hall, now = self._hall, self._hall.clock.now().mono

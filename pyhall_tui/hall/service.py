@@ -34,14 +34,14 @@ class Service:
         """Why every dispatch is denied now, as a sentence; None if it isn't."""
         return self.since and f"The hall has been offline since {self.since}: its operator took it out of service"
 
-    def go(self, *, online: bool) -> None:
+    async def go(self, *, online: bool) -> None:
         """Put the hall into service, or take it out of it. A second call changes nothing.
 
         Raises:
-            StoreError: it can't be noted, and nothing has changed.
+            StoreError: it can't be noted, and nothing has changed here.
         """
         since = None if online else (self.since or self._store.now())
-        self._store.set_setting(_SETTING, since or "")
+        await self._store.change_beside(lambda store: store.set_setting(_SETTING, since or ""))
         self.since = since
 
     async def follow(self) -> None:

@@ -10,12 +10,15 @@ from typing import Any
 
 from pyhall_tui.files.private_file import make_private_database
 from pyhall_tui.files.regular_file import reason
-from pyhall_tui.hall.errors import StoreError
+from pyhall_tui.hall.errors import StoreBusy, StoreError
 from pyhall_tui.hall.store.schema import prepare
 
 MEMORY = ":memory:"
 _MOST_PAGES = 40_000  # of the write-ahead log, about 160 MiB; `checkpoint` is called long before
 _PATIENCE = 2.5  # seconds to wait for another program's lock when opening
+OF_A_COMMAND = 5.0  # … when writing
+OF_A_LOOP = 0.2
+"""Long enough for another program's small write."""
 _FINAL = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL)
 """Errors that another journal mode would not avoid."""
 
@@ -34,6 +37,7 @@ class Database:
         self.path = str(path)
         self.lock = threading.RLock()
         self.note: str | None = None
+        self._patience = OF_A_COMMAND
         try:
             self._db = self._open()
         except (OSError, sqlite3.Error) as error:
@@ -73,7 +77,7 @@ class Database:
                     f"The file system of {self.path} does not support a write-ahead log: using mode {kept.upper()}."
                 )
             prepare(db, self.path)
-            db.execute("PRAGMA busy_timeout=5000").fetchall()
+            _wait(db, OF_A_COMMAND)
         except BaseException:
             db.close()
             raise
@@ -94,7 +98,8 @@ class Database:
         """One transaction; one within another is part of it.
 
         Raises:
-            StoreError: another process holds the store for longer than 5 s, or the disk is full.
+            StoreBusy: another process holds the store for longer than this one waits.
+            StoreError: it can't be written, such as on a full disk.
         """
         with self.lock:
             try:
@@ -110,17 +115,24 @@ class Database:
                         self._db.execute("ROLLBACK")
                     raise
             except sqlite3.OperationalError as error:
-                raise StoreError(f"can't write to the hall's store {self.path}: {error}") from error
+                kind = StoreBusy if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY else StoreError
+                raise kind(f"can't write to the hall's store {self.path}: {error}") from error
+
+    def wait_for(self, patience: float) -> None:
+        """From now on, wait so many seconds for another process that holds the store."""
+        with self.lock:
+            self._patience = patience
+            _wait(self._db, patience)
 
     @contextmanager
     def not_waiting(self) -> Iterator[None]:
         """Don't wait inside for another process that holds the store: a transaction then fails at once."""
         with self.lock:
-            self._db.execute("PRAGMA busy_timeout=0").fetchall()
+            _wait(self._db, 0)
             try:
                 yield
             finally:
-                self._db.execute("PRAGMA busy_timeout=5000").fetchall()
+                _wait(self._db, self._patience)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -165,3 +177,7 @@ class Database:
         """Close the file."""
         with self.lock:
             self._db.close()
+
+
+def _wait(db: sqlite3.Connection, seconds: float) -> None:
+    db.execute(f"PRAGMA busy_timeout={seconds * 1000:.0f}").fetchall()

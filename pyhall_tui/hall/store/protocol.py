@@ -5,12 +5,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pyhall_tui.hall.models import Ban, Key, Status, Worker
 from pyhall_tui.hall.store.chain import Mark, Row
 from pyhall_tui.hall.store.halls import Halls
 
+T = TypeVar("T")
 CHECKPOINTS_KEPT = 5_000
 """Signed notes about the log's head. Each proves all rows before it; older ones say where a log begins to differ."""
 
@@ -435,7 +436,28 @@ class Store(Keys, Workers, Bans, Changes, Policies, Tables, Protocol):
         """One transaction: all changes inside or none, even with `kill -9`.
 
         Raises:
-            StoreError: another process holds the store for longer than 5 s, or the disk is full.
+            StoreError: another process holds the store for too long (`StoreBusy`), or the disk is full.
+        """
+        ...
+
+    def not_waiting(self) -> AbstractContextManager[None]:
+        """Raise `StoreBusy` inside at once, instead of waiting, if another process holds the whole store to write."""
+        ...
+
+    def serve(self) -> None:
+        """From now on, an event loop uses this store: nothing on its own connection waits for long.
+
+        Raises:
+            StoreError: the store is lost.
+        """
+        ...
+
+    async def change_beside(self, change: Callable[["Store"], T]) -> T:
+        """Call `change` with this store, or the same one in another thread, and let the event loop go on if it has to
+        wait. Its one transaction comes first, as it is called again if another process held the store.
+
+        Raises:
+            StoreError: as `write`.
         """
         ...
 

@@ -1,23 +1,25 @@
 """A hall's store in SQLite: a WAL file, or memory."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from pyhall_tui.clock import Clock, SystemClock
+from pyhall_tui.hall.errors import StoreBusy
 from pyhall_tui.hall.models import Ban, Key, Status, Worker, clean_hash
 from pyhall_tui.hall.new_key import new_key
 from pyhall_tui.hall.store import tables
-from pyhall_tui.hall.store.database import MEMORY, Database
+from pyhall_tui.hall.store.database import MEMORY, OF_A_COMMAND, OF_A_LOOP, Database
 from pyhall_tui.hall.store.ids import hash_key, iso, new_id
 from pyhall_tui.hall.store.key_rows import KEY_COLUMNS, every_key, key_of, row_of
 from pyhall_tui.hall.store.key_rows import TABLES as KEY_TABLES
-from pyhall_tui.hall.store.protocol import Change
+from pyhall_tui.hall.store.protocol import Change, Store
 from pyhall_tui.hall.store.remembered import GET_WORKER, WORKER_COLUMNS, WORKERS_AND_BANS, worker_of
 from pyhall_tui.hall.store.sqlite_halls import SqliteHalls
 from pyhall_tui.hall.store.sqlite_log import SqliteLog
@@ -25,6 +27,8 @@ from pyhall_tui.hall.store.sqlite_memory import SqliteMemory
 
 _DEFAULTS = "policy_default"
 _ASKED_AT_ONCE = 500
+_AGAIN = 0.02  # seconds between two attempts to write while another process holds the file
+T = TypeVar("T")
 _BAN_COLUMNS = ", ".join(Ban.__struct_fields__)
 _PUT_WORKER = (
     f"INSERT INTO workers ({', '.join(WORKER_COLUMNS)}) VALUES ({', '.join('?' * len(WORKER_COLUMNS))}) "
@@ -104,6 +108,27 @@ class SqliteStore:
                     self._memory.catch_up()
             finally:
                 self._memory.undecided -= 1
+
+    def not_waiting(self) -> AbstractContextManager[None]:
+        """As `Store` says."""
+        return self._db.not_waiting()
+
+    async def change_beside(self, change: Callable[[Store], T]) -> T:
+        """As `Store` says."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + OF_A_COMMAND
+        while True:
+            try:
+                with self.not_waiting():
+                    return change(self)
+            except StoreBusy:
+                if loop.time() > end:
+                    raise
+            await asyncio.sleep(_AGAIN)
+
+    def serve(self) -> None:
+        """As `Store` says."""
+        self._db.wait_for(OF_A_LOOP)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

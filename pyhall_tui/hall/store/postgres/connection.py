@@ -4,20 +4,22 @@ import contextlib
 import itertools
 import re
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
-from pyhall_tui.hall.errors import StoreError, StoreLost
+from pyhall_tui.hall.errors import StoreBusy, StoreError, StoreLost
 from pyhall_tui.hall.store.postgres import schema
 from pyhall_tui.hall.store.postgres.escaped import Row, stored, told
 from pyhall_tui.hall.store.postgres.prepared import Prepared, Value
 
-_PATIENCE = 5  # seconds to connect, and to wait for another hall's lock
+_PATIENCE = 5  # seconds to connect
 _AGAIN = 0.2  # seconds between two attempts to connect again
 _DEFAULTS: dict[str, str | int] = {
     "connect_timeout": _PATIENCE,
@@ -29,14 +31,63 @@ _DEFAULTS: dict[str, str | int] = {
     "tcp_user_timeout": 10_000,  # milliseconds: a network that was cut is noticed
 }
 _SESSION = (
-    f"SET search_path = {schema.SCHEMA}; SET client_encoding = 'UTF8'; SET lock_timeout = '{_PATIENCE}s'; "
+    f"SET search_path = {schema.SCHEMA}; SET client_encoding = 'UTF8'; "
     "SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off; "
     "SET idle_in_transaction_session_timeout = '60s'"
 )
+T = TypeVar("T")
 
 
-_WITHIN = _SESSION.replace("SET ", "SET LOCAL ")
-"""The same for one transaction."""
+class Patience(NamedTuple):
+    """For how many seconds a connection waits for another hall's lock, and for an answer of any kind.
+
+    Without an answer the server's process has stopped, or the network is cut: the connection is closed, and another one
+    made. So `answer` is longer than `lock`.
+    """
+
+    lock: float
+    answer: float | None
+
+    def session(self) -> str:
+        """Return the statements that begin a session."""
+        return f"{_SESSION}; SET lock_timeout = '{self.lock * 1000:.0f}ms'"
+
+    def within(self) -> str:
+        """Return the same for one transaction."""
+        return self.session().replace("SET ", "SET LOCAL ")
+
+
+OF_A_COMMAND = Patience(5, None)
+OF_A_LOOP = Patience(1, 2)
+"""A loop waits for its store only while it reads what it does not remember."""
+OF_A_THREAD = Patience(5, 6)
+
+
+class _Bounded(psycopg.Connection[Row]):
+    """A connection that is closed, without waiting, if the server does not answer in time."""
+
+    patience: float | None = None
+    """Seconds."""
+
+    def wait(self, gen: PQGen[T], *arguments: Any, **options: Any) -> T:
+        if self.patience is None:
+            return super().wait(gen, *arguments, **options)
+        return super().wait(self._in_time(gen, self.patience), *arguments, **options)
+
+    def _in_time(self, gen: PQGen[T], seconds: float) -> Generator[Any, Any, T]:
+        """Pass `gen` on. psycopg looks at it each 0.1 s."""
+        end = time.monotonic() + seconds
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if not ready and time.monotonic() > end:
+                    self.close()
+                    raise psycopg.OperationalError(f"the server did not answer within {seconds:g} s")
+                wanted = gen.send(ready)
+        except StopIteration as done:
+            found: T = done.value
+            return found
 
 
 class Place(NamedTuple):
@@ -54,12 +105,15 @@ class Connection:
     Args:
         address: `postgresql://…` without a password, which comes from the environment, a service or a password file.
         parameters: libpq's parameters, by default those of the address.
+        patience: how long it waits; see `wait_for`.
 
     Raises:
         StoreError: it can't be opened, or is not a store that this version can use.
     """
 
-    def __init__(self, address: str, *, make: bool, parameters: str | None = None) -> None:
+    def __init__(
+        self, address: str, *, make: bool, parameters: str | None = None, patience: Patience = OF_A_COMMAND
+    ) -> None:
         self.path = address
         self.lock = threading.RLock()
         self.generation = 0
@@ -70,27 +124,44 @@ class Connection:
         self._lost: str | None = None
         self._losing = threading.Lock()
         self._place: Place | None = None
+        self._patience = patience
         self.parameters = parameters or _parameters(address)
         self._db = self._connect()
         try:
             with self._explained():
+                self._db.patience = None  # it may be migrated
                 prepare(self._db, address, make=make)
+                self._db.patience = patience.answer
         except BaseException:
             self._db.close()
             raise
 
-    def _connect(self) -> psycopg.Connection[Row]:
+    def wait_for(self, patience: Patience) -> None:
+        """From now on, wait only so long.
+
+        Raises:
+            StoreError: the server is lost.
+        """
+        with self.lock:
+            self._patience = patience
+            if not self.is_pooled:
+                self.change(patience.session())
+            self._db.patience = patience.answer
+
+    def _connect(self) -> _Bounded:
         try:
-            db = psycopg.connect(self.parameters, autocommit=True)
+            db = _Bounded.connect(self.parameters, autocommit=True)
+            db.patience = _PATIENCE
             try:
                 if _is_pooled(db):
                     db.prepare_threshold = None
                     db.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
                 else:
-                    db.execute(_SESSION)
+                    db.execute(self._patience.session().encode())
             except BaseException:
                 db.close()
                 raise
+            db.patience = self._patience.answer
         except psycopg.Error as error:
             raise StoreLost(f"can't open the hall's store {self.path}: {_first_line(error)}") from None
         return db
@@ -103,7 +174,7 @@ class Connection:
         try:
             yield
         except psycopg.errors.LockNotAvailable:
-            raise StoreError(f"can't write to the hall's store {self.path}: another hall has locked it") from None
+            raise StoreBusy(f"can't write to the hall's store {self.path}: another hall has locked it") from None
         except psycopg.errors.ReadOnlySqlTransaction as error:  # a standby by now: another host may take writes
             self._db.close()
             raise self._lose(error) from None
@@ -138,7 +209,7 @@ class Connection:
                         self._db, self._lost, self.generation = db, None, self.generation + 1
                 return
 
-    def _usable(self) -> psycopg.Connection[Row]:
+    def _usable(self) -> _Bounded:
         if self._closed.is_set():
             raise StoreError(f"the hall's store {self.path} is closed")
         if self._lost is not None:
@@ -158,12 +229,12 @@ class Connection:
         return known
 
     def another(self, place: Place) -> "Connection":
-        """Return another connection to a place where this one led to.
+        """Return another connection, for a thread, to a place where this one led to.
 
         Raises:
             StoreError: it can't be opened.
         """
-        return Connection(self.path, make=False, parameters=place.parameters)
+        return Connection(self.path, make=False, parameters=place.parameters, patience=OF_A_THREAD)
 
     # Transactions
 
@@ -184,7 +255,7 @@ class Connection:
         """One transaction, which no other hall's write or decision interrupts; one within another is part of it.
 
         Raises:
-            StoreError: another hall holds the store for longer than 5 s, or the server is lost.
+            StoreError: another hall holds the store for too long, or the server is lost.
         """
         with self._begun("BEGIN ISOLATION LEVEL READ COMMITTED", "SELECT 1 FROM head FOR UPDATE"):
             yield
@@ -205,7 +276,7 @@ class Connection:
             try:
                 self.change(begin)
                 if self.is_pooled:
-                    self.change(_WITHIN)
+                    self.change(self._patience.within())
                 self.read(first)
                 yield
                 if self._usable().info.transaction_status == TransactionStatus.INERROR:
@@ -236,7 +307,7 @@ class Connection:
         if not self.is_pooled or self._within:
             return db.execute(sql.encode(), stored(values) or None)
         with db.transaction():
-            db.execute(_WITHIN)
+            db.execute(self._patience.within().encode())
             return db.execute(sql.encode(), stored(values) or None)
 
     def run(self, prepared: Prepared, values: Sequence[Value]) -> tuple[Value, ...]:
@@ -299,7 +370,7 @@ def prepare(db: psycopg.Connection[Row], path: str, *, make: bool) -> None:
     if db.info.parameter_status("server_encoding") != "UTF8":
         raise StoreError(f"{path} is a database whose encoding is not UTF8: create it with ENCODING 'UTF8'")
     with db.transaction():
-        db.execute(_WITHIN)
+        db.execute(OF_A_COMMAND.within().encode())
         db.execute("SELECT pg_advisory_xact_lock(%s)", (schema.LOCK,))
         found = db.execute("SELECT to_regclass(%s)", (f"{schema.SCHEMA}.schema_version",)).fetchone()
         if found == (None,):

@@ -14,7 +14,7 @@ from psycopg.errors import error_from_result
 
 from pyhall_tui.hall.store.postgres.escaped import escaped
 
-PATIENCE = 10.0
+PATIENCE = 6.0
 """Seconds for the answer. A lock's own limit is shorter, so then the server has stopped, or the network is cut."""
 _LOOK = 0.1  # seconds after which a signal is noticed
 _NAME = b"hall_fast"

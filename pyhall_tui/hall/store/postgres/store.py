@@ -1,9 +1,11 @@
 """A hall's store in PostgreSQL, which several halls share."""
 
+import asyncio
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,17 +17,24 @@ from pyhall_tui.hall.store.ids import hash_key, iso, new_id
 from pyhall_tui.hall.store.key_rows import KEY_COLUMNS, every_key, key_of, row_of
 from pyhall_tui.hall.store.key_rows import TABLES as KEY_TABLES
 from pyhall_tui.hall.store.postgres import tables
-from pyhall_tui.hall.store.postgres.connection import Connection
+from pyhall_tui.hall.store.postgres.connection import (
+    OF_A_COMMAND,
+    OF_A_LOOP,
+    OF_A_THREAD,
+    Connection,
+    Patience,
+)
 from pyhall_tui.hall.store.postgres.halls import PostgresHalls
 from pyhall_tui.hall.store.postgres.listener import Listener
 from pyhall_tui.hall.store.postgres.log import PostgresLog
 from pyhall_tui.hall.store.postgres.memory import PostgresMemory
 from pyhall_tui.hall.store.postgres.partitions import FULL, Partitions
 from pyhall_tui.hall.store.postgres.rows import BAN_COLUMNS, as_ban, as_worker
-from pyhall_tui.hall.store.protocol import Change
+from pyhall_tui.hall.store.protocol import Change, Store
 from pyhall_tui.hall.store.remembered import GET_WORKER, WORKER_COLUMNS, WORKERS_AND_BANS
 
 _DEFAULTS = "policy_default"
+T = TypeVar("T")
 _PUT_WORKER = (
     f"INSERT INTO workers ({', '.join(WORKER_COLUMNS)}) VALUES ({', '.join(['%s'] * len(WORKER_COLUMNS))}) "
     f"ON CONFLICT (worker_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in WORKER_COLUMNS)}"
@@ -47,27 +56,39 @@ class PostgresStore:
         make: create the tables if there are none.
         clock: the source of the times in it.
         partition_rows: rows of the log that are removed together.
+        patience: how long its connection waits.
 
     Raises:
         StoreError: it can't be opened, is not a store, or is from a newer version.
     """
 
     def __init__(
-        self, address: str, *, make: bool = False, clock: Clock | None = None, partition_rows: int = FULL
+        self,
+        address: str,
+        *,
+        make: bool = False,
+        clock: Clock | None = None,
+        partition_rows: int = FULL,
+        patience: Patience = OF_A_COMMAND,
     ) -> None:
         self.path = address
         self._clock, self._partition_rows = clock or SystemClock(), partition_rows
-        self._db = Connection(address, make=make)
+        self._db = Connection(address, make=make, patience=patience)
         self._memory = PostgresMemory(self._db, self._clock)
         self.log = PostgresLog(self._db, self._memory, Partitions(self._db, partition_rows))
         self.halls = PostgresHalls(self._db, self.write)
         self._beside: PostgresStore | None = None
+        self._writer: PostgresStore | None = None
+        self._making = threading.Lock()  # connecting takes a while, and no reader waits for that
 
     def close(self) -> None:
         """As `Store` says."""
+        with self._making:
+            others = [each for each in (self._beside, self._writer) if each is not None]
+            self._beside = self._writer = None
+        for each in others:
+            each.close()
         with self._db.lock:
-            if self._beside is not None:
-                self._beside.close()
             if self._memory.listener is not None:
                 self._memory.listener.close()
             self.log.close()
@@ -86,15 +107,35 @@ class PostgresStore:
 
     def beside(self) -> "PostgresStore":
         """As `Store` says."""
-        with self._db.lock:
+        with self._making:
             if self._beside is None:
-                self._beside = PostgresStore(self.path, clock=self._clock, partition_rows=self._partition_rows)
+                self._beside = self._another()
             return self._beside
+
+    def _another(self) -> "PostgresStore":
+        return PostgresStore(self.path, clock=self._clock, partition_rows=self._partition_rows, patience=OF_A_THREAD)
+
+    async def change_beside(self, change: Callable[[Store], T]) -> T:
+        """As `Store` says: on a connection that nobody reads with, as it waits for other halls' decisions."""
+        try:
+            return await asyncio.to_thread(lambda: change(self._to_write()))
+        finally:
+            self._memory.changed_here()
+
+    def _to_write(self) -> "PostgresStore":
+        with self._making:
+            if self._writer is None:
+                self._writer = self._another()
+            return self._writer
+
+    def serve(self) -> None:
+        """As `Store` says."""
+        self._db.wait_for(OF_A_LOOP)
 
     def checkpoint(self) -> None:
         """As `Store` says: the log's last partition gets an end once it is full."""
         with suppress(StoreError):  # somebody reads the log: it is tried again
-            self.log.close_full()
+            self.beside().log.close_full()  # nobody waits for its lock on this one
 
     def now(self) -> str:
         """As `Store` says."""
@@ -122,6 +163,10 @@ class PostgresStore:
             finally:
                 self._memory.changed_here()
                 self._memory.undecided -= 1
+
+    def not_waiting(self) -> AbstractContextManager[None]:
+        """As `Store` says: other halls write all the time, and each waits its turn, which is soon."""
+        return nullcontext()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
