@@ -23,7 +23,7 @@ from pyhall_tui.hall.store.postgres import PostgresStore
 from pyhall_tui.hall.upstream import Fetch, Heard, Upstream, forget_state, last_state
 from tests.clock import ManualClock
 from tests.hall.process import run, served
-from tests.hall.test_store_contract import HASH, OTHER_HASH, SHARED, STORES
+from tests.hall.store_contract.places import HASH, OTHER_HASH, SHARED, STORES
 from tests.live_hall import LiveHall
 from tests.postgres_cluster import Cluster
 from tests.waiting import until

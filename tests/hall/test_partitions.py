@@ -10,7 +10,7 @@ from pyhall_tui.hall.retention import Retention, prune
 from pyhall_tui.hall.store.postgres import PostgresStore, schema
 from pyhall_tui.hall.store.postgres.partitions import Partitions
 from pyhall_tui.hall.store.protocol import Batch
-from tests.hall.test_store_contract import HASH, receipt
+from tests.hall.store_contract.places import HASH, receipt
 from tests.postgres_cluster import Cluster
 
 pytestmark = pytest.mark.thorough

@@ -26,7 +26,7 @@ from pyhall_tui.hall.watched_file import QUIET
 from tests.clock import ManualClock
 from tests.hall.process import served
 from tests.hall.raw_client import all_of, connect
-from tests.hall.test_store_contract import SHARED
+from tests.hall.store_contract.places import SHARED
 from tests.live_hall import CAPABILITY, HASH, NAMESPACE, WORKER, LiveHall, live_hall
 from tests.postgres_cluster import Cluster
 from tests.waiting import until

@@ -1,6 +1,6 @@
 """The operations of a hall's store. They hide the implementation (SQLite today), including all SQL.
 
-`tests/hall/test_store_contract.py` says what each store must do beyond its types.
+`tests/hall/store_contract` says what each store must do beyond its types.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
