@@ -33,6 +33,7 @@ _COMMANDS = {
     "policy": ("pyhall_tui.commands.policy", "policy_group", "Save a policy's decisions, and check for changes."),
     "verify": ("pyhall_tui.commands.verify", "verify_command", "Print the registry's verdicts on workers."),
     "watch": ("pyhall_tui.commands.watch", "watch_command", "Watch without a screen: events, metrics, alerts."),
+    "watch-list": ("pyhall_tui.commands.watch_list", "watch_list_group", "List, add and remove watched workers."),
 }
 """Name -> module, object in it, help line. A module is imported when its command is called."""
 

@@ -350,7 +350,7 @@ class WatchList:
         self.give_up_saving()
         self.problem = self.trouble = (
             f"The watch list cannot be written to {self.path} ({why}): "
-            "until it can be, your changes last for this run only."
+            "until it can be, changes are lost when the program ends."
         )
         return False
 
