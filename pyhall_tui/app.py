@@ -155,13 +155,14 @@ class PyHallApp(ConfiguredApp):
         The profile or demo is opened here, so that the first frame shows its fleet. Everything else begins with the
         opening screen.
         """
-        end_on_signals(lambda code: self.call_later(self.exit, return_code=code))
+        end_on_signals(self.end_soon)
         opened = await self.fleets.open_first(self._profile_name, demo=self._opens_demo)
         if opened is not None:
             self._begin_with("workers", opened)
 
     async def on_mount(self) -> None:
         draw_anew_after_a_stop(driver_of(self), is_handed_back)
+        end_on_signals(self.end_soon)  # again: the web's driver has handlers with another exit code
         self.call_after_refresh(self.run_worker, open_late_log(self, self._open_log))
         self.attendance.begin()
         self.set_interval(garbage.EVERY, self._garbage.collect_soon)

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+_HUNG_UP = 128 + 1
+"""Exit code if nobody sees the app any more: as of SIGHUP, which a closed window sends."""
 PATIENCE = 2.0
 """Seconds that an orderly end may take; the journal writes every half second, so it loses nothing."""
 
@@ -95,11 +97,23 @@ def end_without_a_terminal() -> None:
 
     def hook(args: threading.ExceptHookArgs) -> None:
         if isinstance(args.exc_value, OSError) and args.exc_value.errno in (errno.EIO, errno.EPIPE, errno.ENXIO):
-            _end_after(PATIENCE, 128 + 1)  # as SIGHUP, which a closed window sends
+            _end_after(PATIENCE, _HUNG_UP)
             return
         before(args)
 
     threading.excepthook = hook
+
+
+def end_unseen(ask_to_end: Callable[[int], object]) -> Callable[[], None]:
+    """Return what ends the program, from any thread, as a closed window does. Call this on the loop's thread."""
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        _end_after(PATIENCE, _HUNG_UP)
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(ask_to_end, _HUNG_UP)
+
+    return end
 
 
 def _end_after(seconds: float, code: int) -> None:

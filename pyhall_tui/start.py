@@ -9,15 +9,22 @@ from typing import Any
 USAGE = 64
 """Exit code for wrong usage (`EX_USAGE`): click's own 2 would read as "could not be checked"."""
 
+_DRIVER = "TEXTUAL_DRIVER"
+"""What shows the app instead of a terminal: `textual-serve` sets this, and talks through pipes."""
+_OF_A_TERMINAL = (
+    "textual.drivers.linux_driver",
+    "textual.drivers.linux_inline_driver",
+    "textual.drivers.windows_driver",
+)
+
 
 def open_app(profile: str | None, *, demo: bool, mouse: bool = True) -> int:
     """Run the app in the terminal and return its exit code. Without `mouse`, the terminal selects text with it."""
-    if not (_has_another_driver() or _has_terminal()):
-        import click
-
-        said = "The app needs a terminal. In a script, use a command: see pyhall-tui --help."
-        click.echo(said, err=sys.__stderr__ is not None or sys.__stdout__ is None)  # None: closed
-        return USAGE
+    driver = os.environ.get(_DRIVER, "")
+    if mistake := _mistake_in(driver):
+        return _wrong_use(mistake)
+    if driver.partition(":")[0] in ("", *_OF_A_TERMINAL) and not _has_terminal():
+        return _wrong_use("The app needs a terminal. In a script, use a command: see pyhall-tui --help.")
     for stream in (sys.stdout, sys.stderr):  # Textual draws on one of them: in a C locale, escapes for every line
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -46,9 +53,29 @@ def _has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()  # Textual draws on stderr
 
 
-def _has_another_driver() -> bool:
-    """Whether something else than a terminal shows the app: `textual-serve` sets this, and talks through pipes."""
-    return bool(os.environ.get("TEXTUAL_DRIVER"))
+def _mistake_in(driver: str) -> str:
+    """Return what is wrong with the name of a driver, as a sentence; empty if nothing is."""
+    if not driver:
+        return ""
+    import importlib
+
+    from textual.driver import Driver
+
+    module, _, name = driver.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError):
+        found = None
+    if isinstance(found, type) and issubclass(found, Driver):
+        return ""
+    return f"{_DRIVER} is set to {driver[:200]!r}, which is not a driver of Textual. Unset it to use the terminal."
+
+
+def _wrong_use(sentence: str) -> int:
+    import click
+
+    click.echo(sentence, err=sys.__stderr__ is not None or sys.__stdout__ is None)  # None: closed
+    return USAGE
 
 
 def _make_demo() -> Any:

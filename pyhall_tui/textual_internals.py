@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from threading import Event, Lock
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from weakref import WeakSet
 
@@ -33,6 +33,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
+
+from pyhall_tui.signals import end_unseen
 
 if TYPE_CHECKING:
     from textual.command import CommandPalette
@@ -94,12 +96,18 @@ class HookedApp(App[None]):
         """Called before widgets are removed. Every removal goes through here."""
         raise NotImplementedError
 
+    def end_soon(self, code: int) -> None:
+        """End the app with this exit code, once the messages before are handled."""
+        self.call_later(self.exit, return_code=code)
+
     def _build_driver(self, headless: bool, inline: bool, mouse: bool, size: tuple[int, int] | None) -> Driver:
         """Let the thread that reads keys end at once: Textual would wait for it, for a fifth of a second."""
         driver = super()._build_driver(headless, inline, mouse, size)
         if hasattr(sys.modules[type(driver).__module__], "selectors") and hasattr(driver, "exit_event"):
             sys.modules[type(driver).__module__].selectors = _Selectors  # type: ignore[attr-defined]
             driver.exit_event = _Ending()
+        if driver.is_web:
+            _notice_that_nobody_shows_it(driver, end_unseen(self.end_soon))
         return driver
 
     def start_in_mode(self, mode: str) -> None:
@@ -259,6 +267,25 @@ class _Ending(Event):
         for each in [*_WakingSelector.waiting]:
             each.wake()  # first: once it is set, the selector may be closed
         super().set()
+
+
+def _notice_that_nobody_shows_it(driver: Any, gone: Callable[[], None]) -> None:
+    """Call `gone` when the pipes of a web driver are closed: Textual would crash on one, and never end on the other."""
+    write, read = driver._write, driver.run_input_thread
+
+    def write_if_seen(data: bytes) -> int:
+        try:
+            return int(write(data))
+        except OSError:
+            gone()
+            return len(data)
+
+    def read_to_the_end() -> None:
+        read()
+        if not driver.exit_event.is_set():
+            gone()
+
+    driver._write, driver._key_thread = write_if_seen, Thread(target=read_to_the_end, name="textual-input")
 
 
 def write_to_terminal(app: App[Any], sequence: str) -> None:

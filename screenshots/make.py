@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from moving_picture import still_picture
 from textual.pilot import Pilot
 
 from pyhall_tui.app import PyHallApp
@@ -19,6 +20,15 @@ from pyhall_tui.paths import Home
 HERE = Path(__file__).parent
 SIZE = (130, 36)
 PATIENCE = 60.0
+SEEN = {
+    "overview": "The overview: a row for each profile, and the workers of all, the most urgent first.",
+    "worker": "One worker: a ban in red, with its reason, and what the registry says about the worker.",
+    "enroll": "The form that enrolls a worker, and beside it the request that it will send.",
+    "dispatch": "The dispatch tester: a request, the decision about it, and the earlier requests.",
+    "activity": "The activity screen: what happened to the workers, the newest events first.",
+    "profiles": "The profiles screen: the registries that you are connected to, and the details of one.",
+}
+"""What each picture shows, for people who can't see it."""
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
@@ -36,7 +46,8 @@ async def type_text(pilot: Pilot[None], text: str) -> None:
 
 async def take(pilot: Pilot[None], name: str) -> None:
     await pilot.pause(0.3)
-    pilot.app.save_screenshot(f"{name}.svg", str(HERE))
+    picture = still_picture(pilot.app.export_screenshot(), size=SIZE, title="pyhall-tui --demo", text=SEEN[name])
+    (HERE / f"{name}.svg").write_text(picture, "utf-8")
     print(f"{name}.svg", file=sys.stderr)
 
 

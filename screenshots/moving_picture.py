@@ -1,4 +1,4 @@
-"""Join a terminal's pictures into one SVG that moves.
+"""Join a terminal's pictures into one SVG that moves, or draw one that stands still in the same frame.
 
 It needs no script, font or address, and stands still if motion is unwanted. Textual's pictures draw each run of cells
 as a `rect` or a `text`. One that is the same in several frames is drawn once, and a CSS animation shows it only while
@@ -67,6 +67,11 @@ def moving_picture(frames: Sequence[Frame], *, size: tuple[int, int], still: int
         if numbers != always
     ]
     return _document(styles, moves, drawn, size, title, text)
+
+
+def still_picture(svg: str, *, size: tuple[int, int], title: str, text: str) -> str:
+    """Return an SVG of one picture of Textual's; the arguments are those of `moving_picture`."""
+    return moving_picture([Frame(svg, 1.0, "")], size=size, still=0, title=title, text=text)
 
 
 def _parts(svg: str, styles: dict[str, str]) -> Iterable[_Part]:

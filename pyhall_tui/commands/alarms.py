@@ -141,7 +141,7 @@ def list_command(ctx: click.Context, everything: bool = False, as_json: bool = F
 
 
 @alarms_group.command("ack")
-@click.argument("ids", nargs=-1, metavar="ID…")
+@click.argument("ids", nargs=-1, metavar="ID…", shell_complete=completed.firing_alarms)
 @click.option("--all", "everything", is_flag=True, help="All firing alarms.")
 @click.option("--note", default="", metavar="TEXT", help="For those who read it later.")
 @click.pass_context
@@ -167,8 +167,16 @@ def ack_command(ctx: click.Context, ids: tuple[str, ...], everything: bool, note
 @click.option(
     "--worker", default="", metavar="ID", help="A worker's id; * for any characters.", shell_complete=completed.workers
 )
-@click.option("--namespace", default="", metavar="NAME", help="Everything in a namespace.")
-@click.option("--kind", default="", metavar="KIND", help=f"One kind of alarm: {', '.join(CONDITIONS)}.")
+@click.option(
+    "--namespace", default="", metavar="NAME", help="Everything in a namespace.", shell_complete=completed.namespaces
+)
+@click.option(
+    "--kind",
+    default="",
+    metavar="KIND",
+    help=f"One kind of alarm: {', '.join(CONDITIONS)}.",
+    shell_complete=completed.alarm_kinds,
+)
 @click.option("--until", required=True, metavar="TIME", help='"2h", "30m", "18:00" or "2026-11-27 18:00".')
 @click.option("--reason", default="", metavar="TEXT", help="For those who read it later.")
 @click.pass_context
@@ -200,7 +208,7 @@ def silences_command(ctx: click.Context, as_json: bool) -> None:
 
 
 @alarms_group.command("unsilence")
-@click.argument("silence_id", metavar="ID")
+@click.argument("silence_id", metavar="ID", shell_complete=completed.silences)
 @click.pass_context
 def unsilence_command(ctx: click.Context, silence_id: str) -> None:
     """End a silence before its time; the beginning of its id is enough. Exit code 0: done. 2: it could not be done."""

@@ -13,6 +13,7 @@ import click
 from pyhall_tui.bans.lookup import BanListing, flaw_of
 from pyhall_tui.bans.pasted import pasted, sha256_in
 from pyhall_tui.bans.rows import newest_first, search
+from pyhall_tui.commands import completed
 from pyhall_tui.commands.ban_report import report_command
 from pyhall_tui.commands.banned_hash import ban_list_or_error, listing_line, look_up_answer
 from pyhall_tui.commands.hash_progress import clear_progress, progress
@@ -82,7 +83,7 @@ class _Asked(NamedTuple):
 
 
 @bans_group.command("check")
-@click.argument("asked", metavar="HASH|PATH|-…", nargs=-1, required=True)
+@click.argument("asked", metavar="HASH|PATH|-…", nargs=-1, required=True, shell_complete=completed.paths)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per hash, in the order given.")
 @click.pass_context
 def check_command(ctx: click.Context, asked: tuple[str, ...], as_json: bool) -> None:

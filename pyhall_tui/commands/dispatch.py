@@ -30,7 +30,12 @@ _HINTS = {
 
 
 @click.command("dispatch")
-@click.option("--capability", required=True, help="What the worker wants to do, for example llm.text.generate.")
+@click.option(
+    "--capability",
+    required=True,
+    help="What the worker wants to do, for example llm.text.generate.",
+    shell_complete=completed.capabilities,
+)
 @click.option(
     "--worker",
     "worker_id",

@@ -62,13 +62,24 @@ def policy_group() -> None:
     required=True,
     metavar="GLOB",
     help="A worker, or a pattern.",
-    shell_complete=completed.workers,
+    shell_complete=completed.several(completed.workers),
 )
 @click.option(
-    "--capability", "capabilities", multiple=True, required=True, metavar="GLOB", help="A capability, or a pattern."
+    "--capability",
+    "capabilities",
+    multiple=True,
+    required=True,
+    metavar="GLOB",
+    help="A capability, or a pattern.",
+    shell_complete=completed.several(completed.capabilities),
 )
 @click.option(
-    "--risk", "tiers", multiple=True, metavar="TIER", help=f"{', '.join(_TIERS)}; * means the first four. [low]"
+    "--risk",
+    "tiers",
+    multiple=True,
+    metavar="TIER",
+    help=f"{', '.join(_TIERS)}; * means the first four. [low]",
+    shell_complete=completed.several(completed.risk_tiers),
 )
 @yes_option
 @click.pass_context

@@ -5,8 +5,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -77,20 +77,64 @@ async def test_a_program_that_shows_it_elsewhere_gets_only_packets(tmp_path: Pat
 
 
 @pytest.mark.thorough
-def test_it_ends_when_the_program_that_shows_it_is_gone(tmp_path: Path) -> None:
-    environment = {**os.environ, "TEXTUAL_DRIVER": DRIVER, "HOME": str(tmp_path)}
+@pytest.mark.skipif(sys.platform == "win32", reason="Textual's reader there can't see that a pipe is closed")
+@pytest.mark.parametrize("closed", [("stdin",), ("stdout",), ("stdin", "stdout")], ids="+".join)
+def test_it_ends_quietly_as_a_closed_terminal_when_the_program_that_shows_it_is_gone(
+    tmp_path: Path, closed: tuple[str, ...]
+) -> None:
+    with running(tmp_path) as process:
+        for each in closed:
+            getattr(process, each).close()
+        assert process.wait(30) == 128 + 1
+        assert process.stderr is not None and process.stderr.read() == b""
+    assert not [log for log in tmp_path.rglob("*.log") if "crashed" in log.read_text()]
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal of POSIX")
+def test_sigterm_ends_it_with_its_own_code(tmp_path: Path) -> None:
+    with running(tmp_path) as process:
+        process.terminate()
+        assert process.wait(30) == 128 + 15
+
+
+@pytest.mark.parametrize("driver", ["nonsense", "a:b", f"{DRIVER}x", "os:sep", ":", "\x1b[31m:x", "x" * 5_000])
+def test_a_driver_that_does_not_exist_is_wrong_use(tmp_path: Path, driver: str) -> None:
+    done = run(tmp_path, driver)
+    assert (done.returncode, done.stdout) == (64, "")
+    assert done.stderr.startswith("TEXTUAL_DRIVER is set to ")
+    assert done.stderr.endswith("which is not a driver of Textual. Unset it to use the terminal.\n")
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a driver of POSIX")
+def test_a_terminals_driver_needs_a_terminal(tmp_path: Path) -> None:
+    done = run(tmp_path, "textual.drivers.linux_driver:LinuxDriver")
+    assert (done.returncode, done.stdout) == (64, "")
+    assert done.stderr.startswith("The app needs a terminal.")
+
+
+def run(folder: Path, driver: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "TEXTUAL_DRIVER": driver, "HOME": str(folder)}
+    return subprocess.run(
+        PROGRAM, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, env=environment, check=False
+    )
+
+
+@contextmanager
+def running(folder: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run the app until its first screen was shown; at the end of the block, end it if it still runs."""
+    environment = {**os.environ, "TEXTUAL_DRIVER": DRIVER, "HOME": str(folder), "XDG_STATE_HOME": str(folder / "state")}
     with subprocess.Popen(
-        PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+        PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
     ) as process:
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdout is not None
         shown = b""
         while b"Workers" not in shown:
             more = os.read(process.stdout.fileno(), 65_536)
             assert more
             shown += more
-        process.stdin.close()
-        process.stdout.close()
         try:
-            process.wait(30)
+            yield process
         finally:
             process.kill()

@@ -92,5 +92,9 @@ def test_a_watcher_runs_on_a_root_that_cannot_be_written(image: Image, volume: P
         container.wait_until_healthy()
         assert container.run("touch", "/etc/pyhall-tui/x").returncode != 0
         assert (volume / "state").is_dir()
+        added = container.run("pyhall-tui", "watch-list", "add", "wkr_a")
+        assert (added.returncode, added.stdout) == (0, "added: wkr_a\n"), added.stderr
+        assert container.run("pyhall-tui", "watch-list").stdout == "wkr_a\n"
+        asyncio.run(until(lambda: '"waiting":1' in container.output.replace(" ", ""), 90))
         container.process.send_signal(signal.SIGTERM)
         assert container.process.wait(60) == 143

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pyhall_tui.commands import completed
 from pyhall_tui.commands.hall.group import (
     NO,
     Place,
@@ -44,6 +45,7 @@ def audit() -> None:
     "--public-key",
     metavar="KEY",
     help="The public key (or its file) of the hall's checkpoints: the log must be the one that it signed.",
+    shell_complete=completed.paths,
 )
 @click.option(
     "--checkpoint",

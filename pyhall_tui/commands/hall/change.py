@@ -7,7 +7,7 @@ from pyhall_tui.commands.hall.group import Place, answer_no, db_option, hall_gro
 
 
 @hall_group.command()
-@click.argument("worker", metavar="WORKER|SHA256", shell_complete=completed.workers)
+@click.argument("worker", metavar="WORKER|SHA256", shell_complete=completed.hall_workers)
 @click.option("--reason", required=True, help="The reason; every client shows it.")
 @db_option
 def ban(worker: str, reason: str, db: Place) -> None:
@@ -24,7 +24,7 @@ def ban(worker: str, reason: str, db: Place) -> None:
 
 
 @hall_group.command()
-@click.argument("worker", metavar="WORKER|SHA256", shell_complete=completed.workers)
+@click.argument("worker", metavar="WORKER|SHA256", shell_complete=completed.hall_workers)
 @db_option
 def unban(worker: str, db: Place) -> None:
     """Lift the ban on a worker and its package hash, or only on a package hash."""
@@ -38,7 +38,7 @@ def unban(worker: str, db: Place) -> None:
 
 
 @hall_group.command()
-@click.argument("worker", shell_complete=completed.workers)
+@click.argument("worker", shell_complete=completed.hall_workers)
 @db_option
 def retire(worker: str, db: Place) -> None:
     """Retire a worker permanently."""
@@ -49,7 +49,7 @@ def retire(worker: str, db: Place) -> None:
 
 
 @hall_group.command()
-@click.argument("worker", shell_complete=completed.workers)
+@click.argument("worker", shell_complete=completed.hall_workers)
 @click.argument("sha256")
 @db_option
 def attest(worker: str, sha256: str, db: Place) -> None:

@@ -4,6 +4,7 @@ import json
 
 import click
 
+from pyhall_tui.commands import completed
 from pyhall_tui.commands.hall.group import Place, answer_no, db_option, hall_group, json_option, open_store, say
 from pyhall_tui.commands.output import printable
 from pyhall_tui.hall.scopes import SCOPES
@@ -17,7 +18,9 @@ def keys() -> None:
 
 
 @keys.command()
-@click.option("--namespace", required=True, help="The namespace that the key is for.")
+@click.option(
+    "--namespace", required=True, help="The namespace that the key is for.", shell_complete=completed.hall_namespaces
+)
 @click.option("--label", default="", help="Who or what the key is for.")
 @click.option(
     "--scope",
@@ -34,7 +37,7 @@ def add(namespace: str, label: str, scopes: tuple[str, ...], db: Place) -> None:
 
 
 @keys.command("list")
-@click.option("--namespace", help="List only the keys of this namespace.")
+@click.option("--namespace", help="List only the keys of this namespace.", shell_complete=completed.hall_namespaces)
 @json_option
 @db_option
 def list_keys(namespace: str | None, as_json: bool, db: Place) -> None:
@@ -64,7 +67,7 @@ def list_keys(namespace: str | None, as_json: bool, db: Place) -> None:
 
 
 @keys.command()
-@click.argument("key_id")
+@click.argument("key_id", shell_complete=completed.hall_keys)
 @click.option(
     "--scope",
     "scopes",
@@ -93,8 +96,12 @@ def scope(key_id: str, scopes: tuple[str, ...], everything: bool, db: Place) -> 
 
 
 @keys.command()
-@click.argument("key_id", required=False)
-@click.option("--namespace", help="Revoke all keys of this namespace instead of one key.")
+@click.argument("key_id", required=False, shell_complete=completed.hall_keys)
+@click.option(
+    "--namespace",
+    help="Revoke all keys of this namespace instead of one key.",
+    shell_complete=completed.hall_namespaces,
+)
 @db_option
 def revoke(key_id: str | None, namespace: str | None, db: Place) -> None:
     """Revoke a key by the id that `hall keys list` shows; a running hall refuses it at once."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pyhall_tui.commands import completed
 from pyhall_tui.commands.hall.group import (
     Place,
     answer_no,
@@ -62,9 +63,9 @@ def _read(file: Path) -> "Policy":
 
 
 @policy.command()
-@click.option("--capability", required=True)
-@click.option("--worker", required=True)
-@click.option("--namespace", help="By default the worker's own.")
+@click.option("--capability", required=True, shell_complete=completed.hall_capabilities)
+@click.option("--worker", required=True, shell_complete=completed.hall_workers)
+@click.option("--namespace", help="By default the worker's own.", shell_complete=completed.hall_namespaces)
 @click.option("--risk-tier", type=click.Choice(["low", "medium", "high", "critical"]))
 @click.option("--context", default="{}", help="The dispatch's context, as a JSON object.")
 @policy_option
