@@ -4,7 +4,7 @@ The list is written first, whole, in a thread: what is on it is watched, even if
 rest. The rest (the fleet, the journal, who is asked about) belongs to the UI's loop, and is done a few at a time.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Protocol, TypeVar
 
 from pyhall_tui.fleet.entry import Entry
@@ -30,8 +30,8 @@ class Parts(Protocol):
         """Forget workers everywhere but in the watch list, and end their alarms; return their entries."""
         ...
 
-    def ask_about(self, worker_ids: list[str], *, is_new: bool) -> None:
-        """Ask about workers from now on; whoever shows them shows them now."""
+    def ask_about(self, worker_ids: Sequence[str], *, is_new: bool) -> None:
+        """Ask about workers from now on, these first; whoever shows them shows them now."""
         ...
 
 
@@ -67,7 +67,7 @@ class WatchedWorkers:
         """Try again, beside the loop, to write what could not be written, if anything; `close` waits for it."""
         in_turn = self._own_changes.in_turn
         if self._list.has_unwritten and not self._closed and not in_turn.is_busy:
-            in_turn.begin(lambda: _one_by_one(self._saved({}, {})))
+            in_turn.begin(lambda: _one_by_one(self._saved([], is_present=True)))
 
     async def close(self, patience: float) -> None:
         """Wait until what was asked for is in the file, so many seconds at most; leave what only shows it."""
@@ -75,20 +75,20 @@ class WatchedWorkers:
         await self._own_changes.in_turn.wait(patience)
 
     def _watching(self, worker_ids: list[str]) -> Steps[list[str]]:
-        new: list[str] = []
+        found: dict[str, None] = {}
         for some in _batches(worker_ids):
-            new += [each for each in some if each not in self._fleet and not id_mistake(each)]
+            found.update(dict.fromkeys(each for each in some if each not in self._fleet and not id_mistake(each)))
             yield None
-        new = [*dict.fromkeys(new)]
+        new = [*found]
         if new:
-            yield from self._saved(dict.fromkeys(new, True), {})
+            yield from self._saved(new, is_present=True)
             for some in _batches(new):
                 if self._closed:
                     return new
                 self._fleet.watch(each for each in some if each in self._list)
                 yield None
             self._own_changes.add(lambda: _one_by_one(self._taking_back(new)))
-        self._parts.ask_about(new, is_new=True)
+        yield from self._asking(new, is_new=True)
         return new
 
     def _taking_back(self, new: list[str]) -> Steps[str]:
@@ -104,7 +104,7 @@ class WatchedWorkers:
         for some in _batches(worker_ids):
             watched += self._list.those_of(some)
             yield None
-        yield from self._saved(dict.fromkeys(worker_ids, False), {})
+        yield from self._saved(worker_ids, is_present=False)
         entries: list[Entry] = []
         for some in _batches(worker_ids):  # to the end, even while closing: else the journal would bring them back
             entries += self._parts.drop(some)
@@ -113,8 +113,7 @@ class WatchedWorkers:
         return Unwatched(tuple(watched), tuple(entries))
 
     def _putting_back(self, removed: Unwatched) -> Steps[str]:
-        folders = {worker.id: worker.folder for worker in removed.watched if worker.folder is not None}
-        yield from self._saved({worker.id: True for worker in removed.watched}, folders)
+        yield from self._saved(removed.watched, is_present=True)
         for entries in _batches(removed.entries):
             if self._closed:
                 break
@@ -125,12 +124,25 @@ class WatchedWorkers:
                 break
             self._parts.follow(workers)
             yield None
-        self._parts.ask_about(removed.ids, is_new=False)
-        return f"Watched again: {said_workers(removed.ids)}."
+        ids = removed.ids
+        yield from self._asking(ids, is_new=False)
+        return f"Watched again: {said_workers(ids)}."
 
-    def _saved(self, present: Mapping[str, bool], folders: Mapping[str, str | None]) -> Steps[None]:
-        """Write the list, and all that changes in it until it is written."""
-        self._list.change(present, folders)
+    def _asking(self, worker_ids: list[str], *, is_new: bool) -> Steps[None]:
+        """Ask about workers in the order given: each batch is asked about before those that came earlier."""
+        for some in reversed([*_batches(worker_ids)]):
+            self._parts.ask_about(some, is_new=is_new)
+            if len(worker_ids) > _AT_A_TIME:
+                yield None
+
+    def _saved(self, workers: Sequence[str | WatchedWorker], *, is_present: bool) -> Steps[None]:
+        """Write who is on the list, or not, and all that changes in it until it is written."""
+        for some in _batches(workers):
+            ids = {each if isinstance(each, str) else each.id: is_present for each in some}
+            folders = {each.id: each.folder for each in some if isinstance(each, WatchedWorker) and each.folder}
+            self._list.change(ids, folders)
+            if len(workers) > _AT_A_TIME:
+                yield None
         try:
             take: Callable[[], bool] = yield self._list.begin_saving()
             while take():

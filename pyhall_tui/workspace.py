@@ -53,8 +53,7 @@ _TICK = 1.0
 FIRST_ROWS = 100
 """Workers that are loaded before the first frame; the rest follow after it."""
 _ROWS_AT_A_TIME = 500
-_PACKAGES_AT_A_TIME = 50
-"""Each has a note that is read."""
+_PACKAGES_AT_A_TIME = 50  # each has a note that is read
 _ROWS_OF_A_PAGE = 10_000
 """Workers that are read from the journal at once: more would only take memory."""
 _PATIENCE = 0.5
@@ -312,9 +311,10 @@ class Workspace:
 
     async def _watch_rest(self) -> None:
         new: list[str] = []
-        async for some in slices(self.watch_list.workers, _ROWS_AT_A_TIME):
-            new += self.fleet.watch(worker.id for worker in some if worker.id in self.watch_list)
-        self.connection.watch([each for each in new if each in self.fleet])  # those that are still watched by now
+        async for workers in slices(self.watch_list.workers, _ROWS_AT_A_TIME):
+            new += self.fleet.watch(worker.id for worker in workers if worker.id in self.watch_list)
+        async for some in slices(new[::-1], _ROWS_AT_A_TIME):  # the last that it hears of come first
+            self.connection.watch([each for each in reversed(some) if each in self.fleet])  # still watched by now
 
     async def _restore_all(self) -> None:
         after: str | None = ""
@@ -401,8 +401,8 @@ class Workspace:
             self.alarms.unwatched(ids)
         return entries
 
-    def ask_about(self, worker_ids: list[str], *, is_new: bool) -> None:
-        """Ask about workers that are in the fleet now, and notify the listener."""
+    def ask_about(self, worker_ids: Sequence[str], *, is_new: bool) -> None:
+        """Ask about workers that are in the fleet now, before those that came earlier, and notify the listener."""
         self.connection.watch([each for each in worker_ids if each in self.fleet])
         if is_new and self._watcher is not None:
             self._watcher.wants(worker_ids)

@@ -11,6 +11,7 @@ from pyhall_tui.alarms.alarm import Change
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.fleet.events import Event
 from pyhall_tui.journal.journal import Journal
+from pyhall_tui.monitor.schedule import Schedule
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.profiles.watch_list import WatchList
 from pyhall_tui.workspace import Workspace
@@ -153,3 +154,17 @@ async def test_nothing_is_written_again_if_all_is_in_the_file(workspace: Workspa
     workspace.keep_what_was_not()
     await workspace.close()
     assert not workspace.watch_list.path.exists()
+
+
+async def test_they_are_asked_about_in_steps_and_in_the_end_in_the_order_of_the_list(workspace: Workspace) -> None:
+    """Whoever is asked about later comes first."""
+    schedule, asked = Schedule(60.0, 10.0), list[int]()
+
+    def watch(worker_ids: list[str]) -> None:
+        schedule.watch(worker_ids)
+        asked.append(len(worker_ids))
+
+    workspace.connection.watch = watch  # type: ignore[method-assign]
+    await workspace.watched.watch(IDS)
+    assert [*schedule.ids()] == IDS
+    assert max(asked) <= STEP

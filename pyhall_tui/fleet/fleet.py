@@ -201,10 +201,11 @@ class Fleet:
         lifted: list[str] = []
         listed = self.listing.entries if self.listing else None
         is_known, self._looked_up_in = listed is self._looked_up_in, listed
+        hit_of = listed.get if listed else dict[str, BanListEntry]().get
         for entry in self._entries.values():
             if is_known and entry.listed is None:
                 continue
-            hit = self.listed(entry.last_sha256)
+            hit = hit_of(entry.last_sha256)  # the empty hash of a worker that has none is in no list
             if hit is not None:
                 events += self._list_hit(entry, hit, asked, now, answer.correlation_id)
             elif entry.listed is not None:
@@ -254,6 +255,10 @@ class Fleet:
                 break
             changed.append(worker_id)
         return changed
+
+    def few_changed_since(self, revision: int) -> list[str] | None:
+        """Return the same; None if there are so many that whoever asks had better look at what is on screen."""
+        return None if revision < self._forgotten else self.changed_since(revision)
 
     def counts(self, mono: float) -> dict[State, int]:
         """Return how many workers are in each state at that moment, in order of rank, including empty ones."""

@@ -9,6 +9,20 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Final, overload
 
+_IN: Final = "\0"
+"""Stands between a worker's id, which has no such character, and its fleet's name; sorts before every other."""
+
+
+def key_in(worker_id: str, name: str) -> str:
+    """Return the key of a worker in a list of several fleets."""
+    return f"{worker_id}{_IN}{name}"
+
+
+def worker_and_fleet(key: str) -> tuple[str, str]:
+    """Return the worker's id and the name of its fleet."""
+    worker_id, _, name = key.partition(_IN)
+    return worker_id, name
+
 
 class Ids(Sequence[str]):
     """Ids in order; it never changes."""

@@ -7,14 +7,14 @@ from enum import StrEnum
 from heapq import heapify, heappop, heappush
 from itertools import compress
 from operator import attrgetter, not_
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import Entry, State
 from pyhall_tui.fleet.fleet import Fleet
-from pyhall_tui.fleet.ids import Ids
+from pyhall_tui.fleet.ids import Ids, key_in, worker_and_fleet
 
 if TYPE_CHECKING:
     from pyhall_tui.fleet.searched import Searched
@@ -24,6 +24,8 @@ _MOST_MOVED = 1_000
 """With this many changes, sorting everything again is faster than moving each row."""
 _MOST_NEW = 2_000
 """With more members that came or went, `growing` takes them a few at a time."""
+_MANY = 20_000
+"""With more workers than this, so does it if more than `_MOST_MOVED` changed: to sort them all takes too long."""
 _FAR = 1e11
 """Seconds beyond any clock's wall time: a state counts more than any moment. Numbers sort quicker than pairs do."""
 _LAST = "\U0010ffff"
@@ -67,21 +69,6 @@ class NamedFleet(NamedTuple):
     """The filter finds all its workers by these words."""
     namespace: str = ""
     """That of the workers whose verdict has none; the name is what `profile:` finds."""
-
-
-_IN: Final = "\0"
-"""Stands between a worker's id, which has no such character, and its fleet's name; sorts before every other."""
-
-
-def key_in(worker_id: str, name: str) -> str:
-    """Return the key of a worker in a list of several fleets."""
-    return f"{worker_id}{_IN}{name}"
-
-
-def worker_and_fleet(key: str) -> tuple[str, str]:
-    """Return the worker's id and the name of its fleet."""
-    worker_id, _, name = key.partition(_IN)
-    return worker_id, name
 
 
 class _Part(msgspec.Struct):
@@ -167,14 +154,17 @@ class Roster:
         self._becoming_stale: list[tuple[float, str]] = []
         """A heap: when a verdict becomes stale, and whose; verdicts renewed since are skipped."""
         self._is_growing = False
+        self._has_aged = False
+        """Whether more became stale than `refresh` takes at once, as when the machine wakes up."""
         self._has_other_members = False
         """Whether `keeps_members` has left some to be taken."""
         self._sort: SortKey | None = None
         self._shown_by: tuple[str, bool] | None = None
 
-    def __contains__(self, key: object) -> bool:
-        """Whether there is such a worker, whether it matches or not."""
-        return key in self._rows
+    @property
+    def keys(self) -> Sequence[str]:
+        """All workers' keys, whether they match or not. Replaced if one comes or goes, never changed in place."""
+        return self._names
 
     def counts_of(self, number: int) -> dict[State, int]:
         """Return how many workers of that fleet are in each state: the fleets count from 0, in the order given."""
@@ -188,7 +178,7 @@ class Roster:
         `query` is a filter (see `fleet.terms`). Each of its words must be in the worker's searchable text
         (`Entry.haystack`) or in its state, or start its hash (four or more digits, or `sha256:` and any number).
         Whatever the sort order, bans come first: nothing else may push one off the screen. `keeps_members`: those that
-        came or went are left to `growing`, which is about to begin.
+        came or went, or very many that changed, are left to `growing`, which is about to begin.
 
         Raises:
             FilterError: `query` is not a filter. Nothing has changed.
@@ -208,9 +198,17 @@ class Roster:
 
     @property
     def is_outgrown(self) -> bool:
-        """Whether so many workers came or went that `refresh` would take long: `growing` takes them first."""
+        """Whether so many workers came, went or changed that `refresh` would take long: `growing` takes them first."""
+        if self._sort is None or self._is_growing:
+            return False
         new = abs(sum(len(part.fleet) for part in self._parts) - len(self._rows))
-        return self._sort is not None and not self._is_growing and new > _MOST_NEW
+        return new > _MOST_NEW or self._has_changed_much
+
+    @property
+    def _has_changed_much(self) -> bool:
+        changed = sum(part.fleet.revision - part.seen for part in self._parts)
+        is_other = any(part.stale_after != part.fleet.stale_after for part in self._parts)
+        return len(self._rows) > _MANY and (changed > _MOST_MOVED or is_other or self._has_aged)
 
     def growing(self, now: Moment, sort: SortKey, size: int = _MOST_NEW) -> Generator[None, None, None]:
         """Take the members as they are now, `size` rows in each step of a few milliseconds.
@@ -225,6 +223,8 @@ class Roster:
         finally:
             self._is_growing = False
         grown._worker_ids = self._worker_ids
+        if grown._names == self._names:  # nobody came or went
+            grown._names = self._names
         grown.ids = self.ids
         self.__dict__.update(grown.__dict__)
 
@@ -288,6 +288,8 @@ class Roster:
 
     def _follow(self, mono: float, sort: SortKey, *, keeps_members: bool) -> bool:
         """Sort what changed or became stale; return whether a row moved, appeared or disappeared."""
+        if keeps_members and self._has_changed_much and sort is self._sort:
+            return False
         is_other = any(part.stale_after != part.fleet.stale_after for part in self._parts)
         if self._sort is None or (is_other and not keeps_members):
             self._rows = {}
@@ -296,9 +298,12 @@ class Roster:
         has_same_members = keeps_members or not self._has_other_members
         if not has_same_members:
             changed = self._take_members(changed, mono)
-        stale_since = mono - _JUST_STALE
-        while self._becoming_stale and self._becoming_stale[0][0] < stale_since:
+        most, stale_since = max(_MOST_MOVED, 0 if len(self._rows) > _MANY else _MANY), mono - _JUST_STALE
+        while is_due := bool(self._becoming_stale) and self._becoming_stale[0][0] < stale_since:
+            if len(changed) >= most:
+                break
             changed.append(heappop(self._becoming_stale)[1])
+        self._has_aged = is_due
         if has_same_members and sort is self._sort and len(changed) <= _MOST_MOVED:
             return sum(self._move(key, mono) for key in changed) > 0
         for key in changed:

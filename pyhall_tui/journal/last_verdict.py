@@ -17,7 +17,7 @@ _decode_verdict = msgspec.json.Decoder(Verdict).decode
 _decode_entry = msgspec.json.Decoder(BanListEntry).decode
 
 
-class LastVerdict(msgspec.Struct, frozen=True, kw_only=True):
+class LastVerdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Everything needed to show a worker at the start, before the registry is asked."""
 
     worker_id: str

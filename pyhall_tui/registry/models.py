@@ -67,7 +67,7 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     """When it ended."""
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the registry said about one worker, in one model for both shapes of its answer."""
 
     worker_id: str
@@ -105,7 +105,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         return self.raw_size > KEPT
 
 
-class BanListEntry(msgspec.Struct, frozen=True, kw_only=True):
+class BanListEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One confirmed ban: a package hash, not a worker."""
 
     sha256: str

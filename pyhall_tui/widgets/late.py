@@ -4,6 +4,7 @@ A message in its queue, a timer's last tick, a callback after the next frame or 
 What they would draw on is gone, so they do nothing.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from types import TracebackType
@@ -43,6 +44,11 @@ def after_first_frame(node: Widget, callback: Callable[..., object], *args: Any)
     `after_refresh` would call back at once then. Nothing that the first frame can do without should delay it.
     """
     node.app.call_after_refresh(lambda: callback(*args) if is_there(node) else None)
+
+
+def in_next_turn(node: DOMNode, callback: Callable[..., object], *args: Any) -> None:
+    """Call back in the loop's next turn, if the node still exists then, so that what takes long is done in parts."""
+    asyncio.get_running_loop().call_soon(lambda: callback(*args) if is_there(node) else None)
 
 
 def came_late(error: BaseException) -> bool:

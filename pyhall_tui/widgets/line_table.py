@@ -111,7 +111,7 @@ class LineTable(ScrollView, can_focus=True):
         roomy: int = 0,
         values: Callable[[str], Mapping[str, Any] | None] | None = None,
         what: str = "row",
-        is_there: Callable[[str], bool] | None = None,
+        all_keys: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         """Make an empty table. `row` is called with a key only when that row is drawn.
 
@@ -121,14 +121,14 @@ class LineTable(ScrollView, can_focus=True):
             values: returns a row's plain values for an export, by column, where they are more than its cells say: whole
                 texts, times in ISO 8601. None: the row is gone.
             what: what one row is, in an export.
-            is_there: whether there is such a row, shown or not: then it stays marked while a filter hides it.
+            all_keys: returns all rows, shown or not, and another list once they are others: a filter unmarks none.
         """
         super().__init__(id=id)
         self._columns = Columns(columns, ids)
         self._roomy = roomy
         self._row = row
         self._values, self._what = values, what
-        self._is_there = is_there
+        self._all_keys = all_keys
         self._keys: Sequence[str] = ()
         self._place = 0
         """Where the row under the cursor was found last; `_place_of_cursor` looks whether it still is."""
@@ -184,7 +184,7 @@ class LineTable(ScrollView, can_focus=True):
         self._keys = keys
         if not self._moved:
             self._set_cursor(keys[0] if keys else None)
-        self.marked.forget_lost(self._keys, self._is_there)
+        self.marked.forget_lost(self._keys, self._all_keys)
         self._follow_size()
         if self._place_of_cursor() is None:
             self._set_cursor(keys[min(place, len(keys) - 1)] if keys else None)
@@ -216,10 +216,11 @@ class LineTable(ScrollView, can_focus=True):
         self.notify("The selected row just changed: press the key again.", timeout=3, markup=False)
         return False
 
-    def refresh_rows(self, keys: Iterable[str]) -> None:
-        """Draw these rows again if they are on screen and have changed; others cost nothing."""
+    def refresh_rows(self, keys: Iterable[str] | None) -> None:
+        """Draw these rows, or all, again if they are on screen and have changed; others cost nothing."""
         self._measured.clear()
         on_screen = {key: position for position, key in enumerate(self.visible_keys, self.scroll_offset.y)}
+        keys = (*self._strips, *on_screen) if keys is None else keys
         drawn = {key: strip for key in keys if (strip := self._strips.pop(key, None)) is not None or key in on_screen}
         rows = {key: self._row(key) for key in drawn if key in on_screen}
         if sum(self._columns.take(key, row, is_new=True) for key, row in rows.items()):
@@ -244,7 +245,7 @@ class LineTable(ScrollView, can_focus=True):
         It is empty for a moment after the row under the cursor changed by itself, or all marked rows disappeared; the
         table then says so.
         """
-        self.marked.forget_lost(self._keys, self._is_there)
+        self.marked.forget_lost(self._keys, self._all_keys)
         if self.marked:  # whichever row came under the cursor
             return self.marked.in_order(self._keys)
         return [self.cursor_key] if self._is_settled() and self.cursor_key is not None else []
@@ -256,7 +257,7 @@ class LineTable(ScrollView, can_focus=True):
     @property
     def hidden_marks(self) -> int:
         """How many marked rows the filter hides. Rows that are gone are not marked any more."""
-        self.marked.forget_lost(self._keys, self._is_there)
+        self.marked.forget_lost(self._keys, self._all_keys)
         return self.marked.hidden_by(self._keys)
 
     def unmark(self) -> None:
@@ -270,7 +271,7 @@ class LineTable(ScrollView, can_focus=True):
 
         shown, hidden = [column for column, _ in self._columns.shown], self._columns.hidden
         names = [[column.field or column.key for column in columns] for columns in (shown, hidden)]
-        self.marked.forget_lost(self._keys, self._is_there)
+        self.marked.forget_lost(self._keys, self._all_keys)
         marked = self.marked.in_order(self._keys) if self.ACTS_ON_MARKS else []
         records = partial(records_of, [*shown, *hidden], marked or self._keys, self._row, self._values)
         return Exported(self._what, tuple(names[0]), records, tuple(names[1]), len(marked))
@@ -298,17 +299,17 @@ class LineTable(ScrollView, can_focus=True):
     def action_mark(self) -> None:
         if self.cursor_key is None or not self._is_settled():
             return
-        self.marked ^= {self.cursor_key}
+        self.marked.invert([self.cursor_key])
         self.refresh_rows([self.cursor_key])
         self.post_message(self.Marked(self))
         self.action_cursor(1)
 
     def action_mark_shown(self) -> None:
-        self.marked.update(self._keys)
+        self.marked.add_all(self._keys)
         self._marks_changed()
 
     def action_invert_marks(self) -> None:
-        self.marked.symmetric_difference_update(self._keys)
+        self.marked.invert(self._keys)
         self._marks_changed()
 
     def _marks_changed(self) -> None:

@@ -1,6 +1,6 @@
 """The keys of every table, and the marks that they set."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from textual.binding import Binding, BindingType
@@ -36,22 +36,73 @@ TABLE_KEYS: Final[list[BindingType]] = [
 ]
 
 
-class Marks(set[str]):
-    """The keys of the marked rows, whether the filter shows them or not."""
+class Marks:
+    """The keys of the marked rows, whether the filter shows them or not.
+
+    There may be 100,000, and every frame asks how many are hidden: what was found out about some rows is kept for as
+    long as these are shown. So a list of rows that was given to this never changes.
+    """
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        self._keys = set(keys)
+        self._shown: Sequence[str] | None = None
+        """The rows for which `_hidden` counts the hidden marks; None after the marks have changed."""
+        self._hidden = 0
+        self._all: object = None
+        """The rows among which every mark was found."""
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __eq__(self, other: object) -> bool:
+        return self._keys == (other._keys if isinstance(other, Marks) else other)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def in_order(self, shown: Sequence[str]) -> list[str]:
         """Return the marked keys in the order in which the rows are shown; hidden ones follow, by name."""
-        return [*filter(self.__contains__, shown), *sorted(self.difference(shown))] if self else []
+        if not self._keys:
+            return []
+        found = [*filter(self._keys.__contains__, shown)]
+        return found if len(found) == len(self._keys) else [*found, *sorted(self._keys.difference(found))]
 
     def hidden_by(self, shown: Sequence[str]) -> int:
         """Return how many marked rows are not among those shown."""
-        return len(self.difference(shown)) if self else 0
+        if shown is not self._shown:
+            self._hidden = len(self._keys) - sum(map(self._keys.__contains__, shown)) if self._keys else 0
+            self._shown = shown
+        return self._hidden
 
-    def forget_lost(self, shown: Sequence[str], is_there: Callable[[str], bool] | None) -> None:
-        """Forget rows that are gone. If nobody knows, what is not shown is gone."""
-        if not self:
-            return
-        lost = self.difference(shown)
-        if is_there is not None:
-            lost = {key for key in lost if not is_there(key)}
-        self.difference_update(lost)
+    def forget_lost(self, shown: Sequence[str], all_keys: Callable[[], Sequence[str]] | None) -> None:
+        """Forget rows that are gone: `all_keys` returns those there are. If nobody knows, what is not shown is gone."""
+        there = shown if all_keys is None else all_keys()
+        if self._keys and there is not self._all:
+            self._all = there
+            if lost := self._keys.difference(there):
+                self._shown = None
+                self._keys -= lost
+
+    def set_to(self, keys: Iterable[str]) -> None:
+        """Mark these rows, and no others."""
+        self._keys = set(keys)
+        self._shown = self._all = None
+
+    def add_all(self, keys: Iterable[str]) -> None:
+        """Mark these rows too."""
+        self._keys.update(keys)
+        self._shown = self._all = None
+
+    def invert(self, keys: Iterable[str]) -> None:
+        """Mark those of these rows that are not marked, and unmark the others of them."""
+        self._keys.symmetric_difference_update(keys)
+        self._shown = self._all = None
+
+    def clear(self) -> None:
+        """Remove all marks."""
+        self.set_to(())

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from pyhall_tui.fleet.entry import State
 from pyhall_tui.fleet.fleet import Fleet
-from pyhall_tui.fleet.order import NamedFleet, Roster, SortKey, worker_and_fleet
+from pyhall_tui.fleet.ids import worker_and_fleet
+from pyhall_tui.fleet.order import NamedFleet, Roster, SortKey
 from tests.fleet.ordering import order
 from tests.fleet.test_fleet import HASH, OTHER, apply, ban_list, fleet_with, moment, verdict
 
@@ -142,6 +143,61 @@ def test_members_that_were_left_to_growing_are_taken_by_the_next_look_if_it_is_g
     growing.close()
     assert roster.refresh(moment(0), "", SortKey.WORKER)
     assert roster.ids == ["wkr_2", "wkr_3"]
+
+
+def large_roster() -> tuple[Fleet, Roster]:
+    """Return a fleet that takes too long to sort between two frames, each of its workers verified, and its roster."""
+    fleet = fleet_with(*(f"wkr_{number:05}" for number in range(20_001)))
+    for entry in [*fleet]:
+        fleet.apply(verdict(entry.worker_id), moment(1), moment(1))
+    roster = Roster(fleet)
+    roster.refresh(moment(1), "", SortKey.STATE)
+    return fleet, roster
+
+
+def shown_in_steps(roster: Roster, now: float) -> None:
+    """Bring it up to date as a table does."""
+    steps = [*roster.growing(moment(now), SortKey.STATE)]
+    assert len(steps) > 10
+    roster.refresh(moment(now), "", SortKey.STATE)
+
+
+def test_very_many_changes_are_left_to_growing() -> None:
+    fleet, roster = large_roster()
+    few = [entry.worker_id for entry in fleet][:1_000]
+    for worker_id in few:
+        fleet.apply(verdict(worker_id, banned=True), moment(2), moment(2))
+    assert not roster.is_outgrown
+    fleet.apply(verdict("wkr_20000", banned=True), moment(3), moment(3))
+    assert roster.is_outgrown
+    assert not roster.refresh(moment(3), "", SortKey.STATE, keeps_members=True), "nothing is sorted yet"
+    shown_in_steps(roster, 3)
+    assert not roster.is_outgrown
+    assert roster.ids[:2] == ["wkr_20000", "wkr_00000"]
+    assert roster.counts == fleet.counts(moment(3).mono)
+
+
+def test_when_all_verdicts_are_old_at_once_as_after_a_long_sleep_most_are_left_to_growing() -> None:
+    fleet, roster = large_roster()
+    later = 1 + fleet.stale_after + 1
+    roster.refresh(moment(later), "", SortKey.STATE)
+    assert roster.is_outgrown
+    shown_in_steps(roster, later)
+    assert roster.counts[State.STALE] == len(fleet) and not roster.is_outgrown
+
+
+def test_the_keys_are_another_list_only_if_a_worker_comes_or_goes() -> None:
+    fleet = fleet_with("wkr_1", "wkr_2")
+    roster = Roster(fleet)
+    roster.refresh(moment(0), "", SortKey.STATE)
+    before = roster.keys
+    fleet.apply(verdict("wkr_1"), moment(1), moment(1))
+    roster.refresh(moment(1), "", SortKey.STATE)
+    [*roster.growing(moment(1), SortKey.STATE)]
+    assert roster.keys is before and before == ["wkr_1", "wkr_2"]
+    fleet.unwatch(["wkr_1"])
+    roster.refresh(moment(1), "", SortKey.STATE)
+    assert roster.keys == ["wkr_2"] and before == ["wkr_1", "wkr_2"]
 
 
 def take(step: Step, fleet: Fleet, now: float) -> float:

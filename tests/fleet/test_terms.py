@@ -10,7 +10,8 @@ from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.fleet.finding import find_newest
 from pyhall_tui.fleet.fleet import Fleet
-from pyhall_tui.fleet.order import Group, NamedFleet, Roster, SortKey, worker_and_fleet
+from pyhall_tui.fleet.ids import worker_and_fleet
+from pyhall_tui.fleet.order import Group, NamedFleet, Roster, SortKey
 from pyhall_tui.fleet.terms import Field, FilterError, Term, quoted, terms_of
 from tests.fleet.test_fleet import HASH, OTHER, apply, fleet_with, moment
 

@@ -80,7 +80,7 @@ async def test_enter_on_the_question_is_no_and_keys_behind_it_do_nothing_twice(
         await settled(opened.app)
         assert len(opened.workspace.fleet) == 4
         write(opened.app, "x", "y", "y", "u", "u")
-        await settled(opened.app)
+        await until(lambda: "There is nothing to undo" in opened.text())
         assert len(opened.workspace.fleet) == 4
 
 

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Input, TextArea
 
 from pyhall_tui.fleet.entry import State
-from pyhall_tui.fleet.order import worker_and_fleet
+from pyhall_tui.fleet.ids import worker_and_fleet
 from pyhall_tui.paths import Home
 from pyhall_tui.profiles.api_key import ApiKey
 from pyhall_tui.profiles.keys import KeyStore

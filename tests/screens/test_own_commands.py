@@ -68,7 +68,7 @@ async def test_marked_rows_are_each_run_in_order_or_all_at_once_as_lines(
             table(opened).sort_by_next()
         table(opened).reverse()
         await until(lambda: list(table(opened).keys) == ["wkr_3", "wkr_2", "wkr_1", "wkr_0"], clock=opened.clock)
-        table(opened).marked.update({"wkr_0", "wkr_3"})
+        table(opened).marked.add_all({"wkr_0", "wkr_3"})
         write(opened.app, "ctrl+l")
         await said(opened, "Logs on 2 rows: 2 exited with 0.")
         assert sorted(line[:6] for line in noted(tmp_path)) == ["wkr_0 ", "wkr_3 "]
@@ -126,7 +126,7 @@ async def test_hidden_marks_and_many_rows_are_asked_about_also_without_danger(
         await until(lambda: "Run Logs on 21 rows?" in opened.text())
         write(opened.app, "n", "escape")
         await settled(opened.app)
-        table(opened).marked.update({"wkr_1", "wkr_2"})
+        table(opened).marked.add_all({"wkr_1", "wkr_2"})
         await filter_by(opened, "wkr_20", 1)
         await rested(opened)
         write(opened.app, "ctrl+l")

@@ -8,7 +8,6 @@ from textual.binding import Binding, BindingType
 from pyhall_tui.clock import Moment
 from pyhall_tui.render.overview import ProfileLook, ProfileSummary, profile_look
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
-from pyhall_tui.widgets.table_keys import Marks
 
 COLUMNS: Final = (
     Column("profile", "  PROFILE", 12, flex=1, sortable=False, is_id=True, most=24),
@@ -65,8 +64,8 @@ class ProfilesTable(LineTable):
 
     def mark(self, keys: Collection[str]) -> None:
         """Mark the rows that are chosen."""
-        if changed := self.marked ^ set(keys):
-            self.marked = Marks(keys)
+        if changed := {*self.marked}.symmetric_difference(keys):
+            self.marked.set_to(keys)
             self.refresh_rows(changed)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

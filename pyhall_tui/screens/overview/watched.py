@@ -5,7 +5,8 @@ from typing import NamedTuple, Protocol
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.entry import Entry
-from pyhall_tui.fleet.order import NamedFleet, Roster, worker_and_fleet
+from pyhall_tui.fleet.ids import worker_and_fleet
+from pyhall_tui.fleet.order import NamedFleet, Roster
 from pyhall_tui.fleet.times import FleetTimes
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.render.overview import ProfileSummary, is_live

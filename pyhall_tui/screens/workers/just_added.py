@@ -10,7 +10,7 @@ from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.fleet.fleet import Fleet
 from pyhall_tui.render.text import clean
 from pyhall_tui.widgets.key_bar import key_name
-from pyhall_tui.widgets.late import after_refresh
+from pyhall_tui.widgets.late import in_next_turn
 
 _MOST_NAMED: Final = 3
 _MOST_AT_ONCE: Final = 5_000
@@ -46,7 +46,7 @@ class JustAdded:
             if is_unknown(entry):
                 self._unknown.append(worker_id)
         if self._answered < len(self._ids):
-            after_refresh(screen, self.report, fleet, screen)
+            in_next_turn(screen, self.report, fleet, screen)
             return
         self._is_reported = True
         if ids := [each for each in self._unknown if is_unknown(fleet.get(each))]:

@@ -204,13 +204,13 @@ class WorkersScreen(ModeScreen):
     def fleet_changed(self) -> None:
         """Draw changes that are on screen; sort again a little later."""
         fleet = self.workspace.fleet
-        changed = fleet.changed_since(self._seen)
+        changed = fleet.few_changed_since(self._seen)
         self._seen = fleet.revision
         self.table.refresh_rows(changed)
         self.table.reorder_soon()
         if self._list_changes is not None:
             self._list_changes.report()
-        if self.table.cursor_key in changed:
+        if changed is None or self.table.cursor_key in changed:
             self._show_side()
 
     def events_happened(self, message: EventsHappened) -> None:
@@ -386,9 +386,9 @@ class WorkersScreen(ModeScreen):
             self._copy(ids, "worker id")
 
     def action_copy_hash(self) -> None:
-        entries = map(self.workspace.fleet.get, self.table.targets())
-        hashes = dict.fromkeys(entry.sha256 for entry in entries if entry is not None and entry.sha256)
-        self._copy([*hashes], "package hash", "es")
+        from pyhall_tui.screens.workers.marked import copy_hashes
+
+        copy_hashes(self, self.workspace.fleet, self.table.targets(), self._copy)
 
     def _copy(self, texts: list[str], what: str, plural: str = "s") -> None:
         if len(texts) == 1:

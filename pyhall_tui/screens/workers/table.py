@@ -37,6 +37,9 @@ _ROOMY: Final = ModeScreen.WIDE
 view beside the table makes the table narrower: there, and just before, it shows as much of an id."""
 REORDER: Final = 0.25
 """Seconds between two sorts while verdicts arrive: a row never jumps more often than this."""
+_REST: Final = 0.5
+"""Seconds after very many workers came or changed until that is done again: while they are loaded, they come all the
+time."""
 _ATTRIBUTES = {column.key: {SortKey.AGE: "verdict"}.get(column.key, str(column.key)) for column in COLUMNS}  # type: ignore[call-overload]
 
 
@@ -76,7 +79,7 @@ class WorkersTable(LineTable):
             roomy=_ROOMY,
             values=values,
             what="worker",
-            is_there=lambda key: key in self.roster,
+            all_keys=lambda: self.roster.keys,
         )
         self.roster = roster
         self._now = now
@@ -148,16 +151,19 @@ class WorkersTable(LineTable):
             self.refresh_rows(self.visible_keys)  # workers become stale without a verdict
 
     async def grow(self) -> None:
-        """Take workers that came or went, if they are many, a few at a time: the next `reorder` shows them."""
+        """Take workers that came, went or changed, if they are many, a few at a time: the next `reorder` shows them."""
         async with self._growth:
             if self.roster.is_outgrown:
                 for _ in self.roster.growing(self._now(), self._sort):
                     await asyncio.sleep(0)
+                await asyncio.sleep(0)  # what is done next takes a while too
 
     @one_at_a_time("growth")
     async def _grow_soon(self) -> None:
         await self.grow()
         self._due()
+        await asyncio.sleep(_REST)
+        self.reorder_soon()
 
     def reorder_soon(self) -> None:
         """Call `due` a little later, once for all changes until then."""
