@@ -472,6 +472,8 @@ class PyHallApp(ConfiguredApp):
             self._garbage.was_pressed()
             if self._is_ending or (not event.is_forwarded and self.typed_ahead.keeps(event)):
                 return
+            if not self.screen_stack:
+                return  # all are closed
             from pyhall_tui.widgets.too_small import may_act  # not before the first frame
 
             if not event.is_forwarded and not may_act(self, event):

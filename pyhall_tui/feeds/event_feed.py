@@ -130,9 +130,13 @@ class EventFeed:
             self._drop_replaced()
         self._let_go()
 
-    def add_page(self, asked: Filter, page: list[Event], *, is_last: bool) -> None:
-        """Add a page of older events that was requested with that filter; ignore it if the filter has changed."""
-        if asked != self.asked:
+    def add_page(self, asked: Filter, before_id: int | None, page: list[Event], *, is_last: bool) -> None:
+        """Add a page of older events, asked for with that filter and `before_id`.
+
+        Ignore it if the next page is another one by now, even with the same filter, as if you typed a character and
+        removed it: there would be a gap above it.
+        """
+        if asked != self.asked or before_id != self.before_id:
             return
         self._rows.shown.update({event.id: event for event in page if not self._was_replaced(event.id)})
         self._matching_from = 0 if is_last else page[-1].id

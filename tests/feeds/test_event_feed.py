@@ -22,7 +22,7 @@ def page(feed: EventFeed, limit: int = 20) -> None:
     """Add the next page as the journal would return it."""
     before = feed.before_id or 1_000
     found = [one for one in reversed(JOURNAL) if one.id < before and feed.asked.matches(one)][:limit]
-    feed.add_page(feed.asked, found, is_last=len(found) < limit)
+    feed.add_page(feed.asked, feed.before_id, found, is_last=len(found) < limit)
 
 
 def ids(feed: EventFeed) -> list[int]:
@@ -47,8 +47,21 @@ def test_whatever_one_does_the_rows_have_no_gap(steps: list[object]) -> None:
 def test_a_page_requested_with_another_filter_is_dropped() -> None:
     feed = EventFeed(lambda _: False)
     feed.narrow(Filter(text="w3"))
-    feed.add_page(Filter(), JOURNAL[-20:][::-1], is_last=False)
+    feed.add_page(Filter(), None, JOURNAL[-20:][::-1], is_last=False)
     assert not ids(feed) and not feed.is_loaded
+
+
+def test_a_page_that_is_not_the_next_one_any_more_is_dropped() -> None:
+    """You type a character into the filter and remove it while an older page is read: it leaves no gap."""
+    feed = EventFeed(lambda _: False)
+    page(feed)
+    feed.narrow(Filter(text="w3"))
+    page(feed)
+    before, late = feed.before_id, [one for one in JOURNAL if one.id < 10 and Filter(text="w3").matches(one)][::-1]
+    feed.narrow(Filter())
+    feed.narrow(Filter(text="w3"))
+    feed.add_page(Filter(text="w3"), before, late, is_last=True)
+    assert ids(feed) == [one.id for one in reversed(JOURNAL[-20:]) if Filter(text="w3").matches(one)]
 
 
 def test_acknowledged_events_stay_so_even_if_a_page_was_read_before() -> None:
@@ -83,7 +96,7 @@ def test_the_oldest_are_let_go_and_can_be_loaded_again(monkeypatch: pytest.Monke
 def test_a_week_of_a_lost_registry_stays_within_the_bound() -> None:
     """F42."""
     feed = EventFeed(lambda _: False)
-    feed.add_page(Filter(), [], is_last=True)
+    feed.add_page(Filter(), None, [], is_last=True)
     for start in range(1, 121_000, 1_000):
         feed.take(Event(kind=Kind.REGISTRY_LOST, severity=Severity.WARNING, at=0, id=start + n) for n in range(1_000))
     assert len(ids(feed)) <= feed_module.MOST

@@ -1,6 +1,7 @@
 """The activity screen in the real app: what came, what is shown, what you can do with it."""
 
 import csv
+import threading
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,31 @@ async def test_a_row_says_everything_in_words_and_shows_hostile_texts_as_they_ar
         for words in ("▲ warning", "● notice", "· info"):
             assert words in opened.text()
         assert "\x1b" not in opened.text() and "\x9b" not in opened.text()
+
+
+async def test_a_filter_that_changes_while_the_first_page_is_read_gets_its_own_page(
+    open_app: OpenApp, hall: LiveHall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key) as opened:
+        await until(lambda: isinstance(opened.screen, WorkersScreen))
+        opened.workspace.take_events([info("calm"), info("loud", severity=Severity.ALARM)])
+        asked, may_answer = threading.Event(), threading.Event()
+        flush = opened.workspace.journal.flush
+
+        def slow_flush(timeout: float = 2.0) -> bool:
+            asked.set()
+            may_answer.wait(30.0)
+            return flush(timeout)
+
+        monkeypatch.setattr(opened.workspace.journal, "flush", slow_flush)
+        await opened.pilot.press("4")
+        await until(asked.is_set)
+        await until(lambda: isinstance(opened.screen, ActivityScreen))
+        screen = opened.screen
+        assert isinstance(screen, ActivityScreen)
+        await opened.pilot.press("s")
+        may_answer.set()
+        await until(lambda: shown(screen) == ["loud"])
 
 
 async def test_what_changed_has_its_room_before_source_and_correlation(open_app: OpenApp, hall: LiveHall) -> None:

@@ -15,6 +15,7 @@ from pyhall_tui.screens.hall.screen import HallScreen
 from pyhall_tui.screens.worker.screen import WorkerDetailScreen
 from pyhall_tui.widgets import clipboard
 from pyhall_tui.widgets.clipboard import SelectTextScreen
+from pyhall_tui.widgets.tabbed import Tabbed
 from tests.hall.tampering import tampering
 from tests.live_hall import CAPABILITY, NAMESPACE, WORKER, LiveHall
 from tests.screens.conftest import OpenApp, OpenedApp, profile_of
@@ -354,6 +355,43 @@ async def test_in_the_filter_its_keys_are_characters(open_app: OpenApp, hall: Li
         await go_to_hall(opened)
         await opened.pilot.press("slash", "p", "W", "y", "q")
         assert opened.screen.query_one("#hall-filter", Input).value == "pWyq"
+
+
+@pytest.mark.parametrize("tab", ["f3", "f4", "f5"])
+async def test_the_filters_key_begins_to_filter_from_every_tab(open_app: OpenApp, hall: LiveHall, tab: str) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        screen = await go_to_hall(opened)
+        write(opened.app, tab)
+        await settled(opened.app)
+        if tab == "f4":
+            write(opened.app, "escape")  # leaves its field, where a slash is a character
+        write(opened.app, "slash", "pWy")
+        await settled(opened.app)
+        assert screen.query_one("#hall-filter", Input).value == "pWy"
+        assert screen.query_one("#hall-tabs", TabbedContent).active == "decisions"
+
+
+async def test_a_tab_that_was_left_before_its_message_came_takes_no_focus(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        screen = await go_to_hall(opened)
+        write(opened.app, "slash", "x")
+        await settled(opened.app)
+        tabs = screen.query_one("#hall-tabs", Tabbed)
+        tabs.post_message(Tabbed.TabActivated(tabs, tabs.get_tab("policy")))
+        await settled(opened.app)
+        assert screen.focused is screen.query_one("#hall-filter")
+
+
+async def test_a_round_of_questions_that_is_due_while_the_tab_changes_fails_nothing(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        screen = await go_to_hall(opened)
+        tabs = screen.query_one("#hall-tabs", Tabbed)
+        with tabs.prevent(Tabbed.TabActivated):  # it is late
+            tabs.active = "explain"
+        dispatch(hall, "low", "req-late")
+        await until(lambda: screen.decisions.keys, clock=opened.clock)
 
 
 @pytest.mark.parametrize(("size", "last"), [((80, 24), "Copy"), ((200, 60), "Watch all")])

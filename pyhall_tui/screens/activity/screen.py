@@ -173,9 +173,10 @@ class ActivityScreen(ModeScreen):
         if self._looked_id:
             question = partial(journal.events_since, profile, self._looked_id, _MOST_COUNTED)
             self._feed.take(await self._ask(question))
-        if not self._feed.is_loaded:
+        was_loaded = self._feed.is_loaded
+        while not self._feed.is_loaded:  # a page is dropped if the filter changes meanwhile
             await self._ask_page()
-        elif self._unseen != self.workspace.alarms.unseen:
+        if was_loaded and self._unseen != self.workspace.alarms.unseen:
             self._reread()
         self._redraw()
 
@@ -193,16 +194,10 @@ class ActivityScreen(ModeScreen):
         self._redraw()
 
     async def _ask_page(self) -> None:
-        workspace, asked = self.workspace, self._feed.asked
-        question = partial(
-            workspace.journal.events,
-            workspace.profile.name,
-            limit=_PAGE,
-            before_id=self._feed.before_id,
-            **asked.question(),
-        )
-        page = await self._ask(question)
-        self._feed.add_page(asked, page, is_last=len(page) < _PAGE)
+        workspace, asked, before_id = self.workspace, self._feed.asked, self._feed.before_id
+        events, profile = workspace.journal.events, workspace.profile.name
+        page = await self._ask(partial(events, profile, limit=_PAGE, before_id=before_id, **asked.question()))
+        self._feed.add_page(asked, before_id, page, is_last=len(page) < _PAGE)
 
     async def _ask(self, question: Callable[[], list[Event]]) -> list[Event]:
         """Ask the journal in a thread, after earlier events are on disk."""

@@ -176,13 +176,20 @@ class HallScreen(Screen[None]):
             self._follow_anew()  # it was reconnected meanwhile
 
     @on(Tabbed.TabActivated)
-    def _tab_shown(self) -> None:
+    def _tab_shown(self, message: Tabbed.TabActivated) -> None:
+        """Focus what the tab is for, unless what it shows has the focus already, as the filter has after `/`."""
+        if message.pane.id != self._tab:
+            return  # it was left meanwhile, and the message for the tab that is shown now is on its way
+        if self.focused is None or message.pane not in self.focused.ancestors:
+            self._focus_tab()
+        self.refresh_bindings()
+        self._follow_anew()
+
+    def _focus_tab(self) -> None:
         if self._tab == "explain":
             self.query_one(ExplainForm).focus_first()
         else:
             self.query_one(_FOCUSED[self._tab]).focus()
-        self.refresh_bindings()
-        self._follow_anew()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer each tab's own actions only there."""
@@ -196,17 +203,18 @@ class HallScreen(Screen[None]):
     async def _follow(self) -> None:
         """Ask repeatedly for what is visible, within the profile's rate limit."""
         asking = {"decisions": self._ask_decisions, "policy": self._ask_policy, "state": self._ask_state}
-        if self._tab not in asking:
+        tab = self._tab  # if another one is shown, this ends soon, but not at once
+        if tab not in asking:
             self._tell_problem(None)
             return
         while True:
             if self.is_current:
                 try:
-                    await asking[self._tab]()
+                    await asking[tab]()
                     self._tell_problem(None)
                 except RegistryError as error:
                     self._tell_problem(error)
-            pace = max(_PACES[self._tab], 3.0 / self._workspace.profile.requests_per_second)
+            pace = max(_PACES[tab], 3.0 / self._workspace.profile.requests_per_second)
             await self._workspace.clock.sleep(pace)
 
     async def _ask_decisions(self) -> None:
