@@ -97,7 +97,8 @@ def choose(patterns: Iterable[str], known: Iterable[str], what: str) -> tuple[st
     for pattern in patterns:
         fitting = fitting_names(pattern, names) if is_pattern(pattern) else [pattern]
         if not fitting:
-            raise NothingChosen(f"No known {what} matches {pattern}: give its full name, or watch it first.")
+            or_watch = ", or watch it first" if what == "worker" else ""
+            raise NothingChosen(f"No known {what} matches {pattern}: give its full name{or_watch}.")
         chosen.update(dict.fromkeys(fitting))
     if not chosen:
         raise NothingChosen(f"Name a {what}, or a pattern such as *.")

@@ -89,6 +89,11 @@ class EventFeed:
         return len(self._rows.shown) + len(self._rows.held)
 
     @property
+    def total(self) -> int | None:
+        """How many events there are, without held ones; None unless all of the journal's are here."""
+        return len(self._rows.shown) if self._whole_from == 0 else None
+
+    @property
     def newest_id(self) -> int:
         """The newest id that could be seen; 0 if there is none."""
         return max(self._rows.shown, default=0)

@@ -63,7 +63,7 @@ def log_line(row: LogRow) -> str:
 def dropped_words(dropped: Mapping[Kind, int]) -> str:
     """Return how many older rows are gone; empty if none are."""
     said = ", ".join(f"{count:,} {_PLURALS[kind]}" for kind, count in dropped.items())
-    return f"older and dropped: {said}" if said else ""
+    return f"older ones are gone: {said}" if said else ""
 
 
 def _took(row: LogRow) -> str:

@@ -13,7 +13,10 @@ _SENT = (Kind.ATTEST_SENT, Kind.HASH_REPORTED)
 
 
 def trace_lines(found: Trace, now_wall: float, hall: HallLog | None = None) -> list[list[Cell]]:
-    """Return the trace in groups, decisions first, including whether the id came back unchanged."""
+    """Return the trace in groups, decisions first, including whether the id came back unchanged.
+
+    Of a line of several cells, the first is when it was; the rest is read as one text.
+    """
     hall = hall or HallLog(is_hall=False)
     said = _of_hall(hall)
     if found.is_empty and not hall.decisions:
@@ -26,14 +29,11 @@ def trace_lines(found: Trace, now_wall: float, hall: HallLog | None = None) -> l
         ("ATTESTATIONS AND REPORTS", [_cells(event_row(each, now_wall)) for each in events if each.kind in _SENT]),
         (
             "ENROLLMENTS",
-            [_one(f"{full_time(e.at)}  {e.state.value}  {e.worker_id or '–'}") for e in found.touched.enrollments],
+            [_timed(e.at, f"{e.state.value}  {e.worker_id or '–'}") for e in found.touched.enrollments],
         ),
         (
             "VERDICTS",
-            [
-                _one(f"{full_time(v.at)}  {v.worker_id}  {v.verdict.status or 'unknown'}")
-                for v in found.touched.verdicts
-            ],
+            [_timed(v.at, f"{v.worker_id}  {v.verdict.status or 'unknown'}") for v in found.touched.verdicts],
         ),
         ("LOG LINES", [_one(line) for line in found.log_lines]),
         (
@@ -80,6 +80,10 @@ def _dispatches(found: Trace, now_wall: float) -> list[list[Cell]]:
 
 def _cells(row: EventRow) -> list[Cell]:
     return [row.when, row.glyph, row.worker, row.what, row.source]
+
+
+def _timed(at: float, text: str) -> list[Cell]:
+    return [Cell(full_time(at)), *_one(text)]
 
 
 def _one(text: str) -> list[Cell]:

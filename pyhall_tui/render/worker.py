@@ -1,7 +1,7 @@
 """How a worker is shown: its state's glyph and word, its row in the table, all its fields."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pyhall_tui.clock import Moment
 from pyhall_tui.fleet.drift_state import DriftState
@@ -117,6 +117,10 @@ def counts_line(counts: Mapping[State, int]) -> list[Cell]:
     ]
 
 
+LABEL: Final = 13
+"""Cells of the labels' column."""
+
+
 class WorkerField(NamedTuple):
     """One labelled value of a worker."""
 
@@ -199,8 +203,10 @@ _DRIFT_LOOKS = {
 
 
 def _hash_fields(text: str | None, width: int) -> list[WorkerField]:
-    """Return a full hash unbroken on its own line if it fits, otherwise in halves that you can compare by eye."""
+    """Return a full hash unbroken, on its own line if need be; otherwise in halves that you can compare by eye."""
     if text is None or len(text) <= 32:
+        return [_optional("sha256", text)]
+    if len(text) == 64 <= width - LABEL:
         return [_optional("sha256", text)]
     if len(text) == 64 <= width:
         return [WorkerField("sha256", Cell("")), WorkerField(None, Cell(clean(text)))]

@@ -67,8 +67,8 @@ class ExportScreen(DialogScreen[str]):
         with Dialog(self._title):
             yield Field("export-path", "File: .csv, .jsonl or .md", value=self._proposed)
             with Horizontal(id="formats"):
-                for ending, name in _FORMATS.items():
-                    yield Button(name, id=f"as-{ending[1:]}", compact=True)
+                for ending in _FORMATS:
+                    yield Button(self._format_label(ending), id=f"as-{ending[1:]}", compact=True)
             if self._exported.more:
                 count = len(self._exported.more)
                 label = f"Also {count} column{'s' * (count != 1)} that the terminal has no room for"
@@ -98,6 +98,13 @@ class ExportScreen(DialogScreen[str]):
     @on(Input.Changed)
     def _another_file(self) -> None:
         self._ask_to_replace(None)
+        for ending in _FORMATS:
+            self.query_one(f"#as-{ending[1:]}", Button).label = self._format_label(ending)
+
+    def _format_label(self, ending: str) -> str:
+        """Return a format's name, and whether it is the one that the file's name sets."""
+        name = self._field.value if self.is_mounted else self._proposed
+        return f"{'●' if name.lower().endswith(ending) else '○'} {_FORMATS[ending]}"
 
     @on(Button.Pressed, "#formats > Button")
     def _choose_format(self, message: Button.Pressed) -> None:

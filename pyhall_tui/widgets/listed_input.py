@@ -76,11 +76,12 @@ class ListedInput(OneLineInput):
         Binding("escape", "close_list", "Close", show=False, id="name.close", tooltip="Close the list, keep the text"),
     ]
 
+    _is_open = False
+
     def __init__(self, known: Callable[[], Sequence[str]], **options: Any) -> None:
         """`known` is called at each key; it returns the names in the order in which they are offered."""
         super().__init__(suggester=KnownNames(known), compact=True, **options)
         self._known = known
-        self._is_open = False
         self.names = NameList(clicked=self._submit_clicked)
 
     def action_list(self, step: int) -> None:

@@ -44,6 +44,21 @@ def test_whatever_one_does_the_rows_have_no_gap(steps: list[object]) -> None:
         assert ids(feed) == matching[: len(ids(feed))]
 
 
+def test_the_total_is_known_once_all_of_the_journal_is_here_whatever_the_filter() -> None:
+    feed = EventFeed(lambda _: False)
+    feed.narrow(Filter(text="w3"))
+    while feed.has_older:
+        page(feed)
+    assert feed.total is None
+    feed.narrow(Filter())
+    while feed.has_older:
+        assert feed.total is None
+        page(feed)
+    assert feed.total == 100
+    feed.narrow(Filter(text="w3"))
+    assert (feed.total, len(ids(feed))) == (100, 14)
+
+
 def test_a_page_requested_with_another_filter_is_dropped() -> None:
     feed = EventFeed(lambda _: False)
     feed.narrow(Filter(text="w3"))

@@ -5,7 +5,7 @@ from pyhall_tui.fleet.entry import Ban, Entry
 from pyhall_tui.profiles.profile import Profile
 from pyhall_tui.registry.models import Verdict
 from pyhall_tui.render.incident import incident_note
-from pyhall_tui.render.worker import worker_fields, worker_row
+from pyhall_tui.render.worker import LABEL, worker_fields, worker_row
 
 NOW = Moment(100.0, 1_772_000_000.0)
 GONE = Verdict(worker_id="wkr_1", known=False)
@@ -41,3 +41,17 @@ def test_the_note_calls_an_old_hash_the_last_known() -> None:
     profile = Profile(name="acme", namespace="org.acme", registry_url="https://registry.example")
     note = incident_note(Entry("wkr_1", GONE, asked=90.0, last_sha256="ab" * 32), [], [], profile, NOW, 60.0)
     assert "the last known; none is attested now" in note
+
+
+def test_a_hash_stays_whole_beside_its_label_or_below_it_and_is_halved_only_where_it_has_no_room() -> None:
+    sha256 = "ab" * 32
+    known = Entry("wkr_1", Verdict(worker_id="wkr_1", known=True, sha256=sha256), asked=90.0)
+
+    def lines(width: int) -> list[tuple[str | None, str]]:
+        fields = [field for _, group in worker_fields(known, NOW, 60.0, width=width) for field in group]
+        at = [field.label for field in fields].index("sha256")
+        return [(field.label, field.value.text) for field in fields[at : at + 2]]
+
+    assert lines(LABEL + 64)[0] == ("sha256", sha256)
+    assert lines(LABEL + 63) == [("sha256", ""), (None, sha256)]
+    assert lines(63) == [("sha256", sha256[:32]), ("", sha256[32:])]

@@ -106,7 +106,7 @@ async def test_the_list_is_narrowed_by_text_state_and_kind(open_app: OpenApp, ha
             [event(worker_id="w1", detail="mines coins", **BANNED), event(Kind.DRIFTED, "w2"), event(worker_id="w3")]
         )
         screen = await open_list(opened)
-        await until(lambda: "3 firing" in opened.text())
+        await until(lambda: "3 firing" in opened.text() and "3 alarms" in opened.text())
         await opened.pilot.press("slash", *"COINS w1", "enter")
         await until(lambda: len(screen.table.keys) == 1 and "1 of 3 shown" in opened.text())
         await opened.pilot.press("escape")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pyhall_tui.alarms.alarm import Condition
+from pyhall_tui.alarms.alarm import CONDITIONS, Condition
 from pyhall_tui.fleet.events import Kind, Severity
 from pyhall_tui.screens.activity.silences_dialog import SilencesScreen
 from tests.journal.makers import event
@@ -64,6 +64,19 @@ async def test_a_silenced_worker_is_counted_as_such_and_stays_at_the_top_of_the_
         await until(lambda: "✖ 2 alarms" in opened.text() and "silenced" not in opened.text(), clock=opened.clock)
         await opened.pilot.press("4")
         await until(lambda: "no longer silenced: its time is over" in opened.words(), clock=opened.clock)
+
+
+async def test_down_lists_the_kinds_that_can_be_silenced_and_enter_takes_one(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, size=(80, 24)) as opened:
+        await opened.pilot.press("4", "S")
+        await until(lambda: isinstance(opened.screen, SilencesScreen))
+        await opened.pilot.press("tab", "down")
+        await until(lambda: all(kind in opened.text() for kind in tuple(CONDITIONS)[:6]))
+        await opened.pilot.press("down", "enter")
+        await until(lambda: "revoked" in opened.text() and "vanished" not in opened.text())
+        assert "Give a time" not in opened.text()  # nothing was sent
+        await opened.pilot.press("tab", "tab", *"10m", "enter")
+        await until(lambda: [silence.what for silence in opened.workspace.alarms.book.silences] == ["revoked"])
 
 
 async def test_an_acknowledgement_of_all_can_be_undone(open_app: OpenApp, hall: LiveHall) -> None:

@@ -60,11 +60,11 @@ async def test_b_opens_it_newest_first_with_what_is_mine_by_name(open_app: OpenA
     serve(hall, *THREE)
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(120, 30)) as opened:
         screen = await open_list(opened)
-        await reads(opened, "3 hashes · ● whole · read", "Reads secrets", "Mines coins", "✖ 1")
+        await reads(opened, "3 hashes · ● whole · read", "Reads secrets", "Mines coins", "✖ 1", "3 entries")
         assert list(screen.table.keys) == [OTHER, LONG, HASH]
         assert "\x1b" not in opened.text() and "[bold]" in opened.text()
         await opened.pilot.press("m")
-        await reads(opened, f"1: {WORKER} (My Worker) BANNED", "mine · 1 of 3")
+        await reads(opened, f"1: {WORKER} (My Worker) BANNED", "mine · 1 of 3 shown")
         await opened.pilot.press("enter")
         await until(lambda: isinstance(opened.screen, WorkerDetailScreen), clock=opened.clock)
 

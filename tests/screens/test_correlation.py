@@ -39,6 +39,25 @@ async def test_an_alarm_leads_to_its_verdict(open_app: OpenApp, hall: LiveHall) 
         await reads(opened, "EVENTS", WORKER, "None of the hall's last 500 decisions has this id.")
 
 
+async def test_a_long_line_goes_on_below_its_own_beginning(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,), size=(80, 30)) as opened:
+        await until(lambda: opened.workspace.fleet.get(WORKER).verdict, clock=opened.clock)  # type: ignore[union-attr]
+        hall.store.ban(WORKER, "sends mail " * 12 + "at night")
+        await until(lambda: opened.workspace.alarms.firing, clock=opened.clock)
+        await opened.pilot.press("4")
+        await reads(opened, "BANNED")
+        await opened.pilot.press("home")
+        await trace(opened)
+        await reads(opened, "EVENTS", "at night")
+        lines = opened.text().splitlines()
+        first = next(at for at, line in enumerate(lines) if WORKER in line and "BANNED" in line)
+        last = next(at for at, line in enumerate(lines) if "at night" in line and at > first)
+        start = lines[first].index("✖")
+        assert first < last
+        for line in lines[first + 1 : last + 1]:
+            assert line[:start].strip("│ ") == "" and line[start] != " "
+
+
 @pytest.mark.thorough
 async def test_a_decision_of_the_hall_is_found_by_its_id(open_app: OpenApp, hall: LiveHall) -> None:
     dispatch(hall, "critical", "req-\x1b[31mtwo")

@@ -492,6 +492,8 @@ async def test_a_new_capability_is_sent_only_after_it_was_said_to_be_new(open_ap
         screen.form.capabilities.input.focus()
         await opened.pilot.press(*"llm.em", "ctrl+s")
         await sees(opened, "llm.em is new here. Did you mean llm.embed?")
+        await sees(opened, "▲ llm.em is new here.")  # beside the button too, where "All checks passed." would be
+        assert "All checks passed" not in opened.text() and "ctrl+s again to send it anyway" in opened.words()
         assert not [seen for seen in hall.requests if seen.method == "POST"]
         await opened.pilot.press("ctrl+s")
         await until(lambda: [seen for seen in hall.requests if seen.method == "POST"], clock=opened.clock)

@@ -157,6 +157,20 @@ async def test_a_format_is_chosen_and_the_table_copied(open_app: OpenApp, hall: 
         await until(lambda: "| state | worker_id" in opened.text())
 
 
+async def test_the_format_that_the_files_name_sets_is_marked(open_app: OpenApp, hall: LiveHall) -> None:
+    hall.add_worker("wkr_a")
+    async with open_app(profile_of(hall), key=hall.key, watch=("wkr_a",), size=(80, 24)) as opened:
+        await fleet_shown(opened, "wkr_a")
+        field = await open_export(opened)
+        await until(lambda: "● CSV" in opened.text() and "○ JSON Lines" in opened.text())
+        await opened.pilot.click("#as-md")
+        await until(lambda: "● Markdown" in opened.text() and "○ CSV" in opened.text())
+        field.input.value = "some.JSONL"
+        await until(lambda: "● JSON Lines" in opened.text() and "○ Markdown" in opened.text())
+        field.input.value = "some.txt"
+        await until(lambda: "●" not in "".join(str(button.label) for button in opened.screen.query(Button)))
+
+
 async def test_an_empty_table_and_a_form_have_nothing_to_export(open_app: OpenApp, hall: LiveHall) -> None:
     async with open_app(profile_of(hall), key=hall.key, watch=("wkr_a",)) as opened:
         await opened.pilot.press("slash", *"zzz", "enter", "E")

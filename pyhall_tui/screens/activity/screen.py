@@ -19,6 +19,7 @@ from pyhall_tui.fleet.events import Event, Kind, Severity
 from pyhall_tui.journal.export import COLUMNS as EXPORTED
 from pyhall_tui.journal.export import each_event, event_record
 from pyhall_tui.render.alarm import sentence, standing_cell
+from pyhall_tui.render.counts import counted
 from pyhall_tui.render.event import BAR, WORDS, event_row, line, moment
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.activity.acknowledge_dialog import AcknowledgeScreen
@@ -260,11 +261,11 @@ class ActivityScreen(ModeScreen):
     def _tell_frame(self) -> None:
         frame, count = self.query_one("#activity-frame"), len(self._shown)
         frame.border_title = as_content([self._since_looked()])
-        more = "+" if self._feed.has_older else ""
+        shown = counted(count, self._feed.total, "event", has_more=self._feed.has_older)
         alarms, silenced = self.workspace.alarms.firing, self.workspace.alarms.silenced
         still = f" · {alarms} alarm{'s' if alarms != 1 else ''} not acknowledged" if alarms else ""
         still += f" · {silenced} silenced" if silenced else ""
-        frame.border_subtitle = as_content([Cell(f"{count}{more} shown{still}", Style.DIM)])
+        frame.border_subtitle = as_content([Cell(f"{shown}{still}", Style.DIM)])
         empty = self.query_one("#no-events", Static)
         frame.set_class(count == 0, "-empty")  # the table stays, because it has the focus and therefore the keys
         empty.update(Content(self._why_empty()))

@@ -17,6 +17,7 @@ from pyhall_tui.render.text import Cell, Style, clean, iso_time
 from pyhall_tui.widgets.dialog import Buttons, Dialog, DialogScreen
 from pyhall_tui.widgets.field import Field
 from pyhall_tui.widgets.line_table import Column, LineTable, Row
+from pyhall_tui.widgets.listed_input import ListedInput
 
 _COLUMNS = (
     Column("what", "SILENCED", 16, flex=3, sortable=False),
@@ -24,6 +25,33 @@ _COLUMNS = (
     Column("by", "BY", 8, flex=1, leaves=2, sortable=False),
     Column("reason", "REASON", 10, flex=3, leaves=1, sortable=False),
 )
+
+
+class KindInput(ListedInput):
+    """Enter takes a kind that is listed or offered; without one it submits the form, as in the other fields."""
+
+    async def action_submit(self) -> None:
+        if (name := self.taken()) is None:
+            await super().action_submit()
+        else:
+            self.value, self.cursor_position = name, len(name)
+            self.action_close_list()
+
+
+class KindField(Field):
+    """Which kind of alarm; down lists them all below the line."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__("kind", "Kind")
+        self.input: KindInput = KindInput(
+            lambda: tuple(CONDITIONS), value=value, placeholder="empty for all; ↓ lists them", id="kind"
+        )
+
+    def compose(self) -> ComposeResult:
+        for part in super().compose():
+            yield part
+            if part is self.input:
+                yield self.input.names
 
 
 class SilencesScreen(DialogScreen[None]):
@@ -53,7 +81,7 @@ class SilencesScreen(DialogScreen[None]):
             yield Field(
                 "worker", "Worker (* for any characters)", value=self._worker, placeholder="wkr_abc123, org.acme.*"
             )
-            yield Field("kind", "Kind (empty for all)", value=self._kind, placeholder=", ".join(CONDITIONS))
+            yield KindField(self._kind)
             yield Field("namespace", "Namespace (empty for all)", placeholder="org.acme")
             yield Field("until", "Until", placeholder="2h, 30m, 18:00, 2026-11-27 18:00")
             yield Field("reason", "Reason", placeholder="upgrade until six")

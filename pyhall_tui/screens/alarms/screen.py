@@ -25,6 +25,7 @@ from pyhall_tui.render.alarm import (
     silences_line,
     standing_counts,
 )
+from pyhall_tui.render.counts import counted
 from pyhall_tui.render.event import BAR
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.activity.acknowledge_dialog import AcknowledgeScreen
@@ -192,10 +193,8 @@ class AlarmsScreen(Screen[None]):
         asked = self._showing
         self._hint("#by-standing", "state", _word(asked.standing), active=asked.standing is not None)
         self._hint("#by-condition", "kind", asked.condition or "all", active=asked.condition is not None)
-        count = f"{len(self._shown):,}"
-        if asked != Showing():
-            count += f" of {count_all(self._workspace.alarms.book, self._ended or ()):,} shown"
-        self.query_one("#alarm-count", Static).update(Content(count))
+        total = count_all(self._workspace.alarms.book, self._ended or ())
+        self.query_one("#alarm-count", Static).update(Content(counted(len(self._shown), total, "alarm")))
 
     def _hint(self, selector: str, label: str, value: str, *, active: bool) -> None:
         hint = self.query_one(selector, KeyHint)

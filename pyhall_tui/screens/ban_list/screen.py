@@ -16,6 +16,7 @@ from pyhall_tui.bans.carriers import Carriers
 from pyhall_tui.bans.rows import BanRows, NotWanted, newest_first, search
 from pyhall_tui.registry.models import BanList
 from pyhall_tui.render.ban_list import ListState, ban_row, ban_values, entry_lines, list_lines
+from pyhall_tui.render.counts import counted
 from pyhall_tui.render.package import READ_ONLY
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.ban_list.check_dialog import CheckScreen
@@ -242,7 +243,7 @@ class BanListScreen(Screen[None]):
     def _tell_count(self, word: str = "") -> None:
         shown, total = len(self.table.keys), len(self._rows)
         mine = "mine · " if self._only_mine else ""
-        count = f"{total:,}" if shown == total else f"{shown:,} of {total:,}"
+        count = counted(shown, total, "entry", "entries")
         self.query_one("#ban-count", Static).update(Content(word or f"{mine}{count}"))
 
     def _row(self, sha256: str) -> Row:

@@ -1,5 +1,7 @@
 """Everything that a correlation id touched, over whatever screen the id is on."""
 
+import re
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -7,14 +9,16 @@ from typing import Protocol, runtime_checkable
 from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from pyhall_tui.dispatch.correlation_trail import HallLog, Trace, hall_log, trace
+from pyhall_tui.render.text import Cell
 from pyhall_tui.render.trace import trace_lines
 from pyhall_tui.threads.off_loop import off_loop
 from pyhall_tui.widgets.cells import as_content
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen
 from pyhall_tui.widgets.field import Field
+from pyhall_tui.widgets.hanging_lines import HangingLine, HangingLines
 from pyhall_tui.workspace import Workspace
 
 
@@ -25,6 +29,15 @@ class HasCorrelationId(Protocol):
     @property
     def correlation_id(self) -> str:
         """The id of what is under the cursor; empty if it has none."""
+
+
+def _hung(cells: Sequence[Cell]) -> HangingLine:
+    """Break a line below what follows its time, or below its own indentation in a request or an answer."""
+    if len(cells) > 1:
+        return HangingLine(as_content([cells[0], Cell("")], "  "), as_content(cells[1:], "  "))
+    line = as_content(cells)
+    indent = re.match("(?:[<>] )?[ ]*", line.plain)
+    return HangingLine(*line.divide([indent.end()])) if indent and indent.end() else HangingLine(Content(""), line)
 
 
 class CorrelationScreen(DialogScreen[None]):
@@ -41,7 +54,7 @@ class CorrelationScreen(DialogScreen[None]):
     def compose(self) -> ComposeResult:
         with Dialog("Everything a correlation id touched", "enter searches · esc closes"):
             yield Field("trace-id", "Correlation id", value=self._wanted)
-            yield Static(id="trace", markup=False)
+            yield HangingLines(id="trace")
 
     def puts_back(self) -> bool:
         """The id under the cursor is what is asked for, whatever was typed before."""
@@ -67,5 +80,5 @@ class CorrelationScreen(DialogScreen[None]):
         self._show(found, await hall_log(correlation_id, workspace.connection.ask_in_turn))
 
     def _show(self, found: Trace, hall: HallLog) -> None:
-        lines = (as_content(line, "  ") for line in trace_lines(found, self._workspace.now().wall, hall))
-        self.query_one("#trace", Static).update(Content("\n").join(lines))
+        lines = trace_lines(found, self._workspace.now().wall, hall)
+        self.query_one("#trace", HangingLines).show([_hung(line) for line in lines])

@@ -101,6 +101,13 @@ class EnrollForm(VerticalScroll):
         found = check_all(self.display_name.value, [*self.capabilities.chosen, *typed], self.package.field.value)
         return found | ({SHA256: COMPUTING} if self.package.is_hashing else {})
 
+    def unsure(self) -> str:
+        """Return a sentence about a capability that was never seen before, and what the send does; or an empty one."""
+        new, send = self.capabilities.new(), key_name(self, "enroll.send", "ctrl+s")
+        if not new:
+            return ""
+        return f"{new} Press {send} again to send it anyway." if new in self._said_new else f"{new} {send} asks first."
+
     def check(self) -> bool:
         """Show every field's sentence, go to the first mistake, and return whether there is none."""
         self.capabilities.take_typed()
@@ -110,9 +117,7 @@ class EnrollForm(VerticalScroll):
         wrong = next(iter(self.mistakes()), None)
         if wrong is None and (new := self.capabilities.new()) and new not in self._said_new:
             self._said_new.add(new)  # said once, holding back the send; the next one is sent
-            self.capabilities.say(
-                f"{new} Press {key_name(self, 'enroll.send', 'ctrl+s')} again to send it anyway.", mistake=False
-            )
+            self.capabilities.say(self.unsure(), mistake=False)
             wrong = CAPABILITIES
         if wrong is not None:
             self._field(wrong).input.focus()

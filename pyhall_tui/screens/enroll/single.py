@@ -185,7 +185,7 @@ class EnrollOne(Vertical):
 
     def _left(self) -> Line:
         if self.workspace.profile.read_only:
-            return (Cell(_READ_ONLY, Style.WARNING),)
+            return (self._outcome or Cell(_READ_ONLY, Style.WARNING),)
         if self._sending:
             return (Cell("Sending…"),)
         if self.workspace.journal.is_makeshift:  # said beforehand; the send itself would refuse
@@ -206,6 +206,8 @@ class EnrollOne(Vertical):
                     f"✖ The record does not match: {key_name(self, 'enroll.send', 'ctrl+s')} asks first.", Style.ERROR
                 ),
             )
+        if unsure := self.form.unsure():
+            return (Cell(f"▲ {unsure}", Style.WARNING),)
         return (Cell("All checks passed.", Style.GOOD),)
 
     @work(exclusive=True, exit_on_error=False, group="known")
@@ -313,7 +315,8 @@ class EnrollOne(Vertical):
         if self._sending or self._last_answer.was_unseen(self):
             return
         if self.workspace.profile.read_only:
-            self._tell([(Cell(f"✖ {_READ_ONLY}", Style.ERROR),)])
+            self._outcome = Cell(f"✖ {_READ_ONLY}", Style.ERROR)  # where it was said beforehand: it pushes nothing away
+            self._count()
             return
         if not self.workspace.profile.namespace:
             self._tell([(Cell("✖ No namespace is set: add it to the profile, or set PYHALL_NAMESPACE.", Style.ERROR),)])

@@ -16,6 +16,7 @@ from pyhall_tui.monitor.hall_presence import watch_all
 from pyhall_tui.profiles.watch_list import cannot_be_watched
 from pyhall_tui.registry.errors import Forbidden, NotFound, RegistryError
 from pyhall_tui.registry.local_hall import HallPolicy, hall_alerts, hall_decisions, hall_policy, hall_status
+from pyhall_tui.render.counts import counted
 from pyhall_tui.render.hall import (
     RuleRow,
     decision_row,
@@ -265,8 +266,7 @@ class HallScreen(Screen[None]):
 
     def _tell_feed(self) -> None:
         shown, total = len(self.decisions.keys), self._feed.total
-        of = "" if shown == total else f"{shown:,} of "
-        count = f"{of}{total:,} decision{'s' * (total != 1)}"
+        count = counted(shown, total, "decision")
         state = f"‖ paused · {self._feed.held} waiting" if self._feed.paused else "● live"
         missed = " · some came too fast to be listed" if self._feed.missed else ""
         hint = self.query_one("#hall-pausing", KeyHint)

@@ -15,6 +15,7 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.feeds.run_log import LogRow, RunLog
 from pyhall_tui.feeds.run_log_feed import RunLogFeed, View
 from pyhall_tui.render.connection import bands
+from pyhall_tui.render.counts import counted
 from pyhall_tui.render.run_log import dropped_words, log_cells, log_line, log_values
 from pyhall_tui.render.text import clean
 from pyhall_tui.screens.elsewhere import standing_elsewhere
@@ -162,10 +163,8 @@ class RunLogScreen(Screen[None]):
         held = f"paused · {waiting}" if self._is_paused else f"{waiting} while you read · g newest"
         pausing.update("● live" if self._follows else f"‖ {held}")
         pausing.set_class(not self._follows, "-paused")
-        of = "" if shown == feed.total else f"{shown:,} of "
-        rows = f"{of}{feed.total:,} row{'s' * (feed.total != 1)}"
-        gone = dropped_words(feed.dropped)
-        show_line(self.query_one("#log-count", Static), Content(" · ".join(filter(None, (rows, gone)))))
+        said = (counted(shown, feed.total, "line"), dropped_words(feed.dropped))
+        show_line(self.query_one("#log-count", Static), Content(" · ".join(filter(None, said))))
 
     def _row(self, key: str) -> Row:
         row = self._feed.get(key)

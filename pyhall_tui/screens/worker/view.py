@@ -9,15 +9,13 @@ from textual.widgets import Static
 
 from pyhall_tui.fleet.entry import Entry
 from pyhall_tui.render.text import Cell, Style, clean
-from pyhall_tui.render.worker import WorkerField, state_cells, worker_fields
+from pyhall_tui.render.worker import LABEL, WorkerField, state_cells, worker_fields
 from pyhall_tui.widgets.cells import as_content, hanging
 from pyhall_tui.workspace import Workspace
 
-_LABEL = 13
-
 
 def _line(field: WorkerField, width: int) -> Content:
-    label = [] if field.label is None else [Cell(field.label.ljust(_LABEL - 1) + " ", Style.DIM)]
+    label = [] if field.label is None else [Cell(field.label.ljust(LABEL - 1) + " ", Style.DIM)]
     return hanging(as_content(label), as_content([field.value]), width)
 
 
