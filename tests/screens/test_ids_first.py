@@ -116,6 +116,29 @@ def test_in_every_width_a_tables_ids_differ_and_more_cells_show_more(
                 before[column] = now
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("is_full", [True, False], ids=["full", "only ids"])
+@pytest.mark.parametrize(("columns", "room", "roomy"), TABLES.values(), ids=list(TABLES))
+def test_the_demos_ids_differ_in_each_table_and_every_width(
+    columns: Sequence[Column], room: Callable[[int], int], roomy: int, is_full: bool
+) -> None:
+    ids = [column for column in columns if column.is_id]
+    rows = [full_row(columns, each) if is_full else Row({one.key: Cell(each) for one in ids}) for each in DEMO]
+    table = Columns(columns, lambda: DEMO)
+    for worker_id, row in zip(DEMO, rows, strict=True):
+        table.take(worker_id, row, is_new=True)
+    before: dict[Column, list[list[str]]] = {}
+    for terminal in range(80, 241):
+        table.lay_out(room(terminal), roomy=roomy)
+        for column, width in table.shown:
+            if column.is_id:
+                shown = ids_shown(table, rows, column, width)
+                assert len(set(shown)) == len(DEMO), terminal
+                now = list(map(shown_of, shown))
+                assert all(map(is_within, before.get(column, now), now)), (column.key, terminal)
+                before[column] = now
+
+
 @given(fleets())
 @settings(max_examples=examples(40))
 def test_the_workers_table_shows_the_ids_of_its_rows_as_they_were_learned(worker_ids: list[str]) -> None:

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from textual.widgets import Input
 
 from pyhall_tui.dispatch.result import Result, Tried
+from pyhall_tui.hall import roster
 from pyhall_tui.render.matrix import Line
 from pyhall_tui.screens.dispatch.matrix_grid import MatrixGrid
 from pyhall_tui.screens.dispatch.matrix_room import ALLOWED, MOST_LABEL, NARROW, TIGHT_LABEL, Names, room_of
@@ -156,6 +157,20 @@ def test_of_any_fleet_no_two_rows_look_alike_and_more_cells_never_show_less(work
         assert len({each.strip() for each in shown}) == len(lines)
         assert all(cell_len(each) <= room.label - 2 for each in shown)
         now = [shown_of(re.sub(r" \+\d+$", "", each)) for each in shown]
+        assert all(map(is_within, before, now)), width
+        before = now
+
+
+def test_of_the_demos_fleet_no_two_rows_look_alike_in_any_width_and_more_cells_never_show_less() -> None:
+    demo = [worker_id for worker_id, *_ in roster.fleet()]
+    lines = [Line(((worker_id, "low"),), ()) for worker_id in demo]
+    names = Names([(worker_id, "low") for worker_id in demo], [f"cap.{number}" for number in range(28)])
+    longest, before = names.longest(lines, "worker"), [list[str]()] * len(lines)
+    for width in range(78, 239):
+        room = room_of(width, longest, 12, 28)
+        shown = [names.label(line, (), room.label) for line in lines]
+        assert len({each.strip() for each in shown}) == len(demo)
+        now = list(map(shown_of, shown))
         assert all(map(is_within, before, now)), width
         before = now
 

@@ -163,7 +163,7 @@ class RunLogScreen(Screen[None]):
         held = f"paused · {waiting}" if self._is_paused else f"{waiting} while you read · g newest"
         pausing.update("● live" if self._follows else f"‖ {held}")
         pausing.set_class(not self._follows, "-paused")
-        said = (counted(shown, feed.total, "line"), dropped_words(feed.dropped))
+        said = (counted(shown, feed.total, "row"), dropped_words(feed.dropped))
         show_line(self.query_one("#log-count", Static), Content(" · ".join(filter(None, said))))
 
     def _row(self, key: str) -> Row:
