@@ -55,6 +55,10 @@ class Hint(NamedTuple):
         return cell_len(self.shown) + cell_len(self.description) + 3
 
 
+_WAYS_BACK = ("escape", "backspace")
+"""Keys that go back from a screen; in a field they leave it, or delete."""
+
+
 class KeyBar(Widget):
     """The screen's keys on the left; those that work everywhere on the right, where they are never cut off."""
 
@@ -115,7 +119,8 @@ class KeyBar(Widget):
         for active in self.screen.active_bindings.values():
             binding = active.binding
             shown = self.app.get_key_display(binding)
-            if binding.show and active.enabled and not self._is_typed(binding.key, shown):
+            leaves_field = "escape" in here and binding.key in _WAYS_BACK
+            if binding.show and active.enabled and not leaves_field and not self._is_typed(binding.key, shown):
                 group = everywhere if active.node is self.app else here
                 group.setdefault(binding.action, Hint(binding.key, shown, binding.description))
         return list(here.values()), list(everywhere.values())

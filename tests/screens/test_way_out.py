@@ -277,3 +277,14 @@ async def fields_of(opened: OpenedApp, kind: type[Screen[Any]]) -> AsyncIterator
             opened.screen.set_focus(field)
             await opened.pilot.pause()
             yield field
+
+
+async def test_in_a_field_the_key_bar_says_once_what_escape_does(open_app: OpenApp, hall: LiveHall) -> None:
+    async with open_app(profile_of(hall), key=hall.key, size=(150, 40)) as opened:
+        await opened.pilot.press("exclamation_mark")
+        await until(lambda: "esc Back" in opened.text().splitlines()[-1])
+        await opened.pilot.press("slash")
+        await until(lambda: "esc Leave field" in opened.text().splitlines()[-1])
+        assert "Back" not in opened.text().splitlines()[-1]
+        await opened.pilot.press("escape")
+        await until(lambda: "esc Back" in opened.text().splitlines()[-1])
