@@ -62,6 +62,25 @@ class TakingOut:
         self.doubt: Doubt | None = None
         self.announced: str | None = None
         self._store, self._keep = store, keep
+        self._beyond = 0
+        """The last row that is beyond what is kept."""
+
+    @property
+    def remainder(self) -> str | None:
+        """Why rows beyond what is kept are still there after the last step, and when they go; None: there are none."""
+        first = self._store.log.anchor().seq + 1
+        if self._beyond < first:
+            return None
+        end, keep = self._store.log.removed_with(first), self._keep
+        when = [
+            "" if keep.rows is None else f"row {end + keep.rows:,} is written",
+            f"row {end:,} is {keep.days:g} day{'s' * (keep.days != 1)} older than the newest one" if keep.days else "",
+        ]
+        rows = f"row {first:,} stays" if first == self._beyond else f"rows {first:,} to {self._beyond:,} stay"
+        return (
+            f"{rows} for now: this store removes rows in large pieces, and the next one ends with row {end:,}. "
+            f"It goes as soon as {' or '.join(filter(None, when))}."
+        )
 
     def steps(self) -> Iterator[None]:
         """Do a small piece of the work before each yield.
@@ -80,6 +99,7 @@ class TakingOut:
                 for older in _last_older(self._store, since):
                     last = max(last, older)
                     yield
+        self._beyond = last
         last = self._store.log.removable(last)
         if last <= self._store.log.anchor().seq:
             return
@@ -114,7 +134,12 @@ class TakingOut:
 
 
 def prune(store: Store, keep: Retention) -> int:
-    """Remove everything beyond `keep` and return how many decisions that were.
+    """Remove everything beyond `keep` and return how many decisions that were. Raises as `take_out`."""
+    return take_out(store, keep).gone
+
+
+def take_out(store: Store, keep: Retention) -> TakingOut:
+    """Remove everything beyond `keep`, and return what was done.
 
     Raises:
         Doubt: the time is in doubt, so nothing is removed at all.
@@ -126,7 +151,7 @@ def prune(store: Store, keep: Retention) -> int:
     work = TakingOut(store, keep)
     for _ in work.steps():
         pass
-    return work.gone
+    return work
 
 
 async def keep_short(store: Store, keep: Retention, clock: Clock) -> None:

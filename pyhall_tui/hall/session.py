@@ -17,7 +17,7 @@ import msgspec
 from pyhall_tui.clock import Clock
 from pyhall_tui.hall.store import Store, iso
 
-NO_KEY = "There is no key for the upstream: set PYHALL_API_KEY."
+NO_KEY = "There is no key for the upstream: set PYHALL_API_KEY, or start the hall with --upstream-key-file."
 NOT_TOLD = "The upstream does not say whether it accepts the key. Use --upstream-namespace to enroll this hall there."
 _KEPT = "upstream_session"
 _RENEW_AT = 2 / 3

@@ -6,7 +6,7 @@ import pytest
 
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.errors import StoreError
-from pyhall_tui.hall.retention import Retention, prune
+from pyhall_tui.hall.retention import Retention, TakingOut, prune, take_out
 from pyhall_tui.hall.store.postgres import PostgresStore, schema
 from pyhall_tui.hall.store.postgres.partitions import Partitions
 from pyhall_tui.hall.store.protocol import Batch
@@ -70,6 +70,34 @@ def test_retention_drops_whole_partitions_and_the_chain_verifies(store: Postgres
     assert removal is not None and (removal.first, removal.last) == (1, 20)
     assert prune(store, Retention(rows=12)) == 0, "what is left is not a whole partition"
     assert store.log.head().seq == 36, "and nothing is announced"
+
+
+def test_what_stays_is_named_and_goes_when_it_was_said(store: PostgresStore) -> None:
+    decide(store, 4)
+    done = take_out(store, Retention(rows=3))
+    assert (done.gone, done.remainder) == (
+        0,
+        "row 1 stays for now: this store removes rows in large pieces, and the next one ends with row 10. "
+        "It goes as soon as row 13 is written.",
+    )
+    decide(store, 6)
+    store.checkpoint()
+    decide(store, 2)
+    done = take_out(store, Retention(rows=3))
+    assert done.gone == 0 and "rows 1 to 9 stay" in str(done.remainder) and "row 13 is written" in str(done.remainder)
+    decide(store, 1)
+    done = take_out(store, Retention(rows=3))
+    assert (done.gone, done.remainder) == (10, None)
+    assert take_out(store, Retention(rows=100)).remainder is None, "nothing is beyond what is kept"
+
+
+def test_what_stays_for_its_age_is_named_too(store: PostgresStore) -> None:
+    decide(store, 4)
+    work = TakingOut(store, Retention(rows=2, days=1.5))
+    for _ in work.steps():
+        pass
+    assert work.gone == 0 and work.remainder is not None and work.remainder.startswith("rows 1 to 2 stay")
+    assert "row 12 is written or row 10 is 1.5 days older than the newest one" in work.remainder
 
 
 def test_a_partition_that_is_not_whole_is_not_dropped(store: PostgresStore, address: str, postgres: Cluster) -> None:

@@ -123,7 +123,7 @@ async def test_a_key_that_is_no_longer_accepted_has_its_own_sentence(
     await followed.poll()
     session = session_of(followed)
     assert session["state"] == "refused"
-    assert "rejects the key in PYHALL_API_KEY (401)" in session["error"] and hall.key not in session["error"]
+    assert "rejects this hall's key (401)" in session["error"] and hall.key not in session["error"]
 
 
 async def test_a_refused_key_is_noticed_even_if_anyone_may_read_bans(store: Store, clock: ManualClock) -> None:

@@ -209,13 +209,15 @@ def export_log(file: Path, db: Place) -> None:
 def prune(keep_decisions: int | None, keep_days: float | None, db: Place) -> None:
     """Remove the oldest decisions. The log itself records it, and the rest stays whole: see `hall audit verify`.
 
-    In PostgreSQL, decisions are removed 100,000 at a time, so more may be kept than you ask for.
+    In PostgreSQL, decisions are removed 100,000 at a time, so more may be kept than you ask for: it says what stays.
     """
     if keep_decisions is None and keep_days is None:
         raise click.UsageError("say what to keep: --keep-decisions, --keep-days, or both")
     with open_store(db) as store:
-        from pyhall_tui.hall.retention import Retention
-        from pyhall_tui.hall.retention import prune as take_out
+        from pyhall_tui.hall.retention import Retention, take_out
 
-        gone = take_out(store, Retention(keep_decisions, keep_days or 0.0))
-    say(f"removed {gone} decision{'s' * (gone != 1)}")
+        done = take_out(store, Retention(keep_decisions, keep_days or 0.0))
+        remainder = done.remainder
+    say(f"removed {done.gone} decision{'s' * (done.gone != 1)}")
+    if remainder:
+        say(remainder)

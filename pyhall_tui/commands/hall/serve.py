@@ -12,7 +12,8 @@ import click
 from pyhall_tui.commands.hall.first_key import first_key_option, keep_first_key, say_first_key
 from pyhall_tui.commands.hall.group import FAILED, Place, db_option, hall_group, open_store, say
 from pyhall_tui.commands.hall.signing import signing_key_option, signing_of
-from pyhall_tui.commands.hall.upstream import checked_url, follow, key_of_environment
+from pyhall_tui.commands.hall.upstream import follow
+from pyhall_tui.commands.hall.upstream_key import upstream_options
 from pyhall_tui.commands.real_number import RealNumber
 from pyhall_tui.hosts import is_this_machine, one_spelling
 from pyhall_tui.metrics.address import REMOTE, NotServed, Refused, url
@@ -22,6 +23,7 @@ from pyhall_tui.share.printed import HALL, text_of
 if TYPE_CHECKING:
     from socket import socket
 
+    from pyhall_tui.commands.hall.upstream_key import UpstreamAt
     from pyhall_tui.hall.context import PolicySource
     from pyhall_tui.hall.proxies import Proxies
     from pyhall_tui.hall.server import ForegroundServer
@@ -92,7 +94,7 @@ def _proxies(given: tuple[str, ...]) -> "Proxies":
     help="Also keep each signed checkpoint there: appended to FILE, or posted to URL as JSON.",
 )
 @click.option("--faults", type=click.Path(path_type=Path), help="Faults in TOML, to test how a client handles them.")
-@click.option("--upstream", metavar="URL", help="Enforce this registry's ban list too; its key is PYHALL_API_KEY.")
+@upstream_options
 @click.option(
     "--upstream-namespace", metavar="NS", help="Enroll this hall once at the upstream, in the key's namespace."
 )
@@ -169,7 +171,7 @@ def serve(
     signing_key: Path | None,
     checkpoint_to: str | None,
     faults: Path | None,
-    upstream: str | None,
+    above: "UpstreamAt | None",
     upstream_namespace: str | None,
     upstream_interval: float | None,
     stale_after: float,
@@ -189,9 +191,8 @@ def serve(
     """
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("give both --tls-cert and --tls-key, or neither")
-    if not upstream:
+    if above is None:
         _need_upstream(namespace=upstream_namespace, interval=upstream_interval)
-    above = None if upstream is None else (checked_url(upstream), key_of_environment())
     if tls_cert is None and not allow_plain_http and not _is_loopback(host):
         raise click.UsageError(
             f"{host} is reachable from other machines, so keys sent in plain http can be read on the way: "

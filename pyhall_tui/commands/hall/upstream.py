@@ -1,7 +1,6 @@
 """How `hall serve --upstream` asks its upstream: with the same client as everything else here."""
 
 import logging
-import os
 import socket
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
@@ -13,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyhall_tui.commands.hall.group import say
+from pyhall_tui.commands.hall.upstream_key import FILE, PROFILE
 from pyhall_tui.hall.models import Ban
 from pyhall_tui.hall.session import Enrolled, Refused, UpstreamError
 from pyhall_tui.hall.upstream import Heard
 from pyhall_tui.profiles.api_key import ApiKey
-from pyhall_tui.profiles.environment import KEY, value_of
+from pyhall_tui.profiles.environment import KEY
 from pyhall_tui.profiles.profile import Profile
-from pyhall_tui.profiles.urls import is_insecure, normalise_url
 
 if TYPE_CHECKING:
     from pyhall_tui.clock import Clock
@@ -36,34 +35,6 @@ _STANDING = 60.0
 _SMALL = 64 * 1024
 _CAPABILITIES = ("hall.policy.gate", "hall.ban-list.enforce")
 _ENDS = ("expires_at", "expires", "expiry", "valid_until")
-
-
-def checked_url(url: str) -> str:
-    """Return an upstream's base URL in its one spelling.
-
-    Raises:
-        click.UsageError: it is not a URL, or a key sent there could be read on the way.
-    """
-    try:
-        url = normalise_url(url)
-    except ValueError as wrong:
-        raise click.UsageError(f"--upstream: {wrong}") from None
-    if is_insecure(url):
-        raise click.UsageError(f"--upstream {url}: use https, because a key in plain http can be read on the way")
-    return url
-
-
-def key_of_environment() -> ApiKey | None:
-    """Return the key in `PYHALL_API_KEY`, or None if it is not set.
-
-    Raises:
-        click.UsageError: it is not a key that can be sent; its text is not in the message.
-    """
-    text = value_of(KEY, os.environ)
-    try:
-        return None if text is None else ApiKey(text)
-    except ValueError as wrong:
-        raise click.UsageError(f"{KEY} is not a usable key: {wrong}") from None
 
 
 def open_client(url: str, key: ApiKey | None) -> "RegistryClient":
@@ -108,7 +79,7 @@ def follow(
             "give a longer --stale-after or a shorter --upstream-interval"
         )
     if namespace and key is None:
-        raise click.UsageError(f"--upstream-namespace needs the upstream's key in {KEY}")
+        raise click.UsageError(f"--upstream-namespace needs the upstream's key: set {KEY}, or give {FILE} or {PROFILE}")
     logging.getLogger("pyhall_tui.registry").setLevel(logging.ERROR)  # `/status` shows the upstream's state
     client = open_client(url, key)
     for warning in client.warnings:
@@ -269,9 +240,9 @@ def _in_the_halls_words(error: "RegistryError") -> UpstreamError:
     from pyhall_tui.registry.errors import BadRequest, Forbidden, Unauthorized
 
     if isinstance(error, Unauthorized):
-        return Refused(f"The upstream rejects the key in {KEY} (401): set a valid one and restart the hall.")
+        return Refused("The upstream rejects this hall's key (401): give it a valid one and restart the hall.")
     if isinstance(error, Forbidden):
-        return Refused(f"The key in {KEY} has no access to this namespace (403): {error.error_text}")
+        return Refused(f"This hall's key has no access to this namespace (403): {error.error_text}")
     if isinstance(error, BadRequest):
         return Refused(f"The upstream rejects this hall's enrollment (400): {error.error_text}")
     return UpstreamError(str(error), unheard=not error.may_have_reached)

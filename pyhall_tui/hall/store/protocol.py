@@ -350,6 +350,10 @@ class Log(Protocol):
         """Return the last row that `take_out` would remove: a store may remove rows in large pieces only."""
         ...
 
+    def removed_with(self, seq: int) -> int:
+        """Return the last row of the piece that row `seq` is removed with; the earliest if that piece still grows."""
+        ...
+
     def take_out(self, upto: int, most: int) -> int | None:
         """Remove the oldest rows, up to number `upto`, and set the anchor from which the rest is whole.
 

@@ -156,6 +156,10 @@ class SqliteLog:
         """As `Log` says: any row."""
         return upto
 
+    def removed_with(self, seq: int) -> int:
+        """As `Log` says: with no other row."""
+        return seq
+
     def take_out(self, upto: int, most: int) -> int | None:
         """As `Log` says."""
         with self._db.transaction() as db:

@@ -183,6 +183,10 @@ class PostgresLog:
         """As `Log` says: whole partitions are removed."""
         return self._partitions.removable(upto, self.anchor())
 
+    def removed_with(self, seq: int) -> int:
+        """As `Log` says: with those of its partition."""
+        return self._partitions.end_of(seq, self.anchor())
+
     def take_out(self, upto: int, most: int) -> int | None:
         """As `Log` says: a partition is checked piece by piece, and then dropped."""
         anchor = self.anchor()

@@ -74,6 +74,18 @@ class Partitions:
         """Return the last row of the whole partitions up to row `upto`; the anchor's if there is none."""
         return max([anchor.seq, *(each.last for each in self.all() if each.last is not None and each.last <= upto)])
 
+    def end_of(self, seq: int, anchor: Mark) -> int:
+        """Return the last row of the partition with row `seq`; if it has no end, the one at which it gets one."""
+        within = next(each for each in self.all() if each.last is None or seq <= each.last)
+        if within.last is not None:
+            return within.last
+        head: int = self._db.value("SELECT seq FROM head")
+        return max(head, self._begin(within, anchor) + self._full)
+
+    def _begin(self, last: Partition, anchor: Mark) -> int:
+        """Return the row before the first one that the last partition has."""
+        return max((last.first or 1) - 1, anchor.seq)
+
     def close_full(self, anchor: Mark) -> None:
         """Begin a new partition if the last one is full.
 
@@ -101,8 +113,7 @@ class Partitions:
 
     def _end_of_full(self, anchor: Mark) -> int | None:
         head: int = self._db.value("SELECT seq FROM head")
-        begin = max((self.all()[-1].first or 1) - 1, anchor.seq)
-        return head + 1 if head - begin >= self._full else None
+        return head + 1 if head - self._begin(self.all()[-1], anchor) >= self._full else None
 
     def check_oldest(self, upto: int, most: int, anchor: Mark) -> Checked | None:
         """Check a piece of the oldest partition; None if that is not wholly up to row `upto`.
