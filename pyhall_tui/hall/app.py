@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pyhall_tui import __version__
-from pyhall_tui.hall import gate, insight, intake, local, log_head, routing, stream_routes
+from pyhall_tui.hall import gate, insight, intake, key_list, local, log_head, routing, stream_routes
 from pyhall_tui.hall.context import Hall, SeenRequest
 from pyhall_tui.hall.decided import decided
 from pyhall_tui.hall.errors import BadRequest, HallError, StoreError
@@ -73,6 +73,7 @@ def build_app(hall: Hall) -> ASGIApp:
         *routing.ROUTES,
         *intake.ROUTES,
         *insight.ROUTES,
+        *key_list.ROUTES,
         *log_head.ROUTES,
         *stream_routes.ROUTES,
     ]

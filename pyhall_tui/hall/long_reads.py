@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pyhall_tui.hall.models import Ban, Worker, verify_both
+from pyhall_tui.hall.models import Ban, Key, Worker, verify_both
 from pyhall_tui.hall.store import Store
 
 PAGE = 200  # entries: about 40 kB of an answer, and a millisecond or two
@@ -46,6 +46,10 @@ class LongReads:
         return await self._ask_once(
             ("counts", namespace), lambda store: (*store.worker_counts(namespace), store.ban_count())
         )
+
+    async def keys_in_use(self, namespace: str, most: int) -> list[tuple[Key, str | None]]:
+        """As the store's."""
+        return await self._ask_once(("keys", namespace, most), lambda store: store.keys_in_use(namespace, most))
 
     async def perhaps_amiss(self, namespace: str | None, most: int) -> list[Worker]:
         """As the store's."""

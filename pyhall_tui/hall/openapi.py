@@ -198,6 +198,7 @@ def _paths() -> dict[str, Any]:
         "/api/v1/telemetry/decisions": {"post": _operation("Accepted and ignored", _answers(_OBJECT, (413, *_READ)))},
         "/api/v1/log": {"get": _operation("The log's head, and one row's hash", log, parameters=seen)},
         "/api/account/standing": {"get": _operation("The account's standing", _answers(standing, _READ))},
+        "/api/v1/keys": {"get": _operation("What the keys may do, and when each was used", _answers(some, _READ))},
         "/status": {"get": _operation("The hall's status", _answers(status, _READ))},
         "/workers": {"get": _operation("All workers", _answers(some, _READ))},
         "/dispatches": {"get": _operation("The last decisions", _answers(some, (400, *_READ)), parameters=feed)},

@@ -25,6 +25,14 @@ def every_key(number: str) -> str:
     )
 
 
+def keys_in_use(number: str, mark: str) -> str:
+    """Return the query for `Store.keys_in_use`; `mark` stands for a value, `number` is as in `every_key`."""
+    return (
+        f"SELECT {KEY_COLUMNS}, used_at FROM ({every_key(number)}) AS every LEFT JOIN key_uses USING (key_id) "
+        f"WHERE namespace = {mark} AND revoked_at IS NULL ORDER BY created_at DESC, scopes, number DESC LIMIT {mark}"
+    )
+
+
 def key_of(row: Sequence[Any]) -> Key:
     """Return a key, read as `KEY_COLUMNS`."""
     *values, scopes = row

@@ -104,6 +104,10 @@ class Keys(Protocol):
         """Return all keys, including revoked ones, oldest first."""
         ...
 
+    def keys_in_use(self, namespace: str, most: int) -> list[tuple[Key, str | None]]:
+        """Return a namespace's valid keys, newest first, each with its last noted use; at most `most` of them."""
+        ...
+
     def revoke_key(self, key_id: str) -> bool:
         """Revoke a key permanently; False if no valid key has this id."""
         ...

@@ -17,7 +17,7 @@ from pyhall_tui.hall.new_key import new_key
 from pyhall_tui.hall.store import tables
 from pyhall_tui.hall.store.database import MEMORY, OF_A_COMMAND, OF_A_LOOP, Database
 from pyhall_tui.hall.store.ids import hash_key, iso, new_id
-from pyhall_tui.hall.store.key_rows import KEY_COLUMNS, every_key, key_of, row_of
+from pyhall_tui.hall.store.key_rows import KEY_COLUMNS, every_key, key_of, keys_in_use, row_of
 from pyhall_tui.hall.store.key_rows import TABLES as KEY_TABLES
 from pyhall_tui.hall.store.protocol import Change, Store
 from pyhall_tui.hall.store.remembered import GET_WORKER, WORKER_COLUMNS, WORKERS_AND_BANS, worker_of
@@ -176,6 +176,11 @@ class SqliteStore:
         """As `Store` says."""
         sql = f"SELECT {KEY_COLUMNS} FROM ({every_key('rowid')}) ORDER BY created_at, scopes, number"
         return [key_of(row) for row in self._db.read(sql)]
+
+    def keys_in_use(self, namespace: str, most: int) -> list[tuple[Key, str | None]]:
+        """As `Store` says."""
+        rows = self._db.read(keys_in_use("rowid", "?"), namespace, most)
+        return [(key_of(tuple(row)[:-1]), row[-1]) for row in rows]
 
     def revoke_key(self, key_id: str) -> bool:
         """As `Store` says."""

@@ -15,6 +15,7 @@ from pyhall_tui.feeds.decision_feed import DecisionFeed
 from pyhall_tui.monitor.hall_presence import watch_all
 from pyhall_tui.profiles.watch_list import cannot_be_watched
 from pyhall_tui.registry.errors import Forbidden, NotFound, RegistryError
+from pyhall_tui.registry.hall_keys import hall_keys
 from pyhall_tui.registry.local_hall import HallPolicy, hall_alerts, hall_decisions, hall_policy, hall_status
 from pyhall_tui.render.counts import counted
 from pyhall_tui.render.hall import (
@@ -28,6 +29,7 @@ from pyhall_tui.render.hall import (
     rule_row,
     status_lines,
 )
+from pyhall_tui.render.hall_keys import key_lines
 from pyhall_tui.render.text import Cell, Style, clean
 from pyhall_tui.screens.command_rows import Dispatched, Targets, dispatch_targets
 from pyhall_tui.screens.hall.decision import DecisionScreen
@@ -237,7 +239,9 @@ class HallScreen(Screen[None]):
             alerts = await self._workspace.connection.ask_in_turn(hall_alerts)
         except NotFound:
             alerts = []
-        lines = status_lines(status, alerts, self._workspace.now().wall)
+        keys = await self._workspace.connection.ask_in_turn(hall_keys)
+        now = self._workspace.now().wall
+        lines = [*status_lines(status, alerts, now), *key_lines(keys, now)]
         self.query_one("#hall-state", Static).update(Content("\n").join(map(as_content, lines)))
 
     def _tell_problem(self, error: RegistryError | None) -> None:

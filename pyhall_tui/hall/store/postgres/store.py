@@ -14,7 +14,7 @@ from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.models import Ban, Key, Status, Worker, clean_hash
 from pyhall_tui.hall.new_key import new_key
 from pyhall_tui.hall.store.ids import hash_key, iso, new_id
-from pyhall_tui.hall.store.key_rows import KEY_COLUMNS, every_key, key_of, row_of
+from pyhall_tui.hall.store.key_rows import KEY_COLUMNS, every_key, key_of, keys_in_use, row_of
 from pyhall_tui.hall.store.key_rows import TABLES as KEY_TABLES
 from pyhall_tui.hall.store.postgres import tables
 from pyhall_tui.hall.store.postgres.connection import (
@@ -207,6 +207,11 @@ class PostgresStore:
         """As `Store` says."""
         sql = f"SELECT {KEY_COLUMNS} FROM ({every_key('number')}) AS every ORDER BY created_at, scopes, number"
         return [key_of(row) for row in self._db.read(sql)]
+
+    def keys_in_use(self, namespace: str, most: int) -> list[tuple[Key, str | None]]:
+        """As `Store` says."""
+        rows = self._db.read(keys_in_use("number", "%s"), namespace, most)
+        return [(key_of(tuple(row)[:-1]), row[-1]) for row in rows]
 
     def revoke_key(self, key_id: str) -> bool:
         """As `Store` says."""
