@@ -1,5 +1,6 @@
 """Build the sdist and the wheel, and check what is in them: `python .ci/build.py FOLDER`. It needs `uv`, from pip."""
 
+import io
 import os
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ def main() -> None:
     check_wheel(wheel)
     check_sdist(sdist)
     check_that_it_is_reproducible(sdist, wheel)
+    check_an_archive()
     print(
         f"{wheel.name} ({wheel.stat().st_size / 1e6:.1f} MB) has what it should; a second build gives the same bytes."
     )
@@ -101,6 +103,24 @@ def check_that_it_is_reproducible(sdist: Path, wheel: Path) -> None:
         for again, first in zip(build(tree, Path(folder, "dist")), (sdist, wheel), strict=True):
             if again.name != first.name or again.read_bytes() != first.read_bytes():
                 sys.exit(f"{first.name} is not reproducible: {again.name} has other bytes")
+
+
+def check_an_archive() -> None:
+    """An archive made by git has no history, but is built as the version of its tag."""
+    if not ((ROOT / ".git").exists() and shutil.which("git")):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        clone, tree = Path(folder, "clone"), Path(folder, "tree")
+        safe = ["git", "-c", f"safe.directory={ROOT}", "-c", f"safe.directory={ROOT / '.git'}"]
+        subprocess.run([*safe, "clone", "-q", "--no-tags", str(ROOT), str(clone)], check=True)
+        subprocess.run(["git", "-C", str(clone), "tag", "v98.7.6"], check=True)
+        packed = subprocess.run(["git", "-C", str(clone), "archive", "HEAD"], check=True, capture_output=True).stdout
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            archive.extractall(tree, filter="data")
+        run("build", "--wheel", "--python", sys.executable, "--out-dir", str(tree / "dist"), str(tree))
+        [wheel] = (tree / "dist").glob("*.whl")
+        if wheel.name.split("-")[1] != "98.7.6":
+            sys.exit(f"an archive of the tag v98.7.6 was built as {wheel.name}")
 
 
 if __name__ == "__main__":

@@ -29,8 +29,12 @@ def test_each_python_and_system_that_the_package_names_is_tried() -> None:
 
 
 def test_each_action_and_runner_is_pinned() -> None:
-    for step in steps():
-        assert re.fullmatch(r"[\w/-]+@v\d+\.\d+\.\d+", step.get("uses", "actions/x@v1.2.3")), step
+    """An action is a commit, since its tags can be moved, and a comment has the version."""
+    used = re.findall(r"uses: (.+)", WORKFLOW.read_text(encoding="utf-8"))
+    assert len(used) == len([step for step in steps() if "uses" in step])
+    pins = {re.fullmatch(r"([\w/-]+)@([0-9a-f]{40}) # v(\d+\.\d+\.\d+)", each) for each in used}
+    assert None not in pins
+    assert len({pin[1] for pin in pins if pin}) == len({pin[0] for pin in pins if pin})
     runners = [*(job["runs-on"] for job in jobs().values()), *jobs()["test"]["strategy"]["matrix"]["os"]]
     assert not [runner for runner in runners if runner.endswith("latest")]
 
@@ -40,6 +44,17 @@ def test_each_script_that_it_runs_is_there() -> None:
     assert scripts
     assert all((ROOT / name).is_file() for name in scripts)
     assert all(name in (ROOT / ".ci/run").read_text(encoding="utf-8") for name in scripts if "single_file" not in name)
+
+
+def test_each_command_that_it_runs_is_one_of_the_whole_ci_too() -> None:
+    """So what hosted runners would run has run: `.ci/run` uses the same commands on one machine."""
+    whole = (ROOT / ".ci/run").read_text(encoding="utf-8") + (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = [part for step in steps() for part in re.split(r" && ", step.get("run", "")) if part]
+    assert commands
+    for command in commands:
+        words = [word for word in re.sub(r"[\"']", "", command).split() if word not in ("dist", "dist/*.whl")]
+        if ".ci/single_file.py" not in words:  # .ci/install_ways.py runs it
+            assert " ".join(words).removeprefix("python ") in re.sub(r"[\"']", "", whole), command
 
 
 def test_it_may_only_read_the_repository() -> None:
