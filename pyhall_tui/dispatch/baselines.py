@@ -22,6 +22,8 @@ _HEAD: Final = """\
 # it with what policy says now. It has no timestamp: the same policy makes the same file.
 """
 _NAME: Final = re.compile(r"[\w][\w.-]{0,99}", re.ASCII)
+_DEVICE: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.ASCII | re.IGNORECASE)
+"""On Windows, a file of such a name is a device, in each folder and with each ending: what is written is lost."""
 _TIERS: Final = (*RISK_TIERS, UNSTATED)
 
 
@@ -112,6 +114,8 @@ def path_of(name: str, folder: Path) -> Path:
         return given_path(name)
     if not _NAME.fullmatch(name):
         raise BaselineMistake(f"{name!r} is not a name for a baseline: use letters, digits, - and _, or a path.")
+    if _DEVICE.fullmatch(name):
+        raise BaselineMistake(f"{name!r} is the name of a device on Windows, so no file can have it: choose another.")
     return folder / f"{name}.toml"
 
 

@@ -76,3 +76,11 @@ def test_a_name_is_in_the_folder_and_a_path_is_used_as_given(tmp_path: Path) -> 
     assert path_of("policy/nightly.toml", tmp_path) == Path("policy/nightly.toml")
     with pytest.raises(BaselineMistake):
         path_of("a b", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["nul", "CON", "com1", "aux.nightly"])
+def test_the_name_of_a_device_is_refused_on_each_system(name: str, tmp_path: Path) -> None:
+    """Windows would take the file for the device; a shared folder is written by all systems."""
+    with pytest.raises(BaselineMistake, match="device on Windows"):
+        path_of(name, tmp_path)
+    assert path_of(f"x{name}", tmp_path) == tmp_path / f"x{name}.toml"
