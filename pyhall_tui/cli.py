@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pyhall_tui.paths import NoFolder
 from pyhall_tui.standard_streams import drop_output, never_fail_on_error, open_missing
-from pyhall_tui.start import open_app
+from pyhall_tui.start import end_at_once, open_app
 
 _NO_READER = 128 + 13
 """Exit code for a broken pipe: the same as for a program that SIGPIPE ended."""
@@ -33,16 +33,18 @@ def main() -> None:
     threading.excepthook = _log_fault_of_thread
     if isinstance(sys.stdout, io.TextIOWrapper):  # a character that the locale lacks is escaped, and ends no command
         sys.stdout.reconfigure(errors="backslashreplace")
-    code = _code_of_run()
+    opening = _opening(sys.argv[1:])
+    code = _code_of_run(opening)
     try:
         sys.stdout.flush()  # errors of Python's own flush at exit can't be caught
     except OSError as error:
         code = _tell_not_printed(error)
+    if opening is not None:
+        end_at_once(code)
     raise SystemExit(code)
 
 
-def _code_of_run() -> int:
-    opening = _opening(sys.argv[1:])
+def _code_of_run(opening: _Opening | None) -> int:
     try:
         if opening is not None:
             return open_app(opening.profile, demo=opening.demo)

@@ -1,10 +1,13 @@
 """Opens the app in the terminal. What the first frame does not need is imported after it."""
 
+import atexit
+import contextlib
 import gc
 import io
 import os
 import sys
-from typing import Any
+import threading
+from typing import Any, NoReturn
 
 USAGE = 64
 """Exit code for wrong usage (`EX_USAGE`): click's own 2 would read as "could not be checked"."""
@@ -47,6 +50,23 @@ def open_app(profile: str | None, *, demo: bool, mouse: bool = True) -> int:
     finally:
         log.open()  # it may have ended before its first frame
     return app.return_code or 0
+
+
+def end_at_once(code: int) -> NoReturn:
+    """End the process after everything that Python does at an exit, except for taking itself down piece by piece.
+
+    That takes a third of the time from `q` to the shell, and frees memory that the system takes back anyway. What ends
+    orderly has ended by then: the app has closed its files, threads that are waited for are joined, whatever is
+    registered for the exit (the log's last lines, another tool's report) has run, and all output is written.
+    """
+    try:
+        threading._shutdown()  # type: ignore[attr-defined] # noqa: SLF001 - as `multiprocessing` ends its processes
+        atexit._run_exitfuncs()  # noqa: SLF001
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it is closed
+                stream.flush()
+        os._exit(code)
 
 
 def _has_terminal() -> bool:

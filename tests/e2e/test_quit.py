@@ -1,6 +1,8 @@
 """What the end of the program waits for, in a pseudo-terminal. `tests/bench/quit.py` measures how long it takes."""
 
 import json
+import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -15,13 +17,26 @@ pytestmark = [
 ]
 
 LAST_WORDS = """
-import gc, json, os, threading
+import atexit, gc, json, os, threading
 def say():
     awaited = [each.name for each in threading.enumerate() if not each.daemon and each is not threading.main_thread()]
     open(os.environ["LAST_WORDS"], "w").write(json.dumps({"awaited": awaited, "frozen": gc.get_freeze_count()}))
 threading._register_atexit(say)
+folder = os.path.dirname(os.environ["LAST_WORDS"])
+def note(name):
+    with open(os.path.join(folder, "ends"), "a") as ends:
+        ends.write(name + "\\n")
+atexit.register(note, "registered")
+def late():
+    threading.main_thread().join()
+    note("waited for")
+threading.Thread(target=late).start() if "THREAD" in os.environ else None
+class Torn:
+    def __del__(self, note=note):
+        note("torn down")
+threading.torn = Torn()
 """
-"""Runs in the program as it ends, before Python waits for its threads."""
+"""Runs in the program as it ends, before Python waits for its threads; notes what else Python does at the end."""
 
 
 def last_words(folder: Path, terminal: Terminal) -> dict[str, object]:
@@ -47,6 +62,28 @@ def test_when_it_ends_no_thread_is_awaited_and_python_has_no_heap_to_search(tmp_
         words = last_words(tmp_path, terminal)
     assert words["awaited"] == []
     assert isinstance(words["frozen"], int) and words["frozen"] > 10_000
+
+
+@pytest.mark.parametrize(("before", "ends"), [({}, ["registered"]), ({"THREAD": "1"}, ["waited for", "registered"])])
+def test_what_belongs_to_the_end_is_done_and_python_is_not_taken_down_piece_by_piece(
+    tmp_path: Path, before: dict[str, str], ends: list[str]
+) -> None:
+    """Threads are waited for, and what other tools have registered is done: a coverage report, a profile."""
+    with pyhall_tui(tmp_path, "--demo", **environment(tmp_path), **before) as terminal:
+        terminal.wait_for(r"\d+ clean")
+        terminal.press("q")
+        assert terminal.wait_for_end() == 0
+        assert restored(terminal.raw)
+    assert (tmp_path / "ends").read_text().splitlines() == ends
+
+
+def test_the_exit_code_of_a_signal_is_kept(tmp_path: Path) -> None:
+    with pyhall_tui(tmp_path, "--demo", **environment(tmp_path)) as terminal:
+        terminal.wait_for(r"\d+ clean")
+        os.kill(terminal.pid, signal.SIGTERM)
+        assert terminal.wait_for_end() == 128 + signal.SIGTERM
+        assert restored(terminal.raw)
+    assert (tmp_path / "ends").read_text().splitlines() == ["registered"]
 
 
 def test_it_does_not_wait_for_a_registry_that_never_answers(tmp_path: Path) -> None:
