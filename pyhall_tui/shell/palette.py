@@ -39,6 +39,8 @@ class Command(NamedTuple):
 class Palette(CommandPalette, ClosedOnce[None]):
     """Textual's palette, but a second Enter does not close another screen, and Enter waits for what was typed."""
 
+    DEFAULT_CSS = "Palette SearchIcon { display: none; } /* two cells wide, or one: terminals differ */"
+
     def __init__(self) -> None:
         super().__init__(placeholder=_PLACEHOLDER, id="--command-palette")
 

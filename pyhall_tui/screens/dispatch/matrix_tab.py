@@ -257,7 +257,7 @@ class MatrixTab(Vertical):
         self.query_one("#differences").display = self._baseline is not None
         if matrix is None:
             run = key_name(self, "matrix.run", "ctrl+r")
-            hint = f"Choose with * and ?, then {run}: ● allow  ✖ deny  ◆ hold  ≠ other  ! error  ? unknown"
+            hint = f"Choose with * and ?, then {run}.\n● allow  ✖ deny  ◆ hold  ≠ other  ! error  ? unknown"
             self.query_one("#matrix-progress", Static).update(as_content([Cell(hint, Style.DIM)]))
             return
         self._drawn = matrix.revision
