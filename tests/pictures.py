@@ -57,11 +57,11 @@ class Picture:
         for field in app.screen.query("Input, TextArea"):
             assert isinstance(field, Input | TextArea)
             field.cursor_blink = False
-        await _laid_out(pilot, lines)
+        taken = await _laid_out(pilot, lines)
         width, height = app.size
         if folder := os.environ.get("PICTURES"):
             app.save_screenshot(f"{name}-{width}x{height}.svg", folder)
-        self._hold(f"{name}-{width}x{height}.txt", picture_of(app, lines))
+        self._hold(f"{name}-{width}x{height}.txt", taken)
 
     def _hold(self, name: str, taken: str) -> None:
         path = self._folder / name
@@ -74,12 +74,13 @@ class Picture:
             pytest.fail("\n".join([f"{name} is not what is on the screen:", *told]), pytrace=False)
 
 
-async def _laid_out(pilot: Pilot[Any], lines: int | None) -> None:
-    """Wait until nothing is to be laid out any more: a scroll bar that comes takes a second layout."""
+async def _laid_out(pilot: Pilot[Any], lines: int | None) -> str:
+    """Wait until nothing is to be laid out any more, and return the picture: a scroll bar takes a second layout."""
     before, now = "", picture_of(pilot.app, lines)
     while before != now or pilot.app.screen._layout_required:
         await pilot.pause()
         before, now = now, picture_of(pilot.app, lines)
+    return now
 
 
 def picture_of(app: App[Any], first: int | None = None) -> str:
@@ -92,7 +93,8 @@ def picture_of(app: App[Any], first: int | None = None) -> str:
     own = sorted(set(seen.line_range) - _shared(app)) if first is None else range(first)
     lines = {y: list(strips[y].crop(seen.x, seen.right)) for y in own}
     cells = ["".join(segment.text for segment in line).rstrip() for line in lines.values()]
-    colours = {_foreground(app, name): name for name in _COLOURS}
+    variables = app.get_css_variables()
+    colours = {Color.parse(variables[f"text-{name}"]).hex.lower(): name for name in _COLOURS}
     runs = [run for y, line in lines.items() for run in _runs(y - seen.y + 1, line, colours)]
     return "\n".join([*cells, "─" * seen.width, *runs]) + "\n"
 
@@ -106,10 +108,6 @@ def _seen(app: App[Any]) -> Region:
 def _shared(app: App[Any]) -> set[int]:
     widgets = app.screen.query("StatusHeader, KeyBar")
     return {y for widget in widgets for y in widget.region.line_range}
-
-
-def _foreground(app: App[Any], name: str) -> str:
-    return Color.parse(app.get_css_variables()[f"text-{name}"]).hex.lower()
 
 
 def _runs(number: int, line: Iterable[Segment], colours: dict[str, str]) -> Iterator[str]:
