@@ -133,6 +133,8 @@ def open_app(home: Home) -> OpenApp:
         async with app.run_test(size=size) as pilot:
             await until(lambda: app.current_mode != "opening")
             await pilot.pause()
+            # It begins after its first frame: later, that would take the focus from where the test puts it.
+            await until(lambda: app.current_mode != "profiles" or app.screen.focused is not None)
             yield OpenedApp(app, pilot, home, keys, clock)
 
     return opening

@@ -20,7 +20,7 @@ async def paste(opened: OpenedApp, text: str) -> Input:
     """Paste into the key's field as a terminal does."""
     field = opened.screen.query_one("#key", Input)
     field.focus()
-    await opened.pilot.pause()
+    await until(lambda: opened.app.focused is field)
     opened.app.post_message(events.Paste(text))
     await until(lambda: field.value != "")
     await opened.pilot.pause()
@@ -44,7 +44,6 @@ async def test_a_key_that_came_in_pieces_is_refused_at_its_field_and_the_sentenc
     keyring = FakeKeyring()
     keys = KeyStore(ManualClock(), find_keyring=lambda: keyring)
     async with open_app(keys=keys, size=(120, 60)) as opened:
-        await until(lambda: profiles_screen(opened).form.query("#key"))
         await fill(opened, name="acme", namespace="org.yourco", registry_url="http://127.0.0.1:1")
         for pasted, sentence in BROKEN:
             field = await paste(opened, pasted)
@@ -80,7 +79,6 @@ async def test_no_line_of_a_key_gets_into_the_next_field_if_the_terminal_does_no
 ) -> None:
     """F48: it sends the line end as a key, with the rest in the same read."""
     async with open_app(size=(120, 60)) as opened:
-        await until(lambda: profiles_screen(opened).form.query("#key"))
         form = profiles_screen(opened).form
         form.query_one("#key", Input).focus()
         await until(lambda: opened.app.focused is form.query_one("#key", Input))
@@ -94,7 +92,6 @@ async def test_no_line_of_a_key_gets_into_the_next_field_if_the_terminal_does_no
 
 async def test_enter_behind_a_whole_key_leads_to_the_next_field(open_app: OpenApp) -> None:
     async with open_app(size=(120, 60)) as opened:
-        await until(lambda: profiles_screen(opened).form.query("#key"))
         form = profiles_screen(opened).form
         key, following = form.query_one("#key", Input), form.query_one("#poll_interval", Input)
         key.focus()

@@ -7,6 +7,7 @@ from textual.widgets import OptionList
 
 from pyhall_tui.widgets.field import FilterInput, OneLineInput
 from pyhall_tui.widgets.text_field import TextField
+from tests.waiting import until
 
 
 class Form(App[None]):
@@ -21,26 +22,24 @@ async def test_an_edit_is_not_overtaken_by_characters_typed_right_behind_it(
 ) -> None:
     """F34: a burst, as a slow line or a busy machine makes from fast typing."""
     app = Form()
-    async with app.run_test() as pilot:
+    async with app.run_test():
         field = app.query_one(kind)
         field.focus()
-        await pilot.pause()
+        await until(lambda: app.focused is field)
         for key in ["q", "x", "backspace", "slash", "left", "left", "1", "ctrl+k", "question_mark"]:
             app.post_message(events.Key(key, {"slash": "/", "question_mark": "?"}.get(key, key[:1])))
-        await pilot.pause()
-        assert (field.value if isinstance(field, OneLineInput) else field.text) == "1?"
+        await until(lambda: (field.value if isinstance(field, OneLineInput) else field.text) == "1?")
 
 
 async def test_a_pasted_tab_becomes_a_space_in_one_line() -> None:
     """F33: spreadsheet cells; nobody could see the tab, or type it again."""
     app = Form()
-    async with app.run_test() as pilot:
+    async with app.run_test():
         field = app.query_one(OneLineInput)
         field.focus()
-        await pilot.pause()
+        await until(lambda: app.focused is field)
         app.post_message(events.Paste(" My\tWorker\t\r\n"))
-        await pilot.pause()
-        assert field.value == "My Worker"
+        await until(lambda: field.value == "My Worker")
 
 
 class Filtered(App[None]):
@@ -52,14 +51,12 @@ class Filtered(App[None]):
 async def test_a_key_right_behind_enter_in_a_filter_is_the_lists() -> None:
     """F34's reverse: `enter`, `down`, `down` as one burst."""
     app = Filtered()
-    async with app.run_test() as pilot:
+    async with app.run_test():
         filtering = app.query_one(FilterInput)
         filtering.focus()
-        await pilot.pause()
+        await until(lambda: app.focused is filtering)
         for key in ["o", "enter", "down", "down", "x"]:
             app.post_message(events.Key(key, key if len(key) == 1 else None))
-        await pilot.pause()
-        await pilot.pause()
+        await until(lambda: app.query_one(OptionList).highlighted == 2)
         assert filtering.value == "o"
         assert app.focused is app.query_one(OptionList)
-        assert app.query_one(OptionList).highlighted == 2

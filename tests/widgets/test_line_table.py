@@ -159,6 +159,7 @@ async def test_a_double_click_opens_the_row() -> None:
     app = TableApp(5)
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.click(LineTable, offset=(4, 3), times=2)
+        await until(lambda: app.opened)
         assert app.opened == ["row-2"]
 
 
