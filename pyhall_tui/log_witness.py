@@ -5,6 +5,7 @@ rewritten, restored from a backup or exchanged no longer has it. What the hall s
 store is proven with `pyhall-tui hall audit verify --head SEQ:HASH`.
 """
 
+import sqlite3
 from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
@@ -15,13 +16,15 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.connection import Connection
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.fleet.transitions import make_event
-from pyhall_tui.journal.alarms import Alarms
 from pyhall_tui.journal.log_marks import LogMark, LogMarks
+from pyhall_tui.monitor.connection_state import Reachability
+from pyhall_tui.profile_alarms import ProfileAlarms
 from pyhall_tui.registry.errors import (
     BadRequest,
     NotARegistrysAnswer,
     NotFound,
     Redirected,
+    RegistryError,
     UnexpectedStatus,
 )
 from pyhall_tui.registry.hall_log import HallLog, hall_log
@@ -33,6 +36,9 @@ _GONE: Final = 3
 """So often in a row a hall must answer that it shows no log, before that is an alarm: a proxy may do so once."""
 NO_LOG: Final = (NotFound, UnexpectedStatus, BadRequest, NotARegistrysAnswer, Redirected)
 """Answers of a registry that has no such operation."""
+_PATIENCE: Final = 60.0
+"""Seconds for which a hall may fail to show its log, while it answers everything else."""
+_UNSEEN: Final = "Until it can, nobody notices if the log is rewritten"
 _CONDITIONS: Final = (Condition.LOG_REWRITTEN, Condition.LOG_REPLACED)
 
 
@@ -47,7 +53,7 @@ def judge(mark: LogMark, log: HallLog) -> Finding | None:
     """Compare a log with what was seen of it; it was asked for the mark's row. None: it is that log, and longer."""
     there = log.seen.entry_hash if log.seen.seq == mark.seq else None
     if log.log_id != mark.log_id:
-        if there == mark.entry_hash and mark.seq:
+        if there == mark.entry_hash and mark.seq and _goes_on(mark, log):
             return None  # the same decisions in another store: an export and import
         why = f"log {log.log_id} has {_rows(log.seq)}. {_seen(mark)} in log {mark.log_id}"
         return Finding(Kind.LOG_REPLACED, why)
@@ -56,10 +62,15 @@ def judge(mark: LogMark, log: HallLog) -> Finding | None:
         return Finding(Kind.LOG_REWRITTEN, why)
     if there is None and log.anchor > mark.seq:
         return Finding(Kind.LOG_UNPROVEN, f"retention has removed its rows up to {log.anchor:,}. {_seen(mark)}")
-    if there != mark.entry_hash or (log.seq == mark.seq and log.entry_hash != mark.entry_hash):
+    if there != mark.entry_hash or not _goes_on(mark, log):
         what = "is missing" if there is None else "is another one"
         return Finding(Kind.LOG_REWRITTEN, f"row {mark.seq:,} {what}. {_seen(mark)}: the log was written again")
     return _judge_signature(mark, log)
+
+
+def _goes_on(mark: LogMark, log: HallLog) -> bool:
+    """Whether the log's head can come after the row that was seen, or is that row."""
+    return log.seq > mark.seq or (log.seq == mark.seq and log.entry_hash == mark.entry_hash)
 
 
 def _judge_signature(mark: LogMark, log: HallLog) -> Finding | None:
@@ -93,13 +104,22 @@ class LogWitness:
         self,
         connection: Connection,
         marks: LogMarks,
-        alarms: Alarms,
+        alarms: ProfileAlarms,
         clock: Clock,
     ) -> None:
         """Ask nothing yet."""
-        self._connection, self._marks, self._alarms, self._clock = connection, marks, alarms, clock
+        self._connection, self._marks, self._alarms, self._clock = connection, marks, alarms.alarms, clock
         self._gone = 0
         """How often in a row the registry has answered that it shows no log."""
+        self._failing_since: float | None = None
+        """Since when on the monotonic clock it does not show the log, although it answers everything else."""
+        self._was_seen = False
+        self._trouble: str | None = None
+        alarms.log_trouble = self.trouble
+
+    def trouble(self) -> str | None:
+        """Why nobody would notice now that the log was rewritten, as a sentence; None if that is not so."""
+        return self._trouble if self._connection.watcher is None else None
 
     async def follow(self) -> None:
         """Look again and again, until cancelled. Beside a program that watches, that one does."""
@@ -111,8 +131,31 @@ class LogWitness:
 
     async def _look(self) -> bool:
         """Compare the log with what was seen of it; False if there is none to look at."""
+        try:
+            has_log = await self._compare()
+        except sqlite3.Error as error:
+            self._trouble = f"What was seen of this hall's decision log can't be kept: {error}. {_UNSEEN}"
+            raise
+        except RegistryError as error:
+            self._is_failing(error)
+            raise
+        self._trouble = self._failing_since = None
+        return has_log
+
+    def _is_failing(self, error: RegistryError) -> None:
+        """Say so if it fails for long, and only this does: otherwise, the connection's own state says it."""
+        now = self._clock.now().mono
+        if self._connection.state.reach is not Reachability.LIVE:
+            self._failing_since = None
+            return
+        self._failing_since = now if self._failing_since is None else self._failing_since
+        if now - self._failing_since >= _PATIENCE and self._was_seen:
+            self._trouble = f"This hall's decision log can't be read: {error} {_UNSEEN}"
+
+    async def _compare(self) -> bool:
         registry = self._registry
         mark = await self._read(self._marks.at_registry, registry)
+        self._was_seen = mark is not None
         try:
             log = await self._ask(mark)
         except NO_LOG:
@@ -132,7 +175,8 @@ class LogWitness:
 
     async def _is_gone(self, registry: str, mark: LogMark | None) -> bool:
         if mark is None:
-            return False
+            await self._take(registry, None, None, None)  # an alarm about the registry before may be acknowledged
+            return any(map(self._firing, _CONDITIONS))
         self._gone += 1
         if self._gone >= _GONE:
             why = f"it is not shown any more. {_seen(mark)}"

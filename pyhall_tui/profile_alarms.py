@@ -63,6 +63,8 @@ class ProfileAlarms:
         """Wall time of the ban list's last answer."""
         self._list_fails_since: float | None = None
         """Since when on the monotonic clock the ban list fails while the registry is there."""
+        self.log_trouble: Callable[[], str | None] = lambda: None
+        """Says why nobody would notice now that the hall's decision log was rewritten."""
         self.alarms.restore()
 
     @property
@@ -76,7 +78,8 @@ class ProfileAlarms:
         firing = self.alarms.book.firing("")
         stand = [firing[each] for each in _STAND if each in firing]
         logs = [firing[each] for each in _OF_LOG if each in firing and not firing[each].is_acknowledged]
-        return tuple(f"{sentence(alarm)}." for alarm in (*stand, *logs))
+        unseen = self.log_trouble()
+        return (*(f"{sentence(alarm)}." for alarm in (*stand, *logs)), *([f"{unseen}."] if unseen else []))
 
     def adopt(self, profile: Profile) -> None:
         """Use the profile's changed settings, and its rules as they are now."""

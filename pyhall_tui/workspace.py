@@ -290,7 +290,7 @@ class Workspace:
             from pyhall_tui import hall_standing, log_witness  # after the first frame
             from pyhall_tui.profiles.followed_list import follow
 
-            witness = log_witness.LogWitness(self.connection, self.journal.log_marks, self.alarms, self.clock)
+            witness = log_witness.LogWitness(self.connection, self.journal.log_marks, self._profile_alarms, self.clock)
             following = follow(self.watch_list, self.clock, self._adopt_list, self._end_alarms_of_unwatched)
             standing = hall_standing.follow(self.connection, self.alarms, self.notes, self.clock)
             self._tasks += map(asyncio.create_task, (following, witness.follow(), standing))

@@ -59,8 +59,8 @@ class LogMarks:
             connection.execute("INSERT OR REPLACE INTO hall_logs VALUES (?, ?, ?)", served)
             connection.execute(
                 "DELETE FROM log_marks WHERE log_id IN"
-                " (SELECT log_id FROM log_marks ORDER BY at DESC LIMIT -1 OFFSET ?)",
-                (_MOST,),
+                " (SELECT log_id FROM log_marks ORDER BY log_id = ? DESC, at DESC LIMIT -1 OFFSET ?)",
+                (mark.log_id, _MOST),  # this one stays, also if the clock is wrong
             )
             connection.execute("DELETE FROM hall_logs WHERE log_id NOT IN (SELECT log_id FROM log_marks)")
             connection.execute("COMMIT")
