@@ -208,7 +208,8 @@ class Roster:
     def _has_changed_much(self) -> bool:
         changed = sum(part.fleet.revision - part.seen for part in self._parts)
         is_other = any(part.stale_after != part.fleet.stale_after for part in self._parts)
-        return len(self._rows) > _MANY and (changed > _MOST_MOVED or is_other or self._has_aged)
+        is_large = max(len(self._rows), sum(len(part.fleet) for part in self._parts)) > _MANY
+        return is_large and (changed > _MOST_MOVED or is_other or self._has_aged)
 
     def growing(self, now: Moment, sort: SortKey, size: int = _MOST_NEW) -> Generator[None, None, None]:
         """Take the members as they are now, `size` rows in each step of a few milliseconds.

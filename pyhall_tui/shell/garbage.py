@@ -16,6 +16,8 @@ _QUIET: Final = 0.5
 """Seconds without a key before a collection, which takes at least as long as a frame."""
 _LATEST: Final = 2.0
 """Seconds after which it runs even if keys are pressed: opening one worker after another is never quiet."""
+_MOST_SEARCHED: Final = 50_000
+"""Objects that a collection may go through: it takes 10 ms or more, in which no key is handled."""
 EVERY: Final = 300.0
 """Seconds between collections when nothing is closed: repeated drawing leaves cycles behind too."""
 
@@ -77,5 +79,12 @@ class Collector:
             return
         self._waiting = None
         self.collect()
-        if not gc.get_freeze_count():
+        if not gc.get_freeze_count() or self._has_grown():
             gc.freeze()
+
+    def _has_grown(self) -> bool:
+        """Whether so much has come to stay, such as modules, that going through it at each collection takes too long.
+
+        Not while anything is open over a screen: frozen, it would stay in memory after it has closed.
+        """
+        return self._is_ours and len(self._app.screen_stack) == 1 and len(gc.get_objects()) > _MOST_SEARCHED

@@ -48,8 +48,8 @@ class Marks:
         self._shown: Sequence[str] | None = None
         """The rows for which `_hidden` counts the hidden marks; None after the marks have changed."""
         self._hidden = 0
-        self._all: object = None
-        """The rows among which every mark was found."""
+        self._all: Sequence[str] | None = None
+        """The rows among which every mark was found: if so many are shown, none is hidden."""
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -75,8 +75,9 @@ class Marks:
     def hidden_by(self, shown: Sequence[str]) -> int:
         """Return how many marked rows are not among those shown."""
         if shown is not self._shown:
-            self._hidden = len(self._keys) - sum(map(self._keys.__contains__, shown)) if self._keys else 0
-            self._shown = shown
+            are_all = self._all is not None and len(shown) == len(self._all)
+            seen = len(self._keys) if are_all else sum(map(self._keys.__contains__, shown)) if self._keys else 0
+            self._hidden, self._shown = len(self._keys) - seen, shown
         return self._hidden
 
     def forget_lost(self, shown: Sequence[str], all_keys: Callable[[], Sequence[str]] | None) -> None:

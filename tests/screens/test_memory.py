@@ -192,3 +192,27 @@ async def test_the_app_collects_by_itself_what_was_closed(
             await opened.pilot.press("escape")
             await until(lambda: not isinstance(opened.screen, WorkerDetailScreen))
         await until(lambda: closed[0]() is None)
+
+
+@pytest.mark.thorough
+async def test_what_has_come_to_stay_is_not_searched_again_and_what_closes_after_that_is_freed(
+    open_app: OpenApp, hall: LiveHall, no_collection_but_the_apps_own: None
+) -> None:
+    """A search takes as long as there are objects, and no key is handled meanwhile."""
+    async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
+        closed = list["weakref.ref[Screen[Any]]"]()
+
+        async def open_and_close() -> None:
+            await opened.pilot.press("enter")
+            await until(lambda: isinstance(opened.screen, WorkerDetailScreen))
+            closed.append(weakref.ref(opened.screen))
+            await opened.pilot.press("escape")
+            await until(lambda: not isinstance(opened.screen, WorkerDetailScreen))
+
+        await until(lambda: "clean" in opened.text(), clock=opened.clock)
+        before, stays = gc.get_freeze_count(), [[each] for each in range(60_000)]
+        await open_and_close()
+        await until(lambda: gc.get_freeze_count() > before + len(stays))
+        await open_and_close()
+        await open_and_close()
+        await until(lambda: closed[1]() is None)

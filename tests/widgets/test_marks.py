@@ -31,6 +31,13 @@ def test_hidden_marks_are_counted_once_for_the_same_rows() -> None:
     assert marks.hidden_by(Rows("a")) == 2
 
 
+def test_if_all_rows_are_shown_none_is_gone_through_for_hidden_marks() -> None:
+    marks, shown = Marks(["a", "b"]), Rows("b", "a", "c")
+    marks.forget_lost(shown, lambda: ["a", "b", "c"])
+    assert marks.hidden_by(shown) == 0 and not shown.looks
+    assert marks.hidden_by(Rows("a", "c")) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "hidden"),
     [
