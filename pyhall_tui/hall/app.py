@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -169,8 +170,10 @@ def _recorded(hall: Hall, scope: Scope, receive: Receive) -> Receive:
 async def dispatch(request: Request) -> Response:
     """`POST /api/v1/dispatch`: may this worker do this? The decision is in the log before it is sent."""
     hall = hall_of(request)
+    await hall.look()
     key = admit(request, DELIVERY)
     asked, stated = decode_dispatch(await read_body(request), hall.clock.now().wall)
+    await hall.store.know_beside(asked.worker_id)
     correlation = correlation_id(request, stated)
     check_namespace(key, asked.namespace)
     return answer(request, _told(await decided(request, asked, correlation)))
@@ -190,8 +193,10 @@ def _told(receipt: dict[str, Any]) -> dict[str, Any]:
 
 async def verify(request: Request) -> Response:
     """`GET /api/v1/verify/{worker_id}`: any key may read any namespace, as at the public registry."""
-    admit_read(request)
     hall = hall_of(request)
+    await hall.store.know_beside(unquote(request.path_params["worker_id"]))
+    await hall.look()
+    admit_read(request)
     return answer(request, _SHAPES[hall.verify_shape](find_worker(request)), headers=_aged(hall))
 
 

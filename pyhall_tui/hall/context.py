@@ -149,6 +149,18 @@ class Hall:
             asyncio.get_running_loop().call_soon(self._turn_ended)
         return self._state
 
+    async def look(self) -> None:
+        """Prepare `state` for this turn of the event loop without holding up other requests.
+
+        Raises:
+            StoreError: the store can't be read.
+        """
+        if self.store.log.waits and self._state is None:
+            state = await self.store.state_beside()
+            if self._state is None:
+                self._state = state
+                asyncio.get_running_loop().call_soon(self._turn_ended)
+
     async def change(self, change: Callable[[Store], T]) -> T:
         """Return what `change` does to the store, as `Store.change_beside`; one after the other.
 

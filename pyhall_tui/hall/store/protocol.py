@@ -432,6 +432,14 @@ class Store(Keys, Workers, Bans, Changes, Policies, Tables, Protocol):
         """
         ...
 
+    async def state_beside(self) -> State:
+        """As `state`, but let the event loop go on meanwhile."""
+        ...
+
+    async def know_beside(self, worker_id: str) -> None:
+        """Make sure, while the event loop goes on, that a state need not read this worker first."""
+        ...
+
     def listen(self, heard: Callable[[], object] = lambda: None) -> None:
         """From now on, hear of changes by other processes without asking for them, if the store can do that.
 

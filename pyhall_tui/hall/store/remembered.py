@@ -101,10 +101,13 @@ class Remembered:
         with self._reads.lock:  # until it is cached: nobody changes it in between
             found = read(key)
             if found is not None and not self.undecided:
-                memory[key] = found
-                if len(memory) > _MOST:
-                    del memory[next(iter(memory))]
+                self._put(memory, key, found)
             return found
+
+    def _put(self, memory: dict[str, T], key: str, found: T) -> None:
+        memory[key] = found
+        if len(memory) > _MOST:
+            del memory[next(iter(memory))]
 
     # Changes
 
@@ -130,6 +133,20 @@ class Remembered:
         if banned:
             for worker_id in [each.worker_id for each in self._workers.values() if each.sha256 in banned]:
                 del self._workers[worker_id]
+
+    def touched(self, changed: Iterable[tuple[str, str]]) -> list[str]:
+        """Return the cached workers that `forget` would drop."""
+        keys: dict[str, set[str]] = {"worker": set(), "ban": set()}
+        for what, key in changed:
+            keys.get(what, set()).add(key)
+        found = keys["worker"] & self._workers.keys()
+        if keys["ban"]:
+            found |= {each.worker_id for each in self._workers.values() if each.sha256 in keys["ban"]}
+        return sorted(found)
+
+    def remember(self, worker: Worker) -> None:
+        """Cache a worker that was just read."""
+        self._put(self._workers, worker.worker_id, worker)
 
     def kept(self, rates: Iterable[KeptRate], revision: int) -> None:
         """Cache rates that this connection has written as change number `revision`."""

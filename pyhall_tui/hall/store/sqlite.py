@@ -113,6 +113,13 @@ class SqliteStore:
         """As `Store` says."""
         return self._db.not_waiting()
 
+    async def state_beside(self) -> SqliteMemory:
+        """As `Store` says: a file is read at once."""
+        return self.state()
+
+    async def know_beside(self, worker_id: str) -> None:
+        """As `Store` says: it is read when it is asked for."""
+
     async def change_beside(self, change: Callable[[Store], T]) -> T:
         """As `Store` says."""
         loop = asyncio.get_running_loop()

@@ -1,13 +1,9 @@
 """Appends to the log in a thread and on a connection of its own, so that no event loop waits for the server's disk."""
 
-import asyncio
-import queue
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
-from pyhall_tui.hall.errors import StoreLost
+from pyhall_tui.hall.store.postgres.beside import Beside
 from pyhall_tui.hall.store.postgres.connection import Connection, Place
 from pyhall_tui.hall.store.postgres.prepared import Prepared, Value, array
 from pyhall_tui.hall.store.postgres.receipts import columns_of
@@ -70,19 +66,12 @@ def _as_text(batch: Batch) -> list[Value]:
 
 
 class Appender:
-    """Appends for an event loop, one batch after the other.
-
-    Its connection leads to the same server as the store's, and they are lost together: a revision of one server is
-    never compared with one of another.
-    """
+    """Appends for an event loop, one batch after the other."""
 
     def __init__(self, db: Connection) -> None:
-        self._db = db
-        self._own: Connection | None = None
+        self._beside = Beside(db, "hall's log")
         self._append: Append | None = None
-        self._at: Place | None = None
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._on: Connection | None = None
 
     async def append(self, place: Place, judged_by: int, batch: Batch) -> Appended:
         """As `Append`. `place` is where the store's connection led to when it was judged.
@@ -90,64 +79,13 @@ class Appender:
         Raises:
             StoreError: it could not be written. If the server was lost, nobody knows whether it was.
         """
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="hall's log", daemon=True)
-            self._thread.start()
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[Appended] = loop.create_future()
-        self._jobs.put(_Job(loop, done, place, judged_by, batch))
-        return await done
+        return await self._beside.run(place, lambda own: self._appending(own)(judged_by, batch))
+
+    def _appending(self, own: Connection) -> Append:
+        if self._append is None or self._on is not own:
+            self._append, self._on = Append(own), own
+        return self._append
 
     def close(self) -> None:
         """End the thread, after what is under way, and its connection."""
-        if self._thread is not None:
-            self._jobs.put(None)
-
-    # On its thread
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            try:
-                outcome: Appended | Exception = self._appended(job)
-            except Exception as error:
-                outcome = error
-            with suppress(RuntimeError):  # the loop is closed: nobody waits
-                job.loop.call_soon_threadsafe(_settle, job.done, outcome)
-        self._drop()
-
-    def _appended(self, job: "_Job") -> Appended:
-        try:
-            return self._usable(job.place)(job.judged_by, job.batch)
-        except StoreLost as error:
-            self._drop()
-            self._db.lose(str(error))
-            raise
-
-    def _usable(self, place: Place) -> Append:
-        if self._append is None or self._at != place:
-            self._drop()
-            self._own = self._db.another(place)
-            self._append, self._at = Append(self._own), place
-        return self._append
-
-    def _drop(self) -> None:
-        own, self._own, self._append = self._own, None, None
-        if own is not None:
-            own.close()
-
-
-class _Job(NamedTuple):
-    loop: asyncio.AbstractEventLoop
-    done: asyncio.Future[Appended]
-    place: Place
-    judged_by: int
-    batch: Batch
-
-
-def _settle(done: asyncio.Future[Appended], outcome: Appended | Exception) -> None:
-    if done.done():  # its caller is gone
-        return
-    if isinstance(outcome, Exception):
-        done.set_exception(outcome)
-    else:
-        done.set_result(outcome)
+        self._beside.close()

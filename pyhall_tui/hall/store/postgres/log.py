@@ -10,8 +10,8 @@ from pyhall_tui.hall.store.postgres.memory import PostgresMemory
 from pyhall_tui.hall.store.postgres.partitions import Partitions
 from pyhall_tui.hall.store.protocol import CHECKPOINTS_KEPT, Batch, KeptRate, Tallied
 
-_TRIES = 3
-"""So often a decision is made again if another hall was faster; then it locks the others out."""
+_TRIES, _TRIES_BESIDE = 3, 10
+"""So often a decision is made again if another hall was faster; then it locks the others out, and the loop waits."""
 _ROW = "seq, entry_hash, receipt"
 _IS_DECISION = "namespace IS NOT NULL"
 _ANCHOR = "audit_anchor"
@@ -45,9 +45,11 @@ class PostgresLog:
 
     async def decide_beside(self, judge: Callable[[], Batch]) -> int:
         """As `Log` says. Only the server's answer is waited for; it is judged on the event loop, as in `decide`."""
-        for _ in range(_TRIES):
+        for _ in range(_TRIES_BESIDE):
+            if self._memory.is_known_to_be_old:
+                await self._memory.look_beside()
             with self._db.lock:
-                if self._memory.is_known_to_be_old:
+                if self._memory.is_outdated:  # it was lost just now
                     self._memory.catch_up()
                 place, judged_by = self._db.place(), self._memory.revision
                 batch = self._judged(judge)
@@ -56,7 +58,10 @@ class PostgresLog:
             done = await self._appender.append(place, judged_by, batch)
             if not done.is_stale:
                 return self._kept(batch.rates, done)
-            self._memory.catch_up()
+            if self._memory.revision == judged_by:
+                await self._memory.look_beside()
+                if self._memory.revision == judged_by:  # not even heard of yet
+                    await self._memory.look_now()
         with self._db.lock:
             return self._decide_alone(judge)
 

@@ -1,10 +1,14 @@
 """What decisions need from a PostgreSQL store, from memory."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from pyhall_tui.clock import Clock
+from pyhall_tui.hall.errors import StoreLost
 from pyhall_tui.hall.models import Key, Worker
 from pyhall_tui.hall.store.key_rows import KEY_COLUMNS, every_key, key_of
+from pyhall_tui.hall.store.postgres.beside import Beside
 from pyhall_tui.hall.store.postgres.connection import Connection
 from pyhall_tui.hall.store.postgres.listener import Listener
 from pyhall_tui.hall.store.postgres.rows import as_worker
@@ -30,6 +34,8 @@ _RATE = (
     "FROM rates WHERE rule = %s AND worker_id = %s"
 )
 """`wall` is by the server's clock: those of two halls may differ."""
+_WORKERS = f"{GET_WORKER} WHERE w.worker_id = ANY(%s::text[])"
+_READ_AGAIN = 200  # remembered workers that are read again at once after a change; others are when they are asked for
 
 
 class _Reads:
@@ -69,6 +75,9 @@ class PostgresMemory(Remembered):
         self._generation = db.generation
         self._news = NEVER
         """What the listener had heard before the last look."""
+        self._changes_here = 0
+        self._beside = Beside(db, "hall's looks")
+        self._looking: asyncio.Task[None] | None = None
 
     def look(self) -> None:
         """Apply what has changed since, in one round trip.
@@ -96,6 +105,7 @@ class PostgresMemory(Remembered):
     def changed_here(self) -> None:
         """Look next time, whatever the listener has heard: this hall has changed something."""
         self._news = NEVER
+        self._changes_here += 1
 
     @property
     def is_known_to_be_old(self) -> bool:
@@ -119,6 +129,83 @@ class PostgresMemory(Remembered):
             elif last != self.revision:
                 self.forget((what, key) for _, what, key in found)
             self.revision, self._generation, self._news = last, self._db.generation, news
+
+    def close(self) -> None:
+        """End what runs beside."""
+        self._beside.close()
+
+    # The same for an event loop, which goes on meanwhile
+
+    async def look_beside(self) -> None:
+        """As `look`.
+
+        Raises:
+            StoreError: it can't be read.
+        """
+        if not self.is_current:
+            if self._looking is not None:  # it may have begun before what the caller has to know was changed
+                await asyncio.shield(self._looking)
+            if not self.is_current:
+                await self.look_now()
+
+    async def know_beside(self, worker_id: str) -> None:
+        """Read a worker, if it is not remembered.
+
+        Raises:
+            StoreError: it can't be read.
+        """
+        if worker_id not in self._workers:
+            revision, generation = self.revision, self._db.generation
+            rows = await self._read_beside(_WORKERS, [worker_id])
+            self._remember(rows, revision, generation)
+
+    async def look_now(self) -> None:
+        """Take part in a look that begins now, or has begun in this turn of the loop.
+
+        Raises:
+            StoreError: it can't be read.
+        """
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._catch_up_beside())
+            self._looking.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(self._looking)
+
+    async def _catch_up_beside(self) -> None:
+        try:
+            revision, generation, here = self.revision, self._db.generation, self._changes_here
+            outdated = self.is_outdated
+            news = self.listener.news if self.listener is not None else NEVER
+            found = await self._read_beside(_LOOK, revision)
+            last: int = found[0][0]
+            too_much = outdated or not 0 <= last - revision < CHANGES_KEPT or len(found) > CHANGES_KEPT
+            changed = [] if too_much or last == revision else [(what, key) for _, what, key in found]
+            again = self.touched(changed)
+            rows = await self._read_beside(_WORKERS, again) if 0 < len(again) <= _READ_AGAIN else []
+            with self._db.lock:
+                if self._db.generation != generation:
+                    raise StoreLost("the hall's store was lost during a look")
+                was = self.revision
+                if too_much:
+                    self.forget_all()
+                self.forget(changed)
+                self.revision, self._generation = last if was == revision else max(last, was), generation
+                if self._changes_here == here:
+                    self._news = news
+                if was == revision:
+                    self._remember(rows, self.revision, generation)
+        finally:
+            self._looking = None
+
+    async def _read_beside(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        return await self._beside.run(self._db.place(), lambda own: own.read(sql, *values))
+
+    def _remember(self, rows: Sequence[tuple[Any, ...]], revision: int, generation: int) -> None:
+        """Remember workers that were read as of this revision or later, unless one was changed since."""
+        with self._db.lock:
+            if self.undecided or (self.revision, self._db.generation) != (revision, generation):
+                return
+            for row in rows:
+                self.remember(as_worker(row))
 
     def kept(self, rates: Iterable[KeptRate], revision: int) -> None:
         """As `Remembered` says, unless this change, or a later one, was read meanwhile: then what is stored counts."""

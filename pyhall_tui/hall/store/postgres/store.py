@@ -92,6 +92,7 @@ class PostgresStore:
             if self._memory.listener is not None:
                 self._memory.listener.close()
             self.log.close()
+            self._memory.close()
             self._db.close()
 
     @property
@@ -121,6 +122,15 @@ class PostgresStore:
             return await asyncio.to_thread(lambda: change(self._to_write()))
         finally:
             self._memory.changed_here()
+
+    async def state_beside(self) -> PostgresMemory:
+        """As `Store` says."""
+        await self._memory.look_beside()
+        return self._memory
+
+    async def know_beside(self, worker_id: str) -> None:
+        """As `Store` says."""
+        await self._memory.know_beside(worker_id)
 
     def _to_write(self) -> "PostgresStore":
         with self._making:
