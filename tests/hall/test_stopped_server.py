@@ -120,6 +120,35 @@ async def test_whichever_process_of_the_server_stops_the_hall_soon_works_without
     assert told["decision_id"] in logged and audit.verify(store).whole
 
 
+async def test_while_a_look_at_the_store_waits_everything_else_is_answered(
+    store: PostgresStore, address: str, postgres: Cluster
+) -> None:
+    looks = _OF_THE_HALL.replace("ORDER BY", "AND query LIKE '%w.worker_id = ANY%' ORDER BY")
+
+    async def known(http: httpx.AsyncClient, *, banned: bool) -> httpx.Response:
+        """Ask until the hall has heard of it, or refuses."""
+        while True:
+            answer = await http.get("/api/v1/verify/w")
+            if answer.status_code != 200 or answer.json()["banned"] is banned:
+                return answer
+
+    ours = set(processes_of(postgres, address))
+    async with hall(address, store.add_key("n")) as http:
+        await works(http)
+        store.ban("w", "leaks")
+        assert (await known(http, banned=True)).status_code == 200
+        theirs = set(processes_of(postgres, address, looks)) - ours
+        assert theirs
+        with stopped(*theirs):
+            store.unban("w")
+            waiting, answers = asyncio.create_task(known(http, banned=False)), 0
+            while not waiting.done():
+                assert (await http.get("/openapi.json")).status_code == 200
+                answers += 1
+            assert (await waiting).status_code == 503 and answers > 10
+        await works(http)
+
+
 async def test_all_of_the_server_stops_and_goes_on(store: PostgresStore, address: str, postgres: Cluster) -> None:
     async with hall(address, store.add_key("n")) as http:
         await works(http)
