@@ -9,7 +9,7 @@ import selectors
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from weakref import WeakSet
@@ -19,6 +19,7 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._color_constants import COLOR_NAME_TO_RGB
 from textual._context import active_message_pump
 from textual._styles_cache import StylesCache
+from textual._xterm_parser import XTermParser
 from textual.app import App, SuspendNotSupported
 from textual.await_remove import AwaitRemove
 from textual.binding import Binding, BindingsMap, BindingType
@@ -27,6 +28,7 @@ from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.geometry import Region, Size
 from textual.keys import Keys, key_to_character
+from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.scroll_view import ScrollView
@@ -39,6 +41,8 @@ from pyhall_tui.signals import end_unseen
 if TYPE_CHECKING:
     from textual.command import CommandPalette
     from textual.worker import Worker
+
+    from pyhall_tui.paste_stream import PasteStream
 
 _CRASH_METHODS: Final = ("_fatal_error", "_handle_exception")
 KEY_SEQUENCES: Final = cast(dict[str, tuple[Keys, ...]], ANSI_SEQUENCES_KEYS)
@@ -103,6 +107,9 @@ class HookedApp(App[None]):
     def _build_driver(self, headless: bool, inline: bool, mouse: bool, size: tuple[int, int] | None) -> Driver:
         """Let the thread that reads keys end at once: Textual would wait for it, for a fifth of a second."""
         driver = super()._build_driver(headless, inline, mouse, size)
+        for module in (type(driver).__module__, "textual.drivers.win32"):
+            if hasattr(sys.modules.get(module), "XTermParser"):
+                sys.modules[module].XTermParser = _PasteParser  # type: ignore[attr-defined]
         if hasattr(sys.modules[type(driver).__module__], "selectors") and hasattr(driver, "exit_event"):
             sys.modules[type(driver).__module__].selectors = _Selectors  # type: ignore[attr-defined]
             driver.exit_event = _Ending()
@@ -222,6 +229,20 @@ class HookedScreen(Screen[None]):
 def driver_of(app: App[Any]) -> Driver | None:
     """Return what drives the terminal, or None before the app runs."""
     return app._driver
+
+
+class _PasteParser(XTermParser):
+    """Textual's parser of a terminal's input, which would take an escape character in a paste for a key."""
+
+    @cached_property
+    def _stream(self) -> "PasteStream":
+        from pyhall_tui.paste_stream import PasteStream  # with the first input
+
+        return PasteStream()
+
+    def feed(self, data: str) -> Iterable[Message]:
+        passed = self._stream.take(data)
+        return super().feed(passed) if passed or not data else ()
 
 
 class _WakingSelector(selectors.SelectSelector):
