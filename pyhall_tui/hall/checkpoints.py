@@ -238,7 +238,7 @@ class Signing:
                 await self._send()
                 await self._clock.sleep(_LOOK)
                 if self._is_due():
-                    self._sign()
+                    await self._sign_beside()
         finally:
             self._sign()
             with contextlib.suppress(TimeoutError):
@@ -258,25 +258,33 @@ class Signing:
 
     def _sign(self) -> None:
         try:
-            note = self._note()
+            self._signed(self._note(self._store))
         except (StoreError, sqlite3.Error) as error:
             self._say("sign", f"the decision log is not signed: {error}")
-            return
+
+    async def _sign_beside(self) -> None:
+        """As `_sign`, but let the event loop go on: it waits for other halls' decisions."""
+        try:
+            self._signed(await self._store.change_beside(self._note))
+        except (StoreError, sqlite3.Error) as error:
+            self._say("sign", f"the decision log is not signed: {error}")
+
+    def _signed(self, note: str | None) -> None:
         self._problems.pop("sign", None)
         if note:
             self._signed_at = self._clock.now().mono
             self.last = Checkpoint.read(note, self._key.public)
             self._unsent = note
 
-    def _note(self) -> str | None:
+    def _note(self, store: Store) -> str | None:
         """Sign the head, unless it is signed already."""
-        head = self._store.log.head()
+        head = store.log.head()
         if self.last:
-            if problem := contradiction(self._store, [self.last]):
+            if problem := contradiction(store, [self.last]):
                 raise Rewritten(problem)
             if head.seq == self.last.seq:
                 return None
-        return sign_head(self._store, self._key)
+        return sign_head(store, self._key)
 
     async def _send(self) -> None:
         note = self._unsent

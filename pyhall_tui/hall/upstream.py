@@ -221,7 +221,7 @@ class Upstream:
         if self._untaken is None or self._untaken.bans is None:
             return
         heard, bans = self._untaken, self._untaken.bans
-        beside, rest = self._store.beside(), iter(bans)
+        beside, rest = await asyncio.to_thread(self._store.beside), iter(bans)
         while missing := await asyncio.to_thread(_next_missing, beside, rest):
             for start in range(0, len(missing), _PIECE):
                 with self._writing():
