@@ -58,7 +58,7 @@ class FilterError(ValueError):
 
     def __init__(self, sentence: str, place: int) -> None:
         """`place` counts the filter's characters from 1: there the mistake starts."""
-        super().__init__(f"{sentence} (character {place})")
+        super().__init__(f"{sentence.removesuffix('.')} (character {place})")
         self.place = place
         self.before = ""
         """The filter up to the term with the mistake: a filter itself."""

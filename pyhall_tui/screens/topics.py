@@ -7,7 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from pyhall_tui.render.text import clean
@@ -15,8 +15,8 @@ from pyhall_tui.topics.blocks import Block, Kind, Look, Span, read
 from pyhall_tui.topics.lines import as_lines
 from pyhall_tui.topics.topics import TOPICS, text_of
 from pyhall_tui.widgets.dialog import Dialog, DialogScreen
-from pyhall_tui.widgets.field import OneLineInput
 from pyhall_tui.widgets.key_bar import key_name
+from pyhall_tui.widgets.searched_dialog import SearchedDialog
 
 _WIDTH: Final = 84
 """Cells of a text's lines in a wide terminal."""
@@ -58,15 +58,14 @@ class TopicsScreen(DialogScreen[None]):
             self.app.push_screen(TopicScreen(message.option_id))
 
 
-class TopicScreen(DialogScreen[None]):
+class TopicScreen(SearchedDialog):
     """Shows one topic. A search leaves only the paragraphs that have all its words."""
 
-    KEEPS_TYPED = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,enter", "close", "Close", id="topic.close", tooltip="Back to the topics"),
         Binding("slash", "search", "Search", key_display="/", id="topic.search", tooltip="Search this topic"),
     ]
-    DEFAULT_CSS = "TopicScreen { Dialog { width: 96; } #topic-search { dock: top; } }"
+    DEFAULT_CSS = "TopicScreen Dialog { width: 96; }"
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -77,49 +76,22 @@ class TopicScreen(DialogScreen[None]):
         title, *self._blocks = read(text_of(self._topic))
         search = key_name(self, "topic.search", "/")
         with Dialog(title.spans[0].text, f"{search} searches · esc closes", read=True):
-            yield OneLineInput(placeholder=f"{search} search this topic", id="topic-search", compact=True)
+            yield from self.search_line(f"{search} search this topic")
             yield Static(self._shown(self._blocks), id="topic-text")
-
-    def on_mount(self) -> None:
-        self.query_one(Dialog).focus()
 
     def on_resize(self) -> None:
         """Wrap the text again."""
-        self._show()
+        self.search_again()
 
-    @on(Input.Changed, "#topic-search")
-    def _searched(self, message: Input.Changed) -> None:
-        message.stop()
-        self._show()
-        self.query_one(Dialog).scroll_home(animate=False)
-
-    @on(Input.Submitted, "#topic-search")
-    def _read_on(self) -> None:
-        self.query_one(Dialog).focus()
-
-    def action_search(self) -> None:
-        self.set_focus(self.query_one("#topic-search", Input))
-
-    def action_leave(self) -> None:
-        """Clear the search, or close the topic."""
-        field = self.query_one("#topic-search", Input)
-        if field.value or self.focused is field:
-            field.value = ""
-            self.set_focus(self.query_one(Dialog))  # at once: the next key may be on its way
-        else:
-            self.action_close()
-
-    def action_close(self) -> None:
-        self.dismiss(None)
-
-    def _show(self) -> None:
-        typed, search = self.query_one("#topic-search", Input).value.strip(), key_name(self, "topic.search", "/")
+    def show_found(self, typed: str) -> str:
+        """Show the paragraphs that have all of the typed words."""
         words = typed.casefold().split()
         found = [block for block in self._blocks if not words or _has(block, words)]
-        counted = f"{len(found)} of {len(self._blocks)} paragraphs · esc clears"
-        self.query_one(Dialog).border_subtitle = Content(counted if typed else f"{search} searches · esc closes")
         nothing = Content(f"No paragraph has “{clean(typed, 40)}” in it.")
         self.query_one("#topic-text", Static).update(self._shown(found) if found else nothing)
+        if typed:
+            return f"{len(found)} of {len(self._blocks)} paragraphs · esc clears"
+        return f"{key_name(self, 'topic.search', '/')} searches · esc closes"
 
     def _shown(self, blocks: Iterable[Block]) -> Content:
         own = (block._replace(spans=tuple(map(self._with_own_key, block.spans))) for block in blocks)
