@@ -48,7 +48,7 @@ def run_here(home: Path, *arguments: str, url: str, key: str, **more: str) -> su
     command = ["pyhall-tui", *arguments]
     try:
         with patch.object(sys, "argv", command), CliRunner().isolation(env=absent | present) as (out, err, _):
-            code = cli._code_of_run()
+            code = cli._code_of_run(cli._opening([*arguments]))
             sys.stdout.flush()
             return subprocess.CompletedProcess(command, code, out.getvalue().decode(), err.getvalue().decode())
     finally:
