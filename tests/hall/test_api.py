@@ -307,7 +307,7 @@ def test_404_and_405_for_routes_are_json_too(http: httpx.Client) -> None:
 
 def test_400_for_invalid_http_is_json_too(hall: LiveHall) -> None:
     host, port = hall.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
         connection.sendall(b"hello\r\n\r\n")
         answer = b"".join(iter(lambda: connection.recv(4096), b""))
     assert answer.startswith(b"HTTP/1.1 400 ")

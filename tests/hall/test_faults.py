@@ -17,7 +17,7 @@ VERIFY = f"/api/v1/verify/{WORKER}"
 
 @pytest.fixture
 def http(hall: LiveHall) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=hall.url, headers=hall.headers, trust_env=False, verify=False, timeout=5) as http:
+    with httpx.Client(base_url=hall.url, headers=hall.headers, trust_env=False, verify=False, timeout=30) as http:
         yield http
 
 

@@ -18,7 +18,7 @@ from tests.live_hall import CAPABILITY, NAMESPACE, WORKER, LiveHall, live_hall
 
 
 def client_of(hall: LiveHall) -> httpx.Client:
-    return httpx.Client(base_url=hall.url, headers=hall.headers, trust_env=False, verify=False, timeout=5)
+    return httpx.Client(base_url=hall.url, headers=hall.headers, trust_env=False, verify=False, timeout=30)
 
 
 @pytest.fixture

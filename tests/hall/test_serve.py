@@ -162,7 +162,7 @@ def test_sigterm_answers_the_request_under_way_and_ends(db: Path, tmp_path: Path
 def under_way(hall: Served, path: str) -> Iterator[socket.socket]:
     """A connection with a request that the hall has accepted, but not answered."""
     host, port = hall.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
         request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {hall.key}\r\n\r\n"
         connection.sendall(request.encode())
         with hall.http() as later:
@@ -194,10 +194,10 @@ def test_what_is_not_answered_in_time_is_refused_without_a_traceback(
     server, sock, announced = ForegroundServer(hall), listen(), threading.Event()
     thread = threading.Thread(target=server.run_on, args=(sock, announced.set), daemon=True)
     thread.start()
-    assert announced.wait(10)
+    assert announced.wait(30)
     with (
-        socket.create_connection(sock.getsockname(), timeout=10) as slow,
-        socket.create_connection(sock.getsockname(), timeout=10) as half,
+        socket.create_connection(sock.getsockname(), timeout=30) as slow,
+        socket.create_connection(sock.getsockname(), timeout=30) as half,
     ):
         head = f"POST /api/v1/dispatch HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
         head += "Content-Length: 9\r\n\r\n"

@@ -76,7 +76,7 @@ class Watch:
             now = time.monotonic()
             last_alive = now if self.process.poll() is None else last_alive
             said = f"{self.lines[-5:]} {self.errors[-2_000:]}"
-            assert now - began < seconds and now - last_alive < 5.0, said  # its last lines may still be on their way
+            assert now - began < seconds and now - last_alive < 30.0, said  # its last lines may still be on their way
             time.sleep(0.01)
         return time.monotonic() - began
 
@@ -97,14 +97,14 @@ class Watch:
         self.process.send_signal(number)
         code = self.process.wait(30)
         took = time.monotonic() - began
-        self._reader.join(10)
+        self._reader.join(30)
         return code, took
 
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
         if self._reader.ident is not None:
-            self._reader.join(10)
+            self._reader.join(30)
         assert self.process.stdout is not None
         self.process.stdout.close()
         assert "Traceback" not in self.errors
