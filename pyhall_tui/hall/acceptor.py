@@ -128,7 +128,12 @@ class Acceptor:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: self._make(guest), connection, ssl=self._tls, **(limits if self._tls else {})
             )
-        except OSError:  # also from TLS: the client does not speak it, hung up, or took too long
-            self._guests.garbled.count += 1
+        except OSError as error:  # also from TLS: the client does not speak it, hung up, or took too long
+            self._guests.garbled.count += not _tries_plain_http_here(error, guest)
             self._guests.left(guest)
             connection.close()
+
+
+def _tries_plain_http_here(error: OSError, guest: Guest) -> bool:
+    """Whether a program on this machine sent a request without TLS, as `pyhall-tui health` does first (`source_of`)."""
+    return getattr(error, "reason", None) == "HTTP_REQUEST" and guest.source == ""

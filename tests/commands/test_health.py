@@ -180,8 +180,21 @@ def test_without_a_url_a_hall_with_tls_is_found(monkeypatch: pytest.MonkeyPatch,
     with served(tmp_path / "hall.db", "--tls-cert", both, "--tls-key", both) as hall:
         usual(monkeypatch, hall.url.replace("https", "http"), f"http://127.0.0.1:{closed_port()}/metrics")
         done = ask()
+        hall.end()
+        assert hall.process.stderr is not None and "WARNING" not in hall.process.stderr.read()
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.startswith(hall.url)
+
+
+def test_what_is_neither_tls_nor_http_is_still_reported_by_a_hall_with_tls(tmp_path: Path) -> None:
+    trustme.CA().issue_cert("hall-1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
+    both = str(tmp_path / "both.pem")
+    with served(tmp_path / "hall.db", "--tls-cert", both, "--tls-key", both) as hall:
+        with socket.create_connection(("127.0.0.1", int(hall.url.rpartition(":")[2]))) as stranger:
+            stranger.sendall(b"\x00\x01garbage that is not TLS\r\n\r\n")
+            assert stranger.recv(100) is not None
+        hall.end()
+        assert hall.process.stderr is not None and "invalid HTTP" in hall.process.stderr.read()
 
 
 def test_the_program_itself_ends_with_64_for_wrong_usage() -> None:
