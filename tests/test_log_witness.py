@@ -10,7 +10,7 @@ from pyhall_tui.alarms.alarm import Alarm, Change, Condition
 from pyhall_tui.asking_again import LOOK
 from pyhall_tui.fleet.events import Event, Kind
 from pyhall_tui.hall import audit
-from pyhall_tui.hall.checkpoints import Signing, sign_head
+from pyhall_tui.hall.checkpoints import Signing, change_key, sign_head
 from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.models import Key
 from pyhall_tui.hall.retention import Retention, prune
@@ -309,6 +309,7 @@ async def test_a_log_signed_by_another_key_is_an_alarm(watched: Watched) -> None
             lambda: watched.mark is not None and watched.mark.public_key == str(KEY.public), clock=watched.clock
         )
         decide(watched.store, 1)
+        change_key(watched.store, KEY.public, OTHER_KEY)
         sign(OTHER_KEY)
         assert "Before, it was signed by" in (await watched.alarmed()).detail
 

@@ -15,6 +15,7 @@ from pyhall_tui.attest.sent_reports import NotKept, SentReport, SentReports
 from pyhall_tui.bans.pasted import sha256_in
 from pyhall_tui.clock import SystemClock
 from pyhall_tui.commands.banned_hash import ban_list_or_error, listing_line, look_up_answer
+from pyhall_tui.commands.filled_options import FilledCommand
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import NO, ask, fail, open_journal, open_profile, tell
 from pyhall_tui.fleet.events import Event
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@click.command("report")
+@click.command("report", cls=FilledCommand)
 @click.argument("sha256", metavar="HASH")
 @click.option("--reason", required=True, metavar="TEXT", help="What it does, and where: for those who review it.")
 @click.option("--link", default="", metavar="URL", help="Where the evidence is.")

@@ -16,6 +16,7 @@ from pyhall_tui.bans.rows import newest_first, search
 from pyhall_tui.commands import completed
 from pyhall_tui.commands.ban_report import report_command
 from pyhall_tui.commands.banned_hash import ban_list_or_error, listing_line, look_up_answer
+from pyhall_tui.commands.filled_options import FilledGroup
 from pyhall_tui.commands.hash_progress import clear_progress, progress
 from pyhall_tui.commands.output import printable
 from pyhall_tui.commands.session import FAILED, NO, YES, ask, fail, open_profile, sentence_of, tell
@@ -32,7 +33,7 @@ _MOST_TOLD = 20
 """Words of standard input that are named if they are not hashes."""
 
 
-@click.group("bans", invoke_without_command=True)
+@click.group("bans", cls=FilledGroup, invoke_without_command=True)
 @click.pass_context
 def bans_group(ctx: click.Context) -> None:
     """List the registry's ban list, check hashes and packages against it, report a hash. Without a command: list."""

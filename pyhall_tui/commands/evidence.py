@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pyhall_tui.attest.evidence import ChainCheck, LogPosition, receipts, verify_log
+from pyhall_tui.commands.filled_options import FilledGroup
 from pyhall_tui.commands.output import printable
 from pyhall_tui.registry.models import plain_sha256
 from pyhall_tui.render.text import clean
@@ -16,7 +17,7 @@ WHOLE, BROKEN, FAILED = 0, 1, 2
 _file = click.argument("file", type=click.Path(path_type=Path))
 
 
-@click.group("evidence")
+@click.group("evidence", cls=FilledGroup)
 def evidence_group() -> None:
     """Check a worker's evidence log: receipts chained by SHA-256."""
 

@@ -9,7 +9,7 @@ import base64
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
@@ -17,6 +17,7 @@ from pyhall_tui.clock import Clock
 from pyhall_tui.hall import audit
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.signed_note import NoteMistake, PublicKey, SigningKey, opened
+from pyhall_tui.hall.signers import newest_stated, notes_in, require_signer
 from pyhall_tui.hall.store import Store
 from pyhall_tui.hall.store.chain import GENESIS, Mark
 
@@ -76,52 +77,81 @@ class Rewritten(StoreError):
 def sign_head(store: Store, key: SigningKey) -> str | None:
     """Sign the log's head, keep the note in the store, and return it; None if the log is empty.
 
+    A head that this key has signed already is not signed again.
+
     Raises:
+        OtherKey: another key signs this log, so nothing is signed.
         Rewritten: the log does not contain the rows of earlier checkpoints, so nothing is signed.
         StoreError: it can't be read or written.
     """
-    head = store.log.head()
-    if head.entry_hash == GENESIS:
-        return None
-    if problem := contradiction(store, _last_kept(store, key.public)):
-        raise Rewritten(problem)
+    with store.write():
+        note = require_signer(store, key.public)
+        last = Checkpoint.read(note, key.public) if note else None
+        if last and (problem := contradiction(store, last)):
+            raise Rewritten(problem.why)
+        head = store.log.head()
+        if head.entry_hash == GENESIS:
+            return None
+        return note if last and last.seq == head.seq else _put(store, key, head)
+
+
+def change_key(store: Store, before: PublicKey, key: SigningKey) -> str:
+    """Let another key sign the log from now on, and return its first note. The notes of the one before stay.
+
+    Raises:
+        OtherKey: the log is not signed by `before`.
+        Rewritten: the log does not contain the rows that `before` has signed, so nothing is signed.
+        StoreError: it can't be read or written.
+    """
+    with store.write():
+        if require_signer(store, before) is None:
+            raise StoreError(f"{store.path}: the decision log is not signed: serve it with --signing-key")
+        for each in read_all(store.log.checkpoints(), before):
+            if problem := contradiction(store, each):
+                raise Rewritten(f"{store.path}: {problem.why}")
+        return _put(store, key, store.log.head())
+
+
+def _put(store: Store, key: SigningKey, head: Mark) -> str:
     note = key.sign(Checkpoint(key.public.name, head.seq, head.entry_hash, store.now()).text())
     store.log.put_checkpoint(head.seq, note)
     return note
 
 
-def read_all(notes: Iterable[str], key: PublicKey) -> list[Checkpoint]:
-    """Return the checkpoints among the notes that this key has signed; others are skipped."""
+def read_all(notes: Iterable[str], *keys: PublicKey) -> list[Checkpoint]:
+    """Return the checkpoints among the notes that one of these keys has signed; others are skipped."""
     found = []
-    for note in notes:
-        try:
-            found.append(Checkpoint.read(note, key))
-        except NoteMistake:
-            continue
+    for note in (each for text in notes for each in notes_in(text)):
+        for key in keys:
+            with contextlib.suppress(NoteMistake):
+                found.append(Checkpoint.read(note, key))
     return found
 
 
-def _last_kept(store: Store, key: PublicKey) -> list[Checkpoint]:
-    return read_all(filter(None, [store.log.last_checkpoint()]), key)
+class Contradiction(NamedTuple):
+    """Why a log is not the one that was signed. `missing_from` is its first missing row; None if it was rewritten."""
+
+    why: str
+    missing_from: int | None = None
 
 
-def contradiction(store: Store, checkpoints: Iterable[Checkpoint]) -> str | None:
-    """Return a sentence about the first checkpoint whose row the log does not contain; None if it contains all."""
+def contradiction(store: Store, signed: Checkpoint) -> Contradiction | None:
+    """Return how the log contradicts a checkpoint; None if it contains that row, or retention removed it."""
     anchor, head = store.log.anchor(), store.log.head()
-    for each in sorted(checkpoints, key=lambda each: each.seq):
-        if each.seq < anchor.seq:
-            continue
-        found = anchor.entry_hash if each.seq == anchor.seq else store.log.hash_of(each.seq)
-        if each.seq > head.seq or found is None:
-            return (
-                f"the log ends with row {head.seq:,}, but row {each.seq:,} was signed on {each.at}: decisions are "
-                "missing. Put back the store that has them, or start a new log with a new key"
-            )
-        if found != each.entry_hash:
-            return (
-                f"row {each.seq:,} is not the one that was signed on {each.at}: the log was rewritten. "
-                "Put back the store that has the signed one, or start a new log with a new key"
-            )
+    if signed.seq < anchor.seq:
+        return None
+    found = anchor.entry_hash if signed.seq == anchor.seq else store.log.hash_of(signed.seq)
+    if signed.seq > head.seq or found is None:
+        return Contradiction(
+            f"the log ends with row {head.seq:,}, but row {signed.seq:,} was signed on {signed.at}: decisions are "
+            "missing. Put back the store that has them, or start a new log with a new key",
+            min(signed.seq, head.seq + 1),
+        )
+    if found != signed.entry_hash:
+        return Contradiction(
+            f"row {signed.seq:,} is not the one that was signed on {signed.at}: the log was rewritten. "
+            "Put back the store that has the signed one, or start a new log with a new key"
+        )
     return None
 
 
@@ -136,26 +166,46 @@ class Proof(NamedTuple):
     """Rows after the last checkpoint, which are not proven yet."""
 
 
-def prove(store: Store, key: PublicKey, kept_elsewhere: Iterable[Checkpoint] = ()) -> Proof:
-    """Say up to which row the log is proven by checkpoints of this key: the store's, and those kept elsewhere.
+def prove(store: Store, keys: Sequence[PublicKey], kept_elsewhere: Iterable[Checkpoint] = ()) -> Proof:
+    """Say up to which row the log is proven by checkpoints of these keys: the store's, and those kept elsewhere.
 
-    Use it on a log that `audit.verify` found whole.
+    Use it on a log that `audit.verify` found whole. Deleting rows, checkpoints or all of it proves nothing.
     """
-    ours = read_all(store.log.checkpoints(), key)
+    ours = read_all(store.log.checkpoints(), *keys)
     with store.snapshot():
         anchor, head = store.log.anchor(), store.log.head()
         last_good: Checkpoint | None = None
         for each in sorted({*ours, *kept_elsewhere}, key=lambda each: each.seq):
-            if problem := contradiction(store, [each]):
-                first = last_good.seq + 1 if last_good else anchor.seq + 1
-                return Proof(last_good.seq if last_good else 0, last_good and last_good.at, first, problem)
-            last_good = each
+            if problem := contradiction(store, each):
+                return _contradicted(problem, last_good, anchor, head)
+            if each.seq >= anchor.seq:
+                last_good = each
         if head.entry_hash == GENESIS:
-            return Proof()
-        if last_good is None or last_good.seq < anchor.seq:
-            why = f"no checkpoint signed by {key.name} covers the log, so none of it is proven"
+            return Proof(0, None, 1, _EMPTY)
+        if last_good is None:
+            names = " or ".join(dict.fromkeys(key.name for key in keys))
+            why = f"no checkpoint signed by {names} covers the log, so none of it is proven"
             return Proof(0, None, anchor.seq + 1, why)
         return _beyond(store, last_good, head)
+
+
+_EMPTY: Final = (
+    "the log is empty and no checkpoint is there, so nothing is proven: a new hall looks like this, and so does one "
+    "whose decisions were all deleted. Give the checkpoints that you kept elsewhere (--checkpoint)"
+)
+
+
+def _contradicted(problem: Contradiction, last: Checkpoint | None, anchor: Mark, head: Mark) -> Proof:
+    """Say from which row on a log is not the one that was signed: the first missing one, or the first unproven one."""
+    upto, at = (last.seq, last.at) if last else (0, None)
+    unproven = max(upto, anchor.seq) + 1
+    if problem.missing_from is None:
+        return Proof(upto, at, unproven, problem.why)
+    why = problem.why
+    if unproven < problem.missing_from:
+        some = f"row {unproven:,} is" if unproven == head.seq else f"rows {unproven:,} to {head.seq:,} are"
+        why = f"{why}. Also, {some} not proven, because only what comes later was signed"
+    return Proof(upto, at, problem.missing_from, why)
 
 
 def _beyond(store: Store, last: Checkpoint, head: Mark) -> Proof:
@@ -165,6 +215,12 @@ def _beyond(store: Store, last: Checkpoint, head: Mark) -> Proof:
         return Proof(last.seq, last.at)
     (first,) = store.log.page(last.seq, last.seq + 1, 1)
     since = max(_seconds(last.at), _seconds(audit.time_of(first)))  # a decision made elsewhere may be older
+    if since - max(_seconds(last.at), _seconds(store.now())) > _LATE * EVERY:
+        why = (
+            f"the last checkpoint is row {last.seq:,} of {last.at}, and the row after it says that it was made in the "
+            "future, so it is not proven: check the clocks"
+        )
+        return Proof(last.seq, last.at, last.seq + 1, why, after)
     if after > 2 * EVERY_ROWS or _seconds(store.now()) - since > _LATE * EVERY:
         why = (
             f"the last checkpoint is row {last.seq:,} of {last.at}: what comes after it, up to row {head.seq:,}, is "
@@ -224,11 +280,14 @@ class Signing:
         """Make sure before the start that the log contains what was signed.
 
         Raises:
+            OtherKey: another key signs this log.
             Rewritten: it doesn't.
         """
-        kept = _last_kept(self._store, self._key.public)
-        if problem := contradiction(self._store, [*kept, *([self.last] if self.last else [])]):
-            raise Rewritten(f"{self._store.path}: {problem}")
+        note = require_signer(self._store, self._key.public)
+        kept = read_all([note] if note else [], self._key.public)
+        for each in (*kept, *([self.last] if self.last else [])):
+            if problem := contradiction(self._store, each):
+                raise Rewritten(f"{self._store.path}: {problem.why}")
 
     async def run(self) -> None:
         """Sign until cancelled, and once more at the end."""
@@ -280,8 +339,8 @@ class Signing:
         """Sign the head, unless it is signed already."""
         head = store.log.head()
         if self.last:
-            if problem := contradiction(store, [self.last]):
-                raise Rewritten(problem)
+            if problem := contradiction(store, self.last):
+                raise Rewritten(problem.why)
             if head.seq == self.last.seq:
                 return None
         return sign_head(store, self._key)
@@ -306,13 +365,21 @@ class Signing:
 
 
 def state_of(store: Store, signing: Signing | None) -> dict[str, object]:
-    """Return what `/status` says about the log: its head, and the last checkpoint."""
+    """Return what `/status` says about the log: its head, the last checkpoint, and what the newest in the store states.
+
+    `signed_by` is None if this hall doesn't sign the log; `stated` may then be another hall's, or an older one.
+    """
     head = store.log.head()
-    last = signing.last if signing else None
+    last, error = (signing.last, signing.error) if signing else (None, None)
+    try:
+        stated = newest_stated(store)
+    except StoreError:
+        stated, error = None, error or "the newest checkpoint of the decision log can't be read"
     return {
         "seq": head.seq,
         "entry_hash": head.entry_hash,
         "signed_by": signing.key_name if signing else None,
         "checkpoint": last._asdict() if last else None,
-        "error": signing.error if signing else None,
+        "stated": stated._asdict() if stated else None,
+        "error": error,
     }

@@ -5,6 +5,7 @@ could take notes out of it anyway. A note that is whole and not signed by the ke
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from pyhall_tui.hall.checkpoints import Checkpoint
@@ -25,11 +26,11 @@ class Kept(NamedTuple):
     unfinished: int
 
 
-def read_kept(data: bytes, key: PublicKey) -> Kept:
+def read_kept(data: bytes, *keys: PublicKey) -> Kept:
     """Read a file's bytes.
 
     Raises:
-        NoteMistake: it holds something else than checkpoints of this key, or none at all.
+        NoteMistake: it holds something else than checkpoints of these keys.
     """
     text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
     if text.rstrip(_UNFINISHED) and not text.endswith("\n"):
@@ -41,22 +42,36 @@ def read_kept(data: bytes, key: PublicKey) -> Kept:
         pieces.append(text[end : note.start()])
         end = note.end()
         try:
-            checkpoint, before = _read(note[0], key)
+            checkpoint, before = _read(note[0], keys)
         except NoteMistake:
-            if not _is_beginning(note[0], key.name):
+            if not _begins(note[0], keys):
                 raise
             pieces.append(note[0])
         else:
             found.append(checkpoint)
             pieces.append(before)
     pieces = [part for piece in (*pieces, text[end:]) for part in _APART.split(piece) if part.strip("\0\n")]
-    if not all(_is_beginning(piece, key.name) for piece in pieces):
+    if not all(_begins(piece, keys) for piece in pieces):
         raise NoteMistake("it holds something that is not a signed note")
     return Kept(found, len(pieces))
 
 
-def _read(note: str, key: PublicKey) -> tuple[Checkpoint, str]:
+def _read(note: str, keys: Sequence[PublicKey]) -> tuple[Checkpoint, str]:
     """Return a checkpoint, and what is left of an unfinished note to which it was appended without a line end."""
+    mistakes = []
+    for key in keys:
+        try:
+            return _read_of(note, key)
+        except NoteMistake as mistake:
+            mistakes.append(mistake)
+    raise mistakes[0]
+
+
+def _begins(piece: str, keys: Iterable[PublicKey]) -> bool:
+    return any(_is_beginning(piece, key.name) for key in keys)
+
+
+def _read_of(note: str, key: PublicKey) -> tuple[Checkpoint, str]:
     try:
         return Checkpoint.read(note, key), ""
     except NoteMistake:

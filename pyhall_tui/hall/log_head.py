@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from pyhall_tui.hall.signers import newest_note
 from pyhall_tui.hall.wire import admit_read, answer, hall_of, whole_number
 
 MOST_ROWS = 10**12
@@ -20,7 +21,7 @@ async def log_head(request: Request) -> Response:
     hall = hall_of(request)
     seen = whole_number(request, "seen", default=0, most=MOST_ROWS, least=0)
     store = hall.store
-    checkpoint = store.log.last_checkpoint()
+    checkpoint = newest_note(store)
     head = store.log.head()
     found = store.log.hash_of(seen)
     anchor = store.log.anchor()

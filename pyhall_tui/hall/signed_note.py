@@ -93,6 +93,18 @@ class SigningKey:
         return f"{text}\n— {self.public.name} {base64.b64encode(signature).decode()}\n"
 
 
+def signer_of(note: str) -> tuple[str, bytes]:
+    """Return the name and number of the key that a note states to be signed by; nothing is checked.
+
+    Raises:
+        NoteMistake: it is not a signed note.
+    """
+    found = _SIGNATURE.fullmatch(note.rpartition("\n\n")[2])
+    if found is None:
+        raise NoteMistake("it is not a signed note")
+    return found[1], _bytes(found[2])[:4]
+
+
 def opened(note: str, key: PublicKey) -> str:
     """Return the text of a note that this key has signed.
 

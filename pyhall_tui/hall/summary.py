@@ -8,6 +8,7 @@ from pyhall_tui.hall.models import Worker
 from pyhall_tui.hall.policy import load_rules
 from pyhall_tui.hall.service import offline_since
 from pyhall_tui.hall.shadow import hidden_rules
+from pyhall_tui.hall.signers import newest_stated
 from pyhall_tui.hall.store import Store
 from pyhall_tui.hall.upstream import last_state
 
@@ -30,6 +31,7 @@ def summary(store: Store) -> dict[str, Any]:
     """Return the store's counts: workers by state, bans, valid keys, policy, decisions of the last 24 hours."""
     yesterday = (datetime.fromisoformat(store.now()) - timedelta(days=1)).isoformat().replace("+00:00", "Z")
     policy = load_rules(store)
+    stated = newest_stated(store)  # before the head, which may grow meanwhile
     workers, head = store.workers(), store.log.head()
     return {
         "workers": dict(Counter(map(state, workers))),
@@ -43,5 +45,5 @@ def summary(store: Store) -> dict[str, Any]:
         "last_day": store.log.counts(yesterday, None),
         "upstream": last_state(store),
         "halls": seen_halls(store),
-        "log": {"seq": head.seq, "entry_hash": head.entry_hash},
+        "log": {"seq": head.seq, "entry_hash": head.entry_hash, "stated": stated._asdict() if stated else None},
     }

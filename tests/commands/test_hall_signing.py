@@ -15,6 +15,7 @@ from pyhall_tui.hall import audit
 from pyhall_tui.hall.checkpoints import sign_head
 from pyhall_tui.hall.signed_note import SigningKey
 from pyhall_tui.hall.store import SqliteStore
+from tests.hall import tampering
 from tests.hall.process import ASK, Served, run, served
 
 
@@ -217,3 +218,112 @@ def test_only_the_end_of_a_long_file_of_checkpoints_is_read_at_the_start(
     made = signing.signing_of(store, SystemClock(), key, str(elsewhere))
     assert made is not None and made.last is not None and made.last.seq == 5
     store.close()
+
+
+# A second key
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    file = tmp_path / "other"
+    assert run("audit", "new-key", file, "--name", "hall.yourco.org").exit_code == 0
+    return file
+
+
+def test_another_key_is_refused_and_the_log_stays_proven(db: Path, public: str, other: Path) -> None:
+    for words in (("serve", "--port", "0"), ("audit", "checkpoint")):
+        refused = run(*words, "--db", db, "--signing-key", other)
+        assert refused.exit_code == 2
+        assert "is signed by hall.yourco.org (key " in refused.stderr and "hall audit change-key" in refused.stderr
+    assert run("audit", "verify", "--public-key", public, "--db", db).exit_code == 0
+
+
+def test_a_key_is_changed_deliberately(db: Path, public: str, key: Path, other: Path, tmp_path: Path) -> None:
+    new = run("audit", "public-key", other).stdout.strip()
+    words = ("audit", "change-key", "--db", db, "--from", public, "--signing-key")
+    assert run(*words, key).exit_code == 2
+    changed = run(*words, other)
+    assert (changed.exit_code, "— hall.yourco.org " in changed.stdout) == (0, True), changed.stderr
+    kept = tmp_path / "kept"
+    fill(db)
+    kept.write_text(changed.stdout + run("audit", "checkpoint", "--signing-key", other, "--db", db).stdout)
+    assert run("audit", "checkpoint", "--signing-key", key, "--db", db).exit_code == 2
+    for keys in ((public, new), (new,)):
+        given = [word for each in keys for word in ("--public-key", each)]
+        done = run("audit", "verify", *given, "--checkpoint", kept, "--db", db)
+        assert (done.exit_code, "proven up to row 10" in done.stdout) == (0, True), done.stderr
+    again = run("serve", "--port", "0", "--db", db, "--signing-key", key, "--checkpoint-to", tmp_path / "x")
+    assert again.exit_code == 2
+
+
+def test_checkpoints_of_the_key_before_are_not_continued_by_the_next_one(
+    db: Path, public: str, other: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text(run("audit", "checkpoint", "--db", db).stdout)
+    assert run("audit", "change-key", "--db", db, "--from", public, "--signing-key", other).exit_code == 0
+    refused = run("serve", "--port", "0", "--db", db, "--signing-key", other, "--checkpoint-to", elsewhere)
+    assert refused.exit_code == 2
+    assert "new file" in refused.stderr
+
+
+def test_a_key_is_not_changed_on_a_log_that_was_cut(db: Path, public: str, other: Path) -> None:
+    cut(db, 3)
+    refused = run("audit", "change-key", "--db", db, "--from", public, "--signing-key", other)
+    assert refused.exit_code == 2
+    assert "row 5 was signed" in refused.stderr
+
+
+def cut(db: Path, left: int, *, checkpoints: bool = False) -> None:
+    with_store(db, lambda store: tampering.cut(store, left, checkpoints=checkpoints))
+
+
+@pytest.mark.thorough
+def test_a_hall_without_a_key_warns_on_a_log_that_others_sign(db: Path) -> None:
+    with served(db, key="none") as hall:
+        if sys.platform != "win32":
+            assert hall.end() == 0
+        else:
+            hall.process.kill()
+        assert hall.process.stderr
+        warned = hall.process.stderr.read()
+    assert "signed by hall.yourco.org (key " in warned and "no --signing-key" in warned
+
+
+def test_the_status_says_who_signs_the_log(db: Path, tmp_path: Path) -> None:
+    assert "signed up to row 5 on " in run("status", "--db", db).stdout
+    assert json.loads(run("status", "--db", db, "--json").stdout)["log"]["stated"]["seq"] == 5
+    fill(tmp_path / "plain.db")
+    assert "not signed" in run("status", "--db", tmp_path / "plain.db").stdout
+
+
+# What is not there proves nothing
+
+
+def test_an_emptied_log_is_not_called_proven(db: Path, public: str) -> None:
+    cut(db, 0, checkpoints=True)
+    assert run("audit", "verify", "--db", db).exit_code == 0
+    refused = run("audit", "verify", "--public-key", public, "--db", db)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "the log is empty" in refused.stderr and "nothing is proven" in refused.stderr
+    told = json.loads(run("audit", "verify", "--public-key", public, "--db", db, "--json").stdout)
+    assert (told["whole"], told["proven_to"]) == (False, 0)
+
+
+def test_a_cut_log_is_bad_from_the_first_missing_row_on(db: Path, public: str) -> None:
+    cut(db, 3)
+    refused = run("audit", "verify", "--public-key", public, "--db", db)
+    assert (refused.exit_code, "row 4 of " in refused.stderr) == (1, True)
+    assert json.loads(run("audit", "verify", "--public-key", public, "--db", db, "--json").stdout)["bad_row"] == 4
+
+
+def test_a_proof_without_checkpoints_kept_elsewhere_says_what_it_cannot_show(db: Path, public: str) -> None:
+    assert "--checkpoint" in run("audit", "verify", "--public-key", public, "--db", db).stderr
+
+
+def test_a_checkpoint_of_an_empty_log_says_that_it_is_empty(tmp_path: Path, key: Path) -> None:
+    with_store(tmp_path / "new.db", lambda store: None)
+    for words in ((), ("--signing-key", key)):
+        refused = run("audit", "checkpoint", *words, "--db", tmp_path / "new.db")
+        assert refused.exit_code == 1
+        assert "is empty" in refused.stderr and "--signing-key" not in refused.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyhall_tui.hall import audit, checkpoints
-from pyhall_tui.hall.checkpoints import Checkpoint, Rewritten, Signing, prove, read_all, sign_head
+from pyhall_tui.hall.checkpoints import Checkpoint, Rewritten, Signing, change_key, prove, read_all, sign_head
 from pyhall_tui.hall.exchange import export, load
 from pyhall_tui.hall.retention import Retention, prune
 from pyhall_tui.hall.signed_note import NoteMistake, SigningKey
@@ -56,20 +56,20 @@ def rewrite(store: Store, first: int, *, keep_checkpoints: bool = True) -> None:
 
 def test_a_signed_log_is_proven_up_to_its_head(store: Store) -> None:
     sign_head(store, KEY)
-    assert prove(store, KEY.public)[:3] == (10, store.now(), None)
+    assert prove(store, [KEY.public])[:3] == (10, store.now(), None)
 
 
 def test_rows_after_the_last_checkpoint_are_counted_and_not_called_proven(store: Store, clock: ManualClock) -> None:
     sign_head(store, KEY)
     fill(store, 3)
-    assert prove(store, KEY.public)[:5] == (10, store.now(), None, "", 3)
+    assert prove(store, [KEY.public])[:5] == (10, store.now(), None, "", 3)
 
 
 async def test_old_rows_after_the_last_checkpoint_are_a_finding(store: Store, clock: ManualClock) -> None:
     sign_head(store, KEY)
     fill(store, 3)
     await clock.advance(checkpoints.EVERY * 4)
-    proof = prove(store, KEY.public)
+    proof = prove(store, [KEY.public])
     assert proof.bad_seq == 11
     assert "not proven" in proof.why
 
@@ -78,7 +78,7 @@ async def test_a_first_row_after_a_quiet_week_is_none(store: Store, clock: Manua
     sign_head(store, KEY)
     await clock.advance(7 * 86_400)
     fill(store, 1)
-    assert prove(store, KEY.public).bad_seq is None
+    assert prove(store, [KEY.public]).bad_seq is None
 
 
 def test_a_log_that_was_rewritten_is_found_with_the_first_row_that_differs(store: Store) -> None:
@@ -87,7 +87,7 @@ def test_a_log_that_was_rewritten_is_found_with_the_first_row_that_differs(store
         fill(store, 10)
     sign_head(store, KEY)
     rewrite(store, 25)
-    proof = prove(store, KEY.public)
+    proof = prove(store, [KEY.public])
     assert (proof.upto, proof.bad_seq) == (20, 21)
     assert "rewritten" in proof.why
 
@@ -95,16 +95,16 @@ def test_a_log_that_was_rewritten_is_found_with_the_first_row_that_differs(store
 def test_a_log_rewritten_together_with_its_checkpoints_is_not_proven(store: Store) -> None:
     sign_head(store, KEY)
     rewrite(store, 1, keep_checkpoints=False)
-    assert prove(store, KEY.public).bad_seq == 1
+    assert prove(store, [KEY.public]).bad_seq == 1
     sign_head(store, OTHER)
-    assert "no checkpoint signed by" in prove(store, KEY.public).why
+    assert "no checkpoint signed by" in prove(store, [KEY.public]).why
 
 
 def test_a_checkpoint_kept_elsewhere_finds_it_too(store: Store) -> None:
     note = sign_head(store, KEY)
     assert note
     rewrite(store, 1, keep_checkpoints=False)
-    assert "rewritten" in prove(store, KEY.public, read_all([note], KEY.public)).why
+    assert "rewritten" in prove(store, [KEY.public], read_all([note], KEY.public)).why
 
 
 @pytest.mark.parametrize("left", [0, 4])
@@ -119,19 +119,35 @@ def test_a_log_that_was_cut_or_emptied_with_its_head_is_found(store: Store, left
             (entry,) = db.execute("SELECT entry_hash FROM decisions WHERE seq = ?", (left,)).fetchone()
             db.execute("INSERT INTO meta VALUES ('audit_head', ?)", (f"{left}:{entry}",))
     assert audit.verify(store).whole
-    proof = prove(store, KEY.public, read_all([note], KEY.public))
-    assert proof.bad_seq == 1
+    proof = prove(store, [KEY.public], read_all([note], KEY.public))
+    assert (proof.upto, proof.bad_seq) == (0, left + 1)
     assert "missing" in proof.why
+    assert ("rows 1 to 4 are not proven" in proof.why) == (left == 4)
 
 
 def test_a_store_that_was_never_signed_is_not_called_proven(store: Store) -> None:
-    assert prove(store, KEY.public).bad_seq == 1
+    assert prove(store, [KEY.public]).bad_seq == 1
 
 
-def test_an_empty_log_needs_no_proof() -> None:
-    store = SqliteStore()
-    assert sign_head(store, KEY) is None
-    assert prove(store, KEY.public) == checkpoints.Proof()
+async def test_a_first_row_from_the_future_is_a_finding(store: Store, clock: ManualClock) -> None:
+    sign_head(store, KEY)
+    audit.append(store, {"namespace": "a", "rule": "r", "outcome": "deny", "decided_at": "2999-01-01T00:00:00Z"})
+    await clock.advance(checkpoints.EVERY * 10)
+    proof = prove(store, [KEY.public])
+    assert (proof.upto, proof.bad_seq) == (10, 11) and "future" in proof.why
+
+
+async def test_a_running_hall_stops_signing_once_another_key_does(store: Store, clock: ManualClock) -> None:
+    signing = Signing(store, KEY, clock)
+    task = asyncio.create_task(signing.run())
+    await settle()
+    change_key(store, KEY.public, OTHER)
+    fill(store, 1)
+    await clock.advance(checkpoints.EVERY + 2)
+    assert signing.error and "change-key" in signing.error
+    assert seqs(store.log.checkpoints()) == [10]
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def test_nothing_is_signed_over_a_log_that_was_rewritten(store: Store) -> None:
@@ -148,7 +164,7 @@ def test_a_log_that_was_shortened_by_retention_stays_proven(store: Store) -> Non
     prune(store, Retention(rows=15))
     sign_head(store, KEY)
     assert store.log.anchor().seq == 25
-    assert prove(store, KEY.public)[0] == store.log.head().seq
+    assert prove(store, [KEY.public])[0] == store.log.head().seq
 
 
 def test_a_checkpoint_of_the_last_row_that_was_removed_still_counts(store: Store) -> None:
@@ -156,14 +172,14 @@ def test_a_checkpoint_of_the_last_row_that_was_removed_still_counts(store: Store
     fill(store, 5)
     prune(store, Retention(rows=5))
     assert store.log.anchor().seq == 10
-    assert prove(store, KEY.public).upto == 10
+    assert prove(store, [KEY.public]).upto == 10
 
 
 def test_a_copy_keeps_the_checkpoints(store: Store) -> None:
     sign_head(store, KEY)
     copy = SqliteStore()
     load(copy, list(export(store)), "export")
-    assert prove(copy, KEY.public).upto == 10
+    assert prove(copy, [KEY.public]).upto == 10
 
 
 def test_the_newest_checkpoints_are_kept(store: Store) -> None:

@@ -43,8 +43,11 @@ def audit() -> None:
 @click.option("--head", "known", help="SEQ:HASH from an earlier `hall audit head`: the log must still contain it.")
 @click.option(
     "--public-key",
+    "public_keys",
+    multiple=True,
     metavar="KEY",
-    help="The public key (or its file) of the hall's checkpoints: the log must be the one that it signed.",
+    help="The public key (or its file) of the hall's checkpoints: the log must be the one that it signed. If the key "
+    "was changed, give each.",
     shell_complete=completed.paths,
 )
 @click.option(
@@ -56,23 +59,24 @@ def audit() -> None:
 )
 @json_option
 @db_option
-def verify(known: str | None, public_key: str | None, kept: Path | None, as_json: bool, db: Place) -> None:
+def verify(known: str | None, public_keys: tuple[str, ...], kept: Path | None, as_json: bool, db: Place) -> None:
     """Check that no decision was changed, truncated, or removed without a record of it in the log.
 
     Whoever can write the store can write a whole new log, which only a signature can show: give --public-key.
 
-    Exit code 1 if the log is not whole, or not the signed one, with the first bad row.
+    Exit code 1 if the log is not whole, or not the signed one, with the first bad row; with --public-key also if it
+    is empty, because nothing is proven then.
     """
-    head = _head(known) if known else None
-    if kept and not public_key:
+    head = None if known is None else _head(known)
+    if kept is not None and not public_keys:
         raise click.UsageError("--checkpoint needs --public-key")
     with open_store(db) as store:
         from pyhall_tui.hall.audit import verify as check
 
-        key = read_public_key(public_key) if public_key else None
-        elsewhere = read_checkpoints(kept, key) if kept and key else []
+        keys = list(map(read_public_key, public_keys))
+        elsewhere = [] if kept is None else read_checkpoints(kept, keys)
         checked = check(store, head)
-        proof = _proof(store, key, elsewhere) if key and checked.whole else None
+        proof = _proof(store, keys, elsewhere) if keys and checked.whole else None
     bad = (checked.bad_seq, checked.why) if proof is None else (proof.bad_seq, proof.why)
     if as_json:
         click.echo(json.dumps(_told(checked, proof, bad)))
@@ -82,12 +86,20 @@ def verify(known: str | None, public_key: str | None, kept: Path | None, as_json
     taken_out = f"; {checked.removal.told(checked.gone)}" if checked.removal else ""
     say(f"whole: {checked.rows} decision{'s' * (checked.rows != 1)}{taken_out}")
     say(_proven(proof), err=proof is None)
+    if proof is not None and kept is None:
+        say(_ONLY_ELSEWHERE, err=True)
 
 
-def _proof(store: "Store", key: "PublicKey", elsewhere: "list[Checkpoint]") -> "Proof":
+_ONLY_ELSEWHERE = (
+    "Rows that were deleted together with their checkpoints don't show here: keep checkpoints elsewhere, and give them "
+    "with --checkpoint"
+)
+
+
+def _proof(store: "Store", keys: "list[PublicKey]", elsewhere: "list[Checkpoint]") -> "Proof":
     from pyhall_tui.hall.checkpoints import prove
 
-    return prove(store, key, elsewhere)
+    return prove(store, keys, elsewhere)
 
 
 def _told(checked: "Checked", proof: "Proof | None", bad: tuple[int | None, str]) -> dict[str, Any]:
@@ -110,8 +122,6 @@ def _proven(proof: "Proof | None") -> str:
     """Return a sentence about what is proven to somebody who doesn't trust the store."""
     if proof is None:
         return "not proven: no signature was checked, and whoever can write the store can write a whole new log"
-    if not proof.upto:
-        return "proven: the log is empty"
     after = f"; {proof.after:,} row{'s' * (proof.after != 1)} after it will be in the next one" if proof.after else ""
     return f"proven up to row {proof.upto:,}, by the checkpoint of {proof.at}{after}"
 
@@ -166,7 +176,7 @@ def public_key(file: Path) -> None:
 
 
 @audit.command()
-@signing_key_option
+@signing_key_option()
 @db_option
 def checkpoint(signing_key: Path | None, db: Place) -> None:
     """Print the newest signed checkpoint of the log, to keep elsewhere; with a key, sign the log as it is now.
@@ -174,14 +184,50 @@ def checkpoint(signing_key: Path | None, db: Place) -> None:
     Exit code 1 if there is none.
     """
     with open_store(db) as store:
-        if signing_key:
+        if signing_key is not None:
             from pyhall_tui.hall.checkpoints import sign_head
 
             note = sign_head(store, read_signing_key(signing_key))
         else:
-            note = store.log.last_checkpoint()
+            from pyhall_tui.hall.signers import newest_note
+
+            note = newest_note(store)
+        is_empty = store.log.head().seq == 0
+    if note is None and is_empty:
+        answer_no(f"the decision log of {db} is empty: there is nothing to sign before its first decision")
     if note is None:
         answer_no(f"{db} has no checkpoint: serve it with --signing-key, or give one here")
+    click.echo(note, nl=False)
+
+
+@audit.command("change-key")
+@click.option(
+    "--from",
+    "before",
+    required=True,
+    metavar="KEY",
+    help="The public key (or its file) that has signed the log until now.",
+    shell_complete=completed.paths,
+)
+@signing_key_option(required=True)
+@db_option
+def change_key(before: str, signing_key: Path, db: Place) -> None:
+    """Let another key sign the log from now on, and print its first checkpoint. Stop the store's halls first.
+
+    The log must be the one that the key before has signed. Its checkpoints stay: give both keys to `hall audit verify`.
+    Exit code 1 if the log is not whole.
+    """
+    with open_store(db) as store:
+        from pyhall_tui.hall.audit import verify as check
+        from pyhall_tui.hall.checkpoints import change_key as change
+
+        old, new = read_public_key(before), read_signing_key(signing_key)
+        if new.public == old:
+            raise click.UsageError("--signing-key is the key that --from names: give the new one")
+        checked = check(store)
+        if not checked.whole:
+            answer_no(f"row {checked.bad_seq} of {db}: {checked.why}")
+        note = change(store, old, new)
     click.echo(note, nl=False)
 
 

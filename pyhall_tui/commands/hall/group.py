@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 import click
 
 from pyhall_tui import paths
+from pyhall_tui.commands.filled_options import FilledGroup
 from pyhall_tui.commands.output import is_of_output, printable
 from pyhall_tui.files.regular_file import reason
 from pyhall_tui.files.whole_file import new_file
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 NO, FAILED = 1, 2
 
 
-@click.group("hall")
+@click.group("hall", cls=FilledGroup)
 def hall_group() -> None:
     """Run your own registry, and change its store."""
 

@@ -87,7 +87,7 @@ def _proxies(given: tuple[str, ...]) -> "Proxies":
     metavar="N",
     help="Remove decisions more than N days older than the newest one; 0 (the default) keeps any age.",
 )
-@signing_key_option
+@signing_key_option()
 @click.option(
     "--checkpoint-to",
     metavar="FILE|URL",

@@ -12,6 +12,10 @@ from pyhall_tui.commands.hall.group import say
 from pyhall_tui.files.regular_file import NotText, edited_text, open_regular, read_bounded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from click.decorators import FC
+
     from pyhall_tui.clock import Clock
     from pyhall_tui.hall.checkpoints import Checkpoint, Send, Signing
     from pyhall_tui.hall.signed_note import PublicKey, SigningKey
@@ -23,12 +27,16 @@ _SMALL = 16 * 1024
 _TAIL = 256 * 1024  # bytes of a file of checkpoints that hold its newest ones: each has some 250
 _LINE = 1024  # bytes; the last line of a note is shorter
 
-signing_key_option = click.option(
-    "--signing-key",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Sign the decision log's head with this key (hall audit new-key makes one).",
-)
+
+def signing_key_option(*, required: bool = False) -> "Callable[[FC], FC]":
+    """Return the option that names a signing key's file."""
+    return click.option(
+        "--signing-key",
+        required=required,
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Sign the decision log's head with this key (hall audit new-key makes one).",
+    )
 
 
 def read_signing_key(path: Path) -> "SigningKey":
@@ -70,27 +78,27 @@ def read_public_key(given: str) -> "PublicKey":
         raise FileMistake(f"{given}: {wrong}") from None
 
 
-def read_checkpoints(path: Path, key: "PublicKey") -> "list[Checkpoint]":
-    """Read a file of checkpoints, each of which this key must have signed. Says if some were not written to their end.
+def read_checkpoints(path: Path, keys: "Sequence[PublicKey]") -> "list[Checkpoint]":
+    """Read a file of checkpoints, each signed by one of these keys. Says if some were not written to their end.
 
     Raises:
         OSError, FileMistake: it can't be read, or it holds something else, or no checkpoint.
     """
     from pyhall_tui.hall.errors import FileMistake
 
-    found = _read_kept(path, read_bounded(path), key)
+    found = _read_kept(path, read_bounded(path), *keys)
     if not found:
         raise FileMistake(f"{path}: it has no checkpoint")
     return found
 
 
-def _read_kept(path: Path, data: bytes, key: "PublicKey") -> "list[Checkpoint]":
+def _read_kept(path: Path, data: bytes, *keys: "PublicKey") -> "list[Checkpoint]":
     from pyhall_tui.hall.errors import FileMistake
     from pyhall_tui.hall.kept_checkpoints import read_kept
     from pyhall_tui.hall.signed_note import NoteMistake
 
     try:
-        kept = read_kept(data, key)
+        kept = read_kept(data, *keys)
     except NoteMistake as wrong:
         raise FileMistake(f"{path}: {wrong}") from None
     if kept.unfinished:
@@ -100,15 +108,17 @@ def _read_kept(path: Path, data: bytes, key: "PublicKey") -> "list[Checkpoint]":
 
 
 def signing_of(store: "Store", clock: "Clock", key_file: Path | None, to: str | None) -> "Signing | None":
-    """Return what signs a hall's log, as its options say; None without a key.
+    """Return what signs a hall's log, as its options say; None without a key. Says if other halls have signed it.
 
     Raises:
-        OSError, FileMistake, StoreError: the key or the file can't be used, or the log is not the one that was signed.
+        OSError, FileMistake, StoreError: the key or the file can't be used, or the log is not the one that was signed,
+            or another key signs it.
         click.UsageError: the options don't fit together.
     """
     if key_file is None:
         if to:
             raise click.UsageError("--checkpoint-to needs --signing-key")
+        _say_if_signed(store)
         return None
     from pyhall_tui.hall.checkpoints import Signing
 
@@ -119,12 +129,29 @@ def signing_of(store: "Store", clock: "Clock", key_file: Path | None, to: str | 
     return signing
 
 
+def _say_if_signed(store: "Store") -> None:
+    """Say that a hall without a key serves a log that is signed: unless another hall signs it, its new rows are not."""
+    from pyhall_tui.hall.signers import newest_stated
+
+    if (stated := newest_stated(store)) is not None:
+        say(
+            f"Warning: the decision log is signed by {stated.signer}, up to row {stated.seq:,}, but this hall has no "
+            "--signing-key: its decisions are not proven unless another hall on this store signs them.",
+            err=True,
+        )
+
+
 def _elsewhere(to: str, key: "PublicKey", clock: "Clock") -> "tuple[Checkpoint | None, Send]":
     """Return the newest checkpoint that is kept elsewhere, if that can be read, and what takes further ones there."""
     if to.startswith(("https://", "http://")):
         return None, _to_url(to, clock)
+    from pyhall_tui.hall.errors import FileMistake
+
     path = Path(to)
-    known = max(_newest(path, key), key=lambda each: each.seq, default=None)
+    try:
+        known = max(_newest(path, key), key=lambda each: each.seq, default=None)
+    except FileMistake as wrong:
+        raise FileMistake(f"{wrong}. If the signing key was changed, keep its checkpoints in a new file") from None
     _append(path, "")  # what can't be written is said now
     return known, _to_file(path)
 

@@ -21,6 +21,7 @@ def status(as_json: bool, db: Place) -> None:
         click.echo(json.dumps(shown))
         return
     halls = shown.pop("halls")
+    shown["log"] = _log_line(shown["log"])
     shown |= _upstream_lines(shown.pop("upstream"))
     shown["halls"] = str(sum(each["living"] for each in halls))
     width = max(map(len, shown))
@@ -47,6 +48,14 @@ def _hall_line(hall: dict[str, Any]) -> str:
         "its upstream is unreachable" if hall["stale"] else "",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def _log_line(log: dict[str, Any]) -> str:
+    """Return what to print about the log's head and its newest checkpoint, whose signature nobody has checked here."""
+    head = f"seq {log['seq']}, entry_hash {log['entry_hash']}"
+    if (stated := log["stated"]) is None:
+        return f"{head}, not signed"
+    return f"{head}, signed up to row {stated['seq']} on {stated['at']} by {stated['signer']}"
 
 
 def _upstream_lines(upstream: dict[str, Any] | None) -> dict[str, str]:

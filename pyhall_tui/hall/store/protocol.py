@@ -369,15 +369,15 @@ class Log(Protocol):
         ...
 
     def put_checkpoint(self, seq: int, note: str) -> None:
-        """Keep a signed note about row `seq`, and the newest `CHECKPOINTS_KEPT` of all."""
+        """Keep a signed note about row `seq`, after those that are there, for the newest `CHECKPOINTS_KEPT` rows."""
         ...
 
     def checkpoints(self) -> list[str]:
-        """Return the notes, those about the oldest rows first."""
+        """Return the notes about each row, one text for a row, the oldest row first."""
         ...
 
     def last_checkpoint(self) -> str | None:
-        """Return the note about the newest row; None without any."""
+        """Return the notes about the newest row; None without any."""
         ...
 
     def note_ingested(self, namespace: str, decision_id: str, seq: int) -> bool:

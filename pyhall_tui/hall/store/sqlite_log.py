@@ -188,7 +188,8 @@ class SqliteLog:
     def put_checkpoint(self, seq: int, note: str) -> None:
         """As `Log` says."""
         with self._db.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?)", (seq, note))
+            sql = "INSERT INTO checkpoints VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET note = note || excluded.note"
+            db.execute(sql, (seq, note))
             db.execute(
                 "DELETE FROM checkpoints WHERE seq <= (SELECT seq FROM checkpoints ORDER BY seq DESC LIMIT 1 OFFSET ?)",
                 (CHECKPOINTS_KEPT,),

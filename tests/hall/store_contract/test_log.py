@@ -84,5 +84,5 @@ def test_the_newest_checkpoint_is_read_by_itself(store: Store) -> None:
     for seq, note in ((9, "about 9"), (10, "about 10"), (2, "about 2")):
         store.log.put_checkpoint(seq, note)
     assert store.log.last_checkpoint() == "about 10"
-    store.log.put_checkpoint(10, "again")
-    assert store.log.last_checkpoint() == store.log.checkpoints()[-1] == "again"
+    store.log.put_checkpoint(10, ", again")
+    assert store.log.last_checkpoint() == store.log.checkpoints()[-1] == "about 10, again"

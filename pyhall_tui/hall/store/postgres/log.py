@@ -219,7 +219,10 @@ class PostgresLog:
     def put_checkpoint(self, seq: int, note: str) -> None:
         """As `Log` says."""
         with self._db.transaction():
-            sql = "INSERT INTO checkpoints VALUES (%s, %s) ON CONFLICT (seq) DO UPDATE SET note = excluded.note"
+            sql = (
+                "INSERT INTO checkpoints AS kept VALUES (%s, %s) "
+                "ON CONFLICT (seq) DO UPDATE SET note = kept.note || excluded.note"
+            )
             self._db.change(sql, seq, note)
             self._db.change(
                 "DELETE FROM checkpoints WHERE seq <= "
