@@ -100,6 +100,8 @@ class MatrixGrid(ScrollView, can_focus=True):
         self._head_cut = MiddleCut()
         self._head_height = 1
         self._label_width, self._column_width, self._is_turned = Room(1, NARROW, is_turned=False)
+        self._styles: dict[Style, RichStyle] = {}
+        """The styles of the lines being drawn: they follow the theme."""
 
     @property
     def width_needed(self) -> int:
@@ -184,6 +186,11 @@ class MatrixGrid(ScrollView, can_focus=True):
                 self.action_open()
 
     # -- drawing -----------------------------------------------------------------------------------------------
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Work each style out once for all cells: a running matrix draws a thousand of them five times a second."""
+        self._styles = {}
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         if self._grid is None:
@@ -280,7 +287,10 @@ class MatrixGrid(ScrollView, can_focus=True):
         return style + RichStyle(reverse=True) if self.app.no_color else style
 
     def _style(self, style: Style) -> RichStyle:
-        return self.rich_style + self.get_component_rich_style(f"matrix-grid--{style}", partial=True)
+        if style not in self._styles:
+            partial = self.get_component_rich_style(f"matrix-grid--{style}", partial=True)
+            self._styles[style] = self.rich_style + partial
+        return self._styles[style]
 
     def _lay_out(self) -> None:
         """Share the room there is."""
