@@ -40,6 +40,8 @@ class HallStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The registry that it follows: `url`, `last_poll`, `last_heard`, `stale`, `when_stale`, `error`, as received."""
     halls: tuple[dict[str, Any], ...] = ()
     """The halls that live on its store, as received: `name`, `version`, `since`, `silent`, `living`, `decisions`, …"""
+    log: dict[str, Any] | None = None
+    """The head of its decision log and the last checkpoint, as received: `seq`, `entry_hash`, `signed_by`, …"""
     account: Account = Account()
     """The account's standing, as the hall knows it."""
     fields: dict[str, Any]
@@ -213,6 +215,7 @@ async def _ask(client: "RegistryClient", path: str, read: Callable[[bytes], T], 
 def _read_status(body: bytes) -> HallStatus:
     fields = read_object(body)
     policy, upstream, halls = fields.get("policy"), fields.get("upstream"), fields.get("halls")
+    log = fields.get("log")
     return HallStatus(
         name=text(_first(fields, "hall_name", "name", "hall")),
         version=text(_first(fields, "hall_version", "version")),
@@ -224,6 +227,7 @@ def _read_status(body: bytes) -> HallStatus:
         policy_error=text(policy.get("error")) if isinstance(policy, dict) else None,
         upstream=upstream if isinstance(upstream, dict) else None,
         halls=tuple(each for each in halls if isinstance(each, dict)) if isinstance(halls, list) else (),
+        log=log if isinstance(log, dict) else None,
         account=account_in(fields),
         fields=fields,
     )

@@ -1,14 +1,25 @@
 """How a local hall is shown: its decisions, its rules, an explanation, its status."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
 from pyhall_tui.registry.local_hall import HallAlert, HallDecision, HallExplanation, HallPolicy, HallRule, HallStatus
 from pyhall_tui.registry.models import Outcome
-from pyhall_tui.render.text import Cell, Style, age, clean, clean_lines, full_time, id_text, iso_time, time_of_day
+from pyhall_tui.render.log_head import log_lines
+from pyhall_tui.render.text import (
+    Cell,
+    Style,
+    age,
+    clean,
+    clean_lines,
+    full_time,
+    id_text,
+    iso_time,
+    time_of_day,
+    wall_of,
+)
 from pyhall_tui.render.worker import raw_json
 
 _LOOKS = {
@@ -223,6 +234,7 @@ def status_lines(status: HallStatus, alerts: list[HallAlert], now_wall: float) -
     ]
     lines = [_field(name, value) for name, value in fields if value]
     lines[1:1] = _service_lines(status, now_wall)
+    lines += [_field(*line) for line in log_lines(status.log, now_wall)]
     if status.policy_error:
         lines.append(_field("policy", status.policy_error, Style.ERROR))
     if status.halls:
@@ -249,7 +261,7 @@ def _hall_line(hall: dict[str, Any]) -> list[Cell]:
     living = hall.get("living") is True and hall.get("stale") is not True
     seen = f"last seen {age(silent)}" if isinstance(silent, int | float) else "last seen: not stated"
     parts = [
-        clean(hall.get("version") or "?", 20),
+        clean(hall.get("version") or "?", 60),
         f"since {clean(hall.get('since') or '?', 30)}",
         seen,
         f"{rate:g} decisions/s" if isinstance(rate, int | float) else "",
@@ -325,14 +337,6 @@ def _alert(alert: HallAlert) -> list[Cell]:
         Cell(clean(alert.message or alert.code or "–", 400)),
         Cell(f"  {clean(alert.code or '')}", Style.DIM),
     ]
-
-
-def wall_of(at: object) -> float:
-    """Return an ISO 8601 time in seconds since 1970; 0 if it is not one."""
-    try:
-        return datetime.fromisoformat(at).timestamp() if isinstance(at, str) else 0.0
-    except (ValueError, OverflowError, OSError):
-        return 0.0
 
 
 def _field(name: str, value: object, style: Style = Style.PLAIN) -> list[Cell]:

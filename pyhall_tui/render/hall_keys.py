@@ -1,8 +1,7 @@
 """How a hall's API keys are shown: what each may do, and when it was last used."""
 
 from pyhall_tui.registry.hall_keys import HallKey, HallKeys
-from pyhall_tui.render.hall import wall_of
-from pyhall_tui.render.text import Cell, Style, clean, time_of_day
+from pyhall_tui.render.text import Cell, Style, clean, time_of_day, wall_of
 
 _MOST = 100
 

@@ -163,6 +163,14 @@ def full_time(wall: float) -> str:
     return then.isoformat(sep=" ", timespec="seconds")
 
 
+def wall_of(at: object) -> float:
+    """Return an ISO 8601 time in seconds since 1970; 0 if it is not one."""
+    try:
+        return datetime.fromisoformat(at).timestamp() if isinstance(at, str) else 0.0
+    except (ValueError, OverflowError, OSError):
+        return 0.0
+
+
 def iso_time(wall: float | None) -> str | None:
     """Return a time for other programs, as ISO 8601 in UTC; None if there is none."""
     return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds") if wall and wall > 0 else None

@@ -211,11 +211,13 @@ async def test_a_hall_that_shows_no_rules_is_shown_anyway(open_app: OpenApp, hal
 async def test_the_state_names_the_upstream_its_last_poll_and_the_alerts(open_app: OpenApp, hall: LiveHall) -> None:
     hall.hall.upstream = Upstream("https://up.example", None, hall.store, hall.hall.clock, when_stale="deny-all")
     hall.store.ban(WORKER, "leaks")
+    dispatch(hall, "low", "corr-1")
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         await go_to_hall(opened)
         await opened.pilot.press("left")
         await reads(opened, "https://up.example", "unreachable for too long", "everything is denied after 600 s")
         assert "wkr_abc123 is banned: leaks" in opened.words() and "last poll never" in opened.words()
+        assert "log 1 row, head" in opened.words() and "signed not signed" in opened.words()
         assert "session – none" in opened.words() and "There is no key for the upstream" in opened.words()
 
 

@@ -38,6 +38,13 @@ async def test_the_state_tab_of_a_store_that_several_halls_share(
         "decisions_total": 98_212,
         "decisions_today": 1_377,
         "denials_today": 12,
+        "log": {
+            "seq": 98_214,
+            "entry_hash": "3fa07c" + "0" * 58,
+            "signed_by": "hall.yourco.org",
+            "checkpoint": {"origin": "hall.yourco.org", "seq": 98_209, "at": noon},
+            "error": None,
+        },
         "upstream": {"url": "https://api.pyhall.dev", "stale": False, "last_poll": noon, "last_heard": noon},
         "halls": [
             hall_of("hall-a:8765", polls=True),

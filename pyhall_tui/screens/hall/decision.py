@@ -10,8 +10,8 @@ from textual.widgets import Static
 
 from pyhall_tui.registry.errors import Forbidden, NotFound, RegistryError
 from pyhall_tui.registry.local_hall import HallDecision, hall_explanation
-from pyhall_tui.render.hall import decision_fields, decision_json, explanation_lines, wall_of
-from pyhall_tui.render.text import Cell, Style, clean
+from pyhall_tui.render.hall import decision_fields, decision_json, explanation_lines
+from pyhall_tui.render.text import Cell, Style, clean, wall_of
 from pyhall_tui.screens.correlation.screen import CorrelationScreen
 from pyhall_tui.screens.hall.explain import NOT_EXPLAINED
 from pyhall_tui.screens.messages import CopyText
