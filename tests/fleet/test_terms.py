@@ -101,6 +101,12 @@ def test_a_filter_by_age_is_followed_without_a_word_from_the_registry() -> None:
     assert list(roster.ids) == []
 
 
+def ids_found(fleet: Fleet, text: str) -> list[str]:
+    roster = Roster(fleet)
+    roster.refresh(moment(1), text, SortKey.WORKER)
+    return list(roster.ids)
+
+
 def test_a_filter_follows_more_texts_than_a_byte_can_count() -> None:
     """The columns of few different texts hold bytes: with more of them, they hold longer numbers."""
     fleet = fleet_with(*(f"wkr_{number}" for number in range(300)))
@@ -133,8 +139,9 @@ def test_in_several_fleets_profile_and_namespace_are_those_of_each() -> None:
     ("text", "place", "says"),
     [
         ("state:", 7, "banned, revoked"),
-        ("wkr state:bannned", 11, "States are banned"),
-        ("state:banned,", 7, "Put a value"),
+        ("wkr state:bannned", 11, "There is no state bannned. Use one of banned"),
+        ("state:banned,", 7, "Add a value after each comma, one of banned"),
+        ("state: banned", 7, "Add a value after state: without a space"),
         ("stat:banned", 1, "Did you mean state:?"),
         ("wkr caps:x", 5, "Did you mean cap:?"),
         ("color:red", 1, "Put text in quotes"),
@@ -144,22 +151,90 @@ def test_in_several_fleets_profile_and_namespace_are_those_of_each() -> None:
         ("changed<", 1, "changed<1h"),
         ("changed<1 h", 1, "changed<1h"),
         ("changed<١h", 1, "changed<1h"),
-        ("state<banned", 6, "Write state:, not state<."),
-        ("!", 1, "right after the !"),
-        ("wkr ! x", 5, "right after the !"),
-        ('wkr "mail', 5, "Close this quote"),
-        ('name:"mail', 6, "Close this quote"),
-        ('""', 1, "Put text in these quotes"),
+        ("state<banned", 1, "Write state:banned instead of state<banned."),
+        ("!", 1, "after the !"),
+        ("wkr ! x", 5, "Remove the space after the !"),
+        ('wkr "mail', 5, 'Add the missing closing ".'),
+        ('name:"mail', 6, 'Add the missing closing ".'),
+        ('""', 1, "Write the text to find between the quotes"),
     ],
 )
 def test_a_mistake_is_a_sentence_with_its_place(text: str, place: int | None, says: str) -> None:
     if place is None:
         assert terms_of(text)
         return
-    with pytest.raises(FilterError, match=rf"\(character {place}\)$") as caught:
+    with pytest.raises(FilterError, match=rf"^Character {place}: [A-Z].*[.?]$") as caught:
         terms_of(text)
-    assert says.removesuffix(".") in str(caught.value) and caught.value.place == place
-    assert ". (" not in str(caught.value)  # the sentence ends after the place
+    assert says in str(caught.value) and caught.value.place == place
+    assert "::" not in str(caught.value) and ".." not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "says"),
+    [
+        ("state=banned", 1, "Write state:banned instead of state=banned."),
+        ("wkr STATE==banned", 5, "Write state:banned instead of STATE==banned."),
+        ("state = banned", 1, "Write state:banned instead of state = banned."),
+        ("state : banned", 1, "Write state:banned instead of state : banned."),
+        ("state!:banned", 1, "Write !state:banned instead of state!:banned."),
+        ("state!=banned", 1, "Write !state:banned instead of state!=banned."),
+        ("state != banned", 1, "Write !state:banned instead of state != banned."),
+        ("state!banned", 1, "Write !state:banned instead of state!banned."),
+        ("cap~embed", 1, "Write cap:embed instead of cap~embed."),
+        ("name=", 1, "Write name:acme instead of name=."),
+        ('name="two words"', 1, "Write name:acme instead of name=."),
+        ("changed=1h", 1, "Write changed<1h or changed>2d"),
+        ("changed <1h", 1, "Write changed<1h or changed>2d"),
+        ("changed < 1h", 1, "Write changed<1h or changed>2d"),
+        ("verified!<1h", 1, "Write verified<1h"),
+        ("attested<1h", 1, "Write attested:yes instead of attested<1h."),
+        ("age<1h", 1, "There is no field age. For ages, write changed<1h or verified<1h."),
+        ("last-seen>=2d", 1, "There is no field last-seen. For ages, write changed<1h"),
+        ("<1h", 1, "For ages, write changed<1h"),
+        ("banned|revoked", 1, "For several states, write state:banned,revoked."),
+        ("banned,revoked", 1, "For several states, write state:banned,revoked."),
+        ("status=banned", 1, "There is no field status. Write state:banned."),
+        ("mail|send", 5, "A filter has no |. If it is part of the text, put the text in quotes."),
+        ("banned | revoked", 8, "Instead of |, use a comma between values, as in state:banned,revoked."),
+        ("banned OR revoked", 8, "Instead of OR, use a comma between values"),
+        ("state:banned AND cap:x", 14, "Remove AND: every term of a filter must apply."),
+        ("NOT state:clean", 1, "Write ! instead of NOT, as in !state:clean."),
+        ("-state:clean", 1, "To leave workers out, write ! instead of -, as in !state:banned."),
+        ("(state:banned cap:x)", 1, "Remove the (: every term of a filter must apply."),
+        ("name:'x'", 6, 'Use double quotes, as in "two words".'),
+        ("'two words'", 1, "Use double quotes"),
+        ("name:“x”", 6, "Use double quotes"),
+    ],
+)
+def test_the_syntax_of_another_language_is_a_sentence_that_says_what_to_write(text: str, place: int, says: str) -> None:
+    """As words, it would be an empty table."""
+    with pytest.raises(FilterError, match=rf"^Character {place}: [A-Z].*\.$") as caught:
+        terms_of(text)
+    assert says in str(caught.value) and caught.value.place == place
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("a=b", "a!=b", "x~=y", "wkr=1", "statement=x", "|", "a|", "o'brien", "'x", "a,b", "OR", "ORACLE", "and"),
+        *("a-state=b", "-x", "(x)", "a/b", "a&b", "a+b", "age", "banned", "state", "b!c", "<b", "v<3x", "v<3", "<3"),
+    ],
+)
+def test_words_with_such_characters_are_found_where_they_occur(text: str) -> None:
+    fleet = fleet_with(f"wkr_{text}", "wkr_other_id")
+    assert [term.values for term in terms_of(text)] == [(text.casefold(),)]
+    assert f"wkr_{text}" in ids_found(fleet, text)
+
+
+@pytest.mark.parametrize("text", ["state=banned", "a|b", "age<1h", "changed <1h", "-state:clean", "'x y'", "a OR b"])
+def test_in_quotes_such_text_is_found_too(text: str) -> None:
+    fleet = fleet_with(f"wkr_{text}", "wkr_other")
+    assert ids_found(fleet, f'"{text}"') == [f"wkr_{text}"]
+
+
+@pytest.mark.parametrize("text", ["state !banned", "state !state:clean", "name x", "worker changed<1h"])
+def test_a_field_s_name_is_a_word_if_no_operator_follows(text: str) -> None:
+    assert len(terms_of(text)) == 2
 
 
 @pytest.mark.parametrize(
@@ -187,7 +262,7 @@ def test_any_text_is_a_filter_or_a_sentence_with_a_place_in_it(text: str) -> Non
         terms_of(text)
     except FilterError as wrong:
         assert 1 <= wrong.place <= len(text) + 1
-        assert str(wrong).endswith(f"(character {wrong.place})")
+        assert str(wrong).startswith(f"Character {wrong.place}: ")
         terms_of(quoted(text))
         terms_of(wrong.before)
     else:

@@ -37,15 +37,21 @@ async def test_a_mistake_is_a_sentence_under_the_filter_and_what_is_before_it_ap
     async with open_app(profile_of(hall), key=hall.key, watch=ids, size=(80, 24)) as opened:
         await all_verified(opened)
         await opened.pilot.press("slash", *"state:")
-        await until(lambda: "Put a value right after state:" in opened.words() and len(table(opened).keys) == 3)
+        await until(
+            lambda: "Add a value after state:, one of banned" in opened.words() and len(table(opened).keys) == 3
+        )
         type_filter(opened, "stat:clean")
-        await until(lambda: "Did you mean state:? (character 1). All are shown." in opened.words())
+        await until(
+            lambda: (
+                "Character 1: There is no field stat:. Did you mean state:? All workers are shown." in opened.words()
+            )
+        )
         assert len(table(opened).keys) == 3
         type_filter(opened, "id:wkr_1")
         await until(lambda: list(table(opened).keys) == ["wkr_1"] and "✖" not in opened.words())
         type_filter(opened, "id:wkr_1 state:bannned")
-        await until(lambda: "There is no such state." in opened.words())
-        assert "Only what is before it applies." in opened.words()
+        await until(lambda: "There is no state bannned." in opened.words())
+        assert "Only the part before it applies." in opened.words()
         assert list(table(opened).keys) == ["wkr_1"]
         await opened.pilot.press("slash", "escape")
         await until(lambda: len(table(opened).keys) == 3 and "✖" not in opened.words())
@@ -61,7 +67,7 @@ async def test_the_filter_of_all_workers_knows_profiles_and_explains_mistakes_to
         type_filter(opened, "profile:acm id:wkr_1")
         await until(lambda: "1 of 2 shown of 1 profile" in opened.words())
         type_filter(opened, "id:wkr_1 profile:")
-        await until(lambda: "Put a value right after profile:" in opened.words())
+        await until(lambda: "Add a value after profile:, as in profile:acme" in opened.words())
         assert "1 of 2 shown of 1 profile" in opened.words()
 
 

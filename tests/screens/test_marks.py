@@ -191,6 +191,18 @@ async def test_pasted_ids_that_the_registry_does_not_know_are_named_and_dropped_
         await until(lambda: {entry.worker_id for entry in opened.workspace.fleet} == {*known})
 
 
+async def test_one_pasted_id_that_the_registry_does_not_know_is_spoken_of_as_one(
+    open_app: OpenApp, hall: LiveHall
+) -> None:
+    async with open_app(profile_of(hall), key=hall.key, watch=fleet_of(hall, 1)) as opened:
+        write(opened.app, "a")
+        await until(lambda: opened.screen.query("#ids"))
+        opened.screen.query_one("#ids", Input).value = "wkr_typo"
+        write(opened.app, "enter")
+        sentence = "The registry does not know wkr_typo. Press X to drop it."
+        await until(lambda: sentence in opened.said(), clock=opened.clock)
+
+
 async def test_a_capability_is_tried_on_each_marked_worker_after_a_question_with_the_number(
     open_app: OpenApp, hall: LiveHall
 ) -> None:

@@ -52,8 +52,9 @@ class JustAdded:
         if ids := [each for each in self._unknown if is_unknown(fleet.get(each))]:
             named = ", ".join(clean(each, 40) for each in ids[:_MOST_NAMED])
             more = f" and {len(ids) - _MOST_NAMED:,} more" if len(ids) > _MOST_NAMED else ""
-            drop = f"Press {key_name(screen, 'workers.drop_unknown', 'X')} to drop them."
-            text = f"The registry does not know {len(ids):,} of {len(self._ids):,}: {named}{more}. {drop}"
+            drop = f"Press {key_name(screen, 'workers.drop_unknown', 'X')} to drop {'it' if len(ids) == 1 else 'them'}."
+            of = f" {len(ids):,} of {len(self._ids):,}:" if len(self._ids) > 1 else ""
+            text = f"The registry does not know{of} {named}{more}. {drop}"
             screen.notify(text, severity="warning", timeout=15, markup=False)
 
 

@@ -120,8 +120,8 @@ class WorkersTable(LineTable):
         query, wrong = _understood(query) if query.strip() else ("", "")
         self._query = query
         self.placeholder = f"No worker matches “{clean(query, 40)}”. Esc clears the filter."
-        applies = "Only what is before it applies." if self.is_filtered else "All are shown."
-        return f"{wrong}. {applies}" if wrong else ""
+        applies = "Only the part before it applies." if self.is_filtered else "All workers are shown."
+        return f"{wrong} {applies}" if wrong else ""
 
     def count_line(self, total: str) -> str:
         """Return how many of all workers are shown, if a filter is set; `total` says how many there are."""
