@@ -389,6 +389,7 @@ async def test_a_round_of_questions_that_is_due_while_the_tab_changes_fails_noth
 ) -> None:
     async with open_app(profile_of(hall), key=hall.key, watch=(WORKER,)) as opened:
         screen = await go_to_hall(opened)
+        await reads(opened, "This hall has decided nothing yet")  # the next round is due a second later
         tabs = screen.query_one("#hall-tabs", Tabbed)
         with tabs.prevent(Tabbed.TabActivated):  # it is late
             tabs.active = "explain"
