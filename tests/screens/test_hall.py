@@ -101,7 +101,7 @@ async def test_a_filter_looks_in_all_fields_and_escape_clears_it_before_it_leave
         await go_to_hall(opened)
         await reads(opened, "req-one", "req-two")
         await opened.pilot.press("slash", *"policy_blocked")
-        await reads(opened, "1 of 2 decisions")
+        await reads(opened, "1 of 2 shown")
         assert "req-one" not in opened.text()
         await opened.pilot.press("escape")
         await reads(opened, "req-one", "2 decisions")

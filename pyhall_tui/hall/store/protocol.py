@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pyhall_tui.hall.models import Ban, Key, Status, Worker
 from pyhall_tui.hall.store.chain import Mark, Row
+from pyhall_tui.hall.store.copied import Tables
 from pyhall_tui.hall.store.halls import Halls
 
 T = TypeVar("T")
@@ -382,26 +383,6 @@ class Log(Protocol):
 
     def note_ingested(self, namespace: str, decision_id: str, seq: int) -> bool:
         """Note that a decision made elsewhere is row `seq`; False if it is logged already."""
-        ...
-
-
-class Tables(Protocol):
-    """Everything in the store, row by row, for a copy."""
-
-    def rows_beside_the_log(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield table and row of everything but the log and this store's own rows; use it within a `snapshot`."""
-        ...
-
-    def is_empty(self) -> bool:
-        """Whether nothing was put into the store yet."""
-        ...
-
-    def put_row(self, table: str, row: dict[str, Any]) -> None:
-        """Store a row of a copy; use it within a `write`.
-
-        Raises:
-            ValueError: it is not a row of this table.
-        """
         ...
 
 
