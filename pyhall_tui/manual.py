@@ -66,7 +66,7 @@ _VARIABLES: Final = {
     "PYHALL_TUI_STATE_DIR": "The folder of the log and of drafts.",
     "CREDENTIALS_DIRECTORY": "Set by systemd; the file api-key in it is the API key.",
     "HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE": "How the registry is reached.",
-    "NO_COLOR": "No colors if it is set.",
+    "NO_COLOR": "Only black, white and gray if it is set.",
     "PAGER": "What shows a long topic.",
     "TEXTUAL_DRIVER": "What shows the app instead of a terminal.",
 }
