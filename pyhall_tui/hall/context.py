@@ -22,7 +22,7 @@ from pyhall_tui.hall.presence import Presence
 from pyhall_tui.hall.proxies import Proxies
 from pyhall_tui.hall.rates import Rates
 from pyhall_tui.hall.retention import Retention, keep_short
-from pyhall_tui.hall.service import Service
+from pyhall_tui.hall.service import Service, refusal_of
 from pyhall_tui.hall.shadow import Hidden, hidden_rules
 from pyhall_tui.hall.store import Store, new_id
 from pyhall_tui.hall.store.protocol import State
@@ -125,7 +125,7 @@ class Hall:
         self.upstream: Upstream | None = None
         self.signing: Signing | None = None
         self.instance = new_id("hall")
-        self.service = Service(store, self.clock)
+        self.service = Service(store)
         self.own_code = OwnCode(self)
         self.presence: Presence | None = None
         self.faults = Faults()
@@ -192,7 +192,8 @@ class Hall:
     def grounds(self) -> "Grounds":
         """Return what a decision is based on now."""
         refusal = self.upstream.refusal if self.upstream else _never
-        return Grounds(self.store.state(), self.policy.current(), self.rates, refusal, self.service.refusal)
+        state = self.store.state()
+        return Grounds(state, self.policy.current(), self.rates, refusal, refusal_of(state))
 
     def grounds_of_another_time(self) -> "Grounds":
         """As `grounds`, without what is only so at this moment: used rates, an unreachable upstream, being offline."""
@@ -208,7 +209,6 @@ class Hall:
             self.tally.count_on(self.store),  # a long log takes seconds: don't make the first status wait
             keep_short(self.store, self.retention, self.clock),
             self._watch_policy(),
-            self.service.follow(),
             self.own_code.read(),
             self.key_uses.keep(),
         ]

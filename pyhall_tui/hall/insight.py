@@ -125,9 +125,8 @@ async def go_offline(request: Request) -> Response:
 async def _go(request: Request, *, online: bool) -> Response:
     admit_write(request)
     _only_here(request)
-    service = hall_of(request).service
-    await service.go(online=online)
-    return answer(request, {"ok": True, "online": online, "offline_since": service.since})
+    since = await hall_of(request).service.go(online=online)
+    return answer(request, {"ok": True, "online": online, "offline_since": since})
 
 
 ROUTES = [

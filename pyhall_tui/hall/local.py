@@ -35,11 +35,12 @@ async def status(request: Request) -> Response:
     policy = hall.policy.current()
     upstream = hall.upstream.state() if hall.upstream else None
     session = upstream["session"] if upstream else None
+    offline = hall.service.since
     told: dict[str, Any] = {
         "hall_version": __version__,
         "hall_name": "pyhall-tui",
-        "online": hall.service.since is None,
-        "offline_since": hall.service.since,
+        "online": offline is None,
+        "offline_since": offline,
         **_standing(session, now),
         "timestamp": now,
         "namespace": namespace,
@@ -134,8 +135,9 @@ async def alerts(request: Request) -> Response:
 def _own_alerts(hall: Hall, *, banned: bool | None) -> Iterator[dict[str, Any]]:
     if banned:
         yield _alert(hall.store.now(), "error", "HALL_HASH_BANNED", "This hall's own code is on the ban list")
-    if hall.service.since and hall.service.refusal:
-        yield _alert(hall.service.since, "warning", OFFLINE, hall.service.refusal)
+    since, refusal = hall.service.since, hall.service.refusal
+    if since and refusal:
+        yield _alert(since, "warning", OFFLINE, refusal)
 
 
 def _upstream_alerts(hall: Hall) -> Iterator[dict[str, Any]]:

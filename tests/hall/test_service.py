@@ -8,13 +8,19 @@ import httpx
 import pytest
 
 import pyhall_tui.hall
+from pyhall_tui.hall import audit, gate
+from pyhall_tui.hall.context import Hall
 from pyhall_tui.hall.exchange import export
+from pyhall_tui.hall.models import Asked, Worker
 from pyhall_tui.hall.own_code import code_hash
+from pyhall_tui.hall.policy import save_rules
 from pyhall_tui.hall.store import MEMORY, SqliteStore
+from pyhall_tui.hall.store.protocol import Batch
 from pyhall_tui.hall.upstream import Heard, Upstream
 from pyhall_tui.packages.package_hash import hash_package
 from tests.clock import ManualClock
-from tests.live_hall import CAPABILITY, NAMESPACE, WORKER, LiveHall, live_hall
+from tests.hall.store_contract.places import SHARED, enrolled, receipt
+from tests.live_hall import CAPABILITY, HASH, NAMESPACE, POLICY, WORKER, LiveHall, live_hall
 
 ASK = {"namespace": NAMESPACE, "capability": CAPABILITY, "worker_id": WORKER}
 CODE = Path(pyhall_tui.hall.__file__).parent
@@ -122,23 +128,61 @@ def test_only_this_machine_with_a_key_takes_it_out_of_service(hall: LiveHall, ht
     assert httpx.post(f"{hall.url}/api/server/go-offline", trust_env=False, verify=False).status_code == 200
 
 
-def test_another_hall_on_the_store_follows(tmp_path: Path) -> None:
-    path, clock = tmp_path / "hall.db", ManualClock()
-    with live_hall(path, clock=clock) as hall, client(hall) as http:
-        hall.store.set_setting("unrelated", "x")
-        other = SqliteStore(path)
-        other.set_setting("offline", "2026-11-26T10:00:00Z")
-        other.close()
+@pytest.fixture(params=SHARED)
+def two(request: pytest.FixtureRequest) -> Iterator[tuple[Hall, Hall]]:
+    """Two halls on one store."""
+    place = request.param(request)
+    stores = enrolled(place.hall()), place.hall()
+    stores[0].put_worker(
+        Worker(worker_id=WORKER, namespace=NAMESPACE, capabilities=(CAPABILITY,), sha256=HASH, attested_at="1")
+    )
+    save_rules(stores[0], POLICY)
+    yield Hall(stores[0]), Hall(stores[1])
+    for store in place.halls:
+        store.close()
 
-        async def follow_once() -> None:
-            following = asyncio.create_task(hall.hall.service.follow())
-            while hall.hall.service.since is None:
-                clock.skip(1)
-                await asyncio.sleep(0.01)
-            following.cancel()
 
-        asyncio.run(asyncio.wait_for(follow_once(), 30))
-        assert http.get("/status").json()["offline_since"] == "2026-11-26T10:00:00Z"
+ASKED = Asked(namespace=NAMESPACE, capability=CAPABILITY, worker_id=WORKER)
+
+
+def test_no_hall_on_the_store_allows_anything_after_one_went_offline(two: tuple[Hall, Hall]) -> None:
+    here, there = two
+
+    async def decide(hall: Hall) -> tuple[str, str | None]:
+        (receipt,) = await gate.dispatch_all_beside(hall, [(ASKED, "c")])
+        assert isinstance(receipt, dict)
+        return receipt["outcome"], receipt["deny_code"]
+
+    async def in_turn() -> None:
+        for _ in range(3):
+            assert await decide(there) == ("allow", None)
+            since = await here.service.go(online=False)
+            assert await decide(there) == ("deny", "DENY_HALL_OFFLINE"), "the very next one"
+            assert gate.dispatch(there, ASKED, "c")["deny_code"] == "DENY_HALL_OFFLINE"
+            assert since is not None and there.service.since == here.service.since == since
+            assert await there.service.go(online=False) == since, "a second call changes nothing"
+            assert await there.service.go(online=True) is None
+            assert await decide(here) == ("allow", None)
+
+    asyncio.run(asyncio.wait_for(in_turn(), 60))
+    assert audit.verify(here.store).whole
+
+
+def test_what_was_judged_before_a_hall_went_offline_is_judged_again(two: tuple[Hall, Hall]) -> None:
+    here, there = two
+    if not there.store.log.waits:
+        pytest.skip("SQLite's file is locked while it is judged")
+    state = there.store.state()
+    judged: list[str] = []
+
+    def judge() -> Batch:
+        judged.append(state.offline_since())
+        if len(judged) == 1:
+            here.store.set_setting("offline", "2026-11-26T10:00:00Z")
+        return Batch([receipt(1)])
+
+    there.store.log.decide(judge)
+    assert judged == ["", "2026-11-26T10:00:00Z"]
 
 
 def test_a_copy_of_a_store_is_not_offline() -> None:

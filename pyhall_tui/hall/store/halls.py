@@ -14,6 +14,8 @@ SHOWN = 60.0
 """Seconds of silence for which a hall is still shown."""
 LEASE = 5.0
 """Seconds for which a hall may poll the upstream until it renews its lease."""
+OFFLINE_SINCE = "offline"
+"""The setting that takes all halls on the store out of service. Its change is noted as a ban is."""
 
 
 class Report(NamedTuple):

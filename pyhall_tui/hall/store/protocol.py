@@ -47,8 +47,9 @@ class Tallied(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Something that was changed: `what` is `worker`, `ban`, `key`, `policy` or `rate`, and `key` says which one.
+    """Something that was changed, and `key` says which one.
 
+    `what` is `worker`, `ban`, `key`, `policy`, `rate` or `service` (`OFFLINE_SINCE`).
     Several may share a revision. Of a worker, `how` is `enrolled`, `status` (its status or a ban), `attestation` or
     `removed`.
     """
@@ -80,6 +81,10 @@ class State(Protocol):
 
     def policy_revision(self) -> str | None:
         """Return a value that changes whenever the policy does."""
+        ...
+
+    def offline_since(self) -> str:
+        """Return since when the halls on the store deny every dispatch (ISO 8601 in UTC); empty if they don't."""
         ...
 
 

@@ -55,6 +55,10 @@ class Reads(Protocol):
         """Return a value that changes whenever the policy does."""
         ...
 
+    def offline_since(self) -> str:
+        """Return since when the halls are offline; empty if they aren't."""
+        ...
+
 
 class Remembered:
     """A `State` over one connection. What is not cached is read; what doesn't exist is looked up each time.
@@ -72,6 +76,7 @@ class Remembered:
         self._workers: dict[str, Worker] = {}
         self._rates: dict[str, dict[str, KeptRate | None]] = {}
         self._policy: dict[str, str] = {}
+        self._service: dict[str, str] = {}
 
     # Questions
 
@@ -95,6 +100,10 @@ class Remembered:
         """As `State` says."""
         return self._get(self._policy, "", lambda _: self._reads.policy_revision())
 
+    def offline_since(self) -> str:
+        """As `State` says."""
+        return self._get(self._service, "", lambda _: self._reads.offline_since()) or ""
+
     def _get(self, memory: dict[str, T], key: str, read: Callable[[str], T | None]) -> T | None:
         if not self.undecided and (known := memory.get(key)) is not None:
             return known
@@ -113,7 +122,7 @@ class Remembered:
 
     def forget_all(self) -> None:
         """Drop everything."""
-        for memory in (self._keys, self._workers, self._rates, self._policy):
+        for memory in (self._keys, self._workers, self._rates, self._policy, self._service):
             memory.clear()
 
     def forget(self, changed: Iterable[tuple[str, str]]) -> None:
@@ -130,6 +139,8 @@ class Remembered:
                 self._keys.clear()
             elif what == "policy":
                 self._policy.clear()
+            elif what == "service":
+                self._service.clear()
         if banned:
             for worker_id in [each.worker_id for each in self._workers.values() if each.sha256 in banned]:
                 del self._workers[worker_id]

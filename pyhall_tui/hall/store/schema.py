@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pyhall_tui.hall.errors import StoreError
 
-VERSION = 7
+VERSION = 8
 _FIRST = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE keys (
@@ -117,6 +117,18 @@ CREATE TABLE IF NOT EXISTS key_uses (key_id TEXT PRIMARY KEY, used_at TEXT NOT N
     return "\n".join((tables, *_noting("scoped_keys", "key", "''")))
 
 
+def _eighth() -> str:
+    """Since version 8: also notes that the halls go offline or online."""
+    script = []
+    for event in ("INSERT", "UPDATE", "DELETE"):
+        row = "OLD" if event == "DELETE" else "NEW"
+        script.append(
+            f"CREATE TRIGGER IF NOT EXISTS service_{event.lower()}_noted AFTER {event} ON meta "
+            f"WHEN {row}.name = 'offline' BEGIN INSERT INTO changes (what, key) VALUES ('service', ''); END;"
+        )
+    return "\n".join(script)
+
+
 _INDEXES = """
 CREATE INDEX IF NOT EXISTS workers_in_order ON workers (enrolled_at, worker_id);
 CREATE INDEX IF NOT EXISTS workers_of ON workers (namespace, enrolled_at, worker_id);
@@ -141,7 +153,15 @@ def prepare(db: sqlite3.Connection, path: str) -> None:
             "INSERT INTO meta VALUES (?, ?)",
             [("store_id", secrets.token_hex(8)), ("ban_revision", "0"), ("policy_revision", "0")],
         )
-    for since, script in ((2, _SECOND), (3, _THIRD), (4, _fourth()), (5, _FIFTH), (6, _sixth()), (7, _seventh())):
+    for since, script in (
+        (2, _SECOND),
+        (3, _THIRD),
+        (4, _fourth()),
+        (5, _FIFTH),
+        (6, _sixth()),
+        (7, _seventh()),
+        (8, _eighth()),
+    ):
         if version < since:
             for statement in _statements(script):
                 db.execute(statement)

@@ -3,6 +3,7 @@
 from pyhall_tui.hall.errors import StoreError
 from pyhall_tui.hall.models import Key, Worker
 from pyhall_tui.hall.store.database import Database
+from pyhall_tui.hall.store.halls import OFFLINE_SINCE
 from pyhall_tui.hall.store.key_rows import KEY_COLUMNS, every_key, key_of
 from pyhall_tui.hall.store.protocol import KeptRate
 from pyhall_tui.hall.store.remembered import GET_WORKER, NEVER, Remembered, worker_of
@@ -38,6 +39,10 @@ class _SqliteReads:
     def policy_revision(self) -> str | None:
         revision: str | None = self._db.value("SELECT value FROM meta WHERE name = 'policy_revision'")
         return revision
+
+    def offline_since(self) -> str:
+        since: str | None = self._db.value("SELECT value FROM meta WHERE name = ?", OFFLINE_SINCE)
+        return since or ""
 
 
 class SqliteMemory(Remembered):

@@ -17,6 +17,8 @@ def test_what_was_changed_is_noted(store: Store) -> None:
     store.unban_hash(OTHER_HASH)
     store.add_key("n")
     store.put_rules([], "{}")
+    store.set_setting("offline", "2026-11-26T10:00:00Z")
+    store.set_setting("offline", "")
     found = store.changes(before, 1000)
     assert found is not None and store.revision() == found[-1].revision
     assert [(what, key, how) for _, what, key, how in found if what != "key"] == [
@@ -29,6 +31,8 @@ def test_what_was_changed_is_noted(store: Store) -> None:
         ("worker", "w", "status"),
         ("ban", OTHER_HASH, ""),
         ("policy", "", ""),
+        ("service", "", ""),
+        ("service", "", ""),
     ]
     assert "key" in {change.what for change in found}
     assert [change.revision for change in found] == sorted(change.revision for change in found)

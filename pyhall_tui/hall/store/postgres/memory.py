@@ -7,6 +7,7 @@ from typing import Any
 from pyhall_tui.clock import Clock
 from pyhall_tui.hall.errors import StoreLost
 from pyhall_tui.hall.models import Key, Worker
+from pyhall_tui.hall.store.halls import OFFLINE_SINCE
 from pyhall_tui.hall.store.key_rows import KEY_COLUMNS, every_key, key_of
 from pyhall_tui.hall.store.postgres.beside import Beside
 from pyhall_tui.hall.store.postgres.connection import Connection
@@ -61,6 +62,10 @@ class _Reads:
     def policy_revision(self) -> str | None:
         revision: str | None = self._db.value("SELECT value FROM meta WHERE name = 'policy_revision'")
         return revision
+
+    def offline_since(self) -> str:
+        since: str | None = self._db.value("SELECT value FROM meta WHERE name = %s", OFFLINE_SINCE)
+        return since or ""
 
 
 class PostgresMemory(Remembered):

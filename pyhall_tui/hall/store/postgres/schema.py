@@ -187,6 +187,19 @@ def _third() -> str:
     return "\n".join(script)
 
 
+def _eighth() -> str:
+    """Also note that the halls go offline or online."""
+    also = f"PERFORM pg_notify('{CHANNEL}', '');"
+    script = []
+    for event, names in _ROWS.items():
+        rows = " UNION ".join(f"SELECT name FROM {name} WHERE name IN ('policy_revision', 'offline')" for name in names)
+        what = "CASE name WHEN 'offline' THEN 'service' ELSE 'policy' END"
+        script.append(
+            _noted(f"meta_{event.lower()}_noted", rows, f"SELECT revised, {what}, '' FROM ({rows}) AS changed", also)
+        )
+    return "\n".join(script)
+
+
 _TEXT_ID: LiteralString = 'TEXT COLLATE "C"'
 
 STEPS: tuple[Callable[[], str], ...] = (
@@ -197,6 +210,7 @@ STEPS: tuple[Callable[[], str], ...] = (
     schema_of_rates.step,
     schema_of_partitions.step,
     schema_of_scopes.step,
+    _eighth,
 )
 """Each returns the statements that bring a store to the next version. Halls of the version before may be running."""
 VERSION = len(STEPS)
