@@ -258,8 +258,14 @@ def _hash_in_good_standing(request: Request, value: str | None) -> str:
 
 
 async def health(request: Request) -> Response:
-    """`GET /health`: needs no key. What is not known about the hall's own code is null."""
+    """`GET /health`: needs no key. What is not known about the hall's own code is null.
+
+    With `?ready` it is 503 while the store can't be read: then the hall decides nothing. Without, it says only that the
+    program is up: a container is not to be restarted because its database is away.
+    """
     hall = hall_of(request)
+    if "ready" in request.query_params:
+        await hall.store.state_beside()
     own = {"hall_hash": await hall.own_code.hash(), "hall_hash_banned": await hall.own_code.banned()}
     return answer(request, {"ok": True, "version": __version__, "status": "ok", "timestamp": hall.store.now()} | own)
 

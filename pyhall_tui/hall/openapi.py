@@ -174,7 +174,7 @@ def _paths() -> dict[str, Any]:
     record = _answers(_object(enrolled), _WRITE, 201) | _answers(_object(enrolled | {"updated": _FLAG}), ())
     ingested = _object({"recorded": _FLAG, "decision_id": _TEXT})
     return {
-        "/health": {"get": _operation("Is the hall up?", _answers(health, (500,)), security=_NO_KEY)},
+        "/health": {"get": _operation("Is the hall up?", _answers(health, (500, 503)), security=_NO_KEY)},
         "/openapi.json": {"get": _operation("This document", _answers(_OBJECT, (500,)), security=_NO_KEY)},
         "/api/v1/dispatch": {
             "post": _operation("May this worker do this?", _answers(_DECISION, _WRITE), **_takes("DispatchRequest"))

@@ -22,9 +22,7 @@ from pyhall_tui.hall.errors import (
     HallError,
     NotFound,
     RateLimited,
-    StoreBusy,
     StoreError,
-    StoreLost,
     TooLarge,
     Unauthorized,
 )
@@ -321,8 +319,8 @@ def _failed(request: Request, status: int) -> Response:
 def fail_without_store(request: Request, error: Exception) -> Response:
     """Answer if the store can't be used, such as on a full disk. The log says why: once a minute, not per request.
 
-    503 if its server is lost, or another program holds it: that may be over in a second.
+    503 if the store says so itself: nothing was decided or changed, and it may be over in a second.
     """
     if hall_of(request).is_news(str(error)):
         _log.error("%s", error)
-    return _failed(request, 503 if isinstance(error, (StoreLost, StoreBusy)) else 500)
+    return _failed(request, 503 if isinstance(error, StoreError) else 500)

@@ -345,7 +345,7 @@ def test_500_when_the_hall_itself_fails_says_nothing_of_its_insides(hall: LiveHa
     assert failed.json()["error"] == "registry error: try again"
 
 
-def test_500_while_the_disk_is_full_and_the_log_says_so_once_without_a_traceback(
+def test_503_while_the_disk_is_full_and_the_log_says_so_once_without_a_traceback(
     hall: LiveHall, http: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def full(*_: object) -> int:
@@ -354,7 +354,7 @@ def test_500_while_the_disk_is_full_and_the_log_says_so_once_without_a_traceback
     with monkeypatch.context() as broken:
         broken.setattr(hall.store.log, "decide", full)
         failed = [http.post("/api/v1/dispatch", json=ASK) for _ in range(3)]
-    assert [each.status_code for each in failed] == [500] * 3
+    assert [each.status_code for each in failed] == [503] * 3
     assert {each.json()["error"] for each in failed} == {"registry error: try again"}
     said = [(record.getMessage(), record.exc_info) for record in caplog.records if record.levelname == "ERROR"]
     assert said == [("can't write to the hall's store: the disk is full", None)]

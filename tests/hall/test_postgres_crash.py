@@ -104,6 +104,23 @@ async def test_no_decision_that_was_told_is_missing_after_crashes_and_the_halls_
     await crash(postgres, postgres.database(), times=2)
 
 
+async def test_a_hall_is_up_but_not_ready_while_the_server_is_away(postgres: Cluster) -> None:
+    store = PostgresStore(postgres.database(), make=True)
+    store.listen()
+    with serve_in_thread(store, rate=0) as running:
+
+        def status(query: str = "") -> int:
+            return httpx.get(f"{running.url}/health{query}", trust_env=False).status_code
+
+        assert status("?ready") == 200
+        postgres.stop("immediate")
+        await until(lambda: status("?ready") == 503)
+        assert status() == 200
+        postgres.start()
+        await until(lambda: status("?ready") == 200)
+    store.close()
+
+
 async def test_a_stream_ends_with_the_server_and_after_its_return_nothing_was_missed(postgres: Cluster) -> None:
     address = postgres.database()
     here = PostgresStore(address, make=True)

@@ -101,6 +101,6 @@ async def test_a_registry_behind_a_socks_proxy_is_not_asked_and_not_tried_again(
     profile = profile_of(hall, registry_url="https://registry.example")
     async with open_app(profile, key=hall.key, watch=(WORKER,), size=LARGE) as opened:
         await sees(opened, "✖ not asked")
-        assert "SOCKS proxy, which is not supported" in opened.words()
+        await sees(opened, "SOCKS proxy, which is not supported")
         assert "lost" not in opened.text() and "next try" not in opened.text()
         assert not list(opened.workspace.alarms.book.alarms())

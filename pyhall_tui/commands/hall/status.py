@@ -23,7 +23,8 @@ def status(as_json: bool, db: Place) -> None:
     halls = shown.pop("halls")
     shown["log"] = _log_line(shown["log"])
     shown |= _upstream_lines(shown.pop("upstream"))
-    shown["halls"] = str(sum(each["living"] for each in halls))
+    living = sum(each["living"] for each in halls)
+    shown["halls"] = f"{living}" if living == len(halls) else f"{living}, and {len(halls) - living} not heard from"
     width = max(map(len, shown))
     for name, value in shown.items():
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value

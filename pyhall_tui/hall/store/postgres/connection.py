@@ -356,9 +356,13 @@ def _parameters(address: str) -> str:
 
 
 def _first_line(error: psycopg.Error) -> str:
-    """Return what the server said, in one line: `connection failed: …` has one for each host that was tried."""
-    said = error.diag.message_primary or str(error)
-    return " ".join(said.split()) or type(error).__name__
+    """Return what the server said, in one line: `connection failed: …` has one for each host that was tried.
+
+    What libpq indents are hints for whoever set the server up.
+    """
+    lines = (error.diag.message_primary or str(error)).splitlines()
+    said = [" ".join(line.split()) for line in lines if not line.startswith("\t")]
+    return "; ".join(filter(None, said)) or type(error).__name__
 
 
 def prepare(db: psycopg.Connection[Row], path: str, *, make: bool) -> None:
