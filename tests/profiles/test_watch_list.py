@@ -140,7 +140,7 @@ def test_a_folder_that_cannot_be_written_leaves_the_list_in_memory_until_it_can(
     watched.load()
     watched.add(["wkr_a", "wkr_b"])
     assert watched.problem is not None
-    assert "this run only" in watched.problem and str(watched.path) in watched.problem
+    assert "changes are lost when the program ends" in watched.problem and str(watched.path) in watched.problem
     watched.set_folder("wkr_a", "/srv/a")
     watched.remove(["wkr_b"])
     assert watched.load() == (WatchedWorker("wkr_a", "/srv/a"),)
