@@ -63,9 +63,9 @@ async def a_hall_with_a_broken_policy(opened: OpenedApp, hall: LiveHall) -> None
 
 
 async def a_hall_that_is_offline(opened: OpenedApp, hall: LiveHall) -> None:
-    hall.hall.service.go(online=False)
+    await hall.hall.service.go(online=False)
     await until(lambda: line(opened) == "▲ The hall says that it is offline.", clock=opened.clock)
-    hall.hall.service.go(online=True)
+    await hall.hall.service.go(online=True)
     await until(lambda: line(opened) == "", clock=opened.clock)
 
 
