@@ -46,7 +46,7 @@ def clock() -> QuickClock:
 
 @pytest.fixture
 def client(server: RawServer, open_client: OpenClient, clock: QuickClock) -> RegistryClient:
-    return open_client(server.url, timeout=5.0, clock=clock)
+    return open_client(server.url, timeout=30.0, clock=clock)
 
 
 @pytest.fixture

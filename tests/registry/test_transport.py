@@ -164,7 +164,7 @@ async def test_a_long_body_waits_for_who_reads_it(server: RawServer, client: Reg
 
 async def test_a_read_that_waits_for_its_turn_can_be_cancelled(server: RawServer, open_client: OpenClient) -> None:
     server.answer(never)
-    client = open_client(server.url, requests_in_flight=1, timeout=5.0)
+    client = open_client(server.url, requests_in_flight=1, timeout=30.0)
     tasks = [asyncio.create_task(client.verify(WORKER)) for _ in range(6)]
     await until(lambda: len(server.requests) == 2)
     for task in tasks:
@@ -187,7 +187,7 @@ async def test_closing_ends_what_waits_for_its_turn_and_what_connects(
     tasks.append(asyncio.create_task(client.dispatch(DISPATCH)))
     await asyncio.sleep(0)
     await client.aclose()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         ended = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(isinstance(each, Unreachable | NotSent) for each in ended)
 

@@ -24,8 +24,10 @@ def all_screens() -> list[type[Screen[Any]]]:
 
 
 def screens_with_a_field() -> set[type[Screen[Any]]]:
-    """Return those that make a field, or a widget that makes one."""
-    return {screen for screen in all_screens() if _makes_a_field(screen, {kind.__name__: kind for kind in _known()})}
+    """Return those that make a field, or a widget that makes one; what two of them share is none itself."""
+    screens, known = all_screens(), {kind.__name__: kind for kind in _known()}
+    shared = {above for screen in screens for above in screen.__mro__[1:]}
+    return {screen for screen in screens if screen not in shared and _makes_a_field(screen, known)}
 
 
 def _makes_a_field(kind: type[Widget], known: dict[str, type[Widget]]) -> bool:
