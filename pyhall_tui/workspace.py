@@ -463,11 +463,11 @@ class Workspace:
         entry = self.fleet.get(verdict.worker_id)
         if entry is None:
             return
-        self.journal.save_verdict(self.profile.name, last_verdict(entry, verdict))
         self.packages.attested_is(verdict.worker_id, entry.sha256)
         if events:
             self.connection.changed([verdict.worker_id])
-        self.take_events(events)
+        self.take_events(events)  # before the verdict: a kill in between repeats an event, and loses no alarm
+        self.journal.save_verdict(self.profile.name, last_verdict(entry, verdict))
         self._profile_alarms.verified(entry, asked, self.connection.state)
         self._tell_of_news(news)
 
@@ -486,11 +486,11 @@ class Workspace:
             return
         events = self.fleet.apply_ban_list(answer, asked, self.now())
         self.connection.listed_otherwise(self.fleet.listed_otherwise)
+        self.take_events(events)
         for event in events:
             entry = self.fleet.get(event.worker_id or "")
             if entry is not None and entry.verdict is not None:
                 self.journal.save_verdict(self.profile.name, last_verdict(entry, entry.verdict))
-        self.take_events(events)
         self.list_asked = asked
         self._profile_alarms.listed(asked)
         self._listener.fleet_changed()

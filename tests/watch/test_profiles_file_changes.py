@@ -51,7 +51,7 @@ def test_a_profile_that_is_added_is_watched_and_one_that_is_removed_is_not(tmp_p
         file_of(tmp_path).write_text(before)
         watch.wait_for(lambda: said(watch)[1:] == [("removed", "two")])
         watch.wait_for(lambda: beating(watch) == ["one"])
-        assert "two is not in profiles.toml any more: it is no longer watched." in watch.errors
+        watch.wait_for(lambda: "two is not in profiles.toml any more: it is no longer watched." in watch.errors)
 
 
 def test_a_named_profile_that_is_removed_may_come_back_and_others_are_not_watched(
@@ -113,7 +113,9 @@ def test_another_command_is_run_for_the_next_alarm(tmp_path: Path, hall: LiveHal
         hall.store.ban_hash(HASH, "exfiltrates")
         watch.wait_for(lambda: told.exists() and told.read_text().endswith("\n"))
         assert json.loads(told.read_text())["worker"] == WORKER
-        assert "which is not a program here. The command that was there before stays in force." in watch.errors
+        watch.wait_for(
+            lambda: "which is not a program here. The command that was there before stays in force." in watch.errors
+        )
 
 
 @pytest.mark.parametrize("text", ["[profiles.acme\n", "", "[profiles.acme]\nnamespace = 3\n", "\udcff"])
@@ -127,7 +129,7 @@ def test_a_broken_file_is_reported_once_and_the_last_good_one_stays(tmp_path: Pa
         sentence = str(watch.of_type("settings")[0]["sentence"])
         assert sentence.startswith(str(file_of(tmp_path)))
         assert sentence.endswith("What it said before stays in force.")
-        assert sentence in watch.errors
+        watch.wait_for(lambda: sentence in watch.errors)
         hall.store.ban_hash(HASH, "exfiltrates")
         watch.wait_for(lambda: watch.events("banned"))
         file_of(tmp_path).write_text(whole)
