@@ -183,12 +183,9 @@ def _short(text: str) -> str:
 def _example(field: Field) -> str:
     examples = {
         Field.STATE: f"one of {', '.join(STATE_WORDS.values())}",
-        Field.NAMESPACE: "as in ns:org.acme",
-        Field.CAPABILITY: "as in cap:embed",
-        Field.HASH: "as in hash:9f86",
         Field.ATTESTED: "one of yes, no, unknown",
     }
-    return examples.get(field, f"as in {field}:acme")
+    return examples.get(field, f"as in {_shape(field)}")
 
 
 def _refuse_other_syntax(text: str, at: int) -> None:

@@ -319,7 +319,7 @@ def _failed(request: Request, status: int) -> Response:
 def fail_without_store(request: Request, error: Exception) -> Response:
     """Answer if the store can't be used, such as on a full disk. The log says why: once a minute, not per request.
 
-    503 if the store says so itself: nothing was decided or changed, and it may be over in a second.
+    503 if the store itself says that it failed: it may be over in a second.
     """
     if hall_of(request).is_news(str(error)):
         _log.error("%s", error)
